@@ -93,6 +93,7 @@ def run(command, what):
     done = subprocess.run(
         command,
         cwd=ROOT,
+        check=False,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -129,7 +130,8 @@ def pip():
     own = [PYTHON, "-m", "pip"]
     outer = [sys.executable, "-m", "pip", "--python", PYTHON]
     for command in (own, outer):
-        if subprocess.run([*command, "--version"], capture_output=True).returncode == 0:
+        answer = subprocess.run([*command, "--version"], capture_output=True, check=False)
+        if answer.returncode == 0:
             return command
     raise SetUpError(
         "neither pip nor uv was found for this Python.\n"
@@ -166,7 +168,7 @@ def find_uv():
 def install():
     """The lock's packages, then the project itself, editable, by the locked build backend."""
     uv = find_uv()
-    tool = [uv, "pip", "install", "--quiet", "--python", PYTHON] if uv else [*pip(), "install", "-q"]
+    tool = [uv, "pip", "install", "--python", PYTHON] if uv else [*pip(), "install"]
     run([*tool, "--require-hashes", "-r", LOCK], "installing the locked packages")
     editable = ["--no-deps", "--no-build-isolation", "-e", ROOT]
     run([*tool, *editable], "installing headrace itself")
