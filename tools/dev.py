@@ -168,7 +168,19 @@ def find_uv():
 def install():
     """The lock's packages, then the project itself, editable, by the locked build backend."""
     uv = find_uv()
-    tool = [uv, "pip", "install", "--python", PYTHON] if uv else [*pip(), "install"]
+    if uv:
+        try:
+            install_with([uv, "pip", "install", "--python", PYTHON])
+        except SetUpError as error:
+            # A mirror that only pip was told of, for one: uv does not read pip's settings.
+            say(str(error).splitlines()[0] + "; trying pip, which is slower")
+        else:
+            return
+    install_with([*pip(), "install"])
+
+
+def install_with(tool):
+    """Install everything with one tool."""
     run([*tool, "--require-hashes", "-r", LOCK], "installing the locked packages")
     editable = ["--no-deps", "--no-build-isolation", "-e", ROOT]
     run([*tool, *editable], "installing headrace itself")
