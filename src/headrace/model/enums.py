@@ -1,0 +1,186 @@
+"""The platform's enumerations, with exactly the values that travel on the wire (upper case)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self, TypeVar
+
+from headrace.errors import BadRequestError
+
+E = TypeVar("E", bound="WireEnum")
+
+
+class WireEnum(StrEnum):
+    """An enumeration whose members are their wire text."""
+
+    @classmethod
+    def parse(cls, value: Self | str) -> Self:
+        """The member for a member, or for its name or value in any letter case.
+
+        Raises :class:`BadRequestError` that lists the members.
+        """
+        if isinstance(value, cls):
+            return value
+        found = cls._parse_text(str(value).upper())
+        if found is None:
+            names = ", ".join(member.value for member in cls)
+            raise BadRequestError(f"no {cls.__name__} {value!r}", hint=f"one of {names}")
+        return found
+
+    @classmethod
+    def _parse_text(cls, text: str) -> Self | None:
+        return cls.__members__.get(text) or next((m for m in cls if m.value == text), None)
+
+
+class InferenceType(WireEnum):
+    NOT_CONFIGURED = "NOT_CONFIGURED"
+    CLASSIFICATION = "CLASSIFICATION"
+    OBJECT_DETECTION = "OBJECT_DETECTION"
+    SEGMENTATION = "SEGMENTATION"
+    POINT = "POINT"
+    KEYPOINT = "KEYPOINT"
+    LINE = "LINE"
+    MASK = "MASK"
+    MULTI = "MULTI"
+
+
+class DataType(WireEnum):
+    IMAGE = "IMAGE"
+    VIDEO = "VIDEO"
+
+
+class DataUploadStatus(WireEnum):
+    PENDING = "PENDING"
+    COMPUTING = "COMPUTING"
+    ERROR = "ERROR"
+    DONE = "DONE"
+
+
+class AnnotationStatus(WireEnum):
+    PENDING = "PENDING"
+    SKIPPED = "SKIPPED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+
+
+class ImportAnnotationMode(WireEnum):
+    """What an import does on an asset that already has an annotation.
+
+    ``SKIP`` is read as ``KEEP``: the platform's documentation uses both words, its wire only the latter.
+    """
+
+    REPLACE = "REPLACE"
+    KEEP = "KEEP"
+    CONCATENATE = "CONCATENATE"
+
+    @classmethod
+    def _parse_text(cls, text: str) -> ImportAnnotationMode | None:
+        return super()._parse_text("KEEP" if text == "SKIP" else text)
+
+
+class AnnotationFileType(WireEnum):
+    PASCAL_VOC = "PASCAL_VOC"
+    COCO = "COCO"
+    YOLO = "YOLO"
+
+
+class AnnotationExportKey(WireEnum):
+    """What an annotation file calls an asset."""
+
+    ASSET_ID = "ASSET_ID"
+    DATA_ID = "DATA_ID"
+    FILENAME = "FILENAME"
+    OBJECT_NAME = "OBJECT_NAME"
+
+
+class TagTarget(WireEnum):
+    DATA = "DATA"
+    ASSET = "ASSET"
+    MODEL_VERSION = "MODEL_VERSION"
+    MODEL = "MODEL"
+    DATASET_VERSION = "DATASET_VERSION"
+    DATASET = "DATASET"
+    DEPLOYMENT = "DEPLOYMENT"
+    PREDICTED_ASSET = "PREDICTED_ASSET"
+
+
+class JobStatus(WireEnum):
+    """Status of a job of the first kind (v1)."""
+
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    TERMINATED = "TERMINATED"
+    FAILED = "FAILED"
+
+
+class JobRunStatus(WireEnum):
+    """Status of a job of the second kind (v2)."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+class CampaignStepType(WireEnum):
+    ANNOTATION = "ANNOTATION"
+    REVIEW = "REVIEW"
+    QUALITY_CONTROL = "QUALITY_CONTROL"
+
+
+class AssignmentStatus(WireEnum):
+    TO_DO = "TO_DO"
+    TO_REWORK = "TO_REWORK"
+    DONE = "DONE"
+    SKIPPED = "SKIPPED"
+
+
+class ProcessingTargetType(WireEnum):
+    DATASET_VERSION = "DATASET_VERSION"
+    MODEL_VERSION = "MODEL_VERSION"
+    DATALAKE = "DATALAKE"
+
+
+class ProcessingType(WireEnum):
+    PRE_ANNOTATION = "PRE_ANNOTATION"
+    DATA_AUGMENTATION = "DATA_AUGMENTATION"
+    DATASET_VERSION_CREATION = "DATASET_VERSION_CREATION"
+    AUTO_TAGGING = "AUTO_TAGGING"
+    AUTO_ANNOTATION = "AUTO_ANNOTATION"
+    DATA_AUTO_TAGGING = "DATA_AUTO_TAGGING"
+    MODEL_COMPRESSION = "MODEL_COMPRESSION"
+    MODEL_CONVERSION = "MODEL_CONVERSION"
+
+
+class ProcessingInputType(WireEnum):
+    TEXT = "TEXT"
+    NUMBER = "NUMBER"
+    DATASET_VERSION = "DATASET_VERSION"
+    MODEL_VERSION = "MODEL_VERSION"
+    MODEL = "MODEL"
+    DATALAKE = "DATALAKE"
+    DATASET = "DATASET"
+
+
+class Framework(WireEnum):
+    TENSORFLOW = "TENSORFLOW"
+    PYTORCH = "PYTORCH"
+    ONNX = "ONNX"
+    NOT_CONFIGURED = "NOT_CONFIGURED"
+
+
+class ObjectDataType(WireEnum):
+    """What an object in the storage is for; part of its name's request."""
+
+    AGENTS_REPORT = "AGENTS_REPORT"
+    ARTIFACT = "ARTIFACT"
+    DATA = "DATA"
+    DATA_PROJECTION = "DATA_PROJECTION"
+    LOGGING = "LOGGING"
+    LOG_IMAGE = "LOG_IMAGE"
+    MODEL_FILE = "MODEL_FILE"
+    MODEL_THUMB = "MODEL_THUMB"
+    CAMPAIGN_FILE = "CAMPAIGN_FILE"
+    REVIEW_CAMPAIGN_FILE = "REVIEW_CAMPAIGN_FILE"

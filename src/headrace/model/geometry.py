@@ -1,0 +1,72 @@
+"""Box forms, bounds and areas in plain floats (pixels unless a name says normalised).
+
+``xywh``: left, top, width, height (COCO). ``xyxy``: left, top, right, bottom, the end exclusive. ``cxcywh``: centre
+and size (YOLO, there normalised by the image's width and height).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.model.shapes import Box
+
+
+def xywh_to_xyxy(x: float, y: float, w: float, h: float) -> Box:
+    return x, y, x + w, y + h
+
+
+def xyxy_to_xywh(x1: float, y1: float, x2: float, y2: float) -> Box:
+    return x1, y1, x2 - x1, y2 - y1
+
+
+def xywh_to_cxcywh_normalised(
+    x: float, y: float, w: float, h: float, width: int, height: int
+) -> Box:
+    """Centre and size as fractions of the image's ``width`` and ``height`` (pixels)."""
+    return (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
+
+
+def cxcywh_normalised_to_xywh(
+    cx: float, cy: float, w: float, h: float, width: int, height: int
+) -> Box:
+    """Pixels from centre and size given as fractions of the image."""
+    return (cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height
+
+
+def clip_xywh(x: float, y: float, w: float, h: float, width: float, height: float) -> Box:
+    """The part of a box inside the image; of size 0 where there is none."""
+    left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)
+    right, bottom = min(max(x + w, 0.0), width), min(max(y + h, 0.0), height)
+    return left, top, right - left, bottom - top
+
+
+def ring_area(ring: Sequence[float]) -> float:
+    """Area enclosed by a flat ring ``[x1, y1, …]`` (shoelace formula), never negative."""
+    xs, ys = ring[0::2], ring[1::2]
+    if len(xs) < 3:
+        return 0.0
+    twice = xs[-1] * ys[0] - xs[0] * ys[-1]
+    for i in range(len(xs) - 1):
+        twice += xs[i] * ys[i + 1] - xs[i + 1] * ys[i]
+    return abs(twice) / 2
+
+
+def rings_area(rings: Sequence[Sequence[float]]) -> float:
+    """Sum of the rings' areas (COCO's parts do not overlap by convention)."""
+    return sum(map(ring_area, rings), 0.0)
+
+
+def points_bounds(points: Sequence[float]) -> Box:
+    """``xywh`` around flat points ``[x1, y1, …]``."""
+    xs, ys = points[0::2], points[1::2]
+    left, top = min(xs), min(ys)
+    return left, top, max(xs) - left, max(ys) - top
+
+
+def rings_bounds(rings: Sequence[Sequence[float]]) -> Box:
+    """``xywh`` around all rings."""
+    left = min(min(ring[0::2]) for ring in rings)
+    top = min(min(ring[1::2]) for ring in rings)
+    right = max(max(ring[0::2]) for ring in rings)
+    bottom = max(max(ring[1::2]) for ring in rings)
+    return left, top, right - left, bottom - top

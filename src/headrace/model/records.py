@@ -1,0 +1,230 @@
+"""Records: what the API says of a thing, as plain data. Field names are the wire's.
+
+A field typed ``… | UnsetType`` is absent from the wire where it is not known; ``None`` travels as null. Unknown
+fields of a newer platform are ignored.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from headrace.model.enums import (
+    AnnotationStatus,
+    DataType,
+    DataUploadStatus,
+    InferenceType,
+    JobRunStatus,
+    JobStatus,
+    TagTarget,
+)
+
+T = TypeVar("T")
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """Base of all records."""
+
+
+class Items(Record, Generic[T], frozen=True):
+    """An answer that holds everything at once."""
+
+    items: list[T]
+
+
+class Page(Record, Generic[T], frozen=True):
+    """One page of a listing; ``count`` is the number of all matches, ``next_cursor`` null at the end."""
+
+    items: list[T]
+    count: int
+    next_cursor: str | None = None
+
+
+# --- who -------------------------------------------------------------------------------------------------
+
+
+class PingRecord(Record, frozen=True):
+    """``headrace`` is the version of a headrace server; absent on a platform."""
+
+    username: str
+    default_organization: UUID | None
+    sdk_version: str | None = None
+    headrace: str | UnsetType = UNSET
+
+
+class OrganizationRecord(Record, frozen=True):
+    id: UUID
+    name: str
+    default_connector_id: UUID | None = None
+
+
+class UserRecord(Record, frozen=True):
+    id: UUID
+    username: str
+
+
+class UsersRecord(Record, frozen=True):
+    users: list[UserRecord]
+
+
+# --- datalake and data -----------------------------------------------------------------------------------
+
+
+class DatalakeRecord(Record, frozen=True):
+    id: UUID
+    name: str
+    connector_id: UUID | None = None
+
+
+class TagRecord(Record, frozen=True):
+    id: UUID
+    name: str
+    target_type: TagTarget
+
+
+class SourceRecord(Record, frozen=True):
+    id: UUID
+    name: str
+
+
+class Meta(Struct, frozen=True, gc=False):
+    """Size of an image or of a video's frames, in pixels."""
+
+    width: int
+    height: int
+
+
+class DataRecord(Record, frozen=True):
+    """A file of the datalake. ``size`` is in bytes and ``sha256`` in hexadecimal (headrace only)."""
+
+    id: UUID
+    object_name: str
+    filename: str
+    type: DataType
+    content_type: str
+    upload_status: DataUploadStatus
+    meta: Meta | None = None
+    presigned_url: str | None = None
+    metadata: dict[str, Any] | None = None
+    custom_metadata: dict[str, Any] | None = None
+    size: int | None = None
+    sha256: str | None = None
+    datalake_id: UUID | UnsetType = UNSET
+    data_source: SourceRecord | None | UnsetType = UNSET
+    tags: list[TagRecord] | UnsetType = UNSET
+
+
+class ObjectNameRecord(Record, frozen=True):
+    object_name: str
+
+
+class PresignedUrlRecord(Record, frozen=True):
+    presigned_url: str
+
+
+class UploadTarget(Record, frozen=True):
+    """Where a file goes: the URL and the form fields or headers that must go with it."""
+
+    url: str
+    fields: dict[str, str] = {}
+
+
+class UploadTicket(Record, frozen=True):
+    """``client_type`` names the protocol of the upload: aws, minio, google, azure, or lake (in process)."""
+
+    client_type: str
+    presigned_url_data: UploadTarget
+
+
+class MultipartTicket(Record, frozen=True):
+    client_type: str | None = None
+    upload_id: str | None = None
+    url: str | None = None
+
+
+class PartUrl(Record, frozen=True):
+    url: str
+
+
+# --- datasets, versions, assets --------------------------------------------------------------------------
+
+
+class DatasetRecord(Record, frozen=True):
+    id: UUID
+    name: str
+    description: str | UnsetType = UNSET
+    tags: list[TagRecord] | UnsetType = UNSET
+
+
+class DatasetVersionRecord(Record, frozen=True):
+    id: UUID
+    origin_name: str
+    origin_id: UUID
+    version: str
+    type: InferenceType
+    annotation_campaign_id: UUID | None = None
+    description: str | UnsetType = UNSET
+    tags: list[TagRecord] | UnsetType = UNSET
+
+
+class AssetRecord(Record, frozen=True):
+    id: UUID
+    data: DataRecord
+    tags: list[TagRecord] | UnsetType = UNSET
+
+
+class LabelRecord(Record, frozen=True):
+    id: UUID
+    name: str
+    group_id: UUID | None = None
+
+
+class LabelGroupRecord(Record, frozen=True):
+    id: UUID
+    name: str
+    parent_id: UUID | None = None
+
+
+class AnnotationRecord(Record, frozen=True):
+    id: UUID
+    duration: float
+    status: AnnotationStatus
+    attributes: dict[str, Any] | None = None
+    asset_id: UUID | UnsetType = UNSET
+
+
+class VersionStats(Record, frozen=True):
+    """``label_repartition``: label name to number of shapes; ``nb_objects`` their sum; ``nb_annotations``."""
+
+    label_repartition: dict[str, int]
+    nb_objects: int
+    nb_annotations: int
+    nb_assets: int | UnsetType = UNSET
+
+
+# --- jobs ------------------------------------------------------------------------------------------------
+
+
+class JobRecord(Record, frozen=True):
+    """A job of the first kind."""
+
+    id: UUID
+    status: JobStatus
+
+
+class JobRunRecord(Record, frozen=True):
+    """A job of the second kind."""
+
+    id: UUID
+    status: JobRunStatus
+
+
+class JobAnswer(Record, frozen=True):
+    job: JobRecord
+
+
+class AttachAnswer(Record, frozen=True):
+    tag: TagRecord
+    count: int

@@ -1,0 +1,1 @@
+"""What the API means: every rule once, over a database and an object store."""

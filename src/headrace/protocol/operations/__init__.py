@@ -1,0 +1,38 @@
+"""The table: every operation of the API by name."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from headrace.protocol.operation import Operation
+from headrace.protocol.operations import annotations as annotation_operations
+from headrace.protocol.operations import (
+    assets,
+    datalake,
+    datasets,
+    jobs,
+    labels,
+    session,
+    storage,
+    tags,
+)
+
+_MODULES: tuple[ModuleType, ...] = (
+    session,
+    storage,
+    datalake,
+    tags,
+    datasets,
+    assets,
+    labels,
+    annotation_operations,
+    jobs,
+)
+
+OPERATIONS: dict[str, Operation[Any, Any]] = {
+    value.name: value
+    for module in _MODULES
+    for value in vars(module).values()
+    if isinstance(value, Operation)
+}

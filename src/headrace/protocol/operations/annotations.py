@@ -1,0 +1,274 @@
+"""Annotations in bulk: importing and loading.
+
+Points are pairs on the wire; ints or floats both ways between headrace's own parts, integers towards clients that
+do not ask for more (see ``docs/semantics.md``).
+"""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
+from headrace.protocol.operation import Operation, Paging
+
+Attributes = dict[str, Any]
+Pair = tuple[float, float]
+Triple = tuple[float, float, float]
+
+
+# --- shapes on their way in: labels by id ----------------------------------------------------------------
+
+
+class ShapeIn(Struct, kw_only=True, omit_defaults=True, gc=False):
+    """``instance`` joins the polygons of one annotation that are parts of one object (headrace only)."""
+
+    label_id: str
+    text: str | None = None
+    attributes: Attributes | None = None
+
+
+class RectangleIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class PolygonIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    polygon: list[Pair]
+    instance: int | None = None
+
+
+class LineIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    line: list[Pair]
+
+
+class PointIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    point: Pair
+
+
+class ClassificationIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    pass
+
+
+class KeypointsIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    keypoints: list[Triple]
+
+
+class MaskIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    """``mask``: COCO's compressed run lengths over the asset's own height and width."""
+
+    mask: str
+
+
+class RectangleKeyframe(Struct, gc=False):
+    frame_index: int
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class PolygonKeyframe(Struct, gc=False):
+    frame_index: int
+    polygon: list[Pair]
+
+
+class EndKeyframe(Struct, gc=False):
+    frame_index: int
+
+
+class TrackIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    start_frame_index: int
+    rectangle_keyframes: list[RectangleKeyframe] = field(default_factory=list)
+    polygon_keyframes: list[PolygonKeyframe] = field(default_factory=list)
+    end_keyframes: list[EndKeyframe] = field(default_factory=list)
+
+
+class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
+    """All shapes of one asset. ``status`` overrides the call's, per item (headrace only)."""
+
+    asset_id: str
+    rectangles: list[RectangleIn] = field(default_factory=list)
+    polygons: list[PolygonIn] = field(default_factory=list)
+    lines: list[LineIn] = field(default_factory=list)
+    points: list[PointIn] = field(default_factory=list)
+    classifications: list[ClassificationIn] = field(default_factory=list)
+    keypoints: list[KeypointsIn] = field(default_factory=list)
+    masks: list[MaskIn] = field(default_factory=list)
+    tracks: list[TrackIn] = field(default_factory=list)
+    attributes: Attributes | None = None
+
+
+class ImportAnnotations(Struct, kw_only=True):
+    """``import_id`` and ``chunk`` enter the chunk in an import's ledger: a chunk that is in is not applied again."""
+
+    version_id: UUID
+    import_type: ImportAnnotationMode = ImportAnnotationMode.REPLACE
+    annotations: list[ImportItem] = field(default_factory=list)
+    status: AnnotationStatus | None = None
+    import_id: UUID | UnsetType = UNSET
+    chunk: int | UnsetType = UNSET
+
+
+class StartImport(Struct, kw_only=True):
+    """``source`` is a digest over the content of the file and over every option that decides how it is cut."""
+
+    version_id: UUID
+    source: str
+
+
+class ImportRecord(Struct, kw_only=True, frozen=True):
+    """``done`` lists the chunks that an interrupted import of the same source has already applied."""
+
+    id: UUID
+    done: list[int]
+
+
+class FinishImport(Struct, kw_only=True):
+    import_id: UUID
+
+
+# --- shapes on their way out: labels by name -------------------------------------------------------------
+
+
+class ShapeOut(Struct, kw_only=True, gc=False):
+    label: str
+    text: str | None = None
+    attributes: Attributes | None = None
+
+
+class RectangleOut(ShapeOut, kw_only=True, gc=False):
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class PolygonOut(ShapeOut, kw_only=True, gc=False):
+    """``area`` in square pixels."""
+
+    polygon: list[Pair]
+    area: float | None = None
+    instance: int | None = None
+
+
+class LineOut(ShapeOut, kw_only=True, gc=False):
+    line: list[Pair]
+
+
+class PointOut(ShapeOut, kw_only=True, gc=False):
+    point: Pair
+
+
+class ClassificationOut(ShapeOut, kw_only=True, gc=False):
+    pass
+
+
+class KeypointsOut(ShapeOut, kw_only=True, gc=False):
+    keypoints: list[Triple]
+
+
+class MaskOut(ShapeOut, kw_only=True, gc=False):
+    """``area`` in pixels, ``bbox`` as ``[x, y, w, h]`` in whole pixels."""
+
+    mask: str
+    area: float | None = None
+    bbox: list[int] | None = None
+
+
+class TrackOut(ShapeOut, kw_only=True, gc=False):
+    start_frame_index: int
+    rectangle_keyframes: list[RectangleKeyframe] = field(default_factory=list)
+    polygon_keyframes: list[PolygonKeyframe] = field(default_factory=list)
+    end_keyframes: list[EndKeyframe] = field(default_factory=list)
+
+
+class LoadedAnnotation(Struct, kw_only=True, gc=False):
+    """An annotation with all its shapes."""
+
+    asset_id: str
+    id: str | None = None
+    status: AnnotationStatus = AnnotationStatus.PENDING
+    duration: float = 0.0
+    rectangles: list[RectangleOut] = field(default_factory=list)
+    polygons: list[PolygonOut] = field(default_factory=list)
+    lines: list[LineOut] = field(default_factory=list)
+    points: list[PointOut] = field(default_factory=list)
+    classifications: list[ClassificationOut] = field(default_factory=list)
+    keypoints: list[KeypointsOut] = field(default_factory=list)
+    masks: list[MaskOut] = field(default_factory=list)
+    tracks: list[TrackOut] = field(default_factory=list)
+    attributes: Attributes | None = None
+
+
+class AnnotationIds(Struct, kw_only=True):
+    """Newest first; of the whole version unless ``asset_ids`` are named."""
+
+    version_id: UUID
+    status: AnnotationStatus | None = None
+    asset_ids: list[UUID] | None = None
+
+
+class LoadAnnotations(Struct, kw_only=True):
+    version_id: UUID
+    ids: list[UUID]
+
+
+_VERSION = "/api/dataset/version/{version_id}"
+
+IMPORT_ANNOTATIONS = Operation(
+    name="import_annotations",
+    method="POST",
+    path=_VERSION + "/bulk-annotations",
+    request=ImportAnnotations,
+    result=dict[str, int],
+    doc="Write the annotations of many assets at once; the answer counts the shapes per annotation id.",
+    errors=(404, 400, 413, 423),
+)
+START_IMPORT = Operation(
+    name="start_import",
+    method="POST",
+    path=_VERSION + "/imports",
+    request=StartImport,
+    result=ImportRecord,
+    doc="Open the ledger of an import, or the one that an interrupted run of the same source left open.",
+    repeatable=True,
+    extension=True,
+    errors=(404, 423),
+)
+FINISH_IMPORT = Operation(
+    name="finish_import",
+    method="POST",
+    path="/api/import/{import_id}/finish",
+    request=FinishImport,
+    result=NoneType,
+    doc="Close an import's ledger: the same source imported again is a new import.",
+    repeatable=True,
+    extension=True,
+    errors=(404,),
+)
+ANNOTATION_IDS = Operation(
+    name="annotation_ids",
+    method="GET",
+    path=_VERSION + "/annotations/ids",
+    request=AnnotationIds,
+    result=list[UUID],
+    doc="The ids of a version's annotations, newest first.",
+    errors=(404, 400),
+)
+LOAD_ANNOTATIONS = Operation(
+    name="load_annotations",
+    method="XGET",
+    path=_VERSION + "/annotations",
+    request=LoadAnnotations,
+    result=list[LoadedAnnotation],
+    doc="Annotations with all their shapes, newest first.",
+    bare_body="ids",
+    paging=Paging.KEYS,
+    errors=(404, 400),
+)

@@ -1,0 +1,139 @@
+"""The assets of a version."""
+
+from __future__ import annotations
+
+from types import NoneType
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.model.enums import AssignmentStatus
+from headrace.model.records import AssetRecord, JobAnswer, Page
+from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operations.listing import DataQuery
+
+
+class AddData(Struct, kw_only=True):
+    """At most 10,000 ``data_ids``; every new asset gets all of ``asset_tag_ids``."""
+
+    version_id: UUID
+    data_ids: list[UUID]
+    asset_tag_ids: list[UUID] = []
+
+
+class ListAssets(DataQuery, kw_only=True):
+    version_id: UUID
+    assignment_status: AssignmentStatus | None = None
+    assignment_step_id: UUID | None = None
+    assignment_user_id: UUID | None = None
+
+
+class ListAssetsByKey(ListAssets, kw_only=True):
+    """Exactly one of the key lists is given."""
+
+    ids: list[UUID] | None = None
+    object_names: list[str] | None = None
+    filenames: list[str] | None = None
+    filename_startswith: list[str] | None = None
+    data_ids: list[UUID] | None = None
+
+
+class FindAsset(Struct, kw_only=True):
+    """All criteria that are given must hold."""
+
+    version_id: UUID
+    data_id: UUID | None = None
+    filename: str | None = None
+    object_name: str | None = None
+    id: UUID | None = None
+
+
+class DeleteAssets(Struct, kw_only=True):
+    version_id: UUID
+    ids: list[UUID]
+
+
+class AssetId(Struct, kw_only=True):
+    asset_id: UUID
+
+
+_ASSETS = "/api/dataset/version/{version_id}/assets"
+
+ADD_DATA = Operation(
+    name="add_data",
+    method="POST",
+    path=_ASSETS,
+    request=AddData,
+    result=JobAnswer,
+    doc="Make data of a lake assets of a version. What is already in gains the tags and is not added twice.",
+    repeatable=True,
+    errors=(404, 400, 423),
+)
+LIST_ASSETS = Operation(
+    name="list_assets",
+    method="GET",
+    path=_ASSETS,
+    request=ListAssets,
+    result=Page[AssetRecord],
+    doc="The assets of a version, newest first, by cursor, or by offset where an order is asked.",
+    paging=Paging.CURSOR,
+    errors=(404, 400),
+)
+LIST_ASSETS_BY_KEY = Operation(
+    name="list_assets_by_key",
+    method="XGET",
+    path=_ASSETS,
+    request=ListAssetsByKey,
+    result=Page[AssetRecord],
+    doc="The assets that a list of ids, names, name prefixes or data ids names.",
+    query=(
+        "limit",
+        "offset",
+        "order_by",
+        "custom_metadata",
+        "assignment_status",
+        "assignment_step_id",
+        "assignment_user_id",
+    ),
+    paging=Paging.KEYS,
+    errors=(404, 400),
+)
+FIND_ASSET = Operation(
+    name="find_asset",
+    method="GET",
+    path=_ASSETS + "/find",
+    request=FindAsset,
+    result=AssetRecord,
+    doc="The one asset that matches.",
+    errors=(404, 409, 400),
+)
+DELETE_ASSETS = Operation(
+    name="delete_assets",
+    method="DELETE",
+    path=_ASSETS,
+    request=DeleteAssets,
+    result=NoneType,
+    doc="Take assets out of a version, with their annotations.",
+    body=("ids",),
+    repeatable=True,
+    errors=(404, 423),
+)
+GET_ASSET = Operation(
+    name="get_asset",
+    method="GET",
+    path="/api/asset/{asset_id}",
+    request=AssetId,
+    result=AssetRecord,
+    doc="An asset with its tags.",
+    errors=(404,),
+)
+DELETE_ASSET = Operation(
+    name="delete_asset",
+    method="DELETE",
+    path="/api/asset/{asset_id}",
+    request=AssetId,
+    result=NoneType,
+    doc="Take one asset out of its version, with its annotations.",
+    repeatable=True,
+    errors=(404, 423),
+)

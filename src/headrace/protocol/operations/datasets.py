@@ -1,0 +1,211 @@
+"""Datasets and their versions."""
+
+from __future__ import annotations
+
+from types import NoneType
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.model.enums import InferenceType
+from headrace.model.records import DatasetRecord, DatasetVersionRecord, Items, VersionStats
+from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operations.listing import PageQuery
+
+
+class CreateDataset(Struct, kw_only=True):
+    organization_id: UUID
+    name: str
+    description: str = ""
+
+
+class ListDatasets(PageQuery, kw_only=True):
+    organization_id: UUID
+
+
+class FindDataset(Struct, kw_only=True):
+    organization_id: UUID
+    name: str | None = None
+    id: UUID | None = None
+
+
+class DatasetId(Struct, kw_only=True):
+    dataset_id: UUID
+
+
+class UpdateDataset(Struct, kw_only=True):
+    dataset_id: UUID
+    name: str | None = None
+    description: str | None = None
+
+
+class CreateVersion(Struct, kw_only=True):
+    dataset_id: UUID
+    version: str
+    description: str = ""
+    type: InferenceType = InferenceType.NOT_CONFIGURED
+
+
+class ListVersions(PageQuery, kw_only=True):
+    dataset_id: UUID
+
+
+class FindVersion(Struct, kw_only=True):
+    dataset_id: UUID
+    version: str | None = None
+    id: UUID | None = None
+
+
+class FindVersionById(Struct, kw_only=True):
+    organization_id: UUID
+    id: UUID
+
+
+class VersionId(Struct, kw_only=True):
+    version_id: UUID
+
+
+class UpdateVersion(Struct, kw_only=True):
+    version_id: UUID
+    version: str | None = None
+    description: str | None = None
+    type: InferenceType | None = None
+
+
+_DATASETS = "/api/organization/{organization_id}/datasets"
+_DATASET = "/api/dataset/{dataset_id}"
+_VERSIONS = _DATASET + "/versions"
+_VERSION = "/api/dataset/version/{version_id}"
+
+CREATE_DATASET = Operation(
+    name="create_dataset",
+    method="POST",
+    path=_DATASETS,
+    request=CreateDataset,
+    result=DatasetRecord,
+    doc="A new dataset; its name is unique in the organization.",
+    errors=(404, 409, 400),
+)
+LIST_DATASETS = Operation(
+    name="list_datasets",
+    method="GET",
+    path=_DATASETS,
+    request=ListDatasets,
+    result=Items[DatasetRecord],
+    doc="The datasets of an organization, newest first.",
+    paging=Paging.ITEMS,
+    errors=(404,),
+)
+FIND_DATASET = Operation(
+    name="find_dataset",
+    method="GET",
+    path=_DATASETS + "/find",
+    request=FindDataset,
+    result=DatasetRecord,
+    doc="A dataset by name or id.",
+    errors=(404, 400),
+)
+GET_DATASET = Operation(
+    name="get_dataset",
+    method="GET",
+    path=_DATASET,
+    request=DatasetId,
+    result=DatasetRecord,
+    doc="A dataset with its tags.",
+    errors=(404,),
+)
+UPDATE_DATASET = Operation(
+    name="update_dataset",
+    method="PATCH",
+    path=_DATASET,
+    request=UpdateDataset,
+    result=DatasetRecord,
+    doc="Rename or describe a dataset.",
+    repeatable=True,
+    errors=(404, 409),
+)
+DELETE_DATASET = Operation(
+    name="delete_dataset",
+    method="DELETE",
+    path=_DATASET,
+    request=DatasetId,
+    result=NoneType,
+    doc="Delete a dataset with all its versions.",
+    repeatable=True,
+    errors=(404,),
+)
+LIST_VERSIONS = Operation(
+    name="list_versions",
+    method="GET",
+    path=_VERSIONS,
+    request=ListVersions,
+    result=Items[DatasetVersionRecord],
+    doc="The versions of a dataset, newest first.",
+    paging=Paging.ITEMS,
+    errors=(404,),
+)
+FIND_VERSION = Operation(
+    name="find_version",
+    method="GET",
+    path=_VERSIONS + "/find",
+    request=FindVersion,
+    result=DatasetVersionRecord,
+    doc="A version of a dataset by name or id.",
+    errors=(404, 400),
+)
+CREATE_VERSION = Operation(
+    name="create_version",
+    method="POST",
+    path=_VERSIONS,
+    request=CreateVersion,
+    result=DatasetVersionRecord,
+    doc="A new, empty version; its name is unique in the dataset.",
+    errors=(404, 409, 400),
+)
+FIND_VERSION_BY_ID = Operation(
+    name="find_version_by_id",
+    method="GET",
+    path="/api/organization/{organization_id}/datasetversions/find",
+    request=FindVersionById,
+    result=DatasetVersionRecord,
+    doc="A version by id alone.",
+    errors=(404,),
+)
+GET_VERSION = Operation(
+    name="get_version",
+    method="GET",
+    path=_VERSION,
+    request=VersionId,
+    result=DatasetVersionRecord,
+    doc="A version with its tags.",
+    errors=(404,),
+)
+UPDATE_VERSION = Operation(
+    name="update_version",
+    method="PATCH",
+    path=_VERSION,
+    request=UpdateVersion,
+    result=DatasetVersionRecord,
+    doc="Rename, describe or type a version.",
+    repeatable=True,
+    errors=(404, 409, 423),
+)
+DELETE_VERSION = Operation(
+    name="delete_version",
+    method="DELETE",
+    path=_VERSION,
+    request=VersionId,
+    result=NoneType,
+    doc="Delete a version with its assets and annotations; the data stay in the lake.",
+    repeatable=True,
+    errors=(404, 423),
+)
+GET_STATS = Operation(
+    name="get_stats",
+    method="GET",
+    path=_VERSION + "/stats",
+    request=VersionId,
+    result=VersionStats,
+    doc="Shapes per label, shapes and annotations of a version.",
+    errors=(404,),
+)

@@ -1,0 +1,1 @@
+"""Two narrow waists: rows go through :class:`Database`, bytes through :class:`ObjectStore`."""
