@@ -1,0 +1,42 @@
+"""Annotation formats: bytes to Samples and back, without network or database.
+
+::
+
+    from headrace import formats
+
+    with formats.read("instances.json") as source:
+        formats.write(source, "labels", "yolo", labels=source.labels)
+"""
+
+from headrace.formats.base import Reader, ReadOptions, Writer, WriteOptions
+from headrace.formats.detect import detect
+from headrace.formats.findings import Finding, Findings, Pass, Place, Severity
+from headrace.formats.info import WHOLE, Capability, Format, FormatInfo, Guess, Loss, losses
+from headrace.formats.registry import all_formats, get, names
+from headrace.formats.streams import Samples, read, write
+
+__all__ = [
+    "WHOLE",
+    "Capability",
+    "Finding",
+    "Findings",
+    "Format",
+    "FormatInfo",
+    "Guess",
+    "Loss",
+    "Pass",
+    "Place",
+    "ReadOptions",
+    "Reader",
+    "Samples",
+    "Severity",
+    "WriteOptions",
+    "Writer",
+    "all_formats",
+    "detect",
+    "get",
+    "losses",
+    "names",
+    "read",
+    "write",
+]

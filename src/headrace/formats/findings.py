@@ -1,0 +1,286 @@
+"""What a reading or a writing found: bad, lossy or odd records, counted in bounded memory; and conservation.
+
+A :class:`Findings` belongs to one job (a conversion, an import, an export). Each walk over the records is a
+:class:`Pass` of it: ``labels``, ``read``, ``write``. Walking again begins the pass anew, so nothing counts twice.
+
+    found = findings.begin("read")
+    found.images_in += 1
+    found.add("C09", "polygon with an odd number of coordinates", path=path, offset=812, dropped=1)
+
+Nothing can be dropped in silence: the number of dropped records is nothing but the sum over the findings, and
+:meth:`Findings.check` compares it with what went in and what came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, field
+
+from headrace.errors import (
+    ConfigurationError,
+    ConservationError,
+    FormatError,
+    LossyWriteError,
+    ParseError,
+)
+
+OnError = Literal["raise", "skip", "collect"]
+
+MAX_EXAMPLES = 3
+MAX_KINDS = 1_000
+MAX_DETAIL = 160
+
+
+class Severity(IntEnum):
+    """How bad a finding is.
+
+    ``NOTE``: odd, but nothing is lost; never fails. ``LOSS``: the target cannot say it. ``WARNING``: broken but
+    mended or left out; both fail only when strict. ``ERROR``: fails unless the caller said to skip.
+    """
+
+    NOTE = 0
+    LOSS = 1
+    WARNING = 2
+    ERROR = 3
+
+
+class Place(Struct, frozen=True, gc=False):
+    """Where a finding was met: a file, a line (from 1) or a byte (from 0), and what stood there."""
+
+    path: str | None = None
+    line: int | None = None
+    offset: int | None = None
+    detail: str | None = None
+
+    def __str__(self) -> str:
+        place = self.path or ""
+        if self.line is not None:
+            place += f":{self.line}"
+        elif self.offset is not None:
+            place += f" at byte {self.offset}"
+        return " ".join(part for part in (place, self.detail) if part)
+
+
+class Finding(Struct, kw_only=True, gc=False):
+    """One kind of trouble: a row of the conformance table, how often it was met, and its first examples.
+
+    ``dropped_images`` and ``dropped_shapes`` say how many records were left out because of it.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    count: int = 0
+    dropped_images: int = 0
+    dropped_shapes: int = 0
+    examples: list[Place] = field(default_factory=list)
+
+
+class Pass:
+    """The findings and the counts of one walk over the records; made by :meth:`Findings.begin`.
+
+    Readers and writers raise the counts as they go: ``images_in`` and ``shapes_in`` what they were given,
+    ``images_out`` and ``shapes_out`` what they passed on, ``merged`` the records that became part of a shape that
+    other records began (a track's frames), ``added`` the shapes that a record yielded beyond its first.
+    """
+
+    __slots__ = (
+        "_kinds",
+        "_owner",
+        "added",
+        "images_in",
+        "images_out",
+        "merged",
+        "name",
+        "shapes_in",
+        "shapes_out",
+    )
+
+    def __init__(self, owner: Findings, name: str) -> None:
+        self._owner = owner
+        self._kinds: dict[tuple[str, str], Finding] = {}
+        self.name = name
+        self.images_in = self.images_out = 0
+        self.shapes_in = self.shapes_out = 0
+        self.merged = self.added = 0
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        severity: Severity = Severity.WARNING,
+        path: Path | str | None = None,
+        line: int | None = None,
+        offset: int | None = None,
+        detail: str | None = None,
+        hint: str | None = None,
+        count: int = 1,
+        dropped: int = 0,
+        dropped_images: int = 0,
+    ) -> None:
+        """Record a finding, or raise it where the policy says so.
+
+        ``code`` is the row of the conformance table (``C09``); ``message`` the same text for every occurrence, and
+        ``detail`` what differs; ``dropped`` how many shapes and ``dropped_images`` how many images it cost. Raises
+        :class:`~headrace.errors.ParseError` (:class:`~headrace.errors.LossyWriteError` for a loss) naming the place.
+        """
+        if self._owner.fails(severity):
+            text = message if detail is None else f"{message}: {_clip(detail)}"
+            if severity == Severity.LOSS:
+                raise LossyWriteError(
+                    f"{code}  {text}", hint=hint or "convert without strict to accept the loss"
+                )
+            raise ParseError(
+                f"{code}  {text}", path=path, line=line, offset=offset, finding=code, hint=hint
+            )
+        place = Place(
+            None if path is None else str(path),
+            line,
+            offset,
+            None if detail is None else _clip(detail),
+        )
+        kind = self._kinds.get((code, message))
+        if kind is None:
+            kind = self._new_kind(code, message, severity)
+        kind.severity = max(kind.severity, severity)
+        kind.count += count
+        kind.dropped_shapes += dropped
+        kind.dropped_images += dropped_images
+        if len(kind.examples) < MAX_EXAMPLES:
+            kind.examples.append(place)
+        if self._owner.on_finding is not None:
+            self._owner.on_finding(code, severity, message, place)
+
+    def _new_kind(self, code: str, message: str, severity: Severity) -> Finding:
+        if len(self._kinds) >= MAX_KINDS:
+            message = "further findings of this code"
+        return self._kinds.setdefault(
+            (code, message), Finding(code=code, severity=severity, message=message)
+        )
+
+    @property
+    def kinds(self) -> list[Finding]:
+        """The findings so far, in the order they were first met."""
+        return list(self._kinds.values())
+
+    @property
+    def images_dropped(self) -> int:
+        """How many images the findings of this pass cost."""
+        return sum(kind.dropped_images for kind in self._kinds.values())
+
+    @property
+    def shapes_dropped(self) -> int:
+        """How many shapes the findings of this pass cost."""
+        return sum(kind.dropped_shapes for kind in self._kinds.values())
+
+    def check(self) -> None:
+        """Raise :class:`~headrace.errors.ConservationError` unless in = out + dropped, for images and for shapes."""
+        if self.images_in != self.images_out + self.images_dropped:
+            raise ConservationError(
+                f"{self.name}: {self.images_in} images in, but {self.images_out} out and {self.images_dropped} dropped"
+            )
+        if self.shapes_in + self.added != self.shapes_out + self.shapes_dropped + self.merged:
+            raise ConservationError(
+                f"{self.name}: {self.shapes_in} shapes in and {self.added} added, but {self.shapes_out} out, "
+                f"{self.shapes_dropped} dropped and {self.merged} merged"
+            )
+
+
+class Findings:
+    """All that one job found, with the policy on what may pass.
+
+    ``on_error``: ``raise`` ends at the first error; ``skip`` leaves bad records out and counts them; ``collect``
+    leaves them out, goes on to the end and then fails naming them all (see :meth:`check`). ``strict`` makes
+    warnings and losses fail too. ``on_finding`` is called for every single occurrence, for a report file.
+    """
+
+    def __init__(
+        self,
+        on_error: OnError = "raise",
+        *,
+        strict: bool = False,
+        on_finding: Callable[[str, Severity, str, Place], None] | None = None,
+    ) -> None:
+        if on_error not in ("raise", "skip", "collect"):
+            raise ConfigurationError(
+                f"no error policy {on_error!r}", hint="one of raise, skip, collect"
+            )
+        if strict and on_error == "skip":
+            raise ConfigurationError(
+                "strict and on_error='skip' contradict each other", hint="give one of them"
+            )
+        self.on_error = on_error
+        self.strict = strict
+        self.on_finding = on_finding
+        self._passes: dict[str, Pass] = {}
+
+    def begin(self, name: str) -> Pass:
+        """A new pass of this name; what an earlier one of the same name found is forgotten."""
+        self._passes[name] = Pass(self, name)
+        return self._passes[name]
+
+    def get(self, name: str) -> Pass | None:
+        """The pass of this name, if it was begun."""
+        return self._passes.get(name)
+
+    def fails(self, severity: Severity) -> bool:
+        """Whether a finding of this severity raises at once."""
+        return self.on_error == "raise" and self.fatal(severity)
+
+    def fatal(self, severity: Severity) -> bool:
+        """Whether a job with such a finding must not publish its result."""
+        if severity == Severity.ERROR:
+            return self.on_error != "skip"
+        return self.strict and severity > Severity.NOTE
+
+    def __iter__(self) -> Iterator[Finding]:
+        """All findings, the gravest and most frequent first."""
+        kinds = [kind for each in self._passes.values() for kind in each.kinds]
+        return iter(sorted(kinds, key=lambda kind: (-kind.severity, -kind.count, kind.code)))
+
+    def __len__(self) -> int:
+        return sum(len(each.kinds) for each in self._passes.values())
+
+    def check(self) -> None:
+        """What must hold before a result is published.
+
+        Raises :class:`~headrace.errors.FormatError` that counts what ``collect`` gathered, and
+        :class:`~headrace.errors.ConservationError` where records vanished inside a pass or between two.
+        """
+        fatal = [kind for kind in self if self.fatal(kind.severity)]
+        if fatal:
+            raise _collected(fatal)
+        for each in self._passes.values():
+            each.check()
+        read, written = self._passes.get("read"), self._passes.get("write")
+        if read is not None and written is not None:
+            _check_joint(read, written)
+
+
+def _collected(fatal: list[Finding]) -> FormatError:
+    total = sum(kind.count for kind in fatal)
+    lines = [
+        f"  {kind.code}  {kind.count}  {kind.message}  {', '.join(str(place) for place in kind.examples)}"
+        for kind in fatal
+    ]
+    noun = "record is" if total == 1 else "records are"
+    return ParseError(
+        "\n".join([f"{total} {noun} not as the format demands; nothing was written", *lines])
+    )
+
+
+def _check_joint(read: Pass, written: Pass) -> None:
+    if (read.images_out, read.shapes_out) != (written.images_in, written.shapes_in):
+        raise ConservationError(
+            f"read {read.images_out} images with {read.shapes_out} shapes, but {written.images_in} with "
+            f"{written.shapes_in} reached the writer"
+        )
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= MAX_DETAIL else text[: MAX_DETAIL - 1] + "…"

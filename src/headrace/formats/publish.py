@@ -1,0 +1,194 @@
+"""A target that appears complete, or not at all; and names that cannot lead out of their folder.
+
+The work happens in ``.NAME.headrace-part`` beside the target, held by a lock on ``.NAME.headrace-lock``. The lock
+dies with its process, so what a killed one left is known to be dead, and the next run removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+from pathlib import Path, PurePosixPath
+
+from headrace.errors import FormatError
+
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(\.|$)")
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+class Publication:
+    """The way of one target (a file or a folder) from nothing to complete."""
+
+    def __init__(self, target: Path, *, overwrite: bool) -> None:
+        self.target = target
+        self.temp = target.with_name(f".{target.name}.headrace-part")
+        self._old = target.with_name(f".{target.name}.headrace-old")
+        self._lock = target.with_name(f".{target.name}.headrace-lock")
+        self._overwrite = overwrite
+        self._lock_fd: int | None = None
+
+    def begin(self) -> Path:
+        """Take the target for this process and return the path to work at; nothing is there yet.
+
+        Raises :class:`~headrace.errors.FormatError` where the target exists (an empty folder does not count) and
+        may not be overwritten, where its parent is missing, or where another process is at it.
+        """
+        if not self.target.parent.is_dir():
+            raise FormatError(f"the folder {self.target.parent} does not exist", hint="create it first")
+        self._take_lock()
+        try:
+            self._restore()
+            if not self._overwrite and _occupied(self.target):
+                raise FormatError(f"{self.target} exists", hint="choose another target, or allow overwriting")
+            _remove(self.temp)
+        except BaseException:
+            self._free_lock()
+            raise
+        return self.temp
+
+    def publish(self) -> None:
+        """Make what was written durable and visible under the target's name."""
+        if self.temp.is_file():
+            _sync(self.temp)
+        if self.temp.is_dir() or self.target.is_dir():
+            # A folder cannot be renamed over another one: the old steps aside, and is put back if this fails.
+            if self.target.exists():
+                self.target.rename(self._old)
+            self.temp.rename(self.target)
+            _remove(self._old)
+        else:
+            self.temp.replace(self.target)
+        _sync(self.target.parent)
+        self._free_lock()
+
+    def discard(self) -> None:
+        """Remove everything that was begun; harmless after :meth:`publish`."""
+        if self._lock_fd is None:
+            return
+        try:
+            _remove(self.temp)
+            self._restore()
+        finally:
+            self._free_lock()
+
+    def _restore(self) -> None:
+        # Killed or failed between the two renames of publish: the old target waits aside.
+        if self._old.exists():
+            if self.target.exists():
+                _remove(self._old)
+            else:
+                self._old.rename(self.target)
+
+    def _take_lock(self) -> None:
+        while self._lock_fd is None:
+            fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+            if not _lock(fd):
+                os.close(fd)
+                raise FormatError(f"another process is writing {self.target}", hint="wait for it, or choose another")
+            # A holder before us may have removed the file that we just locked: then it guards nothing.
+            if _is_still(fd, self._lock):
+                self._lock_fd = fd
+            else:
+                os.close(fd)
+
+    def _free_lock(self) -> None:
+        if self._lock_fd is None:
+            return
+        if sys.platform != "win32":
+            self._lock.unlink(missing_ok=True)
+        os.close(self._lock_fd)
+        self._lock_fd = None
+
+
+def safe_join(root: Path, name: str) -> Path:
+    r"""``root / name`` for a relative name of a source, proved to stay inside ``root``.
+
+    Both ``/`` and ``\`` separate folders. Raises :class:`~headrace.errors.FormatError` for empty and absolute names,
+    drive letters, ``..``, NUL and other control characters, names that Windows reserves, and where a symbolic link
+    on the way leads out of ``root``.
+    """
+    plain = name.replace("\\", "/")
+    parts = PurePosixPath(plain).parts
+    fault = _fault(plain, parts)
+    if fault:
+        raise FormatError(f"the file name {name[:200]!r} {fault}", hint="nothing is written outside the target")
+    path = root.joinpath(*parts)
+    if len(parts) > 1 and not path.parent.resolve().is_relative_to(root.resolve()):
+        raise FormatError(f"the file name {name[:200]!r} leads through a link out of {root}")
+    return path
+
+
+def _fault(plain: str, parts: tuple[str, ...]) -> str | None:
+    if not parts:
+        return "is empty"
+    if plain.startswith("/") or _DRIVE.match(plain):
+        return "is absolute"
+    if ".." in parts:
+        return "climbs out of its folder"
+    if any(ord(char) < 32 for char in plain):
+        return "holds control characters"
+    if any(_RESERVED.match(part) for part in parts):
+        return "is reserved on Windows"
+    return None
+
+
+def _occupied(path: Path) -> bool:
+    if path.is_dir():
+        return next(path.iterdir(), None) is not None
+    return path.exists() or path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_still(fd: int, path: Path) -> bool:
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    here = os.fstat(fd)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file, or the entries of a folder, to the disk."""
+    if sys.platform == "win32":
+        if path.is_dir():
+            return
+        fd = os.open(path, os.O_RDWR)
+    else:
+        fd = os.open(path, os.O_RDONLY)
+    try:
+        # Some network file systems refuse to flush folders.
+        with contextlib.suppress(OSError):
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(fd: int) -> bool:
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
