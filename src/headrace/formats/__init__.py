@@ -8,7 +8,7 @@
         formats.write(source, "labels", "yolo", labels=source.labels)
 """
 
-from headrace.formats.base import Reader, ReadOptions, Writer, WriteOptions
+from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.detect import detect
 from headrace.formats.findings import Finding, Findings, Pass, Place, Severity
 from headrace.formats.info import WHOLE, Capability, Format, FormatInfo, Guess, Loss, losses

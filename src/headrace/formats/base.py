@@ -152,9 +152,7 @@ class Writer(ABC):
 
     info: ClassVar[FormatInfo]
 
-    def __init__(
-        self, target: Path, labels: Sequence[LabelInfo], *, options: WriteOptions, findings: Findings
-    ) -> None:
+    def __init__(self, target: Path, labels: Sequence[LabelInfo], *, options: WriteOptions, findings: Findings) -> None:
         self.target = target
         self.options = options
         self.findings = findings
@@ -219,5 +217,3 @@ class Writer(ABC):
 
     def _abandon(self) -> None:  # noqa: B027  a writer that holds nothing open has nothing to close
         """Close what is open; the files are removed afterwards."""
-
-

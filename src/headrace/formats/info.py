@@ -14,7 +14,7 @@ from headrace.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headrace.formats.base import Reader, ReadOptions, Writer, WriteOptions
+    from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
     from headrace.formats.findings import Findings
     from headrace.model.sample import LabelInfo
 
@@ -139,9 +139,7 @@ class Format(Struct, frozen=True, kw_only=True):
         reader: Reader = _load(self.reader)(path, options=options, findings=findings)
         return reader
 
-    def create(
-        self, target: Path, labels: Sequence[LabelInfo], *, options: WriteOptions, findings: Findings
-    ) -> Writer:
+    def create(self, target: Path, labels: Sequence[LabelInfo], *, options: WriteOptions, findings: Findings) -> Writer:
         """A writer of ``target``; enter it before use."""
         writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
         return writer
