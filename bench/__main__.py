@@ -1,0 +1,105 @@
+"""The command line of the benchmarks; `bench/run` starts it."""
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+# Started as a script, from any directory.
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)
+
+from bench.data import SCALES, write_coco  # noqa: E402
+from bench.environments import PeerEnvironmentError  # noqa: E402
+from bench.report import text  # noqa: E402
+from bench.runner import Plan, run_scenario, work_folder  # noqa: E402
+from bench.scenario import Setting  # noqa: E402
+from bench.scenarios import SCENARIOS  # noqa: E402
+
+CACHE = ROOT / ".bench"
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options, with every scenario in the help."""
+    known = "\n".join(f"  {each.name:<10} {each.summary}" for each in SCENARIOS.values())
+    parser = argparse.ArgumentParser(
+        prog="bench/run",
+        description="Measure headrace beside its peers; bench/README.md explains the words.",
+        epilog=f"scenarios:\n{known}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenario", choices=SCENARIOS, nargs="?", metavar="SCENARIO")
+    parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="PEER",
+        help="only this peer (may be repeated)",
+    )
+    parser.add_argument("--scale", choices=SCALES, default="S", help="size of the data (default S)")
+    parser.add_argument(
+        "--kind", choices=("boxes", "polygons"), help="shapes, where not the scale's own"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=int, default=5, help="counted rounds (default 5)")
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=1800,
+        metavar="SECONDS",
+        help="end a run after this long (default 1800)",
+    )
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="where runs write (default .bench/work)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole result there")
+    parser.add_argument(
+        "--clean", action="store_true", help="delete what earlier runs wrote, and end"
+    )
+    options = parser.parse_args(arguments)
+    if not options.scenario and not options.clean:
+        parser.error("name a scenario: " + ", ".join(SCENARIOS))
+    if options.runs < 1:
+        parser.error("--runs must be 1 or more")
+    return options
+
+
+def plan_from(options: argparse.Namespace) -> Plan:
+    """The plan behind the options; makes the data where it is missing."""
+    scenario = SCENARIOS[options.scenario]
+    contenders = scenario.chosen(options.against)
+    spec = replace(SCALES[options.scale], seed=options.seed)
+    if options.kind:
+        spec = replace(spec, polygons=options.kind == "polygons")
+    file = write_coco(CACHE / "data" / f"{spec.name}.json", spec)
+    work = work_folder(options.work.resolve() if options.work else CACHE / "work")
+    setting = Setting(spec, CACHE, file)
+    return Plan(scenario, contenders, setting, options.scale, options.runs, work, options.limit)
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was asked for; 1 when a contender failed or the outcomes differ."""
+    options = parse(arguments)
+    if options.clean:
+        shutil.rmtree(CACHE / "work", ignore_errors=True)
+        return 0
+    try:
+        result = run_scenario(plan_from(options), tell)
+    except (ValueError, PeerEnvironmentError) as error:
+        tell(str(error))
+        return 2
+    print(text(result))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0 if result["same_outcome"] and not result["failures"] else 1
+
+
+def tell(line: str) -> None:
+    """Progress, on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

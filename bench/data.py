@@ -1,0 +1,246 @@
+"""Seeded COCO files of any size, written as a stream.
+
+Memory does not grow with the number of images: what an image looks like follows from its
+index alone, and annotations are drawn one after the other, each naming its own image. So
+annotations come in no order, as in COCO's own files. The bytes follow from the `Spec` only:
+just `random()` (whose sequence Python promises to keep), square roots and tables are used,
+nothing that a maths library could round differently.
+
+What it does not draw: crowd regions and masks, and polygons of several parts.
+"""
+
+import argparse
+import math
+import os
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+# COCO's 80 names under COCO's own ids, gaps included: readers that take ids for
+# indices are wrong on real files, so they must be wrong here.
+CATEGORIES: dict[int, str] = dict(
+    zip(
+        [
+            *range(1, 12), *range(13, 26), 27, 28, *range(31, 45), *range(46, 66), 67, 70,
+            *range(72, 83), *range(84, 91),
+        ],
+        (
+            "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,"
+            "fire hydrant,stop sign,parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,"
+            "bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,skis,snowboard,"
+            "sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,"
+            "bottle,wine glass,cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,"
+            "carrot,hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,toilet,"
+            "tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,"
+            "refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
+        ).split(","),
+        strict=True,
+    )
+)  # fmt: skip
+
+SIZES = (
+    (640, 480), (640, 427), (480, 640), (500, 375), (427, 640), (640, 426), (640, 640),
+    (375, 500), (612, 612), (640, 360), (333, 500), (640, 428),
+)  # fmt: skip
+
+# One image in a hundred has no annotation; another one holds a tenth of all of them together
+# with its like, so that the counts have COCO's long tail.
+EMPTY_SHARE = 100
+CROWDED_SHARE = 100
+CROWDED_WEIGHT = 0.1
+
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a generated dataset is; the same spec gives the same bytes."""
+
+    images: int
+    annotations: int
+    polygons: bool
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """A file name's stem that no other spec has."""
+        kind = "polygons" if self.polygons else "boxes"
+        return f"coco-{kind}-{self.images}-{self.annotations}-{self.seed}"
+
+
+SCALES = {
+    "T": Spec(200, 1_600, polygons=True),
+    "S": Spec(5_000, 36_000, polygons=True),
+    "M": Spec(118_287, 860_000, polygons=True),
+    "L": Spec(1_000_000, 7_200_000, polygons=False),
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of a dataset; width and height in pixels."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+def image_at(spec: Spec, index: int) -> Image:
+    """The image with this index, 0 to `spec.images` - 1."""
+    scrambled = (index * 2_654_435_761 + spec.seed * 40_503) & 0xFFFFFFFF
+    # Ids grow, with gaps, as COCO's do.
+    number = 4 * index + (scrambled >> 8) % 4 + 1
+    width, height = SIZES[(scrambled >> 12) % len(SIZES)]
+    return Image(number, f"{number:012d}.jpg", width, height)
+
+
+def iter_images(spec: Spec) -> Iterator[Image]:
+    """All images, in the order of the file: scattered, as in COCO's own files."""
+    place = scatter(spec.images)
+    for index in range(spec.images):
+        yield image_at(spec, place(index))
+
+
+def scatter(count: int) -> Callable[[int], int]:
+    """A fixed permutation of 0 to `count` - 1 that takes no memory."""
+    step = int(count * 0.618) | 1
+    while math.gcd(step, count) != 1:
+        step += 2
+    return lambda index: (index * step + count // 3) % count
+
+
+def iter_annotations(spec: Spec) -> Iterator[bytes]:
+    """All annotations as JSON objects, in no order of images."""
+    rng = random.Random(spec.seed)
+    draw = rng.random
+    place = scatter(spec.images)
+    filled = max(1, spec.images - spec.images // EMPTY_SHARE)
+    crowded = max(1, spec.images // CROWDED_SHARE)
+    category_ids = list(CATEGORIES)
+    shape = polygon if spec.polygons else box
+    for number in range(1, spec.annotations + 1):
+        chance = draw()
+        if chance < CROWDED_WEIGHT:
+            owner = int(chance / CROWDED_WEIGHT * crowded)
+        else:
+            owner = int((chance - CROWDED_WEIGHT) / (1 - CROWDED_WEIGHT) * filled)
+        image = image_at(spec, place(min(owner, filled - 1)))
+        # Squaring makes the first categories common and the last ones rare.
+        rank = draw()
+        category = category_ids[int(rank * rank * len(category_ids))]
+        segmentation, xywh, area = shape(draw, image.width, image.height)
+        yield (
+            '{"id":%d,"image_id":%d,"category_id":%d,"bbox":[%.2f,%.2f,%.2f,%.2f],'
+            '"area":%.2f,"iscrowd":0,"segmentation":%s}'
+            % (number, image.id, category, *xywh, area, segmentation)
+        ).encode()
+
+
+Drawn = tuple[str, tuple[float, float, float, float], float]
+
+
+def box(draw: Callable[[], float], width: int, height: int) -> Drawn:
+    """A box inside the image, small ones common."""
+    side, other = draw(), draw()
+    w = round(max(2.0, width * side * math.sqrt(side) * 0.8), 2)
+    h = round(max(2.0, height * other * math.sqrt(other) * 0.8), 2)
+    x = round((width - w) * draw(), 2)
+    y = round((height - h) * draw(), 2)
+    return "[]", (x, y, w, h), w * h
+
+
+# Rounded, so that the last digit of a platform's sine cannot show.
+DIRECTIONS = [
+    (round(math.cos(math.tau * step / 64), 6), round(math.sin(math.tau * step / 64), 6))
+    for step in range(64)
+]
+
+
+def polygon(draw: Callable[[], float], width: int, height: int) -> Drawn:
+    """A star-shaped polygon of 4 to 64 points, inside a box as `box` draws them."""
+    _, (x, y, w, h), _ = box(draw, width, height)
+    corners = draw()
+    points = 4 + int(corners * corners * 61)
+    centre_x, centre_y = x + w / 2, y + h / 2
+    xs, ys = [], []
+    for point in range(points):
+        cosine, sine = DIRECTIONS[point * 64 // points]
+        reach = 0.25 + 0.25 * draw()
+        xs.append(round(centre_x + w * reach * cosine, 2))
+        ys.append(round(centre_y + h * reach * sine, 2))
+    left, top = min(xs), min(ys)
+    twice = sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(points))
+    flat = ",".join("%.2f,%.2f" % pair for pair in zip(xs, ys, strict=True))
+    return f"[[{flat}]]", (left, top, max(xs) - left, max(ys) - top), abs(twice) / 2
+
+
+def coco_chunks(spec: Spec) -> Iterator[bytes]:
+    """The file, piece by piece."""
+    yield b'{"info":{"description":"generated, seed %d","version":"1.0","year":2024},' % spec.seed
+    yield b'"licenses":[],"images":['
+    yield from batches(
+        b'{"id":%d,"file_name":"%b","width":%d,"height":%d,"license":0}'
+        % (image.id, image.file_name.encode(), image.width, image.height)
+        for image in iter_images(spec)
+    )
+    yield b'],"annotations":['
+    yield from batches(iter_annotations(spec))
+    yield b'],"categories":['
+    yield from batches(
+        b'{"id":%d,"name":"%b","supercategory":"thing"}' % (number, name.encode())
+        for number, name in CATEGORIES.items()
+    )
+    yield b"]}\n"
+
+
+def batches(items: Iterator[bytes]) -> Iterator[bytes]:
+    """Items joined by commas, some hundreds to a piece."""
+    held: list[bytes] = []
+    comma = b""
+    for item in items:
+        held.append(item)
+        if len(held) == BATCH:
+            yield comma + b",\n".join(held)
+            comma = b",\n"
+            held.clear()
+    if held:
+        yield comma + b",\n".join(held)
+
+
+def write_coco(path: Path, spec: Spec) -> Path:
+    """Write the file unless it is there already; what is there is complete."""
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb", buffering=1 << 20) as stream:
+        for chunk in coco_chunks(spec):
+            stream.write(chunk)
+    partial.replace(path)
+    return path
+
+
+def main() -> None:
+    """Write a dataset by hand."""
+    parser = argparse.ArgumentParser(description="Write a generated COCO file.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--scale", choices=SCALES, default="S")
+    parser.add_argument("--kind", choices=("boxes", "polygons"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", type=Path, metavar="DIR", help="also write placeholder images")
+    parser.add_argument("--links", action="store_true", help="images of a size share one file")
+    options = parser.parse_args()
+    spec = replace(SCALES[options.scale], seed=options.seed)
+    if options.kind:
+        spec = replace(spec, polygons=options.kind == "polygons")
+    write_coco(options.file, spec)
+    if options.images:
+        from bench.images import write_images
+
+        write_images(options.images, iter_images(spec), links=options.links)
+
+
+if __name__ == "__main__":
+    main()

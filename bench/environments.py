@@ -1,0 +1,73 @@
+"""Environments of the contenders: headrace runs in the repository's, each peer in its own.
+
+A peer's environment is made once under the cache, from pinned versions, so that no peer
+chooses another one's dependencies.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PEERS: dict[str, tuple[str, ...]] = {
+    "picsellia": ("picsellia==6.37.0",),
+}
+
+LIST_VERSIONS = (
+    "import json, importlib.metadata as m;"
+    "print(json.dumps({d.name: d.version for d in m.distributions()}))"
+)
+
+
+class PeerEnvironmentError(Exception):
+    """A contender's environment cannot be made."""
+
+
+def python_of(name: str, cache: Path) -> str:
+    """The interpreter of an environment, which is made where it is missing."""
+    if name == "headrace":
+        return sys.executable
+    if name not in PEERS:
+        raise PeerEnvironmentError(f"no environment {name} is described in bench/environments.py")
+    folder = cache / "venvs" / name
+    python = folder / "bin" / "python"
+    stamp = folder / ".pins"
+    pins = "\n".join(PEERS[name]) + "\n"
+    if not (stamp.exists() and stamp.read_text() == pins and python.exists()):
+        build(folder, python, PEERS[name])
+        stamp.write_text(pins)
+    return str(python)
+
+
+def build(folder: Path, python: Path, pins: tuple[str, ...]) -> None:
+    """A new environment with these packages."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    run([sys.executable, "-m", "venv", str(folder)])
+    uv = Path(sys.executable).with_name("uv")
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if uv.exists():
+        try:
+            run([str(uv), "pip", "install", "--quiet", "--python", str(python), *pins])
+        except PeerEnvironmentError:
+            run([*pip, *pins])
+    else:
+        run([*pip, *pins])
+
+
+def run(command: list[str]) -> str:
+    """Run a set-up command; its output."""
+    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PeerEnvironmentError(f"{Path(command[0]).name} failed: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def versions(python: str) -> dict[str, str]:
+    """Every package of an environment with its version, and Python's own."""
+    found: dict[str, str] = json.loads(run([python, "-c", LIST_VERSIONS]))
+    number = run([python, "-c", "import platform; print(platform.python_version())"])
+    return {"python": number.strip(), **dict(sorted(found.items()))}

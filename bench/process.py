@@ -1,0 +1,207 @@
+"""Run one command and measure its whole process tree: wall time, CPU time, peak memory.
+
+CPU time comes from `wait4` of every process of the run's own session: children that a
+process waited for are in its figure already, those that it left behind are ended and
+waited for here. Memory is sampled. Linux only: it reads /proc.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+MIB = 1 << 20
+PAGE = resource.getpagesize()
+TICK = os.sysconf("SC_CLK_TCK")
+PR_SET_CHILD_SUBREAPER = 36
+SAMPLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process tree took; seconds and MiB."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended: its exit status (negative: a signal) and what it took."""
+
+    status: int
+    usage: Usage
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started, as far as they still run."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{parent}/task"):
+                text = Path(f"/proc/{parent}/task/{task}/children").read_text()
+                found.extend(int(child) for child in text.split())
+    return found
+
+
+def tree_memory(pid: int) -> int:
+    """Bytes that the tree holds now.
+
+    Of one process the resident set; of several the proportional one, which counts a page
+    that they share once. That one is dear to read, so it is read only where it differs.
+    """
+    pids = descendants(pid)
+    if len(pids) == 1:
+        return resident(pid)
+    return sum(map(proportional, pids))
+
+
+def resident(pid: int) -> int:
+    """The resident set of a process in bytes; 0 when it has gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except OSError:
+        return 0
+
+
+def proportional(pid: int) -> int:
+    """The resident set with shared pages divided by their users."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def high_water(pid: int) -> int:
+    """The largest resident set that the process ever had, in bytes.
+
+    Unlike `ru_maxrss` it starts anew with the program, not at that of whoever started it.
+    """
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a running tree until now, of its ended and awaited children too."""
+    ticks = 0
+    for each in descendants(pid):
+        with contextlib.suppress(OSError):
+            # The name, in brackets, may hold anything; the numbers follow its last bracket.
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / TICK
+
+
+class MemorySampler:
+    """Watches a tree's memory from a thread until it is stopped."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak = 0
+        self._pid = pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while True:
+            self.peak = max(self.peak, tree_memory(self._pid), high_water(self._pid))
+            if self._stop.wait(SAMPLE_SECONDS):
+                return
+
+
+def adopt_orphans() -> None:
+    """Make processes whose parent ended children of this one, so that they can be waited for."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def measure(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    limit: float,
+) -> Finished:
+    """Run a command in a folder of its own, its words kept in `stdout` and `stderr` there.
+
+    After `limit` seconds its session is killed, and the status is that of the signal.
+    """
+    adopt_orphans()
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        alarm = threading.Timer(limit, kill_session, (process.pid,))
+        alarm.daemon = True
+        alarm.start()
+        try:
+            with MemorySampler(process.pid) as memory:
+                _, status, used = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - started
+        except BaseException:
+            kill_session(process.pid)
+            raise
+        finally:
+            alarm.cancel()
+    # Popen would wait for a process that has gone, and warn that it is still running.
+    process.returncode = os.waitstatus_to_exitcode(status)
+    usages = [used, *reap_session(process.pid)]
+    cpu = sum(each.ru_utime + each.ru_stime for each in usages)
+    peak = max(memory.peak, *(own_maximum(each) for each in usages))
+    return Finished(process.returncode, Usage(wall, cpu, peak / MIB))
+
+
+def own_maximum(used: resource.struct_rusage) -> int:
+    """The peak in bytes that the kernel noted, where it is the process's own.
+
+    Linux starts the count at the resident set of the process that started it, this one, so
+    a figure that is not above ours says nothing.
+    """
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used.ru_maxrss * 1024 if used.ru_maxrss > ours else 0
+
+
+def kill_session(pid: int) -> None:
+    """End every process of the session that this process leads."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def reap_session(pid: int) -> Iterator[resource.struct_rusage]:
+    """End what a finished leader left behind and give what each of them took."""
+    kill_session(pid)
+    while True:
+        try:
+            yield os.wait4(-pid, 0)[2]
+        except ChildProcessError:
+            return

@@ -1,0 +1,80 @@
+"""A result as a page of text."""
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+COLUMNS = {
+    "wall_s": "wall s",
+    "job_wall_s": "job s",
+    "cpu_s": "CPU s",
+    "server_cpu_s": "server CPU s",
+    "peak_mib": "peak MiB",
+    "server_peak_mib": "server MiB",
+}
+
+WORDS = {
+    "wall_s": "wall time",
+    "job_wall_s": "wall time of the job alone",
+    "cpu_s": "CPU time",
+    "total_cpu_s": "CPU time with the server's",
+    "peak_mib": "peak memory",
+}
+
+
+def text(result: Mapping[str, Any]) -> str:
+    """Medians of each contender, then the ratios with their spread."""
+    data = result["data"]
+    lines = [
+        (
+            f"{result['scenario']} at scale {result['scale']}: {data['images']:,} images, "
+            f"{data['annotations']:,} annotations, {data['bytes'] / 1e6:,.1f} MB of COCO JSON"
+        ),
+        "",
+        *table(result),
+    ]
+    if result["ratios"]:
+        lines += ["", "peer / ours, pair by pair: median (min to max); above 1, ours took less"]
+        lines += [ratio_line(each) for each in result["ratios"] if worth_a_line(each, result)]
+    if not result["same_outcome"]:
+        lines += ["", "THE OUTCOMES DIFFER, so the ratios mean nothing:"]
+        lines += [f"  {run['round']} {run['contender']}: {run['counts']}" for run in result["runs"]]
+    lines += [f"\nFAILED {message}" for message in result["failures"].values()]
+    return "\n".join(lines)
+
+
+def table(result: Mapping[str, Any]) -> list[str]:
+    """A line for each contender: the median of each figure over the counted runs."""
+    rows = {}
+    for name in result["contenders"]:
+        counted = [run for run in result["runs"] if run["contender"] == name and run["round"]]
+        if counted:
+            rows[name] = medians([run["figures"] for run in counted])
+    used = [key for key in COLUMNS if any(key in row for row in rows.values())]
+    width = max([len(name) for name in rows] + [9])
+    lines = ["median".ljust(width) + "".join(COLUMNS[key].rjust(14) for key in used)]
+    for name, row in rows.items():
+        cells = (f"{row[key]:,.2f}" if key in row else "-" for key in used)
+        lines.append(name.ljust(width) + "".join(cell.rjust(14) for cell in cells))
+    return lines
+
+
+def medians(figures: list[Mapping[str, float]]) -> dict[str, float]:
+    """The middle of each figure."""
+    return {key: statistics.median(each[key] for each in figures) for key in figures[0]}
+
+
+def worth_a_line(ratio: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether a ratio says more than the others: with no server, there is one CPU time."""
+    if ratio["measure"] != "total_cpu_s":
+        return True
+    return any("server_cpu_s" in run["figures"] for run in result["runs"])
+
+
+def ratio_line(ratio: Mapping[str, Any]) -> str:
+    """One ratio with its spread."""
+    pair = f"{ratio['peer']} / {ratio['ours']}"
+    return (
+        f"  {pair:<32} {WORDS[ratio['measure']]:<28} {ratio['median']:8.2f} "
+        f"({ratio['min']:.2f} to {ratio['max']:.2f})"
+    )

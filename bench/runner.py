@@ -1,0 +1,202 @@
+"""Run a scenario: every contender a process of its own, turn by turn, and gather a result."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.environments import python_of, versions
+from bench.process import MIB, MemorySampler, cpu_seconds, measure
+from bench.ratio import Turn, ratio, turns
+from bench.scenario import Contender, Scenario, Setting, Stage
+
+ROOT = Path(__file__).resolve().parent.parent
+MEASURES = ("wall_s", "job_wall_s", "cpu_s", "total_cpu_s", "peak_mib")
+
+
+class RunError(Exception):
+    """A contender did not do its job; the text says what it said."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run, how often, where, and for how long at most."""
+
+    scenario: Scenario
+    contenders: tuple[Contender, ...]
+    setting: Setting
+    scale: str
+    runs: int
+    work: Path
+    limit: float
+
+
+def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dict[str, Any]:
+    """One measured run in a new folder: figures, and counts of what was done."""
+    folder.mkdir(parents=True)
+    with plan.scenario.stage(plan.setting, contender, folder) as stage:
+        script = ROOT / "bench" / "contenders" / contender.script
+        command = [python, str(script), json.dumps(dict(stage.arguments))]
+        server = MemorySampler(stage.server_pid) if stage.server_pid else None
+        before = cpu_seconds(stage.server_pid) if stage.server_pid else 0.0
+        with server or nullcontext():
+            done = measure(
+                command,
+                folder=folder,
+                environment=clean_environment(folder),
+                limit=plan.limit,
+            )
+        if done.status:
+            raise RunError(complaint(contender, folder, done.status, plan.limit))
+        figures: dict[str, Any] = asdict(done.usage)
+        figures["total_cpu_s"] = figures["cpu_s"]
+        if server and stage.server_pid:
+            figures["server_cpu_s"] = cpu_seconds(stage.server_pid) - before
+            figures["server_peak_mib"] = server.peak / MIB
+            figures["total_cpu_s"] += figures["server_cpu_s"]
+        answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
+        figures["job_wall_s"] = answer["job_wall_s"]
+        return {"figures": figures, "counts": counted(stage, answer)}
+
+
+def counted(stage: Stage, answer: Mapping[str, Any]) -> dict[str, int]:
+    """What was done: as found in the outcome where that can be looked at, else as reported."""
+    return dict(stage.verify() if stage.verify else answer["counts"])
+
+
+def clean_environment(folder: Path) -> dict[str, str]:
+    """Only what a process needs, so that no setting of this machine changes a run."""
+    kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def complaint(contender: Contender, folder: Path, status: int, limit: float) -> str:
+    """Why a run counts as failed, with the last that the contender said."""
+    last = (folder / "stderr").read_text(errors="replace").strip()[-2000:]
+    ending = f"signal {-status} (a run may take {limit:.0f} s)" if status < 0 else f"exit {status}"
+    return f"{contender.name}: {ending}\n{last}"
+
+
+def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Run all turns; the result as data for JSON.
+
+    A contender that fails is left out from then on, and the result says why.
+    """
+    pythons = {
+        each.name: python_of(each.environment, plan.setting.cache) for each in plan.contenders
+    }
+    plan.scenario.prepare(plan.setting)
+    contenders = {each.name: each for each in plan.contenders}
+    failures: dict[str, str] = {}
+    runs: list[dict[str, Any]] = []
+    started = datetime.now(UTC)
+    for turn in turns(list(contenders), plan.runs):
+        if turn.contender in failures:
+            continue
+        contender = contenders[turn.contender]
+        folder = plan.work / f"{turn.round:02d}-{contender.name}"
+        try:
+            run = run_once(plan, contender, pythons[contender.name], folder)
+        except RunError as error:
+            failures[contender.name] = str(error)
+            tell(f"{contender.name} failed: {error}")
+            continue
+        runs.append({"round": turn.round, "contender": contender.name, **run})
+        tell(progress_line(turn, run))
+    return {
+        "format": 1,
+        "scenario": plan.scenario.name,
+        "scale": plan.scale,
+        "started": started.isoformat(timespec="seconds"),
+        "commit": commit(),
+        "machine": machine(),
+        "data": {**asdict(plan.setting.spec), "bytes": plan.setting.coco_file.stat().st_size},
+        "contenders": {each.name: describe(each, pythons[each.name]) for each in plan.contenders},
+        "runs": runs,
+        "failures": failures,
+        "same_outcome": same_outcome(runs),
+        "ratios": ratios(plan, runs),
+    }
+
+
+def progress_line(turn: Turn, run: Mapping[str, Any]) -> str:
+    """A run in a line."""
+    figures = run["figures"]
+    label = f"round {turn.round}" if turn.counts else "warm-up"
+    return (
+        f"{label:<8} {turn.contender:<16} {figures['wall_s']:8.2f} s "
+        f"{figures['total_cpu_s']:8.2f} CPU s {figures['peak_mib']:8.0f} MiB"
+    )
+
+
+def ratios(plan: Plan, runs: list[dict[str, Any]]) -> list[dict[str, object]]:
+    """Each peer against each of ours in each measure."""
+    figures = {(run["round"], run["contender"]): run["figures"] for run in runs}
+    peers = [each for each in plan.contenders if each not in plan.scenario.ours]
+    found = (
+        ratio(figures, mine.name, peer.name, name)
+        for mine in plan.scenario.ours
+        for peer in peers
+        for name in MEASURES
+    )
+    return [each.as_json() for each in found if each]
+
+
+def same_outcome(runs: list[dict[str, Any]]) -> bool:
+    """Whether every run did the same: only then do the ratios mean anything."""
+    return len({json.dumps(run["counts"], sort_keys=True) for run in runs}) <= 1
+
+
+def describe(contender: Contender, python: str) -> dict[str, Any]:
+    """What a contender is made of."""
+    every = versions(python)
+    named = {name: every.get(name, "missing") for name in ("python", *contender.packages)}
+    return {"script": contender.script, "versions": named, "environment": every}
+
+
+def commit() -> dict[str, Any]:
+    """The revision that was measured, and whether its files were changed since."""
+    answers = []
+    for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "src", "bench")):
+        git = ["git", "-C", str(ROOT), *arguments]
+        try:
+            answers.append(subprocess.run(git, capture_output=True, text=True, check=True).stdout)
+        except (OSError, subprocess.CalledProcessError):
+            return {"revision": None, "changed": None}
+    return {"revision": answers[0].strip(), "changed": bool(answers[1].strip())}
+
+
+def machine() -> dict[str, Any]:
+    """What the runs ran on, without naming the machine."""
+    model = "unknown"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    return {
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+        "cpu": model,
+        "cpus": len(os.sched_getaffinity(0)),
+        "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB,
+        "harness_python": sys.version.split()[0],
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def work_folder(base: Path) -> Path:
+    """A folder that never was: creating files where many were deleted is slow for minutes."""
+    return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"

@@ -1,0 +1,6 @@
+"""The scenarios by name."""
+
+from bench.scenario import Scenario
+from bench.scenarios.parse import PARSE
+
+SCENARIOS: dict[str, Scenario] = {each.name: each for each in (PARSE,)}
