@@ -1,6 +1,6 @@
 """The table: every operation of the API by name."""
 
-from __future__ import annotations
+# No __future__ import here: it would put its own "annotations" in the place of the module of that name.
 
 from types import ModuleType
 from typing import Any
