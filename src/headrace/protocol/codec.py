@@ -1,0 +1,279 @@
+"""Operations and HTTP: requests and answers in both directions, driven by the table alone.
+
+Bodies are decoded straight into a Struct derived from the request's, so a call with a hundred thousand shapes costs
+one typed pass. Reading is lax where the platform's clients are (numbers as text, ``True`` for true), and every
+refusal is a :class:`BadRequestError` that names the field.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from types import NoneType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import FieldInfo
+
+from headrace.errors import BadRequestError, ServerError
+from headrace.protocol.operation import Operation, P, R
+from headrace.protocol.wire import WireRequest, path_text, query_text
+
+BIG_BODY = 256 * 1024
+"""Bytes from which a body is worth a thread (see :func:`decode_request`)."""
+
+_ITEMS_AT_ONCE = 256
+
+
+# --- requests --------------------------------------------------------------------------------------------
+
+
+def encode_request(operation: Operation[P, R], request: P) -> WireRequest:
+    """A request as HTTP sees it."""
+    path = operation.path.format_map(
+        {name: path_text(getattr(request, name)) for name in operation.path_fields}
+    )
+    query = [
+        (name, text)
+        for name in operation.query_fields
+        for text in _query_texts(getattr(request, name))
+    ]
+    return WireRequest(operation.method, path, query, _encode_body(operation, request))
+
+
+def decode_request(
+    operation: Operation[P, R],
+    path_values: Mapping[str, str],
+    query: Iterable[tuple[str, str]],
+    body: bytes | None,
+) -> P:
+    """The request behind an HTTP request; :class:`BadRequestError` naming the field that is wrong.
+
+    A body above :data:`BIG_BODY` is read item by item, so that a thread doing it lets other threads run in between.
+    """
+    plan = _plan(operation)
+    values: dict[str, Any] = {}
+    for name, kind in plan.path:
+        values[name] = _read(operation, name, path_values[name], kind)
+    given: dict[str, list[str]] = {}
+    for name, text in query:
+        given.setdefault(name, []).append(text)
+    for name, kind, many in plan.query:
+        if name in given:
+            values[name] = _read_query(operation, name, given[name], kind, many=many)
+        elif name in plan.required:
+            raise BadRequestError(f"{operation.name}: {name} is missing")
+    if operation.body_fields:
+        values.update(_decode_body(operation, plan, body or b""))
+    return operation.request(**values)
+
+
+def _query_texts(value: Any) -> list[str]:
+    if _absent(value):
+        return []
+    if isinstance(value, list):
+        return [query_text(item) for item in value]
+    return [query_text(value)]
+
+
+def _encode_body(operation: Operation[P, R], request: P) -> bytes | None:
+    if not operation.body_fields:
+        return None
+    if operation.bare_body is not None:
+        return msgspec.json.encode(getattr(request, operation.bare_body))
+    values = {name: getattr(request, name) for name in operation.body_fields}
+    if operation.send_null:
+        return msgspec.json.encode({k: v for k, v in values.items() if v is not UNSET})
+    return msgspec.json.encode({k: v for k, v in values.items() if not _absent(v)})
+
+
+def _absent(value: object) -> bool:
+    return value is None or value is UNSET
+
+
+def _decode_body(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[str, Any]:
+    if not body.strip() and operation.bare_body is None:
+        body = b"{}"
+    big = len(body) > BIG_BODY
+    if operation.bare_body is not None:
+        decoder, items = plan.body, plan.windows.get(operation.bare_body)
+        if big and items is not None:
+            decoder = plan.windowed
+        value = _decode(operation, decoder, body)
+        if big and items is not None:
+            value = _decode_items(operation, "", items, value)
+        return {operation.bare_body: value}
+    if not big or not plan.windows:
+        return _as_dict(_decode(operation, plan.body, body))
+    values = _as_dict(_decode(operation, plan.windowed, body))
+    for name, items in plan.windows.items():
+        if name in values:
+            values[name] = _decode_items(operation, name, items, values[name])
+    return values
+
+
+def _decode_items(
+    operation: Operation[P, R],
+    name: str,
+    decoder: msgspec.json.Decoder[Any],
+    raws: list[msgspec.Raw],
+) -> list[Any]:
+    return [
+        _decode(operation, decoder, raw, prefix=f"{name}[{index}]")
+        for index, raw in enumerate(raws)
+    ]
+
+
+def _as_dict(struct: Struct) -> dict[str, Any]:
+    found = ((name, getattr(struct, name)) for name in struct.__struct_fields__)
+    return {name: value for name, value in found if value is not UNSET}
+
+
+def _decode(
+    operation: Operation[P, R],
+    decoder: msgspec.json.Decoder[Any],
+    body: bytes | msgspec.Raw,
+    *,
+    prefix: str = "",
+) -> Any:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as exc:
+        reason = str(exc)
+    except msgspec.DecodeError as exc:
+        raise BadRequestError(f"{operation.name}: the body is no JSON: {exc}") from None
+    except UnicodeError:
+        raise BadRequestError(f"{operation.name}: the body is no UTF-8 text") from None
+    except RecursionError:
+        raise BadRequestError(f"{operation.name}: the body is nested too deeply") from None
+    raise BadRequestError(f"{operation.name}: {_place(reason, prefix)}")
+
+
+def _place(reason: str, prefix: str) -> str:
+    """Turns ``Expected `int`, got `str` - at `$.a[0].b``` into ``a[0].b: expected int, got str``."""
+    what, _, where = reason.partition(" - at ")
+    where = (prefix + where.strip("`").removeprefix("$")).lstrip(".") or "the body"
+    what = what.replace("`", "")
+    return f"{where}: {what[:1].lower()}{what[1:]}"
+
+
+def _read_query(
+    operation: Operation[P, R], name: str, texts: list[str], kind: Any, *, many: bool
+) -> Any:
+    if many:
+        return [_read(operation, name, text, kind) for text in texts]
+    return _read(operation, name, texts[-1], kind)
+
+
+def _read(operation: Operation[P, R], name: str, text: str, kind: Any) -> Any:
+    if kind is str:
+        return text
+    try:
+        if get_origin(kind) is dict:
+            return msgspec.json.decode(text, type=kind)
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.MsgspecError as exc:
+        reason = str(exc).partition(" - at ")[0].replace("`", "")
+    except (UnicodeError, RecursionError):
+        reason = "not readable"
+    shown = text if len(text) <= 80 else text[:79] + "…"
+    raise BadRequestError(f"{operation.name}: {name}={shown!r}: {reason[:1].lower()}{reason[1:]}")
+
+
+# --- answers ---------------------------------------------------------------------------------------------
+
+
+def encode_response(operation: Operation[P, R], result: R) -> Iterator[bytes]:
+    """An answer as JSON, in pieces: a long bare array does not hold its thread for the whole of it."""
+    if operation.result is NoneType:
+        if operation.status != 204:
+            yield b"{}"
+    elif isinstance(result, list) and len(result) > _ITEMS_AT_ONCE:
+        separator = b"["
+        for start in range(0, len(result), _ITEMS_AT_ONCE):
+            yield separator + msgspec.json.encode(result[start : start + _ITEMS_AT_ONCE])[1:-1]
+            separator = b","
+        yield b"]"
+    else:
+        yield msgspec.json.encode(result)
+
+
+def decode_response(operation: Operation[P, R], body: bytes) -> R:
+    """The answer to a call; :class:`ServerError` where it is not what the API promises."""
+    if operation.result is NoneType:
+        return None  # type: ignore[return-value]  # R is None here
+    try:
+        return _plan(operation).result.decode(body)  # type: ignore[no-any-return]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
+        raise ServerError(
+            f"{operation.name}: the answer is not what the API promises: {exc}",
+            hint="check that the address is that of a headrace server or of a platform",
+        ) from None
+
+
+# --- what is derived from an operation, once -------------------------------------------------------------
+
+
+class _Plan(Struct, frozen=True):
+    path: list[tuple[str, Any]]
+    query: list[tuple[str, Any, bool]]
+    required: frozenset[str]
+    body: msgspec.json.Decoder[Any]
+    windowed: msgspec.json.Decoder[Any]
+    windows: dict[str, msgspec.json.Decoder[Any]]
+    result: msgspec.json.Decoder[Any]
+
+
+@cache
+def _plan(operation: Operation[Any, Any]) -> _Plan:
+    fields = {field.name: field for field in msgspec.structs.fields(operation.request)}
+    in_body = [fields[n] for n in operation.body_fields]
+    windows = {f.name: item for f in in_body if (item := _struct_item(f.type)) is not None}
+    if operation.bare_body is not None:
+        body: Any = fields[operation.bare_body].type
+        windowed: Any = list[msgspec.Raw]
+    else:
+        body = _body_type(operation.name, in_body, {})
+        windowed = _body_type(operation.name, in_body, dict.fromkeys(windows, list[msgspec.Raw]))
+    return _Plan(
+        path=[(n, fields[n].type) for n in operation.path_fields],
+        query=[(n, *_query_kind(fields[n].type)) for n in operation.query_fields],
+        required=frozenset(n for n in operation.query_fields if fields[n].required),
+        body=msgspec.json.Decoder(body, strict=False),
+        windowed=msgspec.json.Decoder(windowed, strict=False),
+        windows={n: msgspec.json.Decoder(item, strict=False) for n, item in windows.items()},
+        result=msgspec.json.Decoder(operation.result, strict=False),
+    )
+
+
+def _body_type(name: str, fields: list[FieldInfo], instead: dict[str, Any]) -> type[Struct]:
+    return msgspec.defstruct(
+        f"{name}_body",
+        [
+            (f.name, instead.get(f.name, f.type))
+            if f.required
+            else (f.name, instead.get(f.name, f.type), UNSET)
+            for f in fields
+        ],
+        kw_only=True,
+    )
+
+
+def _struct_item(kind: Any) -> type[Struct] | None:
+    if get_origin(kind) is list:
+        (item,) = get_args(kind)
+        if isinstance(item, type) and issubclass(item, Struct):
+            return item
+    return None
+
+
+def _query_kind(kind: Any) -> tuple[Any, bool]:
+    """The type of one value of a query parameter, and whether the parameter may be repeated."""
+    if get_origin(kind) in (Union, types.UnionType):
+        some = [arg for arg in get_args(kind) if arg not in (NoneType, UnsetType)]
+        kind = some[0] if len(some) == 1 else Union[tuple(some)]  # noqa: UP007
+    if get_origin(kind) is list:
+        return get_args(kind)[0], True
+    return kind, False
