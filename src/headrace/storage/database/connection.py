@@ -1,0 +1,156 @@
+"""One SQLite connection on a thread of its own, served from the event loop that started it.
+
+Jobs run one after another in the order they were posted; that order alone makes a transaction safe against
+cancellation: the rollback always lands behind whatever the cancelled task had posted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+import anyio
+import apsw
+
+from headrace.errors import DatabaseError
+
+T = TypeVar("T")
+
+Job = Callable[[apsw.Connection], T]
+
+_PAUSES = (0.001, 0.002, 0.005, 0.005, 0.01)
+
+
+class _Posted(Generic[T]):
+    __slots__ = ("abandoned", "function", "future")
+
+    def __init__(self, function: Job[T], future: asyncio.Future[T]) -> None:
+        self.function = function
+        self.future = future
+        self.abandoned = False
+
+
+class ConnectionThread:
+    """Owns a connection: only its thread ever touches it (but for ``interrupt``, which is made for that)."""
+
+    def __init__(self, open_connection: Callable[[], apsw.Connection], busy_timeout: float) -> None:
+        self._open = open_connection
+        self._busy_timeout = busy_timeout
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[_Posted[Any] | None] = SimpleQueue()
+        self._guard = threading.Lock()
+        self._current: _Posted[Any] | None = None
+        self._connection: apsw.Connection | None = None
+        self._deadline = 0.0
+        self._retired = False
+        self.pending = 0
+        self._thread = threading.Thread(target=self._serve, name="headrace-sqlite", daemon=True)
+        self._thread.start()
+
+    def post(self, function: Job[T]) -> asyncio.Future[T]:
+        """Queue a job; it runs even if nobody waits for it."""
+        return self._post(function).future
+
+    async def run(self, function: Job[T]) -> T:
+        """Run a job; a cancellation of the waiter takes it from the queue or interrupts its statement."""
+        posted = self._post(function)
+        try:
+            return await posted.future
+        except asyncio.CancelledError:
+            self._abandon(posted)
+            raise
+
+    def retire(self) -> None:
+        """Close the connection behind all posted jobs, without waiting."""
+        self._retired = True
+        self._jobs.put(None)
+
+    async def close(self) -> None:
+        """Close the connection behind all posted jobs and wait for the thread to end."""
+        self.retire()
+        with anyio.CancelScope(shield=True):
+            await asyncio.to_thread(self._thread.join)
+
+    def _post(self, function: Job[T]) -> _Posted[T]:
+        if self._retired:
+            raise DatabaseError("the lake is closed")
+        posted = _Posted(function, self._loop.create_future())
+        self.pending += 1
+        self._jobs.put(posted)
+        return posted
+
+    def _abandon(self, posted: _Posted[Any]) -> None:
+        posted.abandoned = True
+        # Under the guard, or the interrupt could hit the job behind this one.
+        with self._guard:
+            if self._current is posted and self._connection is not None:
+                self._connection.interrupt()
+
+    def _serve(self) -> None:
+        while (posted := self._jobs.get()) is not None:
+            result, error = None, None
+            try:
+                result = self._execute(posted)
+            except BaseException as raised:  # noqa: BLE001 - carried to whoever waits
+                error = raised
+            # The loop may be gone already where a program ends without closing the lake.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._settle, posted.future, result, error)
+            del posted, result, error
+        if self._connection is not None:
+            self._connection.close(True)
+
+    def _execute(self, posted: _Posted[T]) -> T | None:
+        with self._guard:
+            if posted.abandoned:
+                return None
+            self._current = posted
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+                self._connection.set_busy_handler(self._wait_for_lock)
+            return posted.function(self._connection)
+        finally:
+            with self._guard:
+                self._current = None
+
+    def _settle(
+        self, future: asyncio.Future[Any], result: Any, error: BaseException | None
+    ) -> None:
+        self.pending -= 1
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def _wait_for_lock(self, calls: int) -> bool:
+        now = time.monotonic()
+        if calls == 0:
+            self._deadline = now + self._busy_timeout
+        current = self._current
+        if now >= self._deadline or (current is not None and current.abandoned):
+            return False
+        time.sleep(_PAUSES[min(calls, len(_PAUSES) - 1)])
+        return True
+
+
+async def settled(future: asyncio.Future[T]) -> T:
+    """Wait for a future to the end, whatever happens to the waiter; a cancellation is raised after that."""
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is not None:
+        future.exception()
+        raise cancelled
+    return future.result()

@@ -1,0 +1,69 @@
+"""Whose database file this is, and the steps that bring its schema up to date.
+
+``application_id`` tells a lake from any other SQLite file, ``user_version`` is the number of the last migration
+applied. Both live in the file's header and change inside the migration's own transaction.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from headrace.errors import LakeVersionError, NotALakeError
+from headrace.storage.database.queries import migrations
+
+APPLICATION_ID = 0x68647263  # "hdrc"
+PAGE_SIZE = 8192
+
+
+def prepare(connection: apsw.Connection, path: Path) -> None:
+    """Set an empty file up as a lake's database."""
+    if _header(connection, "application_id") or not _is_empty(connection):
+        raise NotALakeError(f"{path} is in use already", hint="choose a new folder")
+    connection.pragma("page_size", PAGE_SIZE)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("application_id", APPLICATION_ID)
+
+
+def check(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a file that is no lake, or that a newer headrace wrote."""
+    if _header(connection, "application_id") != APPLICATION_ID:
+        raise NotALakeError(
+            f"{path} is not the database of a lake", hint="make a lake with: headrace init PATH"
+        )
+    known = len(migrations("sqlite"))
+    version = _header(connection, "user_version")
+    if version > known:
+        raise LakeVersionError(
+            f"{path} has schema version {version}, and this headrace knows up to {known}",
+            hint="install the newest one: pip install -U headrace",
+        )
+
+
+def migrate(connection: apsw.Connection, path: Path) -> None:
+    """Apply the missing migrations, each in a transaction of its own; safe in two processes at once."""
+    for number, script in migrations("sqlite"):
+        if _header(connection, "user_version") >= number:
+            continue
+        connection.execute("begin immediate")
+        try:
+            # Another process may have applied it while this one waited for the writer.
+            if _header(connection, "user_version") < number:
+                connection.execute(script)
+                connection.pragma("user_version", number)
+            connection.execute("commit")
+        finally:
+            if connection.in_transaction:
+                connection.execute("rollback")
+    check(connection, path)
+
+
+def _header(connection: apsw.Connection, name: str) -> int:
+    value = connection.pragma(name)
+    assert isinstance(value, int)
+    return value
+
+
+def _is_empty(connection: apsw.Connection) -> bool:
+    return connection.execute("select count(*) from sqlite_schema").fetchone() == (0,)

@@ -1,0 +1,86 @@
+"""Named statements: ``sql/<dialect>/<room>.sql`` read once, each under a line ``-- name: <statement>``."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from headrace.errors import ConfigurationError
+
+FILTERS = "/*filters*/"
+
+_NAME_LINE = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
+_MIGRATION = re.compile(r"^(\d{4})_(\w+)\.sql$")
+
+
+class Queries:
+    """The statements of one dialect, called ``room.statement``."""
+
+    def __init__(self, dialect: str) -> None:
+        self._folder = files("headrace.storage.database") / "sql" / dialect
+        self._dialect = dialect
+        self._texts: dict[str, str] = {}
+        self._rooms: set[str] = set()
+
+    def text(self, statement: str, filters: str = "") -> str:
+        """The SQL of a statement, with ``filters`` in the place of its ``/*filters*/`` mark.
+
+        Raises :class:`ConfigurationError` for an unknown statement, or for filters without a mark.
+        """
+        text = self._texts.get(statement) or self._load(statement)
+        if not filters:
+            return text
+        if FILTERS not in text:
+            raise ConfigurationError(f"statement {statement} takes no filters")
+        return text.replace(FILTERS, filters)
+
+    def names(self) -> list[str]:
+        """All statements of all rooms."""
+        for entry in self._folder.iterdir():
+            if entry.name.endswith(".sql") and not _MIGRATION.match(entry.name):
+                self._read_room(entry.name.removesuffix(".sql"))
+        return sorted(self._texts)
+
+    def _load(self, statement: str) -> str:
+        self._read_room(statement.partition(".")[0])
+        try:
+            return self._texts[statement]
+        except KeyError:
+            raise ConfigurationError(
+                f"no statement {statement!r} for {self._dialect}",
+                hint="look into sql/ for its name",
+            ) from None
+
+    def _read_room(self, room: str) -> None:
+        source = self._folder / f"{room}.sql"
+        if room in self._rooms or not source.is_file():
+            return
+        self._rooms.add(room)
+        for name, text in _split(source):
+            if f"{room}.{name}" in self._texts:
+                raise ConfigurationError(f"statement {room}.{name} is written twice")
+            self._texts[f"{room}.{name}"] = text
+
+
+@cache
+def migrations(dialect: str) -> tuple[tuple[int, str], ...]:
+    """All migrations of a dialect as ``(number, script)``, numbered from 1 without a gap."""
+    found = []
+    for entry in (files("headrace.storage.database") / "sql" / dialect).iterdir():
+        match = _MIGRATION.match(entry.name)
+        if match:
+            found.append((int(match[1]), entry.read_text(encoding="utf-8")))
+    found.sort()
+    if [number for number, _ in found] != list(range(1, len(found) + 1)):
+        raise ConfigurationError(f"the migrations of {dialect} are not numbered 1, 2, 3 …")
+    return tuple(found)
+
+
+def _split(source: Traversable) -> list[tuple[str, str]]:
+    parts = _NAME_LINE.split(source.read_text(encoding="utf-8"))
+    return [
+        (name, text.strip().rstrip(";"))
+        for name, text in zip(parts[1::2], parts[2::2], strict=True)
+    ]

@@ -1,0 +1,251 @@
+"""The catalog in one SQLite file: one writing connection, a few reading ones, each on its own thread.
+
+Writers of this process queue in a fair lock; writers of other processes are waited for by ``begin immediate``. Reads
+never wait for a writer (WAL). A ``SqliteDatabase`` works in the event loop that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+
+from headrace.errors import ConfigurationError, DatabaseError
+from headrace.storage.database import sqlite_file, sqlite_jobs
+from headrace.storage.database.base import Row, Transaction
+from headrace.storage.database.connection import ConnectionThread, Job, settled
+from headrace.storage.database.queries import Queries
+from headrace.storage.database.sqlite_errors import translate
+
+T = TypeVar("T")
+
+Statement = Callable[[apsw.Connection, str, dict[str, Any]], T]
+
+_IDLE_STREAMS = 2
+
+
+class SqliteDatabase:
+    """A :class:`~headrace.storage.database.base.Database` over apsw; made by :meth:`open`."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_timeout: float = 30.0,
+        readers: int = 3,
+        max_bytes: int | None = None,
+        queries: Queries | None = None,
+    ) -> None:
+        self._path = path
+        self._queries = queries or Queries("sqlite")
+        self._max_readers = readers
+        self._loop = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
+        self._open_reader = partial(
+            ConnectionThread, partial(sqlite_file.open_reader, path), busy_timeout
+        )
+        self._writer = ConnectionThread(
+            partial(sqlite_file.open_writer, path, busy_timeout, max_bytes), busy_timeout
+        )
+        self._readers: list[ConnectionThread] = []
+        self._streams: set[ConnectionThread] = set()
+        self._idle_streams: list[ConnectionThread] = []
+        self._closed = False
+
+    @staticmethod
+    async def create(path: Path) -> None:
+        """Make an empty catalog at ``path``, readable by its owner alone.
+
+        Raises :class:`NotALakeError` where the file exists, :class:`StorageError` where it cannot be written.
+        """
+        await asyncio.to_thread(sqlite_file.create_file, path)
+
+    @classmethod
+    async def open(cls, path: Path, **options: Any) -> SqliteDatabase:
+        """Open the catalog at ``path`` and bring its schema up to date.
+
+        Options: ``busy_timeout``, how many seconds another process' writer is waited for; ``readers``, how many reads
+        run at once; ``max_bytes``, a size that the file may not outgrow; ``queries``, another set of statements.
+        Raises :class:`NotALakeError`, :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`StorageError`.
+        """
+        database = cls(path, **options)
+        await database.start()
+        return database
+
+    async def start(self) -> None:
+        """Open the writing connection, so that a file of another kind is refused at once."""
+        try:
+            await self._writer.run(lambda connection: None)
+        except BaseException:
+            self._closed = True
+            await self._writer.close()
+            raise
+
+    async def aclose(self) -> None:
+        """Finish what is under way and close all connections."""
+        if self._closed:
+            return
+        async with self._lock:
+            self._closed = True
+            self._writer.post(sqlite_jobs.optimize)
+            for thread in [*self._readers, *self._streams, *self._idle_streams, self._writer]:
+                await thread.close()
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
+        """All rows as of the last commit."""
+        return await self._reader().run(self._job(sqlite_jobs.fetch, statement, filters, params))
+
+    async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
+        """The first row as of the last commit, or None."""
+        return await self._reader().run(
+            self._job(sqlite_jobs.fetch_one, statement, filters, params)
+        )
+
+    async def stream(
+        self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
+    ) -> AsyncIterator[list[Row]]:
+        """Rows of one snapshot in batches; it ends with the iteration (close the iterator to end it early)."""
+        self._check_open()
+        thread = self._idle_streams.pop() if self._idle_streams else self._open_reader()
+        self._streams.add(thread)
+        cursors: list[apsw.Cursor] = []
+
+        def start(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> list[Row]:
+            cursors.append(connection.execute(sql, params))
+            return sqlite_jobs.take(cursors[0], batch)
+
+        try:
+            rows = await thread.run(self._job(start, statement, filters, params))
+            while rows:
+                yield rows
+                rows = await thread.run(
+                    self._mapped(lambda _: sqlite_jobs.take(cursors[0], batch), statement)
+                )
+        finally:
+            self._end_stream(thread, cursors)
+
+    def _end_stream(self, thread: ConnectionThread, cursors: list[apsw.Cursor]) -> None:
+        self._streams.discard(thread)
+        if self._closed:
+            return
+        # Posted, not awaited: a generator that is thrown away may not wait.
+        thread.post(partial(sqlite_jobs.close_all, cursors))
+        self._idle_streams.append(thread)
+        if len(self._idle_streams) > _IDLE_STREAMS:
+            self._idle_streams.pop(0).retire()
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
+        """Run one change as a transaction of its own; the number of rows changed."""
+        async with self._writing():
+            return await self._writer.run(
+                self._job(sqlite_jobs.execute, statement, filters, params)
+            )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
+        async with self._writing():
+            try:
+                await self._writer.run(self._mapped(sqlite_jobs.begin, "begin"))
+                yield SqliteTransaction(self._run_inside)
+            except BaseException:
+                await settled(self._writer.post(sqlite_jobs.rollback))
+                raise
+            await settled(self._writer.post(self._mapped(sqlite_jobs.commit, "commit")))
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        self._check_open()
+        task = asyncio.current_task()
+        if self._owner is task:
+            raise ConfigurationError("a transaction is open in this task: write through it")
+        async with self._lock:
+            self._check_open()
+            self._owner = task
+            try:
+                yield
+            finally:
+                self._owner = None
+
+    async def _run_inside(
+        self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
+    ) -> T:
+        def inside(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> T:
+            # SQLite itself rolls back on a full disk or an interrupt: nothing may then slip in singly.
+            if not connection.in_transaction:
+                raise DatabaseError("the transaction was rolled back already")
+            return function(connection, sql, params)
+
+        return await self._writer.run(self._job(inside, statement, filters, params))
+
+    # --- connections and jobs -----------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise DatabaseError(f"the lake of {self._path} is closed")
+        if asyncio.get_running_loop() is not self._loop:
+            raise ConfigurationError("a lake works in the event loop that opened it")
+
+    def _reader(self) -> ConnectionThread:
+        """The reader with the least to do; a new one while all are busy and more are allowed."""
+        self._check_open()
+        best = min(self._readers, key=lambda thread: thread.pending, default=None)
+        if best is None or (best.pending and len(self._readers) < self._max_readers):
+            best = self._open_reader()
+            self._readers.append(best)
+        return best
+
+    def _job(
+        self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
+    ) -> Job[T]:
+        sql = self._queries.text(statement, filters)
+        return self._mapped(lambda connection: function(connection, sql, params), statement)
+
+    def _mapped(self, function: Job[T], statement: str) -> Job[T]:
+        def run(connection: apsw.Connection) -> T:
+            try:
+                return function(connection)
+            except (apsw.Error, UnicodeEncodeError, OverflowError) as error:
+                raise translate(error, self._path, connection, statement) or error from error
+
+        return run
+
+
+class SqliteTransaction:
+    """An open write transaction."""
+
+    def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
+        self._run = run
+
+    async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
+        """All rows, the transaction's own changes included."""
+        rows: list[Row] = await self._run(sqlite_jobs.fetch, statement, filters, params)
+        return rows
+
+    async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
+        """The first row or None, the transaction's own changes included."""
+        row: Row | None = await self._run(sqlite_jobs.fetch_one, statement, filters, params)
+        return row
+
+    async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
+        """Run a change; the number of rows changed."""
+        changed: int = await self._run(sqlite_jobs.execute, statement, filters, params)
+        return changed
+
+    async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
+        """One positional-parameter insert for many rows; ``rows`` is read on the writer's thread."""
+
+        def insert(connection: apsw.Connection, sql: str, _: dict[str, Any]) -> None:
+            connection.executemany(sql, rows)
+
+        await self._run(insert, statement, "", {})

@@ -1,0 +1,105 @@
+"""What SQLite's refusals mean to the platform: each error class mapped once, with its cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from headrace.errors import (
+    BadRequestError,
+    DatabaseError,
+    HeadraceError,
+    LakeBusyError,
+    NotALakeError,
+    StorageError,
+    UniqueViolationError,
+)
+
+_UNIQUE = {
+    apsw.SQLITE_CONSTRAINT_UNIQUE,
+    apsw.SQLITE_CONSTRAINT_PRIMARYKEY,
+    apsw.SQLITE_CONSTRAINT_ROWID,
+}
+_FULL = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_TRUNCATE)
+
+
+def translate(
+    error: Exception, path: Path, connection: apsw.Connection | None, statement: str = ""
+) -> HeadraceError | None:
+    """The error of headrace for one of apsw's, None for what is a fault of our own code.
+
+    The text never holds a bound value: it may be a secret.
+    """
+    place = f" in {statement}" if statement else ""
+    match error:
+        case UnicodeEncodeError():
+            return BadRequestError(
+                f"a text{place} holds half of a surrogate pair", hint="send valid Unicode"
+            )
+        case OverflowError():
+            return BadRequestError(f"a number{place} does not fit 64 bits")
+        case apsw.ConstraintError():
+            return _constraint(error, connection, place)
+        case apsw.BusyError() | apsw.LockedError():
+            return LakeBusyError(
+                f"another process keeps {path} busy", hint="try again when it is done"
+            )
+        case apsw.FullError():
+            return _full(path)
+        case apsw.IOError() if _extended(error) in _FULL:
+            return _full(path)
+        case apsw.NotADBError():
+            return NotALakeError(
+                f"{path} is not a database", hint="make a lake with: headrace init PATH"
+            )
+        case apsw.CorruptError():
+            return StorageError(
+                f"the database {path} is damaged", hint="put back a copy of the lake's folder"
+            )
+        case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.CantOpenError():
+            return StorageError(
+                f"cannot write to the database {path}",
+                hint=f"check who owns {path.parent} and that its disk is writable",
+            )
+        case apsw.IOError():
+            return StorageError(f"the disk failed under {path}: {error}")
+        case apsw.Error():
+            return DatabaseError(f"the database refused a statement{place}: {error}")
+    return None
+
+
+def _extended(error: apsw.Error) -> int:
+    return int(getattr(error, "extendedresult", 0))
+
+
+def _full(path: Path) -> StorageError:
+    return StorageError(
+        f"no space left for {path}",
+        hint=f"free space on the disk of {path.parent} and run it again",
+    )
+
+
+def _constraint(
+    error: apsw.ConstraintError, connection: apsw.Connection | None, place: str
+) -> DatabaseError:
+    if _extended(error) not in _UNIQUE:
+        return DatabaseError(f"a rule of the database was broken{place}: {error}")
+    columns = str(error).partition("failed: ")[2]
+    constraint = _index_of(connection, columns) if connection is not None else columns
+    return UniqueViolationError(
+        f"a row with this key exists{place}: {constraint}", constraint=constraint
+    )
+
+
+def _index_of(connection: apsw.Connection, columns: str) -> str:
+    """The named index over ``table.a, table.b``, else those very words (a key without a name)."""
+    table = columns.partition(".")[0]
+    wanted = [column.strip().partition(".")[2] for column in columns.split(",")]
+    for (name,) in connection.execute(
+        "select name from pragma_index_list(?) where \"unique\" and origin = 'c'", (table,)
+    ).fetchall():
+        rows = connection.execute("select name from pragma_index_info(?) order by seqno", (name,))
+        if [column for (column,) in rows] == wanted:
+            return str(name)
+    return columns
