@@ -1,0 +1,111 @@
+"""The grammar and what its rules build. Imports lark, so it is itself imported late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import cast
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput
+
+from headrace.errors import BadRequestError
+from headrace.protocol.query.literals import (
+    CONSTANTS,
+    read_field,
+    read_number,
+    read_string,
+)
+from headrace.protocol.query.nodes import And, Comparison, Node, Operator, Or, Value, depth, size
+from headrace.protocol.query.refusal import refusal
+
+MAX_DEPTH = 50
+"""How many ``and`` and ``or`` may lie inside each other."""
+
+MAX_COMPARISONS = 500
+
+
+def read(text: str) -> Node:
+    """The tree of a query; :class:`~headrace.errors.BadRequestError` where the text is none."""
+    try:
+        return cast("Node", _lark().parse(text))
+    except UnexpectedInput as error:
+        raise refusal(text, error) from None
+
+
+@cache
+def _lark() -> Lark:
+    rules = resources.files(__package__).joinpath("grammar.lark").read_text("utf-8")
+    return Lark(rules, parser="lalr", transformer=_Builder(), maybe_placeholders=False)
+
+
+class _Builder(Transformer[Token, Node]):
+    """Runs while the parser reads: no tree of lark's own is ever made."""
+
+    @v_args(inline=True)
+    def compare(self, field: Token, operator: Token, value: Token) -> Comparison:
+        plain = operator.removeprefix("!")
+        return _comparison(field, plain, plain != operator, [value])
+
+    @v_args(inline=True)
+    def affix(self, field: Token, operator: Token, value: Token) -> Comparison:
+        return _comparison(field, str(operator), False, [value])
+
+    @v_args(inline=True)
+    def affix_not(self, field: Token, operator: Token, value: Token) -> Comparison:
+        return _comparison(field, str(operator), True, [value])
+
+    @v_args(inline=True)
+    def contained(self, field: Token, *values: Token) -> Comparison:
+        return _comparison(field, "in", False, values)
+
+    @v_args(inline=True)
+    def contained_not(self, field: Token, *values: Token) -> Comparison:
+        return _comparison(field, "in", True, values)
+
+    def both(self, terms: list[Node]) -> Node:
+        return _join(And, terms)
+
+    def either(self, terms: list[Node]) -> Node:
+        return _join(Or, terms)
+
+
+def _comparison(field: Token, operator: str, negated: bool, values: Sequence[Token]) -> Comparison:
+    return Comparison(
+        read_field(field, _column(field)),
+        cast("Operator", operator),
+        negated,
+        tuple(map(_value, values)),
+        _column(field),
+        _column(values[0] if values else field),
+    )
+
+
+def _value(token: Token) -> Value:
+    if token.type == "STRING":
+        return read_string(token[1:-1], _column(token) + 1)
+    if token.type == "NUMBER":
+        return read_number(token, _column(token))
+    return CONSTANTS[token]
+
+
+def _join(connector: type[And | Or], terms: list[Node]) -> Node:
+    if len(terms) == 1:
+        return terms[0]
+    flat: list[Node] = []
+    for term in terms:
+        if isinstance(term, connector):
+            flat.extend(term.terms)
+        else:
+            flat.append(term)
+    joined = connector(tuple(flat), 1 + max(map(depth, flat)), sum(map(size, flat)))
+    if joined.size > MAX_COMPARISONS:
+        raise BadRequestError(f"q has more than {MAX_COMPARISONS} comparisons", hint="use in (…)")
+    if joined.depth > MAX_DEPTH:
+        raise BadRequestError(f"q nests and/or more than {MAX_DEPTH} deep", hint="write it flatter")
+    return joined
+
+
+def _column(token: Token) -> int:
+    return (token.start_pos or 0) + 1
