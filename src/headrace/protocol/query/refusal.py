@@ -30,14 +30,13 @@ _WORDS = {
 
 def refusal(text: str, error: UnexpectedInput) -> BadRequestError:
     """The error that says what stands where in ``text`` and what could."""
-    at = error.pos_in_stream or 0
-    expected: set[str] = set()
+    at, expected = len(text.rstrip()), set[str]()
     if isinstance(error, UnexpectedToken):
         expected = error.accepts or error.expected
-        if error.token.type == "$END":
-            at = len(text.rstrip())
+        if error.token.type != "$END":
+            at = error.token.start_pos or 0
     elif isinstance(error, UnexpectedCharacters):
-        expected = error.allowed or set()
+        at, expected = vars(error)["pos_in_stream"], error.allowed
     found = re.match(r"\w+|\S", text[at:])
     wanted = " or ".join(word for name, word in _WORDS.items() if name in expected)
     what = f"found {found.group()[:40]!r}" if found else "the query ends"
