@@ -14,10 +14,10 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-import anyio
 import apsw
 
 from headrace.errors import DatabaseError
+from headrace.storage.threads import in_thread
 
 T = TypeVar("T")
 
@@ -73,8 +73,7 @@ class ConnectionThread:
     async def close(self) -> None:
         """Close the connection behind all posted jobs and wait for the thread to end."""
         self.retire()
-        with anyio.CancelScope(shield=True):
-            await asyncio.to_thread(self._thread.join)
+        await in_thread(self._thread.join)
 
     def _post(self, function: Job[T]) -> _Posted[T]:
         if self._retired:
@@ -139,18 +138,3 @@ class ConnectionThread:
             return False
         time.sleep(_PAUSES[min(calls, len(_PAUSES) - 1)])
         return True
-
-
-async def settled(future: asyncio.Future[T]) -> T:
-    """Wait for a future to the end, whatever happens to the waiter; a cancellation is raised after that."""
-    cancelled: asyncio.CancelledError | None = None
-    with anyio.CancelScope(shield=True):
-        while not future.done():
-            try:
-                await asyncio.wait([future])
-            except asyncio.CancelledError as error:
-                cancelled = error
-    if cancelled is not None:
-        future.exception()
-        raise cancelled
-    return future.result()

@@ -18,9 +18,10 @@ import apsw
 from headrace.errors import ConfigurationError, DatabaseError
 from headrace.storage.database import sqlite_file, sqlite_jobs
 from headrace.storage.database.base import Row, Transaction
-from headrace.storage.database.connection import ConnectionThread, Job, settled
+from headrace.storage.database.connection import ConnectionThread, Job
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_errors import translate
+from headrace.storage.threads import in_thread, settled
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class SqliteDatabase:
 
         Raises :class:`NotALakeError` where the file exists, :class:`StorageError` where it cannot be written.
         """
-        await asyncio.to_thread(sqlite_file.create_file, path)
+        await in_thread(sqlite_file.create_file, path)
 
     @classmethod
     async def open(cls, path: Path, **options: Any) -> SqliteDatabase:

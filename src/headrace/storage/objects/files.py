@@ -1,0 +1,285 @@
+"""Blocking file work of the local store; every function here belongs on a thread."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from headrace.errors import BadRequestError, HeadraceError, StorageError
+from headrace.storage.objects.base import ObjectInfo
+
+CHUNK = 1 << 20
+
+_DIGEST_ATTRIBUTE = "user.headrace.sha256"
+_CLONE = 0x40049409  # FICLONE: share the blocks of another file, where the file system can
+_NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def file_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's errors into :class:`StorageError` that names the folder and the cure."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, HeadraceError):
+            raise
+        raise _translate(error, path) from error
+
+
+def _translate(error: OSError, path: Path) -> StorageError:
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return StorageError(
+            f"no space left in {path}", hint="free space on its disk and run the same command again"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StorageError(f"may not write in {path}: {reason}", hint="check who owns the folder")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return StorageError("too many open files", hint="raise the limit (ulimit -n)")
+    return StorageError(f"{path}: {reason}")
+
+
+class Incoming:
+    """A file on its way in: hidden, hashed while written, published by a rename or removed.
+
+    It opens with the first write, so that making one is no I/O and a cancelled maker leaves nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / secrets.token_hex(16)
+        self.size = 0
+        self._hash = hashlib.sha256()
+        self._file = -1
+
+    def write(self, chunks: list[bytes]) -> None:
+        """Append chunks."""
+        opened = self._opened()
+        for chunk in chunks:
+            self._hash.update(chunk)
+            view = memoryview(chunk)
+            while view:
+                view = view[os.write(opened, view) :]
+            self.size += len(chunk)
+
+    def copy(self, source: int) -> None:
+        """Append an open file to its end."""
+        while chunk := os.read(source, CHUNK):
+            self.write([chunk])
+
+    def clone(self, source: int) -> bool:
+        """Share the blocks of an open file; whether the file system could."""
+        if not _cloned(self._opened(), source):
+            return False
+        self._measure(source)
+        return True
+
+    def adopt(self, source: Path, opened: int) -> bool:
+        """Take a file over by a rename; whether it lies on the same file system."""
+        try:
+            source.rename(self.path)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                return False
+            raise
+        self._file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        self._measure(opened)
+        return True
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what was written so far."""
+        return self._hash.digest()
+
+    def publish(self, target: Path, *, sync: bool) -> None:
+        """Make the file visible as ``target``, durable first where ``sync``."""
+        opened = self._opened()
+        _keep_digest(opened, self.digest)
+        if sync:
+            os.fsync(opened)
+        self._close()
+        move_into_place(self.path, target, sync=sync)
+
+    def discard(self) -> None:
+        """Remove the file, unless it was published or never opened."""
+        self._close()
+        self.path.unlink(missing_ok=True)
+
+    def _opened(self) -> int:
+        if self._file < 0:
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+            self._file = os.open(self.path, flags, 0o600)
+        return self._file
+
+    def _close(self) -> None:
+        opened, self._file = self._file, -1
+        if opened >= 0:
+            os.close(opened)
+
+    def _measure(self, opened: int) -> None:
+        while chunk := os.read(opened, CHUNK):
+            self._hash.update(chunk)
+            self.size += len(chunk)
+
+
+class Outgoing:
+    """A range of an object, read in chunks; opens with the first read and closes at the end by itself."""
+
+    def __init__(self, path: Path, offset: int, length: int | None) -> None:
+        self._path = path
+        self._offset = offset
+        self._left = length
+        self._file = -1
+
+    def read(self) -> tuple[bytes, bool]:
+        """The next bytes, and whether they are the last ones."""
+        if self._file < 0:
+            self._file = open_object(self._path)
+            os.lseek(self._file, self._offset, os.SEEK_SET)
+        wanted = CHUNK if self._left is None else min(CHUNK, self._left)
+        chunk = os.read(self._file, wanted)
+        if self._left is not None:
+            self._left -= len(chunk)
+        ended = len(chunk) < wanted or self._left == 0
+        if ended:
+            self.close()
+        return chunk, ended
+
+    def close(self) -> None:
+        """Close the file if it is open."""
+        opened, self._file = self._file, -1
+        if opened >= 0:
+            os.close(opened)
+
+
+def move_into_place(source: Path, target: Path, *, sync: bool) -> None:
+    """Rename inside the store, making the folders of the target."""
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        made = target.parent
+        made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        source.replace(target)
+        if sync:
+            for folder in list(made.parents)[:_NEW_FOLDERS]:
+                sync_folder(folder)
+    if sync:
+        sync_folder(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of an object durable; one that is gone again is no error."""
+    with suppress(FileNotFoundError):
+        opened = open_object(path)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def unlink(paths: list[Path]) -> None:
+    """Remove objects; those that are not there are no error."""
+    for path in paths:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside a folder durable, where the system lets folders be opened."""
+    with suppress(PermissionError, IsADirectoryError):
+        opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def open_source(source: Path) -> int:
+    """Open a person's file for reading; refuses what is no plain file."""
+    try:
+        opened = os.open(source, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise StorageError(f"cannot read {source}: {error.strerror}") from error
+    if not os.path.isfile(opened):
+        os.close(opened)
+        raise BadRequestError(f"{source} is no file")
+    return opened
+
+
+def stat_object(path: Path) -> tuple[int, bytes] | None:
+    """Size and, where the file system kept it, SHA-256 of a plain file; None where there is none."""
+    try:
+        opened = open_object(path)
+    except FileNotFoundError:
+        return None
+    try:
+        if not os.path.isfile(opened):
+            return None
+        return os.fstat(opened).st_size, _kept_digest(opened)
+    finally:
+        os.close(opened)
+
+
+def open_object(path: Path) -> int:
+    """Open an object, never through a link."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG):
+            raise FileNotFoundError(errno.ENOENT, "no such object", str(path)) from error
+        raise
+
+
+def info(name: str, incoming: Incoming) -> ObjectInfo:
+    """What was stored."""
+    return ObjectInfo(name, incoming.size, incoming.digest)
+
+
+def forget_stale(folder: Path, seconds: float) -> None:
+    """Remove what lies in a folder for longer than ``seconds``; another process may be doing the same."""
+    horizon = time.time() - seconds
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_mtime < horizon:
+                    _remove(Path(entry.path), is_folder=entry.is_dir(follow_symlinks=False))
+
+
+def _remove(path: Path, *, is_folder: bool) -> None:
+    if is_folder:
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _cloned(target: int, source: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return False
+    try:
+        fcntl.ioctl(target, _CLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+def _keep_digest(opened: int, digest: bytes) -> None:
+    if hasattr(os, "setxattr"):
+        with suppress(OSError):
+            os.setxattr(opened, _DIGEST_ATTRIBUTE, digest)
+
+
+def _kept_digest(opened: int) -> bytes:
+    if hasattr(os, "getxattr"):
+        with suppress(OSError):
+            digest = os.getxattr(opened, _DIGEST_ATTRIBUTE)
+            return digest if len(digest) == hashlib.sha256().digest_size else b""
+    return b""
