@@ -1,0 +1,134 @@
+"""Looking into JSON columns: queries with a path, and the ``custom_metadata`` filter.
+
+A missing key and a null are the same here: None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.errors import BadRequestError
+from headrace.platform.filters.conditions import Conditions, join
+from headrace.platform.filters.values import (
+    EQUAL,
+    ORDERED,
+    allow,
+    compare_plain,
+    compare_text,
+)
+from headrace.protocol.query.nodes import Comparison, Operator, Value
+
+MAX_DEPTH = 10
+MAX_KEYS = 100
+
+
+class Place:
+    """What lies under ``keys`` in the JSON of a column."""
+
+    def __init__(self, conditions: Conditions, column: str, keys: Sequence[str]) -> None:
+        if len(keys) > MAX_DEPTH:
+            raise BadRequestError(f"metadata is searched at most {MAX_DEPTH} keys deep")
+        self._conditions = conditions
+        self._column = column
+        self._keys = keys
+        self._last = f"j{len(keys)}"
+
+    def is_none(self) -> str:
+        """The condition that nothing is there, or a null."""
+        return "not " + self._exists(f"{self._last}.type <> 'null'")
+
+    def meets(self, operator: Operator, values: Sequence[Value]) -> str:
+        """The condition that one of ``values`` (none of them None) is met there."""
+        return self._exists(join("or", [self._meets(operator, value) for value in values]))
+
+    def is_array(self, content: list[Any]) -> str:
+        """The condition that exactly this array is there."""
+        text = self._conditions.bind(msgspec.json.encode(content).decode())
+        return self._exists(
+            f"{self._last}.type = 'array' and json({self._last}.value) = json({text})"
+        )
+
+    def is_object(self) -> str:
+        """The condition that any object is there."""
+        return self._exists(f"{self._last}.type = 'object'")
+
+    def _meets(self, operator: Operator, value: Value) -> str:
+        kind, column = f"{self._last}.type", f"{self._last}.value"
+        operator = "=" if operator == "in" else operator
+        if isinstance(value, bool):
+            return f"{kind} = '{'true' if value else 'false'}'"
+        if isinstance(value, str):
+            return (
+                f"({kind} = 'text' and {compare_text(self._conditions, column, operator, [value])})"
+            )
+        test = compare_plain(self._conditions, column, operator, [value])
+        return f"({kind} in ('integer', 'real') and {test})"
+
+    def _exists(self, condition: str) -> str:
+        within, tables, tests = self._column, [], []
+        for number, key in enumerate(self._keys, start=1):
+            tables.append(f"json_each({within}) j{number}")
+            tests.append(f"j{number}.key = {self._conditions.bind(key)}")
+            # Only an object may be looked into: json_each fails on a text that is no JSON.
+            within = f"case j{number}.type when 'object' then j{number}.value else '{{}}' end"
+        return (
+            f"exists (select 1 from {' cross join '.join(tables)}"
+            f" where {' and '.join([*tests, condition])})"
+        )
+
+
+def compare_document(
+    conditions: Conditions, column: str, keys: Sequence[str], comparison: Comparison
+) -> str:
+    """The condition of a comparison with JSON, as if it were not negated."""
+    values = [value for value in comparison.values if value is not None]
+    if any(isinstance(value, bool) for value in values):
+        allow(comparison, EQUAL, "compared with True or False")
+    elif any(isinstance(value, int | float) for value in values):
+        allow(comparison, ORDERED, "compared with a number")
+    place = Place(conditions, column, keys)
+    tests = [place.meets(comparison.operator, values)] if values else []
+    if None in comparison.values:
+        allow(comparison, EQUAL, "compared with None")
+        tests.append(place.is_none())
+    return join("or", tests) if tests else "false"
+
+
+def add_custom_metadata(conditions: Conditions, wanted: dict[str, Any] | None) -> None:
+    """Add that every key in ``wanted`` has the value there: objects key by key, arrays as a whole."""
+    leaves = list(_leaves(wanted or {}, ()))
+    if len(leaves) > MAX_KEYS:
+        raise BadRequestError(f"custom_metadata names {len(leaves)} values, at most {MAX_KEYS}")
+    for keys, value in leaves:
+        place = Place(conditions, "d.custom_metadata", keys)
+        if value is None:
+            conditions.add(place.is_none())
+        elif isinstance(value, dict):
+            conditions.add(place.is_object())
+        elif isinstance(value, list):
+            conditions.add(place.is_array(value))
+        else:
+            conditions.add(place.meets("=", [_bindable(value)]))
+
+
+def _leaves(
+    wanted: dict[str, Any], above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if len(above) >= MAX_DEPTH:
+        raise BadRequestError(f"custom_metadata is searched at most {MAX_DEPTH} keys deep")
+    for key, value in wanted.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key), value
+
+
+def _bindable(value: Any) -> Value:
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return float(value)
+    if isinstance(value, str | int | float):
+        return value
+    raise BadRequestError(f"custom_metadata cannot be compared with {value!r}")

@@ -1,0 +1,115 @@
+"""The fields that queries may name: a closed set, each with its SQL and its type."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from enum import Enum
+from typing import NamedTuple
+
+from headrace.model.enums import (
+    AnnotationStatus,
+    DataType,
+    DataUploadStatus,
+    InferenceType,
+    WireEnum,
+)
+from headrace.protocol.query.literals import error_at
+from headrace.protocol.query.nodes import Comparison
+
+
+class Kind(Enum):
+    """What a field's values are, where they are not of an enumeration."""
+
+    TEXT = "text"
+    NUMBER = "a number"
+    TIME = "a time"
+    JSON = "JSON"
+    THING = "a thing"  # compared with None alone: whether there is one
+
+
+class Field(NamedTuple):
+    """``column`` is an expression over ``d``, ``a`` and what ``source`` joins.
+
+    ``source`` is the inner part of a sub-query where the field leads to many things, else empty.
+    """
+
+    column: str
+    kind: Kind | type[WireEnum]
+    source: str = ""
+
+
+_DATA_TAGS = (
+    "data_tag l join tag t on t.family = 1 and t.scope = l.lake and t.key = l.tag"
+    " where l.lake_bucket = d.lake_bucket and l.data = d.no"
+)
+_ASSET_TAGS = (
+    "asset_tag l join tag t on t.family = 2 and t.scope = l.version and t.key = l.tag"
+    " where l.bucket = a.bucket and l.version = a.version and l.asset = a.seq"
+)
+_VERSIONS = (
+    "asset x join version v on v.no = x.version and v.state = 'ACTIVE'"
+    " join dataset s on s.no = v.dataset where x.lake_bucket = d.lake_bucket and x.data = d.no"
+)
+_SOURCE = "source o where o.no = d.source"
+_ANNOTATIONS = (
+    "annotation n where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
+)
+
+DATA_FIELDS: dict[str, Field] = {
+    "filename": Field("d.filename", Kind.TEXT),
+    "object_name": Field("d.object_name", Kind.TEXT),
+    "type": Field("d.kind", DataType),
+    "content_type": Field("d.content_type", Kind.TEXT),
+    "upload_status": Field("d.status", DataUploadStatus),
+    "width": Field("d.width", Kind.NUMBER),
+    "height": Field("d.height", Kind.NUMBER),
+    "meta.width": Field("d.width", Kind.NUMBER),
+    "meta.height": Field("d.height", Kind.NUMBER),
+    "size": Field("d.size", Kind.NUMBER),
+    "sha256": Field("lower(hex(d.sha256))", Kind.TEXT),
+    "created_at": Field("d.created", Kind.TIME),
+    "metadata": Field("d.metadata", Kind.JSON),
+    "custom_metadata": Field("d.custom_metadata", Kind.JSON),
+    "tags": Field("t.key", Kind.THING, _DATA_TAGS),
+    "tags.name": Field("t.name", Kind.TEXT, _DATA_TAGS),
+    "data_source.name": Field("o.name", Kind.TEXT, _SOURCE),
+    "datasets": Field("v.no", Kind.THING, _VERSIONS),
+    "datasets.name": Field("s.name", Kind.TEXT, _VERSIONS),
+    "datasets.version": Field("v.name", Kind.TEXT, _VERSIONS),
+    "datasets.type": Field("v.type", InferenceType, _VERSIONS),
+}
+
+ASSET_FIELDS: dict[str, Field] = {
+    "filename": Field("a.filename", Kind.TEXT),
+    "tags": Field("t.key", Kind.THING, _ASSET_TAGS),
+    "tags.name": Field("t.name", Kind.TEXT, _ASSET_TAGS),
+    "annotations": Field("n.no", Kind.THING, _ANNOTATIONS),
+    "annotations.status": Field("n.status", AnnotationStatus, _ANNOTATIONS),
+    "annotations.duration": Field("n.duration", Kind.NUMBER, _ANNOTATIONS),
+    "annotations.created_at": Field("n.created", Kind.TIME, _ANNOTATIONS),
+    "annotations.shapes": Field("n.shapes_n", Kind.NUMBER, _ANNOTATIONS),
+} | {f"data.{name}": field for name, field in DATA_FIELDS.items()}
+
+
+def find_field(fields: dict[str, Field], comparison: Comparison) -> tuple[Field, tuple[str, ...]]:
+    """The field that a comparison names, and the keys inside it where it holds JSON.
+
+    Raises a 400 with the nearest name and all known ones.
+    """
+    path = comparison.field
+    found = fields.get(".".join(path))
+    if found is not None and found.kind is not Kind.JSON:
+        return found, ()
+    for length in range(1, len(path)):
+        found = fields.get(".".join(path[:length]))
+        if found is not None and found.kind is Kind.JSON:
+            return found, path[length:]
+    raise _unknown(fields, comparison)
+
+
+def _unknown(fields: dict[str, Field], comparison: Comparison) -> Exception:
+    known = [f"{name}.<key>" if field.kind is Kind.JSON else name for name, field in fields.items()]
+    name = ".".join(comparison.field)
+    near = get_close_matches(name, known, n=1)
+    hint = (f"did you mean {near[0]!r}? " if near else "") + "fields: " + " ".join(known)
+    return error_at(comparison.column, f"no field {name!r}", hint)

@@ -1,0 +1,133 @@
+"""Comparing a column with values other than None, by the field's type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.errors import BadRequestError
+from headrace.model.enums import WireEnum
+from headrace.platform.filters.conditions import Conditions, join
+from headrace.platform.filters.fields import Field, Kind
+from headrace.platform.filters.times import Span, parse_span
+from headrace.protocol.query.literals import error_at
+from headrace.protocol.query.nodes import Comparison, Operator, Value
+
+EQUAL: tuple[Operator, ...] = ("=", "in")
+ORDERED: tuple[Operator, ...] = (*EQUAL, ">", ">=", "<", "<=")
+TEXTUAL: tuple[Operator, ...] = (*ORDERED, "~", "startswith", "endswith")
+
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def compare(
+    conditions: Conditions, field: Field, comparison: Comparison, values: Sequence[Value]
+) -> str:
+    """The condition that the field's column meets one of ``values``; null where the column is.
+
+    Raises a 400 where the operator or a value does not go with the field's type.
+    """
+    column, operator = field.column, comparison.operator
+    match field.kind:
+        case Kind.TEXT:
+            allow(comparison, TEXTUAL, "text")
+            texts = [_text(comparison, value) for value in values]
+            return compare_text(conditions, column, operator, texts)
+        case Kind.NUMBER:
+            allow(comparison, ORDERED, "a number")
+            numbers = [_number(comparison, value) for value in values]
+            return compare_plain(conditions, column, operator, numbers)
+        case Kind.TIME:
+            allow(comparison, ORDERED, "a time")
+            spans = [_span(comparison, value) for value in values]
+            return join("or", [_compare_span(conditions, column, operator, one) for one in spans])
+        case Kind.THING | Kind.JSON:
+            raise error_at(
+                comparison.column,
+                f"{name_of(comparison)} is no value",
+                f"compare it with None, or ask for {name_of(comparison)}.name",
+            )
+        case members:
+            allow(comparison, EQUAL, f"one of {' '.join(members)}")
+            chosen = [_member(members, comparison, value) for value in values]
+            return compare_plain(conditions, column, operator, chosen)
+
+
+def compare_text(
+    conditions: Conditions, column: str, operator: Operator, texts: Sequence[str]
+) -> str:
+    """``=`` and order go by code point; ``~``, ``startswith`` and ``endswith`` ignore the case of a-z."""
+    if operator in ORDERED:
+        return compare_plain(conditions, column, operator, texts)
+    (text,) = texts
+    if not text:
+        return f"{column} is not null"
+    part = conditions.bind(text.translate(_ASCII_LOWER))
+    if operator == "startswith":
+        return f"substr(lower({column}), 1, length({part})) = {part}"
+    if operator == "endswith":
+        return f"substr(lower({column}), -length({part})) = {part}"
+    return f"instr(lower({column}), {part}) > 0"
+
+
+def compare_plain(
+    conditions: Conditions, column: str, operator: Operator, values: Sequence[object]
+) -> str:
+    """The database's own comparison."""
+    if operator == "in":
+        return f"{column} in ({conditions.bind_all(values)})"
+    (value,) = values
+    return f"{column} {operator} {conditions.bind(value)}"
+
+
+def allow(comparison: Comparison, operators: Sequence[Operator], what: str) -> None:
+    """Refuse an operator that says nothing of this type."""
+    if comparison.operator not in operators:
+        problem = f"{name_of(comparison)} is {what} and has no {comparison.operator!r}"
+        raise error_at(comparison.column, problem, f"it has: {' '.join(operators)}")
+
+
+def name_of(comparison: Comparison) -> str:
+    """The field as the query writes it."""
+    return ".".join(comparison.field)
+
+
+def _compare_span(conditions: Conditions, column: str, operator: Operator, span: Span) -> str:
+    if operator in EQUAL:
+        return f"({column} >= {conditions.bind(span.start)} and {column} < {conditions.bind(span.end)})"
+    if operator in ("<", ">="):
+        return f"{column} {operator} {conditions.bind(span.start)}"
+    return f"{column} {'<' if operator == '<=' else '>='} {conditions.bind(span.end)}"
+
+
+def _text(comparison: Comparison, value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    raise _mismatch(comparison, "text", value, f'put it in quotes: "{value}"')
+
+
+def _number(comparison: Comparison, value: Value) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise _mismatch(comparison, "a number", value, "write it without quotes")
+
+
+def _span(comparison: Comparison, value: Value) -> Span:
+    hint = 'write "2026-01-31" or "2026-01-31T12:00:00Z"'
+    if not isinstance(value, str):
+        raise _mismatch(comparison, "a time", value, hint)
+    try:
+        return parse_span(value)
+    except (ValueError, OverflowError):
+        raise _mismatch(comparison, "a time", value, hint) from None
+
+
+def _member(members: type[WireEnum], comparison: Comparison, value: Value) -> str:
+    try:
+        return members.parse(str(value)).value
+    except BadRequestError as error:
+        raise error_at(comparison.value_column, error.message, error.hint) from None
+
+
+def _mismatch(comparison: Comparison, what: str, value: Value, hint: str) -> BadRequestError:
+    problem = f"{name_of(comparison)} is {what}, found {value!r}"
+    return error_at(comparison.value_column, problem, hint)
