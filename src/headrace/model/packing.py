@@ -1,0 +1,246 @@
+"""All shapes of one annotation as one compact blob, and back.
+
+A group of shapes (``model/columns.py``) is stored column by column: labels, sizes, coordinates, and only where a shape
+has them texts, attributes and instances. A shape's ordinal (the last part of
+its id) is its place in the blob unless shapes were deleted or added later; then ordinals are stored too.
+
+    blob     version << 4 | flags, next ordinal where ordinals are stored, then groups until the end
+    group    kind | flags << 4, number of shapes, labels, ordinals where stored, geometry, extras by flag
+
+Lossless: every coordinate comes back as an equal number (``model/runs.py``), texts and attributes as equal JSON.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from headrace.errors import StorageError
+from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry, Triple, by_kind
+from headrace.model.ids import MAX_ORDINAL
+from headrace.model.run_reader import RunReader
+from headrace.model.run_writer import RunWriter
+
+VERSION = 1
+_STORED_ORDINALS = 0b0001
+_TEXTS = 0b0001
+_ATTRIBUTES = 0b0010
+_INSTANCES = 0b0100
+
+_texts = msgspec.json.Decoder(list[str | None])
+_attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
+
+
+def pack(shapes: Shapes) -> bytes:
+    """The blob of an annotation's shapes.
+
+    Raises ``ValueError`` or ``TypeError`` where a number is not finite or not a number, a column's length is wrong,
+    or an attribute is no JSON.
+    """
+    writer = RunWriter()
+    stored = shapes.next_ordinal is not None
+    writer.buffer.append(VERSION << 4 | (_STORED_ORDINALS if stored else 0))
+    if shapes.next_ordinal is not None:
+        writer.varint(shapes.next_ordinal)
+    for group in sorted(shapes.groups, key=by_kind):
+        if group.labels:
+            _pack_group(writer, group, stored)
+    return bytes(writer.buffer)
+
+
+def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
+    """The shapes of a blob; :class:`StorageError` where it is damaged.
+
+    ``whole`` rounds rectangles, polygons and their keyframes to integers; all other coordinates are floats.
+    """
+    try:
+        return _unpack(RunReader(blob), whole)
+    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+
+
+def pack_counts(labels: Iterable[int]) -> bytes:
+    """Shapes per label, from one label key a shape."""
+    writer = RunWriter()
+    counted = sorted(Counter(labels).items())
+    writer.varint(len(counted))
+    writer.integers([key for key, _ in counted])
+    writer.integers([number for _, number in counted])
+    return bytes(writer.buffer)
+
+
+def unpack_counts(blob: bytes) -> dict[int, int]:
+    """Shapes per label key; :class:`StorageError` where the blob is damaged."""
+    try:
+        reader = RunReader(blob)
+        size = _size(reader)
+        keys = reader.integers(size)
+        counts = dict(zip(keys, reader.integers(size), strict=True))
+    except ValueError as error:
+        raise StorageError(f"an annotation's label counts are damaged: {error}") from error
+    if len(counts) != size or reader.left:
+        raise StorageError("an annotation's label counts are damaged")
+    return counts
+
+
+# --- one group -------------------------------------------------------------------------------------------
+
+
+def _pack_group(writer: RunWriter, group: Group, stored_ordinals: bool) -> None:
+    size = len(group.labels)
+    for column in (group.texts, group.attributes, group.instances):
+        if column is not None and len(column) != size:
+            raise ValueError("columns of different lengths")
+    flags = (
+        (_TEXTS if group.texts else 0)
+        | (_ATTRIBUTES if group.attributes else 0)
+        | (_INSTANCES if group.instances else 0)
+    )
+    writer.buffer.append(group.kind | flags << 4)
+    writer.varint(size)
+    writer.integers(group.labels)
+    if stored_ordinals:
+        if group.ordinals is None or len(group.ordinals) != size:
+            raise ValueError("a shape without an ordinal")
+        writer.integers(group.ordinals)
+    _pack_geometry(writer, group, size)
+    if group.texts:
+        writer.bytes(msgspec.json.encode(group.texts))
+    if group.attributes:
+        writer.bytes(msgspec.json.encode(group.attributes))
+    if group.instances:
+        # Behind the shift 0 says that the shape has none.
+        writer.integers([0 if number is None else number + 1 for number in group.instances])
+
+
+def _pack_geometry(writer: RunWriter, group: Group, size: int) -> None:
+    geometry = group.geometry
+    if group.kind in _FLAT:
+        if len(geometry) != _FLAT[group.kind] * size:
+            raise ValueError("columns of different lengths")
+        writer.coordinates(geometry)
+        return
+    if len(geometry) != (0 if group.kind is ShapeKind.CLASSIFICATION else size):
+        raise ValueError("columns of different lengths")
+    if group.kind is ShapeKind.KEYPOINTS:
+        writer.chains([[(x, y) for x, y, _ in triples] for triples in geometry])
+        writer.integers([_whole(v) for triples in geometry for _, _, v in triples])
+    elif group.kind is ShapeKind.MASK:
+        writer.integers(list(map(len, geometry)))
+        writer.buffer += "".join(geometry).encode("ascii")
+    elif group.kind is ShapeKind.TRACK:
+        _pack_tracks(writer, geometry)
+    elif group.kind is not ShapeKind.CLASSIFICATION:
+        writer.chains(geometry)
+
+
+def _unpack(reader: RunReader, whole: bool) -> Shapes:
+    head = reader.byte()
+    if head >> 4 != VERSION or head & 0xF & ~_STORED_ORDINALS:
+        raise ValueError(f"format {head} is unknown to this headrace")
+    stored = bool(head & _STORED_ORDINALS)
+    shapes = Shapes([], reader.varint() if stored else None)
+    last = -1
+    while reader.left:
+        group = _unpack_group(reader, stored, whole)
+        if group.kind <= last:
+            raise ValueError("groups out of order")
+        last = group.kind
+        shapes.groups.append(group)
+    return shapes
+
+
+def _unpack_group(reader: RunReader, stored_ordinals: bool, whole: bool) -> Group:
+    head = reader.byte()
+    kind, flags = ShapeKind(head & 0xF), head >> 4
+    size = _size(reader)
+    labels = reader.integers(size)
+    ordinals = reader.integers(size) if stored_ordinals else None
+    group = Group(kind, labels, _unpack_geometry(reader, kind, size, whole), ordinals=ordinals)
+    if flags & _TEXTS:
+        group.texts = _column(_texts.decode(reader.bytes()), size)
+    if flags & _ATTRIBUTES:
+        group.attributes = _column(_attributes.decode(reader.bytes()), size)
+    if flags & _INSTANCES:
+        group.instances = [number - 1 if number else None for number in reader.integers(size)]
+    return group
+
+
+def _unpack_geometry(reader: RunReader, kind: ShapeKind, size: int, whole: bool) -> list[Any]:
+    if kind is ShapeKind.RECTANGLE:
+        return reader.coordinates(4 * size, whole=whole)
+    if kind is ShapeKind.POLYGON:
+        return reader.chains(size, whole=whole)
+    if kind is ShapeKind.LINE:
+        return reader.chains(size)
+    if kind is ShapeKind.POINT:
+        return reader.coordinates(2 * size)
+    if kind is ShapeKind.KEYPOINTS:
+        return _unpack_keypoints(reader, size)
+    if kind is ShapeKind.MASK:
+        return [reader.text(length) for length in reader.integers(size)]
+    if kind is ShapeKind.TRACK:
+        return _unpack_tracks(reader, size, whole)
+    return []
+
+
+def _unpack_keypoints(reader: RunReader, size: int) -> list[list[Triple]]:
+    chains = reader.chains(size)
+    visible = iter(reader.integers(sum(map(len, chains))))
+    return [[(x, y, next(visible)) for x, y in points] for points in chains]
+
+
+def _pack_tracks(writer: RunWriter, tracks: list[TrackGeometry]) -> None:
+    for track in tracks:
+        writer.integers([track.start, len(track.rectangles), len(track.polygons), len(track.ends)])
+        frames = [r[0] for r in track.rectangles] + [p[0] for p in track.polygons]
+        writer.integers(frames + track.ends)
+        writer.coordinates(list(chain.from_iterable(r[1:] for r in track.rectangles)))
+        writer.chains([ring for _, ring in track.polygons])
+
+
+def _unpack_tracks(reader: RunReader, size: int, whole: bool) -> list[TrackGeometry]:
+    tracks = []
+    for _ in range(size):
+        start, rectangles, polygons, ends = reader.integers(4)
+        if max(rectangles, polygons, ends) > MAX_ORDINAL:
+            raise ValueError("more keyframes than a track can have")
+        frames = reader.integers(rectangles + polygons + ends)
+        numbers = iter(reader.coordinates(4 * rectangles, whole=whole))
+        rings = reader.chains(polygons, whole=whole)
+        boxes = zip(frames, numbers, numbers, numbers, numbers, strict=False)
+        tracks.append(
+            TrackGeometry(
+                start,
+                list(boxes),
+                list(zip(frames[rectangles:], rings, strict=False)),
+                frames[rectangles + polygons :],
+            )
+        )
+    return tracks
+
+
+_FLAT = {ShapeKind.RECTANGLE: 4, ShapeKind.POINT: 2}
+
+
+def _whole(number: float) -> int:
+    if number != int(number):
+        raise ValueError("a keypoint's visibility must be a whole number")
+    return int(number)
+
+
+def _size(reader: RunReader) -> int:
+    size = reader.varint()
+    if size > MAX_ORDINAL:
+        raise ValueError("more shapes than an annotation can have")
+    return size
+
+
+def _column(values: list[Any], size: int) -> list[Any]:
+    if len(values) != size:
+        raise ValueError("columns of different lengths")
+    return values

@@ -1,0 +1,183 @@
+"""Reads runs of numbers in bulk (``model/runs.py``)."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from math import isfinite
+from typing import Any
+
+from headrace.model.runs import (
+    CONSTANT,
+    ESCAPABLE,
+    ESCAPE,
+    ESCAPED_BIT,
+    FACTORS,
+    INT8,
+    RAW,
+    WIDTHS,
+    DamagedRunError,
+    Pair,
+    from_bytes,
+)
+
+
+class RunReader:
+    """Reads runs in the order they were written; :class:`DamagedRunError` where the bytes do not fit."""
+
+    __slots__ = ("_at", "_view")
+
+    def __init__(self, content: bytes) -> None:
+        self._view = memoryview(content)
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes not read yet."""
+        return len(self._view) - self._at
+
+    def byte(self) -> int:
+        """One byte."""
+        return self._take(1)[0]
+
+    def varint(self) -> int:
+        """One non-negative integer."""
+        number = shift = 0
+        while True:
+            byte = self.byte()
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return number
+            shift += 7
+            if shift > 63:
+                raise DamagedRunError("a number of more than 63 bits")
+
+    def bytes(self) -> bytes:
+        """The bytes behind a length."""
+        return bytes(self._take(self.varint()))
+
+    def text(self, length: int) -> str:
+        """ASCII of a known length."""
+        return str(self._take(length), "ascii")
+
+    def integers(self, count: int) -> list[int]:
+        """``count`` non-negative integers."""
+        if not count:
+            return []
+        form = self.byte()
+        if form == CONSTANT:
+            return [self.varint()] * count
+        if form >= RAW:
+            raise DamagedRunError(f"form {form} is none of integers")
+        numbers: list[int] = self._plain(form, count)
+        if min(numbers) < 0:
+            raise DamagedRunError("a negative number")
+        return numbers
+
+    def coordinates(self, count: int, *, whole: bool = False) -> list[float]:
+        """``count`` numbers as floats, or rounded to integers where ``whole`` is asked."""
+        if not count:
+            return []
+        form, scale = self._mode()
+        numbers = self._plain(form, count)
+        if form == RAW:
+            _check_finite(numbers)
+            return list(map(round, numbers)) if whole else numbers
+        if scale == 0:
+            return numbers if whole else list(map(float, numbers))
+        return _divided(numbers, scale, whole)
+
+    def chains(self, count: int, *, whole: bool = False) -> list[list[Pair]]:
+        """``count`` chains of points ``(x, y)``, as floats or rounded to integers."""
+        sizes = self.integers(count)
+        points = sum(sizes)
+        if 2 * points > self.left:
+            raise DamagedRunError("more points than bytes")
+        if not points:
+            return [[] for _ in sizes]
+        form, scale = self._mode()
+        if form == RAW:
+            return self._raw_chains(sizes, whole)
+        filled = len(sizes) - sizes.count(0)
+        starts: list[Any] = self._plain(form, 2 * filled)
+        steps = self._steps(2 * (points - filled))
+        if not whole and not scale:
+            starts = list(map(float, starts))
+        chains: list[list[Pair]] = []
+        place, start = 0, iter(starts)
+        for size in sizes:
+            if not size:
+                chains.append([])
+                continue
+            end = place + 2 * size - 2
+            xs = accumulate(steps[place:end:2], initial=next(start))
+            ys = accumulate(steps[place + 1 : end : 2], initial=next(start))
+            if scale:
+                chains.append(
+                    list(zip(_divided(xs, scale, whole), _divided(ys, scale, whole), strict=True))
+                )
+            else:
+                chains.append(list(zip(xs, ys, strict=True)))
+            place = end
+        return chains
+
+    def _raw_chains(self, sizes: list[int], whole: bool) -> list[list[Pair]]:
+        numbers: list[Any] = self._plain(RAW, 2 * sum(sizes))
+        _check_finite(numbers)
+        if whole:
+            numbers = list(map(round, numbers))
+        pairs = list(zip(numbers[0::2], numbers[1::2], strict=True))
+        ends = list(accumulate(sizes))
+        return [pairs[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+
+    def _mode(self) -> tuple[int, int]:
+        mode = self.byte()
+        form, scale = mode & 0xF, mode >> 4
+        if form > RAW or scale >= len(FACTORS):
+            raise DamagedRunError(f"mode {mode} is none of coordinates")
+        return form, scale
+
+    def _steps(self, count: int) -> list[int]:
+        if not count:
+            return []
+        form = self.byte()
+        if form & ESCAPED_BIT and form & ~ESCAPED_BIT in ESCAPABLE:
+            return self._escaped(form & ~ESCAPED_BIT, count)
+        if form >= RAW:
+            raise DamagedRunError(f"form {form} is none of steps")
+        numbers: list[int] = self._plain(form, count)
+        return numbers
+
+    def _escaped(self, form: int, count: int) -> list[int]:
+        wide_count = self.varint()
+        numbers = self._plain(INT8, count)
+        wide = self._plain(form, wide_count)
+        if numbers.count(ESCAPE) != wide_count:
+            raise DamagedRunError("escapes without their numbers")
+        place = -1
+        for number in wide:
+            place = numbers.index(ESCAPE, place + 1)
+            numbers[place] = number
+        return numbers
+
+    def _plain(self, form: int, count: int) -> list[Any]:
+        return from_bytes(form, self._take(count * WIDTHS[form]))
+
+    def _take(self, length: int) -> memoryview:
+        end = self._at + length
+        if end > len(self._view):
+            raise DamagedRunError("the bytes end too early")
+        part = self._view[self._at : end]
+        self._at = end
+        return part
+
+
+def _divided(numbers: Any, scale: int, whole: bool) -> list[float]:
+    factor = FACTORS[scale]
+    if whole:
+        return [round(number / factor) for number in numbers]
+    return [number / factor for number in numbers]
+
+
+def _check_finite(numbers: list[float]) -> None:
+    if not all(map(isfinite, numbers)):
+        raise DamagedRunError("a coordinate that is no number")

@@ -1,0 +1,157 @@
+"""Any shapes survive packing, whatever their numbers; any bytes unpack or are refused, and nothing else."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from itertools import chain
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.errors import StorageError
+from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
+from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
+
+LABELS = st.integers(0, 2**31 - 1)
+NUMBERS = st.one_of(
+    st.integers(-300, 70_000),
+    st.integers(-(2**53), 2**53),
+    st.integers(0, 64_000).map(lambda n: n / 100),
+    st.integers(-(10**9), 10**9).map(lambda n: n / 1000),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+PAIRS = st.tuples(NUMBERS, NUMBERS)
+CHAINS = st.lists(PAIRS, max_size=30)
+TRACKS = st.builds(
+    TrackGeometry,
+    st.integers(0, 10_000),
+    st.lists(st.tuples(st.integers(0, 500), NUMBERS, NUMBERS, NUMBERS, NUMBERS), max_size=4),
+    st.lists(st.tuples(st.integers(0, 500), CHAINS), max_size=3),
+    st.lists(st.integers(0, 900), max_size=3),
+)
+SHAPE = {
+    ShapeKind.RECTANGLE: st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+    ShapeKind.POLYGON: CHAINS,
+    ShapeKind.LINE: CHAINS,
+    ShapeKind.POINT: PAIRS,
+    ShapeKind.CLASSIFICATION: st.just(()),
+    ShapeKind.KEYPOINTS: st.lists(st.tuples(NUMBERS, NUMBERS, st.integers(0, 2)), max_size=20),
+    ShapeKind.MASK: st.text(st.characters(min_codepoint=48, max_codepoint=111), max_size=40),
+    ShapeKind.TRACK: TRACKS,
+}
+FLAT = (ShapeKind.RECTANGLE, ShapeKind.POINT, ShapeKind.CLASSIFICATION)
+JSON = st.dictionaries(
+    st.text(max_size=8),
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.text(max_size=9)),
+)
+
+
+@st.composite
+def groups(draw: st.DrawFn, kind: ShapeKind) -> Group:
+    size = draw(st.integers(1, 8))
+    shapes = draw(st.lists(SHAPE[kind], min_size=size, max_size=size))
+    column = draw(st.sets(st.sampled_from(["texts", "attributes", "instances"])))
+
+    def some(name: str, values: st.SearchStrategy[object]) -> list[object] | None:
+        if name not in column:
+            return None
+        return draw(st.lists(st.none() | values, min_size=size, max_size=size))
+
+    return Group(
+        kind,
+        draw(st.lists(LABELS, min_size=size, max_size=size)),
+        list(chain.from_iterable(shapes)) if kind in FLAT else shapes,
+        texts=some("texts", st.text(max_size=12)),
+        attributes=some("attributes", JSON),
+        instances=some("instances", st.integers(0, 2**40)),
+    )
+
+
+@st.composite
+def annotations(draw: st.DrawFn) -> Shapes:
+    kinds = draw(st.sets(st.sampled_from(list(ShapeKind))))
+    made = Shapes([draw(groups(kind)) for kind in sorted(kinds)])
+    if draw(st.booleans()):
+        ordinals = iter(draw(st.permutations(range(made.count + 3))))
+        for group in made.groups:
+            group.ordinals = [next(ordinals) for _ in group.labels]
+        made.next_ordinal = made.count + 3
+    return made
+
+
+@given(annotations())
+@settings(max_examples=150)
+def test_shapes_come_back_equal(shapes: Shapes) -> None:
+    blob = pack(shapes)
+    assert unpack(blob) == shapes
+    assert pack(unpack(blob)) == blob
+
+
+@given(annotations(), st.data())
+@settings(max_examples=100)
+def test_a_cut_blob_is_refused(shapes: Shapes, data: st.DataObject) -> None:
+    blob = pack(shapes)
+    cut = blob[: data.draw(st.integers(0, len(blob) - 1))]
+    try:
+        left = unpack(cut)
+    except StorageError:
+        return
+    # Only a cut between two groups can go unseen; what is left then is a true part.
+    assert left.groups == shapes.groups[: len(left.groups)]
+
+
+@given(annotations(), st.data())
+@settings(max_examples=100)
+def test_a_damaged_blob_is_read_or_refused(shapes: Shapes, data: st.DataObject) -> None:
+    blob = bytearray(pack(shapes))
+    for _ in range(data.draw(st.integers(1, 4))):
+        blob[data.draw(st.integers(0, len(blob) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(StorageError):
+        assert unpack(bytes(blob)).count >= 0
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=1000)
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    for prefix in (b"", b"\x10", b"\x11\x05"):
+        with suppress(StorageError):
+            assert unpack(prefix + content).count >= 0
+
+
+@given(st.lists(st.integers(0, 200) | LABELS, max_size=60))
+def test_counts_come_back(labels: list[int]) -> None:
+    counts = unpack_counts(pack_counts(labels))
+    assert counts == {label: labels.count(label) for label in set(labels)}
+
+
+@pytest.mark.slow
+def test_a_million_random_shapes_come_back() -> None:
+    rng = random.Random(11)
+    makers = (
+        lambda: rng.randint(0, 2000),
+        lambda: float(rng.randint(-50, 2000)),
+        lambda: round(rng.uniform(0, 2000), rng.choice((1, 2, 3))),
+        lambda: rng.uniform(-10, 5000),
+    )
+    made = 0
+    while made < 1_000_000:
+        number = rng.choice(makers)
+        size = rng.randint(1, 40)
+        shapes = Shapes(
+            [
+                Group(
+                    ShapeKind.RECTANGLE,
+                    [rng.randint(0, 90) for _ in range(size)],
+                    [number() for _ in range(4 * size)],
+                ),
+                Group(
+                    ShapeKind.POLYGON,
+                    [rng.randint(0, 900) for _ in range(size)],
+                    [[(number(), number()) for _ in range(rng.randint(3, 9))] for _ in range(size)],
+                ),
+            ]
+        )
+        assert unpack(pack(shapes)) == shapes
+        made += shapes.count

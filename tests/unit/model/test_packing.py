@@ -1,0 +1,172 @@
+"""Blobs of shapes: sizes, ordinals, rounding, and numbers that must be refused."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from headrace.errors import StorageError
+from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry, joined
+from headrace.model.packing import pack, unpack, unpack_counts
+
+
+def boxes(*numbers: float, labels: list[int] | None = None, **more: object) -> Group:
+    size = len(numbers) // 4
+    return Group(ShapeKind.RECTANGLE, labels or [1] * size, list(numbers), **more)
+
+
+def outline(rng: random.Random, points: int = 24) -> list[tuple[int, int]]:
+    """An object of some 60 pixels in an image of 640 x 480."""
+    cx, cy, radius = rng.randint(60, 580), rng.randint(60, 420), rng.randint(20, 60)
+    angles = [math.tau * i / points for i in range(points)]
+    return [
+        (
+            round(cx + math.cos(a) * radius * rng.uniform(0.8, 1.2)),
+            round(cy + math.sin(a) * radius * rng.uniform(0.8, 1.2)),
+        )
+        for a in angles
+    ]
+
+
+def test_a_polygon_of_24_whole_points_takes_at_most_60_bytes() -> None:
+    rng = random.Random(5)
+    sizes = [
+        len(pack(Shapes([Group(ShapeKind.POLYGON, [rng.randint(0, 80)], [outline(rng)])])))
+        for _ in range(500)
+    ]
+    assert max(sizes) <= 60
+
+
+def test_hundredths_of_a_pixel_stay_small() -> None:
+    rng = random.Random(6)
+    rings = [[(x + 0.25, y + 0.5) for x, y in outline(rng)] for _ in range(7)]
+    blob = pack(Shapes([Group(ShapeKind.POLYGON, list(range(7)), rings)]))
+    assert len(blob) < 7 * 24 * 2 * 2 + 80
+    assert unpack(blob).groups[0].geometry == rings
+
+
+def test_numbers_that_no_scale_makes_whole_are_kept_as_they_are() -> None:
+    numbers = [1 / 3, 2 / 3, 1e-300, 1e300]
+    assert unpack(pack(Shapes([boxes(*numbers)]))).groups[0].geometry == numbers
+    huge = [2.0**60, 2.0**62, -(2.0**62), 0.0]
+    assert unpack(pack(Shapes([boxes(*huge)]))).groups[0].geometry == huge
+    ring = [(2.0**62, -(2.0**62)), (-(2.0**62), 2.0**62), (0.0, 1.0)]
+    group = Group(ShapeKind.POLYGON, [1], [ring])
+    assert unpack(pack(Shapes([group]))).groups[0].geometry == [ring]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused(bad: float) -> None:
+    for numbers in ([bad, 1.0, 2.0, 3.0], [1.0] * 15 + [bad], [1 / 3] * 15 + [bad]):
+        with pytest.raises(ValueError, match="finite"):
+            pack(Shapes([boxes(*numbers)]))
+    ring = [(0.0, 0.0), (1.0, bad), (2.0, 2.0)]
+    with pytest.raises(ValueError, match="finite"):
+        pack(Shapes([Group(ShapeKind.POLYGON, [1], [ring])]))
+
+
+def test_an_integer_beyond_the_exact_floats_is_refused() -> None:
+    with pytest.raises(ValueError, match="exactly"):
+        pack(Shapes([boxes(2**62 + 1, 0, 1, 1), boxes()]))
+
+
+def test_columns_must_fit_each_other() -> None:
+    for group in (
+        Group(ShapeKind.RECTANGLE, [1, 2], [0.0] * 4),
+        Group(ShapeKind.POLYGON, [1], []),
+        Group(ShapeKind.CLASSIFICATION, [1], [1.0]),
+        Group(ShapeKind.POLYGON, [1], [[(1.0, 2.0, 3.0)]]),
+        boxes(0, 0, 1, 1, texts=["a", "b"]),
+        boxes(0, 0, 1, 1, attributes=[None, None]),
+    ):
+        with pytest.raises(ValueError, match=r"lengths|pair"):
+            pack(Shapes([group]))
+
+
+def test_rounding_touches_rectangles_and_polygons_only() -> None:
+    half = [(0.5, 1.6), (2.4, 3.5), (7.0, 8.0)]
+    shapes = Shapes(
+        [
+            boxes(0.4, 1.6, 10.5, 11.5),
+            Group(ShapeKind.POLYGON, [1], [half]),
+            Group(ShapeKind.LINE, [1], [half]),
+            Group(ShapeKind.POINT, [1], [0.5, 0.25]),
+            Group(ShapeKind.KEYPOINTS, [1], [[(0.5, 0.25, 2)]]),
+            Group(
+                ShapeKind.TRACK,
+                [1],
+                [TrackGeometry(3, [(0, 0.4, 0.6, 1.5, 2.5)], [(1, half)], [9])],
+            ),
+        ]
+    )
+    rectangle, polygon, line, point, keypoints, track = unpack(pack(shapes), whole=True).groups
+    assert rectangle.geometry == [0, 2, 10, 12]
+    assert polygon.geometry == [[(0, 2), (2, 4), (7, 8)]]
+    assert track.geometry == [
+        TrackGeometry(3, [(0, 0, 1, 2, 2)], [(1, [(0, 2), (2, 4), (7, 8)])], [9])
+    ]
+    numbers = [*rectangle.geometry, *(n for pair in polygon.geometry[0] for n in pair)]
+    assert {type(number) for number in numbers} == {int}
+    assert (line.geometry, point.geometry) == ([half], [0.5, 0.25])
+    assert keypoints.geometry == [[(0.5, 0.25, 2)]]
+
+
+def test_without_rounding_all_coordinates_are_floats() -> None:
+    shapes = Shapes([boxes(1, 2, 3, 4), Group(ShapeKind.POLYGON, [1], [[(1, 2), (3, 4), (5, 6)]])])
+    rectangle, polygon = unpack(pack(shapes)).groups
+    numbers = [*rectangle.geometry, *(n for pair in polygon.geometry[0] for n in pair)]
+    assert {type(number) for number in numbers} == {float}
+
+
+def test_ordinals_cost_nothing_until_they_are_needed() -> None:
+    plain = Shapes([boxes(*range(28))])
+    stored = Shapes([boxes(*range(28), ordinals=[0, 1, 2, 3, 4, 6, 7])], next_ordinal=9)
+    assert len(pack(stored)) - len(pack(plain)) == 1 + 1 + 7
+    assert unpack(pack(stored)) == stored
+
+
+def test_joined_shapes_keep_their_ordinals() -> None:
+    line = Group(ShapeKind.LINE, [5], [[(0.0, 0.0), (1.0, 1.0)]])
+    first = Shapes([boxes(0, 0, 1, 1, 2, 2, 3, 3), line])
+    second = Shapes([boxes(9, 9, 1, 1, texts=["new"])])
+    both = joined(first, second)
+    rectangle, chain = both.groups
+    assert (rectangle.ordinals, chain.ordinals, both.next_ordinal) == ([0, 1, 3], [2], 4)
+    assert rectangle.texts == [None, None, "new"]
+    assert unpack(pack(both)) == both
+    third = joined(both, Shapes([Group(ShapeKind.CLASSIFICATION, [4], [])]))
+    assert [group.ordinals for group in third.groups] == [[0, 1, 3], [2], [4]]
+
+
+def test_joining_behind_the_last_group_leaves_ordinals_implied() -> None:
+    both = joined(Shapes([boxes(0, 0, 1, 1)]), Shapes([boxes(1, 1, 2, 2)]))
+    assert (both.next_ordinal, both.groups[0].ordinals) == (None, None)
+    assert both.count == 2
+
+
+def test_a_deleted_shape_never_gives_its_ordinal_away() -> None:
+    left = Shapes([boxes(0, 0, 1, 1, ordinals=[0])], next_ordinal=3)
+    both = joined(unpack(pack(left)), Shapes([boxes(1, 1, 2, 2)]))
+    assert (both.groups[0].ordinals, both.next_ordinal) == ([0, 3], 4)
+
+
+def test_a_blob_of_a_later_format_is_refused() -> None:
+    with pytest.raises(StorageError, match="unknown to this headrace"):
+        unpack(b"\x20")
+    with pytest.raises(StorageError, match="unknown to this headrace"):
+        unpack(b"\x12")
+    with pytest.raises(StorageError, match="damaged"):
+        unpack(b"")
+
+
+def test_a_blob_that_promises_too_much_is_refused_at_once() -> None:
+    million_points = bytes([0x10, ShapeKind.POLYGON, 1, 7, 0, 7, 0xFF, 0xFF, 0xFF, 0x7F, 0x10])
+    with pytest.raises(StorageError, match="damaged"):
+        unpack(million_points)
+    endless_varint = b"\x10\x00" + b"\xff" * 40
+    with pytest.raises(StorageError, match="damaged"):
+        unpack(endless_varint)
+    with pytest.raises(StorageError, match="damaged"):
+        unpack_counts(b"\xff\xff\xff\xff\x7f")
