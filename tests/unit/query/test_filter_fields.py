@@ -1,0 +1,81 @@
+"""What queries may name, and what is said of the rest."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from headrace.errors import BadRequestError
+from headrace.model.enums import AssignmentStatus, DataType, DataUploadStatus
+from headrace.platform.filters import compile_asset_filters, compile_data_filters
+from headrace.protocol.operations.assets import ListAssets
+from headrace.protocol.operations.datalake import FindData, ListData
+
+ANY = UUID(int=0)
+
+REFUSED = [
+    ('filname = "x"', "column 1", "did you mean 'filename'?"),
+    ('  datas.filename = "x"', "column 3", "did you mean 'data.filename'?"),
+    ("a.filename = 1", "column 1", "fields: filename"),
+    ("filename = 3", "column 12", 'put it in quotes: "3"'),
+    ("data.width = True", "column 14", "is a number"),
+    ('data.width ~ "1"', "column 1", "has no '~'"),
+    ('data.type = "IMAG"', "column 13", "one of IMAGE, VIDEO"),
+    ('data.created_at > "yesterday"', "column 19", "2026-01-31"),
+    ('tags = "x"', "column 1", "tags.name"),
+    ("filename > None", "column 1", "has no '>'"),
+    ('data.custom_metadata = "x"', "column 1", "data.custom_metadata.<key>"),
+    ("data.custom_metadata.a >= True", "column 1", "True or False"),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "cure"), REFUSED, ids=[text for text, _, _ in REFUSED])
+def test_refuses_with_a_cure(text: str, place: str, cure: str) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        compile_asset_filters(ListAssets(version_id=ANY, q=text))
+    assert place in str(caught.value)
+    assert cure in str(caught.value)
+
+
+def test_fields_of_assets_are_none_of_data() -> None:
+    with pytest.raises(BadRequestError):
+        compile_data_filters(ListData(datalake_id=ANY, q='annotations.status = "DONE"'))
+
+
+def test_no_filter_is_no_condition() -> None:
+    everything = ListAssets(
+        version_id=ANY,
+        q=" ",
+        custom_metadata={},
+        types=list(DataType),
+        upload_statuses=list(DataUploadStatus),
+    )
+    assert compile_asset_filters(everything) == ("", {})
+    assert compile_data_filters(ListData(datalake_id=ANY)) == ("", {})
+
+
+def test_statuses_and_types_are_bound() -> None:
+    request = FindData(datalake_id=ANY, types=[DataType.VIDEO], upload_statuses=[])
+    sql, params = compile_data_filters(request)
+    assert "VIDEO" not in sql
+    assert params == {"f1": "VIDEO"}
+    assert "d.status in ()" in sql
+
+
+def test_nothing_is_assigned_without_campaigns() -> None:
+    request = ListAssets(version_id=ANY, assignment_status=AssignmentStatus.DONE)
+    assert "false" in compile_asset_filters(request).sql
+
+
+def test_metadata_is_searched_to_a_depth() -> None:
+    deep: dict[str, object] = {"x": 1}
+    for _ in range(20):
+        deep = {"x": deep}
+    with pytest.raises(BadRequestError):
+        compile_data_filters(ListData(datalake_id=ANY, custom_metadata=deep))
+    with pytest.raises(BadRequestError):
+        compile_data_filters(ListData(datalake_id=ANY, q="custom_metadata" + ".x" * 20 + " = 1"))
+    wide = {str(number): 1 for number in range(200)}
+    with pytest.raises(BadRequestError):
+        compile_data_filters(ListData(datalake_id=ANY, custom_metadata=wide))
