@@ -10,7 +10,10 @@ from headrace.errors import UnknownFormatError
 from headrace.formats.info import Format
 
 # One line a format; its package holds ``FORMAT`` and imports nothing heavy.
-_PACKAGES: Mapping[str, str] = {}
+_PACKAGES: Mapping[str, str] = {
+    "yolo": "headrace.formats.yolo",
+    "voc": "headrace.formats.voc",
+}
 
 
 def names() -> tuple[str, ...]:

@@ -1,0 +1,98 @@
+"""Many small files below one fresh folder: plain calls, no file twice, none outside."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from headrace.errors import BadRequestError, FormatError
+from headrace.model.names import MAX_PART_BYTES, safe_parts
+
+_FLAGS = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_REMEMBERED = 50_000
+# What may come behind a stem: a number that tells it from others, and .txt or .xml.
+_TAIL_BYTES = 12
+
+
+class FileTree:
+    """Creates files below ``root``, an empty folder that nobody else writes to.
+
+    Folders are made as they come.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = f"{root}{os.sep}"
+        self._folders: set[str] = set()
+        self._next: dict[tuple[str, str], int] = {}
+
+    def place(self, filename: str) -> tuple[str, str]:
+        """Folder (with a ``/`` behind it, or empty) and stem of a source's file name.
+
+        Raises :class:`~headrace.errors.FormatError` for a name that leads outside or that no file may bear.
+        """
+        try:
+            *folders, base = safe_parts(filename)
+        except BadRequestError as error:
+            raise FormatError(error.message, hint=error.hint) from None
+        stem, _, suffix = base.rpartition(".")
+        stem = stem or suffix
+        if len(stem) > 50 and len(stem.encode()) > MAX_PART_BYTES - _TAIL_BYTES:
+            raise FormatError(f"the name {stem[:40]!r}… is too long", hint="rename the file")
+        return "".join([f"{folder}/" for folder in folders]), stem
+
+    def create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
+        """Create ``stem+suffix`` in ``folder`` (which ends in ``/``), or ``stem-2``, ``stem-3`` … where that one exists already.
+
+        Returns the stem that was used. The file system tells what exists, so names that differ only in letter
+        case are kept apart wherever it does not tell them apart.
+        """
+        if folder not in self._folders:
+            self._make(folder)
+        name, number = stem, self._next.get((folder, stem), 1) if self._next else 1
+        while True:
+            if number > 1:
+                name = f"{stem}-{number}"
+            try:
+                fd = os.open(f"{self._root}{folder}{name}{suffix}", _FLAGS, 0o666)
+            except FileExistsError:
+                number += 1
+                self._remember(folder, stem, number)
+            else:
+                break
+        try:
+            _write(fd, content)
+        finally:
+            os.close(fd)
+        return name
+
+    def append(self, path: str, content: bytes) -> None:
+        """Add to the end of ``path``, a plain name below the root; create it first where it is missing."""
+        folder = path[: path.rfind("/") + 1]
+        if folder not in self._folders:
+            self._make(folder)
+        with Path(f"{self._root}{path}").open("ab") as file:
+            file.write(content)
+
+    def _make(self, folder: str) -> None:
+        Path(f"{self._root}{folder}").mkdir(parents=True, exist_ok=True)
+        if len(self._folders) >= _REMEMBERED:
+            self._folders.clear()
+        self._folders.add(folder)
+
+    def _remember(self, folder: str, stem: str, number: int) -> None:
+        if len(self._next) >= _REMEMBERED:
+            self._next.clear()
+        self._next[folder, stem] = number
+
+
+def _write(fd: int, content: bytes) -> None:
+    done = os.write(fd, content) if content else 0
+    while done < len(content):
+        done += os.write(fd, content[done:])

@@ -1,0 +1,109 @@
+"""Counting what a writer's format cannot say: by the batch, since losses come by the million."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import Struct
+
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.info import FIELDS, Capability
+from headrace.model.sample import Sample
+
+# Numbers and sums that every reader makes anew: worth a note, never a failure.
+_MADE_ANEW: Final = frozenset({"image_id", "shape_id", "area", "extra"})
+_OF_SHAPES: Final[Mapping[str, str]] = {
+    "shape_id": "id",
+    "area": "area",
+    "score": "score",
+    "text": "text",
+    "attributes": "attributes",
+    "extra": "extra",
+}
+_OF_IMAGES: Final[Mapping[str, str]] = {
+    "image_id": "id",
+    "split": "split",
+    "image_attributes": "attributes",
+}
+
+
+class _Kind(Struct, gc=False):
+    example: str
+    detail: str | None
+    count: int = 0
+    shapes: int = 0
+    images: int = 0
+
+
+class Tally:
+    """Findings of one batch, counted by kind and handed on together with one example each."""
+
+    def __init__(self, found: Pass) -> None:
+        self._found = found
+        self._kinds: dict[tuple[str, str, Severity], _Kind] = {}
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        severity: Severity,
+        path: str,
+        *,
+        detail: str | None = None,
+        count: int = 1,
+        dropped: int = 0,
+        dropped_images: int = 0,
+    ) -> None:
+        """One more of a kind; ``path`` and ``detail`` are the example where it is the batch's first."""
+        kind = self._kinds.get((code, message, severity))
+        if kind is None:
+            kind = self._kinds[code, message, severity] = _Kind(path, detail)
+        kind.count += count
+        kind.shapes += dropped
+        kind.images += dropped_images
+
+    def flush(self) -> None:
+        """Hand on what was counted; raises where the policy says so."""
+        kinds, self._kinds = self._kinds, {}
+        for (code, message, severity), kind in kinds.items():
+            self._found.add(
+                code,
+                message,
+                severity=severity,
+                path=kind.example,
+                detail=kind.detail,
+                count=kind.count,
+                dropped=kind.shapes,
+                dropped_images=kind.images,
+            )
+
+
+class FieldLosses:
+    """Counts the fields that samples carry and a format's capability does not."""
+
+    def __init__(self, says: Capability) -> None:
+        self._images = _getters(_OF_IMAGES, says)
+        self._shapes = _getters(_OF_SHAPES, says)
+
+    def count(self, samples: Sequence[Sample], tally: Tally) -> None:
+        """Add what a batch loses to its tally."""
+        if not samples:
+            return
+        first = samples[0].filename
+        for field, getter in self._images:
+            _note(tally, field, len(samples) - list(map(getter, samples)).count(None), first)
+        shapes = [shape for sample in samples for shape in sample.shapes]
+        for field, getter in self._shapes:
+            _note(tally, field, len(shapes) - list(map(getter, shapes)).count(None), first)
+
+
+def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Callable[[Any], Any]]]:
+    return [(field, attrgetter(name)) for field, name in fields.items() if field not in says.fields]
+
+
+def _note(tally: Tally, field: str, count: int, path: str) -> None:
+    if count:
+        severity = Severity.NOTE if field in _MADE_ANEW else Severity.LOSS
+        tally.add("LOSS", f"not written: {FIELDS[field]}", severity, path, count=count)

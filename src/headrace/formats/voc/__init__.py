@@ -1,0 +1,32 @@
+"""Pascal VOC: an XML file an image, as the devkit, LabelImg, CVAT and Roboflow write it."""
+
+from __future__ import annotations
+
+from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+
+_BOX = "its box"
+
+INFO = FormatInfo(
+    name="voc",
+    title="Pascal VOC",
+    layout="folder",
+    suffixes=(".xml",),
+    reads=(
+        "a devkit (Annotations, ImageSets/Main), or any folder of XML files, or one XML file",
+        "parts, polygons in both spellings, CVAT's attributes",
+    ),
+    writes=("Annotations/…/STEM.xml and ImageSets/Main/SPLIT.txt",),
+    says=Capability(
+        kinds={"rectangle": WHOLE, "polygon": WHOLE, "keypoints": _BOX, "mask": _BOX},
+        fields=frozenset(
+            {"size", "split", "iscrowd", "attributes", "image_attributes", "bbox", "rings"}
+        ),
+    ),
+)
+
+FORMAT = Format(
+    info=INFO,
+    reader="headrace.formats.voc.reader:VocReader",
+    writer="headrace.formats.voc.writer:VocWriter",
+    probe="headrace.formats.voc.probe:probe",
+)

@@ -1,0 +1,130 @@
+"""The text of one VOC file: string templates, since formatting must cost less than creating the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from headrace.model.shapes import Box
+
+# What XML 1.0 cannot hold, not even escaped; and what a parser would change on the way back.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SPECIAL = re.compile("[&<>\t\n\r]")
+_ENTITIES = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "\t": "&#9;",
+    "\n": "&#10;",
+    "\r": "&#13;",
+}
+
+FLAGS: Final = ("truncated", "difficult", "occluded")
+_HEAD: Final = """<?xml version="1.0" encoding="utf-8"?>
+<annotation>
+\t<folder>%s</folder>
+\t<filename>%s</filename>
+\t<path>%s</path>
+\t<source>
+%s\t</source>
+\t<size>
+\t\t<width>%d</width>
+\t\t<height>%d</height>
+\t\t<depth>%s</depth>
+\t</size>
+\t<segmented>%s</segmented>
+"""
+_OBJECT: Final = """\t<object>
+\t\t<name>%s</name>
+\t\t<pose>%s</pose>
+\t\t<truncated>%s</truncated>
+\t\t<difficult>%s</difficult>
+\t\t<occluded>%s</occluded>
+"""
+_BOX: Final = (
+    "\t\t<bndbox>\n\t\t\t<xmin>%r</xmin>\n\t\t\t<ymin>%r</ymin>\n"
+    "\t\t\t<xmax>%r</xmax>\n\t\t\t<ymax>%r</ymax>\n\t\t</bndbox>\n"
+)
+OBJECT_END: Final = "\t</object>\n"
+END: Final = "</annotation>\n"
+
+
+def escaped(text: str) -> str:
+    """``text`` as XML character data that reads back unchanged; what XML cannot hold becomes U+FFFD."""
+    text = FORBIDDEN.sub("\ufffd", text)
+    return _SPECIAL.sub(lambda match: _ENTITIES[match.group()], text)
+
+
+def head(filename: str, width: int, height: int, own: Mapping[str, Any]) -> str:
+    """Everything before the objects; ``own`` holds what a VOC source said itself (``folder``, ``depth`` …)."""
+    name = escaped(filename)
+    folder = own.get("folder")
+    if folder is None:
+        folder = filename.rpartition("/")[0]
+    source = own.get("source") or {"database": "Unknown"}
+    return _HEAD % (
+        escaped(str(folder)),
+        name,
+        escaped(str(own["path"])) if "path" in own else name,
+        "".join(f"\t\t<{key}>{escaped(str(text))}</{key}>\n" for key, text in source.items()),
+        width,
+        height,
+        escaped(str(own.get("depth", 3))),
+        escaped(str(own.get("segmented", 0))),
+    )
+
+
+def object_start(label: str, attributes: Mapping[str, Any] | None) -> str:
+    """An object's opening tags up to its flags."""
+    have = attributes or {}
+    pose = have.get("pose") or "Unspecified"
+    return _OBJECT % (
+        escaped(label),
+        escaped(str(pose)),
+        *(_flag(have.get(flag)) for flag in FLAGS),
+    )
+
+
+def bndbox(corners: Box) -> str:
+    """The box's tags; whole numbers without a point."""
+    return (_BOX % corners).replace(".0<", "<")
+
+
+def polygon(ring: Sequence[float]) -> str:
+    """A ring's tags, ``x1 y1 x2 y2 …``."""
+    points = [
+        f"\t\t\t<x{i // 2 + 1}>{ring[i]!r}</x{i // 2 + 1}>\n\t\t\t<y{i // 2 + 1}>{ring[i + 1]!r}</y{i // 2 + 1}>\n"
+        for i in range(0, len(ring) - 1, 2)
+    ]
+    return f"\t\t<polygon>\n{''.join(points).replace('.0<', '<')}\t\t</polygon>\n"
+
+
+def part(label: str, corners: Box) -> str:
+    """A part inside its object."""
+    box = bndbox(corners).replace("\t\t", "\t\t\t")
+    return f"\t\t<part>\n\t\t\t<name>{escaped(label)}</name>\n{box}\t\t</part>\n"
+
+
+def attribute_block(attributes: Mapping[str, Any]) -> str:
+    """CVAT's block of named values; empty where there are none. Values become text."""
+    if not attributes:
+        return ""
+    lines = [
+        f"\t\t\t<attribute>\n\t\t\t\t<name>{escaped(name)}</name>\n"
+        f"\t\t\t\t<value>{escaped(_text(value))}</value>\n\t\t\t</attribute>\n"
+        for name, value in attributes.items()
+    ]
+    return f"\t\t<attributes>\n{''.join(lines)}\t\t</attributes>\n"
+
+
+def _flag(value: object) -> str:
+    if isinstance(value, str):
+        return escaped(value)
+    return "1" if value else "0"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()

@@ -1,0 +1,52 @@
+"""YOLO as Ultralytics defines it: a label file an image, a ``data.yaml`` beside, fractions of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
+
+from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+
+Task = Literal["detect", "segment", "pose", "obb"]
+TASKS: Final[tuple[Task, ...]] = get_args(Task)
+
+_FIELDS = frozenset({"background", "split", "unused_labels"})
+_BOX, _OUTLINE, _CORNERS = "its box", "its corners", "the corners of its box"
+
+_SAYS: Mapping[Task, Capability] = {
+    "detect": Capability(
+        kinds={"rectangle": WHOLE, "polygon": _BOX, "keypoints": _BOX, "mask": _BOX},
+        fields=_FIELDS,
+    ),
+    "segment": Capability(
+        kinds={"polygon": WHOLE, "rectangle": _CORNERS, "mask": _CORNERS},
+        fields=_FIELDS,
+    ),
+    "pose": Capability(kinds={"keypoints": WHOLE}, fields=_FIELDS | {"bbox"}),
+    "obb": Capability(
+        kinds={"polygon": "four corners", "rectangle": _CORNERS, "mask": _CORNERS},
+        fields=_FIELDS,
+    ),
+}
+
+INFO = FormatInfo(
+    name="yolo",
+    title="YOLO",
+    layout="folder",
+    suffixes=(".txt", ".yaml", ".yml"),
+    reads=(
+        "a data.yaml with its label files, or a folder that holds both (Ultralytics, Roboflow)",
+        "label files with classes.txt or obj.names beside them (Label Studio, Darknet)",
+        "folders named by class (classification)",
+    ),
+    writes=("data.yaml and labels/SPLIT/…/STEM.txt (Ultralytics)",),
+    says=_SAYS["detect"],
+    tasks={str(task): says for task, says in _SAYS.items()},
+)
+
+FORMAT = Format(
+    info=INFO,
+    reader="headrace.formats.yolo.reader:YoloReader",
+    writer="headrace.formats.yolo.writer:YoloWriter",
+    probe="headrace.formats.yolo.probe:probe",
+)

@@ -1,0 +1,184 @@
+"""Writes Ultralytics' folder without its images: ``labels/SPLIT/…/STEM.txt`` and ``data.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from headrace.errors import FormatError
+from headrace.formats.base import Writer
+from headrace.formats.filetree import FileTree
+from headrace.formats.findings import Severity
+from headrace.formats.lost import FieldLosses, Tally
+from headrace.formats.yolo import INFO
+from headrace.formats.yolo.rows import ENCODERS, Encode, Loss, PoseRow
+from headrace.formats.yolo.yaml_out import dataset_yaml
+from headrace.model.geometry import clip_xywh, xywh_to_cxcywh_normalised
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import AnyShape, Rectangle
+
+RENAMED = "renamed.jsonl"
+_SPLIT_KEYS = {"valid": "val", "validation": "val"}
+
+
+class YoloWriter(Writer):
+    """Writes the rows of one task (``detect`` unless ``options.task`` or the source's own YOLO says another).
+
+    Crowds are left out: a row would teach a group as one object. Images whose names differ only in the suffix
+    would share a label file; the later ones get ``-2``, ``-3`` … and ``renamed.jsonl`` tells how the image must
+    be named to find its labels.
+    """
+
+    info = INFO
+
+    def _start(self, temp: Path) -> None:
+        about = self.options.about or {}
+        task = self.options.task or str(about.get("task", "detect"))
+        says = self.info.capability(task)
+        self._tree = FileTree(temp)
+        self._tally = Tally(self.found)
+        self._losses = FieldLosses(says)
+        self._more: dict[str, Any] = dict(about)
+        self._pose = PoseRow(_points(self.labels.values(), about)) if task == "pose" else None
+        self._encode: Encode = self._pose or ENCODERS[task]
+        self._detects = task == "detect" and not self.options.clip
+        self._splits: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        for name in _ordered(list(self.labels), self.options.class_order):
+            self._number(name)
+
+    def _write(self, samples: Sequence[Sample]) -> None:
+        self._losses.count(samples, self._tally)
+        for sample in samples:
+            self._write_one(sample)
+        self._tally.flush()
+
+    def _write_one(self, sample: Sample) -> None:
+        try:
+            folder, stem = self._tree.place(sample.filename)
+            home = self._home(sample.split)
+        except FormatError as error:
+            self._leave_out(sample, "S01", error.message)
+            return
+        if sample.shapes and not (sample.width and sample.height):
+            self._leave_out(sample, "Y10", "the image's width and height are not known")
+            return
+        rows = self._rows(sample)
+        self.found.images_out += 1
+        self.found.shapes_out += len(rows)
+        if not rows and (self.options.background == "none" or not sample.annotated):
+            return
+        # One C call prints all numbers, each as short as it can be read back unchanged.
+        text = orjson.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b",", b" ") + b"\n"
+        used = self._tree.create(f"labels/{home}{folder}", stem, ".txt", text if rows else b"")
+        if used != stem:
+            self._renamed(sample, f"images/{home}{folder}{used}")
+
+    def _rows(self, sample: Sample) -> list[list[float]]:
+        width, height = sample.width or 0, sample.height or 0
+        numbers, fast = self._numbers, self._detects
+        rows: list[list[float]] = []
+        for shape in sample.shapes:
+            number = numbers.get(shape.label)
+            if number is None:
+                number = self._number(shape.label)
+            if fast and type(shape) is Rectangle and not shape.iscrowd:
+                x, y, w, h = xywh_to_cxcywh_normalised(
+                    shape.x, shape.y, shape.w, shape.h, width, height
+                )
+                if 0 <= x <= 1 and 0 <= y <= 1 and 0 <= w <= 1 and 0 <= h <= 1:
+                    rows.append([number, x, y, w, h])
+                    continue
+            row = self._row(shape, sample)
+            if row is not None:
+                rows.append([number, *row])
+        return rows
+
+    def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
+        width, height = sample.width or 0, sample.height or 0
+        try:
+            if shape.iscrowd:
+                raise Loss("a crowd is left out: a row would make it one object")
+            if self.options.clip and isinstance(shape, Rectangle):
+                box = clip_xywh(shape.x, shape.y, shape.w, shape.h, width, height)
+                shape = Rectangle(label=shape.label, x=box[0], y=box[1], w=box[2], h=box[3])
+            return self._encode(shape, width, height)
+        except Loss as loss:
+            dropped = 0 if loss.row is not None else 1
+            self._tally.add(
+                loss.code, loss.message, loss.severity, sample.filename, dropped=dropped
+            )
+            return loss.row
+
+    def _leave_out(self, sample: Sample, code: str, why: str) -> None:
+        self._tally.add(
+            code,
+            f"image left out: {why}",
+            Severity.ERROR,
+            sample.filename,
+            dropped=len(sample.shapes),
+            dropped_images=1,
+        )
+
+    def _number(self, label: str) -> int:
+        number = self._numbers.setdefault(label, len(self._numbers))
+        self.labels.setdefault(label, LabelInfo(name=label))
+        return number
+
+    def _home(self, split: str | None) -> str:
+        """The folder of a split below ``labels`` and ``images``, with a ``/`` behind it."""
+        split = self.options.split if split is None else split
+        home = self._splits.get(split)
+        if home is None:
+            home = _SPLIT_KEYS.get(split, split)
+            if home:
+                folder, stem = self._tree.place(f"{home}.txt")
+                home = f"{folder}{stem}/"
+            self._splits[split] = home
+        return home
+
+    def _renamed(self, sample: Sample, image: str) -> None:
+        suffix = sample.filename.rpartition(".")[2]
+        line = {"filename": sample.filename, "image": f"{image}.{suffix}"}
+        self._tree.append(RENAMED, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._tally.add(
+            "Y23",
+            f"images differ only in the suffix; {RENAMED} gives the later ones a new name",
+            Severity.WARNING,
+            sample.filename,
+        )
+
+    def _finish(self) -> None:
+        for name in self.labels:
+            self._number(name)
+        if self._pose is not None:
+            self._more["kpt_shape"] = [self._pose.points, 3]
+        splits = {home.rstrip("/"): f"images/{home}".rstrip("/") for home in self._splits.values()}
+        first = next(iter(splits.values()), "images/train")
+        # Ultralytics refuses a yaml without both keys.
+        for key in ("train", "val"):
+            splits.setdefault(key, first)
+        splits.pop("", None)
+        ordered = {key: splits.pop(key) for key in ("train", "val", "test") if key in splits}
+        text = dataset_yaml(splits=ordered | splits, names=list(self._numbers), more=self._more)
+        self._tree.append("data.yaml", text)
+
+
+def _ordered(names: list[str], order: str | Sequence[str]) -> list[str]:
+    if order == "source":
+        return names
+    if order == "name":
+        return sorted(names)
+    return list(dict.fromkeys([*order, *names]))
+
+
+def _points(labels: Any, about: Any) -> int:
+    """How many keypoints a row has, where labels or the source's yaml tell; else 0."""
+    declared = max((len(label.keypoints) for label in labels), default=0)
+    shape = about.get("kpt_shape")
+    if not declared and isinstance(shape, list) and shape and isinstance(shape[0], int):
+        declared = shape[0]
+    return declared
