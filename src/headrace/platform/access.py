@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from msgspec import Struct
+
+from headrace.errors import NotFoundError, PermissionDeniedError
+from headrace.model.ids import Kind, encode
+from headrace.platform.urls import LakeUrls
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
 
 
 class ObjectUrls(Protocol):
@@ -42,3 +49,69 @@ class Access(Struct, frozen=True, kw_only=True):
     organization_id: UUID
     urls: ObjectUrls
     precise: bool = True
+
+
+class Membership(NamedTuple):
+    """An organization of an account, with the connector that its files go through by default."""
+
+    organization: int
+    name: str
+    id: UUID
+    connector_id: UUID | None
+
+
+async def memberships(platform: Platform, account: int) -> list[Membership]:
+    """The organizations of an account, the oldest first."""
+    rows = await platform.database.fetch("session.memberships", account=account)
+    return [
+        Membership(
+            no,
+            name,
+            encode(Kind.ORGANIZATION, created, 0, no),
+            None if connector is None else encode(Kind.CONNECTOR, connector_created, 0, connector),
+        )
+        for no, name, created, connector, connector_created in rows
+    ]
+
+
+def choose(
+    found: list[Membership], wanted: UUID | None = None, name: str | None = None
+) -> Membership:
+    """The membership asked for by id or name, the oldest one where neither is given.
+
+    Raises :class:`PermissionDeniedError` for an id and :class:`NotFoundError` for a name that is not among them.
+    """
+    if not found:
+        raise PermissionDeniedError("the account belongs to no organization")
+    if wanted is not None:
+        for membership in found:
+            if membership.id == wanted:
+                return membership
+        raise PermissionDeniedError(f"the token is not for organization {wanted}")
+    if name is not None:
+        for membership in found:
+            if membership.name == name:
+                return membership
+        names = ", ".join(membership.name for membership in found)
+        raise NotFoundError(f"there is no organization {name!r}", hint=f"yours: {names}")
+    return found[0]
+
+
+async def local_access(
+    platform: Platform,
+    organization_id: UUID | None = None,
+    organization_name: str | None = None,
+) -> Access:
+    """The access of the process that opened the lake: its first account, no token."""
+    row = await platform.database.fetch_one("session.first_account")
+    if row is None:
+        raise PermissionDeniedError("the lake has no account", hint="make it anew: headrace init")
+    account, username, _ = row
+    membership = choose(await memberships(platform, account), organization_id, organization_name)
+    return Access(
+        account=account,
+        username=username,
+        organization=membership.organization,
+        organization_id=membership.id,
+        urls=LakeUrls(),
+    )

@@ -1,0 +1,88 @@
+"""The platform over one lake: every call of the API answered in this process."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from headrace.platform.access import Access
+from headrace.platform.background import Background
+from headrace.platform.handlers import HANDLERS, RESUMED
+from headrace.platform.lake import DATABASE, OBJECTS, check_lake, create_lake
+from headrace.protocol.operation import Operation, P, R
+from headrace.storage.database.base import Database
+from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.objects.base import ObjectStore
+from headrace.storage.objects.local import LocalObjectStore
+
+
+class Platform:
+    """A catalog and an object store with the rules of the API over them; works in the event loop that opened it.
+
+    ``background`` runs what outlives a call, and resumes at the next open what a stop interrupted.
+    """
+
+    def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
+        self.path = path
+        self.database = database
+        self.objects = objects
+        self.background = Background()
+        self._now = 0
+
+    @staticmethod
+    async def create(path: str | Path) -> None:
+        """Make a lake in a new or empty folder, readable by its owner alone.
+
+        Raises :class:`LakeError` where the folder is in use, :class:`StorageError` where it cannot be made.
+        """
+        await create_lake(Path(path))
+
+    @classmethod
+    async def open(cls, path: str | Path, *, busy_timeout: float = 30.0) -> Platform:
+        """Open a lake; ``busy_timeout`` is how many seconds another process' writer is waited for.
+
+        Raises :class:`NotALakeError`, :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
+        """
+        folder = Path(path)
+        await check_lake(folder)
+        database = await SqliteDatabase.open(folder / DATABASE, busy_timeout=busy_timeout)
+        try:
+            objects = await LocalObjectStore.open(folder / OBJECTS)
+            platform = cls(folder, database, objects)
+            await platform.background.open()
+        except BaseException:
+            await database.aclose()
+            raise
+        for resume in RESUMED:
+            platform.background.start(resume, platform)
+        return platform
+
+    async def call(self, access: Access, operation: Operation[P, R], request: P) -> R:
+        """Answer one operation for a caller; raises the errors of ``headrace.errors``."""
+        answer: R = await HANDLERS[operation.name](self, access, request)
+        return answer
+
+    def clock(self) -> int:
+        """Milliseconds since 1970, never going back within this process."""
+        self._now = max(self._now, time.time_ns() // 1_000_000)
+        return self._now
+
+    async def aclose(self) -> None:
+        """Stop background work, finish what is being written and close the lake."""
+        try:
+            await self.background.aclose()
+        finally:
+            await self.database.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
