@@ -1,0 +1,47 @@
+"""What went wrong between two hosts, in headrace's own errors.
+
+Messages name the host, never the URL, and causes are cut off: aiohttp's errors carry headers and signed URLs.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+
+from headrace.errors import ConnectError, TransferError, TransferTimeoutError
+
+
+class UnreachableError(ConnectError):
+    """No connection came about: what was to be sent was certainly not received."""
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn the errors of HTTP with ``where`` (an origin) into :class:`TransferError`s."""
+    try:
+        yield
+    except (aiohttp.ClientSSLError, ssl.SSLError):
+        raise TransferError(
+            f"{where} has no certificate that this machine trusts",
+            hint="check the address, or add the host's certificate authority to the system's",
+        ) from None
+    except aiohttp.ClientConnectorError as exc:
+        raise UnreachableError(
+            f"cannot reach {where}: {_reason(exc.os_error)}",
+            hint="check the address and that the server runs",
+        ) from None
+    except aiohttp.ConnectionTimeoutError:
+        raise UnreachableError(f"{where} does not accept the connection in time") from None
+    except TimeoutError:
+        raise TransferTimeoutError(f"{where} went silent") from None
+    except aiohttp.InvalidURL:
+        raise TransferError(f"{where} gave an address that cannot be read") from None
+    except (aiohttp.ClientError, ConnectionError) as exc:
+        raise ConnectError(f"{where} broke the connection ({type(exc).__name__})") from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
