@@ -117,18 +117,20 @@ create table data_tag (
 ) without rowid, strict;
 create index data_tag_data on data_tag (lake_bucket, data);
 
+-- "state" as in "version": a dataset in state DELETING waits for the last of its versions to go.
 create table dataset (
     no integer primary key,
     organization integer not null references organization,
     bucket integer not null,
     name text not null,
     description text not null,
+    state text not null,
     created integer not null,
     next_label integer not null,
     next_asset_tag integer not null,
-    next_content integer not null,
-    unique (organization, name)
+    next_content integer not null
 ) strict;
+create unique index dataset_name on dataset (organization, name) where state = 'ACTIVE';
 
 -- "state": ACTIVE, or DELETING while its rows go in ranges. "revision" moves with every change below the version.
 create table version (
