@@ -3,7 +3,7 @@
     HeadraceError
       ConfigurationError            MissingExtraError
       FormatError                   UnknownFormatError  ParseError  LossyWriteError  ConservationError
-      TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
+      TransferError                 ConnectError  TransferTimeoutError  ChecksumError  DiskFullError  PartialTransferError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
       APIError                      one class per HTTP status, joined by the table STATUS_CLASSES
@@ -145,6 +145,12 @@ class ChecksumError(TransferError):
 
     code = "checksum"
     retryable = True
+
+
+class DiskFullError(TransferError):
+    """The disk takes no more bytes: free space on it, or choose another folder."""
+
+    code = "disk-full"
 
 
 class PartialTransferError(TransferError):
