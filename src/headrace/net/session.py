@@ -131,6 +131,8 @@ def _session(
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence),
         auto_decompress=auto_decompress,
+        # Signed uploads name their content type, or must have none.
+        skip_auto_headers=("Content-Type",),
     )
 
 

@@ -1,0 +1,87 @@
+"""The platform in this process: the same records, no socket, no JSON."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+from headrace.backend.base import Limits
+from headrace.errors import ConfigurationError, ObjectNotFoundError
+from headrace.model.records import DataRecord
+from headrace.platform.access import Access
+from headrace.platform.platform import Platform
+from headrace.protocol.operation import Operation, P, R
+from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload
+from headrace.storage.objects.base import ObjectStore
+
+LOCAL_LIMITS = Limits(
+    import_assets=1000,
+    load_annotations=1000,
+    asset_ids=10_000,
+    concurrency=4,
+    whole_pixels=False,
+    extensions=True,
+)
+
+
+class LocalBackend:
+    """A lake that this process opened."""
+
+    limits = LOCAL_LIMITS
+
+    def __init__(self, platform: Platform, access: Access) -> None:
+        self.name = str(platform.path)
+        self._platform = platform
+        self._access = access
+
+    def __repr__(self) -> str:
+        return f"LocalBackend({self.name!r})"
+
+    async def call(self, operation: Operation[P, R], request: P, /) -> R:
+        """Answer one operation."""
+        return await self._platform.call(self._access, operation, request)
+
+    @asynccontextmanager
+    async def download(self, data: DataRecord, /) -> AsyncIterator[LocalDownload]:
+        """Open the object of a data; ``ObjectNotFoundError`` where the lake has lost it."""
+        objects = self._platform.objects
+        info = await objects.head(data.object_name)
+        if info is None:
+            raise ObjectNotFoundError(
+                f"the file of {data.filename!r} is not in the lake", hint=data.object_name
+            )
+        yield LocalDownload(objects, data.object_name, info.size)
+
+    async def upload(
+        self, path: Path, /, *, connector_id: UUID, object_name: str, content_type: str
+    ) -> None:
+        """Put a file into the lake by the cheapest copy there is."""
+        ticket = await self.call(
+            PRESIGN_UPLOAD,
+            PresignUpload(
+                connector_id=connector_id, object_name=object_name, content_type=content_type
+            ),
+        )
+        if ticket.client_type != "lake":
+            raise ConfigurationError(f"the lake asks for an upload by {ticket.client_type!r}")
+        await self._platform.objects.put_file(object_name, path)
+
+    async def aclose(self) -> None:
+        """Finish what is being written and close the lake."""
+        await self._platform.aclose()
+
+
+class LocalDownload:
+    """An object of the store; ``local_path`` where it lies as a plain file."""
+
+    def __init__(self, objects: ObjectStore, name: str, length: int) -> None:
+        self.length: int | None = length
+        self.local_path = objects.local_path(name)
+        self._objects = objects
+        self._name = name
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, in order."""
+        return self._objects.get(self._name)

@@ -1,0 +1,158 @@
+"""The same table over HTTP: a headrace server or a platform."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import aiohttp
+from msgspec import UNSET
+
+from headrace import __version__
+from headrace.backend.base import Limits
+from headrace.backend.uploads import Uploader
+from headrace.errors import error_for_status
+from headrace.model.records import DataRecord
+from headrace.net.failures import translated
+from headrace.net.redact import redact
+from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
+from headrace.net.session import Answer, ApiSession, StorageSession
+from headrace.protocol.codec import decode_response, encode_request
+from headrace.protocol.operation import Operation, P, R
+from headrace.protocol.operations.annotations import ImportAnnotations
+from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
+from headrace.protocol.wire import decode_error
+
+USER_AGENT = f"headrace/{__version__}"
+
+SERVER_LIMITS = Limits(
+    import_assets=1000,
+    load_annotations=1000,
+    asset_ids=10_000,
+    concurrency=8,
+    whole_pixels=False,
+    extensions=True,
+)
+"""What a headrace server takes more than every platform does."""
+
+_READ_BYTES = 256 * 1024
+
+
+class RemoteBackend:
+    """One server, one token, one organization."""
+
+    def __init__(self, address: str, api_token: str, *, policy: RetryPolicy | None = None) -> None:
+        self.limits = Limits()
+        self._api = ApiSession(address, api_token, user_agent=USER_AGENT)
+        self._storage = StorageSession(user_agent=USER_AGENT)
+        self._policy = policy
+        self._uploader = Uploader(self, self._storage, policy=policy)
+        self._organization: UUID | None = None
+        self.name = self._api.address
+
+    def __repr__(self) -> str:
+        return f"RemoteBackend({self.name!r})"
+
+    def settle(self, organization: UUID, limits: Limits) -> None:
+        """Say which organization all further calls are for, and how much they may carry."""
+        self._organization = organization
+        self.limits = limits
+
+    async def call(
+        self, operation: Operation[P, R], request: P, /, *, policy: RetryPolicy | None = None
+    ) -> R:
+        """Answer one operation; raises the errors of the API and :class:`TransferError`."""
+        wire = encode_request(operation, request)
+        headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
+        if self._organization is not None:
+            headers["X-Picsellia-Organization"] = str(self._organization)
+
+        async def send() -> Answer:
+            return await self._api.send(
+                wire.method, wire.path, query=wire.query, body=wire.body, headers=headers
+            )
+
+        answer = await send_with_retries(
+            send, repeatable=_repeatable(operation, request), policy=policy or self._policy
+        )
+        if 200 <= answer.status < 300 and answer.status != 208:
+            return decode_response(operation, answer.body)
+        raise decode_error(
+            answer.status,
+            answer.body,
+            request_id=answer.headers.get("X-Request-ID", headers["X-Request-ID"]),
+            retry_after=retry_after(answer.headers),
+        )
+
+    @asynccontextmanager
+    async def download(self, data: DataRecord, /) -> AsyncIterator[RemoteDownload]:
+        """Open the file of a data, by a fresh URL where the one at hand is missing or has expired."""
+        async with AsyncExitStack() as stack:
+            url = data.presigned_url
+            response = None if url is None else await self._open(stack, url)
+            if url is None or response is None or response.status == 403:
+                url = (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
+                response = await self._open(stack, url)
+            if response.status != 200:
+                raise error_for_status(
+                    response.status,
+                    f"the file of {data.filename!r} cannot be read from {redact(url)}"
+                    f" (status {response.status})",
+                    retry_after=retry_after(response.headers),
+                )
+            yield RemoteDownload(response, self.name)
+
+    async def upload(
+        self, path: Path, /, *, connector_id: UUID, object_name: str, content_type: str
+    ) -> None:
+        """Send a local file to the storage, in parts where it is large."""
+        await self._uploader.upload(
+            path, connector_id=connector_id, object_name=object_name, content_type=content_type
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._api.aclose()
+        await self._storage.aclose()
+
+    async def _open(self, stack: AsyncExitStack, url: str) -> aiohttp.ClientResponse:
+        async def send() -> aiohttp.ClientResponse:
+            response = await stack.enter_async_context(self._storage.get(url))
+            if response.status != 200:
+                response.release()
+            return response
+
+        return await send_with_retries(send, repeatable=True, policy=self._policy)
+
+
+class RemoteDownload:
+    """An answer whose body is still to come."""
+
+    local_path: Path | None = None
+
+    def __init__(self, response: aiohttp.ClientResponse, where: str) -> None:
+        self.length: int | None = response.content_length
+        self._response = response
+        self._where = where
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, in order; :class:`ConnectError` where they end too early."""
+        content = self._response.content
+        while True:
+            with translated(self._where):
+                chunk = await content.read(_READ_BYTES)
+            if not chunk:
+                return
+            yield chunk
+
+
+def _repeatable(operation: Operation[P, R], request: P) -> bool:
+    if operation.safe or operation.repeatable:
+        return True
+    # In an import's ledger a chunk that has arrived is not applied a second time.
+    return isinstance(request, ImportAnnotations) and UNSET not in (
+        request.import_id,
+        request.chunk,
+    )

@@ -1,0 +1,76 @@
+"""The operation table as routes: each answers by its codec and the platform, nothing is written by hand per call."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+from aiohttp import web
+
+from headrace.platform.platform import Platform
+from headrace.protocol.codec import BIG_BODY, decode_request, encode_response
+from headrace.protocol.operation import Operation
+from headrace.protocol.operations import OPERATIONS
+from headrace.server.expect import defer_continue, invite_body
+from headrace.server.gate import Gate
+from headrace.storage.threads import in_thread
+
+GZIP_FROM = 64 * 1024
+"""Bytes of an answer from which packing is worth its time, where the client asks for it."""
+
+_JSON = "application/json"
+
+
+def routes(platform: Platform, gate: Gate) -> list[web.RouteDef]:
+    """A route for every operation of the table."""
+    return [_route(platform, gate, operation) for operation in OPERATIONS.values()]
+
+
+def _route(platform: Platform, gate: Gate, operation: Operation[Any, Any]) -> web.RouteDef:
+    async def answer(request: web.Request) -> web.Response:
+        access = await gate.admit(request)
+        call = await _read(request, operation)
+        result = await platform.call(access, operation, call)
+        return await _answer(request, operation, result)
+
+    return web.route(operation.method, operation.path, answer, expect_handler=defer_continue)
+
+
+async def _read(request: web.Request, operation: Operation[Any, Any]) -> Any:
+    body = None
+    if operation.body_fields:
+        _refuse_too_large(request)
+        await invite_body(request)
+        body = await request.read()
+    query = request.query.items()
+    if body is not None and len(body) > BIG_BODY:
+        return await in_thread(decode_request, operation, request.match_info, query, body)
+    return decode_request(operation, request.match_info, query, body)
+
+
+def _refuse_too_large(request: web.Request) -> None:
+    limit = request.client_max_size
+    length = request.content_length or 0
+    if limit and length > limit:
+        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
+
+
+async def _answer(
+    request: web.Request, operation: Operation[Any, Any], result: Any
+) -> web.Response:
+    if operation.status == 204:
+        return web.Response(status=204)
+    body = await _encode(operation, result)
+    response = web.Response(status=operation.status, body=body, content_type=_JSON)
+    if len(body) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.body = await in_thread(gzip.compress, body, 1)
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+async def _encode(operation: Operation[Any, Any], result: Any) -> bytes:
+    pieces = encode_response(operation, result)
+    if isinstance(result, list) and len(result) > 100:
+        return await in_thread(b"".join, pieces)
+    return b"".join(pieces)

@@ -1,0 +1,64 @@
+"""Who may come in: a request's token and organization become the access that its operation runs under."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from aiohttp import web
+
+from headrace.errors import AuthenticationError, PermissionDeniedError
+from headrace.platform.access import Access
+from headrace.platform.platform import Platform
+from headrace.platform.signing_keys import SigningKey
+from headrace.platform.tokens import authenticate
+from headrace.server.settings import ServerSettings
+from headrace.server.signing import UrlSigner
+
+ORGANIZATION = "X-Picsellia-Organization"
+OWN_CLIENT = "X-Headrace"
+
+
+class Gate:
+    """Checks callers, by the head of their request alone."""
+
+    def __init__(self, platform: Platform, key: SigningKey, settings: ServerSettings) -> None:
+        self._platform = platform
+        self._key = key
+        self._settings = settings
+
+    async def admit(self, request: web.Request) -> Access:
+        """The access of a caller.
+
+        Raises :class:`AuthenticationError` without a good token, :class:`PermissionDeniedError` for an organization
+        that it is not for.
+        """
+        caller = await authenticate(self._platform, _token(request), _organization(request))
+        base = self._settings.public_url or f"{request.scheme}://{request.host}"
+        return Access(
+            account=caller.account,
+            username=caller.username,
+            organization=caller.membership.organization,
+            organization_id=caller.membership.id,
+            urls=UrlSigner(base, self._key, life=self._settings.url_life),
+            precise=OWN_CLIENT in request.headers,
+        )
+
+
+def _token(request: web.Request) -> str | None:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise AuthenticationError("the token must come as a bearer token")
+    return token.strip()
+
+
+def _organization(request: web.Request) -> UUID | None:
+    text = request.headers.get(ORGANIZATION)
+    if text is None:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise PermissionDeniedError(f"{ORGANIZATION} is no id") from None

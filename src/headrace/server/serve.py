@@ -1,0 +1,98 @@
+"""Run a server until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from headrace.errors import ConfigurationError
+from headrace.platform.platform import Platform
+from headrace.server.app import make_app
+from headrace.server.parser import AnyMethodSite
+from headrace.server.settings import ServerSettings
+
+LOOPBACK = "127.0.0.1"
+
+
+async def serve(
+    lake: str | Path,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    settings: ServerSettings | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a lake until SIGINT or SIGTERM, then finish what is under way and close the lake.
+
+    ``port`` 0 takes a free one; ``ready`` is called with the address once connections are accepted. A second signal,
+    or the end of ``settings.stop_seconds``, cuts what is still under way. Raises the errors of opening a lake, and
+    :class:`ConfigurationError` where the address cannot be used. The caller chooses the event loop (uvloop).
+    """
+    async with (
+        await Platform.open(lake) as platform,
+        serving(platform, host=host, port=port, settings=settings) as address,
+    ):
+        stop = asyncio.Event()
+        with_signals = _on_signals(stop)
+        try:
+            if ready is not None:
+                ready(address)
+            await stop.wait()
+        finally:
+            with_signals()
+
+
+@asynccontextmanager
+async def serving(
+    platform: Platform,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    settings: ServerSettings | None = None,
+) -> AsyncIterator[str]:
+    """Serve an open platform inside the block; gives the address. Leaving it finishes what is under way."""
+    settings = settings or ServerSettings()
+    runner = web.AppRunner(
+        await make_app(platform, settings),
+        access_log=None,
+        keepalive_timeout=settings.keepalive_seconds,
+        shutdown_timeout=settings.stop_seconds,
+        # A refused upload is not read to its end to be polite.
+        lingering_time=2.0,
+    )
+    await runner.setup()
+    try:
+        site = AnyMethodSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as exc:
+            raise ConfigurationError(
+                f"cannot listen on {host}:{port}: {(exc.strerror or 'unknown').lower()}",
+                hint="choose another host or port",
+            ) from None
+        yield f"http://{_bracketed(host)}:{site.bound_port}"
+    finally:
+        await runner.cleanup()
+
+
+def _on_signals(stop: asyncio.Event) -> Callable[[], None]:
+    """Set ``stop`` on the first signal; the answer takes the handlers away, so that a second one ends the process."""
+    loop = asyncio.get_running_loop()
+    names = (signal.SIGINT, signal.SIGTERM)
+
+    def remove() -> None:
+        for name in names:
+            loop.remove_signal_handler(name)
+
+    for name in names:
+        loop.add_signal_handler(name, stop.set)
+    return remove
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
