@@ -1,0 +1,27 @@
+"""The command ``headrace``. Answers ``--version`` by itself; everything else is imported when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit status: 0 done, 1 failed, 2 usage, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--version" in given and set(given) <= {"--version", "--json"}:
+        _print_version(as_json="--json" in given)
+        return 0
+    from headrace.cli.run import run
+
+    return run(given)
+
+
+def _print_version(*, as_json: bool) -> None:
+    from headrace import __version__
+
+    # Written out: even the json module would cost a tenth of the time that this takes.
+    text = (
+        f'{{"schema":"headrace.version/1","version":"{__version__}"}}' if as_json else __version__
+    )
+    print(text if as_json else f"headrace {text}")

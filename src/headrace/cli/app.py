@@ -1,0 +1,125 @@
+"""The command line: which commands there are, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnknownCommandError
+from cyclopts.exceptions import UnknownOptionError
+
+from headrace import __version__
+from headrace.cli.export import export
+from headrace.cli.failures import UsageError
+from headrace.cli.init import init
+from headrace.cli.ls import ls
+from headrace.cli.options import Output
+from headrace.cli.pull import pull
+from headrace.cli.push import push
+from headrace.cli.result import Result
+from headrace.cli.serve import serve
+from headrace.cli.stats import stats
+from headrace.cli.token import create, list_, revoke
+
+MOVE = Group("Move a version", sort_key=1)
+LOOK = Group("Look", sort_key=2)
+LAKE = Group("Lakes and servers", sort_key=3)
+
+EPILOGUE = """\
+TARGET is a lake's folder or a server's URL, VERSION is dataset/version.
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+"""
+
+COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
+    "push": (push, MOVE),
+    "pull": (pull, MOVE),
+    "export": (export, MOVE),
+    "ls": (ls, LOOK),
+    "stats": (stats, LOOK),
+    "init": (init, LAKE),
+    "serve": (serve, LAKE),
+}
+TOKEN_COMMANDS: dict[str, Callable[..., Any]] = {
+    "create": create,
+    "list": list_,
+    "revoke": revoke,
+}
+
+
+class Parsed(NamedTuple):
+    """``command`` starts the work; None where help was asked for and has been printed."""
+
+    command: Callable[[], Coroutine[Any, Any, Result | None]] | None
+    output: Output
+
+
+def make_app() -> App:
+    """The whole command line."""
+    app = App(
+        name="headrace",
+        help="Move vision-dataset versions: into a lake, out of it, between formats.",
+        help_epilogue=EPILOGUE,
+        help_format="plaintext",
+        help_formatter="plain",
+        version=__version__,
+        default_parameter=Parameter(negative_iterable=""),
+    )
+    for place, (name, (function, group)) in enumerate(COMMANDS.items()):
+        app.command(function, name=name, group=group, sort_key=place)
+    token = App(
+        name="token", help="Make, list and revoke the tokens of a lake's server.", group=LAKE
+    )
+    for name, function in TOKEN_COMMANDS.items():
+        token.command(function, name=name)
+    app.command(token)
+    return app
+
+
+def parse(arguments: Sequence[str]) -> Parsed:
+    """The command that a command line asks for.
+
+    Raises :class:`UsageError` where it asks for none that there is, or not as it must be asked for.
+    """
+    app = make_app()
+    try:
+        command, bound, _ = app.parse_args(list(arguments), exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        raise _explained(error, app) from None
+    if not command.__module__.startswith("headrace."):
+        # Cyclopts' own: help.
+        command(*bound.args, **bound.kwargs)
+        return Parsed(None, Output())
+    output = bound.arguments.setdefault("output", Output())
+    return Parsed(lambda: command(*bound.args, **bound.kwargs), output)
+
+
+def _explained(error: CycloptsError, app: App) -> UsageError:
+    """The same error in the words of this command line."""
+    chain = list(error.command_chain or ())
+    more = f"see: {' '.join(['headrace', *chain, '--help'])}"
+    if isinstance(error, UnknownCommandError):
+        return _unknown_command(error, chain)
+    if isinstance(error, UnknownOptionError):
+        given = error.token.keyword or error.token.value
+        known = [name for argument in error.argument_collection for name in argument.names]
+        return UsageError(f"no option {given!r}", hint=_meant(given, known) or more)
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        name = error.argument.name
+        if error.keyword:
+            return UsageError(f"{error.keyword} needs a value", hint=more)
+        return UsageError(f"{name.lstrip('-').upper() if chain else name} is missing", hint=more)
+    error.verbose = False
+    return UsageError(" ".join(str(error).split()), hint=more)
+
+
+def _unknown_command(error: UnknownCommandError, chain: list[str]) -> UsageError:
+    unused = error.unused_tokens or ["?"]
+    known = [*TOKEN_COMMANDS] if chain[:1] == ["token"] else [*COMMANDS, "token"]
+    hint = _meant(unused[0], known) or f"commands: {' '.join(known)}"
+    return UsageError(f"no command {' '.join([*chain, unused[0]])!r}", hint=hint)
+
+
+def _meant(given: str, known: Sequence[str]) -> str | None:
+    near = get_close_matches(given, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else None

@@ -1,0 +1,81 @@
+"""``headrace export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headrace.cli.findings import finding_lines, findings_data
+from headrace.cli.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.result import Result
+from headrace.cli.target import check_format, connected, find_version
+from headrace.cli.wording import absolute, many
+
+
+async def export(
+    target: str,
+    version: str,
+    dst: Path,
+    /,
+    *,
+    format: str,
+    status: str | None = None,
+    task: str | None = None,
+    split: str | None = None,
+    use_id: bool = False,
+    overwrite: bool = False,
+    strict: bool = False,
+    output: Output = PLAIN,
+    account: Account = ANYONE,
+) -> Result:
+    """Write the annotations of a version in another format.
+
+    Args:
+        target: A lake's folder or a server's URL.
+        version: The version, as dataset/version.
+        dst: The file or folder to write; it appears complete or not at all.
+        format: coco, yolo or voc.
+        status: Only annotations of this status: pending, accepted, refused, skipped.
+        task: What YOLO labels say: detect.
+        split: The split that the images are written under, where the format has splits.
+        use_id: Call images by the ids of their assets.
+        overwrite: Replace what is there.
+        strict: Fail where the format cannot say something, rather than count it.
+    """
+    check_format(format)
+    options: dict[str, Any] = {}
+    if task is not None:
+        options["task"] = task
+    if split is not None:
+        options["split"] = split
+    async with connected(target, account) as client:
+        found = await find_version(client, version)
+        report = await found.export(
+            dst,
+            format,
+            status=status,
+            use_id=use_id,
+            overwrite=overwrite,
+            strict=strict,
+            progress=output.reporter,
+            **options,
+        )
+    dropped = f", {report.shapes_dropped:,} left out" if report.shapes_dropped else ""
+    return Result(
+        command="export",
+        data={
+            "version": version,
+            "target": absolute(dst),
+            "format": report.format,
+            "images": report.images,
+            "shapes": report.shapes,
+            "shapes_dropped": report.shapes_dropped,
+            "labels": report.labels,
+            "findings": findings_data(report.findings),
+            "seconds": round(report.seconds, 3),
+        },
+        lines=[
+            f"{dst}: {report.format}, {many(report.images, 'image')}, {many(report.shapes, 'shape')}{dropped}",
+            *finding_lines(report.findings),
+        ],
+    )

@@ -1,0 +1,62 @@
+"""``headrace pull``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headrace.cli.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.result import Result
+from headrace.cli.target import connected, find_version
+from headrace.cli.wording import absolute, many, size
+
+
+async def pull(
+    target: str,
+    version: str,
+    dir: Path,
+    /,
+    *,
+    force: bool = False,
+    use_id: bool = False,
+    workers: int | None = None,
+    output: Output = PLAIN,
+    account: Account = ANYONE,
+) -> Result:
+    """Download the images of a version into a folder.
+
+    Files that are there and complete stay, so the same command goes on after an interruption.
+
+    Args:
+        target: A lake's folder or a server's URL.
+        version: The version, as dataset/version.
+        dir: The folder; made where it is missing.
+        force: Fetch files again that are there.
+        use_id: Call files by the ids of their assets.
+        workers: How many files are under way at a time.
+    """
+    async with connected(target, account) as client:
+        found = await find_version(client, version)
+        report = await found.download(dir, force, workers, use_id, progress=output.reporter)
+    kept = f", {report.skipped:,} already there" if report.skipped else ""
+    if not report.moved and report.skipped:
+        line = f"{dir}: {report.skipped:,} of {many(report.total, 'file')} already complete, nothing to do"
+    else:
+        line = f"{dir}: {many(report.moved, 'file')}, {size(report.bytes)}{kept}"
+    lines = [line]
+    if report.renamed:
+        lines.append(f"{many(len(report.renamed), 'file')} renamed: the name was taken or not safe")
+    return Result(
+        command="pull",
+        data={
+            "version": version,
+            "dir": absolute(dir),
+            "files": report.total,
+            "moved": report.moved,
+            "skipped": report.skipped,
+            "failed": report.failed,
+            "bytes": report.bytes,
+            "seconds": round(report.seconds, 3),
+            "renamed": report.renamed,
+        },
+        lines=lines,
+    )

@@ -1,0 +1,120 @@
+"""One command line from its words to its exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from headrace.cli.app import parse
+from headrace.cli.failures import AGAIN, DEBUG, DONE, INTERRUPTED, Failure, explain
+from headrace.cli.options import Output
+from headrace.cli.progress import Reporter
+from headrace.cli.result import Result, print_failure, print_result
+
+Command = Callable[[], Coroutine[Any, Any, Result | None]]
+
+
+class InterruptedByUserError(Exception):
+    """Ctrl-C or a polite kill; what was under way has been undone or completed."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; the exit status."""
+    # A name that is no valid text must not end in another error while the first one is printed.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python's own flush at exit must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str]) -> int:
+    output = Output(json="--json" in arguments)
+    try:
+        parsed = parse(arguments)
+        if parsed.command is None:
+            return DONE
+        output = parsed.output
+        result = _run_async(parsed.command, output.reporter)
+    except (InterruptedByUserError, KeyboardInterrupt):
+        failure = _interrupted(output.reporter)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  this is where every error of a command ends
+        if os.environ.get(DEBUG, "0") not in ("", "0"):
+            traceback.print_exception(error)
+        failure = explain(error)
+    else:
+        if result is not None:
+            print_result(result, as_json=output.json)
+        return DONE
+    output.reporter.clear()
+    print_failure(failure, as_json=output.json)
+    return failure.status
+
+
+def _run_async(command: Command, reporter: Reporter) -> Result | None:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_supervised(command, reporter))
+
+
+async def _supervised(command: Command, reporter: Reporter) -> Result | None:
+    """Run a command so that the first signal cancels it cleanly and the second one ends the process."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(command())
+    signalled = False
+
+    def stop() -> None:
+        nonlocal signalled
+        if signalled:
+            os._exit(INTERRUPTED)
+        signalled = True
+        reporter.say("stopping (Ctrl-C again to stop at once) …")
+        task.cancel()
+
+    # Windows has no such handlers; there the runner turns Ctrl-C into a cancellation by itself.
+    with contextlib.suppress(NotImplementedError):
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if signalled:
+            raise InterruptedByUserError from None
+        raise
+
+
+def _interrupted(reporter: Reporter) -> Failure:
+    event = reporter.last
+    if event is None:
+        message = "stopped before anything was moved"
+    else:
+        of = f" of {event.total:,}" if event.total is not None else ""
+        message = f"{event.done:,}{of} {event.unit} done"
+    return Failure(
+        code="interrupted",
+        message=message,
+        hint=AGAIN,
+        retryable=True,
+        status=INTERRUPTED,
+        word="interrupted",
+    )
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
