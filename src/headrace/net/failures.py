@@ -5,6 +5,8 @@ Messages name the host, never the URL, and causes are cut off: aiohttp's errors 
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,4 +46,7 @@ def translated(where: str) -> Iterator[None]:
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
+    # An event loop's own text repeats the address; a resolver's has no number of the system.
+    known = error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror)
+    text = os.strerror(error.errno) if known and error.errno else error.strerror
+    return (text or type(error).__name__).lower()

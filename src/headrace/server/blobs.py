@@ -56,7 +56,7 @@ class Blobs:
         info = await self._objects.head(grant.object_name)
         if info is None:
             raise NotFoundError(f"no object {grant.object_name!r}")
-        etag = _etag(info)
+        etag = self._etag(info)
         headers = _headers(info, etag)
         if etag and request.headers.get("If-None-Match") in (etag, "*"):
             return web.Response(status=304, headers=headers)
@@ -102,6 +102,19 @@ class Blobs:
         )
         return web.Response(status=200, headers={"ETag": etag})
 
+    def _etag(self, info: ObjectInfo) -> str | None:
+        """A name for the very content: its digest, else the moment and place of a plain file."""
+        if info.sha256:
+            return f'"{info.sha256.hex()}"'
+        path = self._objects.local_path(info.name)
+        if path is None:
+            return None
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return f'"{found.st_mtime_ns:x}-{found.st_ino:x}-{found.st_size:x}"'
+
     def _granted(self, request: web.Request) -> Grant:
         return verify(self._keys, request.method, request.match_info["name"], request.query)
 
@@ -112,11 +125,15 @@ class Blobs:
 
     async def _bounded(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         size = 0
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > self._max_upload:
-                raise self._too_large()
-            yield chunk
+        try:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > self._max_upload:
+                    raise self._too_large()
+                yield chunk
+        except ConnectionError:
+            # The sender's fault must not look like the disk's.
+            raise web.RequestPayloadError("the upload broke off") from None
 
     def _too_large(self) -> RequestTooLargeError:
         return RequestTooLargeError(
@@ -202,10 +219,6 @@ def _conditional_span(request: web.Request, size: int, etag: str | None) -> Span
     if condition is not None and condition != etag:
         return None
     return asked_span(request.headers.get("Range"), size)
-
-
-def _etag(info: ObjectInfo) -> str | None:
-    return f'"{info.sha256.hex()}"' if info.sha256 else None
 
 
 def _headers(info: ObjectInfo, etag: str | None) -> dict[str, str]:
