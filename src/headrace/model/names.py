@@ -38,20 +38,27 @@ def safe_join(folder: Path, name: str) -> Path:
     return folder.joinpath(*safe_parts(name))
 
 
-def safe_name(name: str) -> str:
-    """A name for one thing (a dataset, a tag, a data): text that can be stored and shown.
+def safe_name(name: str, what: str = "name") -> str:
+    """A name that people give (to a dataset, a tag, a label): :func:`safe_text` without control characters."""
+    if _CONTROL.search(name):
+        raise BadRequestError(f"the {what} {_shown(name)} holds control characters")
+    return safe_text(name, what)
+
+
+def safe_text(text: str, what: str) -> str:
+    """Text that can be stored whatever it is: a file name as its owner spelled it.
 
     Raises :class:`BadRequestError` where it is empty, too long, or not valid Unicode.
     """
-    if not name.strip():
-        raise BadRequestError("the name is empty", hint="give it at least one letter")
-    if _CONTROL.search(name) or _SURROGATE.search(name):
-        raise BadRequestError(f"the name {_shown(name)} holds characters that cannot be shown")
-    if len(name.encode()) > MAX_NAME_BYTES:
+    if not text.strip():
+        raise BadRequestError(f"the {what} is empty", hint="give it at least one letter")
+    if "\0" in text or _SURROGATE.search(text):
+        raise BadRequestError(f"the {what} {_shown(text)} is not valid Unicode text")
+    if len(text.encode()) > MAX_NAME_BYTES:
         raise BadRequestError(
-            f"the name {_shown(name)} is too long", hint=f"at most {MAX_NAME_BYTES} bytes"
+            f"the {what} {_shown(text)} is too long", hint=f"at most {MAX_NAME_BYTES} bytes"
         )
-    return name
+    return text
 
 
 def safe_extension(filename: str) -> str:

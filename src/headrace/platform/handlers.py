@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace.platform import data as platform_data
+from headrace.platform import datalake as platform_datalake
 from headrace.platform import session as platform_session
+from headrace.platform import sources as platform_sources
+from headrace.platform import tagging as platform_tagging
+from headrace.platform import tags as platform_tags
+from headrace.platform import uploads as platform_uploads
 from headrace.platform.access import Access
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import session
+from headrace.protocol.operations import datalake, session, storage, tags
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -22,7 +28,52 @@ _SESSION: Room = {
     session.GET_ORGANIZATION: platform_session.get_organization,
 }
 
-_ROOMS: tuple[Room, ...] = (_SESSION,)
+_UPLOADS: Room = {
+    storage.GENERATE_OBJECT_NAME: platform_uploads.generate_object_name,
+    storage.PRESIGN_UPLOAD: platform_uploads.presign_upload,
+    storage.INIT_MULTIPART: platform_uploads.init_multipart,
+    storage.PRESIGN_PART: platform_uploads.presign_part,
+    storage.COMPLETE_MULTIPART: platform_uploads.complete_multipart,
+    storage.PRESIGN_DOWNLOAD: platform_uploads.presign_download,
+}
+
+_DATALAKE: Room = {
+    datalake.FIND_DATALAKE: platform_datalake.find_datalake,
+    datalake.LIST_DATALAKES: platform_datalake.list_datalakes,
+    datalake.GET_DATALAKE: platform_datalake.get_datalake,
+    datalake.REGISTER_DATA: platform_data.register_data,
+    datalake.LIST_DATA: platform_datalake.list_data,
+    datalake.LIST_DATA_BY_KEY: platform_datalake.list_data_by_key,
+    datalake.FIND_DATA: platform_datalake.find_data,
+    datalake.GET_DATA: platform_data.get_data,
+    datalake.GET_DATA_URL: platform_data.get_data_url,
+    datalake.UPDATE_DATA: platform_data.update_data,
+    datalake.UPDATE_CUSTOM_METADATA: platform_data.update_custom_metadata,
+    datalake.DELETE_DATA: platform_data.delete_data,
+    datalake.DELETE_MANY_DATA: platform_data.delete_many_data,
+    datalake.CREATE_SOURCE: platform_sources.create_source,
+    datalake.FIND_SOURCE: platform_sources.find_source,
+    datalake.LIST_SOURCES: platform_sources.list_sources,
+}
+
+_TAGS: Room = {
+    tags.CREATE_DATA_TAG: platform_tags.create_data_tag,
+    tags.FIND_DATA_TAG: platform_tags.find_data_tag,
+    tags.LIST_DATA_TAGS: platform_tags.list_data_tags,
+    tags.CREATE_ASSET_TAG: platform_tags.create_asset_tag,
+    tags.FIND_ASSET_TAG: platform_tags.find_asset_tag,
+    tags.LIST_ASSET_TAGS: platform_tags.list_asset_tags,
+    tags.CREATE_TAG: platform_tags.create_tag,
+    tags.FIND_TAG: platform_tags.find_tag,
+    tags.LIST_TAGS: platform_tags.list_tags,
+    tags.GET_TAG: platform_tags.get_tag,
+    tags.UPDATE_TAG: platform_tags.update_tag,
+    tags.DELETE_TAG: platform_tags.delete_tag,
+    tags.ATTACH_TAG: platform_tagging.attach_tag,
+    tags.DETACH_TAG: platform_tagging.detach_tag,
+}
+
+_ROOMS: tuple[Room, ...] = (_SESSION, _UPLOADS, _DATALAKE, _TAGS)
 
 HANDLERS: dict[str, Handler] = {
     operation.name: handler for room in _ROOMS for operation, handler in room.items()
