@@ -1,3 +1,135 @@
-"""headrace moves vision-dataset versions: it reads, writes, keeps and carries them."""
+"""headrace moves vision-dataset versions: it reads, writes, keeps and carries them.
+
+::
+
+    import headrace
+
+    async with headrace.connect("lake/") as client:
+        version = await client.version("bccd/v1")
+        await version.export("bccd.json", format="coco")
+
+All names below are loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from headrace import errors, formats
+    from headrace.engine.exporting import ExportReport
+    from headrace.engine.import_report import ImportReport
+    from headrace.engine.push import PushReport
+    from headrace.errors import HeadraceError
+    from headrace.model.enums import (
+        AnnotationStatus,
+        DataType,
+        DataUploadStatus,
+        ImportAnnotationMode,
+        InferenceType,
+        JobRunStatus,
+        JobStatus,
+        TagTarget,
+    )
+    from headrace.model.sample import LabelInfo, Sample
+    from headrace.sdk.asset import Asset, MultiAsset
+    from headrace.sdk.client import Client
+    from headrace.sdk.connect import connect, create_lake
+    from headrace.sdk.data import Data, MultiData
+    from headrace.sdk.datalake import Datalake
+    from headrace.sdk.dataset import Dataset
+    from headrace.sdk.dataset_version import DatasetVersion
+    from headrace.sdk.datasource import DataSource
+    from headrace.sdk.job import Job
+    from headrace.sdk.label import Label, LabelGroup
+    from headrace.sdk.tag import Tag
+    from headrace.transfer.progress import ProgressEvent
+    from headrace.transfer.report import TransferReport
+
+_HOMES = {
+    "AnnotationStatus": "headrace.model.enums",
+    "Asset": "headrace.sdk.asset",
+    "Client": "headrace.sdk.client",
+    "Data": "headrace.sdk.data",
+    "DataSource": "headrace.sdk.datasource",
+    "DataType": "headrace.model.enums",
+    "DataUploadStatus": "headrace.model.enums",
+    "Datalake": "headrace.sdk.datalake",
+    "Dataset": "headrace.sdk.dataset",
+    "DatasetVersion": "headrace.sdk.dataset_version",
+    "ExportReport": "headrace.engine.exporting",
+    "HeadraceError": "headrace.errors",
+    "ImportAnnotationMode": "headrace.model.enums",
+    "ImportReport": "headrace.engine.import_report",
+    "InferenceType": "headrace.model.enums",
+    "Job": "headrace.sdk.job",
+    "JobRunStatus": "headrace.model.enums",
+    "JobStatus": "headrace.model.enums",
+    "Label": "headrace.sdk.label",
+    "LabelGroup": "headrace.sdk.label",
+    "LabelInfo": "headrace.model.sample",
+    "MultiAsset": "headrace.sdk.asset",
+    "MultiData": "headrace.sdk.data",
+    "ProgressEvent": "headrace.transfer.progress",
+    "PushReport": "headrace.engine.push",
+    "Sample": "headrace.model.sample",
+    "Tag": "headrace.sdk.tag",
+    "TagTarget": "headrace.model.enums",
+    "TransferReport": "headrace.transfer.report",
+    "connect": "headrace.sdk.connect",
+    "create_lake": "headrace.sdk.connect",
+}
+_MODULES = ("errors", "formats")
+
+__all__ = [
+    "AnnotationStatus",
+    "Asset",
+    "Client",
+    "Data",
+    "DataSource",
+    "DataType",
+    "DataUploadStatus",
+    "Datalake",
+    "Dataset",
+    "DatasetVersion",
+    "ExportReport",
+    "HeadraceError",
+    "ImportAnnotationMode",
+    "ImportReport",
+    "InferenceType",
+    "Job",
+    "JobRunStatus",
+    "JobStatus",
+    "Label",
+    "LabelGroup",
+    "LabelInfo",
+    "MultiAsset",
+    "MultiData",
+    "ProgressEvent",
+    "PushReport",
+    "Sample",
+    "Tag",
+    "TagTarget",
+    "TransferReport",
+    "__version__",
+    "connect",
+    "create_lake",
+    "errors",
+    "formats",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"headrace.{name}")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'headrace' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

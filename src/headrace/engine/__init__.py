@@ -1,0 +1,1 @@
+"""Whole jobs over any backend: push, import, export, pull."""

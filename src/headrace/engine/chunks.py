@@ -1,0 +1,62 @@
+"""Cutting a source into chunks: so many images, or so many bytes, whichever comes first.
+
+The cut depends on the source alone, never on the lake, so that a second run cuts the same chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from headrace.formats.base import Reader
+from headrace.model.sample import Sample
+from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
+
+CHUNK_BYTES = 8 << 20
+"""About so many bytes of JSON go into one call."""
+
+_SHAPE_BYTES = 120
+_NUMBER_BYTES = 9
+
+
+class Chunk(Struct):
+    """A part of a source; ``number`` counts from 0."""
+
+    number: int
+    samples: list[Sample]
+
+
+def chunks(reader: Reader, *, images: int) -> Iterator[Chunk]:
+    """All samples of a source in chunks."""
+    number = weight = 0
+    held: list[Sample] = []
+    for batch in reader.batches():
+        for sample in batch:
+            size = _weight(sample)
+            if held and (len(held) >= images or weight + size > CHUNK_BYTES):
+                yield Chunk(number, held)
+                number, held, weight = number + 1, [], 0
+            held.append(sample)
+            weight += size
+    if held:
+        yield Chunk(number, held)
+
+
+def _weight(sample: Sample) -> int:
+    return _SHAPE_BYTES * (1 + len(sample.shapes)) + sum(map(_geometry, sample.shapes))
+
+
+def _geometry(shape: AnyShape) -> int:
+    match shape:
+        case Polygon():
+            return _NUMBER_BYTES * sum(map(len, shape.rings))
+        case Line() | Keypoints():
+            return _NUMBER_BYTES * len(shape.points)
+        case Mask():
+            return len(shape.counts)
+        case Track():
+            return _SHAPE_BYTES * len(shape.rectangles) + _NUMBER_BYTES * sum(
+                len(keyframe.ring) for keyframe in shape.polygons
+            )
+    return 0

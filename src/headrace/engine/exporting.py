@@ -1,0 +1,175 @@
+"""Exporting: assets and annotations, page by page -> samples -> a writer in a thread -> a target that appears whole.
+
+While a page is written the next one is on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+import anyio
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectSendStream
+from msgspec import Struct, field
+
+from headrace import formats
+from headrace.backend.base import Backend
+from headrace.engine.labels import label_infos
+from headrace.engine.loading import load_page
+from headrace.engine.naming import id_name
+from headrace.engine.options import write_options
+from headrace.engine.paging import CursorListing, KeyListing, Listed, first_error
+from headrace.engine.samples import sample_of
+from headrace.formats.base import Writer
+from headrace.formats.findings import Finding, Findings
+from headrace.model.enums import AnnotationStatus
+from headrace.model.records import AssetRecord, DatasetVersionRecord
+from headrace.model.sample import Sample
+from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.protocol.operations.assets import (
+    LIST_ASSETS,
+    LIST_ASSETS_BY_KEY,
+    ListAssets,
+    ListAssetsByKey,
+)
+from headrace.transfer.progress import OnProgress, Progress
+
+AHEAD = 1
+
+Page = list[tuple[AssetRecord, LoadedAnnotation | None]]
+
+
+class ExportReport(Struct, kw_only=True):
+    """What came of an export: ``images`` and ``shapes`` written to ``target``, and what the format could not say."""
+
+    version: str
+    target: str
+    format: str
+    images: int = 0
+    shapes: int = 0
+    shapes_dropped: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+async def export(
+    backend: Backend,
+    version: DatasetVersionRecord,
+    target: Path,
+    format: str,
+    *,
+    status: AnnotationStatus | None = None,
+    asset_ids: Sequence[UUID] | None = None,
+    use_id: bool = False,
+    strict: bool = False,
+    write: dict[str, Any] | None = None,
+    progress: OnProgress | None = None,
+) -> ExportReport:
+    """Write a version's annotations; each asset comes once, with the newest annotation it has.
+
+    Raises FormatError where the target is taken, LossyWriteError where ``strict`` and something cannot be said.
+    """
+    chosen = formats.get(format)
+    options = write_options(write or {})
+    findings = Findings(strict=strict)
+    report = ExportReport(
+        version=f"{version.origin_name}/{version.version}",
+        target=str(target),
+        format=chosen.info.name,
+    )
+    labels = await label_infos(backend, version.id)
+    report.labels = dict.fromkeys([label.name for label in labels], 0)
+    listed = _listed(backend, version.id, asset_ids)
+    writer = chosen.create(target, labels, options=options, findings=findings)
+    with Progress("export", "images", progress, total=await listed.count()) as counting:
+        async with _ThreadedWriter(writer):
+            await _write_all(backend, version.id, listed, status, use_id, writer, counting, report)
+        report.seconds = counting.seconds
+    written = writer.found
+    report.images, report.shapes = written.images_out, written.shapes_out
+    report.shapes_dropped = written.shapes_dropped
+    report.findings = list(findings)
+    return report
+
+
+async def _write_all(
+    backend: Backend,
+    version_id: UUID,
+    listed: Listed[AssetRecord],
+    status: AnnotationStatus | None,
+    use_id: bool,
+    writer: Writer,
+    progress: Progress,
+    report: ExportReport,
+) -> None:
+    send, receive = anyio.create_memory_object_stream[Page](AHEAD)
+
+    def write(page: Page) -> None:
+        samples = [_sample(asset, annotation, use_id) for asset, annotation in page]
+        for sample in samples:
+            for shape in sample.shapes:
+                report.labels[shape.label] = report.labels.get(shape.label, 0) + 1
+        writer.write(samples)
+
+    try:
+        async with anyio.create_task_group() as group, receive:
+            group.start_soon(_read, backend, version_id, listed, status, send)
+            async for page in receive:
+                await to_thread.run_sync(write, page)
+                progress.add(len(page))
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from None
+
+
+async def _read(
+    backend: Backend,
+    version_id: UUID,
+    listed: Listed[AssetRecord],
+    status: AnnotationStatus | None,
+    send: MemoryObjectSendStream[Page],
+) -> None:
+    async with send:
+        async for assets in listed.pages():
+            loaded = await load_page(backend, version_id, [asset.id for asset in assets], status)
+            newest: dict[str, LoadedAnnotation] = {}
+            for annotation in loaded:
+                newest.setdefault(annotation.asset_id, annotation)
+            await send.send([(asset, newest.get(str(asset.id))) for asset in assets])
+
+
+def _sample(asset: AssetRecord, annotation: LoadedAnnotation | None, use_id: bool) -> Sample:
+    name = id_name(asset.id, asset.data.filename) if use_id else asset.data.filename
+    return sample_of(name, asset.data.meta, annotation)
+
+
+def _listed(
+    backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None
+) -> Listed[AssetRecord]:
+    if asset_ids is None:
+        return CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
+    query = ListAssetsByKey(version_id=version_id)
+    return KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", asset_ids)
+
+
+class _ThreadedWriter:
+    """A writer that is entered and left in a worker thread; cancelled work is discarded before it is left."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    async def __aenter__(self) -> None:
+        await to_thread.run_sync(self._writer.__enter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(self._writer.__exit__, kind, error, trace)

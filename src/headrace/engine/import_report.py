@@ -1,0 +1,67 @@
+"""How an import is to be done, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from headrace.errors import ConservationError
+from headrace.formats.findings import Finding, OnError
+from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
+
+
+class ImportOptions(Struct, frozen=True, kw_only=True):
+    """``on_error`` is the policy on bad records; ``read`` holds the reader's options by name."""
+
+    mode: ImportAnnotationMode = ImportAnnotationMode.REPLACE
+    status: AnnotationStatus | None = None
+    force_create_label: bool = True
+    fail_on_asset_not_found: bool = True
+    use_id: bool = False
+    on_error: OnError = "raise"
+    read: dict[str, Any] = field(default_factory=dict)
+
+
+class ImportReport(Struct, kw_only=True):
+    """What came of an import of ``source`` into ``version``.
+
+    Every image that the source holds was ``imported``, or ``kept`` because its asset is annotated already (KEEP), or
+    has no asset (``not_found``), or was dropped with a finding (``images_dropped``); every shape likewise. ``labels``
+    counts the shapes that were imported. ``resumed`` chunks had been written by an interrupted run.
+    """
+
+    version: str
+    source: str
+    format: str
+    mode: ImportAnnotationMode
+    images: int = 0
+    images_imported: int = 0
+    images_kept: int = 0
+    images_not_found: int = 0
+    images_dropped: int = 0
+    shapes: int = 0
+    shapes_imported: int = 0
+    shapes_kept: int = 0
+    shapes_not_found: int = 0
+    shapes_dropped: int = 0
+    annotations: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    not_found: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    resumed: int = 0
+    seconds: float = 0.0
+
+    def check(self) -> None:
+        """ConservationError unless everything that the source holds is accounted for."""
+        for what in ("images", "shapes"):
+            parts = [
+                getattr(self, f"{what}_{part}")
+                for part in ("imported", "kept", "not_found", "dropped")
+            ]
+            whole = getattr(self, what)
+            if whole != sum(parts):
+                raise ConservationError(
+                    f"{self.source}: {whole} {what} in, but {parts[0]} imported, {parts[1]} kept, "
+                    f"{parts[2]} without an asset and {parts[3]} dropped"
+                )

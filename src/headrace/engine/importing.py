@@ -1,0 +1,171 @@
+"""Importing: a reader in worker threads -> chunks -> assets and labels matched -> the bulk operation, several at a time.
+
+Nothing is written before every file name and every label of the source is known to be good. On a headrace lake or
+server each chunk is entered in a ledger by the very transaction that writes it, so an import that was killed half way
+goes on where it was, and ends in exactly what an undisturbed one writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import anyio
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from headrace import formats
+from headrace.backend.base import Backend
+from headrace.engine.chunks import CHUNK_BYTES, Chunk, chunks
+from headrace.engine.digest import source_digest
+from headrace.engine.import_report import ImportOptions, ImportReport
+from headrace.engine.labels import resolve_labels
+from headrace.engine.matching import Matcher
+from headrace.engine.options import read_options
+from headrace.engine.paging import first_error
+from headrace.engine.sending import Sender
+from headrace.formats.base import Reader
+from headrace.formats.findings import Findings
+from headrace.formats.info import Format
+from headrace.model.records import DatasetVersionRecord
+from headrace.protocol.operations.annotations import (
+    FINISH_IMPORT,
+    START_IMPORT,
+    FinishImport,
+    ImportRecord,
+    StartImport,
+)
+from headrace.transfer.progress import OnProgress, Progress
+
+WORKERS = 4
+
+T = TypeVar("T")
+
+
+async def import_file(
+    backend: Backend,
+    version: DatasetVersionRecord,
+    path: Path,
+    format: str | None,
+    options: ImportOptions,
+    *,
+    counts: dict[str, int] | None = None,
+    progress: OnProgress | None = None,
+) -> ImportReport:
+    """Import a file or folder; ``counts`` is filled with the shapes written under each annotation id.
+
+    Raises ParseError where the source is not what its format demands, NotFoundError and ConflictError where images
+    or labels cannot be matched.
+    """
+    chosen = await to_thread.run_sync(_choose, path, format)
+    reading = read_options(options.read)
+    findings = Findings(options.on_error)
+    report = ImportReport(
+        version=f"{version.origin_name}/{version.version}",
+        source=str(path),
+        format=chosen.info.name,
+        mode=options.mode,
+    )
+    reader = chosen.open(path, options=reading, findings=findings)
+    with Progress("import", "images", progress) as counting:
+        async with _ThreadedReader(reader):
+            matcher = Matcher(backend, version, use_id=options.use_id)
+            await matcher.check(
+                in_threads(reader.filenames()), all_must_match=options.fail_on_asset_not_found
+            )
+            infos = await to_thread.run_sync(reader.labels)
+            labels = await resolve_labels(
+                backend, version.id, infos, create=options.force_create_label
+            )
+            ledger = await _open_ledger(backend, version, path, chosen, options)
+            sender = Sender(backend, version, options, matcher, labels, ledger, report, counts)
+            await _send_all(reader, sender, backend, counting)
+            if ledger is not None:
+                await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
+        report.seconds = counting.seconds
+    _close(report, findings)
+    return report
+
+
+def _close(report: ImportReport, findings: Findings) -> None:
+    read = findings.get("read")
+    if read is not None:
+        report.images, report.shapes = read.images_in, read.shapes_in + read.added - read.merged
+        report.images_dropped, report.shapes_dropped = read.images_dropped, read.shapes_dropped
+    report.findings = list(findings)
+    findings.check()
+    report.check()
+
+
+async def _send_all(reader: Reader, sender: Sender, backend: Backend, progress: Progress) -> None:
+    workers = min(WORKERS, backend.limits.concurrency)
+    send, receive = anyio.create_memory_object_stream[Chunk](0)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_read, reader, backend.limits.import_assets, send)
+            for _ in range(workers):
+                group.start_soon(_work, receive.clone(), sender, progress)
+            receive.close()
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from None
+
+
+async def _read(reader: Reader, images: int, send: MemoryObjectSendStream[Chunk]) -> None:
+    async with send:
+        async for chunk in in_threads(chunks(reader, images=images)):
+            await send.send(chunk)
+
+
+async def _work(
+    receive: MemoryObjectReceiveStream[Chunk], sender: Sender, progress: Progress
+) -> None:
+    async with receive:
+        async for chunk in receive:
+            await sender.send(chunk)
+            progress.add(len(chunk.samples))
+
+
+async def _open_ledger(
+    backend: Backend,
+    version: DatasetVersionRecord,
+    path: Path,
+    format: Format,
+    options: ImportOptions,
+) -> ImportRecord | None:
+    if not backend.limits.extensions:
+        return None
+    cut = (format.info.name, options, backend.limits.import_assets, CHUNK_BYTES)
+    digest = await to_thread.run_sync(source_digest, path, format.info.suffixes, cut)
+    return await backend.call(START_IMPORT, StartImport(version_id=version.id, source=digest))
+
+
+def _choose(path: Path, format: str | None) -> Format:
+    return formats.get(format or formats.detect(path).format)
+
+
+async def in_threads(iterator: Iterator[T]) -> AsyncIterator[T]:
+    """The items of a plain iterator, each made in a worker thread."""
+    end = object()
+    while (item := await to_thread.run_sync(next, iterator, end)) is not end:
+        yield item  # type: ignore[misc]
+
+
+class _ThreadedReader:
+    """A reader that is entered and left in a worker thread."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def __aenter__(self) -> Reader:
+        return await to_thread.run_sync(self._reader.__enter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(self._reader.__exit__, kind, error, trace)

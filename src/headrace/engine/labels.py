@@ -1,0 +1,141 @@
+"""Labels of a version by name: what a source needs is looked up or made, groups of labels are carried along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from uuid import UUID
+
+from headrace.backend.base import Backend
+from headrace.errors import ConflictError, NotFoundError
+from headrace.model.records import LabelGroupRecord, LabelRecord
+from headrace.model.sample import LabelInfo
+from headrace.protocol.operations.labels import (
+    CREATE_LABEL_GROUP,
+    ENSURE_LABELS,
+    LIST_LABEL_GROUPS,
+    LIST_LABELS,
+    UPDATE_LABEL,
+    CreateLabelGroup,
+    LabelNames,
+    ListLabels,
+    UpdateLabel,
+)
+
+SEPARATOR = "."
+"""Between the groups of a path, as in COCO's ``supercategory``."""
+
+
+async def label_infos(backend: Backend, version_id: UUID) -> list[LabelInfo]:
+    """All labels in order of creation, with the dotted paths of their groups."""
+    labels = (await backend.call(LIST_LABELS, ListLabels(version_id=version_id))).items
+    groups: list[LabelGroupRecord] = []
+    if any(label.group_id for label in labels):
+        groups = (await backend.call(LIST_LABEL_GROUPS, ListLabels(version_id=version_id))).items
+    paths = group_paths(groups)
+    return [
+        LabelInfo(
+            name=label.name, supercategory=paths.get(label.group_id) if label.group_id else None
+        )
+        for label in labels
+    ]
+
+
+async def resolve_labels(
+    backend: Backend, version_id: UUID, infos: Sequence[LabelInfo], *, create: bool
+) -> dict[str, str]:
+    """The ids of labels by name.
+
+    Missing ones are made in the order given where ``create``; else NotFoundError names them and their likeliest
+    meaning.
+    """
+    names = list(dict.fromkeys(info.name for info in infos))
+    if not create:
+        found = (await backend.call(LIST_LABELS, ListLabels(version_id=version_id))).items
+        known = {label.name: label for label in found}
+        check_known(names, list(known))
+        return {name: str(known[name].id) for name in names}
+    if not names:
+        return {}
+    made = await backend.call(ENSURE_LABELS, LabelNames(version_id=version_id, names=names))
+    by_name = {label.name: label for label in made}
+    await _group(backend, version_id, infos, by_name)
+    return {name: str(by_name[name].id) for name in names}
+
+
+def check_known(names: Sequence[str], known: Sequence[str]) -> None:
+    """NotFoundError that names the labels that are not known, with what may have been meant."""
+    unknown = [name for name in names if name not in set(known)]
+    if not unknown:
+        return
+    near = [
+        f"{name!r}: did you mean {match[0]!r}?"
+        for name in unknown[:3]
+        if (match := get_close_matches(name, known, n=1))
+    ]
+    shown = ", ".join(repr(name) for name in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+    raise NotFoundError(
+        f"{len(unknown)} labels are not in the version: {shown}",
+        hint=" ".join(near) or "create them first, or allow labels to be created",
+    )
+
+
+def group_paths(groups: Sequence[LabelGroupRecord]) -> dict[UUID, str]:
+    """The dotted path of every group."""
+    by_id = {group.id: group for group in groups}
+    paths: dict[UUID, str] = {}
+    for group in groups:
+        parts: list[str] = []
+        seen: set[UUID] = set()
+        at: LabelGroupRecord | None = group
+        while at is not None and at.id not in seen:
+            seen.add(at.id)
+            parts.append(at.name)
+            at = by_id.get(at.parent_id) if at.parent_id else None
+        paths[group.id] = SEPARATOR.join(reversed(parts))
+    return paths
+
+
+async def _group(
+    backend: Backend,
+    version_id: UUID,
+    infos: Sequence[LabelInfo],
+    labels: dict[str, LabelRecord],
+) -> None:
+    """Put labels into the groups that the source names; a label that has a group already stays where it is."""
+    wanted = [
+        (labels[info.name], info.supercategory)
+        for info in infos
+        if info.supercategory and labels[info.name].group_id is None
+    ]
+    if not wanted:
+        return
+    listed = await backend.call(LIST_LABEL_GROUPS, ListLabels(version_id=version_id))
+    groups = {group.name: group for group in listed.items}
+    done: set[UUID] = set()
+    for label, path in wanted:
+        if label.id in done:
+            continue
+        done.add(label.id)
+        group = await _path(backend, version_id, path, groups)
+        if group is not None:
+            update = UpdateLabel(label_id=label.id, group_id=group.id)
+            await backend.call(UPDATE_LABEL, update)
+
+
+async def _path(
+    backend: Backend, version_id: UUID, path: str, groups: dict[str, LabelGroupRecord]
+) -> LabelGroupRecord | None:
+    """The last group of a dotted path, all of them made where missing; the first of two different parents wins."""
+    group: LabelGroupRecord | None = None
+    for name in dict.fromkeys(part.strip() for part in path.split(SEPARATOR) if part.strip()):
+        if name not in groups:
+            parent = group.id if group else None
+            request = CreateLabelGroup(version_id=version_id, name=name, parent_id=parent)
+            try:
+                groups[name] = await backend.call(CREATE_LABEL_GROUP, request)
+            except ConflictError:
+                listed = await backend.call(LIST_LABEL_GROUPS, ListLabels(version_id=version_id))
+                groups.update({each.name: each for each in listed.items})
+        group = groups[name]
+    return group

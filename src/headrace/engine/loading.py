@@ -1,0 +1,143 @@
+"""Annotations with their shapes, page by page, in the order that the platform gives: newest first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+from headrace.backend.base import Backend
+from headrace.engine.paging import CursorListing, map_bounded, pieces
+from headrace.errors import HeadraceError
+from headrace.model.enums import AnnotationStatus
+from headrace.protocol.operations.annotations import (
+    ANNOTATION_IDS,
+    LOAD_ANNOTATIONS,
+    AnnotationIds,
+    LoadAnnotations,
+    LoadedAnnotation,
+)
+from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
+from headrace.protocol.operations.listing import PAGE_SIZE
+
+log = logging.getLogger("headrace.engine")
+
+Loaded = list[LoadedAnnotation]
+
+
+async def annotations_of_version(
+    backend: Backend,
+    version_id: UUID,
+    *,
+    status: AnnotationStatus | None = None,
+    asset_ids: Sequence[UUID] | None = None,
+    chunk_size: int | None = None,
+    max_workers: int | None = None,
+    skip_error: bool = False,
+) -> AsyncIterator[Loaded]:
+    """All annotations, or those of some assets; ids are held in memory, shapes a window of pages at a time.
+
+    With ``skip_error`` a call that fails is logged and leaves a gap.
+    """
+    if asset_ids is None:
+        request = AnnotationIds(version_id=version_id, status=status)
+        ids = await backend.call(ANNOTATION_IDS, request)
+    else:
+        ids = await ids_of_assets(backend, version_id, asset_ids, status)
+    pages = annotations_of_ids(
+        backend,
+        version_id,
+        ids,
+        chunk_size=chunk_size,
+        max_workers=max_workers,
+        skip_error=skip_error,
+    )
+    async for page in pages:
+        yield page
+
+
+async def annotations_of_ids(
+    backend: Backend,
+    version_id: UUID,
+    ids: Sequence[UUID],
+    *,
+    chunk_size: int | None = None,
+    max_workers: int | None = None,
+    skip_error: bool = False,
+) -> AsyncIterator[Loaded]:
+    """Annotations by id, a window of pages at a time, in the order of the ids page by page."""
+    workers = max_workers or backend.limits.concurrency
+    size = max(1, min(chunk_size or PAGE_SIZE, backend.limits.load_annotations))
+
+    async def load(piece: list[UUID]) -> Loaded:
+        try:
+            return await backend.call(
+                LOAD_ANNOTATIONS, LoadAnnotations(version_id=version_id, ids=piece)
+            )
+        except HeadraceError as error:
+            if not skip_error:
+                raise
+            log.warning("%d annotations were not loaded: %s", len(piece), error)
+            return []
+
+    for window in pieces(pieces(ids, size), workers):
+        for page in await map_bounded(load, window, concurrency=workers):
+            yield page
+
+
+async def annotations_of_assets(
+    backend: Backend,
+    version_id: UUID,
+    *,
+    status: AnnotationStatus | None = None,
+    asset_ids: Sequence[UUID] | None = None,
+) -> AsyncIterator[Loaded]:
+    """Annotations in the order of their assets, newest first on each; one page of assets is held at a time."""
+    async for ids in _asset_pages(backend, version_id, asset_ids):
+        yield await load_page(backend, version_id, ids, status)
+
+
+async def load_page(
+    backend: Backend,
+    version_id: UUID,
+    asset_ids: Sequence[UUID],
+    status: AnnotationStatus | None = None,
+) -> Loaded:
+    """All annotations of some assets, in the order of the assets, newest first on each."""
+    found: dict[str, Loaded] = {}
+    async for page in annotations_of_version(
+        backend, version_id, status=status, asset_ids=asset_ids
+    ):
+        for annotation in page:
+            found.setdefault(annotation.asset_id, []).append(annotation)
+    return [annotation for asset in asset_ids for annotation in found.get(str(asset), ())]
+
+
+async def ids_of_assets(
+    backend: Backend,
+    version_id: UUID,
+    asset_ids: Sequence[UUID],
+    status: AnnotationStatus | None = None,
+) -> list[UUID]:
+    """The ids of the annotations of some assets."""
+
+    async def ask(piece: list[UUID]) -> list[UUID]:
+        request = AnnotationIds(version_id=version_id, status=status, asset_ids=piece)
+        return await backend.call(ANNOTATION_IDS, request)
+
+    limits = backend.limits
+    asked = list(pieces(asset_ids, limits.asset_ids))
+    answers = await map_bounded(ask, asked, concurrency=limits.concurrency) if asked else []
+    return [annotation for answer in answers for annotation in answer]
+
+
+async def _asset_pages(
+    backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None
+) -> AsyncIterator[list[UUID]]:
+    if asset_ids is not None:
+        for piece in pieces(asset_ids, PAGE_SIZE):
+            yield piece
+        return
+    listing = CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
+    async for page in listing.pages():
+        yield [asset.id for asset in page]

@@ -1,0 +1,124 @@
+"""Which asset an image of an annotation file is: by its whole name, then by the last part of it, or by id.
+
+Names are looked up by the chunk, so that neither the file nor the version is ever held in memory.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from headrace.backend.base import Backend
+from headrace.engine.paging import CursorListing, KeyListing
+from headrace.errors import ConflictError, NotFoundError
+from headrace.model.records import AssetRecord, DatasetVersionRecord
+from headrace.protocol.operations.assets import (
+    LIST_ASSETS,
+    LIST_ASSETS_BY_KEY,
+    ListAssets,
+    ListAssetsByKey,
+)
+
+LOW = (1 << 64) - 1
+SHOWN = 3
+
+
+class Matcher:
+    """Finds the assets of one version by what a source calls them."""
+
+    def __init__(self, backend: Backend, version: DatasetVersionRecord, *, use_id: bool) -> None:
+        self._backend = backend
+        self._version = version
+        self._use_id = use_id
+        self._loose = use_id  # whether two names may have met in one asset
+
+    async def match(self, names: Sequence[str]) -> dict[str, UUID]:
+        """The asset of each name; names without one are absent. ConflictError where a name could be several."""
+        if self._use_id:
+            return await self._by_id(names)
+        found = await self._by_name({name: name for name in names})
+        rest = {name: PurePosixPath(name).name for name in names if name not in found}
+        rest = {name: last for name, last in rest.items() if last != name}
+        if not rest:
+            return found
+        self._loose = True
+        return found | await self._by_name(rest)
+
+    async def check(self, batches: AsyncIterator[list[str]], *, all_must_match: bool) -> int:
+        """Match every name before anything is written; the number of names without an asset.
+
+        Raises NotFoundError where ``all_must_match`` and one does not, ConflictError where a name could be several
+        assets or one asset is meant by several names.
+        """
+        # Eight bytes for each image: the low half of an id is unique inside a version.
+        met = array("Q")
+        missing: list[str] = []
+        missed = total = 0
+        async for names in batches:
+            found = await self.match(names)
+            met.extend([asset.int & LOW for asset in found.values()])
+            total += len(names)
+            if len(found) < len(names):
+                lost = [name for name in names if name not in found]
+                missed += len(lost)
+                missing += lost[: SHOWN - len(missing)]
+        if missed and all_must_match:
+            raise await self._not_found(missing, missed, total)
+        if self._loose and len(set(met)) < len(met):
+            raise ConflictError(
+                f"{len(met) - len(set(met))} images of the file are assets that other images of it are too",
+                hint="their names differ only in their folders; push the images with their folders",
+            )
+        return missed
+
+    async def _by_id(self, names: Sequence[str]) -> dict[str, UUID]:
+        ids: dict[str, UUID] = {}
+        for name in names:
+            try:
+                ids[name] = UUID(PurePosixPath(name).name.partition(".")[0])
+            except ValueError:
+                continue
+        there = {asset.id async for asset in self._assets("ids", list(ids.values()))}
+        return {name: asset for name, asset in ids.items() if asset in there}
+
+    async def _by_name(self, wanted: dict[str, str]) -> dict[str, UUID]:
+        assets: dict[str, list[UUID]] = {}
+        async for asset in self._assets("filenames", list(wanted.values())):
+            assets.setdefault(asset.data.filename, []).append(asset.id)
+        for name, key in wanted.items():
+            if len(assets.get(key, ())) > 1:
+                raise self._ambiguous(name, assets[key])
+        return {name: assets[key][0] for name, key in wanted.items() if key in assets}
+
+    async def _assets(self, field: str, keys: Sequence[object]) -> AsyncIterator[AssetRecord]:
+        if not keys:
+            return
+        query = ListAssetsByKey(version_id=self._version.id)
+        listed = KeyListing(self._backend, LIST_ASSETS_BY_KEY, query, field, keys)
+        async for page in listed.pages():
+            for asset in page:
+                yield asset
+
+    def _ambiguous(self, name: str, ids: list[UUID]) -> ConflictError:
+        shown = ", ".join(map(str, ids[:SHOWN]))
+        return ConflictError(
+            f"{name!r} may be any of {len(ids)} assets of {self._called}: {shown}",
+            hint="name images by asset id in the file and pass use_id",
+        )
+
+    async def _not_found(self, missing: list[str], missed: int, total: int) -> NotFoundError:
+        names = ", ".join(repr(name) for name in missing) + (" …" if missed > len(missing) else "")
+        hint = "add them first, or pass fail_on_asset_not_found=False"
+        listing = CursorListing(self._backend, LIST_ASSETS, ListAssets(version_id=self._version.id))
+        async for page in listing.pages(1):
+            hint += f"; its assets are called like {page[0].data.filename!r}"
+        return NotFoundError(
+            f"{missed} of {total} images of the file are no assets of {self._called}: {names}",
+            hint=hint,
+        )
+
+    @property
+    def _called(self) -> str:
+        return f"{self._version.origin_name}/{self._version.version}"

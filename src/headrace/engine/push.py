@@ -1,0 +1,198 @@
+"""Pushing: files on disk -> data in the lake -> assets of a version, a batch at a time.
+
+A batch is found, compared with what the lake has, uploaded where missing and added. So an interrupted push leaves
+whole batches behind, and the next run finds them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from anyio import to_thread
+from msgspec import Struct, field
+
+from headrace.backend.base import Backend
+from headrace.engine.adding import add_data, wait_for
+from headrace.engine.paging import KeyListing, pieces
+from headrace.engine.upload import Target, UploadFile, content_type, known, measure, upload_batch
+from headrace.errors import ConflictError, NoDataError, NotFoundError
+from headrace.model.enums import InferenceType
+from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord
+from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
+from headrace.protocol.operations.datasets import (
+    CREATE_DATASET,
+    CREATE_VERSION,
+    FIND_DATASET,
+    FIND_VERSION,
+    CreateDataset,
+    CreateVersion,
+    FindDataset,
+    FindVersion,
+)
+from headrace.transfer.progress import OnProgress, Progress
+from headrace.transfer.report import TransferReport
+
+BATCH = 1_000
+
+
+class PushReport(Struct, kw_only=True):
+    """What came of a push into ``version`` (``dataset/version``).
+
+    Of ``files``, ``uploaded`` are new in the lake and ``reused`` were there; ``assets`` are new in the version. Other
+    files are ``ignored``. ``transfer`` tells of the upload: bytes, seconds, failures.
+    """
+
+    version: str
+    files: int = 0
+    uploaded: int = 0
+    reused: int = 0
+    assets: int = 0
+    ignored: int = 0
+    created_dataset: bool = False
+    created_version: bool = False
+    transfer: TransferReport = field(default_factory=TransferReport)
+
+
+async def push(
+    backend: Backend,
+    organization_id: UUID,
+    lake: DatalakeRecord,
+    dataset: str,
+    version: str,
+    paths: Sequence[Path],
+    *,
+    type: InferenceType = InferenceType.NOT_CONFIGURED,
+    tag_ids: Sequence[UUID] = (),
+    max_workers: int | None = None,
+    progress: OnProgress | None = None,
+) -> PushReport:
+    """Bring the media of ``paths`` (files and folders) into a version, both made where missing.
+
+    Raises FileNotFoundError and NoDataError before anything is made, and PartialTransferError at the end
+    where some files failed.
+    """
+    total, ignored = await to_thread.run_sync(_count, paths)
+    if total == 0:
+        names = ", ".join(str(path) for path in paths[:3])
+        raise NoDataError(f"no images or videos in {names}", hint="name files or folders of them")
+    report = PushReport(version=f"{dataset}/{version}", ignored=ignored)
+    record = await _ensure_version(backend, organization_id, dataset, version, type, report)
+    target = Target(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
+    with Progress("push", "files", progress, total=total) as counting:
+        batches = pieces(media(paths), BATCH)
+        while batch := await to_thread.run_sync(next, batches, None):
+            await to_thread.run_sync(measure, batch)
+            await _push_batch(backend, target, record, batch, report, counting, max_workers)
+    report.transfer.seconds = counting.seconds
+    report.transfer.check("uploaded")
+    return report
+
+
+async def _push_batch(
+    backend: Backend,
+    target: Target,
+    version: DatasetVersionRecord,
+    batch: list[UploadFile],
+    report: PushReport,
+    progress: Progress,
+    max_workers: int | None,
+) -> None:
+    have = await known(backend, target.lake.id, batch)
+    missing = [file for file in batch if str(file.path) not in have]
+    progress.add(len(batch) - len(missing))
+    made = await upload_batch(
+        backend, target, missing, report.transfer, progress, max_workers=max_workers
+    )
+    fresh = {str(file.path): record for file, record in zip(missing, made, strict=True)}
+    records = [have.get(str(file.path)) or fresh.get(str(file.path)) for file in batch]
+    report.files += len(batch)
+    report.reused += len(have)
+    report.transfer.skipped += len(have)
+    report.uploaded += sum(record is not None for record in made)
+    report.assets += await _add(backend, version.id, [record for record in records if record])
+
+
+async def _add(backend: Backend, version_id: UUID, records: list[DataRecord]) -> int:
+    """Add data to the version; the number that was not in yet."""
+    if not records:
+        return 0
+    ids = list(dict.fromkeys(record.id for record in records))
+    query = ListAssetsByKey(version_id=version_id)
+    listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "data_ids", ids)
+    there = {asset.data.id async for page in listed.pages() for asset in page}
+    wanted = [each for each in ids if each not in there]
+    for job in await add_data(backend, version_id, wanted):
+        await wait_for(backend, job)
+    return len(wanted)
+
+
+async def _ensure_version(
+    backend: Backend,
+    organization_id: UUID,
+    dataset: str,
+    version: str,
+    type: InferenceType,
+    report: PushReport,
+) -> DatasetVersionRecord:
+    find = FindDataset(organization_id=organization_id, name=dataset)
+    try:
+        found = await backend.call(FIND_DATASET, find)
+    except NotFoundError:
+        try:
+            create = CreateDataset(organization_id=organization_id, name=dataset)
+            found = await backend.call(CREATE_DATASET, create)
+            report.created_dataset = True
+        except ConflictError:
+            found = await backend.call(FIND_DATASET, find)
+    wanted = FindVersion(dataset_id=found.id, version=version)
+    try:
+        return await backend.call(FIND_VERSION, wanted)
+    except NotFoundError:
+        try:
+            make = CreateVersion(dataset_id=found.id, version=version, type=type)
+            made = await backend.call(CREATE_VERSION, make)
+        except ConflictError:
+            return await backend.call(FIND_VERSION, wanted)
+        report.created_version = True
+        return made
+
+
+def media(paths: Sequence[Path]) -> Iterator[UploadFile]:
+    """Images and videos: files by their last part, those of a folder by their path inside it, sorted by name."""
+    for path in paths:
+        if path.is_dir():
+            for file in _walk(path):
+                if is_media(file.name):
+                    yield UploadFile(path=file, filename=file.relative_to(path).as_posix())
+        elif path.is_file():
+            yield UploadFile(path=path, filename=path.name)
+        else:
+            raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
+
+
+def is_media(name: str) -> bool:
+    """Whether a name is that of an image or a video."""
+    return content_type(name).partition("/")[0] in ("image", "video")
+
+
+def _count(paths: Sequence[Path]) -> tuple[int, int]:
+    """Media files, and other files that lie between them."""
+    count = sum(1 for _ in media(paths))
+    every = sum(1 for path in paths if path.is_dir() for _ in _walk(path))
+    in_folders = sum(
+        1 for path in paths if path.is_dir() for file in _walk(path) if is_media(file.name)
+    )
+    return count, every - in_folders
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder, hidden ones left out, in an order that does not change."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(root, name)

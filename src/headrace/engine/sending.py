@@ -1,0 +1,170 @@
+"""Sending the chunks of an import: match, convert, call, account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import UUID
+
+from anyio import Lock, to_thread
+from msgspec import UNSET
+
+from headrace.backend.base import Backend
+from headrace.engine.chunks import Chunk
+from headrace.engine.import_report import ImportOptions, ImportReport
+from headrace.engine.labels import resolve_labels
+from headrace.engine.loading import annotations_of_ids
+from headrace.engine.matching import SHOWN, Matcher
+from headrace.engine.samples import ItemMaker
+from headrace.errors import ConservationError, RequestTooLargeError
+from headrace.model.enums import ImportAnnotationMode
+from headrace.model.records import DatasetVersionRecord
+from headrace.model.sample import LabelInfo, Sample
+from headrace.protocol.operations.annotations import (
+    IMPORT_ANNOTATIONS,
+    ImportAnnotations,
+    ImportItem,
+    ImportRecord,
+)
+
+
+class Sender:
+    """Sends chunks, several at a time, and keeps the accounts of one import."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        version: DatasetVersionRecord,
+        options: ImportOptions,
+        matcher: Matcher,
+        labels: dict[str, str],
+        ledger: ImportRecord | None,
+        report: ImportReport,
+        counts: dict[str, int] | None,
+    ) -> None:
+        self._backend = backend
+        self._version_id = version.id
+        self._options = options
+        self._matcher = matcher
+        self._labels = labels
+        self._labelling = Lock()
+        self._ledger = ledger
+        self._done = frozenset(ledger.done) if ledger else frozenset()
+        self._report = report
+        self._counts = counts
+
+    async def send(self, chunk: Chunk) -> None:
+        """Import one chunk, or learn what became of it where an earlier run imported it."""
+        found = await self._matcher.match([sample.filename for sample in chunk.samples])
+        matched = [sample for sample in chunk.samples if sample.filename in found]
+        self._account_lost(chunk, found)
+        wanted = [sample for sample in matched if self._is_wanted(sample)]
+        if chunk.number in self._done:
+            self._report.resumed += 1
+            answer = await self._call(chunk.number, [])
+        else:
+            items = await self._items(wanted, found)
+            answer = await self._call(chunk.number, items)
+        await self._account(matched, wanted, found, answer)
+
+    def _is_wanted(self, sample: Sample) -> bool:
+        # Replacing by nothing clears; adding nothing to nothing would only leave an empty annotation.
+        return bool(sample.shapes) or self._options.mode == ImportAnnotationMode.REPLACE
+
+    async def _items(self, samples: list[Sample], found: dict[str, UUID]) -> list[ImportItem]:
+        await self._learn_labels(samples)
+
+        def make() -> list[ImportItem]:
+            maker = ItemMaker(
+                self._labels.__getitem__, whole_pixels=self._backend.limits.whole_pixels
+            )
+            items = []
+            for sample in samples:
+                item = maker.item(sample)
+                item.asset_id = str(found[sample.filename])
+                items.append(item)
+            return items
+
+        return await to_thread.run_sync(make)
+
+    async def _learn_labels(self, samples: list[Sample]) -> None:
+        """Labels that the source did not declare are met here first."""
+        async with self._labelling:
+            names = {shape.label for sample in samples for shape in sample.shapes}
+            fresh = sorted(names - self._labels.keys())
+            if fresh:
+                self._labels |= await resolve_labels(
+                    self._backend,
+                    self._version_id,
+                    [LabelInfo(name=name) for name in fresh],
+                    create=self._options.force_create_label,
+                )
+
+    async def _call(self, number: int, items: list[ImportItem]) -> dict[str, int]:
+        request = ImportAnnotations(
+            version_id=self._version_id,
+            import_type=self._options.mode,
+            annotations=items,
+            status=self._options.status,
+            import_id=self._ledger.id if self._ledger else UNSET,
+            chunk=number if self._ledger else UNSET,
+        )
+        if not items and not self._ledger:
+            return {}
+        try:
+            return await self._backend.call(IMPORT_ANNOTATIONS, request)
+        except RequestTooLargeError:
+            if self._ledger or len(items) < 2:
+                raise
+            half = len(items) // 2
+            return await self._call(number, items[:half]) | await self._call(number, items[half:])
+
+    def _account_lost(self, chunk: Chunk, found: dict[str, UUID]) -> None:
+        report = self._report
+        for sample in chunk.samples:
+            if sample.filename not in found:
+                report.images_not_found += 1
+                report.shapes_not_found += len(sample.shapes)
+                if len(report.not_found) < SHOWN:
+                    report.not_found.append(sample.filename)
+
+    async def _account(
+        self,
+        matched: list[Sample],
+        wanted: list[Sample],
+        found: dict[str, UUID],
+        answer: dict[str, int],
+    ) -> None:
+        report = self._report
+        kept = await self._kept(answer)
+        imported = [s for s in matched if str(found[s.filename]) not in kept]
+        report.images_imported += len(imported)
+        report.images_kept += len(matched) - len(imported)
+        shapes = sum([len(sample.shapes) for sample in imported])
+        report.shapes_imported += shapes
+        report.shapes_kept += sum([len(sample.shapes) for sample in matched]) - shapes
+        labels = Counter(shape.label for sample in imported for shape in sample.shapes)
+        for name, count in labels.items():
+            report.labels[name] = report.labels.get(name, 0) + count
+        report.annotations += sum(count > 0 for count in answer.values())
+        self._check(imported, answer)
+        if self._counts is not None:
+            self._counts.update(answer)
+
+    async def _kept(self, answer: dict[str, int]) -> set[str]:
+        """The assets whose annotation stayed as it was."""
+        if self._options.mode != ImportAnnotationMode.KEEP:
+            return set()
+        ids = [UUID(key) for key, count in answer.items() if count == 0]
+        pages = annotations_of_ids(self._backend, self._version_id, ids)
+        return {annotation.asset_id async for page in pages for annotation in page}
+
+    def _check(self, imported: list[Sample], answer: dict[str, int]) -> None:
+        sent = sum([_wire_shapes(sample) for sample in imported])
+        written = sum(answer.values())
+        if sent != written:
+            raise ConservationError(f"{sent} shapes were sent, but {written} were written")
+
+
+def _wire_shapes(sample: Sample) -> int:
+    """Shapes as the platform counts them: each ring of a polygon is one."""
+    return sum([len(getattr(shape, "rings", "-")) for shape in sample.shapes])

@@ -1,0 +1,70 @@
+"""What people may pass, brought to the form of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.errors import BadRequestError
+from headrace.protocol.query import all_of, any_of
+
+if TYPE_CHECKING:
+    from headrace.sdk.tag import Tag
+
+Paths = list[str] | list[Path] | list[str | Path] | tuple[str | Path, ...]
+
+
+def as_id(value: str | UUID) -> UUID:
+    """An id from its text; BadRequestError names what is none."""
+    if isinstance(value, UUID):
+        return value
+    try:
+        return UUID(value)
+    except (ValueError, TypeError, AttributeError):
+        raise BadRequestError(f"{value!r} is not an id", hint="ids are UUIDs") from None
+
+
+def as_ids(values: Iterable[str | UUID]) -> list[UUID]:
+    """Ids from their texts."""
+    return [as_id(value) for value in values]
+
+
+def as_path(value: str | Path) -> Path:
+    """A path, ``~`` for the home folder."""
+    return Path(value).expanduser()
+
+
+def tag_clause(field: str, tags: Tag | str | Sequence[Tag | str] | None, every: bool) -> str | None:
+    """The ``q`` clause for things that carry one of these tags, or every one of them."""
+    if not tags:
+        return None
+    names = tag_names(tags)
+    return all_of(field, names) if every else any_of(field, names)
+
+
+def tag_names(tags: Tag | str | Sequence[Tag | str]) -> list[str]:
+    """The names of tags given as names or handles."""
+    many: Iterable[Tag | str] = (
+        tags if isinstance(tags, Sequence) and not isinstance(tags, str) else [tags]
+    )
+    return [tag if isinstance(tag, str) else tag.name for tag in many]
+
+
+def only_key_list(**lists: Sequence[object] | None) -> tuple[str, Sequence[object]] | None:
+    """The one key list that is given, by name; BadRequestError where there are several."""
+    given = [(name, keys) for name, keys in lists.items() if keys is not None]
+    if len(given) > 1:
+        names = " and ".join(name for name, _ in given)
+        raise BadRequestError(
+            f"{names} cannot be given together", hint="use q for further conditions"
+        )
+    return given[0] if given else None
+
+
+def check_limits(limit: int | None, offset: int | None) -> None:
+    """BadRequestError where ``limit`` or ``offset`` is negative."""
+    for name, value in (("limit", limit), ("offset", offset)):
+        if value is not None and value < 0:
+            raise BadRequestError(f"{name} is {value}", hint="it must not be negative")

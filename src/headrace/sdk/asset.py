@@ -1,0 +1,150 @@
+"""Assets: data as parts of a dataset version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+from msgspec import UNSET
+
+from headrace.engine.paging import KeyListing, call_all, pieces
+from headrace.model.enums import TagTarget
+from headrace.model.records import AssetRecord, DataRecord
+from headrace.protocol.operations import assets as operations
+from headrace.protocol.operations import datalake as data_operations
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.sdk.collection import MultiObject
+from headrace.sdk.data import Data, MultiData
+from headrace.sdk.file import WithFile, download_all
+from headrace.sdk.resource import Resource, describe
+from headrace.sdk.session import Session
+from headrace.sdk.tag import Tag, Taggable, tag_handles
+from headrace.transfer.progress import OnProgress
+from headrace.transfer.report import TransferReport
+
+
+class Asset(Resource[AssetRecord], WithFile, Taggable):
+    """A data as a part of a dataset version."""
+
+    __slots__ = ("dataset_version_id",)
+    target_type = TagTarget.ASSET
+
+    def __init__(self, session: Session, record: AssetRecord, dataset_version_id: UUID) -> None:
+        super().__init__(session, record)
+        self.dataset_version_id = dataset_version_id
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return [self.id]
+
+    @property
+    def _file(self) -> DataRecord:
+        return self.record.data
+
+    @property
+    def data_id(self) -> UUID:
+        """The id of the data behind the asset."""
+        return self.record.data.id
+
+    async def sync(self) -> None:
+        """Read the asset again."""
+        request = operations.AssetId(asset_id=self.id)
+        self.record = await self.session.call(operations.GET_ASSET, request)
+
+    async def get_data(self) -> Data:
+        """The data behind the asset."""
+        request = data_operations.DataId(data_id=self.data_id)
+        return Data(self.session, await self.session.call(data_operations.GET_DATA, request))
+
+    async def get_tags(self) -> list[Tag]:
+        """The tags of the asset."""
+        await self.sync()
+        return tag_handles(self.session, self.record.tags or [])
+
+    async def get_data_tags(self) -> list[Tag]:
+        """The tags of the data behind the asset."""
+        return await (await self.get_data()).get_tags()
+
+    async def delete(self) -> None:
+        """Take the asset out of its version, with its annotations; the data stays in the lake."""
+        await self.session.call(operations.DELETE_ASSET, operations.AssetId(asset_id=self.id))
+
+    def __repr__(self) -> str:
+        size = f"{self.width}x{self.height}" if self.width else "?x?"
+        return describe(self, self.filename, self.type.value.lower(), size)
+
+
+class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
+    """Many assets of one version."""
+
+    __slots__ = ("dataset_version_id",)
+    target_type = TagTarget.ASSET
+
+    def __init__(
+        self, session: Session, dataset_version_id: UUID, records: Iterable[AssetRecord] = ()
+    ) -> None:
+        super().__init__(session, records)
+        self.dataset_version_id = dataset_version_id
+
+    def _handle(self, record: AssetRecord) -> Asset:
+        return Asset(self.session, record, self.dataset_version_id)
+
+    def _with(self, records: Iterable[AssetRecord]) -> Self:
+        return type(self)(self.session, self.dataset_version_id, records)
+
+    def as_list_of_data(self) -> list[Data]:
+        """The data behind the assets, as last read."""
+        return [Data(self.session, record.data) for record in self.records]
+
+    async def as_multidata(self, force_refresh: bool = True) -> MultiData:
+        """The data behind the assets, read again unless ``force_refresh`` is off."""
+        records = [record.data for record in self.records]
+        if force_refresh and records:
+            first = data_operations.DataId(data_id=records[0].id)
+            lake = (await self.session.call(data_operations.GET_DATA, first)).datalake_id
+            if lake is UNSET:
+                return MultiData(self.session, records)
+            listed = KeyListing(
+                self.session.backend,
+                data_operations.LIST_DATA_BY_KEY,
+                data_operations.ListDataByKey(datalake_id=lake),
+                "ids",
+                [record.id for record in records],
+            )
+            fresh = {data.id: data async for page in listed.pages() for data in page}
+            records = [fresh.get(record.id, record) for record in records]
+        return MultiData(self.session, records)
+
+    async def download(
+        self,
+        target_path: str | Path = "./",
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+
+        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        """
+        return await download_all(
+            self.session,
+            [(record.id, record.data) for record in self.records],
+            target_path,
+            force_replace=force_replace,
+            max_workers=max_workers,
+            use_id=use_id,
+            progress=progress,
+        )
+
+    async def delete(self) -> None:
+        """Take the assets out of their version, with their annotations; the data stay in the lake."""
+        requests = [
+            operations.DeleteAssets(version_id=self.dataset_version_id, ids=piece)
+            for piece in pieces(self.ids, IDS_PER_CALL)
+        ]
+        await call_all(self.session.backend, operations.DELETE_ASSETS, requests)

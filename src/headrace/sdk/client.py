@@ -1,0 +1,243 @@
+"""The way in: a client of one organization."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from headrace.engine.paging import ItemsListing
+from headrace.engine.push import PushReport, push
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.enums import InferenceType
+from headrace.model.records import (
+    DatalakeRecord,
+    DatasetRecord,
+    JobRecord,
+    JobRunRecord,
+    SourceRecord,
+)
+from headrace.protocol.operations import datalake as lake_operations
+from headrace.protocol.operations import datasets as operations
+from headrace.protocol.operations import jobs as job_operations
+from headrace.sdk.arguments import as_id, as_path, check_limits
+from headrace.sdk.client_tags import ClientTags
+from headrace.sdk.datalake import Datalake
+from headrace.sdk.dataset import Dataset
+from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.datasource import DataSource
+from headrace.sdk.job import Job
+from headrace.sdk.listing import Listing
+from headrace.sdk.sources import create_source, get_or_create_source, get_source
+from headrace.transfer.progress import OnProgress
+
+
+class Client(ClientTags):
+    """An organization's datalakes and datasets, in a lake or on a server.
+
+    Get one from :func:`headrace.connect`, and close it, or use it as an async context manager.
+    """
+
+    __slots__ = ()
+
+    @property
+    def id(self) -> UUID:
+        """The id of the organization."""
+        return self.session.organization.id
+
+    @property
+    def name(self) -> str:
+        """The name of the organization."""
+        return self.session.organization.name
+
+    @property
+    def username(self) -> str:
+        """Who the calls are made for."""
+        return self.session.username
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close connections; the client cannot be used afterwards."""
+        await self.session.aclose()
+
+    # --- datalakes and sources ------------------------------------------------------------------------
+
+    async def get_datalake(self, id: str | UUID | None = None, name: str | None = None) -> Datalake:
+        """The datalake of that id or name, the default one where neither is given; NotFoundError where there is none."""
+        request = lake_operations.FindDatalake(
+            organization_id=self.id, id=None if id is None else as_id(id), name=name
+        )
+        return Datalake(
+            self.session, await self.session.call(lake_operations.FIND_DATALAKE, request)
+        )
+
+    def list_datalakes(self) -> Listing[DatalakeRecord, Datalake, list[Datalake]]:
+        """All datalakes of the organization."""
+        query = lake_operations.ListDatalakes(organization_id=self.id)
+        return Listing(
+            ItemsListing(self.session.backend, lake_operations.LIST_DATALAKES, query),
+            lambda record: Datalake(self.session, record),
+            lambda records: [Datalake(self.session, record) for record in records],
+            "list_datalakes",
+        )
+
+    async def create_datasource(self, name: str) -> DataSource:
+        """A new data source; ConflictError where there is one of that name."""
+        return await create_source(self.session, name)
+
+    async def get_datasource(self, name: str) -> DataSource:
+        """The data source of that name; NotFoundError where there is none."""
+        return await get_source(self.session, name)
+
+    async def get_or_create_datasource(self, name: str) -> DataSource:
+        """The data source of that name, made where there is none."""
+        return await get_or_create_source(self.session, name)
+
+    def list_datasources(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> Listing[SourceRecord, DataSource, list[DataSource]]:
+        """The data sources of the organization."""
+        check_limits(limit, offset)
+        query = lake_operations.ListSources(
+            organization_id=self.id, limit=limit, offset=offset, order_by=order_by
+        )
+        return Listing(
+            ItemsListing(self.session.backend, lake_operations.LIST_SOURCES, query),
+            lambda record: DataSource(self.session, record),
+            lambda records: [DataSource(self.session, record) for record in records],
+            "list_datasources",
+        )
+
+    # --- datasets and versions ------------------------------------------------------------------------
+
+    async def create_dataset(self, name: str, description: str = "") -> Dataset:
+        """A new dataset; ConflictError where the organization has one of that name."""
+        request = operations.CreateDataset(
+            organization_id=self.id, name=name, description=description
+        )
+        return Dataset(self.session, await self.session.call(operations.CREATE_DATASET, request))
+
+    async def get_dataset(self, name: str) -> Dataset:
+        """The dataset of that name; NotFoundError where there is none."""
+        request = operations.FindDataset(organization_id=self.id, name=name)
+        return Dataset(self.session, await self.session.call(operations.FIND_DATASET, request))
+
+    async def get_dataset_by_id(self, id: str | UUID) -> Dataset:
+        """The dataset of that id; NotFoundError where there is none."""
+        request = operations.FindDataset(organization_id=self.id, id=as_id(id))
+        return Dataset(self.session, await self.session.call(operations.FIND_DATASET, request))
+
+    def list_datasets(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> Listing[DatasetRecord, Dataset, list[Dataset]]:
+        """The datasets, newest first unless ``order_by`` names fields (``-`` for descending)."""
+        check_limits(limit, offset)
+        query = operations.ListDatasets(
+            organization_id=self.id, limit=limit, offset=offset, order_by=order_by
+        )
+        return Listing(
+            ItemsListing(self.session.backend, operations.LIST_DATASETS, query),
+            lambda record: Dataset(self.session, record),
+            self._datasets,
+            "list_datasets",
+        )
+
+    def iter_datasets(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> AsyncIterator[Dataset]:
+        """The same as :meth:`list_datasets`, one after another."""
+        return aiter(self.list_datasets(limit, offset, order_by))
+
+    async def get_dataset_version_by_id(self, id: str | UUID) -> DatasetVersion:
+        """The version of that id; NotFoundError where there is none."""
+        request = operations.FindVersionById(organization_id=self.id, id=as_id(id))
+        record = await self.session.call(operations.FIND_VERSION_BY_ID, request)
+        return DatasetVersion(self.session, record)
+
+    async def version(self, name: str) -> DatasetVersion:
+        """The version ``"dataset/version"``; NotFoundError where there is none."""
+        dataset, version = split_version_name(name)
+        return await (await self.get_dataset(dataset)).get_version(version)
+
+    async def push(
+        self,
+        name: str,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        type: InferenceType | str = InferenceType.NOT_CONFIGURED,
+        tags: Iterable[str] = (),
+        max_workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> PushReport:
+        """Bring files, or whole folders of images and videos, into the version ``"dataset/version"``.
+
+        The dataset and the version are made where they are missing (with ``type``). A file of the same name and
+        content that the default datalake has already is not uploaded again, so a push that was interrupted goes on
+        when it is called again. ``tags`` are data tags for what is uploaded.
+
+        Raises PartialTransferError where some files failed; its report names them, the others are in the version.
+        """
+        dataset, version = split_version_name(name)
+        lake = await self.get_datalake()
+        given = [paths] if isinstance(paths, str | Path) else list(paths)
+        return await push(
+            self.session.backend,
+            self.id,
+            lake.record,
+            dataset,
+            version,
+            [as_path(path) for path in given],
+            type=InferenceType.parse(type),
+            tag_ids=[(await lake.get_or_create_data_tag(tag)).id for tag in tags],
+            max_workers=max_workers,
+            progress=progress,
+        )
+
+    # --- jobs -----------------------------------------------------------------------------------------
+
+    async def get_job_by_id(self, id: str | UUID) -> Job:
+        """The job of that id, of either kind; NotFoundError where there is none."""
+        job_id = as_id(id)
+        record: JobRecord | JobRunRecord
+        try:
+            found = job_operations.FindJob(organization_id=self.id, id=job_id)
+            record = await self.session.backend.call(job_operations.FIND_JOB_RUN, found)
+        except NotFoundError:
+            request = job_operations.JobId(job_id=job_id)
+            record = await self.session.backend.call(job_operations.GET_JOB, request)
+        return Job(self.session, record)
+
+    def _datasets(self, records: Iterable[DatasetRecord]) -> list[Dataset]:
+        return [Dataset(self.session, record) for record in records]
+
+    def __repr__(self) -> str:
+        return f"Client({self.session.name!r} · {self.name} · {self.username})"
+
+
+def split_version_name(name: str) -> tuple[str, str]:
+    """``"dataset/version"`` in its two parts; BadRequestError where it is not of that form."""
+    dataset, slash, version = name.rpartition("/")
+    if not (slash and dataset and version):
+        raise BadRequestError(f"{name!r} does not name a version", hint="write dataset/version")
+    return dataset, version

@@ -1,0 +1,181 @@
+"""Data: the files of a datalake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+import anyio
+from msgspec import UNSET
+
+from headrace.engine.paging import call_all, pieces
+from headrace.errors import NotFoundError, UnprocessableEntityError, WaitTimeoutError
+from headrace.model.enums import DataUploadStatus, TagTarget
+from headrace.model.records import DataRecord
+from headrace.protocol.operations import datalake as operations
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.sdk.collection import MultiObject
+from headrace.sdk.datasource import DataSource
+from headrace.sdk.file import WithFile, download_all
+from headrace.sdk.resource import Resource, describe
+from headrace.sdk.session import Session
+from headrace.sdk.tag import Tag, Taggable, tag_handles
+from headrace.transfer.progress import OnProgress
+from headrace.transfer.report import TransferReport
+
+
+class Data(Resource[DataRecord], WithFile, Taggable):
+    """A file of a datalake."""
+
+    __slots__ = ()
+    target_type = TagTarget.DATA
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return [self.id]
+
+    @property
+    def _file(self) -> DataRecord:
+        return self.record
+
+    @property
+    def upload_status(self) -> DataUploadStatus:
+        """Whether the platform has looked into the file."""
+        return self.record.upload_status
+
+    @property
+    def datalake_id(self) -> UUID | None:
+        """The id of the datalake; None until :meth:`sync` where the data came from a listing."""
+        return self.record.datalake_id or None
+
+    def is_ready(self) -> bool:
+        """Whether the platform had looked into the file when it was last read."""
+        return self.upload_status == DataUploadStatus.DONE
+
+    async def sync(self) -> None:
+        """Read the data again."""
+        request = operations.DataId(data_id=self.id)
+        self.record = await self.session.call(operations.GET_DATA, request)
+
+    async def get_tags(self) -> list[Tag]:
+        """The tags of the data."""
+        await self.sync()
+        return tag_handles(self.session, self.record.tags or [])
+
+    async def get_datasource(self) -> DataSource | None:
+        """Where the file came from, None where nobody said."""
+        await self.sync()
+        source = self.record.data_source
+        return DataSource(self.session, source) if source else None
+
+    async def update_metadata(self, metadata: dict[str, Any] | None) -> None:
+        """Replace the metadata."""
+        request = operations.UpdateData(data_id=self.id, metadata=metadata)
+        self.record = await self.session.call(operations.UPDATE_DATA, request)
+
+    async def update_custom_metadata(self, custom_metadata: dict[str, Any] | None) -> None:
+        """Replace the custom metadata."""
+        request = operations.UpdateCustomMetadata(data_id=self.id, custom_metadata=custom_metadata)
+        self.record = await self.session.call(operations.UPDATE_CUSTOM_METADATA, request)
+
+    async def wait_for_upload_done(
+        self, blocking_time_increment: float = 1.0, attempts: int = 20
+    ) -> None:
+        """Wait until the platform has looked into the file, asking ``attempts`` times.
+
+        Raises UnprocessableEntityError where it cannot read it, WaitTimeoutError where it is still at it.
+        """
+        for attempt in range(attempts):
+            if not self.is_ready():
+                await self.sync()
+            if self.upload_status == DataUploadStatus.ERROR:
+                raise UnprocessableEntityError(f"the platform cannot read {self.filename!r}")
+            if self.is_ready():
+                return
+            if attempt + 1 < attempts:
+                await anyio.sleep(blocking_time_increment)
+        raise WaitTimeoutError(
+            f"{self.filename!r} is {self.upload_status}", hint="wait again later"
+        )
+
+    async def delete(self) -> None:
+        """Delete the data, and its assets in every version."""
+        await self.session.call(operations.DELETE_DATA, operations.DataId(data_id=self.id))
+
+    def __repr__(self) -> str:
+        size = f"{self.width}x{self.height}" if self.width else "?x?"
+        return describe(self, self.filename, self.type.value.lower(), size)
+
+
+class MultiData(MultiObject[DataRecord, Data], Taggable):
+    """Many data. ``report`` tells of the upload where they come from one."""
+
+    __slots__ = ("report",)
+    target_type = TagTarget.DATA
+
+    def __init__(
+        self,
+        session: Session,
+        records: Iterable[DataRecord] = (),
+        report: TransferReport | None = None,
+    ) -> None:
+        super().__init__(session, records)
+        self.report = report
+
+    def _handle(self, record: DataRecord) -> Data:
+        return Data(self.session, record)
+
+    def _with(self, records: Iterable[DataRecord]) -> Self:
+        return type(self)(self.session, records)
+
+    async def download(
+        self,
+        target_path: str | Path = "./",
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+
+        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        """
+        return await download_all(
+            self.session,
+            [(record.id, record) for record in self.records],
+            target_path,
+            force_replace=force_replace,
+            max_workers=max_workers,
+            use_id=use_id,
+            progress=progress,
+        )
+
+    async def wait_for_upload_done(
+        self, blocking_time_increment: float = 1.0, attempts: int = 20
+    ) -> None:
+        """Wait until the platform has looked into every file; see :meth:`Data.wait_for_upload_done`."""
+        for index, data in enumerate(self):
+            await data.wait_for_upload_done(blocking_time_increment, attempts)
+            self.records[index] = data.record
+
+    async def delete(self) -> None:
+        """Delete all these data, and their assets in every version."""
+        by_lake: dict[UUID, list[UUID]] = {}
+        for record in self.records:
+            lake = record.datalake_id
+            if lake is UNSET:
+                request = operations.DataId(data_id=record.id)
+                lake = (await self.session.call(operations.GET_DATA, request)).datalake_id
+            if lake is UNSET:
+                raise NotFoundError(f"nobody knows the datalake of {record.filename!r}")
+            by_lake.setdefault(lake, []).append(record.id)
+        requests = [
+            operations.DeleteManyData(datalake_id=lake, ids=piece)
+            for lake, ids in by_lake.items()
+            for piece in pieces(ids, IDS_PER_CALL)
+        ]
+        await call_all(self.session.backend, operations.DELETE_MANY_DATA, requests)

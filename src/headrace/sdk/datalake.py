@@ -1,0 +1,265 @@
+"""Datalakes: where the files are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, overload
+from uuid import UUID
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from headrace.engine.paging import CursorListing, ItemsListing, KeyListing, Listed
+from headrace.engine.upload import UploadFile, upload_files
+from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
+from headrace.protocol.operations import datalake as operations
+from headrace.protocol.operations import tags as tag_operations
+from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
+from headrace.protocol.query import combine
+from headrace.sdk.arguments import (
+    Paths,
+    as_id,
+    as_ids,
+    as_path,
+    check_limits,
+    only_key_list,
+    tag_clause,
+)
+from headrace.sdk.data import Data, MultiData
+from headrace.sdk.datasource import DataSource
+from headrace.sdk.listing import Listing
+from headrace.sdk.resource import Resource, describe, get_or_create
+from headrace.sdk.sources import get_or_create_source
+from headrace.sdk.tag import Tag, tag_handles
+from headrace.transfer.progress import OnProgress
+
+
+class Datalake(Resource[DatalakeRecord]):
+    """A place for files, from which datasets are made."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the datalake."""
+        return self.record.name
+
+    @property
+    def connector_id(self) -> UUID | None:
+        """The id of the storage behind the datalake."""
+        return self.record.connector_id
+
+    async def sync(self) -> None:
+        """Read the datalake again."""
+        request = operations.GetDatalake(datalake_id=self.id)
+        self.record = await self.session.call(operations.GET_DATALAKE, request)
+
+    # --- upload ---------------------------------------------------------------------------------------
+
+    @overload
+    async def upload_data(
+        self,
+        filepaths: str | Path,
+        tags: Sequence[str | Tag] | None = None,
+        source: str | DataSource | None = None,
+        max_workers: int | None = None,
+        *,
+        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        upload_dir: str | None = None,
+        progress: OnProgress | None = None,
+    ) -> Data: ...
+    @overload
+    async def upload_data(
+        self,
+        filepaths: Paths,
+        tags: Sequence[str | Tag] | None = None,
+        source: str | DataSource | None = None,
+        max_workers: int | None = None,
+        *,
+        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        upload_dir: str | None = None,
+        progress: OnProgress | None = None,
+    ) -> MultiData: ...
+    async def upload_data(
+        self,
+        filepaths: str | Path | Paths,
+        tags: Sequence[str | Tag] | None = None,
+        source: str | DataSource | None = None,
+        max_workers: int | None = None,
+        *,
+        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        upload_dir: str | None = None,
+        progress: OnProgress | None = None,
+    ) -> Data | MultiData:
+        """Upload files: one path gives a Data, several give a MultiData in the order of the paths.
+
+        ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
+        for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
+
+        Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
+        files failed; its report names them, the others are in the lake.
+        """
+        given = [filepaths] if isinstance(filepaths, str | Path) else filepaths
+        paths = [as_path(path) for path in given]
+        tag_ids = [tag.id for tag in [await self._tag(tag) for tag in tags or ()]]
+        if isinstance(source, str):
+            source = await get_or_create_source(self.session, source)
+        uploaded = await upload_files(
+            self.session.backend,
+            self.session.organization.id,
+            self.record,
+            UploadFile.each(paths, metadata, custom_metadata),
+            tag_ids=tag_ids,
+            source_id=source.id if source else None,
+            upload_dir=upload_dir,
+            max_workers=max_workers,
+            progress=progress,
+        )
+        uploaded.report.check("uploaded")
+        many = MultiData(self.session, self._mine(uploaded.records), uploaded.report)
+        return many[0] if isinstance(filepaths, str | Path) else many
+
+    # --- listing --------------------------------------------------------------------------------------
+
+    def list_data(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+        tags: str | Tag | Sequence[str | Tag] | None = None,
+        filenames: Sequence[str] | None = None,
+        intersect_tags: bool = False,
+        object_names: Sequence[str] | None = None,
+        q: str | None = None,
+        ids: Sequence[str | UUID] | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+    ) -> Listing[DataRecord, Data, MultiData]:
+        """The data of the lake, newest first unless ``order_by`` names fields (``-`` for descending).
+
+        ``tags``: those that carry one of these tags, every one with ``intersect_tags``. At most one of ``filenames``,
+        ``object_names`` and ``ids`` may be given. ``q`` is a condition in the query language. ``page_size`` is
+        accepted and has no effect. An empty answer is an empty MultiData.
+        """
+        check_limits(limit, offset)
+        keys = only_key_list(
+            filenames=filenames, object_names=object_names, ids=None if ids is None else as_ids(ids)
+        )
+        query: dict[str, Any] = {
+            "datalake_id": self.id,
+            "limit": limit,
+            "offset": offset,
+            "order_by": order_by,
+            "q": combine(q, tag_clause("tags.name", tags, intersect_tags)),
+            "custom_metadata": custom_metadata,
+            "upload_statuses": ALL_UPLOAD_STATUSES,
+            "types": ALL_TYPES,
+        }
+        backend = self.session.backend
+        listed: Listed[DataRecord]
+        if keys is None:
+            listed = CursorListing(backend, operations.LIST_DATA, operations.ListData(**query))
+        else:
+            request = operations.ListDataByKey(**query)
+            listed = KeyListing(backend, operations.LIST_DATA_BY_KEY, request, *keys)
+        return Listing(
+            listed,
+            lambda record: Data(self.session, self._mine([record])[0]),
+            lambda records: MultiData(self.session, self._mine(records)),
+            "list_data",
+        )
+
+    def iter_data(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+        tags: str | Tag | Sequence[str | Tag] | None = None,
+        filenames: Sequence[str] | None = None,
+        intersect_tags: bool = False,
+        object_names: Sequence[str] | None = None,
+        q: str | None = None,
+        ids: Sequence[str | UUID] | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+    ) -> AsyncIterator[Data]:
+        """The same as :meth:`list_data`, one data after another; one page is held at a time."""
+        return aiter(
+            self.list_data(
+                limit, offset, page_size, order_by, tags, filenames, intersect_tags,
+                object_names, q, ids, custom_metadata,
+            )
+        )  # fmt: skip
+
+    async def find_data(
+        self,
+        filename: str | None = None,
+        object_name: str | None = None,
+        id: str | UUID | None = None,
+    ) -> Data:
+        """The one data that matches all that is given.
+
+        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        """
+        request = operations.FindData(
+            datalake_id=self.id,
+            filename=filename,
+            object_name=object_name,
+            id=None if id is None else as_id(id),
+            upload_statuses=ALL_UPLOAD_STATUSES,
+            types=ALL_TYPES,
+        )
+        return Data(self.session, await self.session.call(operations.FIND_DATA, request))
+
+    # --- tags -----------------------------------------------------------------------------------------
+
+    def list_data_tags(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> Listing[TagRecord, Tag, list[Tag]]:
+        """The tags of the lake's data."""
+        check_limits(limit, offset)
+        query = tag_operations.ListDataTags(
+            datalake_id=self.id, limit=limit, offset=offset, order_by=order_by
+        )
+        return Listing(
+            ItemsListing(self.session.backend, tag_operations.LIST_DATA_TAGS, query),
+            lambda record: Tag(self.session, record),
+            lambda records: tag_handles(self.session, records),
+            "list_data_tags",
+        )
+
+    async def create_data_tag(self, name: str) -> Tag:
+        """A new tag for the lake's data; ConflictError where there is one of that name."""
+        request = tag_operations.DataTagName(datalake_id=self.id, name=name)
+        return Tag(self.session, await self.session.call(tag_operations.CREATE_DATA_TAG, request))
+
+    async def get_data_tag(self, name: str) -> Tag:
+        """The tag of that name; NotFoundError where there is none."""
+        request = tag_operations.DataTagName(datalake_id=self.id, name=name)
+        return Tag(self.session, await self.session.call(tag_operations.FIND_DATA_TAG, request))
+
+    async def get_or_create_data_tag(self, name: str) -> Tag:
+        """The tag of that name, made where there is none."""
+        return await get_or_create(
+            lambda: self.get_data_tag(name), lambda: self.create_data_tag(name)
+        )
+
+    async def _tag(self, tag: str | Tag) -> Tag:
+        return await self.get_or_create_data_tag(tag) if isinstance(tag, str) else tag
+
+    def _mine(self, records: list[DataRecord]) -> list[DataRecord]:
+        """The records with the id of this lake, which listings leave out."""
+        return [
+            replace(record, datalake_id=self.id) if record.datalake_id is UNSET else record
+            for record in records
+        ]
+
+    def __repr__(self) -> str:
+        return describe(self, self.name)

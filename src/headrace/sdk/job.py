@@ -1,0 +1,81 @@
+"""Jobs: what the platform goes on doing after it has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import anyio
+
+from headrace.errors import JobFailedError, WaitTimeoutError
+from headrace.model.enums import JobRunStatus, JobStatus
+from headrace.model.records import JobRecord, JobRunRecord
+from headrace.protocol.operations import jobs as operations
+from headrace.sdk.resource import Resource, describe
+
+_SUCCESS = {JobStatus.SUCCESS, JobRunStatus.SUCCEEDED}
+_FAILURE = {JobStatus.FAILED, JobStatus.TERMINATED, JobRunStatus.FAILED, JobRunStatus.KILLED}
+
+Status = JobStatus | JobRunStatus
+
+
+class Job(Resource[JobRecord | JobRunRecord]):
+    """A job of either kind."""
+
+    __slots__ = ()
+
+    @property
+    def status(self) -> Status:
+        """The status as last read."""
+        return self.record.status
+
+    @property
+    def done(self) -> bool:
+        """Whether the job had ended, well or not, when it was last read."""
+        return self.status in _SUCCESS or self.status in _FAILURE
+
+    async def sync(self) -> None:
+        """Read the status again; the answer may be held back for a while where the job still runs."""
+        request = operations.JobId(job_id=self.id)
+        if isinstance(self.record, JobRunRecord):
+            self.record = await self.session.call(operations.GET_JOB_RUN, request)
+        else:
+            self.record = await self.session.call(operations.GET_JOB, request)
+
+    async def wait_for_done(
+        self, blocking_time_increment: float = 1.0, attempts: int = 20
+    ) -> Status:
+        """Wait for the end of the job, asking ``attempts`` times with seconds of ``blocking_time_increment`` between.
+
+        Raises JobFailedError where the job ended without success, WaitTimeoutError where it still runs.
+        """
+        return await self.wait_for_status(_SUCCESS | _FAILURE, blocking_time_increment, attempts)
+
+    async def wait_for_status(
+        self,
+        statuses: Status | str | Iterable[Status | str],
+        blocking_time_increment: float = 1.0,
+        attempts: int = 20,
+    ) -> Status:
+        """Wait for one of these statuses, asking ``attempts`` times.
+
+        Raises JobFailedError where the job ended without success and that is not what was waited for or was not
+        named alone, WaitTimeoutError where none of the statuses was met.
+        """
+        wanted = {statuses} if isinstance(statuses, str) else set(statuses)
+        for attempt in range(attempts):
+            if not self.done:
+                await self.sync()
+            if self.status in _FAILURE and (self.status not in wanted or wanted & _SUCCESS):
+                raise JobFailedError(f"job {self.id} ended as {self.status}", job=self.record)
+            if self.status in wanted:
+                return self.status
+            if self.done:
+                break
+            if attempt + 1 < attempts:
+                await anyio.sleep(blocking_time_increment)
+        raise WaitTimeoutError(
+            f"job {self.id} is {self.status} after {attempts} looks", hint="wait again later"
+        )
+
+    def __repr__(self) -> str:
+        return describe(self, str(self.id), self.status.value.lower())

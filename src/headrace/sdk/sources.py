@@ -1,0 +1,27 @@
+"""Finding and making data sources."""
+
+from __future__ import annotations
+
+from headrace.protocol.operations import datalake as operations
+from headrace.sdk.datasource import DataSource
+from headrace.sdk.resource import get_or_create
+from headrace.sdk.session import Session
+
+
+async def create_source(session: Session, name: str) -> DataSource:
+    """A new data source; ConflictError where there is one of that name."""
+    request = operations.CreateSource(organization_id=session.organization.id, name=name)
+    return DataSource(session, await session.call(operations.CREATE_SOURCE, request))
+
+
+async def get_source(session: Session, name: str) -> DataSource:
+    """The data source of that name; NotFoundError where there is none."""
+    request = operations.CreateSource(organization_id=session.organization.id, name=name)
+    return DataSource(session, await session.call(operations.FIND_SOURCE, request))
+
+
+async def get_or_create_source(session: Session, name: str) -> DataSource:
+    """The data source of that name, made where there is none."""
+    return await get_or_create(
+        lambda: get_source(session, name), lambda: create_source(session, name)
+    )

@@ -1,0 +1,59 @@
+"""The labels of a version."""
+
+from __future__ import annotations
+
+from headrace.engine.paging import ItemsListing
+from headrace.model.records import DatasetVersionRecord, LabelGroupRecord, LabelRecord
+from headrace.protocol.operations import labels as operations
+from headrace.sdk.label import Label, LabelGroup
+from headrace.sdk.listing import Listing
+from headrace.sdk.resource import Resource, get_or_create
+
+
+class VersionLabels(Resource[DatasetVersionRecord]):
+    """What a version does with its labels."""
+
+    __slots__ = ()
+
+    def list_labels(self) -> Listing[LabelRecord, Label, list[Label]]:
+        """The labels of this version, in order of creation."""
+        query = operations.ListLabels(version_id=self.id)
+        return Listing(
+            ItemsListing(self.session.backend, operations.LIST_LABELS, query),
+            lambda record: Label(self.session, record),
+            lambda records: [Label(self.session, record) for record in records],
+            "list_labels",
+        )
+
+    async def create_label(self, name: str) -> Label:
+        """A new label; ConflictError where the version has one of that name."""
+        request = operations.LabelName(version_id=self.id, name=name)
+        return Label(self.session, await self.session.call(operations.CREATE_LABEL, request))
+
+    async def get_label(self, name: str) -> Label:
+        """The label of that name; NotFoundError where there is none."""
+        request = operations.LabelName(version_id=self.id, name=name)
+        return Label(self.session, await self.session.call(operations.FIND_LABEL, request))
+
+    async def get_or_create_label(self, name: str) -> Label:
+        """The label of that name, made where there is none."""
+        return await get_or_create(lambda: self.get_label(name), lambda: self.create_label(name))
+
+    def list_label_groups(self) -> Listing[LabelGroupRecord, LabelGroup, list[LabelGroup]]:
+        """The label groups of this version."""
+        query = operations.ListLabels(version_id=self.id)
+        return Listing(
+            ItemsListing(self.session.backend, operations.LIST_LABEL_GROUPS, query),
+            lambda record: LabelGroup(self.session, record),
+            lambda records: [LabelGroup(self.session, record) for record in records],
+            "list_label_groups",
+        )
+
+    async def create_label_group(self, name: str, parent: LabelGroup | None = None) -> LabelGroup:
+        """A new label group; ConflictError where the version has one of that name."""
+        request = operations.CreateLabelGroup(
+            version_id=self.id, name=name, parent_id=parent.id if parent else None
+        )
+        return LabelGroup(
+            self.session, await self.session.call(operations.CREATE_LABEL_GROUP, request)
+        )
