@@ -12,6 +12,7 @@ from cyclopts.exceptions import UnknownOptionError
 from headrace import __version__
 from headrace.cli.export import export
 from headrace.cli.failures import UsageError
+from headrace.cli.import_ import import_
 from headrace.cli.init import init
 from headrace.cli.ls import ls
 from headrace.cli.options import Output
@@ -33,6 +34,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
 COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "push": (push, MOVE),
+    "import": (import_, MOVE),
     "pull": (pull, MOVE),
     "export": (export, MOVE),
     "ls": (ls, LOOK),
@@ -44,6 +46,20 @@ TOKEN_COMMANDS: dict[str, Callable[..., Any]] = {
     "create": create,
     "list": list_,
     "revoke": revoke,
+}
+
+
+# What must be said, in the order in which it is said.
+USAGE = {
+    "push": "TARGET VERSION IMAGES…",
+    "import": "TARGET VERSION FILE…",
+    "pull": "TARGET VERSION DIR",
+    "export": "TARGET VERSION DST --format coco|yolo|voc",
+    "convert": "SRC DST --to coco|yolo|voc",
+    "ls": "TARGET [VERSION]",
+    "stats": "TARGET VERSION",
+    "init": "LAKE",
+    "serve": "LAKE",
 }
 
 
@@ -66,7 +82,8 @@ def make_app() -> App:
         default_parameter=Parameter(negative_iterable=""),
     )
     for place, (name, (function, group)) in enumerate(COMMANDS.items()):
-        app.command(function, name=name, group=group, sort_key=place)
+        usage = f"Usage: headrace {name} {USAGE[name]} [OPTIONS]"
+        app.command(function, name=name, group=group, sort_key=place, usage=usage)
     token = App(
         name="token", help="Make, list and revoke the tokens of a lake's server.", group=LAKE
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.cli.findings import finding_lines, findings_data
-from headrace.cli.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.options import ANYONE, PLAIN, Account, Flag, Output, Status
 from headrace.cli.result import Result
 from headrace.cli.target import check_format, connected, find_version
 from headrace.cli.wording import absolute, many
@@ -19,12 +19,12 @@ async def export(
     /,
     *,
     format: str,
-    status: str | None = None,
+    status: Status | None = None,
     task: str | None = None,
     split: str | None = None,
-    use_id: bool = False,
-    overwrite: bool = False,
-    strict: bool = False,
+    use_id: Flag = False,
+    overwrite: Flag = False,
+    strict: Flag = False,
     output: Output = PLAIN,
     account: Account = ANYONE,
 ) -> Result:
@@ -35,7 +35,7 @@ async def export(
         version: The version, as dataset/version.
         dst: The file or folder to write; it appears complete or not at all.
         format: coco, yolo or voc.
-        status: Only annotations of this status: pending, accepted, refused, skipped.
+        status: Only annotations of this status.
         task: What YOLO labels say: detect.
         split: The split that the images are written under, where the format has splits.
         use_id: Call images by the ids of their assets.

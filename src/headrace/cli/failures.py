@@ -12,6 +12,8 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 DEBUG = "HEADRACE_DEBUG"
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 AGAIN = "run the same command to go on"
 
 
@@ -34,7 +36,9 @@ class Failure(Struct, kw_only=True):
         elif where and "offset" in self.place:
             where += f" at byte {self.place['offset']}"
         text = f"{where}: {self.message}" if where else self.message
-        return text if not self.hint else f"{text.rstrip('.')}. {_sentence(self.hint)}"
+        if not self.hint:
+            return text
+        return f"{text if text.endswith('?') else text.rstrip('.') + '.'} {_sentence(self.hint)}"
 
     def json(self) -> dict[str, object]:
         """The ``error`` object for programs."""
@@ -82,9 +86,13 @@ def explain(error: BaseException) -> Failure:
 
 def _explain_os(error: OSError) -> Failure:
     what = (error.strerror or str(error) or type(error).__name__).lower()
-    hint = "free some space and " + AGAIN if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+    hint = None
+    if error.errno in _FULL:
+        hint = "free some space and " + AGAIN
+    elif isinstance(error, FileNotFoundError):
+        hint = "check the path"
     message = f"{error.filename}: {what}" if error.filename else what
-    return Failure(code="os", message=message, hint=hint, retryable=hint is not None)
+    return Failure(code="os", message=message, hint=hint, retryable=error.errno in _FULL)
 
 
 def _first(error: BaseException) -> BaseException:

@@ -5,11 +5,27 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
 from headrace.cli.progress import Reporter
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option that is there or not."""
+
+Status = Literal["pending", "accepted", "refused", "skipped"]
+VersionType = Literal[
+    "not_configured",
+    "classification",
+    "object_detection",
+    "segmentation",
+    "point",
+    "keypoint",
+    "line",
+    "mask",
+    "multi",
+]
 
 GENERAL = Group("Output", sort_key=8)
 TARGET = Group("Server", sort_key=9)
@@ -20,7 +36,7 @@ TARGET = Group("Server", sort_key=9)
 class Output:
     """How a command tells what it does."""
 
-    json: Annotated[bool, Parameter(negative="")] = False
+    json: Flag = False
     """Print one JSON object on stdout and nothing else there, errors too."""
 
     progress: bool | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.cli.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.options import ANYONE, PLAIN, Account, Flag, Output
 from headrace.cli.result import Result
 from headrace.cli.target import connected, find_version
 from headrace.cli.wording import absolute, many, size
@@ -16,8 +16,8 @@ async def pull(
     dir: Path,
     /,
     *,
-    force: bool = False,
-    use_id: bool = False,
+    force: Flag = False,
+    use_id: Flag = False,
     workers: int | None = None,
     output: Output = PLAIN,
     account: Account = ANYONE,

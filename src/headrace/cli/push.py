@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace.cli.failures import UsageError
-from headrace.cli.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.options import ANYONE, PLAIN, Account, Output, VersionType
 from headrace.cli.result import Result
 from headrace.cli.target import check_version_name, connected
 from headrace.cli.wording import many
@@ -19,7 +19,7 @@ async def push(
     version: str,
     /,
     *images: Path,
-    type: str = "not_configured",
+    type: VersionType = "not_configured",
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
     workers: int | None = None,
     output: Output = PLAIN,
@@ -33,7 +33,7 @@ async def push(
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
         images: Files, or folders that are searched for images and videos.
-        type: What the annotations of a new version are for: object_detection, segmentation, …
+        type: What the annotations of a new version are for.
         tag: A tag for the uploaded data; may be given several times.
         workers: How many files are under way at a time.
     """

@@ -1,0 +1,89 @@
+"""Write docs/operations.md from the table of operations.
+
+python tools/make_api_table.py            # write it
+python tools/make_api_table.py --check    # fail where it is not what would be written
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from headrace.protocol.operation import Operation
+from headrace.protocol.operations import OPERATIONS
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
+
+HEAD = """\
+# Operations
+
+Every call of the API, made from the table in `src/headrace/protocol/operations/` by `tools/make_api_table.py`. The
+server binds its routes from it, the remote backend builds its requests from it, and a lake in this process answers
+the same records without any HTTP. `XGET` is a `GET` with a body. Each call may also fail with 401; other errors are
+listed. Calls marked **+** exist on headrace servers only; **r** ones may be sent again after a lost answer.
+
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    lines = ["| Call | | Where | Asks | Answers | Errors |", "|---|---|---|---|---|---|"]
+    lines += [row(operation) for operation in OPERATIONS.values()]
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def row(operation: Operation[Any, Any]) -> str:
+    """One operation as one row."""
+    marks = ("**+** " if operation.extension else "") + (
+        "r" if operation.safe or operation.repeatable else ""
+    )
+    asks = "; ".join(
+        f"{place}: {', '.join(names)}"
+        for place, names in (
+            ("query", operation.query_fields),
+            ("body", operation.body_fields),
+        )
+        if names
+    )
+    cells = [
+        f"`{operation.name}`: {operation.doc}",
+        marks.strip(),
+        f"`{operation.method} {operation.path}`",
+        asks or "-",
+        result_name(operation.result),
+        " ".join(map(str, operation.errors)) or "-",
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def result_name(result: Any) -> str:
+    """The type of the answer as people write it."""
+    if result is type(None):
+        return "-"
+    arguments = getattr(result, "__args__", ())
+    # A generic alias passes its origin's name on.
+    name = str(getattr(result, "__name__", result))
+    return f"{name}[{', '.join(map(result_name, arguments))}]" if arguments else name
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or compare; the exit status."""
+    made = page()
+    if arguments == ["--check"]:
+        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
+            print(
+                f"{PAGE.name} is stale: run tools/python tools/make_api_table.py", file=sys.stderr
+            )
+            return 1
+        return 0
+    if arguments:
+        print("usage: make_api_table.py [--check]", file=sys.stderr)
+        return 2
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(made, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
