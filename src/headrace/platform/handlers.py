@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace.platform import asset_adding as platform_asset_adding
+from headrace.platform import assets as platform_assets
 from headrace.platform import data as platform_data
 from headrace.platform import datalake as platform_datalake
+from headrace.platform import datasets as platform_datasets
+from headrace.platform import jobs as platform_jobs
+from headrace.platform import label_groups as platform_label_groups
+from headrace.platform import labels as platform_labels
+from headrace.platform import purge as platform_purge
 from headrace.platform import session as platform_session
 from headrace.platform import sources as platform_sources
+from headrace.platform import stats as platform_stats
 from headrace.platform import tagging as platform_tagging
 from headrace.platform import tags as platform_tags
 from headrace.platform import uploads as platform_uploads
+from headrace.platform import versions as platform_versions
 from headrace.platform.access import Access
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import datalake, session, storage, tags
+from headrace.protocol.operations import (
+    assets,
+    datalake,
+    datasets,
+    jobs,
+    labels,
+    session,
+    storage,
+    tags,
+)
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -73,11 +91,66 @@ _TAGS: Room = {
     tags.DETACH_TAG: platform_tagging.detach_tag,
 }
 
-_ROOMS: tuple[Room, ...] = (_SESSION, _UPLOADS, _DATALAKE, _TAGS)
+_DATASETS: Room = {
+    datasets.CREATE_DATASET: platform_datasets.create_dataset,
+    datasets.LIST_DATASETS: platform_datasets.list_datasets,
+    datasets.FIND_DATASET: platform_datasets.find_dataset,
+    datasets.GET_DATASET: platform_datasets.get_dataset,
+    datasets.UPDATE_DATASET: platform_datasets.update_dataset,
+    datasets.DELETE_DATASET: platform_datasets.delete_dataset,
+    datasets.LIST_VERSIONS: platform_versions.list_versions,
+    datasets.FIND_VERSION: platform_versions.find_version,
+    datasets.CREATE_VERSION: platform_versions.create_version,
+    datasets.FIND_VERSION_BY_ID: platform_versions.find_version_by_id,
+    datasets.GET_VERSION: platform_versions.get_version,
+    datasets.UPDATE_VERSION: platform_versions.update_version,
+    datasets.DELETE_VERSION: platform_versions.delete_version,
+    datasets.GET_STATS: platform_stats.get_stats,
+}
+
+_ASSETS: Room = {
+    assets.ADD_DATA: platform_asset_adding.add_data,
+    assets.LIST_ASSETS: platform_assets.list_assets,
+    assets.LIST_ASSETS_BY_KEY: platform_assets.list_assets_by_key,
+    assets.FIND_ASSET: platform_assets.find_asset,
+    assets.DELETE_ASSETS: platform_assets.delete_assets,
+    assets.GET_ASSET: platform_assets.get_asset,
+    assets.DELETE_ASSET: platform_assets.delete_asset,
+}
+
+_LABELS: Room = {
+    labels.LIST_LABELS: platform_labels.list_labels,
+    labels.CREATE_LABEL: platform_labels.create_label,
+    labels.FIND_LABEL: platform_labels.find_label,
+    labels.ENSURE_LABELS: platform_labels.ensure_labels,
+    labels.GET_LABEL: platform_labels.get_label,
+    labels.UPDATE_LABEL: platform_labels.update_label,
+    labels.LIST_LABEL_GROUPS: platform_label_groups.list_label_groups,
+    labels.CREATE_LABEL_GROUP: platform_label_groups.create_label_group,
+    labels.GET_LABEL_GROUP: platform_label_groups.get_label_group,
+    labels.UPDATE_LABEL_GROUP: platform_label_groups.update_label_group,
+}
+
+_JOBS: Room = {
+    jobs.GET_JOB: platform_jobs.get_job,
+    jobs.GET_JOB_RUN: platform_jobs.get_job_run,
+    jobs.FIND_JOB_RUN: platform_jobs.find_job_run,
+}
+
+_ROOMS: tuple[Room, ...] = (
+    _SESSION,
+    _UPLOADS,
+    _DATALAKE,
+    _TAGS,
+    _DATASETS,
+    _ASSETS,
+    _LABELS,
+    _JOBS,
+)
 
 HANDLERS: dict[str, Handler] = {
     operation.name: handler for room in _ROOMS for operation, handler in room.items()
 }
 
-RESUMED: tuple[Callable[[Platform], Awaitable[None]], ...] = ()
+RESUMED: tuple[Callable[[Platform], Awaitable[None]], ...] = (platform_purge.purge,)
 """What runs in the background once a lake is open: work that an earlier stop or crash cut short."""

@@ -1,0 +1,315 @@
+"""The assets of a version: listed, found by keys, taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from headrace.errors import BadRequestError, ConflictError, NotFoundError
+from headrace.model.ids import MAX_SEQ, InvalidIdError, Key, Kind, decode
+from headrace.model.records import AssetRecord, Page
+from headrace.platform.access import Access
+from headrace.platform.counters import asset_count
+from headrace.platform.data_records import data_record
+from headrace.platform.filters import Filters, compile_asset_filters
+from headrace.platform.identity import missing
+from headrace.platform.listing import (
+    exactly_one,
+    json_text,
+    order_clause,
+    page_limit,
+    page_offset,
+)
+from headrace.platform.removal import RANGE, Place, remove_assets
+from headrace.platform.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.tags import tags_of_asset
+from headrace.protocol.operations.assets import (
+    AssetId,
+    DeleteAssets,
+    FindAsset,
+    ListAssets,
+    ListAssetsByKey,
+)
+from headrace.protocol.paging import decode_cursor, encode_cursor
+from headrace.storage.database.base import Row, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {
+    "created_at": "a.seq",
+    "filename": "a.filename",
+    "object_name": "d.object_name",
+    "width": "d.width",
+    "height": "d.height",
+    "size": "d.size",
+}
+_NEWEST_FIRST = " order by a.seq desc"
+_LAST_CHARACTER = chr(0x10FFFF)
+_SHOWN_CANDIDATES = 5
+
+
+class Keys(NamedTuple):
+    """A list of keys as its statement takes it."""
+
+    statement: str
+    keys: str
+
+
+# --- listing ---------------------------------------------------------------------------------------------
+
+
+async def list_assets(platform: Platform, access: Access, request: ListAssets) -> Page[AssetRecord]:
+    """A page of assets, newest first by cursor, or by offset where an order is asked."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    filters = compile_asset_filters(request)
+    if request.order_by:
+        return await _ordered(platform, access, request, scope, filters)
+    listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
+    before, count = MAX_SEQ + 1, None
+    if request.cursor:
+        before, count = decode_cursor(request.cursor, listing)
+    limit = page_limit(request)
+    rows = await platform.database.fetch(
+        "assets.page",
+        filters=filters.sql,
+        bucket=scope.bucket,
+        version=scope.no,
+        before=before,
+        limit=limit + 1,
+        offset=0 if request.cursor else page_offset(request),
+        **filters.params,
+    )
+    if count is None:
+        count = await _count(platform, scope, filters)
+    following = None
+    if len(rows) > limit:
+        following = encode_cursor([rows[limit - 1][0], count], listing)
+    return Page(items=_records(access, scope, rows[:limit]), count=count, next_cursor=following)
+
+
+async def list_assets_by_key(
+    platform: Platform, access: Access, request: ListAssetsByKey
+) -> Page[AssetRecord]:
+    """All assets that a list of keys names; a page of them where a limit is asked."""
+    name, keys = exactly_one(
+        ids=request.ids,
+        object_names=request.object_names,
+        filenames=request.filenames,
+        filename_startswith=request.filename_startswith,
+        data_ids=request.data_ids,
+    )
+    scope = await version_scope(platform.database, access, request.version_id)
+    order = order_clause(request.order_by, _ORDERS, "a.seq desc") if request.order_by else None
+    seqs = await _seqs(
+        platform,
+        access,
+        scope,
+        _keys(scope, name, keys),
+        compile_asset_filters(request),
+        order or _NEWEST_FIRST,
+    )
+    count, offset = len(seqs), page_offset(request)
+    wanted = seqs[offset:] if request.limit is None else seqs[offset : offset + request.limit]
+    return Page(items=await _by_seq(platform, access, scope, wanted), count=count)
+
+
+async def find_asset(platform: Platform, access: Access, request: FindAsset) -> AssetRecord:
+    """The one asset that meets all criteria; 409 with the candidates where several do."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    criteria: list[tuple[str, Any]] = [
+        ("ids", request.id),
+        ("data_ids", request.data_id),
+        ("object_names", request.object_name),
+        ("filenames", request.filename),
+    ]
+    given = [(name, value) for name, value in criteria if value is not None]
+    if not given:
+        raise BadRequestError("name an asset by id, data_id, filename or object_name")
+    found: list[int] | None = None
+    for name, value in given:
+        seqs = await _seqs(
+            platform, access, scope, _keys(scope, name, [value]), Filters("", {}), _NEWEST_FIRST
+        )
+        found = seqs if found is None else [seq for seq in found if seq in set(seqs)]
+        if not found:
+            break
+    if not found:
+        wish = ", ".join(f"{name[:-1]} {value}" for name, value in given)
+        raise NotFoundError(f"no asset of {scope.full_name} has {wish}")
+    if len(found) > 1:
+        raise _ambiguous(scope, found)
+    return (await _by_seq(platform, access, scope, found))[0]
+
+
+async def get_asset(platform: Platform, access: Access, request: AssetId) -> AssetRecord:
+    """An asset with its tags."""
+    scope, seq = await scope_of_part(platform.database, access, request.asset_id, Kind.ASSET)
+    records = await _by_seq(platform, access, scope, [seq])
+    if not records:
+        raise missing(Kind.ASSET, request.asset_id)
+    tags = await tags_of_asset(platform.database, scope.no, scope.created, scope.bucket, seq)
+    return msgspec.structs.replace(records[0], tags=tags)
+
+
+# --- taking out ------------------------------------------------------------------------------------------
+
+
+async def delete_assets(platform: Platform, access: Access, request: DeleteAssets) -> None:
+    """Take assets out of a version. What is out already is no error; 404 for assets that were never in."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    seqs = asset_seqs(scope, request.ids)
+    for start in range(0, len(seqs), RANGE):
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, request.version_id, change=True)
+            await _remove(tx, scope, seqs[start : start + RANGE])
+
+
+async def delete_asset(platform: Platform, access: Access, request: AssetId) -> None:
+    """Take one asset out of its version."""
+    async with platform.database.transaction() as tx:
+        scope, seq = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
+        if not await _remove(tx, scope, [seq]):
+            raise missing(Kind.ASSET, request.asset_id)
+
+
+async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
+    place = Place(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
+    await touch(tx, scope)
+    return await remove_assets(tx, place, seqs)
+
+
+# --- what other rooms ask --------------------------------------------------------------------------------
+
+
+def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
+    """The numbers of assets in their version, each once; 404 for an id of another version."""
+    ids_of_version = scope.ids(Kind.ASSET)
+    seqs: dict[int, None] = {}
+    for asset_id in ids:
+        seq = ids_of_version.seq(asset_id)
+        if seq is None:
+            raise NotFoundError(f"there is no asset {asset_id} in {scope.full_name}")
+        seqs[seq] = None
+    return list(seqs)
+
+
+def data_pairs(ids: Iterable[UUID]) -> dict[tuple[int, int], UUID]:
+    """The (lake's bucket, number) behind ids of data; other ids are left out."""
+    pairs: dict[tuple[int, int], UUID] = {}
+    for data_id in ids:
+        try:
+            key: Key = decode(data_id)
+        except InvalidIdError:
+            continue
+        if key.kind is Kind.DATA:
+            pairs[key.bucket, key.number] = data_id
+    return pairs
+
+
+# --- within a version ------------------------------------------------------------------------------------
+
+
+async def _ordered(
+    platform: Platform, access: Access, request: ListAssets, scope: VersionScope, filters: Filters
+) -> Page[AssetRecord]:
+    rows = await platform.database.fetch(
+        "assets.ordered",
+        filters=filters.sql + order_clause(request.order_by or (), _ORDERS, "a.seq desc"),
+        bucket=scope.bucket,
+        version=scope.no,
+        limit=page_limit(request),
+        offset=page_offset(request),
+        **filters.params,
+    )
+    count = await _count(platform, scope, filters)
+    return Page(items=_records(access, scope, rows), count=count)
+
+
+async def _count(platform: Platform, scope: VersionScope, filters: Filters) -> int:
+    if not filters.sql:
+        return await asset_count(platform.database, scope.bucket, scope.no)
+    row = await platform.database.fetch_one(
+        "assets.count",
+        filters=filters.sql,
+        bucket=scope.bucket,
+        version=scope.no,
+        **filters.params,
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def _keys(scope: VersionScope, name: str, values: Sequence[Any]) -> Keys:
+    keys: list[Any]
+    if name == "ids":
+        seqs = map(scope.ids(Kind.ASSET).seq, values)
+        keys = list(dict.fromkeys(seq for seq in seqs if seq is not None))
+    elif name == "data_ids":
+        keys = list(data_pairs(values))
+    elif name == "filename_startswith":
+        keys = _ranges(values)
+    else:
+        keys = list(dict.fromkeys(values))
+    return Keys(f"assets.by_{name}", json_text(keys))
+
+
+async def _seqs(
+    platform: Platform,
+    access: Access,
+    scope: VersionScope,
+    keys: Keys,
+    filters: Filters,
+    order: str,
+) -> list[int]:
+    params = dict(filters.params)
+    if keys.statement == "assets.by_object_names":
+        params["organization"] = access.organization
+    rows = await platform.database.fetch(
+        keys.statement,
+        filters=filters.sql + order,
+        keys=keys.keys,
+        bucket=scope.bucket,
+        version=scope.no,
+        **params,
+    )
+    return [seq for (seq,) in rows]
+
+
+async def _by_seq(
+    platform: Platform, access: Access, scope: VersionScope, seqs: list[int]
+) -> list[AssetRecord]:
+    rows = await platform.database.fetch(
+        "assets.rows", keys=json_text(seqs), bucket=scope.bucket, version=scope.no
+    )
+    return _records(access, scope, rows)
+
+
+def _records(access: Access, scope: VersionScope, rows: list[Row]) -> list[AssetRecord]:
+    ids = scope.ids(Kind.ASSET)
+    return [AssetRecord(id=ids.id(row[0]), data=data_record(access, row[1:])) for row in rows]
+
+
+def _ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
+    """Half-open ranges of names that hold what begins with the prefixes, none twice."""
+    ranges: list[tuple[str, str]] = []
+    last: str | None = None
+    for prefix in sorted(set(prefixes)):
+        if last is None or not prefix.startswith(last):
+            ranges.append((prefix, prefix + _LAST_CHARACTER * 8))
+            last = prefix
+    return ranges
+
+
+def _ambiguous(scope: VersionScope, seqs: list[int]) -> ConflictError:
+    ids = scope.ids(Kind.ASSET)
+    shown = ", ".join(ids.text(seq) for seq in seqs[:_SHOWN_CANDIDATES])
+    more = f" and {len(seqs) - _SHOWN_CANDIDATES} more" if len(seqs) > _SHOWN_CANDIDATES else ""
+    return ConflictError(
+        f"{len(seqs)} assets of {scope.full_name} match",
+        hint=f"name one by id: {shown}{more}",
+        detail=[ids.text(seq) for seq in seqs[:_SHOWN_CANDIDATES]],
+    )

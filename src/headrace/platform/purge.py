@@ -1,0 +1,69 @@
+"""Versions and datasets in state DELETING: gone for everyone, and here their rows go too.
+
+Every step is a short transaction of its own that leaves a smaller version behind, so a purge can stop anywhere: it
+is begun again when the lake is opened next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.model.enums import TagTarget
+from headrace.platform.listing import json_text
+from headrace.platform.removal import RANGE, Place, drop_assets
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def purge(platform: Platform) -> None:
+    """Delete the rows of all versions and datasets in state DELETING."""
+    while await purge_step(platform):
+        pass
+
+
+async def purge_step(platform: Platform) -> bool:
+    """One transaction of a purge; whether there was anything left to do."""
+    row = await platform.database.fetch_one("removal.doomed_version")
+    if row is None:
+        return await _drop_dataset(platform)
+    place, organization = Place(*row[:4]), row[4]
+    async with platform.database.transaction() as tx:
+        assets = await tx.fetch(
+            "removal.range", bucket=place.bucket, version=place.version, limit=RANGE
+        )
+        if assets:
+            await drop_assets(tx, place, json_text([seq for (seq,) in assets]))
+            return True
+        counted: dict[str, Any] = {"bucket": place.bucket, "version": place.version}
+        await tx.execute("stats.drop_label_deltas", **counted)
+        await tx.execute("stats.drop_version_deltas", **counted)
+        await tx.execute("removal.drop_labels", version=place.version)
+        await tx.execute("removal.drop_groups", version=place.version)
+        await tx.execute("removal.drop_tags", version=place.version)
+        await tx.execute("removal.drop_ledger", version=place.version)
+        await tx.execute("removal.end_imports", version=place.version, now=platform.clock())
+        await tx.execute(
+            "removal.drop_object_tags",
+            organization=organization,
+            object=place.version,
+            target=str(TagTarget.DATASET_VERSION),
+        )
+        await tx.execute("removal.drop_version", version=place.version)
+    return True
+
+
+async def _drop_dataset(platform: Platform) -> bool:
+    row = await platform.database.fetch_one("removal.doomed_dataset")
+    if row is None:
+        return False
+    dataset, organization = row
+    async with platform.database.transaction() as tx:
+        await tx.execute(
+            "removal.drop_object_tags",
+            organization=organization,
+            object=dataset,
+            target=str(TagTarget.DATASET),
+        )
+        await tx.execute("removal.drop_dataset", dataset=dataset)
+    return True

@@ -1,0 +1,90 @@
+-- The assets of versions. Listings give the asset's seq, then the columns that platform/data_records.py reads.
+-- Lists of keys stand in front of "cross join", so that no planner reads a version to find ten names in it.
+
+-- name: page
+select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
+       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
+from asset a cross join data d cross join lake k
+where a.bucket = :bucket and a.version = :version and a.seq < :before
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
+order by a.seq desc
+limit :limit offset :offset
+
+-- name: ordered
+select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
+       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
+from asset a cross join data d cross join lake k
+where a.bucket = :bucket and a.version = :version
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
+limit :limit offset :offset
+
+-- name: count
+select count(*)
+from asset a cross join data d
+where a.bucket = :bucket and a.version = :version
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: rows
+select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
+       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
+from json_each(:keys) j cross join asset a cross join data d cross join lake k
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
+order by j.key
+
+-- name: by_ids
+select a.seq
+from json_each(:keys) j cross join asset a cross join data d
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: by_filenames
+select a.seq
+from json_each(:keys) j cross join asset a cross join data d
+where a.bucket = :bucket and a.version = :version and a.filename = j.value
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: by_filename_startswith
+select a.seq
+from json_each(:keys) j cross join asset a cross join data d
+where a.bucket = :bucket and a.version = :version
+  and a.filename >= json_extract(j.value, '$[0]') and a.filename < json_extract(j.value, '$[1]')
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: by_object_names
+select a.seq
+from json_each(:keys) j cross join lake k cross join data d cross join asset a
+where k.organization = :organization
+  and d.lake_bucket = k.bucket and d.lake = k.no and d.object_name = j.value
+  and a.bucket = :bucket and a.version = :version
+  and a.lake_bucket = d.lake_bucket and a.data = d.no /*filters*/
+
+-- name: by_data_ids
+select a.seq
+from json_each(:keys) j cross join asset a cross join data d
+where a.bucket = :bucket and a.version = :version
+  and a.lake_bucket = json_extract(j.value, '$[0]') and a.data = json_extract(j.value, '$[1]')
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: known_tags
+select t.key
+from json_each(:keys) j cross join tag t
+where t.family = 2 and t.scope = :version and t.key = j.value
+
+-- name: candidates
+select d.lake_bucket, d.no, k.created, d.filename, d.status, d.width
+from json_each(:keys) j cross join data d cross join lake k
+where d.lake_bucket = json_extract(j.value, '$[0]') and d.no = json_extract(j.value, '$[1]')
+  and k.no = d.lake and k.organization = :organization
+
+-- name: present
+select a.lake_bucket, a.data, a.seq
+from json_each(:keys) j cross join asset a
+where a.bucket = :bucket and a.version = :version
+  and a.lake_bucket = json_extract(j.value, '$[0]') and a.data = json_extract(j.value, '$[1]')
+
+-- name: add
+insert into asset (bucket, version, seq, lake_bucket, data, filename) values (?, ?, ?, ?, ?, ?)
+
+-- name: add_tag
+insert or ignore into asset_tag (bucket, version, tag, asset) values (?, ?, ?, ?)

@@ -1,0 +1,75 @@
+-- Taking assets out of versions, and the rows of deleted versions, range by range.
+
+-- name: annotations_of_assets
+select n.counts
+from json_each(:assets) j cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = j.value
+
+-- name: drop_content_of_assets
+delete from content where (dataset_bucket, dataset, no) in (
+    select :dataset_bucket, :dataset, n.content
+    from json_each(:assets) j cross join annotation n
+    where n.bucket = :bucket and n.version = :version and n.asset = j.value and n.content is not null)
+
+-- name: drop_annotations_of_assets
+delete from annotation
+where bucket = :bucket and version = :version and asset in (select value from json_each(:assets))
+
+-- name: drop_tags_of_assets
+delete from asset_tag where (bucket, version, tag, asset) in (
+    select l.bucket, l.version, l.tag, l.asset
+    from json_each(:assets) j cross join asset_tag l
+    where l.bucket = :bucket and l.version = :version and l.asset = j.value)
+
+-- name: drop_assets
+delete from asset
+where bucket = :bucket and version = :version and seq in (select value from json_each(:assets))
+
+-- name: assets_of_data
+select v.no, v.bucket, s.no, s.bucket, v.state, v.locked, s.name, v.name, a.seq
+from json_each(:data) j cross join asset a cross join version v cross join dataset s
+where a.lake_bucket = :lake_bucket and a.data = j.value and v.no = a.version and s.no = v.dataset
+order by v.no
+
+-- name: touch
+update version set revision = revision + 1 where no = :version
+
+-- name: doomed_version
+select v.no, v.bucket, s.no, s.bucket, s.organization
+from version v cross join dataset s
+where v.state = 'DELETING' and s.no = v.dataset
+order by v.no limit 1
+
+-- name: range
+select seq from asset where bucket = :bucket and version = :version order by seq limit :limit
+
+-- name: drop_labels
+delete from label where version = :version
+
+-- name: drop_groups
+delete from label_group where version = :version
+
+-- name: drop_tags
+delete from tag where family = 2 and scope = :version
+
+-- name: drop_object_tags
+delete from object_tag where organization = :organization and object = :object and tag in (
+    select t.key from tag t where t.family = 3 and t.scope = :organization and t.target = :target)
+
+-- name: drop_ledger
+delete from shard where job in (select no from job where kind = 'IMPORT' and subject = :version)
+
+-- name: end_imports
+update job set state = 'TERMINATED', updated = :now
+where kind = 'IMPORT' and subject = :version and state = 'RUNNING'
+
+-- name: drop_version
+delete from version where no = :version and state = 'DELETING'
+
+-- name: doomed_dataset
+select s.no, s.organization from dataset s
+where s.state = 'DELETING' and not exists (select 1 from version v where v.dataset = s.no)
+order by s.no limit 1
+
+-- name: drop_dataset
+delete from dataset where no = :dataset and state = 'DELETING'

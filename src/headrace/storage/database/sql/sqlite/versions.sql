@@ -1,0 +1,41 @@
+-- Versions of datasets. A version in state DELETING is seen by removal.sql alone.
+
+-- name: add
+insert into version (no, bucket, dataset, name, description, type, state, locked, created, revision,
+                     next_asset, next_annotation)
+values (:no, 0, :dataset, :name, :description, :type, 'ACTIVE', 0, :created, 0, 1, 1)
+
+-- name: by_no
+select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
+       s.no, s.bucket, s.created, s.name
+from version v cross join dataset s
+where v.no = :no and v.state = 'ACTIVE' and s.no = v.dataset and s.organization = :organization
+
+-- name: by_name
+select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
+       s.no, s.bucket, s.created, s.name
+from dataset s cross join version v
+where s.no = :dataset and s.organization = :organization
+  and v.dataset = s.no and v.name = :name and v.state = 'ACTIVE'
+
+-- name: page
+select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
+       s.no, s.bucket, s.created, s.name
+from dataset s cross join version v
+where s.no = :dataset and s.organization = :organization
+  and v.dataset = s.no and v.state = 'ACTIVE' /*filters*/
+limit :limit offset :offset
+
+-- name: update
+update version set name = coalesce(:name, name), description = coalesce(:description, description),
+                   type = coalesce(:type, type), revision = revision + 1
+where no = :no and state = 'ACTIVE'
+
+-- name: touch
+update version set revision = revision + 1,
+                   next_asset = next_asset + :assets, next_annotation = next_annotation + :annotations
+where no = :no and state = 'ACTIVE'
+returning next_asset - :assets, next_annotation - :annotations, revision
+
+-- name: doom
+update version set state = 'DELETING' where no = :no and state = 'ACTIVE'
