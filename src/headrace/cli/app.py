@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -125,7 +126,9 @@ def _explained(error: CycloptsError, app: App) -> UsageError:
         name = error.argument.name
         if error.keyword:
             return UsageError(f"{error.keyword} needs a value", hint=more)
-        return UsageError(f"{name.lstrip('-').upper() if chain else name} is missing", hint=more)
+        positional = error.argument.field_info.kind is inspect.Parameter.POSITIONAL_ONLY
+        shown = name.lstrip("-").upper() if positional else name
+        return UsageError(f"{shown} is missing", hint=more)
     error.verbose = False
     return UsageError(" ".join(str(error).split()), hint=more)
 

@@ -1,0 +1,82 @@
+"""What a start does not load: the promise behind quick answers, without a clock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.support.cli import COMMAND, environment, headrace
+
+HEAVY = {
+    "aiohttp",
+    "anyio",
+    "apsw",
+    "asyncio",
+    "cyclopts",
+    "lark",
+    "lxml",
+    "msgspec",
+    "orjson",
+    "rich",
+    "uvloop",
+    "yaml",
+}
+
+
+def loaded(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after ``code``."""
+    script = f"{code}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_importing_headrace_loads_nothing_heavy() -> None:
+    assert not HEAVY & loaded("import headrace")
+
+
+def test_version_is_answered_before_anything_is_loaded() -> None:
+    modules = loaded("import headrace.cli; assert headrace.cli.main(['--version']) == 0")
+    assert not HEAVY & modules
+    assert not {name for name in modules if name.startswith("headrace.")} - {"headrace.cli"}
+
+
+def test_help_loads_no_engine() -> None:
+    modules = loaded("import headrace.cli; assert headrace.cli.main(['push', '--help']) == 0")
+    assert not {"aiohttp", "apsw", "lark", "lxml"} & modules
+    assert not {"headrace.sdk", "headrace.engine", "headrace.platform", "headrace.server"} & modules
+
+
+def test_importing_headrace_leaves_logging_and_files_alone() -> None:
+    loaded(
+        "import logging, sys\n"
+        "opened = []\n"
+        "sys.addaudithook(lambda event, arguments: opened.append(event) if event == 'socket.connect' else None)\n"
+        "import headrace\n"
+        "assert not logging.getLogger().handlers and not opened"
+    )
+
+
+def test_version_in_both_forms() -> None:
+    import headrace as package
+
+    assert headrace("--version").out == f"headrace {package.__version__}\n"
+    assert headrace("--version", "--json").json() == {
+        "schema": "headrace.version/1",
+        "version": package.__version__,
+    }
+
+
+def test_the_module_and_the_script_are_the_same() -> None:
+    script = f"{sys.prefix}/bin/headrace"
+    done = subprocess.run(
+        [script, "--version"], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, headrace("--version").out)
+    assert COMMAND[1:] == ["-m", "headrace.cli"]

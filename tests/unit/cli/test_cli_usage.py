@@ -1,0 +1,59 @@
+"""Wrong command lines: exit 2, one line that names the thing and the cure; the same as JSON."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cli import headrace
+
+WRONG = [
+    (["exprot", "lake"], "no command 'exprot'. Did you mean 'export'?"),
+    (["zzz"], "no command 'zzz'. Commands: push import"),
+    (["token", "lst"], "no command 'token lst'. Did you mean 'list'?"),
+    (["push"], "TARGET is missing. See: headrace push --help"),
+    (["push", "lake"], "VERSION is missing"),
+    (["push", "lake", "a/b"], "IMAGES is missing"),
+    (["push", "lake", "ab", "x.png"], "'ab' names no version. Write dataset/version"),
+    (["import", "lake", "a/b"], "FILE is missing"),
+    (["import", "lake", "a/b", "x.json", "--mode", "repl"], 'Choose from: "replace"'),
+    (["export", "lake", "a/b", "out"], "--format is missing"),
+    (
+        ["export", "lake", "a/b", "out", "--format", "coko"],
+        "no format 'coko'. Did you mean 'coco'?",
+    ),
+    (["pull", "lake", "a/b", "out", "--forse"], "no option '--forse'. Did you mean '--force'?"),
+    (["serve", "lake", "--port", "x"], "--port"),
+    (["ls", "lake", "a/b", "--limit"], "--limit needs a value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=[" ".join(one) for one, _ in WRONG])
+def test_wrong_usage(arguments: list[str], words: str) -> None:
+    plain = headrace(*arguments)
+    assert plain.status == 2
+    assert plain.out == ""
+    assert plain.err.startswith("error: ")
+    assert plain.err.count("\n") == 1
+    assert words in plain.err
+
+    told = headrace(*arguments, "--json")
+    assert told.status == 2
+    assert told.json()["schema"] == "headrace.error/1"
+    error = told.json()["error"]
+    assert set(error) == {"code", "message", "hint", "retryable"}
+    assert error["retryable"] is False
+    assert error["message"] in plain.err
+
+
+def test_the_code_of_a_wrong_format_says_so() -> None:
+    told = headrace("export", "lake", "a/b", "out", "--format", "coko", "--json")
+    assert told.json()["error"]["code"] == "unknown-format"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["push", "--help"], ["token", "--help"]])
+def test_help_is_no_error(arguments: list[str]) -> None:
+    shown = headrace(*arguments)
+    assert shown.status == 0
+    assert shown.out.startswith("Usage: headrace")
+    assert shown.err == ""
+    assert "\x1b" not in shown.out
