@@ -6,14 +6,14 @@ Connections that break are tried again from the piece they broke in; a part or a
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-import aiofiles
 import aiohttp
 
+from headrace.backend.filebody import FileBody
 from headrace.errors import TransferError, error_for_status
 from headrace.model.records import UploadTicket
 from headrace.net.redact import redact
@@ -35,8 +35,6 @@ from headrace.storage.threads import in_thread
 
 PART_BYTES = 25 * 1024 * 1024
 """Files above this go in parts of this size."""
-
-_READ_BYTES = 256 * 1024
 
 
 class Caller(Protocol):
@@ -103,7 +101,7 @@ class Uploader:
                 "Content-Length": str(len(head) + size + len(tail)),
             }
             await self._send(
-                "POST", target.url, lambda: _enclosed(head, path, 0, size, tail), headers
+                "POST", target.url, lambda: FileBody(path, 0, size, head=head, tail=tail), headers
             )
         elif kind == "azure":
             headers = {
@@ -112,7 +110,7 @@ class Uploader:
                 "Content-Length": str(size),
                 "x-ms-blob-type": "BlockBlob",
             }
-            await self._send("PUT", target.url, lambda: _read(path, 0, size), headers)
+            await self._send("PUT", target.url, lambda: FileBody(path, 0, size), headers)
         else:
             raise TransferError(
                 f"the storage asks for an upload by {ticket.client_type!r}, which headrace does not speak"
@@ -158,18 +156,24 @@ class Uploader:
         self, path: Path, url: str, start: int, length: int, headers: Mapping[str, str]
     ) -> Answer:
         headers = {**headers, "Content-Length": str(length)}
-        return await self._send("PUT", url, lambda: _read(path, start, length), headers)
+        return await self._send("PUT", url, lambda: FileBody(path, start, length), headers)
 
     async def _send(
         self,
         method: str,
         url: str,
-        body: Callable[[], AsyncIterator[bytes]],
+        body: Callable[[], FileBody],
         headers: Mapping[str, str],
     ) -> Answer:
-        def send() -> Awaitable[Answer]:
-            data: Any = aiohttp.AsyncIterablePayload(body())
-            return self._storage.send(method, url, data=data, headers=headers)
+        async def send() -> Answer:
+            with body() as content:
+                data = aiohttp.AsyncIterablePayload(content)
+                try:
+                    return await self._storage.send(method, url, data=data, headers=headers)
+                except TransferError:
+                    if content.failure is not None:
+                        raise content.failure from None
+                    raise
 
         answer = await send_with_retries(send, repeatable=True, policy=self._policy)
         if answer.status >= 400:
@@ -177,28 +181,6 @@ class Uploader:
                 answer.status, f"{redact(url)} refused the upload (status {answer.status})"
             )
         return answer
-
-
-async def _read(path: Path, start: int, length: int) -> AsyncIterator[bytes]:
-    """``length`` bytes of a file; a file that has become shorter is an error, not a short upload."""
-    left = length
-    async with aiofiles.open(path, "rb") as file:
-        await file.seek(start)
-        while left:
-            chunk = await file.read(min(_READ_BYTES, left))
-            if not chunk:
-                raise TransferError(f"{path} became shorter while it was uploaded")
-            left -= len(chunk)
-            yield chunk
-
-
-async def _enclosed(
-    head: bytes, path: Path, start: int, length: int, tail: bytes
-) -> AsyncIterator[bytes]:
-    yield head
-    async for chunk in _read(path, start, length):
-        yield chunk
-    yield tail
 
 
 def _form(
