@@ -1,0 +1,1 @@
+"""For those who write backends: the tests that every database and every object store must pass."""

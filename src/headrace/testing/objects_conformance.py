@@ -1,0 +1,224 @@
+"""What every object store must do. Subclass, give the fixture ``store`` (a fresh one), and run with pytest."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import BadRequestError, HeadraceError, NotFoundError, ObjectNotFoundError
+from headrace.storage.objects.base import ObjectStore
+
+NAME = "a/1/2/01a20374-1561-7000-8600-000000000001.png"
+BIG = bytes(range(256)) * 12_000
+
+HOSTILE_NAMES = [
+    "", ".", "..", "../x", "a/../../x", "a/..", "/etc/passwd", "//server/share", "\\\\server\\share",
+    "..\\x", "a\\..\\..\\x", "a\\b", "C:\\x", "C:x", "c:/x", "a/b:stream", "a/\0b", "a/b\n", "\x7f/a",
+    "a//b", "a/./b", "a/b/", "CON", "a/nul.txt", "com1", "LPT9.png", "a/aux", "a /b", "a./b", "a/b.",
+    "a/" + "x" * 256, "x/" * 600 + "x", "\ud800/a", ".incoming/x", ".parts/x",
+]  # fmt: skip
+
+
+async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
+    """Chunks as an upload brings them."""
+    for chunk in chunks:
+        await asyncio.sleep(0)
+        yield chunk
+
+
+async def breaking(*chunks: bytes) -> AsyncIterator[bytes]:
+    """Chunks, and then a connection that ends too early."""
+    async for chunk in stream(*chunks):
+        yield chunk
+    raise ConnectionResetError
+
+
+async def read(store: ObjectStore, name: str, offset: int = 0, length: int | None = None) -> bytes:
+    """The bytes of an object."""
+    return b"".join([chunk async for chunk in store.get(name, offset=offset, length=length)])
+
+
+class WholeObjectsConformance:
+    """Objects that come and go as a whole."""
+
+    @pytest.mark.parametrize("content", [b"", b"x", b"y" * (1 << 20), BIG])
+    async def test_what_is_put_can_be_read(self, store: ObjectStore, content: bytes) -> None:
+        info = await store.put(
+            NAME, stream(*(content[n : n + 70_001] for n in range(0, len(content), 70_001)))
+        )
+        assert (info.name, info.size) == (NAME, len(content))
+        assert info.sha256 == hashlib.sha256(content).digest()
+        assert await read(store, NAME) == content
+        head = await store.head(NAME)
+        assert head is not None
+        assert head.size == len(content)
+        assert head.sha256 in (b"", info.sha256)
+
+    @pytest.mark.parametrize(
+        ("offset", "length"),
+        [(0, 10), (5, None), (1_000_000, 1_100_000), (len(BIG) - 1, 5), (len(BIG), None), (3, 0)],
+    )
+    async def test_ranges(self, store: ObjectStore, offset: int, length: int | None) -> None:
+        await store.put(NAME, stream(BIG))
+        end = None if length is None else offset + length
+        assert await read(store, NAME, offset, length) == BIG[offset:end]
+
+    async def test_what_is_missing_is_told(self, store: ObjectStore) -> None:
+        assert await store.head(NAME) is None
+        with pytest.raises(ObjectNotFoundError, match="000001"):
+            await read(store, NAME)
+        await store.put("a/b", stream(b"x"))
+        assert await store.head("a") is None
+        assert await store.head("a/b/c") is None
+
+    async def test_putting_again_replaces(self, store: ObjectStore) -> None:
+        await store.put(NAME, stream(b"first"))
+        await store.put(NAME, stream(b"second"))
+        assert await read(store, NAME) == b"second"
+
+    async def test_a_broken_upload_is_never_visible(self, store: ObjectStore) -> None:
+        with pytest.raises(ConnectionResetError):
+            await store.put(NAME, breaking(b"x", BIG))
+        assert await store.head(NAME) is None
+
+    async def test_a_broken_upload_keeps_what_was_there(self, store: ObjectStore) -> None:
+        await store.put(NAME, stream(b"first"))
+        with pytest.raises(ConnectionResetError):
+            await store.put(NAME, breaking(BIG))
+        assert await read(store, NAME) == b"first"
+
+    async def test_a_cancelled_upload_is_never_visible(self, store: ObjectStore) -> None:
+        reached = asyncio.Event()
+
+        async def stalled() -> AsyncIterator[bytes]:
+            yield BIG
+            reached.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(store.put(NAME, stalled()))
+        await reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await store.head(NAME) is None
+
+    async def test_a_reader_keeps_what_it_began_with(self, store: ObjectStore) -> None:
+        await store.put(NAME, stream(BIG))
+        reading = store.get(NAME)
+        first = await anext(reading)
+        await store.put(NAME, stream(b"other"))
+        assert first + b"".join([chunk async for chunk in reading]) == BIG
+
+    async def test_deleting_forgives_what_is_missing(self, store: ObjectStore) -> None:
+        await store.put(NAME, stream(b"x"))
+        await store.delete([NAME, "a/1/2/other"])
+        await store.delete([NAME])
+        assert await store.head(NAME) is None
+
+    async def test_files_are_stored_by_copy_and_by_move(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "source.bin"
+        source.write_bytes(BIG)
+        for move in (False, True):
+            info = await store.put_file(NAME, source, move=move)
+            assert (info.size, info.sha256) == (len(BIG), hashlib.sha256(BIG).digest())
+            assert await read(store, NAME) == BIG
+            assert source.exists() is not move
+
+    async def test_a_file_that_is_not_there_is_named(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        for source in (tmp_path / "gone.png", tmp_path):
+            with pytest.raises(HeadraceError, match=str(source)):
+                await store.put_file(NAME, source)
+        assert await store.head(NAME) is None
+
+    @pytest.mark.parametrize("name", HOSTILE_NAMES)
+    async def test_hostile_names_are_refused(
+        self, store: ObjectStore, tmp_path: Path, name: str
+    ) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(b"x")
+        with pytest.raises(BadRequestError):
+            await store.put(name, stream(b"x"))
+        with pytest.raises(BadRequestError):
+            await store.put_file(name, source)
+        with pytest.raises(BadRequestError):
+            await store.head(name)
+        with pytest.raises(BadRequestError):
+            await read(store, name)
+        with pytest.raises(BadRequestError):
+            await store.delete([name])
+        with pytest.raises(BadRequestError):
+            await store.begin_parts(name)
+
+
+class PartsConformance:
+    """Objects that come in parts."""
+
+    async def test_parts_in_any_order_make_an_object(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        second = await store.put_part(NAME, upload, 2, stream(b"second"))
+        first = await store.put_part(NAME, upload, 1, stream(BIG))
+        last = await store.put_part(NAME, upload, 3, stream())
+        assert await store.head(NAME) is None
+        info = await store.complete_parts(NAME, upload, [(1, first), (2, second), (3, last)])
+        assert info.size == len(BIG) + 6
+        assert info.sha256 in (b"", hashlib.sha256(BIG + b"second").digest())
+        assert await read(store, NAME) == BIG + b"second"
+
+    async def test_completing_twice_is_no_error(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        etag = await store.put_part(NAME, upload, 1, stream(b"x"))
+        first = await store.complete_parts(NAME, upload, [(1, etag)])
+        assert await store.complete_parts(NAME, upload, [(1, etag)]) == first
+        assert await read(store, NAME) == b"x"
+
+    async def test_a_part_sent_again_replaces(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        old = await store.put_part(NAME, upload, 1, stream(b"old"))
+        new = await store.put_part(NAME, upload, 1, stream(b"new"))
+        with pytest.raises(BadRequestError, match="part 1"):
+            await store.complete_parts(NAME, upload, [(1, old)])
+        await store.complete_parts(NAME, upload, [(1, new)])
+        assert await read(store, NAME) == b"new"
+
+    async def test_a_broken_part_keeps_the_earlier_one(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        etag = await store.put_part(NAME, upload, 1, stream(b"good"))
+        with pytest.raises(ConnectionResetError):
+            await store.put_part(NAME, upload, 1, breaking(BIG))
+        await store.complete_parts(NAME, upload, [(1, etag)])
+        assert await read(store, NAME) == b"good"
+
+    async def test_wrong_lists_of_parts_are_refused(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        one = await store.put_part(NAME, upload, 1, stream(b"1"))
+        two = await store.put_part(NAME, upload, 2, stream(b"2"))
+        for listed in ([], [(2, two), (1, one)], [(1, one), (1, one)], [(3, one)], [(1, "../x")]):
+            with pytest.raises(BadRequestError):
+                await store.complete_parts(NAME, upload, listed)
+        assert await store.head(NAME) is None
+
+    async def test_parts_count_from_one(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        for number in (0, -1, 10_001):
+            with pytest.raises(BadRequestError):
+                await store.put_part(NAME, upload, number, stream(b"x"))
+
+    async def test_uploads_of_others_are_not_found(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        for name, upload_id in ((NAME, "0" * 32), (NAME, "../" + upload), ("a/1/2/other", upload)):
+            with pytest.raises(NotFoundError):
+                await store.put_part(name, upload_id, 1, stream(b"x"))
+            with pytest.raises(NotFoundError):
+                await store.complete_parts(name, upload_id, [(1, "x")])
+
+
+class ObjectStoreConformance(WholeObjectsConformance, PartsConformance):
+    """Everything that an object store must do."""

@@ -1,0 +1,21 @@
+"""The SQLite database against the suite that every database must pass."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headrace.storage.database.base import Database
+from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.testing.database_conformance import DatabaseConformance
+
+
+class TestSqliteDatabase(DatabaseConformance):
+    @pytest.fixture
+    async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
+        await SqliteDatabase.create(tmp_path / "catalog.db")
+        database = await SqliteDatabase.open(tmp_path / "catalog.db")
+        yield database
+        await database.aclose()
