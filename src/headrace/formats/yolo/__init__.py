@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 
 from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
 
-Task = Literal["detect", "segment", "pose", "obb"]
+Task = Literal["detect", "segment", "pose", "obb", "classify"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
 _FIELDS = frozenset({"background", "split", "unused_labels"})
@@ -27,6 +27,7 @@ _SAYS: Mapping[Task, Capability] = {
         kinds={"polygon": "four corners", "rectangle": _CORNERS, "mask": _CORNERS},
         fields=_FIELDS,
     ),
+    "classify": Capability(kinds={"classification": WHOLE}, fields=_FIELDS - {"background"}),
 }
 
 INFO = FormatInfo(
@@ -39,7 +40,10 @@ INFO = FormatInfo(
         "label files with classes.txt or obj.names beside them (Label Studio, Darknet)",
         "folders named by class (classification)",
     ),
-    writes=("data.yaml and labels/SPLIT/…/STEM.txt (Ultralytics)",),
+    writes=(
+        "data.yaml and labels/SPLIT/…/STEM.txt (Ultralytics)",
+        "SPLIT/CLASS/IMAGE for classification, where the images are given",
+    ),
     says=_SAYS["detect"],
     tasks={str(task): says for task, says in _SAYS.items()},
 )

@@ -1,0 +1,131 @@
+"""Folders walked in a fixed order with memory that does not grow with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final
+
+from msgspec import Struct
+
+_RUN: Final = 100_000
+_MAX_DEPTH: Final = 64
+
+
+class Folder(Struct):
+    """One folder of a walk: its path, its path below the walk's root (empty, or with ``/`` behind), its files.
+
+    ``files`` counts those that were wanted.
+    """
+
+    path: str
+    relative: str
+    files: int = 0
+
+
+def stem(name: str) -> str:
+    """A file's name up to the last dot; the whole name where there is none before it."""
+    return name[: name.rfind(".")] if "." in name[1:] else name
+
+
+def suffix(name: str) -> str:
+    """What stands behind the last dot, in lower case; empty where there is none."""
+    return name[name.rfind(".") + 1 :].lower() if "." in name[1:] else ""
+
+
+class Walk:
+    """All files below ``root`` whose suffix is wanted, folder by folder, both in the order of their names.
+
+    What begins with a dot is passed over. Links to folders are followed while they stay below ``boundary`` and do
+    not lead in a circle; others go to ``refused``.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        suffixes: frozenset[str],
+        *,
+        boundary: Path,
+        refused: Callable[[str], None],
+    ) -> None:
+        self._root = str(root)
+        self._suffixes = suffixes
+        self._boundary = boundary.resolve()
+        self._refused = refused
+        self._linked: set[str] = set()
+
+    def folders(self) -> Iterator[tuple[Folder, Iterator[str]]]:
+        """Every folder with the sorted names of its wanted files; take the names before the next folder."""
+        todo = [Folder(self._root, "")]
+        while todo:
+            folder = todo.pop()
+            below: list[str] = []
+            with ExitStack() as stack:
+                yield folder, _sorted(self._wanted(folder, below), stack)
+            below.sort(reverse=True)
+            todo += [Folder(f"{folder.path}/{name}", f"{folder.relative}{name}/") for name in below]
+
+    def _wanted(self, folder: Folder, below: list[str]) -> Iterator[str]:
+        with os.scandir(folder.path) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith("."):
+                    continue
+                if suffix(name) in self._suffixes and entry.is_file():
+                    folder.files += 1
+                    yield name
+                elif entry.is_dir() and self._may_enter(entry, folder):
+                    below.append(name)
+
+    def _may_enter(self, entry: os.DirEntry[str], folder: Folder) -> bool:
+        if folder.relative.count("/") >= _MAX_DEPTH:
+            self._refused(entry.path)
+            return False
+        if not entry.is_symlink():
+            return True
+        real = os.path.realpath(entry.path)
+        circle = f"{os.path.realpath(folder.path)}/".startswith(f"{real}/")
+        if circle or real in self._linked or not Path(real).is_relative_to(self._boundary):
+            self._refused(entry.path)
+            return False
+        self._linked.add(real)
+        return True
+
+
+def _sorted(names: Iterable[str], stack: ExitStack) -> Iterator[str]:
+    """Names in the order of their stems; a folder of millions is sorted on disk."""
+    names = iter(names)
+    runs: list[BinaryIO] = []
+    while len(run := list(islice(names, _RUN))) == _RUN:
+        run.sort(key=_order)
+        file = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
+        file.writelines(os.fsencode(name) + b"\0" for name in run)
+        runs.append(file)
+    run.sort(key=_order)
+    if not runs:
+        return iter(run)
+    return merge(*map(_again, runs), run, key=_order)
+
+
+def _order(name: str) -> tuple[str, str]:
+    return stem(name), name
+
+
+def _again(file: BinaryIO) -> Iterator[str]:
+    file.seek(0)
+    rest = b""
+    while chunk := file.read(64 * 1024):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from map(os.fsdecode, whole)
+
+
+def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Lists of up to ``size`` items."""
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch

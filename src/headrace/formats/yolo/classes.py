@@ -1,0 +1,121 @@
+"""Class names: from a yaml's ``names`` and ``nc``, or from a list of one name a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from headrace.errors import ParseError
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.yolo.plainyaml import MAX_BYTES, Node
+from headrace.model.sample import LabelInfo
+
+Names = dict[int, str]
+
+_MAX_CLASSES = 100_000
+
+
+def read_name_list(path: Path) -> Names:
+    """One name a line (``classes.txt``, ``obj.names``); blank lines at the end do not count."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ParseError(f"larger than {MAX_BYTES} bytes: no list of classes is", path=path)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ParseError("no UTF-8 text", path=path, offset=error.start) from None
+    return dict(enumerate(line.strip() for line in text.rstrip().splitlines()))
+
+
+def yaml_names(names: Node | None, count: Node | None, path: Path, found: Pass) -> Names:
+    """The names that a yaml declares; ``class_0``, ``class_1`` … where it only counts them.
+
+    Findings Y01 (gaps, empty or repeated names) and Y02 (a count that contradicts the names).
+    """
+    declared = _number(count, path) if count not in (None, "") else None
+    named = _named(names, path) if names not in (None, "") else None
+    if named is None:
+        return {number: f"class_{number}" for number in range(declared or 0)}
+    if declared is not None and declared != len(named):
+        found.add(
+            "Y02",
+            "nc is not the number of names; the names count",
+            path=path,
+            detail=f"nc {declared}, {len(named)} names",
+        )
+    _check(named, path, found)
+    return named
+
+
+def inside(base: Path, name: str) -> Path | None:
+    """The file ``name`` below ``base``; None where there is none, or where it lies elsewhere."""
+    path = base / name
+    try:
+        found = path.is_file() and path.resolve().is_relative_to(base.resolve())
+    except (OSError, ValueError):
+        return None  # a name that no file can bear
+    return path if found else None
+
+
+def labels_of(names: Names, points: Sequence[str] = ()) -> list[LabelInfo]:
+    """The labels in the order of their numbers; a name that stands there twice is one label."""
+    labels: dict[str, LabelInfo] = {}
+    for number in sorted(names):
+        labels.setdefault(
+            names[number], LabelInfo(name=names[number], id=number, keypoints=list(points))
+        )
+    return list(labels.values())
+
+
+def _number(node: Node | None, path: Path) -> int:
+    text = node.strip() if isinstance(node, str) else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= _MAX_CLASSES):
+        raise ParseError("nc is no count of classes", path=path, finding="Y02")
+    return int(text)
+
+
+def _named(node: Node | None, path: Path) -> Names:
+    if isinstance(node, list):
+        return {number: _name(value, path) for number, value in enumerate(node)}
+    if isinstance(node, dict):
+        pairs = {_key(key, path): _name(value, path) for key, value in node.items()}
+        if len(pairs) < len(node):
+            raise ParseError("names has a number twice", path=path, finding="Y01")
+        return dict(sorted(pairs.items()))
+    if isinstance(node, str):
+        listed = inside(path.parent, node)
+        if listed is not None:
+            return read_name_list(listed)
+    raise ParseError("names is neither a list nor a mapping", path=path, finding="Y01")
+
+
+def _key(text: str, path: Path) -> int:
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ParseError(f"names has the key {text[:40]!r}, no number", path=path, finding="Y01")
+    return int(text)
+
+
+def _name(node: Node, path: Path) -> str:
+    if not isinstance(node, str):
+        raise ParseError("a class name is no text", path=path, finding="Y01")
+    return str(node)
+
+
+def _check(names: Names, path: Path, found: Pass) -> None:
+    for number, name in names.items():
+        if not name.strip():
+            found.add("Y01", "a class has no name", path=path, detail=str(number))
+            names[number] = f"class_{number}"
+    if names and max(names) != len(names) - 1:
+        gap = next(number for number in range(len(names)) if number not in names)
+        found.add("Y01", "names has gaps", path=path, detail=f"no class {gap}")
+    if len(set(names.values())) < len(names):
+        found.add(
+            "Y01",
+            "several classes have the same name",
+            severity=Severity.WARNING,
+            path=path,
+            detail=next(n for n in names.values() if list(names.values()).count(n) > 1),
+        )

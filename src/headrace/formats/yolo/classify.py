@@ -1,0 +1,91 @@
+"""Classification: folders named by class, ``train/cat/1.jpg``; the classes are the sorted folders of ``train``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from headrace.formats.findings import Pass
+from headrace.formats.imagesize import IMAGE_SUFFIXES
+from headrace.formats.listing import Walk, suffix
+from headrace.formats.yolo.classes import Names
+from headrace.formats.yolo.dataset import ALIASES, SPLITS
+from headrace.formats.yolo.layout import Source
+
+_NO_CLASSES = frozenset({"images", "labels"})
+
+
+class Classified(NamedTuple):
+    """An image, its name below the split's folder, and its class folder."""
+
+    name: str
+    split: str | None
+    image: str
+    folder: str
+
+
+def looks_classified(base: Path) -> bool:
+    """Whether a folder that nothing describes holds split folders with nothing but class folders of images."""
+    sources = class_sources(base)
+    if not sources or any((base / name).is_dir() for name in _NO_CLASSES):
+        return False
+    classes = class_folders(sources[0].path)
+    if not classes or _NO_CLASSES & set(classes):
+        return False
+    with os.scandir(sources[0].path / classes[0]) as entries:
+        return any(suffix(entry.name) in IMAGE_SUFFIXES for entry in entries)
+
+
+def class_sources(base: Path) -> list[Source]:
+    """The split folders of a classification tree; the folder itself where it has none."""
+    named = [name for name in (*SPLITS, *ALIASES) if (base / name).is_dir()]
+    return [
+        Source(split=ALIASES.get(name, name), kind="images", path=base / name) for name in named
+    ]
+
+
+def class_folders(path: Path) -> list[str]:
+    """The names of the class folders, sorted, empty folders included."""
+    with os.scandir(path) as entries:
+        return sorted(
+            entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")
+        )
+
+
+def class_names(sources: list[Source], names: Names, found: Pass) -> dict[str, str]:
+    """Labels by class folder: the folder's own name, or the yaml's where it names as many.
+
+    Finding Y20 for folders that only a later split has.
+    """
+    first = class_folders(sources[0].path) if sources else []
+    labels = {folder: folder for folder in first}
+    if names and len(names) == len(first):
+        labels = dict(zip(first, (names[number] for number in sorted(names)), strict=True))
+    for source in sources[1:]:
+        for folder in class_folders(source.path):
+            if folder not in labels:
+                labels[folder] = folder
+                found.add(
+                    "Y20",
+                    "a class that the first split does not have",
+                    path=source.path / folder,
+                )
+    return labels
+
+
+def classified(source: Source) -> Iterator[Classified]:
+    """The images of a split, class by class."""
+    for folder in class_folders(source.path):
+        walk = Walk(
+            source.path / folder, IMAGE_SUFFIXES, boundary=source.path, refused=lambda path: None
+        )
+        for place, names in walk.folders():
+            for name in names:
+                yield Classified(
+                    f"{source.prefix}{folder}/{place.relative}{name}",
+                    source.split,
+                    f"{place.path}/{name}",
+                    folder,
+                )

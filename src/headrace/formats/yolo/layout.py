@@ -1,0 +1,260 @@
+"""Where images and labels lie: Ultralytics' rules for paths, and the mended spellings of the field."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from headrace.errors import ParseError
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.imagesize import IMAGE_SUFFIXES
+from headrace.formats.listing import stem, suffix
+from headrace.formats.yolo.dataset import ALIASES, SPLITS, Dataset
+
+_FOLDERS: Final = (*SPLITS, *ALIASES)
+
+
+class Source(Struct, kw_only=True):
+    """One place that belongs to a split.
+
+    ``kind``: a folder of ``images``; a folder of ``labels`` whose images are elsewhere or nowhere; a text file that
+    is a ``list`` of images; one ``image``. ``prefix`` comes before the names, where several places share a split.
+    """
+
+    split: str | None
+    kind: Literal["images", "labels", "list", "image"]
+    path: Path
+    prefix: str = ""
+
+
+def label_folder(folder: str) -> str:
+    """The folder of the labels of the images in ``folder``: the **last** ``images`` on the way becomes ``labels``.
+
+    Where there is none, or no such folder, the labels lie beside the images.
+    """
+    head, found, tail = f"{folder}/".rpartition("/images/")
+    if not found:
+        return folder
+    labels = f"{head}/labels/{tail}".rstrip("/")
+    return labels if os.path.isdir(labels) else folder
+
+
+def label_path(image: str) -> str:
+    """The label file of an image by the same rule."""
+    folder, _, name = image.rpartition("/")
+    return f"{label_folder(folder)}/{stem(name)}.txt"
+
+
+def find_sources(dataset: Dataset, wanted: str | None, found: Pass) -> list[Source]:
+    """All places of a dataset, or of the split that is wanted.
+
+    Raises :class:`~headrace.errors.ParseError` where there is no such split, and where nothing that the dataset
+    names is there.
+    """
+    sources = _declared(dataset, found) if dataset.splits else _discovered(dataset.base)
+    return wanted_sources(sources, wanted, dataset, found)
+
+
+def wanted_sources(
+    sources: list[Source], wanted: str | None, dataset: Dataset, found: Pass
+) -> list[Source]:
+    """Those of a split, or all of them; each place once. Raises ParseError where nothing is left."""
+    if wanted is not None:
+        wanted = ALIASES.get(wanted, wanted)
+        known = sorted({source.split for source in sources if source.split} | set(dataset.splits))
+        sources = [source for source in sources if source.split == wanted]
+        if not sources:
+            hint = f"splits: {', '.join(known) or 'none'}"
+            raise ParseError(f"no split {wanted!r}", path=dataset.source, hint=hint)
+    if not sources:
+        raise ParseError(
+            "none of its folders of images or labels is there",
+            path=dataset.source,
+            finding="Y04",
+            hint="keep the yaml beside the folders, or correct its path",
+        )
+    return _distinct(sources, found)
+
+
+def _declared(dataset: Dataset, found: Pass) -> list[Source]:
+    sources: list[Source] = []
+    for split, entries in dataset.splits.items():
+        for entry in entries:
+            source = _resolve(dataset, split, entry, found)
+            if source is None:
+                found.add(
+                    "Y04",
+                    "a split that the dataset names is not there",
+                    path=dataset.source,
+                    detail=f"{split}: {entry}",
+                )
+                continue
+            if len(entries) > 1:
+                source.prefix = _prefix(source, dataset)
+            sources.append(source)
+    return sources
+
+
+def _resolve(dataset: Dataset, split: str, entry: str, found: Pass) -> Source | None:
+    candidates = _candidates(dataset, entry)
+    for number, path in enumerate(candidates):
+        source = _source(split, path)
+        if source is None:
+            continue
+        if number or not path.resolve().is_relative_to(dataset.base.resolve()):
+            found.add(
+                "Y04",
+                "a split lies elsewhere than beside the yaml, or than it says",
+                severity=Severity.NOTE,
+                path=dataset.source,
+                detail=f"{split}: {entry} -> {path}",
+            )
+        return source
+    return None
+
+
+def _candidates(dataset: Dataset, entry: str) -> list[Path]:
+    """Where an entry may lie, the likeliest first: below ``path``, beside the yaml, without leading ``../``."""
+    entry = entry.replace("\\", "/")
+    roots = data_roots(dataset)
+    names = [entry]
+    bare = entry
+    while bare.startswith("../"):
+        bare = bare[3:]
+    names.append(bare)
+    if entry.startswith("/"):
+        # Somebody else's disk: the tail that begins with images, or the last folder.
+        _, _, tail = entry.rpartition("/images/")
+        names.append(f"images/{tail}" if tail != entry else entry.rpartition("/")[2])
+    names.append(bare.removeprefix("data/"))
+    paths = [root / name for name in dict.fromkeys(names) for root in roots]
+    return list(dict.fromkeys(paths))
+
+
+def data_roots(dataset: Dataset) -> list[Path]:
+    """The folders that relative paths of a dataset may start from."""
+    said = dataset.path.replace("\\", "/")
+    roots = [dataset.base / said] if said else []
+    return [*roots, dataset.base]
+
+
+def _source(split: str | None, path: Path) -> Source | None:
+    try:
+        if path.is_dir():
+            return Source(split=split, kind="images", path=path)
+        if path.is_file():
+            kind: Literal["list", "image"] = "list" if path.suffix.lower() == ".txt" else "image"
+            return Source(split=split, kind=kind, path=path)
+        labels = Path(label_folder(path.as_posix()))
+        if labels != path and labels.is_dir():
+            return Source(split=split, kind="labels", path=labels)
+    except (OSError, ValueError):
+        return None  # a name that no file can bear
+    return None
+
+
+def _prefix(source: Source, dataset: Dataset) -> str:
+    """What tells a folder from the others of its split: its path below ``images``."""
+    folder = source.path if source.kind in ("images", "labels") else source.path.parent
+    for root in data_roots(dataset):
+        if folder.is_relative_to(root):
+            return below_images(f"{folder.relative_to(root).as_posix()}/", source.split)
+    return f"{folder.name}/"
+
+
+def below_images(name: str, split: str | None) -> str:
+    """An image's path below the dataset, without the folders that only say that it is one, and of which split."""
+    name = name.removeprefix("./").removeprefix("data/")
+    if split is not None:
+        name = name.removeprefix(f"{split}/images/")
+    name = name.removeprefix("images/")
+    return name if split is None else name.removeprefix(f"{split}/")
+
+
+def _discovered(base: Path) -> list[Source]:
+    """What lies in a folder that no yaml describes."""
+    for parent, kind in (("images", "images"), ("labels", "labels")):
+        named = [name for name in _FOLDERS if (base / parent / name).is_dir()]
+        if named:
+            return [_place(base / parent / name, name, kind) for name in named]
+        if (base / parent).is_dir():
+            return [_place(base / parent, None, kind)]
+        inside = [name for name in _FOLDERS if (base / name / parent).is_dir()]
+        if inside:
+            return [_place(base / name / parent, name, kind) for name in inside]
+    listed = [name for name in _FOLDERS if (base / f"{name}.txt").is_file()]
+    if listed:
+        return [
+            Source(split=ALIASES.get(name, name), kind="list", path=base / f"{name}.txt")
+            for name in listed
+        ]
+    return [Source(split=None, kind="images", path=base)]
+
+
+def _place(path: Path, split: str | None, kind: str) -> Source:
+    return Source(
+        split=None if split is None else ALIASES.get(split, split),
+        kind="images" if kind == "images" else "labels",
+        path=path,
+    )
+
+
+def _distinct(sources: Sequence[Source], found: Pass) -> list[Source]:
+    """Every place once: many a yaml names one folder for training and for validation."""
+    kept: dict[str, Source] = {}
+    for source in sources:
+        real = os.path.realpath(source.path)
+        if real in kept:
+            found.add(
+                "Y05",
+                "several splits name the same place; read once, as the first of them",
+                severity=Severity.NOTE,
+                path=source.path,
+                detail=f"{kept[real].split} and {source.split}",
+            )
+        else:
+            kept[real] = source
+    return list(kept.values())
+
+
+class ImageFinder:
+    """Finds the image of a label file, where images lie apart: the suffix that fitted last is tried first."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = [str(folder) for folder in folders]
+        self._suffixes = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
+
+    def find(self, name: str) -> str | None:
+        """The path of the image ``name``, given without its suffix, below one of the folders."""
+        for folder in self._folders:
+            for number, ending in enumerate(self._suffixes):
+                for spelling in (ending, ending.upper()):
+                    path = f"{folder}/{name}.{spelling}"
+                    if os.path.isfile(path):
+                        if number:
+                            self._suffixes.insert(0, self._suffixes.pop(number))
+                        return path
+        return None
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's suffix is that of an image."""
+    return suffix(name) in IMAGE_SUFFIXES
+
+
+def listed_paths(line: str, source: Source, dataset: Dataset) -> Iterator[str]:
+    """Where a line of an image list may point: from the list's folder, from the dataset's, from the current one."""
+    line = line.replace("\\", "/")
+    bare = line.removeprefix("./")
+    if line.startswith("/"):
+        yield line
+        tail = line.rpartition("/images/")[2]
+        bare = f"images/{tail}" if tail != line else line.rpartition("/")[2]
+    for name in (bare, bare.removeprefix("data/")):
+        for root in (source.path.parent, *data_roots(dataset)):
+            yield f"{root}/{name}"
+    yield bare

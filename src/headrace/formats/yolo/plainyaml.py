@@ -1,0 +1,143 @@
+"""YAML as plain data: mappings, lists and **text**; nothing is run, nothing is expanded, nothing is guessed.
+
+YAML 1.1 turns ``no`` into False and ``012`` into 10; class names must stay what their author typed. So every scalar
+is kept as its text, and whoever knows that a value is a number says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from headrace.errors import ParseError
+
+MAX_BYTES: Final = 1024 * 1024
+_MAX_DEPTH = 32
+_MAX_NODES = 200_000
+
+# libyaml where PyYAML was built with it: twenty times as fast, and the same events.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_NUMBER = re.compile(r"[-+]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][-+]?[0-9]{1,5})?")
+
+Node = str | list["Node"] | dict[str, "Node"]
+
+
+class Plain(str):
+    """The text of a scalar that stood without quotes, so that it may mean a number or nothing."""
+
+    __slots__ = ()
+
+
+def load_yaml(path: Path) -> Node:
+    """The first document of a YAML file.
+
+    Raises :class:`~headrace.errors.ParseError` where it is no YAML, too large, too deep, or uses aliases for more
+    than single values; :class:`OSError` where it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ParseError(f"larger than {MAX_BYTES} bytes: no data.yaml is", path=path)
+    try:
+        return _Builder(path).build(yaml.parse(content, Loader=_LOADER))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = None if mark is None else mark.line + 1
+        raise ParseError(f"no valid YAML: {error.problem}", path=path, line=line) from None
+    except (yaml.YAMLError, UnicodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ParseError(f"no valid YAML: {reason}", path=path) from None
+
+
+def typed(node: Node) -> Any:
+    """A node as numbers, booleans and None where it stood without quotes and looks like one."""
+    if isinstance(node, dict):
+        return {key: typed(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [typed(value) for value in node]
+    return _scalar(node) if isinstance(node, Plain) else node
+
+
+def _scalar(text: str) -> Any:
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text) and isfinite(float(text)):
+        return float(text)
+    return str(text)
+
+
+class _Builder:
+    """Puts events together without recursion, under limits."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open: list[list[Node] | dict[str, Node]] = []
+        self._keys: list[str | None] = []
+        self._names: dict[str, str] = {}
+        self._root: Node = Plain("")
+
+    def build(self, events: Iterator[Any]) -> Node:
+        for count, event in enumerate(events):
+            if count > _MAX_NODES:
+                raise self._error(f"more than {_MAX_NODES} values", event)
+            if isinstance(event, yaml.DocumentEndEvent):
+                break
+            self._take(event)
+        return self._root
+
+    def _take(self, event: Any) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.style is None or event.style == ""
+            text = Plain(event.value) if plain else event.value
+            if event.anchor:
+                self._names[event.anchor] = text
+            self._put(text, event)
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._names:
+                raise self._error(f"the alias *{event.anchor} does not name a single value", event)
+            self._put(self._names[event.anchor], event)
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], event)
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._open.pop()
+            self._keys.pop()
+
+    def _begin(self, node: list[Node] | dict[str, Node], event: Any) -> None:
+        if len(self._open) >= _MAX_DEPTH:
+            raise self._error(f"nested deeper than {_MAX_DEPTH}", event)
+        self._put(node, event)
+        self._open.append(node)
+        self._keys.append(None)
+
+    def _put(self, node: Node, event: Any) -> None:
+        if not self._open:
+            self._root = node
+            return
+        parent = self._open[-1]
+        if isinstance(parent, list):
+            parent.append(node)
+            return
+        key = self._keys[-1]
+        if key is not None:
+            parent[key] = node
+            self._keys[-1] = None
+        elif isinstance(node, str):
+            if node in parent:
+                raise self._error(f"the key {node[:80]!r} stands there twice", event)
+            self._keys[-1] = node
+        else:
+            raise self._error("a list or mapping is no key", event)
+
+    def _error(self, message: str, event: Any) -> ParseError:
+        return ParseError(message, path=self._path, line=event.start_mark.line + 1)

@@ -1,0 +1,323 @@
+"""Reads YOLO datasets: the description, the walk over the images, label files by the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from headrace.errors import ParseError
+from headrace.formats.base import Reader, ReadOptions
+from headrace.formats.findings import Findings, Pass, Severity
+from headrace.formats.imagesize import ImageSize, read_size
+from headrace.formats.yolo import INFO, TASKS
+from headrace.formats.yolo.classes import labels_of
+from headrace.formats.yolo.classify import (
+    Classified,
+    class_names,
+    class_sources,
+    classified,
+    looks_classified,
+)
+from headrace.formats.yolo.dataset import Dataset, find_description, read_description
+from headrace.formats.yolo.layout import Source, find_sources, wanted_sources
+from headrace.formats.yolo.meaning import Meaning, Place
+from headrace.formats.yolo.parse import BadLine, Row, fast_rows, read_text, slow_rows
+from headrace.formats.yolo.walk import Images, Item
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import AnyShape, Attributes, Classification
+
+
+class YoloReader(Reader):
+    """Reads label files into pixels; sizes come from the images' headers.
+
+    A sample is named by its image's path below the split's folder. Orientation: YOLO's fractions are those of the
+    image as it is shown, so width and height change places for the orientations 6 and 8, as Ultralytics does it.
+    """
+
+    info = INFO
+
+    def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
+        super().__init__(path, options=options, findings=findings)
+        self._fraction = 0.0
+        self._met: dict[int, str] = {}
+
+    def _open(self) -> None:
+        task = self.options.task
+        if task is not None and task not in TASKS:
+            raise ParseError(
+                f"YOLO has no task {task!r}", path=self.path, hint=f"tasks: {', '.join(TASKS)}"
+            )
+        self._description = find_description(self.path)
+
+    def _describe(self, found: Pass) -> Dataset:
+        base = self.path if self.path.is_dir() else self.path.parent
+        if self._description is None:
+            dataset = Dataset(source=self.path, base=base)
+        else:
+            dataset = read_description(self._description, found)
+        if self.options.labels is not None and not dataset.names:
+            dataset.names = dict(enumerate(self.options.labels))
+        return dataset
+
+    def _labels(self, found: Pass) -> list[LabelInfo]:
+        self._dataset = self._describe(found)
+        if self._classifies():
+            sources = self._sources(found)
+            self._folders = class_names(sources, self._dataset.names, found)
+            return [
+                LabelInfo(name=name, id=number)
+                for number, name in enumerate(dict.fromkeys(self._folders.values()))
+            ]
+        if not self._dataset.names:
+            self._met = self._scan()
+        return labels_of(self._dataset.names or self._met, self._dataset.kpt_names)
+
+    def about(self) -> Attributes:
+        """The task, ``kpt_shape`` and the yaml's unknown keys; never ``download``."""
+        self.labels()
+        dataset = self._dataset
+        about: Attributes = dict(dataset.more)
+        if self._task is not None:
+            about["task"] = self._task
+        if dataset.kpt_shape is not None:
+            about["kpt_shape"] = list(dataset.kpt_shape)
+        return about
+
+    def progress(self) -> float:
+        """The share of the splits that are done."""
+        return self._fraction
+
+    def _classifies(self) -> bool:
+        if self._task is not None or self._description is not None:
+            return self._task == "classify"
+        return self.path.is_dir() and looks_classified(self.path)
+
+    def _sources(self, found: Pass) -> list[Source]:
+        dataset = self._dataset
+        if self._classifies() and not dataset.splits:
+            sources = class_sources(dataset.base)
+            if sources:
+                return wanted_sources(sources, self.options.split, dataset, found)
+        return find_sources(dataset, self.options.split, found)
+
+    @property
+    def _task(self) -> str | None:
+        return self.options.task or self._dataset.task
+
+    def _filenames(self) -> Iterator[list[str]]:
+        self.labels()
+        names: list[str] = []
+        quiet = Findings("skip").begin("filenames")
+        items: Iterator[Item | Classified] = (
+            self._classified(quiet) if self._classifies() else self._items(quiet, None)
+        )
+        for item in items:
+            names.append(item.name)
+            if len(names) >= self.options.batch:
+                yield names
+                names = []
+        if names:
+            yield names
+
+    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[Item]:
+        dataset = self._dataset
+        sources = self._sources(sources_found)
+        images = Images(dataset, dataset.base, self.options.images, found)
+        nothing = True
+        for number, source in enumerate(sources):
+            self._fraction = number / len(sources)
+            for item in images.items(source):
+                nothing = False
+                yield item
+        self._fraction = 1.0
+        if nothing and not dataset.splits:
+            raise ParseError("neither images nor label files below it", path=self.path)
+
+    def _classified(self, found: Pass) -> Iterator[Classified]:
+        sources = self._sources(found)
+        for number, source in enumerate(sources):
+            self._fraction = number / len(sources)
+            yield from classified(source)
+        self._fraction = 1.0
+
+    def _batches(self, found: Pass) -> Iterator[list[Sample]]:
+        self.labels()
+        samples = self._classifications(found) if self._classifies() else self._annotated(found)
+        while batch := list(islice(samples, self.options.batch)):
+            yield batch
+
+    def _annotated(self, found: Pass) -> Iterator[Sample]:
+        meaning = self._meaning(found)
+        for item in self._items(found, found):
+            sample = self._sample(item, meaning, found)
+            if sample is not None:
+                yield sample
+
+    def _classifications(self, found: Pass) -> Iterator[Sample]:
+        for one in self._classified(found):
+            found.images_in += 1
+            found.shapes_in += 1
+            size = self._size(one.image, found)
+            width, height = size or (None, None)
+            yield Sample(
+                filename=one.name,
+                width=width,
+                height=height,
+                split=one.split,
+                shapes=[Classification(label=self._folders[one.folder])],
+            )
+
+    def _meaning(self, found: Pass) -> Meaning:
+        names = self._dataset.names
+        if not names:
+            found.add(
+                "Y01",
+                "no list of class names; they are called class_0, class_1 …",
+                path=self.path,
+                hint="give the names by the option labels",
+            )
+        if self._task == "pose" and self._dataset.kpt_shape is None:
+            raise ParseError("pose rows need kpt_shape in the yaml", path=self.path, finding="Y14")
+        return Meaning(
+            names,
+            open_names=not names,
+            task=self._task,
+            kpt_shape=self._dataset.kpt_shape,
+            predictions=self.options.predictions,
+        )
+
+    def _sample(self, item: Item, meaning: Meaning, found: Pass) -> Sample | None:
+        found.images_in += 1
+        try:
+            text = None if item.label is None else read_text(item.label)
+        except ValueError as error:
+            found.add("Y10", str(error), severity=Severity.ERROR, path=item.label, dropped_images=1)
+            return None
+        size = None if item.image is None else self._size(item.image, found)
+        if not text:
+            return self._empty(item, size, text, found)
+        rows = fast_rows(text)
+        if rows is not None and size is not None and [] not in rows:
+            shapes = meaning.boxes(rows, *size)
+            if shapes is not None:
+                found.shapes_in += len(rows)
+                self._check_repeats(text, len(rows), item, found)
+                return self._made(item, size, shapes)
+        return self._slowly(item, size, rows, text, meaning, found)
+
+    def _slowly(
+        self,
+        item: Item,
+        size: tuple[int, int] | None,
+        rows: list[Row] | None,
+        text: bytes,
+        meaning: Meaning,
+        found: Pass,
+    ) -> Sample | None:
+        place = Place(found, item.label or "")
+        if rows is not None:
+            numbered = [(line, row) for line, row in enumerate(rows, 1) if row]
+        else:
+            numbered = self._good_lines(text, place)
+        found.shapes_in += len(numbered)
+        if size is None and numbered:
+            found.add(
+                "Y07",
+                "the size of the image is not known, so its rows mean no pixels",
+                severity=Severity.ERROR,
+                path=item.label,
+                hint="give the folder of the images",
+                dropped=len(numbered),
+                dropped_images=1,
+            )
+            return None
+        self._check_repeats(text, len(numbered), item, found)
+        width, height = size or (0, 0)
+        return self._made(item, size, meaning.shapes(numbered, width, height, place))
+
+    def _good_lines(self, text: bytes, place: Place) -> list[tuple[int, Row]]:
+        good: list[tuple[int, Row]] = []
+        for line, row in slow_rows(text):
+            place.line = line
+            if not isinstance(row, BadLine):
+                good.append((line, row))
+            elif row.comment:
+                place.note("Y17", row.message)
+            else:
+                place.found.shapes_in += 1
+                place.leave_out("Y10", row.message, "")
+        return good
+
+    def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
+        size = read_size(image)
+        if size is None:
+            found.add("Y22", "the header of the image cannot be read", path=image)
+            return None
+        return self._turned(size, image, found) if size.orientation > 4 else size[:2]
+
+    def _turned(self, size: ImageSize, image: str, found: Pass) -> tuple[int, int]:
+        if size.orientation in (6, 8):
+            return size.height, size.width
+        found.add(
+            "Y22",
+            "EXIF orientation 5 or 7: Ultralytics takes the size as stored, and so do we",
+            path=image,
+        )
+        return size.width, size.height
+
+    def _empty(
+        self, item: Item, size: tuple[int, int] | None, text: bytes | None, found: Pass
+    ) -> Sample | None:
+        if item.image is None:
+            found.add(
+                "Y07",
+                "an empty label file without its image",
+                path=item.label,
+                dropped_images=1,
+            )
+            return None
+        sample = self._made(item, size, [])
+        sample.annotated = text is not None
+        return sample
+
+    def _made(self, item: Item, size: tuple[int, int] | None, shapes: list[AnyShape]) -> Sample:
+        width, height = size or (None, None)
+        return Sample(
+            filename=item.name, width=width, height=height, shapes=shapes, split=item.split
+        )
+
+    def _check_repeats(self, text: bytes, count: int, item: Item, found: Pass) -> None:
+        lines = text.split(b"\n")
+        if len(set(lines)) < len(lines) and count > 1:
+            words = [b" ".join(line.split()) for line in lines if line.strip()]
+            repeated = len(words) - len(set(words))
+            if repeated:
+                found.add(
+                    "Y18",
+                    "a row stands there twice; kept",
+                    severity=Severity.NOTE,
+                    path=item.label,
+                    count=repeated,
+                )
+
+    def _scan(self) -> dict[int, str]:
+        """The class numbers that label files use, where nothing names them."""
+        quiet = Findings("skip").begin("classes")
+        meaning = Meaning(
+            {},
+            open_names=True,
+            task=self._task,
+            kpt_shape=None,
+            predictions=self.options.predictions,
+        )
+        for item in self._items(quiet, None):
+            text = read_text(item.label) if item.label is not None else None
+            rows = fast_rows(text) if text else []
+            numbered = (
+                [(1, row) for row in rows if row]
+                if rows is not None
+                else self._good_lines(text or b"", Place(quiet, ""))
+            )
+            meaning.shapes(numbered, 1, 1, Place(quiet, ""))
+        return meaning.names

@@ -1,0 +1,247 @@
+"""The images of a dataset with their label files, one after the other, and the label files that have no image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from headrace.errors import ParseError
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.imagesize import IMAGE_SUFFIXES
+from headrace.formats.listing import Folder, Walk, stem
+from headrace.formats.yolo.dataset import Dataset
+from headrace.formats.yolo.layout import (
+    ImageFinder,
+    Source,
+    below_images,
+    label_folder,
+    listed_paths,
+)
+from headrace.formats.yolo.parse import fast_rows, read_text
+
+_TEXTS: Final = frozenset({"txt"})
+_MAX_LINE: Final = 4096
+# So many names of label files are remembered; larger folders are asked file by file.
+_REMEMBERED: Final = 100_000
+
+
+class Item(NamedTuple):
+    """An image of a dataset: its name for the sample, its file, and its label file; None for what is not there."""
+
+    name: str
+    split: str | None
+    image: str | None
+    label: str | None
+
+
+class Images:
+    """Walks the sources of a dataset. ``found`` gets the findings of the walk; None for a walk that only names.
+
+    ``media`` is a folder of images for label files whose own images are not there.
+    """
+
+    def __init__(
+        self, dataset: Dataset, boundary: Path, media: Path | None, found: Pass | None
+    ) -> None:
+        self._dataset = dataset
+        self._base = os.path.abspath(dataset.base).replace(os.sep, "/")
+        self._boundary = boundary
+        self._media = media
+        self._found = found
+
+    def items(self, source: Source) -> Iterator[Item]:
+        """The images of one source, in a fixed order."""
+        if source.kind == "images":
+            return self._images(source)
+        if source.kind == "labels":
+            return self._labels(source)
+        if source.kind == "list":
+            return self._list(source)
+        return self._listed([source.path.name], source)
+
+    def _images(self, source: Source) -> Iterator[Item]:
+        for folder, names in self._walk(source.path, IMAGE_SUFFIXES):
+            labels = _Labels(label_folder(folder.path))
+            start, before = f"{source.prefix}{folder.relative}", None
+            for name in names:
+                bare = stem(name)
+                if bare == before:
+                    self._note("Y23", "several images share a label file", f"{folder.path}/{name}")
+                label = labels.take(bare, again=bare == before)
+                before = bare
+                if self._utf8(name, folder):
+                    yield Item(start + name, source.split, f"{folder.path}/{name}", label)
+            if self._found is not None:
+                self._orphans(folder, labels)
+
+    def _labels(self, source: Source) -> Iterator[Item]:
+        finder = ImageFinder(self._media_folders(source))
+        for folder, names in self._walk(source.path, _TEXTS):
+            for name in names:
+                bare = f"{folder.relative}{stem(name)}"
+                image = finder.find(bare)
+                ending = "" if image is None else image[image.rfind(".") :]
+                if self._utf8(name, folder):
+                    yield Item(
+                        f"{source.prefix}{bare}{ending}",
+                        source.split,
+                        image,
+                        f"{folder.path}/{name}",
+                    )
+
+    def _list(self, source: Source) -> Iterator[Item]:
+        with source.path.open("rb") as file:
+            yield from self._listed(
+                _lines(iter(lambda: file.readline(_MAX_LINE), b""), source), source
+            )
+
+    def _listed(self, lines: Iterable[str], source: Source) -> Iterator[Item]:
+        way, labels = 0, {"": ""}
+        for line in lines:
+            paths = list(listed_paths(line, source, self._dataset))
+            # What fitted the line before fits this one too.
+            ways = [way, *(number for number in range(len(paths)) if number != way)]
+            fits = next((n for n in ways if n < len(paths) and os.path.isfile(paths[n])), None)
+            if fits is None:
+                self._missing(line, source)
+                continue
+            if fits != way:
+                self._note(
+                    "Y06", "an image list counts from another folder", paths[fits], Severity.NOTE
+                )
+                way = fits
+            path = os.path.abspath(paths[way]).replace(os.sep, "/")
+            folder, _, name = path.rpartition("/")
+            if folder not in labels:
+                labels = {folder: label_folder(folder)}
+            label = f"{labels[folder]}/{stem(name)}.txt"
+            yield Item(self._name(path, source), source.split, path, label)
+
+    def _name(self, path: str, source: Source) -> str:
+        if path.startswith(f"{self._base}/"):
+            return below_images(path[len(self._base) + 1 :], source.split)
+        _, found, tail = path.rpartition("/images/")
+        return below_images(tail, source.split) if found else path.rpartition("/")[2]
+
+    def _walk(self, root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Folder, Iterator[str]]]:
+        boundary = self._boundary if root.is_relative_to(self._boundary) else root
+        return Walk(root, suffixes, boundary=boundary, refused=self._refused).folders()
+
+    def _refused(self, path: str) -> None:
+        self._note("Y24", "a linked folder leads outside or in a circle; not followed", path)
+
+    def _media_folders(self, source: Source) -> list[Path]:
+        if self._media is None:
+            return []
+        split = source.path.name
+        named = [self._media / "images" / split, self._media / split, self._media / "images"]
+        return [*(folder for folder in named if folder.is_dir()), self._media]
+
+    def _utf8(self, name: str, folder: Folder) -> bool:
+        if name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name):
+            return True
+        if self._found is not None:
+            self._found.images_in += 1
+            self._found.add(
+                "Y08",
+                "a file name is no UTF-8",
+                severity=Severity.ERROR,
+                path=ascii(f"{folder.path}/{name}"),
+                dropped_images=1,
+            )
+        return False
+
+    def _orphans(self, folder: Folder, labels: _Labels) -> None:
+        """Label files without an image."""
+        finder = ImageFinder([Path(folder.path)])
+        for path in labels.left():
+            if finder.find(stem(path.rpartition("/")[2])) is None:
+                self._orphan(path, beside=labels.folder == folder.path)
+
+    def _orphan(self, path: str, *, beside: bool) -> None:
+        if self._found is None or not os.path.isfile(path):
+            return
+        rows = fast_rows(read_text(path) or b"")
+        if rows is None or (beside and not all(len(row) >= 5 for row in rows if row)):
+            self._note("Y07", "a text file that is no label file; passed over", path, Severity.NOTE)
+            return
+        count = sum(1 for row in rows if row)
+        self._found.images_in += 1
+        self._found.shapes_in += count
+        self._found.add(
+            "Y07", "a label file without its image", path=path, dropped=count, dropped_images=1
+        )
+
+    def _missing(self, line: str, source: Source) -> None:
+        if self._found is not None:
+            self._found.images_in += 1
+            self._found.add(
+                "Y06",
+                "an image of the list is not there",
+                severity=Severity.ERROR,
+                path=source.path,
+                detail=line,
+                dropped_images=1,
+            )
+
+    def _note(
+        self, code: str, message: str, path: str, severity: Severity = Severity.WARNING
+    ) -> None:
+        if self._found is not None:
+            self._found.add(code, message, severity=severity, path=path)
+
+
+class _Labels:
+    """The label files of one folder, and which of them belonged to an image."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        names = list(islice(_texts(folder), _REMEMBERED + 1))
+        self._names = set(names) if len(names) <= _REMEMBERED else None
+        self._taken = 0
+
+    def take(self, bare: str, *, again: bool) -> str | None:
+        """The label file of the image with this stem, None where there is none."""
+        name = f"{bare}.txt"
+        if self._names is None:
+            if not os.path.isfile(f"{self.folder}/{name}"):
+                return None
+            self._taken += not again
+        elif name in self._names:
+            if not again:
+                self._taken += 1
+        else:
+            return None
+        return f"{self.folder}/{name}"
+
+    def left(self) -> Iterator[str]:
+        """Candidates for label files without an image: all of them, where any was not taken."""
+        count = len(self._names) if self._names is not None else sum(1 for _ in _texts(self.folder))
+        if count > self._taken:
+            yield from (f"{self.folder}/{name}" for name in _texts(self.folder))
+
+
+def _texts(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.endswith(".txt") and not name.startswith(".") and entry.is_file():
+                    yield name
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def _lines(raw: Iterable[bytes], source: Source) -> Iterator[str]:
+    for number, line in enumerate(raw, 1):
+        try:
+            text = line.decode("utf-8-sig").strip()
+        except UnicodeDecodeError:
+            raise ParseError("no UTF-8 text", path=source.path, line=number) from None
+        if len(line) >= _MAX_LINE or "\0" in text:
+            raise ParseError("no list of images", path=source.path, line=number, finding="Y06")
+        if text:
+            yield text
