@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,3 +51,50 @@ def headrace(*arguments: str | Path, cwd: Path | None = None, **variables: str) 
         encoding="utf-8",
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command works: TARGET, the lake behind it, and the variables to call with."""
+
+    target: str
+    lake: Path
+    variables: dict[str, str]
+
+    def run(self, command: str, *arguments: str | Path) -> Outcome:
+        """``headrace COMMAND TARGET ARGUMENTS…``."""
+        return headrace(command, self.target, *arguments, **self.variables)
+
+    def done(self, command: str, *arguments: str | Path) -> dict[str, Any]:
+        """The same with ``--json``; the object, where the command succeeded."""
+        outcome = self.run(command, *arguments, "--json")
+        assert outcome.status == 0, outcome
+        return outcome.json()
+
+
+def new_lake(path: Path) -> Place:
+    """A new lake, reached by its folder."""
+    assert headrace("init", path).status == 0
+    return Place(str(path), path, {})
+
+
+@contextmanager
+def served(path: Path) -> Iterator[Place]:
+    """A new lake behind ``headrace serve``, with a token of ``headrace token create``."""
+    new_lake(path)
+    token = headrace("token", "create", path).out.strip()
+    process = subprocess.Popen(
+        [*COMMAND, "serve", str(path), "--port", "0", "--json"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        yield Place(url, path, {"HEADRACE_TOKEN": token})
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err

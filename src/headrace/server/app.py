@@ -9,12 +9,15 @@ from headrace.platform.platform import Platform
 from headrace.platform.signing_keys import signing_keys
 from headrace.server import api, health
 from headrace.server.blobs import Blobs
+from headrace.server.draining import Draining
 from headrace.server.gate import Gate
 from headrace.server.middleware import around
 from headrace.server.settings import ServerSettings
 
 
-async def make_app(platform: Platform, settings: ServerSettings) -> web.Application:
+async def make_app(
+    platform: Platform, settings: ServerSettings, draining: Draining
+) -> web.Application:
     """The application; closing the platform is the caller's affair.
 
     File URLs are signed with the lake's newest key and accepted with any; :class:`LakeError` where it has none.
@@ -28,7 +31,7 @@ async def make_app(platform: Platform, settings: ServerSettings) -> web.Applicat
     blobs = Blobs(
         platform.objects, {key.no: key.secret for key in keys}, max_upload=settings.max_upload
     )
-    app = web.Application(client_max_size=settings.max_body, middlewares=[around])
+    app = web.Application(client_max_size=settings.max_body, middlewares=[around(draining)])
     app.router.add_routes(health.routes(platform))
     app.router.add_routes(api.routes(platform, gate))
     app.router.add_routes(blobs.routes())

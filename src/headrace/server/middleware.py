@@ -9,10 +9,11 @@ import errno
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from uuid import uuid4
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from headrace.errors import (
     APIError,
@@ -24,44 +25,56 @@ from headrace.errors import (
     error_for_status,
 )
 from headrace.protocol.wire import encode_error, retry_after_of
+from headrace.server.draining import Draining, Handler
 
 REQUEST_ID = "X-Request-ID"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+CLIENT_GONE = 499
+"""What the access log says where the client went away before the answer."""
 
 _PLAIN_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 _access = logging.getLogger("headrace.server.access")
 _log = logging.getLogger("headrace.server")
 
 
-@web.middleware
-async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give a request its id, its log line and, where it fails, its error object."""
-    started = time.perf_counter()
-    given = request.headers.get(REQUEST_ID, "")
-    request_id = given if _PLAIN_ID.match(given) else uuid4().hex
-    status = 499  # the client went away
-    try:
-        response = await _answered(request, handler, request_id)
-        status = response.status
-        if not response.prepared:
-            response.headers[REQUEST_ID] = request_id
-        return response
-    finally:
-        _access.info(
-            "%s %s %d %.1f ms %s",
-            request.method,
-            request.path,
-            status,
-            (time.perf_counter() - started) * 1e3,
-            request_id,
-        )
+def around(draining: Draining) -> Middleware:
+    """Give each request its id, its log line and, where it fails, its error object."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        given = request.headers.get(REQUEST_ID, "")
+        request_id = given if _PLAIN_ID.match(given) else uuid4().hex
+        status = CLIENT_GONE
+        try:
+            response = await _answered(draining, request, handler, request_id)
+            status = response.status
+            if not response.prepared:
+                response.headers[REQUEST_ID] = request_id
+            return response
+        finally:
+            _access.info(
+                "%s %s %d %.1f ms %s",
+                request.method,
+                request.path,
+                status,
+                (time.perf_counter() - started) * 1e3,
+                request_id,
+            )
+
+    return middleware
 
 
-async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+async def _answered(
+    draining: Draining, request: web.Request, handler: Handler, request_id: str
+) -> web.StreamResponse:
     try:
-        return await handler(request)
+        return await draining.answer(request, handler)
     except web.HTTPException as exc:
         return error_response(_from_aiohttp(request, exc), request_id, _kept_headers(exc))
+    except UnavailableError as exc:
+        response = error_response(exc, request_id, {"Retry-After": "1"})
+        response.force_close()
+        return response
     except APIError as exc:
         if exc.status >= 500:
             _log.exception("request %s failed", request_id)

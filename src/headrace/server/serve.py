@@ -13,10 +13,13 @@ from aiohttp import web
 from headrace.errors import ConfigurationError
 from headrace.platform.platform import Platform
 from headrace.server.app import make_app
+from headrace.server.draining import Draining
 from headrace.server.parser import AnyMethodSite
 from headrace.server.settings import ServerSettings
 
 LOOPBACK = "127.0.0.1"
+_LAST_WORD_SECONDS = 2.0
+"""What answers that are ready get to leave by, once nothing else is under way."""
 
 
 async def serve(
@@ -57,11 +60,12 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve an open platform inside the block; gives the address. Leaving it finishes what is under way."""
     settings = settings or ServerSettings()
+    draining = Draining()
     runner = web.AppRunner(
-        await make_app(platform, settings),
+        await make_app(platform, settings, draining),
         access_log=None,
         keepalive_timeout=settings.keepalive_seconds,
-        shutdown_timeout=settings.stop_seconds,
+        shutdown_timeout=_LAST_WORD_SECONDS,
         # A refused upload is not read to its end to be polite.
         lingering_time=2.0,
     )
@@ -75,7 +79,11 @@ async def serving(
                 f"cannot listen on {host}:{port}: {(exc.strerror or 'unknown').lower()}",
                 hint="choose another host or port",
             ) from None
-        yield f"http://{_bracketed(host)}:{site.bound_port}"
+        try:
+            yield f"http://{_bracketed(host)}:{site.bound_port}"
+        finally:
+            await site.stop()
+            await draining.drain(settings.stop_seconds)
     finally:
         await runner.cleanup()
 

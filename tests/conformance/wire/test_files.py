@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from headrace.platform.signing_keys import SigningKey, signing_keys
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 from tests.support.servers import Running, running
+from tests.support.waiting import until
 
 NAME = "data/0/pi cture ä+%2e.png"
 CONTENT = bytes(range(256)) * 20
@@ -273,12 +274,6 @@ async def test_a_killed_upload_leaves_nothing(server: Running, kind: str, tmp_pa
     writer.transport.abort()
     await until(lambda: files_in(tmp_path) == before)
     assert await stored(server, NAME) is None
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110  # the disk rings no bell
-            await asyncio.sleep(0.01)
 
 
 def files_in(folder: Path) -> set[str]:
