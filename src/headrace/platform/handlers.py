@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace.platform import annotations as platform_annotations
 from headrace.platform import asset_adding as platform_asset_adding
 from headrace.platform import assets as platform_assets
 from headrace.platform import data as platform_data
 from headrace.platform import datalake as platform_datalake
 from headrace.platform import datasets as platform_datasets
+from headrace.platform import imports as platform_imports
 from headrace.platform import jobs as platform_jobs
 from headrace.platform import label_groups as platform_label_groups
 from headrace.platform import labels as platform_labels
@@ -23,6 +25,7 @@ from headrace.platform import uploads as platform_uploads
 from headrace.platform import versions as platform_versions
 from headrace.platform.access import Access
 from headrace.protocol.operation import Operation
+from headrace.protocol.operations import annotations as annotation_operations
 from headrace.protocol.operations import (
     assets,
     datalake,
@@ -131,6 +134,14 @@ _LABELS: Room = {
     labels.UPDATE_LABEL_GROUP: platform_label_groups.update_label_group,
 }
 
+_ANNOTATIONS: Room = {
+    annotation_operations.IMPORT_ANNOTATIONS: platform_imports.import_annotations,
+    annotation_operations.START_IMPORT: platform_imports.start_import,
+    annotation_operations.FINISH_IMPORT: platform_imports.finish_import,
+    annotation_operations.ANNOTATION_IDS: platform_annotations.annotation_ids,
+    annotation_operations.LOAD_ANNOTATIONS: platform_annotations.load_annotations,
+}
+
 _JOBS: Room = {
     jobs.GET_JOB: platform_jobs.get_job,
     jobs.GET_JOB_RUN: platform_jobs.get_job_run,
@@ -145,6 +156,7 @@ _ROOMS: tuple[Room, ...] = (
     _DATASETS,
     _ASSETS,
     _LABELS,
+    _ANNOTATIONS,
     _JOBS,
 )
 

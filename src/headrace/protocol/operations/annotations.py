@@ -102,6 +102,7 @@ class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
     masks: list[MaskIn] = field(default_factory=list)
     tracks: list[TrackIn] = field(default_factory=list)
     attributes: Attributes | None = None
+    status: AnnotationStatus | None = None
 
 
 class ImportAnnotations(Struct, kw_only=True):

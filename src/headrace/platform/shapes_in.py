@@ -1,0 +1,149 @@
+"""Shapes on their way in: items of an import checked, and packed as they will be stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
+from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
+from headrace.model.ids import MAX_ORDINAL
+from headrace.model.masks import check_size
+from headrace.model.packing import pack, pack_counts
+from headrace.protocol.operations.annotations import ImportItem
+
+Sizes = Mapping[int, tuple[int, int]]
+
+
+class Prepared(msgspec.Struct):
+    """The annotation of one asset, ready to be written; ``counts`` are its shapes per label."""
+
+    asset: int
+    status: str | None
+    shapes: Shapes
+    blob: bytes
+    counts: Counter[int]
+    packed_counts: bytes
+    attributes: dict[str, Any] | None
+    attributes_text: str | None
+
+
+def prepare(
+    items: Sequence[ImportItem],
+    assets: Sequence[int],
+    labels: Mapping[str, int],
+    sizes: Sizes,
+) -> list[Prepared]:
+    """Check and pack all items; ``labels`` gives keys by id, ``sizes`` width and height of assets with masks.
+
+    Raises a 4xx that names the asset and what is wrong with its shapes.
+    """
+    return [_prepare(item, asset, labels, sizes) for item, asset in zip(items, assets, strict=True)]
+
+
+def _prepare(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes) -> Prepared:
+    groups = []
+    for field, kind, geometry in _KINDS:
+        shapes = getattr(item, field)
+        if shapes:
+            try:
+                groups.append(_group(kind, shapes, geometry(shapes), labels))
+            except KeyError as error:
+                raise NotFoundError(
+                    f"the version has no label {error.args[0]} (asset {item.asset_id})",
+                    hint="nothing was imported",
+                ) from None
+    columns = Shapes(groups)
+    if columns.count > MAX_ORDINAL:
+        raise RequestTooLargeError(
+            f"asset {item.asset_id} has {columns.count} shapes", hint=f"at most {MAX_ORDINAL}"
+        )
+    try:
+        _check_masks(item, asset, sizes)
+        blob = pack(columns)
+        attributes = _json(item.attributes)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise BadRequestError(
+            f"the shapes of asset {item.asset_id} are refused: {error}",
+            hint="nothing was imported",
+        ) from None
+    keys = list(chain.from_iterable(group.labels for group in groups))
+    return Prepared(
+        asset=asset,
+        status=None if item.status is None else str(item.status),
+        shapes=columns,
+        blob=blob,
+        counts=Counter(keys),
+        packed_counts=pack_counts(keys),
+        attributes=item.attributes,
+        attributes_text=attributes,
+    )
+
+
+def _group(
+    kind: ShapeKind, shapes: list[Any], geometry: list[Any], labels: Mapping[str, int]
+) -> Group:
+    size = len(shapes)
+    texts = [shape.text for shape in shapes]
+    attributes = [shape.attributes for shape in shapes]
+    group = Group(
+        kind,
+        [labels[shape.label_id] for shape in shapes],
+        geometry,
+        texts=None if texts.count(None) == size else texts,
+        attributes=None if attributes.count(None) == size else attributes,
+    )
+    if kind is ShapeKind.POLYGON:
+        instances = [shape.instance for shape in shapes]
+        group.instances = None if instances.count(None) == size else instances
+    return group
+
+
+def _rectangles(shapes: list[Any]) -> list[Any]:
+    return [number for s in shapes for number in (s.x, s.y, s.w, s.h)]
+
+
+def _points(shapes: list[Any]) -> list[Any]:
+    return [number for s in shapes for number in s.point]
+
+
+def _tracks(shapes: list[Any]) -> list[Any]:
+    return [
+        TrackGeometry(
+            track.start_frame_index,
+            [(k.frame_index, k.x, k.y, k.w, k.h) for k in track.rectangle_keyframes],
+            [(k.frame_index, k.polygon) for k in track.polygon_keyframes],
+            [k.frame_index for k in track.end_keyframes],
+        )
+        for track in shapes
+    ]
+
+
+def _nothing(shapes: list[Any]) -> list[Any]:
+    return []
+
+
+_KINDS: tuple[tuple[str, ShapeKind, Callable[[list[Any]], list[Any]]], ...] = (
+    ("rectangles", ShapeKind.RECTANGLE, _rectangles),
+    ("polygons", ShapeKind.POLYGON, lambda shapes: [shape.polygon for shape in shapes]),
+    ("lines", ShapeKind.LINE, lambda shapes: [shape.line for shape in shapes]),
+    ("points", ShapeKind.POINT, _points),
+    ("classifications", ShapeKind.CLASSIFICATION, _nothing),
+    ("keypoints", ShapeKind.KEYPOINTS, lambda shapes: [shape.keypoints for shape in shapes]),
+    ("masks", ShapeKind.MASK, lambda shapes: [shape.mask for shape in shapes]),
+    ("tracks", ShapeKind.TRACK, _tracks),
+)
+
+
+def _check_masks(item: ImportItem, asset: int, sizes: Sizes) -> None:
+    for mask in item.masks:
+        width, height = sizes[asset]
+        check_size(mask.mask, width, height)
+
+
+def _json(attributes: dict[str, Any] | None) -> str | None:
+    return None if attributes is None else msgspec.json.encode(attributes).decode()

@@ -1,0 +1,191 @@
+"""Shapes on their way out: stored annotations as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import repeat
+from operator import mul
+from typing import Any
+
+import msgspec
+
+from headrace.errors import StorageError
+from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
+from headrace.model.enums import AnnotationStatus
+from headrace.model.masks import area_and_box
+from headrace.protocol.operations.annotations import (
+    ClassificationOut,
+    EndKeyframe,
+    KeypointsOut,
+    LineOut,
+    LoadedAnnotation,
+    MaskOut,
+    PointOut,
+    PolygonKeyframe,
+    PolygonOut,
+    RectangleKeyframe,
+    RectangleOut,
+    TrackOut,
+)
+
+_STATUSES = {str(member): member for member in AnnotationStatus}
+
+
+class Stored(msgspec.Struct):
+    """An annotation as it was read, its shapes unpacked; ``height`` of its image where it has masks."""
+
+    id: str
+    asset_id: str
+    asset: int
+    status: str
+    duration: float
+    attributes: str | None
+    shapes: Shapes
+    height: int = 0
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether the height is needed."""
+        return any(group.kind is ShapeKind.MASK for group in self.shapes.groups)
+
+
+def loaded(annotations: list[Stored], names: Mapping[int, str]) -> list[LoadedAnnotation]:
+    """Annotations as the API shows them; ``names`` gives label names by key."""
+    try:
+        return [_loaded(annotation, names) for annotation in annotations]
+    except KeyError as error:
+        raise StorageError(f"a shape names label {error.args[0]}, which is not there") from None
+
+
+def _loaded(stored: Stored, names: Mapping[int, str]) -> LoadedAnnotation:
+    annotation = LoadedAnnotation(
+        asset_id=stored.asset_id,
+        id=stored.id,
+        status=_STATUSES[stored.status],
+        duration=stored.duration,
+        attributes=None if stored.attributes is None else msgspec.json.decode(stored.attributes),
+    )
+    for group in stored.shapes.groups:
+        field, make = _KINDS[group.kind]
+        labels = [names[key] for key in group.labels]
+        texts = group.texts or repeat(None, len(labels))
+        attributes = group.attributes or repeat(None, len(labels))
+        heads = zip(labels, texts, attributes, strict=True)
+        setattr(annotation, field, make(heads, group, stored.height))
+    return annotation
+
+
+def _rectangles(heads: Any, group: Group, height: int) -> list[Any]:
+    numbers = iter(group.geometry)
+    boxes = zip(numbers, numbers, numbers, numbers, strict=True)
+    return [
+        RectangleOut(label=label, text=text, attributes=attributes, x=x, y=y, w=w, h=h)
+        for (label, text, attributes), (x, y, w, h) in zip(heads, boxes, strict=True)
+    ]
+
+
+def _polygons(heads: Any, group: Group, height: int) -> list[Any]:
+    instances = group.instances or repeat(None, len(group.labels))
+    return [
+        PolygonOut(
+            label=label,
+            text=text,
+            attributes=attributes,
+            polygon=ring,
+            area=_area(ring),
+            instance=instance,
+        )
+        for (label, text, attributes), ring, instance in zip(
+            heads, group.geometry, instances, strict=True
+        )
+    ]
+
+
+def _lines(heads: Any, group: Group, height: int) -> list[Any]:
+    return [
+        LineOut(label=label, text=text, attributes=attributes, line=line)
+        for (label, text, attributes), line in zip(heads, group.geometry, strict=True)
+    ]
+
+
+def _points(heads: Any, group: Group, height: int) -> list[Any]:
+    numbers = iter(group.geometry)
+    return [
+        PointOut(label=label, text=text, attributes=attributes, point=point)
+        for (label, text, attributes), point in zip(
+            heads, zip(numbers, numbers, strict=True), strict=True
+        )
+    ]
+
+
+def _classifications(heads: Any, group: Group, height: int) -> list[Any]:
+    return [
+        ClassificationOut(label=label, text=text, attributes=attributes)
+        for label, text, attributes in heads
+    ]
+
+
+def _keypoints(heads: Any, group: Group, height: int) -> list[Any]:
+    return [
+        KeypointsOut(label=label, text=text, attributes=attributes, keypoints=points)
+        for (label, text, attributes), points in zip(heads, group.geometry, strict=True)
+    ]
+
+
+def _masks(heads: Any, group: Group, height: int) -> list[Any]:
+    masks = []
+    for (label, text, attributes), counts in zip(heads, group.geometry, strict=True):
+        area, box = area_and_box(counts, height)
+        masks.append(
+            MaskOut(
+                label=label,
+                text=text,
+                attributes=attributes,
+                mask=counts,
+                area=float(area),
+                bbox=box,
+            )
+        )
+    return masks
+
+
+def _tracks(heads: Any, group: Group, height: int) -> list[Any]:
+    tracks: list[TrackGeometry] = group.geometry
+    return [
+        TrackOut(
+            label=label,
+            text=text,
+            attributes=attributes,
+            start_frame_index=track.start,
+            rectangle_keyframes=[
+                RectangleKeyframe(frame_index=frame, x=x, y=y, w=w, h=h)
+                for frame, x, y, w, h in track.rectangles
+            ],
+            polygon_keyframes=[
+                PolygonKeyframe(frame_index=frame, polygon=ring) for frame, ring in track.polygons
+            ],
+            end_keyframes=[EndKeyframe(frame_index=frame) for frame in track.ends],
+        )
+        for (label, text, attributes), track in zip(heads, tracks, strict=True)
+    ]
+
+
+_KINDS: dict[ShapeKind, tuple[str, Callable[[Any, Group, int], list[Any]]]] = {
+    ShapeKind.RECTANGLE: ("rectangles", _rectangles),
+    ShapeKind.POLYGON: ("polygons", _polygons),
+    ShapeKind.LINE: ("lines", _lines),
+    ShapeKind.POINT: ("points", _points),
+    ShapeKind.CLASSIFICATION: ("classifications", _classifications),
+    ShapeKind.KEYPOINTS: ("keypoints", _keypoints),
+    ShapeKind.MASK: ("masks", _masks),
+    ShapeKind.TRACK: ("tracks", _tracks),
+}
+
+
+def _area(ring: list[tuple[float, float]]) -> float:
+    """The shoelace formula over pairs, in few calls: annotations are read by the million."""
+    if len(ring) < 3:
+        return 0.0
+    xs, ys = zip(*ring, strict=True)
+    twice = sum(map(mul, xs, (*ys[1:], ys[0]))) - sum(map(mul, ys, (*xs[1:], xs[0])))
+    return abs(float(twice)) / 2

@@ -1,0 +1,61 @@
+-- Annotations: written by the chunk, read newest first.
+
+-- name: targets
+select a.seq, n.no, n.account, n.status, n.counts, n.shapes, n.content, n.attributes
+from json_each(:assets) j cross join asset a
+left join annotation n on n.bucket = a.bucket and n.version = a.version and n.asset = a.seq
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+order by a.seq, n.no
+
+-- name: contents
+select c.no, c.shapes
+from json_each(:keys) j cross join content c
+where c.dataset_bucket = :bucket and c.dataset = :dataset and c.no = j.value
+
+-- name: sizes
+select a.seq, d.width, d.height
+from json_each(:assets) j cross join asset a cross join data d
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+  and d.lake_bucket = a.lake_bucket and d.no = a.data
+
+-- name: take_contents
+update dataset set next_content = next_content + :count where no = :dataset
+returning next_content - :count
+
+-- name: add
+insert into annotation (bucket, version, asset, no, account, status, created, duration,
+                        shapes_n, counts, shapes, content, attributes)
+values (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)
+
+-- name: rewrite
+update annotation set status = ?, shapes_n = ?, counts = ?, shapes = ?, content = ?, attributes = ?
+where bucket = ? and version = ? and asset = ? and no = ?
+
+-- name: drop
+delete from annotation where bucket = ? and version = ? and asset = ? and no = ?
+
+-- name: add_content
+insert into content (dataset_bucket, dataset, no, shapes) values (?, ?, ?, ?)
+
+-- name: drop_contents
+delete from content
+where dataset_bucket = :bucket and dataset = :dataset and no in (select value from json_each(:keys))
+
+-- name: ids
+select n.no from annotation n indexed by annotation_no
+where n.bucket = :bucket and n.version = :version /*filters*/
+order by n.no desc
+
+-- name: ids_of_assets
+select n.no
+from json_each(:assets) j cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = j.value /*filters*/
+order by n.no desc
+
+-- name: load
+select n.no, n.asset, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
+from json_each(:keys) j cross join annotation n
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and n.no = j.value
+order by n.no desc
