@@ -1,0 +1,110 @@
+"""The official client, unmodified, against a headrace server in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tests.support.servers import new_lake, server_process
+
+SCRIPT = Path(__file__).with_name("official_client.py")
+
+COCO = {
+    "images": [
+        {"id": 1, "file_name": "a.png", "width": 64, "height": 48},
+        {"id": 2, "file_name": "b.png", "width": 30, "height": 20},
+    ],
+    "categories": [
+        {"id": 1, "name": "cat", "supercategory": "animal.pet"},
+        {"id": 2, "name": "dog", "supercategory": "animal.pet"},
+    ],
+    "annotations": [
+        {
+            "id": 1,
+            "image_id": 1,
+            "category_id": 1,
+            "bbox": [1, 2, 3, 4],
+            "area": 12,
+            "iscrowd": 0,
+            "segmentation": [],
+        },
+        {
+            "id": 2,
+            "image_id": 1,
+            "category_id": 2,
+            "bbox": [5, 6, 7, 8],
+            "area": 56,
+            "iscrowd": 0,
+            "segmentation": [],
+        },
+        {
+            "id": 3,
+            "image_id": 2,
+            "category_id": 2,
+            "bbox": [0, 0, 9, 9],
+            "area": 81,
+            "iscrowd": 0,
+            "segmentation": [],
+        },
+    ],
+}
+
+
+async def test_the_main_job(tmp_path: Path) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name, size in (("a.png", (64, 48)), ("b.png", (30, 20))):
+        Image.new("RGB", size, "red").save(folder / name)
+    (folder / "coco.json").write_text(json.dumps(COCO))
+    async with server_process(lake) as server:
+        seen = await drive(server.address, token, folder)
+        assert await server.stop() == 0
+    assert seen["organization"]
+    assert seen["uploaded"] == seen["assets"] == ["a.png", "b.png"]
+    assert seen["sizes"] == [[30, 20], [64, 48]]
+    assert seen["tags"] == ["first"]
+    assert seen["labels"] == ["cat", "dog"]
+    assert seen["groups"] == ["animal", "pet"]
+    assert seen["imported"] == [1, 2]
+    assert (seen["kept"], seen["same_ids"]) == ([0, 0], True)
+    assert seen["stats"] == {"labels": {"cat": 1, "dog": 2}, "objects": 3, "annotations": 2}
+    assert seen["built"] == [2, 3, 2]
+    assert seen["pulled"] == {name: (folder / name).stat().st_size for name in ("a.png", "b.png")}
+    boxes = {
+        seen["assets_by_id"][asset_id]: [
+            (shape["label"], shape["x"], shape["y"], shape["w"], shape["h"])
+            for annotation in annotations
+            for shape in annotation["rectangles"]
+        ]
+        for asset_id, annotations in seen["loaded"].items()
+    }
+    assert boxes == {
+        "a.png": [("cat", 1, 2, 3, 4), ("dog", 5, 6, 7, 8)],
+        "b.png": [("dog", 0, 0, 9, 9)],
+    }
+    whole = [box[1:] for found in boxes.values() for box in found]
+    assert all(isinstance(number, int) for box in whole for number in box)
+
+
+async def drive(host: str, token: str, folder: Path) -> dict[str, Any]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(SCRIPT),
+        host,
+        token,
+        str(folder),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PICSELLIA_SDK_CUSTOM_LOGGING": "1", "NO_PROXY": "*"},
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    found: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
+    return found
