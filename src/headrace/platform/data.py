@@ -1,37 +1,28 @@
-"""The data of a lake, one by one: registering, reading, changing and deleting them."""
+"""The data of a lake, one by one: reading, changing and deleting them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
 
-from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
-from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.ids import Kind, encode
-from headrace.model.names import safe_text
-from headrace.model.records import DataRecord, Meta, PresignedUrlRecord, SourceRecord
+from headrace.model.records import DataRecord, PresignedUrlRecord, SourceRecord
 from headrace.platform.access import Access
 from headrace.platform.data_records import WIDTH, data_record, metadata_text
-from headrace.platform.datalake import Lake, lake_of
+from headrace.platform.datalake import lake_of
 from headrace.platform.identity import check_id, key_of, missing
 from headrace.platform.listing import json_text
-from headrace.platform.measure import MAX_SIDE, digest_of, picture_size
 from headrace.platform.removal import remove_assets_of_data
-from headrace.platform.sequences import take_numbers
-from headrace.platform.sources import source_number
-from headrace.platform.tags import data_tag_keys, tags_of_data
-from headrace.platform.uploads import belongs
+from headrace.platform.tags import tags_of_data
 from headrace.protocol.operations.datalake import (
     DataId,
     DeleteManyData,
-    RegisterData,
     UpdateCustomMetadata,
     UpdateData,
 )
-from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.database.base import Row, Statements
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -39,48 +30,10 @@ if TYPE_CHECKING:
 _DELETED_AT_ONCE = 200
 
 
-class _Body(NamedTuple):
-    """What a registration says of the file; the very same again is a retry."""
-
-    filename: str
-    kind: str
-    content_type: str
-    source: int | None
-    metadata: str | None
-    custom_metadata: str | None
-
-
-class _Found(NamedTuple):
-    """What the stored file says of itself."""
-
-    status: DataUploadStatus
-    meta: Meta | None
-    size: int
-    sha256: bytes
-
-
-async def register_data(platform: Platform, access: Access, request: RegisterData) -> DataRecord:
-    """Make an uploaded object a data of the lake."""
-    lake = await lake_of(platform.database, access, request.datalake_id)
-    body = await _body(platform, access, request)
-    tags = await data_tag_keys(platform.database, access, lake, request.tags)
-    found = await _inspect(platform, access, request)
-    try:
-        async with platform.database.transaction() as tx:
-            no = await take_numbers(tx, "data")
-            await _insert(tx, platform.clock(), lake, no, request.object_name, body, found)
-            await _attach(tx, lake, no, tags)
-    except UniqueViolationError:
-        no = await _registered(platform, lake, request, body)
-        async with platform.database.transaction() as tx:
-            await _attach(tx, lake, no, tags)
-    return await _full_record(platform, access, lake.bucket, no)
-
-
 async def get_data(platform: Platform, access: Access, request: DataId) -> DataRecord:
     """A data with its tags, lake and source."""
     lake_bucket, no = await _resolve(platform.database, access, request.data_id)
-    return await _full_record(platform, access, lake_bucket, no)
+    return await full_record(platform, access, lake_bucket, no)
 
 
 async def get_data_url(platform: Platform, access: Access, request: DataId) -> PresignedUrlRecord:
@@ -94,7 +47,7 @@ async def update_data(platform: Platform, access: Access, request: UpdateData) -
     text = metadata_text("metadata", request.metadata)
     bucket, no = await _resolve(platform.database, access, request.data_id)
     await platform.database.execute("datalake.update_metadata", bucket=bucket, no=no, metadata=text)
-    return await _full_record(platform, access, bucket, no)
+    return await full_record(platform, access, bucket, no)
 
 
 async def update_custom_metadata(
@@ -106,7 +59,7 @@ async def update_custom_metadata(
     await platform.database.execute(
         "datalake.update_custom_metadata", bucket=bucket, no=no, custom_metadata=text
     )
-    return await _full_record(platform, access, bucket, no)
+    return await full_record(platform, access, bucket, no)
 
 
 async def delete_data(platform: Platform, access: Access, request: DataId) -> None:
@@ -122,90 +75,6 @@ async def delete_many_data(platform: Platform, access: Access, request: DeleteMa
     numbers = lake.numbers(request.ids)
     for start in range(0, len(numbers), _DELETED_AT_ONCE):
         await _delete(platform, lake.scope, numbers[start : start + _DELETED_AT_ONCE])
-
-
-# --- registering -----------------------------------------------------------------------------------------
-
-
-async def _body(platform: Platform, access: Access, request: RegisterData) -> _Body:
-    source = request.data_source_id
-    return _Body(
-        filename=safe_text(request.filename, "filename"),
-        kind=DataType.parse(request.type),
-        content_type=safe_text(request.content_type, "content_type"),
-        source=None if source is None else await source_number(platform, access, source),
-        metadata=metadata_text("metadata", _given(request.metadata)),
-        custom_metadata=metadata_text("custom_metadata", _given(request.custom_metadata)),
-    )
-
-
-async def _inspect(platform: Platform, access: Access, request: RegisterData) -> _Found:
-    name = request.object_name
-    info = await platform.objects.head(name) if belongs(name, access.organization) else None
-    if info is None:
-        raise BadRequestError(
-            f"nothing was uploaded as {name!a}", hint="upload the file, then register it"
-        )
-    sha256 = await digest_of(platform.objects, info)
-    meta = _given(request.meta)
-    if meta is None and request.type == DataType.IMAGE:
-        meta = await picture_size(platform.objects, name)
-    if meta is not None and not (0 < meta.width <= MAX_SIDE and 0 < meta.height <= MAX_SIDE):
-        raise BadRequestError(f"{meta.width} x {meta.height} is no size of a picture")
-    status = DataUploadStatus.ERROR if meta is None else DataUploadStatus.DONE
-    return _Found(status, meta, info.size, sha256)
-
-
-async def _insert(
-    tx: Transaction, now: int, lake: Lake, no: int, object_name: str, body: _Body, found: _Found
-) -> None:
-    await tx.execute(
-        "datalake.add_data",
-        no=no,
-        object_name=object_name,
-        status=found.status,
-        width=None if found.meta is None else found.meta.width,
-        height=None if found.meta is None else found.meta.height,
-        size=found.size,
-        sha256=found.sha256,
-        created=now,
-        **lake.scope,
-        **body._asdict(),
-    )
-
-
-async def _attach(tx: Transaction, lake: Lake, no: int, tags: list[int]) -> None:
-    for key in tags:
-        await tx.execute(
-            "tags.attach_to_data",
-            keys=json_text([no]),
-            key=key,
-            bucket=lake.bucket,
-            scope=lake.no,
-        )
-
-
-async def _registered(platform: Platform, lake: Lake, request: RegisterData, body: _Body) -> int:
-    """The number of the data that has this object already; 409 unless it was registered by the very same call."""
-    row = await platform.database.fetch_one(
-        "datalake.registered", object_name=request.object_name, **lake.scope
-    )
-    conflict = ConflictError(
-        f"{request.object_name} is registered already, otherwise described",
-        hint="upload the file under a new object name",
-    )
-    if row is None:
-        raise conflict
-    no, width, height = row[0], row[4], row[5]
-    meta = _given(request.meta)
-    same_size = meta is None or (meta.width, meta.height) == (width, height)
-    if not same_size or _Body(*row[1:4], *row[6:9]) != body:
-        raise conflict
-    return int(no)
-
-
-def _given(value: Any) -> Any:
-    return None if value is UNSET else value
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -227,7 +96,8 @@ async def _row(statements: Statements, access: Access, data_id: UUID) -> Row:
     return row
 
 
-async def _full_record(platform: Platform, access: Access, bucket: int, no: int) -> DataRecord:
+async def full_record(platform: Platform, access: Access, bucket: int, no: int) -> DataRecord:
+    """A data with its tags, lake and source, by number."""
     row = await platform.database.fetch_one(
         "datalake.data", bucket=bucket, no=no, organization=access.organization
     )

@@ -16,6 +16,7 @@ from headrace.platform import jobs as platform_jobs
 from headrace.platform import label_groups as platform_label_groups
 from headrace.platform import labels as platform_labels
 from headrace.platform import purge as platform_purge
+from headrace.platform import registering as platform_registering
 from headrace.platform import session as platform_session
 from headrace.platform import sources as platform_sources
 from headrace.platform import stats as platform_stats
@@ -62,7 +63,7 @@ _DATALAKE: Room = {
     datalake.FIND_DATALAKE: platform_datalake.find_datalake,
     datalake.LIST_DATALAKES: platform_datalake.list_datalakes,
     datalake.GET_DATALAKE: platform_datalake.get_datalake,
-    datalake.REGISTER_DATA: platform_data.register_data,
+    datalake.REGISTER_DATA: platform_registering.register_data,
     datalake.LIST_DATA: platform_datalake.list_data,
     datalake.LIST_DATA_BY_KEY: platform_datalake.list_data_by_key,
     datalake.FIND_DATA: platform_datalake.find_data,

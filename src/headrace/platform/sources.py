@@ -61,17 +61,21 @@ async def list_sources(
     return Items(items=[_record(*row) for row in rows])
 
 
-async def source_number(platform: Platform, access: Access, source_id: UUID) -> int:
-    """The row of a source's id; 404 where it is none of the caller's organization."""
+async def source_of(
+    platform: Platform, access: Access, source_id: UUID | None
+) -> tuple[int, SourceRecord] | None:
+    """The number and the record of a source; 404 where it is none of the caller's organization."""
+    if source_id is None:
+        return None
     key = key_of(source_id, Kind.SOURCE)
     row = await platform.database.fetch_one(
         "datalake.source", organization=access.organization, no=key.number
     )
     if row is None:
         raise missing(Kind.SOURCE, source_id)
-    no, _, created = row
+    no, name, created = row
     check_id(source_id, Kind.SOURCE, created, 0, no)
-    return int(no)
+    return no, _record(no, name, created)
 
 
 def _record(no: int, name: str, created: int) -> SourceRecord:

@@ -165,17 +165,17 @@ async def touch(tx: Transaction, scope: Scope) -> None:
 # --- what other rooms ask --------------------------------------------------------------------------------
 
 
-async def data_tag_keys(
+async def data_tags(
     statements: Statements, access: Access, lake: Lake, tag_ids: Sequence[UUID]
-) -> list[int]:
-    """The keys of a lake's tags; 400 where one is none of this lake's."""
-    keys: dict[int, None] = {}
+) -> list[Tag]:
+    """The tags of a lake, each once; 400 where one is none of this lake's."""
+    tags: dict[int, Tag] = {}
     for tag_id in tag_ids:
         tag = await tag_of(statements, access, tag_id)
         if (tag.scope.family, tag.scope.no) != (Family.DATA, lake.no):
             raise BadRequestError(f"{tag_id} is no tag of datalake {lake.name!r}")
-        keys[tag.key] = None
-    return list(keys)
+        tags[tag.key] = tag
+    return list(tags.values())
 
 
 async def tags_of_data(

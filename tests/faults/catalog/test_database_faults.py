@@ -95,8 +95,8 @@ async def test_a_writer_held_for_too_long_is_a_busy_lake(path: Path) -> None:
     assert caught.value.retryable
     assert caught.value.hint
     with pytest.raises(LakeBusyError):
-        async with database.transaction():
-            pass
+        async with database.transaction() as tx:
+            await tx.fetch("conformance.all", start="")
     assert await database.fetch("conformance.all", start="") == []
     process.kill()
     await process.wait()

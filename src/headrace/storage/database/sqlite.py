@@ -156,13 +156,13 @@ class SqliteDatabase:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         async with self._writing():
+            transaction = SqliteTransaction(self._run_in_writer)
             try:
-                await self._writer.run(self._mapped(sqlite_jobs.begin, "begin"))
-                yield SqliteTransaction(self._run_inside)
+                yield transaction
             except BaseException:
                 await settled(self._writer.post(sqlite_jobs.rollback))
                 raise
-            await settled(self._writer.post(self._mapped(sqlite_jobs.commit, "commit")))
+            await settled(self._writer.post(self._mapped(transaction.commit, "commit")))
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
@@ -178,16 +178,10 @@ class SqliteDatabase:
             finally:
                 self._owner = None
 
-    async def _run_inside(
+    async def _run_in_writer(
         self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
     ) -> T:
-        def inside(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> T:
-            # SQLite itself rolls back on a full disk or an interrupt: nothing may then slip in singly.
-            if not connection.in_transaction:
-                raise DatabaseError("the transaction was rolled back already")
-            return function(connection, sql, params)
-
-        return await self._writer.run(self._job(inside, statement, filters, params))
+        return await self._writer.run(self._job(function, statement, filters, params))
 
     # --- connections and jobs -----------------------------------------------------------------------------
 
@@ -223,24 +217,25 @@ class SqliteDatabase:
 
 
 class SqliteTransaction:
-    """An open write transaction."""
+    """An open write transaction. It begins with its first statement: one trip to the writer's thread less."""
 
     def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
         self._run = run
+        self._begun = False
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """All rows, the transaction's own changes included."""
-        rows: list[Row] = await self._run(sqlite_jobs.fetch, statement, filters, params)
+        rows: list[Row] = await self._do(sqlite_jobs.fetch, statement, filters, params)
         return rows
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
         """The first row or None, the transaction's own changes included."""
-        row: Row | None = await self._run(sqlite_jobs.fetch_one, statement, filters, params)
+        row: Row | None = await self._do(sqlite_jobs.fetch_one, statement, filters, params)
         return row
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
         """Run a change; the number of rows changed."""
-        changed: int = await self._run(sqlite_jobs.execute, statement, filters, params)
+        changed: int = await self._do(sqlite_jobs.execute, statement, filters, params)
         return changed
 
     async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
@@ -249,4 +244,24 @@ class SqliteTransaction:
         def insert(connection: apsw.Connection, sql: str, _: dict[str, Any]) -> None:
             connection.executemany(sql, rows)
 
-        await self._run(insert, statement, "", {})
+        await self._do(insert, statement, "", {})
+
+    def commit(self, connection: apsw.Connection) -> None:
+        """Make it last, on the writer's thread."""
+        if self._begun:
+            sqlite_jobs.commit(connection)
+
+    async def _do(
+        self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
+    ) -> T:
+        def inside(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> T:
+            if not self._begun:
+                sqlite_jobs.begin(connection)
+                self._begun = True
+            # SQLite itself rolls back on a full disk or an interrupt: nothing may then slip in singly.
+            if not connection.in_transaction:
+                raise DatabaseError("the transaction was rolled back already")
+            return function(connection, sql, params)
+
+        result: T = await self._run(inside, statement, filters, params)
+        return result

@@ -16,14 +16,18 @@ from lake k cross join connector c
 where k.organization = :organization and c.no = k.connector
 order by k.is_default desc, k.no
 
--- name: add_data
+-- name: register
+-- Two statements in one trip: the next number of all data, and the row that takes it.
+insert into sequence (name, last) values ('data', 1)
+on conflict (name) do update set last = last + 1;
 insert into data (lake_bucket, no, lake, object_name, filename, kind, content_type, status, width, height,
                   size, sha256, source, created, metadata, custom_metadata)
-values (:bucket, :no, :lake, :object_name, :filename, :kind, :content_type, :status, :width, :height,
-        :size, :sha256, :source, :created, :metadata, :custom_metadata)
+values (:bucket, (select last from sequence where name = 'data'), :lake, :object_name, :filename, :kind,
+        :content_type, :status, :width, :height, :size, :sha256, :source, :created, :metadata, :custom_metadata)
+returning no
 
 -- name: registered
-select d.no, d.filename, d.kind, d.content_type, d.width, d.height, d.source, d.metadata, d.custom_metadata
+select d.no, d.width, d.height, d.filename, d.kind, d.content_type, d.source, d.metadata, d.custom_metadata
 from data d
 where d.lake_bucket = :bucket and d.lake = :lake and d.object_name = :object_name
 
@@ -85,10 +89,7 @@ from json_each(:keys) j cross join data d
 where d.lake_bucket = :bucket and d.no = j.value and d.lake = :lake
 
 -- name: delete_data_tags
-delete from data_tag where (lake_bucket, lake, tag, data) in (
-    select t.lake_bucket, t.lake, t.tag, t.data
-    from json_each(:keys) j cross join data_tag t
-    where t.lake_bucket = :bucket and t.data = j.value)
+delete from data_tag where lake_bucket = :bucket and data in (select value from json_each(:keys))
 
 -- name: delete_data
 delete from data where lake_bucket = :bucket and no in (select value from json_each(:keys))
