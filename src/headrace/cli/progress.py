@@ -23,8 +23,7 @@ class Reporter:
         self._show = show
         self._redraw = show and sys.stderr.isatty()
         self._drawn = False
-        self._told_seconds = 0.0
-        self._told_share = 0.0
+        self._told: tuple[float, float] | None = None
 
     def __call__(self, event: ProgressEvent) -> None:
         """What the SDK calls, at most ten times a second."""
@@ -32,7 +31,7 @@ class Reporter:
         if not self._show:
             return
         if event.finished:
-            self._told_seconds = self._told_share = 0.0
+            self._told = None
             self.say(line_of(event))
         elif self._redraw:
             self._draw(line_of(event))
@@ -60,13 +59,13 @@ class Reporter:
         self._drawn = True
 
     def _is_due(self, event: ProgressEvent) -> bool:
+        """At the start of a job, and from then on every 30 s or 10 %."""
         share = event.done / event.total if event.total else 0.0
-        if (
-            event.seconds - self._told_seconds < _EVERY_SECONDS
-            and share - self._told_share < _EVERY_SHARE
-        ):
-            return False
-        self._told_seconds, self._told_share = event.seconds, share
+        if self._told is not None:
+            seconds, told_share = self._told
+            if event.seconds - seconds < _EVERY_SECONDS and share - told_share < _EVERY_SHARE:
+                return False
+        self._told = event.seconds, share
         return True
 
 
