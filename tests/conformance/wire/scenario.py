@@ -1,0 +1,348 @@
+"""One walk through the whole table, the same for every backend: what it asks, and what it was told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.backend.base import Backend
+from headrace.errors import APIError
+from headrace.model.enums import (
+    AnnotationStatus,
+    DataType,
+    DataUploadStatus,
+    ImportAnnotationMode,
+    InferenceType,
+    ObjectDataType,
+    TagTarget,
+)
+from headrace.model.records import Meta, OrganizationRecord
+from headrace.protocol.operation import Operation
+from headrace.protocol.operations import OPERATIONS
+
+MISSING = UUID("0197c4a0-0000-7000-8000-000000000001")
+EVERYTHING = {"upload_statuses": list(DataUploadStatus), "types": list(DataType)}
+
+
+class Walk:
+    """Calls operations by name and notes each answer, with ids and times replaced by the order they came up in."""
+
+    def __init__(self, backend: Backend, organization: OrganizationRecord) -> None:
+        self.backend = backend
+        self.organization = organization
+        self.notes: list[tuple[str, Any]] = []
+        self.called: set[str] = set()
+        self._names: dict[str, str] = {}
+
+    async def ask(self, name: str, /, **values: Any) -> Any:
+        operation: Operation[Any, Any] = OPERATIONS[name]
+        self.called.add(name)
+        answer = await self.backend.call(operation, operation.request(**values))
+        self._note(name, msgspec.to_builtins(answer))
+        return answer
+
+    async def refused(self, name: str, /, **values: Any) -> None:
+        operation: Operation[Any, Any] = OPERATIONS[name]
+        try:
+            await self.backend.call(operation, operation.request(**values))
+        except APIError as error:
+            self._note(name, [type(error).__name__, error.status, error.hint, error.detail])
+        else:
+            raise AssertionError(f"{name} was not refused")
+
+    def _note(self, name: str, answer: Any) -> None:
+        self.notes.append((name, self._plain(answer)))
+
+    def _plain(self, value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {self._plain(k): self._plain(v, k) for k, v in value.items() if k != "fields"}
+        if isinstance(value, list):
+            return [self._plain(item, key) for item in value]
+        if isinstance(value, str):
+            if key in ("presigned_url", "url", "client_type", "next_cursor", "upload_id"):
+                return f"<{key}>"
+            if key == "object_name" or _is_id(value):
+                return self._names.setdefault(value, f"<{len(self._names)}>")
+        return value
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+async def walk(backend: Backend, organization: OrganizationRecord, folder: Path) -> Walk:
+    """Every operation at least once, and the refusals that people meet."""
+    it = Walk(backend, organization)
+    lake = await _session_and_lake(it)
+    data = await _data(it, lake, folder)
+    await _data_tags(it, lake, data)
+    version = await _datasets(it)
+    assets = await _assets(it, version, data)
+    labels = await _labels(it, version)
+    await _annotations(it, version, assets, labels)
+    await _other_tags(it, version, assets)
+    await _endings(it, lake, version, data, assets)
+    return it
+
+
+async def _session_and_lake(it: Walk) -> Any:
+    organization_id = it.organization.id
+    ping = await it.ask("ping")
+    assert ping.default_organization == organization_id
+    await it.ask("find_organization", name=it.organization.name)
+    await it.ask("get_organization", organization_id=organization_id)
+    await it.refused("get_organization", organization_id=MISSING)
+    lake = await it.ask("find_datalake", organization_id=organization_id)
+    await it.ask("find_datalake", organization_id=organization_id, name=lake.name)
+    await it.refused("find_datalake", organization_id=organization_id, name="none")
+    await it.ask("list_datalakes", organization_id=organization_id)
+    await it.ask("get_datalake", datalake_id=lake.id)
+    return lake
+
+
+async def _data(it: Walk, lake: Any, folder: Path) -> list[Any]:
+    organization_id = it.organization.id
+    source = await it.ask("create_source", organization_id=organization_id, name="camera")
+    await it.ask("find_source", organization_id=organization_id, name="camera")
+    await it.ask("list_sources", organization_id=organization_id)
+    found = []
+    for number in range(3):
+        path = folder / f"é {number}.png"
+        path.write_bytes(b"content %d" % number * 100)
+        named = await it.ask(
+            "generate_object_name",
+            organization_id=organization_id,
+            connector_id=lake.connector_id,
+            filename=path.name,
+            type=ObjectDataType.DATA,
+        )
+        await it.backend.upload(
+            path,
+            connector_id=lake.connector_id,
+            object_name=named.object_name,
+            content_type="image/png",
+        )
+        values = {
+            "datalake_id": lake.id,
+            "type": DataType.IMAGE,
+            "filename": path.name,
+            "object_name": named.object_name,
+            "content_type": "image/png",
+            "data_source_id": source.id,
+            "meta": Meta(640, 480),
+            "custom_metadata": {"number": number, "lens": "f/1.8 ä"},
+        }
+        found.append(await it.ask("register_data", **values))
+        assert (await it.ask("register_data", **values)).id == found[-1].id
+    await it.refused("register_data", **values | {"object_name": "data/none.png"})
+    await _object_urls(it, lake, named.object_name)
+    keys = {"datalake_id": lake.id, **EVERYTHING}
+    first = await it.ask("list_data", **keys, limit=2)
+    await it.ask("list_data", **keys, limit=2, cursor=first.next_cursor)
+    await it.ask("list_data", **keys, order_by=["filename"], limit=2, offset=1)
+    await it.refused("list_data", **keys, limit=2, cursor="x")
+    await it.refused("list_data", **keys, order_by=["secret"])
+    await it.ask("list_data", **keys, custom_metadata={"number": 1})
+    await it.ask("list_data_by_key", **keys, filenames=[found[0].filename, "none.png"])
+    await it.ask("list_data_by_key", **keys, ids=[d.id for d in found], limit=2, offset=2)
+    await it.ask("find_data", datalake_id=lake.id, filename=found[1].filename)
+    await it.refused("find_data", datalake_id=lake.id, filename="none.png")
+    await it.ask("get_data", data_id=found[0].id)
+    await it.refused("get_data", data_id=MISSING)
+    await it.refused("get_data", data_id=lake.id)
+    await it.ask("get_data_url", data_id=found[0].id)
+    await it.ask("update_data", data_id=found[0].id, metadata={"software": None})
+    await it.ask("update_data", data_id=found[0].id, metadata=None)
+    await it.ask("update_custom_metadata", data_id=found[0].id, custom_metadata={"a": [1.5, "x"]})
+    return found
+
+
+async def _object_urls(it: Walk, lake: Any, object_name: str) -> None:
+    place = {"connector_id": lake.connector_id, "object_name": object_name}
+    await it.ask("retrieve_presigned_url", **place)
+    await it.refused("generate_presigned_url", **place, content_type="image/png")
+    named = await it.ask(
+        "generate_object_name",
+        organization_id=it.organization.id,
+        connector_id=lake.connector_id,
+        filename="film.mp4",
+        type=ObjectDataType.DATA,
+        upload_dir="trip/one",
+    )
+    place["object_name"] = named.object_name
+    await it.ask("generate_presigned_url", **place, content_type="video/mp4")
+    ticket = await it.ask("init_multipart_upload", **place, content_type="video/mp4")
+    await it.ask("generate_part_presigned_url", **place, upload_id=ticket.upload_id, part_no=1)
+    it.called.add("complete_part_upload")
+    await it.refused("complete_part_upload", **place, upload_id=ticket.upload_id, parts=[])
+
+
+async def _data_tags(it: Walk, lake: Any, data: list[Any]) -> None:
+    tag = await it.ask("create_data_tag", datalake_id=lake.id, name="raw")
+    await it.refused("create_data_tag", datalake_id=lake.id, name="raw")
+    await it.ask("find_data_tag", datalake_id=lake.id, name="raw")
+    await it.ask("list_data_tags", datalake_id=lake.id)
+    await it.ask("attach_tag", tag_id=tag.id, ids=[data[0].id, data[1].id, MISSING])
+    await it.ask("list_data", datalake_id=lake.id, **EVERYTHING, q='tags.name = "raw"')
+    await it.refused("list_data", datalake_id=lake.id, **EVERYTHING, q='tags.name = "raw')
+    await it.ask("detach_tag", tag_id=tag.id, ids=[data[1].id])
+    await it.ask("get_data", data_id=data[0].id)
+
+
+async def _datasets(it: Walk) -> Any:
+    organization_id = it.organization.id
+    dataset = await it.ask("create_dataset", organization_id=organization_id, name="animals")
+    await it.refused("create_dataset", organization_id=organization_id, name="animals")
+    other = await it.ask(
+        "create_dataset", organization_id=organization_id, name="other", description="x"
+    )
+    await it.ask("list_datasets", organization_id=organization_id)
+    await it.ask("find_dataset", organization_id=organization_id, name="animals")
+    await it.ask("get_dataset", dataset_id=dataset.id)
+    await it.ask("update_dataset", dataset_id=dataset.id, description="cats and dogs")
+    await it.ask("delete_dataset", dataset_id=other.id)
+    await it.refused("get_dataset", dataset_id=other.id)
+    version = await it.ask(
+        "create_version", dataset_id=dataset.id, version="v1", type=InferenceType.OBJECT_DETECTION
+    )
+    await it.refused("create_version", dataset_id=dataset.id, version="v1")
+    await it.ask("list_versions", dataset_id=dataset.id)
+    await it.ask("find_version", dataset_id=dataset.id, version="v1")
+    await it.ask("find_version_by_id", organization_id=organization_id, id=version.id)
+    await it.ask("get_version", version_id=version.id)
+    await it.ask("update_version", version_id=version.id, description="first")
+    return version
+
+
+async def _assets(it: Walk, version: Any, data: list[Any]) -> list[Any]:
+    place = {"version_id": version.id}
+    tag = await it.ask("create_asset_tag", **place, name="first")
+    await it.ask("find_asset_tag", **place, name="first")
+    await it.ask("list_asset_tags", **place)
+    job = await it.ask("add_data", **place, data_ids=[d.id for d in data], asset_tag_ids=[tag.id])
+    await it.ask("get_job", job_id=job.job.id)
+    await it.refused("get_job", job_id=MISSING)
+    it.called |= {"get_job_run", "find_job_run"}  # nothing makes such a job yet
+    await it.refused("get_job_run", job_id=MISSING)
+    await it.refused("find_job_run", organization_id=it.organization.id, id=MISSING)
+    page = await it.ask("list_assets", **place, **EVERYTHING)
+    first = await it.ask("list_assets", **place, **EVERYTHING, limit=1)
+    await it.ask("list_assets", **place, **EVERYTHING, limit=1, cursor=first.next_cursor)
+    await it.ask("list_assets", **place, **EVERYTHING, q='tags.name in ("first","none")')
+    await it.ask("list_assets_by_key", **place, **EVERYTHING, filename_startswith=["é 1", "x"])
+    await it.ask("find_asset", **place, filename=data[2].filename)
+    await it.refused("find_asset", **place, filename="none.png")
+    await it.ask("get_asset", asset_id=page.items[0].id)
+    return list(page.items)
+
+
+async def _labels(it: Walk, version: Any) -> dict[str, str]:
+    place = {"version_id": version.id}
+    cat = await it.ask("create_label", **place, name="cat")
+    await it.refused("create_label", **place, name="cat")
+    both = await it.ask("ensure_labels", **place, names=["cat", "dög"])
+    await it.ask("list_labels", **place)
+    await it.ask("find_label", **place, name="dög")
+    await it.refused("find_label", **place, name="cow")
+    await it.ask("get_label", label_id=cat.id)
+    group = await it.ask("create_label_group", **place, name="animal")
+    pet = await it.ask("create_label_group", **place, name="pet")
+    await it.ask("update_label_group", group_id=pet.id, parent_id=group.id)
+    await it.refused("update_label_group", group_id=group.id, parent_id=pet.id)
+    await it.ask("get_label_group", group_id=pet.id)
+    await it.ask("update_label", label_id=cat.id, group_id=pet.id)
+    await it.ask("list_label_groups", **place)
+    return {label.name: str(label.id) for label in both}
+
+
+async def _annotations(it: Walk, version: Any, assets: list[Any], labels: dict[str, str]) -> None:
+    from headrace.protocol.operations.annotations import (
+        ClassificationIn,
+        ImportItem,
+        KeypointsIn,
+        LineIn,
+        PointIn,
+        PolygonIn,
+        RectangleIn,
+    )
+
+    place = {"version_id": version.id}
+    cat, dog = labels["cat"], labels["dög"]
+    items = [
+        ImportItem(
+            asset_id=str(asset.id),
+            rectangles=[RectangleIn(label_id=cat, x=1.25, y=2.5, w=3.75, h=4, text="tëxt")],
+            polygons=[PolygonIn(label_id=dog, polygon=[(0.5, 0), (4, 0.25), (4, 4)])],
+            lines=[LineIn(label_id=dog, line=[(1, 1), (2, 2.5)])],
+            points=[PointIn(label_id=cat, point=(7, 7.125))],
+            classifications=[ClassificationIn(label_id=cat, attributes={"sure": True})],
+            keypoints=[KeypointsIn(label_id=dog, keypoints=[(1, 2, 2), (3.5, 4, 1)])],
+            attributes={"weather": None},
+        )
+        for asset in assets
+    ]
+    record = await it.ask("start_import", **place, source="digest")
+    ledger = {"import_id": record.id, "chunk": 0}
+    first = await it.ask("import_annotations", **place, annotations=items[:2], **ledger)
+    again = await it.ask("import_annotations", **place, annotations=items[:2], **ledger)
+    assert first == again
+    await it.ask("start_import", **place, source="digest")
+    await it.ask("finish_import", import_id=record.id)
+    await it.ask(
+        "import_annotations",
+        **place,
+        annotations=items,
+        import_type=ImportAnnotationMode.KEEP,
+        status=AnnotationStatus.ACCEPTED,
+    )
+    await it.ask(
+        "import_annotations",
+        **place,
+        annotations=items[:1],
+        import_type=ImportAnnotationMode.CONCATENATE,
+    )
+    wrong = [ImportItem(asset_id=str(MISSING))]
+    await it.refused("import_annotations", **place, annotations=wrong)
+    ids = await it.ask("annotation_ids", **place)
+    await it.ask(
+        "annotation_ids", **place, asset_ids=[assets[0].id], status=AnnotationStatus.PENDING
+    )
+    await it.ask("load_annotations", **place, ids=ids)
+    await it.ask("load_annotations", **place, ids=[])
+    await it.ask("get_stats", **place)
+
+
+async def _other_tags(it: Walk, version: Any, assets: list[Any]) -> None:
+    place = {"organization_id": it.organization.id, "target_type": TagTarget.DATASET_VERSION}
+    tag = await it.ask("create_tag", **place, name="gold")
+    await it.refused("create_tag", **place, name="gold")
+    await it.refused("create_tag", **place | {"target_type": TagTarget.DATA}, name="gold")
+    await it.ask("find_tag", **place, name="gold")
+    await it.ask("list_tags", **place)
+    await it.ask("attach_tag", tag_id=tag.id, ids=[version.id, assets[0].id])
+    await it.ask("get_version", version_id=version.id)
+    await it.ask("get_tag", tag_id=tag.id)
+    await it.ask("update_tag", tag_id=tag.id, name="silver")
+    await it.ask("delete_tag", tag_id=tag.id)
+    await it.refused("get_tag", tag_id=tag.id)
+
+
+async def _endings(it: Walk, lake: Any, version: Any, data: list[Any], assets: list[Any]) -> None:
+    await it.ask("delete_asset", asset_id=assets[0].id)
+    await it.refused("get_asset", asset_id=assets[0].id)
+    await it.ask("delete_assets", version_id=version.id, ids=[assets[1].id])
+    await it.ask("list_assets", version_id=version.id, **EVERYTHING)
+    await it.ask("get_stats", version_id=version.id)
+    await it.ask("delete_data", data_id=data[0].id)
+    await it.ask("delete_many_data", datalake_id=lake.id, ids=[data[1].id])
+    await it.ask("list_data", datalake_id=lake.id, **EVERYTHING)
+    await it.ask("list_assets", version_id=version.id, **EVERYTHING)
+    await it.ask("delete_version", version_id=version.id)
+    await it.refused("get_version", version_id=version.id)

@@ -1,0 +1,52 @@
+"""Every operation of the table, through both doors: a lake in this process and a server answer alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headrace.backend.connect import open_backend
+from headrace.platform.handlers import HANDLERS
+from headrace.protocol.operations import OPERATIONS
+from tests.conformance.wire.scenario import Walk, walk
+from tests.support.servers import new_lake, running
+
+
+async def local_walk(folder: Path) -> Walk:
+    folder.mkdir()
+    lake, _ = await new_lake(folder / "lake")
+    backend, _, organization = await open_backend(lake)
+    try:
+        return await walk(backend, organization, folder)
+    finally:
+        await backend.aclose()
+
+
+async def remote_walk(folder: Path) -> Walk:
+    folder.mkdir()
+    async with running(folder / "lake") as server:
+        backend, _, organization = await open_backend(server.address, api_token=server.token)
+        try:
+            return await walk(backend, organization, folder)
+        finally:
+            await backend.aclose()
+
+
+async def test_a_lake_and_a_server_answer_alike(tmp_path: Path) -> None:
+    local, remote = await local_walk(tmp_path / "local"), await remote_walk(tmp_path / "remote")
+    assert [name for name, _ in local.notes] == [name for name, _ in remote.notes]
+    for mine, theirs in zip(local.notes, remote.notes, strict=True):
+        assert mine == theirs
+    assert local.called == remote.called == set(OPERATIONS)
+
+
+def test_every_operation_has_a_handler() -> None:
+    assert set(HANDLERS) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", list(OPERATIONS))
+def test_every_operation_says_what_it_does(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation.doc.endswith(".")
+    assert operation.errors or name == "ping"
