@@ -14,13 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.model.columns import Group, ShapeKind, Shapes
+from headrace.model.packing import pack, pack_counts
 from headrace.platform.filters import Filters, compile_asset_filters, compile_data_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.datalake import ListData
 from headrace.protocol.query import quote
+from headrace.storage.database import sqlite_functions
 
 DAY = 86_400_000
 NAMES = ["a", "A", "ab", "Ab.png", 'q"uote', "back\\slash", "%", "_", "é", ""]
+LABELS = ["car", "Car", "person"]
 METADATA: list[dict[str, Any] | None] = [
     None,
     {},
@@ -44,6 +48,8 @@ class Thing:
     data_tags: list[str] = field(default_factory=list)
     asset_tags: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
+    boxes: list[str] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
 
 
 THINGS = [
@@ -57,6 +63,8 @@ THINGS = [
         data_tags=[name for place, name in enumerate(NAMES[:4]) if no >> place & 1],
         asset_tags=[name for place, name in enumerate(NAMES[4:8]) if no >> place & 1],
         statuses=["PENDING", "ACCEPTED"][: no % 3],
+        boxes=LABELS[: no % 3],
+        points=LABELS[2 - no % 2 :] * (no % 5),
     )
     for no in range(1, 61)
 ]
@@ -67,6 +75,16 @@ def catalog() -> Iterator[apsw.Connection]:
     connection = apsw.Connection(":memory:")
     folder = resources.files("headrace.storage.database").joinpath("sql/sqlite")
     connection.execute(folder.joinpath("0001_catalog.sql").read_text())
+    sqlite_functions.register(connection)
+    connection.execute(
+        "insert into dataset(no, organization, bucket, name, description, created, next_label, next_asset_tag,"
+        " next_content, state) values (1, 1, 0, 'd', '', 0, 9, 9, 99, 'ACTIVE')"
+    )
+    connection.execute(
+        "insert into version values (1, 0, 1, 'v1', '', 'MULTI', 'ACTIVE', 0, 0, 0, 99, 999)"
+    )
+    for place, name in enumerate(LABELS):
+        connection.execute("insert into label values (1, ?, ?, null, ?, 0)", (place, name, place))
     for thing in THINGS:
         _insert(connection, thing)
     for place, name in enumerate(NAMES[:4]):
@@ -100,10 +118,34 @@ def _insert(connection: apsw.Connection, thing: Thing) -> None:
         if NAMES[4 + place] in thing.asset_tags:
             connection.execute("insert into asset_tag values (0, 1, ?, ?)", (place, no))
     for place, status in enumerate(thing.statuses):
+        # The first annotation holds the shapes; every other one of them lies in the content table.
+        boxes, points = (thing.boxes, thing.points) if place == 0 else ([], [])
+        blob = _packed(boxes, points)
+        inline = no % 2 == 0
+        if not inline:
+            connection.execute("insert into content values (0, 1, ?, ?)", (no * 10 + place, blob))
         connection.execute(
-            "insert into annotation values (0, 1, ?, ?, 1, ?, 0, 0, 0, x'', x'', null, null)",
-            (no, no * 10 + place, status),
+            "insert into annotation values (0, 1, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, null)",
+            (
+                no,
+                no * 10 + place,
+                status,
+                len(boxes) + len(points),
+                pack_counts([LABELS.index(label) for label in [*boxes, *points]]),
+                blob if inline else None,
+                None if inline else no * 10 + place,
+            ),
         )
+
+
+def _packed(boxes: list[str], points: list[str]) -> bytes:
+    groups = [
+        Group(
+            ShapeKind.RECTANGLE, [LABELS.index(label) for label in boxes], [1.5] * 4 * len(boxes)
+        ),
+        Group(ShapeKind.POINT, [LABELS.index(label) for label in points], [2.5] * 2 * len(points)),
+    ]
+    return pack(Shapes(groups))
 
 
 # --- what a query means, in plain Python -----------------------------------------------------------------
@@ -119,6 +161,10 @@ VALUES: dict[str, Callable[[Thing], list[Any]]] = {
     "tags.name": lambda thing: thing.asset_tags,
     "data.tags.name": lambda thing: thing.data_tags,
     "annotations.status": lambda thing: thing.statuses,
+    "annotations.label.name": lambda thing: [*thing.boxes, *thing.points] if thing.statuses else [],
+    "annotations.rectangles.label.name": lambda thing: thing.boxes if thing.statuses else [],
+    "annotations.points.label.name": lambda thing: thing.points if thing.statuses else [],
+    "annotations.masks.label.name": lambda thing: [],
     "data.custom_metadata.cam": lambda thing: [_inside(thing.custom, "cam")],
     "data.custom_metadata.site": lambda thing: [_inside(thing.custom, "site")],
     'data.custom_metadata."my key"': lambda thing: [_inside(thing.custom, "my key")],
@@ -126,6 +172,7 @@ VALUES: dict[str, Callable[[Thing], list[Any]]] = {
     "data.custom_metadata.deep.y": lambda thing: [_inside(thing.custom, "deep", "y")],
 }
 TEXTS = ["filename", "data.filename", "tags.name", "data.tags.name", "data.custom_metadata.site"]
+SHAPES = [name for name in VALUES if name.endswith("label.name")]
 DOCUMENTS = [name for name in VALUES if "custom_metadata" in name]
 
 
@@ -222,6 +269,8 @@ leaves = (
         ["=", "in"],
         st.sampled_from(["PENDING", "ACCEPTED", "SKIPPED"]) | nothing,
     )
+    | _comparisons(SHAPES, ["=", "in"], st.sampled_from([*LABELS, "none"]) | nothing)
+    | _comparisons(SHAPES, ["~", "startswith"], st.sampled_from(["CA", "p", "x"]))
     | _comparisons(DOCUMENTS, ["=", "in"], texts | numbers | st.booleans() | nothing)
     | _comparisons(DOCUMENTS, [">", "<="], texts | numbers)
 )

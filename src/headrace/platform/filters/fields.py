@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import NamedTuple
 
+from headrace.model.columns import ShapeKind
 from headrace.model.enums import (
     AnnotationStatus,
     DataType,
@@ -48,12 +49,32 @@ _ASSET_TAGS = (
 )
 _VERSIONS = (
     "asset x join version v on v.no = x.version and v.state = 'ACTIVE'"
-    " join dataset s on s.no = v.dataset where x.lake_bucket = d.lake_bucket and x.data = d.no"
+    " join dataset s on s.no = v.dataset and s.state = 'ACTIVE' where x.lake_bucket = d.lake_bucket and x.data = d.no"
 )
 _SOURCE = "source o where o.no = d.source"
 _ANNOTATIONS = (
     "annotation n where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
 )
+_LABELS = (
+    "annotation n join label b on b.version = n.version"
+    " where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
+    " and has_label(n.counts, b.key)"
+)
+_SHAPES = (
+    "coalesce(n.shapes, (select c.shapes from version v join dataset s on s.no = v.dataset"
+    " join content c on c.dataset_bucket = s.bucket and c.dataset = s.no and c.no = n.content"
+    " where v.no = n.version))"
+)
+_SHAPE_KINDS = {
+    "rectangles": ShapeKind.RECTANGLE,
+    "polygons": ShapeKind.POLYGON,
+    "lines": ShapeKind.LINE,
+    "points": ShapeKind.POINT,
+    "classifications": ShapeKind.CLASSIFICATION,
+    "keypoints": ShapeKind.KEYPOINTS,
+    "masks": ShapeKind.MASK,
+    "tracks": ShapeKind.TRACK,
+}
 
 DATA_FIELDS: dict[str, Field] = {
     "filename": Field("d.filename", Kind.TEXT),
@@ -88,7 +109,13 @@ ASSET_FIELDS: dict[str, Field] = {
     "annotations.duration": Field("n.duration", Kind.NUMBER, _ANNOTATIONS),
     "annotations.created_at": Field("n.created", Kind.TIME, _ANNOTATIONS),
     "annotations.shapes": Field("n.shapes_n", Kind.NUMBER, _ANNOTATIONS),
-} | {f"data.{name}": field for name, field in DATA_FIELDS.items()}
+    "annotations.label.name": Field("b.name", Kind.TEXT, _LABELS),
+}
+for _name, _kind in _SHAPE_KINDS.items():
+    # The counts tell most annotations apart before a blob is opened.
+    _source = f"{_LABELS} and has_shape({_SHAPES}, {_kind.value}, b.key)"
+    ASSET_FIELDS[f"annotations.{_name}.label.name"] = Field("b.name", Kind.TEXT, _source)
+ASSET_FIELDS |= {f"data.{name}": field for name, field in DATA_FIELDS.items()}
 
 
 def find_field(fields: dict[str, Field], comparison: Comparison) -> tuple[Field, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from headrace.errors import NotALakeError, StorageError
-from headrace.storage.database import migrate
+from headrace.storage.database import migrate, sqlite_functions
 from headrace.storage.database.sqlite_errors import translate
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX
@@ -80,3 +80,4 @@ def _configure(connection: apsw.Connection, cache_kib: int) -> None:
     connection.pragma("foreign_keys", True)
     connection.pragma("cache_size", -cache_kib)
     connection.pragma("journal_size_limit", _WAL_LIMIT)
+    sqlite_functions.register(connection)

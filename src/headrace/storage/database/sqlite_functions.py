@@ -1,0 +1,28 @@
+"""Functions for filters that look inside blobs, as SQL calls them.
+
+``has_label(counts, key)`` and ``has_shape(shapes, kind, key)`` say whether an annotation holds a shape with the label.
+"""
+
+from __future__ import annotations
+
+import apsw
+
+from headrace.model.packing import unpack, unpack_counts
+
+
+def register(connection: apsw.Connection) -> None:
+    """Make the functions known to a connection."""
+    connection.create_scalar_function("has_label", _has_label, 2, deterministic=True)
+    connection.create_scalar_function("has_shape", _has_shape, 3, deterministic=True)
+
+
+def _has_label(*values: apsw.SQLiteValue) -> bool:
+    counts, key = values
+    return isinstance(counts, bytes) and key in unpack_counts(counts)
+
+
+def _has_shape(*values: apsw.SQLiteValue) -> bool:
+    shapes, kind, key = values
+    if not isinstance(shapes, bytes):
+        return False
+    return any(group.kind == kind and key in group.labels for group in unpack(shapes).groups)
