@@ -114,7 +114,9 @@ def _pack_group(writer: RunWriter, group: Group, stored_ordinals: bool) -> None:
         writer.bytes(msgspec.json.encode(group.attributes))
     if group.instances:
         # Behind the shift 0 says that the shape has none.
-        writer.integers([0 if number is None else number + 1 for number in group.instances])
+        writer.integers(
+            [0 if number is None else _positive(number + 1) for number in group.instances]
+        )
 
 
 def _pack_geometry(writer: RunWriter, group: Group, size: int) -> None:
@@ -231,6 +233,12 @@ def _whole(number: float) -> int:
     if number != int(number):
         raise ValueError("a keypoint's visibility must be a whole number")
     return int(number)
+
+
+def _positive(number: int) -> int:
+    if number < 1:
+        raise ValueError("an instance must not be negative")
+    return number
 
 
 def _size(reader: RunReader) -> int:
