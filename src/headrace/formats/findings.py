@@ -132,8 +132,12 @@ class Pass:
         if self._owner.fails(severity):
             text = message if detail is None else f"{message}: {_clip(detail)}"
             if severity == Severity.LOSS:
-                raise LossyWriteError(f"{code}  {text}", hint=hint or "convert without strict to accept the loss")
-            raise ParseError(f"{code}  {text}", path=path, line=line, offset=offset, finding=code, hint=hint)
+                raise LossyWriteError(
+                    f"{code}  {text}", hint=hint or "convert without strict to accept the loss"
+                )
+            raise ParseError(
+                f"{code}  {text}", path=path, line=line, offset=offset, finding=code, hint=hint
+            )
         place = Place(
             None if path is None else str(path),
             line,
@@ -152,10 +156,17 @@ class Pass:
         if self._owner.on_finding is not None:
             self._owner.on_finding(code, severity, message, place)
 
+    def wants_place(self, code: str, message: str, severity: Severity) -> bool:
+        """Whether :meth:`add` would use the place of such a finding; for readers to whom finding it is dear."""
+        kind = self._kinds.get((code, message))
+        return kind is None or len(kind.examples) < MAX_EXAMPLES or self._owner.fails(severity)
+
     def _new_kind(self, code: str, message: str, severity: Severity) -> Finding:
         if len(self._kinds) >= MAX_KINDS:
             message = "further findings of this code"
-        return self._kinds.setdefault((code, message), Finding(code=code, severity=severity, message=message))
+        return self._kinds.setdefault(
+            (code, message), Finding(code=code, severity=severity, message=message)
+        )
 
     @property
     def kinds(self) -> list[Finding]:
@@ -201,9 +212,13 @@ class Findings:
         on_finding: Callable[[str, Severity, str, Place], None] | None = None,
     ) -> None:
         if on_error not in ("raise", "skip", "collect"):
-            raise ConfigurationError(f"no error policy {on_error!r}", hint="one of raise, skip, collect")
+            raise ConfigurationError(
+                f"no error policy {on_error!r}", hint="one of raise, skip, collect"
+            )
         if strict and on_error == "skip":
-            raise ConfigurationError("strict and on_error='skip' contradict each other", hint="give one of them")
+            raise ConfigurationError(
+                "strict and on_error='skip' contradict each other", hint="give one of them"
+            )
         self.on_error = on_error
         self.strict = strict
         self.on_finding = on_finding
@@ -259,7 +274,9 @@ def _collected(fatal: list[Finding]) -> FormatError:
         for kind in fatal
     ]
     noun = "record is" if total == 1 else "records are"
-    return ParseError("\n".join([f"{total} {noun} not as the format demands; nothing was written", *lines]))
+    return ParseError(
+        "\n".join([f"{total} {noun} not as the format demands; nothing was written", *lines])
+    )
 
 
 def _check_joint(read: Pass, written: Pass) -> None:

@@ -1,4 +1,4 @@
-"""A target that appears complete, or not at all; and names that cannot lead out of their folder.
+"""A target that appears complete, or not at all.
 
 The work happens in ``.NAME.headrace-part`` beside the target, held by a lock on ``.NAME.headrace-lock``. The lock
 dies with its process, so what a killed one left is known to be dead, and the next run removes it.
@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from headrace.errors import FormatError
-
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)\s*(\.|$)")
-_DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 class Publication:
@@ -37,12 +33,16 @@ class Publication:
         may not be overwritten, where its parent is missing, or where another process is at it.
         """
         if not self.target.parent.is_dir():
-            raise FormatError(f"the folder {self.target.parent} does not exist", hint="create it first")
+            raise FormatError(
+                f"the folder {self.target.parent} does not exist", hint="create it first"
+            )
         self._take_lock()
         try:
             self._restore()
             if not self._overwrite and _occupied(self.target):
-                raise FormatError(f"{self.target} exists", hint="choose another target, or allow overwriting")
+                raise FormatError(
+                    f"{self.target} exists", hint="choose another target, or allow overwriting"
+                )
             _remove(self.temp)
         except BaseException:
             self._free_lock()
@@ -87,7 +87,10 @@ class Publication:
             fd = os.open(self._lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
             if not _lock(fd):
                 os.close(fd)
-                raise FormatError(f"another process is writing {self.target}", hint="wait for it, or choose another")
+                raise FormatError(
+                    f"another process is writing {self.target}",
+                    hint="wait for it, or choose another",
+                )
             # A holder before us may have removed the file that we just locked: then it guards nothing.
             if _is_still(fd, self._lock):
                 self._lock_fd = fd
@@ -101,38 +104,6 @@ class Publication:
             self._lock.unlink(missing_ok=True)
         os.close(self._lock_fd)
         self._lock_fd = None
-
-
-def safe_join(root: Path, name: str) -> Path:
-    r"""``root / name`` for a relative name of a source, proved to stay inside ``root``.
-
-    Both ``/`` and ``\`` separate folders. Raises :class:`~headrace.errors.FormatError` for empty and absolute names,
-    drive letters, ``..``, NUL and other control characters, names that Windows reserves, and where a symbolic link
-    on the way leads out of ``root``.
-    """
-    plain = name.replace("\\", "/")
-    parts = PurePosixPath(plain).parts
-    fault = _fault(plain, parts)
-    if fault:
-        raise FormatError(f"the file name {name[:200]!r} {fault}", hint="nothing is written outside the target")
-    path = root.joinpath(*parts)
-    if len(parts) > 1 and not path.parent.resolve().is_relative_to(root.resolve()):
-        raise FormatError(f"the file name {name[:200]!r} leads through a link out of {root}")
-    return path
-
-
-def _fault(plain: str, parts: tuple[str, ...]) -> str | None:
-    if not parts:
-        return "is empty"
-    if plain.startswith("/") or _DRIVE.match(plain):
-        return "is absolute"
-    if ".." in parts:
-        return "climbs out of its folder"
-    if any(ord(char) < 32 for char in plain):
-        return "holds control characters"
-    if any(_RESERVED.match(part) for part in parts):
-        return "is reserved on Windows"
-    return None
 
 
 def _occupied(path: Path) -> bool:

@@ -1,0 +1,55 @@
+"""COCO: one JSON file of images, annotations and categories, in the dialects that the field writes."""
+
+from __future__ import annotations
+
+from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+
+INFO = FormatInfo(
+    name="coco",
+    title="COCO",
+    layout="file",
+    suffixes=(".json", ".json.gz"),
+    reads=(
+        "instances, person keypoints, stuff, image info, labels without a box",
+        "results lists (with predictions)",
+        "LVIS, Roboflow, CVAT, COCO Annotator, Label Studio, Picsellia",
+        "polygons, run lengths compressed and not, any order of keys, any white space, gzip, a byte order mark",
+    ),
+    writes=("one UTF-8 file, one line an image, readable by pycocotools",),
+    says=Capability(
+        kinds={
+            "rectangle": WHOLE,
+            "polygon": WHOLE,
+            "keypoints": WHOLE,
+            "mask": WHOLE,
+            "classification": WHOLE,
+        },
+        fields=frozenset(
+            {
+                "size",
+                "image_id",
+                "image_attributes",
+                "label_id",
+                "supercategory",
+                "unused_labels",
+                "skeleton",
+                "iscrowd",
+                "area",
+                "score",
+                "text",
+                "attributes",
+                "bbox",
+                "rings",
+                "about",
+                "extra",
+            }
+        ),
+    ),
+)
+
+FORMAT = Format(
+    info=INFO,
+    reader="headrace.formats.coco.reader:CocoReader",
+    writer="headrace.formats.coco.writer:CocoWriter",
+    probe="headrace.formats.coco.probe:probe",
+)

@@ -1,0 +1,97 @@
+"""COCO categories to labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from headrace.formats.coco import repair
+from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.schema import Id, Odd
+from headrace.formats.findings import Severity
+from headrace.model.sample import LabelInfo
+
+_KNOWN = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})
+
+
+class Categories:
+    """The labels of a file and the table from category ids to label names.
+
+    Numbers with gaps, in no order, and texts are all fine. A number that stands twice is an error and its second
+    meaning is left out; a name that stands twice is one label.
+    """
+
+    def __init__(self, report: Reporter) -> None:
+        self.labels: list[LabelInfo] = []
+        self.names: dict[Id, str] = {}
+        self._report = report
+        self._taken: set[str] = set()
+
+    @property
+    def points(self) -> dict[str, int]:
+        """How many keypoints each label has, where it has any."""
+        return {label.name: len(label.keypoints) for label in self.labels if label.keypoints}
+
+    def add(self, elements: Iterable[tuple[int, bytes]]) -> None:
+        """Take in categories by their places and texts."""
+        for offset, text in elements:
+            odd = Odd(text, offset)
+            self._report.about("category", lambda odd=odd: odd)  # type: ignore[misc]
+            values = repair.parse(text, self._report)
+            if values is not None:
+                self._add(values)
+
+    def _add(self, values: dict[str, Any]) -> None:
+        report = self._report
+        number = repair.identity(values.get("id"), report)
+        if number is None:
+            report("C16", "a category without an id, left out", severity=Severity.ERROR)
+            return
+        if number in self.names:
+            detail = f"{number} is {self.names[number]!r} and {values.get('name')!r}"
+            report("C16", "a category id stands twice", severity=Severity.ERROR, detail=detail)
+            return
+        name = repair.text_of(values.get("name"))
+        if not name:
+            report("C16", "a category without a name, named by its number", detail=str(number))
+            name = str(number)
+        self.names[number] = name
+        if name in self._taken:
+            report(
+                "C16",
+                "a category name stands twice, read as one label",
+                severity=Severity.NOTE,
+                detail=name,
+            )
+            return
+        self._taken.add(name)
+        self.labels.append(_label(name, number, values))
+
+
+def _label(name: str, number: Id, values: dict[str, Any]) -> LabelInfo:
+    group = values.get("supercategory")
+    extra = {key: value for key, value in values.items() if key not in _KNOWN}
+    return LabelInfo(
+        name=name,
+        id=number,
+        supercategory=group if isinstance(group, str) and group else None,
+        keypoints=_texts(values.get("keypoints")),
+        skeleton=_joints(values.get("skeleton")),
+        extra=extra or None,
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _joints(value: Any) -> list[tuple[int, int]]:
+    """Pairs of keypoint numbers, counted from 1."""
+    if not isinstance(value, list):
+        return []
+    pairs = [
+        pair
+        for pair in value
+        if isinstance(pair, list) and len(pair) == 2 and all(map(repair.is_whole, pair))
+    ]
+    return [(int(a), int(b)) for a, b in pairs]

@@ -1,0 +1,102 @@
+"""Samples with all of their annotations, from images in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from headrace.formats.coco.schema import AnnotationRecord, ImageRef, Learner, Odd
+from headrace.formats.coco.shapes import ShapeMaker
+from headrace.formats.coco.sorting import Buckets, Numbering, reference
+from headrace.formats.jsonstream import Chunk
+from headrace.model.sample import Sample
+
+# An image's place in the file, and its sample unless it was left out.
+Placed = tuple[int, Sample | None]
+
+# So many images may be open at once while annotations that lie in order are handed to them.
+MAX_OPEN = 4096
+
+_RAW = Decoder(Raw)
+
+
+def from_buckets(
+    buckets: Buckets,
+    images: Iterator[Placed],
+    numbering: Numbering,
+    learner: Learner[AnnotationRecord],
+    shapes: ShapeMaker,
+) -> Iterator[Sample]:
+    """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings."""
+    for text in buckets.orphans():
+        shapes.attach(learner.lines(text), {}, _in_lines(text))
+    for first, after, text in buckets.groups(numbering):
+        samples = [sample for _, sample in islice(images, after - first) if sample is not None]
+        shapes.attach(
+            learner.lines(text), {sample.id: sample for sample in samples}, _in_lines(text)
+        )
+        yield from samples
+
+
+def from_order(
+    chunks: Iterable[Chunk[AnnotationRecord]],
+    images: Iterator[Placed],
+    numbering: Numbering,
+    learner: Learner[AnnotationRecord],
+    shapes: ShapeMaker,
+) -> Iterator[Sample]:
+    """Samples whose annotations lie in the order of the images already: two streams side by side."""
+    waiting: dict[int, Sample] = {}
+    reached = -1
+    for chunk in chunks:
+        records = learner.records(chunk)
+        places = [_place(numbering, record) for record in records]
+        for start, stop in _spans(places):
+            low = max(places[start], 0)
+            for place in [place for place in waiting if place < low]:
+                yield waiting.pop(place)
+            while reached < places[stop - 1]:
+                reached, sample = next(images)
+                if sample is not None and reached >= low:
+                    waiting[reached] = sample
+                elif sample is not None:
+                    yield sample
+            by_id = {sample.id: sample for sample in waiting.values()}
+            shapes.attach(records[start:stop], by_id, _in_chunk(chunk, start))
+    yield from waiting.values()
+    for _, sample in images:
+        if sample is not None:
+            yield sample
+
+
+def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Cut a chunk where its images lie too far apart to be open at once; mostly it is one span."""
+    start = 0
+    if places and places[-1] - places[0] > MAX_OPEN:
+        for i, place in enumerate(places):
+            if place - places[start] > MAX_OPEN:
+                yield start, i
+                start = i
+    if start < len(places):
+        yield start, len(places)
+
+
+def _place(numbering: Numbering, record: AnnotationRecord | Odd) -> int:
+    if isinstance(record, Odd):
+        return numbering.place(reference(record.text, ImageRef))
+    return numbering.place(record.image_id)
+
+
+def _in_lines(text: bytes) -> Callable[[int], Odd]:
+    return lambda index: Odd(bytes(_RAW.decode_lines(text)[index]))
+
+
+def _in_chunk(chunk: Chunk[AnnotationRecord], start: int) -> Callable[[int], Odd]:
+    def source(index: int) -> Odd:
+        offset, text = chunk.elements()[start + index]
+        return Odd(text, offset)
+
+    return source

@@ -1,0 +1,136 @@
+"""Reads COCO: images in the order of the file, each with all of its annotations, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from msgspec.json import decode
+
+from headrace.formats.base import Reader
+from headrace.formats.coco import INFO
+from headrace.formats.coco.grouping import Placed, from_buckets, from_order
+from headrace.formats.coco.images import SampleMaker
+from headrace.formats.coco.outline import Outline, survey
+from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.schema import AnnotationRecord, ImageRecord, Learner, Odd
+from headrace.formats.coco.shapes import ShapeMaker
+from headrace.formats.collector import collect_young, collector_paused
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.info import FormatInfo
+from headrace.formats.jsonstream import JsonStream
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import Attributes
+
+COLLECT_EVERY = 256
+MAX_BATCH_SHAPES = 1024
+
+
+class CocoReader(Reader):
+    """One COCO file. The first thing asked looks over the whole file; see :func:`~.outline.survey`."""
+
+    info: ClassVar[FormatInfo] = INFO
+
+    def _open(self) -> None:
+        self._stream = JsonStream(self.path)
+        self._outline: Outline | None = None
+        self._emitted = 0
+
+    def _close(self) -> None:
+        if hasattr(self, "_stream"):
+            if self._outline is not None:
+                self._outline.close()
+            self._stream.close()
+
+    def about(self) -> Attributes:
+        """``info``, ``licenses`` and whatever else stands beside images, annotations and categories."""
+        return {
+            member.key: decode(self._stream.value(member)) for member in self._surveyed().others
+        }
+
+    def progress(self) -> float:
+        """A third for the look over the file, the rest for the images handed out."""
+        if self._outline is None:
+            return self._stream.position / max(self._stream.size, 1) / 3
+        return (1 + 2 * self._emitted / max(len(self._outline.numbering), 1)) / 3
+
+    def _surveyed(self) -> Outline:
+        if self._outline is None:
+            with collector_paused():
+                self._outline = survey(self._stream, self.findings.begin("survey"))
+        return self._outline
+
+    def _labels(self, found: Pass) -> list[LabelInfo]:
+        return self._surveyed().categories.labels
+
+    def _filenames(self) -> Iterator[list[str]]:
+        found = self.findings.begin("filenames")
+        samples = (sample for _, sample in self._images(found) if sample is not None)
+        for batch in self._batched(samples):
+            found.images_out += len(batch)
+            yield [sample.filename for sample in batch]
+
+    def _batches(self, found: Pass) -> Iterator[list[Sample]]:
+        self._emitted = 0
+        with collector_paused():
+            for number, batch in enumerate(self._batched(self._samples(found))):
+                yield batch
+                self._emitted += len(batch)
+                if number % COLLECT_EVERY == 0:
+                    collect_young()
+
+    def _batched(self, samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+        batch: list[Sample] = []
+        shapes = 0
+        for sample in samples:
+            batch.append(sample)
+            shapes += len(sample.shapes)
+            # Crowded images would make a batch of many more bytes than others.
+            if len(batch) >= self.options.batch or shapes >= MAX_BATCH_SHAPES:
+                yield batch
+                batch, shapes = [], 0
+        if batch:
+            yield batch
+
+    def _images(self, found: Pass) -> Iterator[Placed]:
+        """Each image's place in the file, and its sample unless it cannot be used."""
+        outline, report = self._surveyed(), Reporter(self._stream, found)
+        if outline.images is None:
+            return
+        learner = Learner(ImageRecord, keep_extra=self.options.keep_extra)
+        maker = SampleMaker(learner, report, annotated=outline.annotations is not None)
+        place = 0
+        for chunk in self._stream.array(outline.images, learner.many):
+            for record in learner.records(chunk):
+                found.images_in += 1
+                if place in outline.doubles:
+                    report.about(_named(record), lambda: Odd(b""))
+                    report(
+                        "C18",
+                        "an image id stands twice, the first one counts",
+                        severity=Severity.ERROR,
+                        dropped_images=1,
+                    )
+                    yield place, None
+                else:
+                    yield place, maker.make(record)
+                place += 1
+
+    def _samples(self, found: Pass) -> Iterator[Sample]:
+        outline, report = self._surveyed(), Reporter(self._stream, found)
+        images = self._images(found)
+        if outline.annotations is None:
+            return (sample for _, sample in images if sample is not None)
+        learner = Learner(AnnotationRecord, keep_extra=self.options.keep_extra)
+        categories = outline.categories
+        shapes = ShapeMaker(
+            categories.names, categories.points, learner, report, task=self.options.task
+        )
+        if outline.buckets is not None:
+            return from_buckets(outline.buckets, images, outline.numbering, learner, shapes)
+        chunks = self._stream.array(outline.annotations, learner.many)
+        return from_order(chunks, images, outline.numbering, learner, shapes)
+
+
+def _named(record: ImageRecord | Odd) -> str:
+    return "image" if isinstance(record, Odd) else f"image {record.id} ({record.file_name})"

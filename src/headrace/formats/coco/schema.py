@@ -1,0 +1,163 @@
+"""COCO's records as they stand in the file, and decoders that learn a dialect's own keys.
+
+The types are the clean form: what fits them needs no second look, what does not goes through
+:mod:`headrace.formats.coco.repair`. Sources: the COCO data format page (bbox ``[x, y, width, height]``, floats,
+0-indexed from the top left corner) and ``pycocotools/coco.py`` for what readers rely on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, MsgspecError, Raw, Struct, defstruct
+from msgspec.json import Decoder
+
+from headrace.formats.jsonstream import Chunk
+from headrace.model.shapes import Attributes
+
+Id = int | str
+Ring = Annotated[list[float], Meta(min_length=6)]
+Extent = Annotated[float, Meta(gt=0)]
+
+MAX_LEARNT = 64
+
+
+class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
+    """Run lengths: ``size`` is height, then width; ``counts`` the compressed text or the bare numbers."""
+
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
+    """One of ``annotations``."""
+
+    id: Id | None = None
+    image_id: Id | None = None
+    category_id: Id | None = None
+    bbox: tuple[float, float, Extent, Extent] | None = None
+    segmentation: list[Ring] | RleRecord | None = None
+    area: float | None = None
+    iscrowd: int | bool = 0
+    keypoints: list[float] | None = None
+    num_keypoints: int | None = None
+    score: float | None = None
+    attributes: Attributes | None = None
+    utf8_string: str | None = None
+
+
+class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
+    """One of ``images``."""
+
+    id: Id | None = None
+    file_name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    attributes: Attributes | None = None
+
+
+class ImageId(Struct, gc=False):
+    """The id alone, for the pass that numbers the images."""
+
+    id: Id | None = None
+
+
+class ImageRef(Struct, gc=False):
+    """Which image an annotation belongs to, for the pass that sorts them."""
+
+    image_id: Id | None = None
+
+
+class Odd(NamedTuple):
+    """An element that is not of the clean form."""
+
+    text: bytes
+    offset: int | None = None
+
+
+R = TypeVar("R", bound=Struct)
+
+
+class Learner(Generic[R]):
+    """Decodes records of a type; keys that it does not define are learnt when first met, and kept.
+
+    Without ``keep_extra`` they are skipped, which is quicker.
+    """
+
+    def __init__(self, base: type[R], *, keep_extra: bool) -> None:
+        self._base = base
+        self._known = set(base.__struct_encode_fields__)
+        self._learnt: dict[str, str] = {}
+        self._keep = keep_extra
+        self._define()
+
+    def _define(self) -> None:
+        # Keys may be any text, attributes may not: so they are numbered.
+        fields = [(name, Any, UNSET) for name in self._learnt]
+        kind: Any = defstruct(
+            self._base.__name__,
+            fields,
+            bases=(self._base,),
+            rename=self._learnt,
+            forbid_unknown_fields=self._keep,
+            gc=False,
+        )
+        self._one: Decoder[R] = Decoder(kind)
+        self._many: Decoder[list[R]] = Decoder(list[kind])
+
+    def many(self, text: bytes | memoryview) -> list[R]:
+        """Records from a JSON array; raises msgspec's errors where one is not clean."""
+        return self._many.decode(text)
+
+    def lines(self, text: bytes) -> list[R | Odd]:
+        """Records from JSON objects one after the other."""
+        try:
+            return list(self._one.decode_lines(text))
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            raws: list[Raw] = Decoder(Raw).decode_lines(text)
+            return self._each([Odd(bytes(raw)) for raw in raws])
+
+    def records(self, chunk: Chunk[R]) -> list[R | Odd]:
+        """The records of a chunk that was parsed by :meth:`many`."""
+        if chunk.items is not None:
+            return list(chunk.items)
+        return self._each([Odd(text, offset) for offset, text in chunk.elements()])
+
+    def extra(self, record: R) -> Attributes | None:
+        """The values of learnt keys that a record has."""
+        values = {key: getattr(record, name) for name, key in self._learnt.items()}
+        return {key: value for key, value in values.items() if value is not UNSET} or None
+
+    @property
+    def has_learnt(self) -> bool:
+        """Whether any record may have an extra."""
+        return bool(self._learnt)
+
+    def _each(self, elements: list[Odd]) -> list[R | Odd]:
+        if self._learn(elements):
+            self._define()
+        return [self._single(element) for element in elements]
+
+    def _single(self, element: Odd) -> R | Odd:
+        try:
+            return self._one.decode(element.text)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return element
+
+    def _learn(self, elements: list[Odd]) -> bool:
+        """Add the unknown keys of the elements; whether there were any."""
+        before = len(self._learnt)
+        for element in elements if self._keep else ():
+            for key in _keys(element.text):
+                if key not in self._known and len(self._learnt) < MAX_LEARNT:
+                    self._known.add(key)
+                    self._learnt[f"learnt_{len(self._learnt)}"] = key
+        return len(self._learnt) > before
+
+
+def _keys(text: bytes) -> list[str]:
+    try:
+        return list(msgspec.json.decode(text, type=dict[str, Raw]))
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return []
