@@ -9,7 +9,7 @@ from heapq import merge
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from msgspec import Struct
 
@@ -66,7 +66,7 @@ class Walk:
             folder = todo.pop()
             below: list[str] = []
             with ExitStack() as stack:
-                yield folder, _sorted(self._wanted(folder, below), stack)
+                yield folder, sorted_on_disk(self._wanted(folder, below), _order, stack)
             below.sort(reverse=True)
             todo += [Folder(f"{folder.path}/{name}", f"{folder.relative}{name}/") for name in below]
 
@@ -97,19 +97,21 @@ class Walk:
         return True
 
 
-def _sorted(names: Iterable[str], stack: ExitStack) -> Iterator[str]:
-    """Names in the order of their stems; a folder of millions is sorted on disk."""
-    names = iter(names)
+def sorted_on_disk(
+    texts: Iterable[str], order: Callable[[str], Any], stack: ExitStack
+) -> Iterator[str]:
+    """Texts in order; millions of them are sorted by runs in temporary files that ``stack`` closes."""
+    texts = iter(texts)
     runs: list[BinaryIO] = []
-    while len(run := list(islice(names, _RUN))) == _RUN:
-        run.sort(key=_order)
+    while len(run := list(islice(texts, _RUN))) == _RUN:
+        run.sort(key=order)
         file = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
-        file.writelines(os.fsencode(name) + b"\0" for name in run)
+        file.writelines(os.fsencode(text) + b"\0" for text in run)
         runs.append(file)
-    run.sort(key=_order)
+    run.sort(key=order)
     if not runs:
         return iter(run)
-    return merge(*map(_again, runs), run, key=_order)
+    return merge(*map(_again, runs), run, key=order)
 
 
 def _order(name: str) -> tuple[str, str]:
@@ -122,10 +124,3 @@ def _again(file: BinaryIO) -> Iterator[str]:
     while chunk := file.read(64 * 1024):
         *whole, rest = (rest + chunk).split(b"\0")
         yield from map(os.fsdecode, whole)
-
-
-def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Lists of up to ``size`` items."""
-    items = iter(items)
-    while batch := list(islice(items, size)):
-        yield batch

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from headrace.formats.voc.record import FLAGS
 from headrace.model.shapes import Box
 
 # What XML 1.0 cannot hold, not even escaped; and what a parser would change on the way back.
@@ -22,7 +23,6 @@ _ENTITIES = {
     "\r": "&#13;",
 }
 
-FLAGS: Final = ("truncated", "difficult", "occluded")
 _HEAD: Final = """<?xml version="1.0" encoding="utf-8"?>
 <annotation>
 \t<folder>%s</folder>

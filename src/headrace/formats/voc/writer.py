@@ -15,11 +15,12 @@ from headrace.formats.findings import Severity
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.formats.voc import INFO
 from headrace.formats.voc import text as xml
+from headrace.formats.voc.record import FLAGS
 from headrace.model.geometry import clip_xywh
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
 
-_OWN_TAGS: Final = frozenset({"pose", *xml.FLAGS, "part_of"})
+_OWN_TAGS: Final = frozenset({"pose", *FLAGS, "part_of"})
 _NONE: Final[Attributes] = {}
 
 

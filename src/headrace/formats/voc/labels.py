@@ -1,0 +1,58 @@
+"""The labels of a VOC dataset: CVAT's ``labelmap.txt`` where there is one, else those that objects bear."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from headrace.formats.voc import tree
+from headrace.formats.voc.layout import Kit
+from headrace.formats.voc.walk import VocFile, read_file
+
+_NAMES = re.compile(rb"<(?:object|part)>[ \t\r\n]*<name>([^<&\r\n\t]*)</name>")
+# What could hide names from a pattern, or show it names that are none.
+_HIDERS = re.compile(rb"<!--|<!\[|<!D|\0|encoding=(?![\"'](?:utf|UTF)-8)")
+
+
+def declared_labels(kits: Iterable[Kit]) -> dict[str, None]:
+    """The names of ``labelmap.txt`` (``name:colour:parts:actions``), in its order; empty without one."""
+    names: dict[str, None] = {}
+    for kit in kits:
+        path = kit.root / "labelmap.txt"
+        if not path.is_file():
+            continue
+        with path.open("rb") as file:
+            text = file.read(1024 * 1024).decode("utf-8", "replace")
+        for line in text.splitlines():
+            name = line.partition(":")[0].strip()
+            if name and not line.startswith("#"):
+                names[name] = None
+    return names
+
+
+def met_labels(files: Iterable[VocFile]) -> dict[str, None]:
+    """The names that objects and parts bear, in the order they are met."""
+    names: dict[str, None] = {}
+    for file in files:
+        names.update(dict.fromkeys(_names(read_file(file.path))))
+    return names
+
+
+def _names(content: bytes) -> list[str]:
+    found = _NAMES.findall(content)
+    plain = len(found) == content.count(b"<object") + content.count(b"<part")
+    if plain and not _HIDERS.search(content):
+        try:
+            return [name.decode() for name in found if name]
+        except UnicodeDecodeError:
+            return []  # the reading will refuse it
+    try:
+        record = tree.parse(content)
+    except (tree.RefusedError, tree.NotAnAnnotationError):
+        return []
+    return [
+        name
+        for thing in record.things
+        for name in (thing.label, *(part.label for part in thing.parts))
+        if name
+    ]

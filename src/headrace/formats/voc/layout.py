@@ -1,0 +1,184 @@
+"""Where VOC files, their images and their split lists lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from heapq import merge
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from headrace.errors import ParseError
+from headrace.formats.imagesize import IMAGE_SUFFIXES
+from headrace.formats.listing import sorted_on_disk, suffix
+
+_SETS: Final = ("Main", "Layout", "Segmentation", "Action", "")
+_OF_CLASS = re.compile(r".+_(train|val|trainval|test)")
+_MARKS: Final = frozenset({"-1", "0", "1"})
+_SPLIT_FOLDERS: Final = {
+    "train": "train",
+    "valid": "val",
+    "validation": "val",
+    "val": "val",
+    "test": "test",
+}
+_MAX_LINE: Final = 4096
+
+
+class Kit(Struct, frozen=True):
+    """One devkit: its folder, the folder of its XML files, and what comes before the names of its images."""
+
+    root: Path
+    annotations: Path
+    prefix: str = ""
+
+
+def find_kits(path: Path) -> list[Kit]:
+    """The devkits below a folder: itself, its children, or a plain folder of XML files."""
+    own = _annotations(path)
+    if own is not None:
+        return [Kit(path, own)]
+    with os.scandir(path) as entries:
+        children = sorted(
+            entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")
+        )
+    found = [(path / name, below) for name in children if (below := _annotations(path / name))]
+    if len(found) == 1:
+        return [Kit(*found[0])]
+    if found:
+        return [Kit(root, below, f"{root.name}/") for root, below in found]
+    return [Kit(path, path)]
+
+
+def _annotations(root: Path) -> Path | None:
+    for name in ("Annotations", "annotations"):
+        folder = root / name
+        if folder.is_dir():
+            return folder
+    return None
+
+
+def split_of_folder(relative: str) -> tuple[str | None, str]:
+    """The split that a folder's name says (Roboflow: ``train/``), and the rest of the path."""
+    first, slash, rest = relative.partition("/")
+    split = _SPLIT_FOLDERS.get(first) if slash else None
+    return split, rest if split else relative
+
+
+def set_files(kit: Kit) -> dict[str, Path]:
+    """The lists of splits by name; lists of one class (``cow_train.txt``) are no splits."""
+    for name in _SETS:
+        folder = kit.root / "ImageSets" / name
+        if not folder.is_dir():
+            continue
+        files = sorted(each for each in folder.glob("*.txt") if each.is_file())
+        named = {each.stem: each for each in files}
+        plain = {split: each for split, each in named.items() if not _OF_CLASS.fullmatch(split)}
+        if plain:
+            # trainval is train and val together, said again.
+            if plain.keys() & {"train", "val"}:
+                plain.pop("trainval", None)
+            return plain
+    return {}
+
+
+Key = tuple[tuple[str, ...], str]
+
+
+def key_of(relative: str, bare: str) -> Key:
+    """The order in which the walk meets files: a folder's own before those of its folders."""
+    return tuple(relative.split("/")[:-1]), bare
+
+
+class Splits:
+    """Which split a file belongs to, asked in the order of the walk: lists of millions are joined, not held."""
+
+    def __init__(
+        self, files: dict[str, Path], stack: ExitStack, missed: Callable[[str], None]
+    ) -> None:
+        streams = [_stream(path, split, stack) for split, path in files.items()]
+        self._stream: Iterator[tuple[Key, str]] = merge(*streams)
+        self._next = next(self._stream, None)
+        self._missed = missed
+        self.any = bool(files)
+
+    def take(self, key: Key) -> list[str]:
+        """The splits that list the file with this key; earlier ones that nothing took are missed."""
+        splits: list[str] = []
+        while self._next is not None and self._next[0] <= key:
+            if self._next[0] == key:
+                splits.append(self._next[1])
+            else:
+                self._miss()
+            self._next = next(self._stream, None)
+        return list(dict.fromkeys(splits))
+
+    def finish(self) -> None:
+        """Tell what is left: listed, but not there."""
+        while self._next is not None:
+            self._miss()
+            self._next = next(self._stream, None)
+
+    def _miss(self) -> None:
+        if self._next is not None:
+            (folders, name), _ = self._next
+            self._missed("/".join((*folders, name)))
+
+
+def _stream(path: Path, split: str, stack: ExitStack) -> Iterator[tuple[Key, str]]:
+    for line in sorted_on_disk(_lines(path), _line_key, stack):
+        yield _line_key(line), split
+
+
+def _line_key(line: str) -> Key:
+    folder, slash, name = line.rpartition("/")
+    return key_of(folder + slash, name)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1):
+            try:
+                line = raw.decode("utf-8-sig").strip()
+            except UnicodeDecodeError:
+                raise ParseError("no UTF-8 text", path=path, line=number) from None
+            if len(raw) >= _MAX_LINE or "\0" in line:
+                raise ParseError("no list of images", path=path, line=number, finding="V15")
+            if line and not line.startswith("#"):
+                name, *mark = line.rsplit(None, 1)
+                yield name if mark and mark[0] in _MARKS else line
+
+
+class Media:
+    """Finds the image of an XML file: in the folder that was named, or where the field puts it."""
+
+    def __init__(self, kit: Kit, relative: str, given: Path | None) -> None:
+        near = [kit.root / "JPEGImages", kit.root / "images", kit.annotations]
+        roots = near if given is None else [given, *near]
+        folders = [folder for root in roots for folder in (root / relative, root)]
+        self._folders = [str(folder) for folder in dict.fromkeys(folders) if folder.is_dir()]
+        self._endings = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
+
+    def file(self, name: str) -> str | None:
+        """The path of the image of this name, where it is there."""
+        if "\0" in name:
+            return None
+        paths = (f"{folder}/{name}" for folder in self._folders)
+        return next((path for path in paths if os.path.isfile(path)), None)
+
+    def like(self, bare: str) -> str | None:
+        """The name of an image with this stem, where one is there."""
+        for ending in self._endings:
+            for spelling in (ending, ending.upper()):
+                if self.file(f"{bare}.{spelling}"):
+                    return f"{bare}.{spelling}"
+        return None
+
+
+def has_image_suffix(name: str) -> bool:
+    """Whether a name ends like an image's."""
+    return suffix(name) in IMAGE_SUFFIXES

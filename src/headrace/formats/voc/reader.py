@@ -1,0 +1,195 @@
+"""Reads Pascal VOC: one XML file after the other, with its split, its image's size and its objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from headrace.errors import ParseError
+from headrace.formats.base import Reader, ReadOptions
+from headrace.formats.findings import Findings, Pass, Severity
+from headrace.formats.imagesize import read_size
+from headrace.formats.listing import stem
+from headrace.formats.voc import INFO, tree
+from headrace.formats.voc.fast import FastFile, FastParser
+from headrace.formats.voc.labels import declared_labels, met_labels
+from headrace.formats.voc.layout import Media, has_image_suffix
+from headrace.formats.voc.record import Record
+from headrace.formats.voc.shapes import Shaper
+from headrace.formats.voc.walk import Files, VocFile, read_file
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import AnyShape
+
+_NUMBERED = re.compile(r"-[0-9]+")
+
+
+class VocReader(Reader):
+    """Reads a devkit, a folder of XML files, or one XML file.
+
+    Corners count as ``options.voc_origin`` says. A sample is named as its file says, below the file's own folder.
+    Nothing that a file names is opened, but for images of its name to learn their size.
+    """
+
+    info = INFO
+
+    def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
+        super().__init__(path, options=options, findings=findings)
+        self._fast = FastParser()
+        self._files = Files(path, options)
+        self._read_labels: dict[str, None] | None = None
+
+    def progress(self) -> float:
+        """The share of the files of the current folder that are done."""
+        return self._files.progress
+
+    def _labels(self, found: Pass) -> list[LabelInfo]:
+        names = declared_labels(self._files.kits())
+        if not names:
+            names = self._read_labels or met_labels(self._files.walk(None))
+        return [LabelInfo(name=name) for name in names]
+
+    def _filenames(self) -> Iterator[list[str]]:
+        quiet = Findings("skip").begin("filenames")
+        names = self._names(quiet)
+        while batch := list(islice(names, self.options.batch)):
+            yield batch
+
+    def _names(self, quiet: Pass) -> Iterator[str]:
+        for file in self._files.walk(None):
+            content = read_file(file.path)
+            record = self._fast.parse(content) or self._record(content, file, quiet)
+            if record is not None:
+                yield self._name(record.filename, file, quiet)
+
+    def _batches(self, found: Pass) -> Iterator[list[Sample]]:
+        shaper = Shaper(found, one_inclusive=self.options.voc_origin == "one_inclusive")
+        met: dict[str, None] = {}
+        samples = self._samples(shaper, met, found)
+        while batch := list(islice(samples, self.options.batch)):
+            yield batch
+        if not found.images_in:
+            raise ParseError("no XML file below it is a VOC annotation", path=self.path)
+        shaper.finish()
+        self._read_labels = met
+
+    def _samples(self, shaper: Shaper, met: dict[str, None], found: Pass) -> Iterator[Sample]:
+        for file in self._files.walk(found):
+            content = read_file(file.path)
+            plain = self._fast.parse(content)
+            if plain is not None:
+                found.images_in += 1
+                found.shapes_in += len(plain.things)
+                shapes = self._plain_shapes(plain, shaper, file.path)
+                sample = self._made(plain, shapes, file, found)
+            else:
+                record = self._record(content, file, found)
+                if record is None:
+                    continue
+                sample = self._slow(record, shaper, file, found)
+            for shape in sample.shapes:
+                met[shape.label] = None
+            yield sample
+
+    def _plain_shapes(self, plain: FastFile, shaper: Shaper, path: str) -> list[AnyShape]:
+        things = plain.things
+        shaper.watch([thing[2] for thing in things], plain.width, plain.height, path)
+        return [
+            shaper.rectangle(label, said.copy() or None, corners, path)
+            for label, said, corners in things
+        ]
+
+    def _slow(self, record: Record, shaper: Shaper, file: VocFile, found: Pass) -> Sample:
+        found.images_in += 1
+        found.shapes_in += len(record.things)
+        corners = [thing.corners for thing in record.things if thing.corners is not None]
+        shaper.watch(corners, record.width, record.height, file.path)
+        sample = self._made(record, shaper.shapes(record, file.path), file, found)
+        sample.attributes = record.attributes
+        return sample
+
+    def _record(self, content: bytes, file: VocFile, found: Pass) -> Record | None:
+        """What the real parser says of a file; None, reported, where it refuses it."""
+        try:
+            return tree.parse(content)
+        except tree.NotAnAnnotationError as error:
+            if self.path.is_file():
+                raise ParseError(f"no VOC annotation: {error}", path=self.path) from None
+            found.add(
+                "V11",
+                "an XML file that is no annotation; passed over",
+                severity=Severity.NOTE,
+                path=file.path,
+                detail=str(error),
+            )
+        except tree.RefusedError as error:
+            found.images_in += 1
+            found.add(
+                error.code,
+                str(error),
+                severity=Severity.ERROR,
+                path=file.path,
+                dropped_images=1,
+            )
+        return None
+
+    def _made(
+        self, said: FastFile | Record, shapes: list[AnyShape], file: VocFile, found: Pass
+    ) -> Sample:
+        sample = Sample(
+            filename=self._name(said.filename, file, found),
+            width=said.width,
+            height=said.height,
+            shapes=shapes,
+            split=file.splits[0] if file.splits else None,
+        )
+        if said.own and self.options.keep_extra:
+            sample.extra = {"voc": said.own}
+        if said.width is None or said.height is None:
+            self._measure(sample, file, found)
+        if len(file.splits) > 1:
+            found.add("V15", "in several splits; the first counts", path=file.path)
+        return sample
+
+    def _name(self, said: str, file: VocFile, found: Pass) -> str:
+        """The image's name: as the file says, else as the file is called; below the file's own folder."""
+        name = said.strip().replace("\\", "/")
+        if name.startswith("/") or name[1:3] == ":/":
+            name = name.rpartition("/")[2]
+        base = name.rpartition("/")[2]
+        if stem(base) != file.bare or not has_image_suffix(base):
+            name = self._settled(name, base, file, found)
+        return name if "/" in name else f"{file.prefix}{name}"
+
+    def _settled(self, name: str, base: str, file: VocFile, found: Pass) -> str:
+        """The name where the file's content and the file's own name do not agree."""
+        media = Media(file.kit, file.relative, self.options.images)
+        bare = stem(base) if has_image_suffix(base) else base
+        if not base:
+            found.add("V10", "no filename; named as its own file", path=file.path)
+            return media.like(file.bare) or file.bare
+        if bare == file.bare or _NUMBERED.fullmatch(file.bare.removeprefix(bare)):
+            # Without a suffix, or the later one of two images that differ in it.
+            return name if has_image_suffix(base) else media.like(bare) or name
+        there = media.like(file.bare) if media.file(base) is None else None
+        found.add(
+            "V10",
+            "filename is not that of its own file",
+            path=file.path,
+            detail=f"{base}; taken: {there or base}",
+        )
+        return there or name
+
+    def _measure(self, sample: Sample, file: VocFile, found: Pass) -> None:
+        media = Media(file.kit, file.relative, self.options.images)
+        path = media.file(sample.filename.rpartition("/")[2])
+        size = read_size(path) if path is not None else None
+        if size is not None:
+            sample.width, sample.height = size.width, size.height
+            found.add(
+                "V05", "no size; taken from the image", severity=Severity.NOTE, path=file.path
+            )
+        else:
+            sample.width = sample.height = None
+            found.add("V05", "no size, and no image to take it from", path=file.path)

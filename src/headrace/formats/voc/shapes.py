@@ -1,0 +1,145 @@
+"""Objects of VOC files as shapes: corners to boxes under a convention, polygons, parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.voc.record import Corners, Record, Thing
+from headrace.model.geometry import rings_bounds
+from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
+
+# Boxes this near to a polygon's bounds are those bounds, said again.
+_SAME = 1e-6
+
+
+class Shaper:
+    """Makes shapes and reports what was odd.
+
+    ``one_inclusive`` counts pixels from 1 with the last one inside; else corners are plain coordinates from 0.
+    """
+
+    def __init__(self, found: Pass, *, one_inclusive: bool) -> None:
+        self._found = found
+        self._one = 1 if one_inclusive else 0
+        self._least = 2.0
+        self._reached = ""
+
+    def rectangle(
+        self, label: str, attributes: Attributes | None, corners: Corners, path: str
+    ) -> Rectangle:
+        """An object that is a box and nothing else."""
+        x, y, w, h = self._box(corners, path)
+        return Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h)
+
+    def shapes(self, record: Record, path: str) -> list[AnyShape]:
+        """All objects of a file, each followed by its parts."""
+        shapes: list[AnyShape] = []
+        for number, thing in enumerate(record.things, 1):
+            shape = self._shape(thing, path)
+            if shape is None:
+                self._found.add(
+                    *_why(thing), severity=Severity.ERROR, path=path, detail=thing.label, dropped=1
+                )
+                continue
+            shapes.append(shape)
+            if thing.parts:
+                shape.id = number
+                self._parts(thing, number, shapes, path)
+        return shapes
+
+    def watch(
+        self, corners: Sequence[Corners], width: int | None, height: int | None, path: str
+    ) -> None:
+        """Look for signs that the file counts otherwise than we were told; nothing is changed."""
+        for x1, y1, x2, y2 in corners:
+            self._least = min(self._least, x1, y1)
+            if x2 == width or y2 == height:
+                self._reached = path
+
+    def finish(self) -> None:
+        """Tell of the signs."""
+        if self._one and self._least < 1:
+            self._found.add(
+                "V01",
+                "a corner at 0, but pixels were said to count from 1",
+                detail="leave out voc_origin=one_inclusive",
+            )
+        elif not self._one and self._reached and self._least == 1:
+            self._found.add(
+                "V01",
+                "no corner at 0 and some at the far edge: pixels may count from 1",
+                severity=Severity.NOTE,
+                path=self._reached,
+                detail="voc_origin=one_inclusive reads them so",
+            )
+
+    def _shape(self, thing: Thing, path: str) -> Rectangle | Polygon | None:
+        if not thing.label:
+            return None
+        attributes = thing.attributes
+        crowd = False
+        if attributes and "iscrowd" in attributes:
+            attributes = dict(attributes)
+            crowd = str(attributes.pop("iscrowd")).lower() in ("1", "true")
+        if thing.broken_rings:
+            self._found.add(
+                "V07", "a polygon that is none; left out", path=path, count=thing.broken_rings
+            )
+        shape: Rectangle | Polygon
+        if thing.rings:
+            if thing.broken:
+                self._found.add("V02", "corners that are no numbers; the polygon tells", path=path)
+            shape = Polygon(
+                label=thing.label,
+                attributes=attributes or None,
+                rings=thing.rings,
+                bbox=self._given(thing, path),
+            )
+        elif thing.corners is not None:
+            shape = self.rectangle(thing.label, attributes or None, thing.corners, path)
+        else:
+            return None
+        shape.iscrowd = crowd
+        return shape
+
+    def _given(self, thing: Thing, path: str) -> Box | None:
+        """The box beside a polygon, where it says more than the polygon's bounds."""
+        if thing.corners is None:
+            return None
+        box = self._box(thing.corners, path)
+        bounds = rings_bounds(thing.rings)
+        same = all(abs(a - b) <= _SAME for a, b in zip(box, bounds, strict=True))
+        return None if same else box
+
+    def _parts(self, thing: Thing, number: int, shapes: list[AnyShape], path: str) -> None:
+        for part in thing.parts:
+            self._found.added += 1
+            if part.corners is None or not part.label:
+                self._found.add("V06", "a part without name or box; left out", path=path, dropped=1)
+                continue
+            shapes.append(self.rectangle(part.label, {"part_of": number}, part.corners, path))
+
+    def _box(self, corners: Corners, path: str) -> Box:
+        x1, y1, x2, y2 = corners
+        one = self._one
+        w, h = x2 - x1 + one, y2 - y1 + one
+        if w > 0 and h > 0:
+            return x1 - one, y1 - one, w, h
+        if w < 0 or h < 0:
+            self._found.add("V12", "corners in the wrong order; swapped", path=path)
+            x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+            w, h = x2 - x1 + one, y2 - y1 + one
+        else:
+            self._found.add(
+                "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
+            )
+        return x1 - one, y1 - one, w, h
+
+
+def _why(thing: Thing) -> tuple[str, str]:
+    if not thing.label:
+        return "V13", "an object without a name"
+    if thing.broken:
+        return "V02", "corners that are no numbers"
+    return "V16", "an object with neither box nor polygon"

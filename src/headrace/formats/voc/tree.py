@@ -1,0 +1,213 @@
+"""One VOC file through a real XML parser that trusts nothing: no DTD, no entities, no network, bounded."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from lxml import etree
+
+from headrace.formats.voc.record import (
+    FLAGS,
+    Corners,
+    Part,
+    Record,
+    Thing,
+    flag,
+    flags,
+    number,
+    pixels,
+)
+from headrace.model.shapes import Attributes
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+_INSTRUCTION = re.compile(rb"<\?(?!xml[ \t\r\n])")
+_KNOWN_OF_IMAGE: Final = frozenset({"filename", "size", "object", "attributes"})
+_BOX: Final = ("xmin", "ymin", "xmax", "ymax")
+_COORDINATE = re.compile(r"([xy])([0-9]{1,6})")
+
+
+class RefusedError(ValueError):
+    """A file that is not read: ``code`` is the rule that it breaks."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotAnAnnotationError(ValueError):
+    """An XML file of another kind."""
+
+
+def parse(content: bytes) -> Record:
+    """What a file says. Raises :class:`RefusedError`, and :class:`NotAnAnnotationError` for other XML."""
+    root = _root(content)
+    record = Record()
+    for child in root:
+        name = _name(child)
+        if name == "object":
+            record.things.append(_thing(child))
+        elif name == "filename":
+            record.filename = _text(child)
+        elif name == "size":
+            _size(child, record)
+        elif name == "attributes":
+            record.attributes = _attribute_block(child) or None
+        else:
+            said = _plain(child)
+            if said:
+                record.own[name] = said
+    return record
+
+
+def _root(content: bytes) -> etree._Element:
+    if len(content) > MAX_BYTES:
+        raise RefusedError("V14", f"larger than {MAX_BYTES} bytes: no annotation is")
+    bare = content.replace(b"\0", b"")  # UTF-16 has one beside every plain letter
+    if b"<!DOCTYPE" in bare or b"<!ENTITY" in bare:
+        raise RefusedError("V14", "a document type or entities of its own: refused")
+    if _INSTRUCTION.search(bare):
+        raise RefusedError("V14", "processing instructions: refused")
+    try:
+        root = etree.fromstring(content, _parser())
+    except etree.XMLSyntaxError as error:
+        raise RefusedError("V11", f"no valid XML: {error.msg}") from None
+    except ValueError as error:
+        raise RefusedError("V11", f"no valid XML: {error}") from None
+    if _name(root) != "annotation":
+        raise NotAnAnnotationError(f"its root is <{_name(root)[:80]}>")
+    return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_blank_text=True,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+
+
+def _name(element: etree._Element) -> str:
+    """An element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def _text(element: etree._Element) -> str:
+    """The text of an element; the line breaks that laid it out are not part of it."""
+    text = element.text or ""
+    return text.strip() if text[:1] in "\r\n" or text[-1:] in "\r\n" else text
+
+
+def _size(element: etree._Element, record: Record) -> None:
+    said = {_name(child): child.text for child in element}
+    record.width, record.height = pixels(said.get("width")), pixels(said.get("height"))
+    depth = (said.get("depth") or "").strip()
+    if depth and depth != "3":
+        record.own["depth"] = depth
+
+
+def _thing(element: etree._Element) -> Thing:
+    thing = Thing(label="")
+    said: dict[str, str] = {}
+    more: Attributes = {}
+    for child in element:
+        name = _name(child)
+        if name == "name":
+            thing.label = _text(child)
+        elif name == "bndbox":
+            thing.corners = _corners(child)
+            thing.broken = thing.corners is None
+        elif name == "polygon":
+            ring = _ring(child)
+            if ring is None:
+                thing.broken_rings += 1
+            else:
+                thing.rings.append(ring)
+        elif name == "part":
+            thing.parts.append(_part(child))
+        elif name == "attributes":
+            more |= _attribute_block(child)
+        elif name == "pose" or name in FLAGS:
+            said[name] = child.text or ""
+        else:
+            _other(name, child, more)
+    own = flags(said.get("pose"), *(said.get(name) for name in FLAGS))
+    thing.attributes = (more | own) or None
+    return thing
+
+
+def _other(name: str, child: etree._Element, more: Attributes) -> None:
+    if name == "point":
+        more["point"] = [number(child.findtext("{*}x")), number(child.findtext("{*}y"))]
+    elif name == "actions":
+        more["actions"] = {_name(one): flag(one.text) for one in child}
+    else:
+        said = _plain(child)
+        if said:
+            more[name] = said
+
+
+def _corners(element: etree._Element) -> Corners | None:
+    said = {_name(child): number(child.text) for child in element}
+    x1, y1, x2, y2 = (said.get(name) for name in _BOX)
+    if x1 is None or y1 is None or x2 is None or y2 is None:
+        return None
+    return x1, y1, x2, y2
+
+
+def _ring(element: etree._Element) -> list[float] | None:
+    """A polygon in either spelling: ``x1 y1 x2 y2 …`` in any order, or repeated ``pt`` of ``x`` and ``y``."""
+    points: dict[int, dict[str, float | None]] = {}
+    for place, child in enumerate(element):
+        name = _name(child)
+        if name in ("pt", "point"):
+            points[place] = {_name(one): number(one.text) for one in child}
+        elif match := _COORDINATE.fullmatch(name):
+            points.setdefault(int(match[2]), {})[match[1]] = number(child.text)
+        else:
+            return None
+    ring: list[float] = []
+    for _, point in sorted(points.items()):
+        x, y = point.get("x"), point.get("y")
+        if x is None or y is None:
+            return None
+        ring += (x, y)
+    return ring if len(ring) >= 6 else None
+
+
+def _part(element: etree._Element) -> Part:
+    part = Part("", None)
+    for child in element:
+        if _name(child) == "name":
+            part.label = _text(child)
+        elif _name(child) == "bndbox":
+            part.corners = _corners(child)
+    return part
+
+
+def _attribute_block(element: etree._Element) -> Attributes:
+    """CVAT's named values, as text."""
+    said: Attributes = {}
+    for child in element:
+        name, value = "", ""
+        for one in child:
+            if _name(one) == "name":
+                name = _text(one)
+            elif _name(one) == "value":
+                value = _text(one)
+        if name:
+            said[name] = value
+    return said
+
+
+def _plain(element: etree._Element) -> Any:
+    """Text, or a mapping of texts for an element that holds others; deeper ones are told as their text."""
+    if len(element):
+        return {_name(child): "".join(map(str, child.itertext())).strip() for child in element}
+    return (element.text or "").strip()
