@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace import __version__
 from headrace.model.ids import Kind
 from headrace.model.records import OrganizationRecord, PingRecord
 from headrace.platform.access import Access, Membership, memberships
@@ -23,7 +24,7 @@ async def ping(platform: Platform, access: Access, request: Ping) -> PingRecord:
         username=access.username,
         default_organization=access.organization_id,
         sdk_version=SDK_VERSION,
-        headrace=_version(),
+        headrace=__version__,
     )
 
 
@@ -51,9 +52,3 @@ def _record(membership: Membership) -> OrganizationRecord:
     return OrganizationRecord(
         id=membership.id, name=membership.name, default_connector_id=membership.connector_id
     )
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("headrace")

@@ -1,4 +1,5 @@
--- Counters of versions: deltas appended by every change, summed on read, folded now and then.
+-- Counters of versions: deltas appended by every change, summed on read, folded now and then. The index is named
+-- because statistics taken while the tables were small would have the planner walk through all versions' rows.
 
 -- name: add_label_delta
 insert into label_delta (bucket, version, label, shapes, annotations) values (?, ?, ?, ?, ?)
@@ -9,17 +10,19 @@ insert into version_delta (bucket, version, assets, annotations) values (?, ?, ?
 -- name: labels
 select t.label, t.shapes, t.annotations, b.name
 from (select label, sum(shapes) as shapes, sum(annotations) as annotations
-      from label_delta where bucket = :bucket and version = :version group by label) t
+      from label_delta indexed by label_delta_version
+      where bucket = :bucket and version = :version group by label) t
 left join label b on b.version = :version and b.key = t.label
 where t.shapes <> 0 or t.annotations <> 0
 order by b.position, t.label
 
 -- name: totals
 select coalesce(sum(assets), 0), coalesce(sum(annotations), 0), count(*)
-from version_delta where bucket = :bucket and version = :version
+from version_delta indexed by version_delta_version
+where bucket = :bucket and version = :version
 
 -- name: drop_label_deltas
-delete from label_delta where bucket = :bucket and version = :version
+delete from label_delta indexed by label_delta_version where bucket = :bucket and version = :version
 
 -- name: drop_version_deltas
-delete from version_delta where bucket = :bucket and version = :version
+delete from version_delta indexed by version_delta_version where bucket = :bucket and version = :version
