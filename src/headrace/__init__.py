@@ -8,7 +8,7 @@
         version = await client.version("bccd/v1")
         await version.export("bccd.json", format="coco")
 
-All names below are loaded when they are first used.
+Without ``async``: :mod:`headrace.blocking`. All names are loaded when they are first used.
 """
 
 from importlib import import_module
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from headrace import errors, formats
+    from headrace import blocking, errors, formats
     from headrace.engine.exporting import ExportReport
     from headrace.engine.import_report import ImportReport
     from headrace.engine.push import PushReport
@@ -80,7 +80,7 @@ _HOMES = {
     "connect": "headrace.sdk.connect",
     "create_lake": "headrace.sdk.connect",
 }
-_MODULES = ("errors", "formats")
+_MODULES = ("blocking", "errors", "formats")
 
 __all__ = [
     "AnnotationStatus",
@@ -113,6 +113,7 @@ __all__ = [
     "TagTarget",
     "TransferReport",
     "__version__",
+    "blocking",
     "connect",
     "create_lake",
     "errors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 
 from headrace.backend.base import Backend
@@ -18,7 +19,15 @@ class Session:
     the parent must not be touched.
     """
 
-    __slots__ = ("_abandoned", "_open", "backend", "organization", "username")
+    __slots__ = (
+        "__weakref__",
+        "_abandoned",
+        "_open",
+        "backend",
+        "organization",
+        "process",
+        "username",
+    )
 
     def __init__(
         self, backend: Backend, organization: OrganizationRecord, username: str, open: Open
@@ -28,6 +37,7 @@ class Session:
         self.username = username
         self._open = open
         self._abandoned: list[Backend] = []
+        self.process = os.getpid()
 
     @property
     def name(self) -> str:
@@ -42,6 +52,7 @@ class Session:
         """Go on over a new backend; the old one is left alone, not closed: it belongs to another process."""
         self._abandoned.append(self.backend)
         self.backend = await self._open()
+        self.process = os.getpid()
 
     async def aclose(self) -> None:
         """Close connections."""

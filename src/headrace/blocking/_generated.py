@@ -1,0 +1,1572 @@
+"""The blocking face of the SDK. Made by tools/make_blocking.py: change the async classes, then run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, overload
+from uuid import UUID
+
+from headrace.blocking.face import FACES, Face, Many, wrap
+from headrace.blocking.portal import portal
+from headrace.engine.exporting import ExportReport
+from headrace.engine.import_report import ImportReport
+from headrace.engine.push import PushReport
+from headrace.formats.findings import OnError
+from headrace.model.enums import (
+    AnnotationStatus,
+    AssignmentStatus,
+    DataType,
+    DataUploadStatus,
+    ImportAnnotationMode,
+    InferenceType,
+    TagTarget,
+)
+from headrace.model.records import (
+    AssetRecord,
+    DatalakeRecord,
+    DataRecord,
+    DatasetRecord,
+    DatasetVersionRecord,
+    JobRecord,
+    JobRunRecord,
+    LabelGroupRecord,
+    LabelRecord,
+    SourceRecord,
+    TagRecord,
+    VersionStats,
+)
+from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.sdk import asset as async_asset
+from headrace.sdk import client as async_client
+from headrace.sdk import data as async_data
+from headrace.sdk import datalake as async_datalake
+from headrace.sdk import dataset as async_dataset
+from headrace.sdk import dataset_version as async_dataset_version
+from headrace.sdk import datasource as async_datasource
+from headrace.sdk import job as async_job
+from headrace.sdk import label as async_label
+from headrace.sdk import tag as async_tag
+from headrace.sdk.arguments import Paths
+from headrace.sdk.job import Status
+from headrace.transfer.progress import OnProgress
+from headrace.transfer.report import TransferReport
+
+
+class Tag(Face[async_tag.Tag]):
+    """A word that things can carry."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The word."""
+        return self._inner.name
+
+    @property
+    def target_type(self) -> TagTarget:
+        """What kind of thing may carry it."""
+        return self._inner.target_type
+
+    def sync(self) -> None:
+        """Read the tag again."""
+        self._call(self._inner.sync)
+
+    def update(self, name: str) -> None:
+        """Rename the tag; ConflictError where the name is taken."""
+        self._call(self._inner.update, name)
+
+    def delete(self) -> None:
+        """Delete the tag everywhere."""
+        self._call(self._inner.delete)
+
+    def attach_on(self, targets: Face[Any] | Iterable[Face[Any]]) -> int:
+        """Attach the tag; the number of things touched. Things of another kind are skipped."""
+        answer: int = self._call(self._inner.attach_on, targets)
+        return answer
+
+    def detach_from(self, targets: Face[Any] | Iterable[Face[Any]]) -> int:
+        """Take the tag off; the number of things touched. Things of another kind are skipped."""
+        answer: int = self._call(self._inner.detach_from, targets)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> TagRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Label(Face[async_label.Label]):
+    """A word for what is seen on an asset."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The word."""
+        return self._inner.name
+
+    @property
+    def group_id(self) -> UUID | None:
+        """The id of the label's group, None where it has none."""
+        return self._inner.group_id
+
+    def sync(self) -> None:
+        """Read the label again."""
+        self._call(self._inner.sync)
+
+    def update(self, name: str | None = None, group_id: UUID | None = None) -> None:
+        """Rename the label or put it into a group; ConflictError where the name is taken."""
+        self._call(self._inner.update, name, group_id)
+
+    def get_group(self) -> LabelGroup | None:
+        """The group of the label, None where it has none."""
+        answer: LabelGroup | None = self._call(self._inner.get_group)
+        return answer
+
+    def set_group(self, group: LabelGroup) -> None:
+        """Put the label into a group."""
+        self._call(self._inner.set_group, group)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> LabelRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class LabelGroup(Face[async_label.LabelGroup]):
+    """A group of labels; groups may stand in groups."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the group."""
+        return self._inner.name
+
+    @property
+    def parent_id(self) -> UUID | None:
+        """The id of the group around this one, None where it has none."""
+        return self._inner.parent_id
+
+    def sync(self) -> None:
+        """Read the group again."""
+        self._call(self._inner.sync)
+
+    def update(self, name: str | None = None, parent_id: UUID | None = None) -> None:
+        """Rename the group or put it into another one."""
+        self._call(self._inner.update, name, parent_id)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> LabelGroupRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Job(Face[async_job.Job]):
+    """A job of either kind."""
+
+    __slots__ = ()
+
+    @property
+    def status(self) -> Status:
+        """The status as last read."""
+        return self._inner.status
+
+    @property
+    def done(self) -> bool:
+        """Whether the job had ended, well or not, when it was last read."""
+        return self._inner.done
+
+    def sync(self) -> None:
+        """Read the status again; the answer may be held back for a while where the job still runs."""
+        self._call(self._inner.sync)
+
+    def wait_for_done(self, blocking_time_increment: float = 1.0, attempts: int = 20) -> Status:
+        """Wait for the end of the job, asking ``attempts`` times with seconds of ``blocking_time_increment`` between.
+
+        Raises JobFailedError where the job ended without success, WaitTimeoutError where it still runs.
+        """
+        answer: Status = self._call(self._inner.wait_for_done, blocking_time_increment, attempts)
+        return answer
+
+    def wait_for_status(
+        self,
+        statuses: Status | str | Iterable[Status | str],
+        blocking_time_increment: float = 1.0,
+        attempts: int = 20,
+    ) -> Status:
+        """Wait for one of these statuses, asking ``attempts`` times.
+
+        Raises JobFailedError where the job ended without success and that is not what was waited for or was not
+        named alone, WaitTimeoutError where none of the statuses was met.
+        """
+        answer: Status = self._call(
+            self._inner.wait_for_status, statuses, blocking_time_increment, attempts
+        )
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> JobRecord | JobRunRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class DataSource(Face[async_datasource.DataSource]):
+    """A camera, a site, a supplier."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        return self._inner.name
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> SourceRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Data(Face[async_data.Data]):
+    """A file of a datalake."""
+
+    __slots__ = ()
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return self._inner.ids
+
+    @property
+    def upload_status(self) -> DataUploadStatus:
+        """Whether the platform has looked into the file."""
+        return self._inner.upload_status
+
+    @property
+    def datalake_id(self) -> UUID | None:
+        """The id of the datalake; None until :meth:`sync` where the data came from a listing."""
+        return self._inner.datalake_id
+
+    def is_ready(self) -> bool:
+        """Whether the platform had looked into the file when it was last read."""
+        answer: bool = wrap(self._inner.is_ready())
+        return answer
+
+    def sync(self) -> None:
+        """Read the data again."""
+        self._call(self._inner.sync)
+
+    def get_tags(self) -> list[Tag]:
+        """The tags of the data."""
+        answer: list[Tag] = self._call(self._inner.get_tags)
+        return answer
+
+    def get_datasource(self) -> DataSource | None:
+        """Where the file came from, None where nobody said."""
+        answer: DataSource | None = self._call(self._inner.get_datasource)
+        return answer
+
+    def update_metadata(self, metadata: dict[str, Any] | None) -> None:
+        """Replace the metadata."""
+        self._call(self._inner.update_metadata, metadata)
+
+    def update_custom_metadata(self, custom_metadata: dict[str, Any] | None) -> None:
+        """Replace the custom metadata."""
+        self._call(self._inner.update_custom_metadata, custom_metadata)
+
+    def wait_for_upload_done(
+        self, blocking_time_increment: float = 1.0, attempts: int = 20
+    ) -> None:
+        """Wait until the platform has looked into the file, asking ``attempts`` times.
+
+        Raises UnprocessableEntityError where it cannot read it, WaitTimeoutError where it is still at it.
+        """
+        self._call(self._inner.wait_for_upload_done, blocking_time_increment, attempts)
+
+    def delete(self) -> None:
+        """Delete the data, and its assets in every version."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def filename(self) -> str:
+        """The name of the file."""
+        return self._inner.filename
+
+    @property
+    def object_name(self) -> str:
+        """The name of the file in the object storage."""
+        return self._inner.object_name
+
+    @property
+    def type(self) -> DataType:
+        """Image or video."""
+        return self._inner.type
+
+    @property
+    def content_type(self) -> str:
+        """The media type, as in ``image/png``."""
+        return self._inner.content_type
+
+    @property
+    def width(self) -> int | None:
+        """Width in pixels, None while the platform has not read it."""
+        return self._inner.width
+
+    @property
+    def height(self) -> int | None:
+        """Height in pixels, None while the platform has not read it."""
+        return self._inner.height
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """What is known of the picture: when, where and with what it was taken."""
+        return self._inner.metadata
+
+    @property
+    def custom_metadata(self) -> dict[str, Any] | None:
+        """Keys of your own."""
+        return self._inner.custom_metadata
+
+    @property
+    def id_with_extension(self) -> str:
+        """The name of the local file of a download with ``use_id``."""
+        return self._inner.id_with_extension
+
+    @property
+    def url(self) -> str | None:
+        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        return self._inner.url
+
+    def reset_url(self) -> str:
+        """A fresh signed URL of the file."""
+        answer: str = self._call(self._inner.reset_url)
+        return answer
+
+    def download(
+        self, target_path: str | Path = "./", force_replace: bool = False, use_id: bool = False
+    ) -> TransferReport:
+        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+
+        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        """
+        answer: TransferReport = self._call(
+            self._inner.download, target_path, force_replace, use_id
+        )
+        return answer
+
+    def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.add_tags, tags)
+
+    def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.remove_tags, tags)
+
+    @property
+    def record(self) -> DataRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class MultiData(Many[async_data.MultiData, Data]):
+    """Many data. ``report`` tells of the upload where they come from one."""
+
+    __slots__ = ()
+
+    def download(
+        self,
+        target_path: str | Path = "./",
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+
+        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        """
+        answer: TransferReport = self._call(
+            self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
+        )
+        return answer
+
+    def wait_for_upload_done(
+        self, blocking_time_increment: float = 1.0, attempts: int = 20
+    ) -> None:
+        """Wait until the platform has looked into every file; see :meth:`Data.wait_for_upload_done`."""
+        self._call(self._inner.wait_for_upload_done, blocking_time_increment, attempts)
+
+    def delete(self) -> None:
+        """Delete all these data, and their assets in every version."""
+        self._call(self._inner.delete)
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The ids, in order."""
+        return self._inner.ids
+
+    def copy(self) -> Self:
+        """Another list of the same items."""
+        answer: Self = wrap(self._inner.copy())
+        return answer
+
+    def split(self, ratio: float) -> tuple[Self, Self]:
+        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
+        return answer
+
+    def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.add_tags, tags)
+
+    def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.remove_tags, tags)
+
+    @property
+    def report(self) -> TransferReport | None:
+        """What came of the upload, where they come from one."""
+        return self._inner.report
+
+    @property
+    def records(self) -> list[DataRecord]:
+        """What was last read of them."""
+        return self._inner.records
+
+
+class Asset(Face[async_asset.Asset]):
+    """A data as a part of a dataset version."""
+
+    __slots__ = ()
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return self._inner.ids
+
+    @property
+    def data_id(self) -> UUID:
+        """The id of the data behind the asset."""
+        return self._inner.data_id
+
+    def sync(self) -> None:
+        """Read the asset again."""
+        self._call(self._inner.sync)
+
+    def get_data(self) -> Data:
+        """The data behind the asset."""
+        answer: Data = self._call(self._inner.get_data)
+        return answer
+
+    def get_tags(self) -> list[Tag]:
+        """The tags of the asset."""
+        answer: list[Tag] = self._call(self._inner.get_tags)
+        return answer
+
+    def get_data_tags(self) -> list[Tag]:
+        """The tags of the data behind the asset."""
+        answer: list[Tag] = self._call(self._inner.get_data_tags)
+        return answer
+
+    def delete(self) -> None:
+        """Take the asset out of its version, with its annotations; the data stays in the lake."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def filename(self) -> str:
+        """The name of the file."""
+        return self._inner.filename
+
+    @property
+    def object_name(self) -> str:
+        """The name of the file in the object storage."""
+        return self._inner.object_name
+
+    @property
+    def type(self) -> DataType:
+        """Image or video."""
+        return self._inner.type
+
+    @property
+    def content_type(self) -> str:
+        """The media type, as in ``image/png``."""
+        return self._inner.content_type
+
+    @property
+    def width(self) -> int | None:
+        """Width in pixels, None while the platform has not read it."""
+        return self._inner.width
+
+    @property
+    def height(self) -> int | None:
+        """Height in pixels, None while the platform has not read it."""
+        return self._inner.height
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """What is known of the picture: when, where and with what it was taken."""
+        return self._inner.metadata
+
+    @property
+    def custom_metadata(self) -> dict[str, Any] | None:
+        """Keys of your own."""
+        return self._inner.custom_metadata
+
+    @property
+    def id_with_extension(self) -> str:
+        """The name of the local file of a download with ``use_id``."""
+        return self._inner.id_with_extension
+
+    @property
+    def url(self) -> str | None:
+        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        return self._inner.url
+
+    def reset_url(self) -> str:
+        """A fresh signed URL of the file."""
+        answer: str = self._call(self._inner.reset_url)
+        return answer
+
+    def download(
+        self, target_path: str | Path = "./", force_replace: bool = False, use_id: bool = False
+    ) -> TransferReport:
+        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+
+        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        """
+        answer: TransferReport = self._call(
+            self._inner.download, target_path, force_replace, use_id
+        )
+        return answer
+
+    def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.add_tags, tags)
+
+    def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.remove_tags, tags)
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> AssetRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class MultiAsset(Many[async_asset.MultiAsset, Asset]):
+    """Many assets of one version."""
+
+    __slots__ = ()
+
+    def as_list_of_data(self) -> list[Data]:
+        """The data behind the assets, as last read."""
+        answer: list[Data] = wrap(self._inner.as_list_of_data())
+        return answer
+
+    def as_multidata(self, force_refresh: bool = True) -> MultiData:
+        """The data behind the assets, read again unless ``force_refresh`` is off."""
+        answer: MultiData = self._call(self._inner.as_multidata, force_refresh)
+        return answer
+
+    def download(
+        self,
+        target_path: str | Path = "./",
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+
+        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        """
+        answer: TransferReport = self._call(
+            self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
+        )
+        return answer
+
+    def delete(self) -> None:
+        """Take the assets out of their version, with their annotations; the data stay in the lake."""
+        self._call(self._inner.delete)
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The ids, in order."""
+        return self._inner.ids
+
+    def copy(self) -> Self:
+        """Another list of the same items."""
+        answer: Self = wrap(self._inner.copy())
+        return answer
+
+    def split(self, ratio: float) -> tuple[Self, Self]:
+        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
+        return answer
+
+    def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.add_tags, tags)
+
+    def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.remove_tags, tags)
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def records(self) -> list[AssetRecord]:
+        """What was last read of them."""
+        return self._inner.records
+
+
+class Datalake(Face[async_datalake.Datalake]):
+    """A place for files, from which datasets are made."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the datalake."""
+        return self._inner.name
+
+    @property
+    def connector_id(self) -> UUID | None:
+        """The id of the storage behind the datalake."""
+        return self._inner.connector_id
+
+    def sync(self) -> None:
+        """Read the datalake again."""
+        self._call(self._inner.sync)
+
+    @overload
+    def upload_data(
+        self,
+        filepaths: str | Path,
+        tags: Sequence[str | Tag] | None = None,
+        source: str | DataSource | None = None,
+        max_workers: int | None = None,
+        *,
+        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        upload_dir: str | None = None,
+        progress: OnProgress | None = None,
+    ) -> Data: ...
+    @overload
+    def upload_data(
+        self,
+        filepaths: Paths,
+        tags: Sequence[str | Tag] | None = None,
+        source: str | DataSource | None = None,
+        max_workers: int | None = None,
+        *,
+        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        upload_dir: str | None = None,
+        progress: OnProgress | None = None,
+    ) -> MultiData: ...
+    def upload_data(
+        self,
+        filepaths: str | Path | Paths,
+        tags: Sequence[str | Tag] | None = None,
+        source: str | DataSource | None = None,
+        max_workers: int | None = None,
+        *,
+        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+        upload_dir: str | None = None,
+        progress: OnProgress | None = None,
+    ) -> Data | MultiData:
+        """Upload files: one path gives a Data, several give a MultiData in the order of the paths.
+
+        ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
+        for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
+
+        Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
+        files failed; its report names them, the others are in the lake.
+        """
+        answer: Data | MultiData = self._call(
+            self._inner.upload_data,
+            filepaths,
+            tags,
+            source,
+            max_workers,
+            metadata=metadata,
+            custom_metadata=custom_metadata,
+            upload_dir=upload_dir,
+            progress=progress,
+        )
+        return answer
+
+    def list_data(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+        tags: str | Tag | Sequence[str | Tag] | None = None,
+        filenames: Sequence[str] | None = None,
+        intersect_tags: bool = False,
+        object_names: Sequence[str] | None = None,
+        q: str | None = None,
+        ids: Sequence[str | UUID] | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+    ) -> MultiData:
+        """The data of the lake, newest first unless ``order_by`` names fields (``-`` for descending).
+
+        ``tags``: those that carry one of these tags, every one with ``intersect_tags``. At most one of ``filenames``,
+        ``object_names`` and ``ids`` may be given. ``q`` is a condition in the query language. ``page_size`` is
+        accepted and has no effect. An empty answer is an empty MultiData.
+        """
+        answer: MultiData = self._call(
+            self._inner.list_data,
+            limit,
+            offset,
+            page_size,
+            order_by,
+            tags,
+            filenames,
+            intersect_tags,
+            object_names,
+            q,
+            ids,
+            custom_metadata,
+        )
+        return answer
+
+    def iter_data(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+        tags: str | Tag | Sequence[str | Tag] | None = None,
+        filenames: Sequence[str] | None = None,
+        intersect_tags: bool = False,
+        object_names: Sequence[str] | None = None,
+        q: str | None = None,
+        ids: Sequence[str | UUID] | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+    ) -> Iterator[Data]:
+        """The same as :meth:`list_data`, one data after another; one page is held at a time."""
+        return self._iterate(
+            self._inner.iter_data,
+            limit,
+            offset,
+            page_size,
+            order_by,
+            tags,
+            filenames,
+            intersect_tags,
+            object_names,
+            q,
+            ids,
+            custom_metadata,
+        )
+
+    def find_data(
+        self,
+        filename: str | None = None,
+        object_name: str | None = None,
+        id: str | UUID | None = None,
+    ) -> Data:
+        """The one data that matches all that is given.
+
+        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        """
+        answer: Data = self._call(self._inner.find_data, filename, object_name, id)
+        return answer
+
+    def list_data_tags(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[Tag]:
+        """The tags of the lake's data."""
+        answer: list[Tag] = self._call(self._inner.list_data_tags, limit, offset, order_by)
+        return answer
+
+    def create_data_tag(self, name: str) -> Tag:
+        """A new tag for the lake's data; ConflictError where there is one of that name."""
+        answer: Tag = self._call(self._inner.create_data_tag, name)
+        return answer
+
+    def get_data_tag(self, name: str) -> Tag:
+        """The tag of that name; NotFoundError where there is none."""
+        answer: Tag = self._call(self._inner.get_data_tag, name)
+        return answer
+
+    def get_or_create_data_tag(self, name: str) -> Tag:
+        """The tag of that name, made where there is none."""
+        answer: Tag = self._call(self._inner.get_or_create_data_tag, name)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> DatalakeRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
+    """One version of a dataset: its assets, labels and annotations."""
+
+    __slots__ = ()
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return self._inner.ids
+
+    @property
+    def origin_id(self) -> UUID:
+        """The id of the dataset."""
+        return self._inner.origin_id
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset."""
+        return self._inner.name
+
+    @property
+    def version(self) -> str:
+        """The name of this version."""
+        return self._inner.version
+
+    @property
+    def type(self) -> InferenceType:
+        """What the annotations are for."""
+        return self._inner.type
+
+    def sync(self) -> None:
+        """Read the version again."""
+        self._call(self._inner.sync)
+
+    def get_tags(self) -> list[Tag]:
+        """The tags of the version."""
+        answer: list[Tag] = self._call(self._inner.get_tags)
+        return answer
+
+    def set_type(self, type: str | InferenceType) -> None:
+        """Say what the annotations are for."""
+        self._call(self._inner.set_type, type)
+
+    def update(
+        self,
+        version: str | None = None,
+        description: str | None = None,
+        type: str | InferenceType | None = None,
+    ) -> None:
+        """Rename, describe or type the version; ConflictError where the name is taken."""
+        self._call(self._inner.update, version, description, type)
+
+    def delete(self) -> None:
+        """Delete the version with its assets and annotations; the data stay in the lake."""
+        self._call(self._inner.delete)
+
+    def add_data(
+        self,
+        data: Data | Sequence[Data] | MultiData,
+        tags: Sequence[str | Tag] | None = None,
+        wait: bool = True,
+    ) -> Job:
+        """Make data of a datalake assets of this version.
+
+        A data that is in already is not added twice but gains the ``tags``, which are asset tags, created where
+        missing. With ``wait``, the end of the work is waited for: JobFailedError where it failed.
+
+        Returns the job of the last of the calls, each of which carries up to 10,000 data.
+        """
+        answer: Job = self._call(self._inner.add_data, data, tags, wait)
+        return answer
+
+    def find_asset(
+        self,
+        data: Data | None = None,
+        filename: str | None = None,
+        object_name: str | None = None,
+        id: str | UUID | None = None,
+    ) -> Asset:
+        """The one asset that matches all that is given.
+
+        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        """
+        answer: Asset = self._call(self._inner.find_asset, data, filename, object_name, id)
+        return answer
+
+    def list_assets(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+        tags: Tag | str | Sequence[Tag | str] | None = None,
+        data_tags: Tag | str | Sequence[Tag | str] | None = None,
+        intersect_tags: bool = False,
+        intersect_data_tags: bool = False,
+        filenames: Sequence[str] | None = None,
+        object_names: Sequence[str] | None = None,
+        ids: Sequence[str | UUID] | None = None,
+        filenames_startswith: Sequence[str] | None = None,
+        q: str | None = None,
+        data_ids: Sequence[str | UUID] | None = None,
+        assignment_status: AssignmentStatus | str | None = None,
+        assignment_step_id: str | UUID | None = None,
+        assignment_user_id: str | UUID | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+    ) -> MultiAsset:
+        """The assets, newest first unless ``order_by`` names fields (``-`` for descending).
+
+        ``tags``: those that carry one of these asset tags, every one with ``intersect_tags``; ``data_tags`` the same
+        for tags of the data behind them. At most one of ``filenames``, ``object_names``, ``ids``,
+        ``filenames_startswith`` and ``data_ids`` may be given. ``q`` is a condition in the query language.
+        ``page_size`` is accepted and has no effect. An empty answer is an empty MultiAsset.
+        """
+        answer: MultiAsset = self._call(
+            self._inner.list_assets,
+            limit,
+            offset,
+            page_size,
+            order_by,
+            tags,
+            data_tags,
+            intersect_tags,
+            intersect_data_tags,
+            filenames,
+            object_names,
+            ids,
+            filenames_startswith,
+            q,
+            data_ids,
+            assignment_status,
+            assignment_step_id,
+            assignment_user_id,
+            custom_metadata,
+        )
+        return answer
+
+    def iter_assets(
+        self,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+        tags: Tag | str | Sequence[Tag | str] | None = None,
+        data_tags: Tag | str | Sequence[Tag | str] | None = None,
+        intersect_tags: bool = False,
+        intersect_data_tags: bool = False,
+        filenames: Sequence[str] | None = None,
+        object_names: Sequence[str] | None = None,
+        ids: Sequence[str | UUID] | None = None,
+        filenames_startswith: Sequence[str] | None = None,
+        q: str | None = None,
+        data_ids: Sequence[str | UUID] | None = None,
+        assignment_status: AssignmentStatus | str | None = None,
+        assignment_step_id: str | UUID | None = None,
+        assignment_user_id: str | UUID | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+    ) -> Iterator[Asset]:
+        """The same as :meth:`list_assets`, one asset after another; one page is held at a time."""
+        return self._iterate(
+            self._inner.iter_assets,
+            limit,
+            offset,
+            page_size,
+            order_by,
+            tags,
+            data_tags,
+            intersect_tags,
+            intersect_data_tags,
+            filenames,
+            object_names,
+            ids,
+            filenames_startswith,
+            q,
+            data_ids,
+            assignment_status,
+            assignment_step_id,
+            assignment_user_id,
+            custom_metadata,
+        )
+
+    def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
+        """Take assets out of this version, with their annotations; the data stay in the lake."""
+        self._call(self._inner.delete_assets, assets)
+
+    def download(
+        self,
+        target_path: str | Path | None = None,
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
+
+        Files that are there already and complete are not fetched again, unless ``force_replace``; a good file gives
+        way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
+        called ``<asset id>.<extension>``.
+
+        Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
+        goes on from there.
+        """
+        answer: TransferReport = self._call(
+            self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
+        )
+        return answer
+
+    def list_asset_tags(self) -> list[Tag]:
+        """The asset tags of this version."""
+        answer: list[Tag] = self._call(self._inner.list_asset_tags)
+        return answer
+
+    def create_asset_tag(self, name: str) -> Tag:
+        """A new tag for the assets of this version; ConflictError where there is one of that name."""
+        answer: Tag = self._call(self._inner.create_asset_tag, name)
+        return answer
+
+    def get_asset_tag(self, name: str) -> Tag:
+        """The asset tag of that name; NotFoundError where there is none."""
+        answer: Tag = self._call(self._inner.get_asset_tag, name)
+        return answer
+
+    def get_or_create_asset_tag(self, name: str) -> Tag:
+        """The asset tag of that name, made where there is none."""
+        answer: Tag = self._call(self._inner.get_or_create_asset_tag, name)
+        return answer
+
+    def list_labels(self) -> list[Label]:
+        """The labels of this version, in order of creation."""
+        answer: list[Label] = self._call(self._inner.list_labels)
+        return answer
+
+    def create_label(self, name: str) -> Label:
+        """A new label; ConflictError where the version has one of that name."""
+        answer: Label = self._call(self._inner.create_label, name)
+        return answer
+
+    def get_label(self, name: str) -> Label:
+        """The label of that name; NotFoundError where there is none."""
+        answer: Label = self._call(self._inner.get_label, name)
+        return answer
+
+    def get_or_create_label(self, name: str) -> Label:
+        """The label of that name, made where there is none."""
+        answer: Label = self._call(self._inner.get_or_create_label, name)
+        return answer
+
+    def list_label_groups(self) -> list[LabelGroup]:
+        """The label groups of this version."""
+        answer: list[LabelGroup] = self._call(self._inner.list_label_groups)
+        return answer
+
+    def create_label_group(self, name: str, parent: LabelGroup | None = None) -> LabelGroup:
+        """A new label group; ConflictError where the version has one of that name."""
+        answer: LabelGroup = self._call(self._inner.create_label_group, name, parent)
+        return answer
+
+    def import_annotations(
+        self,
+        path: str | Path,
+        format: str | None = None,
+        *,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        status: AnnotationStatus | str | None = None,
+        force_create_label: bool = True,
+        fail_on_asset_not_found: bool = True,
+        use_id: bool = False,
+        on_error: OnError = "raise",
+        progress: OnProgress | None = None,
+        **read_options: Any,
+    ) -> ImportReport:
+        """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
+
+        ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
+        matched to assets by their whole name, then by its last part; by asset id with ``use_id``. ``on_error`` is
+        ``raise``, ``skip`` or ``collect`` (all faults first, then the error). ``read_options`` are those of
+        :class:`headrace.formats.ReadOptions`.
+
+        An import that was interrupted goes on where it was when the same is called again. Nothing is written where
+        an image is no asset of this version (NotFoundError, unless ``fail_on_asset_not_found`` is off), where an
+        image could be several assets (ConflictError), or where a label is unknown and may not be created
+        (NotFoundError). A file that is not what its format demands ends in ParseError.
+        """
+        answer: ImportReport = self._call(
+            self._inner.import_annotations,
+            path,
+            format,
+            mode=mode,
+            status=status,
+            force_create_label=force_create_label,
+            fail_on_asset_not_found=fail_on_asset_not_found,
+            use_id=use_id,
+            on_error=on_error,
+            progress=progress,
+            **read_options,
+        )
+        return answer
+
+    def import_annotations_coco_file(
+        self,
+        file_path: str | Path,
+        worker: Any = None,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        force_create_label: bool = True,
+        fail_on_asset_not_found: bool = True,
+        status: AnnotationStatus | str | None = None,
+        use_id: bool = False,
+    ) -> dict[str, int]:
+        """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
+
+        ``worker`` is accepted and has no effect: annotations belong to the caller.
+
+        Returns the number of shapes that were written under each annotation id.
+        """
+        answer: dict[str, int] = self._call(
+            self._inner.import_annotations_coco_file,
+            file_path,
+            worker,
+            mode,
+            force_create_label,
+            fail_on_asset_not_found,
+            status,
+            use_id,
+        )
+        return answer
+
+    def export(
+        self,
+        target: str | Path,
+        format: str = "coco",
+        *,
+        status: AnnotationStatus | str | None = None,
+        assets: Sequence[Asset] | MultiAsset | None = None,
+        use_id: bool = False,
+        overwrite: bool = False,
+        strict: bool = False,
+        progress: OnProgress | None = None,
+        **write_options: Any,
+    ) -> ExportReport:
+        """Write the annotations as a file or folder of any format that headrace writes.
+
+        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
+        annotation of an asset is written, among those of ``status`` where that is given. What the format cannot say
+        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
+        of :class:`headrace.formats.WriteOptions`.
+
+        Raises FormatError where the target exists, unless ``overwrite``.
+        """
+        answer: ExportReport = self._call(
+            self._inner.export,
+            target,
+            format,
+            status=status,
+            assets=assets,
+            use_id=use_id,
+            overwrite=overwrite,
+            strict=strict,
+            progress=progress,
+            **write_options,
+        )
+        return answer
+
+    def load_annotations(
+        self,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        assets: Sequence[Asset] | MultiAsset | None = None,
+        chunk_size: int = 100,
+        max_workers: int | None = None,
+        skip_error: bool = False,
+    ) -> dict[str, list[dict[str, Any]]]:
+        """All annotations with their shapes: asset id to annotations, newest first.
+
+        ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
+        ``skip_error`` a call that fails is left out and logged. ``worker`` is accepted and has no effect.
+        """
+        answer: dict[str, list[dict[str, Any]]] = self._call(
+            self._inner.load_annotations,
+            worker,
+            status,
+            assets,
+            chunk_size,
+            max_workers,
+            skip_error,
+        )
+        return answer
+
+    def iter_annotations(
+        self,
+        status: AnnotationStatus | str | None = None,
+        assets: Sequence[Asset] | MultiAsset | None = None,
+    ) -> Iterator[LoadedAnnotation]:
+        """Annotations with their shapes, one after another in the order of their assets; one page is held at a time."""
+        return self._iterate(self._inner.iter_annotations, status, assets)
+
+    def retrieve_stats(self) -> VersionStats:
+        """Shapes under each label, shapes and annotations in all."""
+        answer: VersionStats = self._call(self._inner.retrieve_stats)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.add_tags, tags)
+
+    def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.remove_tags, tags)
+
+    @property
+    def record(self) -> DatasetVersionRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Dataset(Face[async_dataset.Dataset]):
+    """A dataset, of which there may be many versions."""
+
+    __slots__ = ()
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return self._inner.ids
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset."""
+        return self._inner.name
+
+    def sync(self) -> None:
+        """Read the dataset again."""
+        self._call(self._inner.sync)
+
+    def get_tags(self) -> list[Tag]:
+        """The tags of the dataset."""
+        answer: list[Tag] = self._call(self._inner.get_tags)
+        return answer
+
+    def update(self, name: str | None = None, description: str | None = None) -> None:
+        """Rename or describe the dataset; ConflictError where the name is taken."""
+        self._call(self._inner.update, name, description)
+
+    def delete(self) -> None:
+        """Delete the dataset with all its versions, their assets and annotations; the data stay in the lake."""
+        self._call(self._inner.delete)
+
+    def create_version(
+        self,
+        version: str,
+        description: str = "",
+        type: InferenceType | str = InferenceType.NOT_CONFIGURED,
+    ) -> DatasetVersion:
+        """A new, empty version; ConflictError where the dataset has one of that name."""
+        answer: DatasetVersion = self._call(self._inner.create_version, version, description, type)
+        return answer
+
+    def get_version(self, version: str) -> DatasetVersion:
+        """The version of that name; NotFoundError where there is none."""
+        answer: DatasetVersion = self._call(self._inner.get_version, version)
+        return answer
+
+    def get_version_by_id(self, id: str | UUID) -> DatasetVersion:
+        """The version of that id; NotFoundError where this dataset has none such."""
+        answer: DatasetVersion = self._call(self._inner.get_version_by_id, id)
+        return answer
+
+    def list_versions(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[DatasetVersion]:
+        """The versions, newest first unless ``order_by`` names fields (``-`` for descending)."""
+        answer: list[DatasetVersion] = self._call(
+            self._inner.list_versions, limit, offset, order_by
+        )
+        return answer
+
+    def iter_versions(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> Iterator[DatasetVersion]:
+        """The same as :meth:`list_versions`, one after another."""
+        return self._iterate(self._inner.iter_versions, limit, offset, order_by)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.add_tags, tags)
+
+    def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
+        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        self._call(self._inner.remove_tags, tags)
+
+    @property
+    def record(self) -> DatasetRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Client(Face[async_client.Client]):
+    """An organization's datalakes and datasets, in a lake or on a server.
+
+    Get one from :func:`headrace.blocking.connect`, and close it, or use it with ``with``.
+    """
+
+    __slots__ = ()
+
+    @property
+    def id(self) -> UUID:
+        """The id of the organization."""
+        return self._inner.id
+
+    @property
+    def name(self) -> str:
+        """The name of the organization."""
+        return self._inner.name
+
+    @property
+    def username(self) -> str:
+        """Who the calls are made for."""
+        return self._inner.username
+
+    def close(self) -> None:
+        """Close connections; the client cannot be used afterwards."""
+        self._call(self._inner.aclose)
+        portal().forget(self._session)
+
+    def get_datalake(self, id: str | UUID | None = None, name: str | None = None) -> Datalake:
+        """The datalake of that id or name, the default one where neither is given; NotFoundError where there is none."""
+        answer: Datalake = self._call(self._inner.get_datalake, id, name)
+        return answer
+
+    def list_datalakes(self) -> list[Datalake]:
+        """All datalakes of the organization."""
+        answer: list[Datalake] = self._call(self._inner.list_datalakes)
+        return answer
+
+    def create_datasource(self, name: str) -> DataSource:
+        """A new data source; ConflictError where there is one of that name."""
+        answer: DataSource = self._call(self._inner.create_datasource, name)
+        return answer
+
+    def get_datasource(self, name: str) -> DataSource:
+        """The data source of that name; NotFoundError where there is none."""
+        answer: DataSource = self._call(self._inner.get_datasource, name)
+        return answer
+
+    def get_or_create_datasource(self, name: str) -> DataSource:
+        """The data source of that name, made where there is none."""
+        answer: DataSource = self._call(self._inner.get_or_create_datasource, name)
+        return answer
+
+    def list_datasources(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[DataSource]:
+        """The data sources of the organization."""
+        answer: list[DataSource] = self._call(self._inner.list_datasources, limit, offset, order_by)
+        return answer
+
+    def create_dataset(self, name: str, description: str = "") -> Dataset:
+        """A new dataset; ConflictError where the organization has one of that name."""
+        answer: Dataset = self._call(self._inner.create_dataset, name, description)
+        return answer
+
+    def get_dataset(self, name: str) -> Dataset:
+        """The dataset of that name; NotFoundError where there is none."""
+        answer: Dataset = self._call(self._inner.get_dataset, name)
+        return answer
+
+    def get_dataset_by_id(self, id: str | UUID) -> Dataset:
+        """The dataset of that id; NotFoundError where there is none."""
+        answer: Dataset = self._call(self._inner.get_dataset_by_id, id)
+        return answer
+
+    def list_datasets(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[Dataset]:
+        """The datasets, newest first unless ``order_by`` names fields (``-`` for descending)."""
+        answer: list[Dataset] = self._call(self._inner.list_datasets, limit, offset, order_by)
+        return answer
+
+    def iter_datasets(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> Iterator[Dataset]:
+        """The same as :meth:`list_datasets`, one after another."""
+        return self._iterate(self._inner.iter_datasets, limit, offset, order_by)
+
+    def get_dataset_version_by_id(self, id: str | UUID) -> DatasetVersion:
+        """The version of that id; NotFoundError where there is none."""
+        answer: DatasetVersion = self._call(self._inner.get_dataset_version_by_id, id)
+        return answer
+
+    def version(self, name: str) -> DatasetVersion:
+        """The version ``"dataset/version"``; NotFoundError where there is none."""
+        answer: DatasetVersion = self._call(self._inner.version, name)
+        return answer
+
+    def push(
+        self,
+        name: str,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        type: InferenceType | str = InferenceType.NOT_CONFIGURED,
+        tags: Iterable[str] = (),
+        max_workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> PushReport:
+        """Bring files, or whole folders of images and videos, into the version ``"dataset/version"``.
+
+        The dataset and the version are made where they are missing (with ``type``). A file of the same name and
+        content that the default datalake has already is not uploaded again, so a push that was interrupted goes on
+        when it is called again. ``tags`` are data tags for what is uploaded.
+
+        Raises PartialTransferError where some files failed; its report names them, the others are in the version.
+        """
+        answer: PushReport = self._call(
+            self._inner.push,
+            name,
+            paths,
+            type=type,
+            tags=tags,
+            max_workers=max_workers,
+            progress=progress,
+        )
+        return answer
+
+    def get_job_by_id(self, id: str | UUID) -> Job:
+        """The job of that id, of either kind; NotFoundError where there is none."""
+        answer: Job = self._call(self._inner.get_job_by_id, id)
+        return answer
+
+    def create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
+        """A new tag for ``target_type`` (DATASET, DATASET_VERSION …); ConflictError where there is one of that name."""
+        answer: Tag = self._call(self._inner.create_tag, name, target_type)
+        return answer
+
+    def get_tag(self, name: str, target_type: TagTarget | str) -> Tag:
+        """The tag of that name for ``target_type``; NotFoundError where there is none."""
+        answer: Tag = self._call(self._inner.get_tag, name, target_type)
+        return answer
+
+    def get_or_create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
+        """The tag of that name for ``target_type``, made where there is none."""
+        answer: Tag = self._call(self._inner.get_or_create_tag, name, target_type)
+        return answer
+
+    def list_tags(self, target_type: TagTarget | str) -> list[Tag]:
+        """The organization's tags for ``target_type``."""
+        answer: list[Tag] = self._call(self._inner.list_tags, target_type)
+        return answer
+
+    def create_dataset_tag(self, name: str) -> Tag:
+        """A new tag for datasets; ConflictError where there is one of that name."""
+        answer: Tag = self._call(self._inner.create_dataset_tag, name)
+        return answer
+
+    def find_dataset_tag(self, name: str) -> Tag:
+        """The tag for datasets of that name; NotFoundError where there is none."""
+        answer: Tag = self._call(self._inner.find_dataset_tag, name)
+        return answer
+
+    def list_dataset_tags(self) -> list[Tag]:
+        """The tags for datasets."""
+        answer: list[Tag] = self._call(self._inner.list_dataset_tags)
+        return answer
+
+    def create_dataset_version_tag(self, name: str) -> Tag:
+        """A new tag for dataset versions; ConflictError where there is one of that name."""
+        answer: Tag = self._call(self._inner.create_dataset_version_tag, name)
+        return answer
+
+    def find_dataset_version_tag(self, name: str) -> Tag:
+        """The tag for dataset versions of that name; NotFoundError where there is none."""
+        answer: Tag = self._call(self._inner.find_dataset_version_tag, name)
+        return answer
+
+    def list_dataset_version_tags(self) -> list[Tag]:
+        """The tags for dataset versions."""
+        answer: list[Tag] = self._call(self._inner.list_dataset_version_tags)
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+FACES[async_tag.Tag] = Tag
+FACES[async_label.Label] = Label
+FACES[async_label.LabelGroup] = LabelGroup
+FACES[async_job.Job] = Job
+FACES[async_datasource.DataSource] = DataSource
+FACES[async_data.Data] = Data
+FACES[async_data.MultiData] = MultiData
+FACES[async_asset.Asset] = Asset
+FACES[async_asset.MultiAsset] = MultiAsset
+FACES[async_datalake.Datalake] = Datalake
+FACES[async_dataset_version.DatasetVersion] = DatasetVersion
+FACES[async_dataset.Dataset] = Dataset
+FACES[async_client.Client] = Client
