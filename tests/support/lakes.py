@@ -56,7 +56,7 @@ class Lake:
 
     async def store(self, content: bytes, filename: str = "a.png") -> str:
         name = await self.object_name(filename)
-        await self.platform.objects.put(name, _chunks(content))
+        await self.platform.objects.put(name, chunks(content))
         return name
 
     def registration(self, object_name: str, **more: Any) -> datalake.RegisterData:
@@ -148,5 +148,5 @@ def picture(format: str, width: int, height: int, **options: Any) -> bytes:
     return file.getvalue()
 
 
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content

@@ -20,7 +20,7 @@ _DEVICE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_EXTENSION = re.compile(r"^[A-Za-z0-9]{1,10}$")
+_EXTENSION = re.compile(r"[A-Za-z0-9]{1,10}")
 
 
 def safe_parts(name: str) -> list[str]:
@@ -64,7 +64,7 @@ def safe_text(text: str, what: str) -> str:
 def safe_extension(filename: str) -> str:
     """The extension with its dot in lower case where it is plain letters and digits, else nothing."""
     stem, dot, extension = filename.rpartition(".")
-    return f".{extension.lower()}" if dot and stem and _EXTENSION.match(extension) else ""
+    return f".{extension.lower()}" if dot and stem and _EXTENSION.fullmatch(extension) else ""
 
 
 def repaired(name: str) -> str:

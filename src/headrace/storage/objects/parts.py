@@ -14,7 +14,7 @@ from headrace.storage.objects.files import Incoming, move_into_place, open_objec
 
 MAX_PARTS = 10_000
 
-_ID = re.compile(r"^[0-9a-f]{32}$")
+_ID = re.compile(r"[0-9a-f]{32}")
 _NAME = "name"
 _DONE = "done"
 
@@ -31,7 +31,7 @@ def begin(folder: Path, name: str) -> str:
 def place_of(folder: Path, name: str, upload_id: str) -> Path:
     """The folder of an upload; 404 where there is no such upload of this object."""
     place = folder / upload_id
-    if not _ID.match(upload_id) or _text(place / _NAME) != name:
+    if not _ID.fullmatch(upload_id) or _text(place / _NAME) != name:
         raise NotFoundError(f"no upload {upload_id!r} of {name}", hint="begin the upload again")
     return place
 
@@ -93,7 +93,7 @@ def concluded(place: Path, name: str) -> ObjectInfo | None:
 
 def _plain(etag: str) -> str:
     text = etag.strip('"')
-    return text if _ID.match(text) else "-"
+    return text if _ID.fullmatch(text) else "-"
 
 
 def _text(path: Path) -> str | None:
