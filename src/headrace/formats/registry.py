@@ -11,6 +11,7 @@ from headrace.formats.info import Format
 
 # One line a format; its package holds ``FORMAT`` and imports nothing heavy.
 _PACKAGES: Mapping[str, str] = {
+    "coco": "headrace.formats.coco",
     "yolo": "headrace.formats.yolo",
     "voc": "headrace.formats.voc",
 }

@@ -1,0 +1,168 @@
+"""Writes COCO: one file in the usual order of keys, one line an image, the same bytes for the same samples."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import orjson
+
+from headrace.formats.base import Writer
+from headrace.formats.clipping import clip_shape
+from headrace.formats.coco import INFO, records_out
+from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
+from headrace.formats.findings import Severity
+from headrace.formats.info import FormatInfo
+from headrace.formats.lost import FieldLosses, Tally
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import AnyShape
+
+BUFFER = 1024 * 1024
+_FIRST = ("info", "licenses")
+
+
+class CocoWriter(Writer):
+    """Writes one COCO file.
+
+    Images and annotations grow side by side, so annotations wait in a second, nameless file and are copied in at the
+    end. Annotations are numbered from 1; images and categories keep their source's numbers where those are unique.
+    """
+
+    info: ClassVar[FormatInfo] = INFO
+
+    def _start(self, temp: Path) -> None:
+        self._images = temp.open("xb", buffering=BUFFER)
+        self._annotations: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115  closed by _abandon
+            dir=temp.parent, prefix=f"{temp.name}-", buffering=BUFFER
+        )
+        labels = ordered(list(self.labels.values()), self.options.class_order)
+        self._categories = LabelNumbers(labels, keep_zero=self.options.about is not None)
+        self._numbers = ImageNumbers()
+        self._count = 0
+        self._first_image = True
+        self._tally = Tally(self.found)
+        self._losses = FieldLosses(self.info.says)
+        about = self.options.about or {}
+        head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}
+        rest = {key: value for key, value in about.items() if key not in _FIRST}
+        text = _dump({**head, **rest})
+        self._images.write(text[:-1] + b',\n"images":[')
+
+    def add_label(self, label: LabelInfo) -> None:
+        """Declare a label; after the start it gets the next free number."""
+        super().add_label(label)
+        if hasattr(self, "_categories"):
+            self._categories.number(label.name)
+
+    def _write(self, samples: Sequence[Sample]) -> None:
+        self._losses.count(samples, self._tally)
+        for sample in samples:
+            number = self._numbers.take(sample.id)
+            line = _dump(records_out.image(sample, number))
+            self._images.write(b"\n" + line if self._first_image else b",\n" + line)
+            self._first_image = False
+            self.found.images_out += 1
+            records = self._records(sample, number)
+            if records:
+                self._write_records(records, sample)
+        self._tally.flush()
+
+    def _records(self, sample: Sample, image_id: int) -> list[records_out.Record]:
+        records = []
+        number, category = self._count, self._categories.number
+        for shape in sample.shapes if not self.options.clip else self._clipped(sample):
+            record = records_out.annotation(shape, number + 1, image_id, category(shape.label))
+            if record is None:
+                message = f"COCO has no {type(shape).__name__.lower()}, dropped"
+                self._tally.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
+            else:
+                records.append(record)
+                number += 1
+        return records
+
+    def _write_records(self, records: list[records_out.Record], sample: Sample) -> None:
+        line = _dump(records)
+        # What is not finite turns into null; other nulls are in attributes, and rare.
+        if b"null" in line:
+            records = self._finite(records, sample)
+            line = _dump(records)
+        if records:
+            self._annotations.write(b",\n" if self._count else b"\n")
+            self._annotations.write(line[1:-1])
+            self._count += len(records)
+            self.found.shapes_out += len(records)
+
+    def _finite(
+        self, records: list[records_out.Record], sample: Sample
+    ) -> list[records_out.Record]:
+        kept = [record for record in records if records_out.is_finite(record)]
+        for number, record in enumerate(kept, start=self._count + 1):
+            record["id"] = number
+        if lost := len(records) - len(kept):
+            message = "a shape with numbers that are not finite, dropped"
+            self._tally.add(
+                "C05", message, Severity.WARNING, sample.filename, count=lost, dropped=lost
+            )
+        return kept
+
+    def _clipped(self, sample: Sample) -> list[AnyShape]:
+        if not sample.width or not sample.height:
+            return sample.shapes
+        clipped = [clip_shape(shape, sample.width, sample.height) for shape in sample.shapes]
+        kept = [shape for shape in clipped if shape is not None]
+        if lost := len(clipped) - len(kept):
+            message = "a shape outside of its image, dropped by clipping"
+            self._tally.add(
+                "C06", message, Severity.NOTE, sample.filename, count=lost, dropped=lost
+            )
+        return kept
+
+    def _finish(self) -> None:
+        out = self._images
+        out.write(b'],\n"annotations":[')
+        self._annotations.flush()
+        out.flush()
+        _append(self._annotations, out)
+        out.write(b'],\n"categories":[')
+        lines = [
+            _dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
+            for name, number in self._categories.items()
+        ]
+        out.write(
+            b"".join(b"\n" + line if i == 0 else b",\n" + line for i, line in enumerate(lines))
+        )
+        out.write(b"]}\n")
+        self._abandon()
+
+    def _abandon(self) -> None:
+        for file in (getattr(self, "_images", None), getattr(self, "_annotations", None)):
+            if file is not None:
+                file.close()
+
+
+def _dump(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # whole numbers beyond 64 bits, keys that are no text, lone surrogates
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+
+
+def _append(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy all of a file behind another one, by the kernel where it can."""
+    source.seek(0)
+    copied = 0
+    try:
+        while count := os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
+            copied += count
+    except (AttributeError, OSError):
+        source.seek(copied)
+        target.seek(0, io.SEEK_END)
+        shutil.copyfileobj(source, target, BUFFER)
