@@ -54,7 +54,7 @@ order by n.no desc
 
 -- name: load
 select n.no, n.asset, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
-from json_each(:keys) j cross join annotation n
+from json_each(:keys) j cross join annotation n indexed by annotation_no
 left join content c
     on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.no = j.value

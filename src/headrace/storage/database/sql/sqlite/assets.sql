@@ -1,5 +1,6 @@
 -- The assets of versions. Listings give the asset's seq, then the columns that platform/data_records.py reads.
--- Lists of keys stand in front of "cross join", so that no planner reads a version to find ten names in it.
+-- Lists of keys stand in front of "cross join", and the index that finds them is named, so that no planner reads a
+-- version to find ten names in it.
 
 -- name: page
 select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
@@ -40,20 +41,21 @@ where a.bucket = :bucket and a.version = :version and a.seq = j.value
 
 -- name: by_filenames
 select a.seq
-from json_each(:keys) j cross join asset a cross join data d
+from json_each(:keys) j cross join asset a indexed by asset_filename cross join data d
 where a.bucket = :bucket and a.version = :version and a.filename = j.value
   and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
 
 -- name: by_filename_startswith
 select a.seq
-from json_each(:keys) j cross join asset a cross join data d
+from json_each(:keys) j cross join asset a indexed by asset_filename cross join data d
 where a.bucket = :bucket and a.version = :version
   and a.filename >= json_extract(j.value, '$[0]') and a.filename < json_extract(j.value, '$[1]')
   and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
 
 -- name: by_object_names
 select a.seq
-from json_each(:keys) j cross join lake k cross join data d cross join asset a
+from json_each(:keys) j cross join lake k cross join data d indexed by data_object_name
+cross join asset a indexed by asset_data
 where k.organization = :organization
   and d.lake_bucket = k.bucket and d.lake = k.no and d.object_name = j.value
   and a.bucket = :bucket and a.version = :version
@@ -61,7 +63,7 @@ where k.organization = :organization
 
 -- name: by_data_ids
 select a.seq
-from json_each(:keys) j cross join asset a cross join data d
+from json_each(:keys) j cross join asset a indexed by asset_data cross join data d
 where a.bucket = :bucket and a.version = :version
   and a.lake_bucket = json_extract(j.value, '$[0]') and a.data = json_extract(j.value, '$[1]')
   and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
@@ -79,7 +81,7 @@ where d.lake_bucket = json_extract(j.value, '$[0]') and d.no = json_extract(j.va
 
 -- name: present
 select a.lake_bucket, a.data, a.seq
-from json_each(:keys) j cross join asset a
+from json_each(:keys) j cross join asset a indexed by asset_data
 where a.bucket = :bucket and a.version = :version
   and a.lake_bucket = json_extract(j.value, '$[0]') and a.data = json_extract(j.value, '$[1]')
 

@@ -14,7 +14,7 @@ select b.key, b.name, b.grp from label b where b.version = :version and b.name =
 
 -- name: by_names
 select b.key, b.name, b.grp
-from json_each(:names) j cross join label b
+from json_each(:names) j cross join label b indexed by label_name
 where b.version = :version and b.name = j.value
 
 -- name: sibling_key
