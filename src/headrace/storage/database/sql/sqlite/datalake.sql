@@ -73,7 +73,7 @@ limit :limit offset :offset
 -- name: by_filenames
 select d.lake_bucket, :created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
        d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
-from json_each(:keys) j cross join data d
+from json_each(:keys) j cross join data d indexed by data_filename
 where d.lake_bucket = :bucket and d.lake = :lake and d.filename = j.value /*filters*/
 limit :limit offset :offset
 
