@@ -24,7 +24,7 @@ async def main_job(
         dataset = await client.create_dataset(name)
         version = await dataset.create_version("v1")
         await version.add_data(data)
-        print(f"assets      {await version.list_assets().count()} in {version}")
+        print(f"assets      {await version.list_assets().count()} in {version.name}/{version.version}")
 
         await version.import_annotations(annotations)
         stats = await version.retrieve_stats()
@@ -43,4 +43,5 @@ async def main_job(
 if __name__ == "__main__":
     lake, folder, annotation_file, target_folder = sys.argv[1:]
     paths = sorted(path for path in Path(folder).iterdir() if path.is_file())
+    Path(target_folder).mkdir(exist_ok=True)
     asyncio.run(main_job(lake, paths, Path(annotation_file), Path(target_folder)))

@@ -57,6 +57,7 @@ async def _demo(options: argparse.Namespace) -> None:
     lake = options.lake or folder / "lake"
     if not (lake / "headrace.db").exists():
         await headrace.create_lake(lake)
+    (folder / "out").mkdir()
     name = await _free_name(lake)
     await main_job(str(lake), _files(images), annotations, folder / "out", name)
     _print_tree(folder / "out")
