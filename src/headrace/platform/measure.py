@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
+import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
-import imagesize
-
+from headrace.formats.imagesize import read_size
 from headrace.model.records import Meta
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.storage.threads import in_thread
 
-_CHUNK = 1 << 20
-_HEADER = 1 << 20
-
 MAX_SIDE = (1 << 31) - 1
+
+_CHUNK = 1 << 20
+_HEADER = 4 << 20
+_TURNED = (5, 6, 7, 8)
 
 
 async def digest_of(objects: ObjectStore, info: ObjectInfo) -> bytes:
@@ -37,9 +35,9 @@ async def picture_size(objects: ObjectStore, name: str) -> Meta | None:
     """Width and height of an image from its header, turned as its EXIF data says; None where unreadable."""
     path = objects.local_path(name)
     if path is not None:
-        return await in_thread(_size_of_file, path)
+        return await in_thread(_upright_size, path)
     head = b"".join([chunk async for chunk in objects.get(name, length=_HEADER)])
-    return await in_thread(_size, io.BytesIO(head))
+    return await in_thread(_size_of_bytes, head)
 
 
 def _digest_file(path: Path) -> bytes:
@@ -50,17 +48,17 @@ def _digest_file(path: Path) -> bytes:
     return digest.digest()
 
 
-def _size_of_file(path: Path) -> Meta | None:
-    with path.open("rb") as file:
-        return _size(file)
+def _size_of_bytes(head: bytes) -> Meta | None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(head)
+        file.flush()
+        return _upright_size(Path(file.name))
 
 
-def _size(file: BinaryIO) -> Meta | None:
-    try:
-        width, height = imagesize.get(file)
-    # A file that only looks like an image breaks the header reader in many ways.
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, struct.error, OSError):
+def _upright_size(path: Path) -> Meta | None:
+    size = read_size(path)
+    if size is None or max(size.width, size.height) > MAX_SIDE:
         return None
-    if 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE:
-        return Meta(int(width), int(height))
-    return None
+    if size.orientation in _TURNED:
+        return Meta(size.height, size.width)
+    return Meta(size.width, size.height)
