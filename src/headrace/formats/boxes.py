@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from headrace.errors import ParseError
+from headrace.formats import rle
 from headrace.model.geometry import points_bounds, rings_bounds
 from headrace.model.shapes import AnyShape, Box, Keypoints, Mask, Polygon, Rectangle
 
@@ -29,4 +31,12 @@ def box_of(shape: AnyShape) -> Box | None:
             for value in points[i : i + 2]
         ]
         return points_bounds(labelled) if labelled else None
-    return None
+    return _mask_box(shape)
+
+
+def _mask_box(mask: Mask) -> Box | None:
+    try:
+        box = rle.bounds(rle.decode(mask.counts, mask.height, mask.width), mask.height)
+    except ParseError:
+        return None
+    return box if box[2] > 0 else None

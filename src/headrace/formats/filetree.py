@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from headrace.errors import BadRequestError, FormatError
@@ -48,43 +49,56 @@ class FileTree:
         return "".join([f"{folder}/" for folder in folders]), stem
 
     def create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
-        """Create ``stem+suffix`` in ``folder`` (which ends in ``/``), or ``stem-2``, ``stem-3`` … where that one exists already.
+        """Create ``stem+suffix`` in ``folder`` (which ends in ``/``), or ``stem-2``, ``stem-3`` … where it exists.
 
         Returns the stem that was used. The file system tells what exists, so names that differ only in letter
         case are kept apart wherever it does not tell them apart.
         """
+        fd, used = self._open_new(folder, stem, suffix)
+        try:
+            _write(fd, content)
+        finally:
+            os.close(fd)
+        return used
+
+    def link(self, folder: str, stem: str, suffix: str, source: str) -> str:
+        """Like :meth:`create`, with the content of the file ``source``: a hard link where there can be one."""
+        fd, used = self._open_new(folder, stem, suffix)
+        os.close(fd)
+        path = f"{self._root}{folder}{used}{suffix}"
+        try:
+            os.link(source, f"{path}~")
+        except OSError:
+            shutil.copyfile(source, path)
+        else:
+            os.replace(f"{path}~", path)
+        return used
+
+    def make(self, folder: str) -> None:
+        """Make a folder, with those above it, where it is missing."""
         if folder not in self._folders:
-            self._make(folder)
+            Path(f"{self._root}{folder}").mkdir(parents=True, exist_ok=True)
+            if len(self._folders) >= _REMEMBERED:
+                self._folders.clear()
+            self._folders.add(folder)
+
+    def _open_new(self, folder: str, stem: str, suffix: str) -> tuple[int, str]:
+        self.make(folder)
         name, number = stem, self._next.get((folder, stem), 1) if self._next else 1
         while True:
             if number > 1:
                 name = f"{stem}-{number}"
             try:
-                fd = os.open(f"{self._root}{folder}{name}{suffix}", _FLAGS, 0o666)
+                return os.open(f"{self._root}{folder}{name}{suffix}", _FLAGS, 0o666), name
             except FileExistsError:
                 number += 1
                 self._remember(folder, stem, number)
-            else:
-                break
-        try:
-            _write(fd, content)
-        finally:
-            os.close(fd)
-        return name
 
     def append(self, path: str, content: bytes) -> None:
         """Add to the end of ``path``, a plain name below the root; create it first where it is missing."""
-        folder = path[: path.rfind("/") + 1]
-        if folder not in self._folders:
-            self._make(folder)
+        self.make(path[: path.rfind("/") + 1])
         with Path(f"{self._root}{path}").open("ab") as file:
             file.write(content)
-
-    def _make(self, folder: str) -> None:
-        Path(f"{self._root}{folder}").mkdir(parents=True, exist_ok=True)
-        if len(self._folders) >= _REMEMBERED:
-            self._folders.clear()
-        self._folders.add(folder)
 
     def _remember(self, folder: str, stem: str, number: int) -> None:
         if len(self._next) >= _REMEMBERED:

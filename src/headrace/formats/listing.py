@@ -67,8 +67,12 @@ class Walk:
             below: list[str] = []
             with ExitStack() as stack:
                 yield folder, sorted_on_disk(self._wanted(folder, below), _order, stack)
-            below.sort(reverse=True)
-            todo += [Folder(f"{folder.path}/{name}", f"{folder.relative}{name}/") for name in below]
+            found = [
+                Folder(f"{folder.path}/{name}", f"{folder.relative}{name}/")
+                for name in sorted(below)
+                if self._may_enter(folder, name)
+            ]
+            todo += reversed(found)
 
     def _wanted(self, folder: Folder, below: list[str]) -> Iterator[str]:
         with os.scandir(folder.path) as entries:
@@ -79,19 +83,20 @@ class Walk:
                 if suffix(name) in self._suffixes and entry.is_file():
                     folder.files += 1
                     yield name
-                elif entry.is_dir() and self._may_enter(entry, folder):
+                elif entry.is_dir():
                     below.append(name)
 
-    def _may_enter(self, entry: os.DirEntry[str], folder: Folder) -> bool:
+    def _may_enter(self, folder: Folder, name: str) -> bool:
+        path = f"{folder.path}/{name}"
         if folder.relative.count("/") >= _MAX_DEPTH:
-            self._refused(entry.path)
+            self._refused(path)
             return False
-        if not entry.is_symlink():
+        if not os.path.islink(path):
             return True
-        real = os.path.realpath(entry.path)
+        real = os.path.realpath(path)
         circle = f"{os.path.realpath(folder.path)}/".startswith(f"{real}/")
         if circle or real in self._linked or not Path(real).is_relative_to(self._boundary):
-            self._refused(entry.path)
+            self._refused(path)
             return False
         self._linked.add(real)
         return True

@@ -14,7 +14,8 @@ from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.formats.yolo import INFO
-from headrace.formats.yolo.rows import ENCODERS, Encode, Loss, PoseRow
+from headrace.formats.yolo.classify_out import ClassFolders
+from headrace.formats.yolo.rows import ENCODERS, Encode, Loss, PoseRow, detect_row
 from headrace.formats.yolo.yaml_out import dataset_yaml
 from headrace.model.geometry import clip_xywh, xywh_to_cxcywh_normalised
 from headrace.model.sample import LabelInfo, Sample
@@ -43,7 +44,13 @@ class YoloWriter(Writer):
         self._losses = FieldLosses(says)
         self._more: dict[str, Any] = dict(about)
         self._pose = PoseRow(_points(self.labels.values(), about)) if task == "pose" else None
-        self._encode: Encode = self._pose or ENCODERS[task]
+        self._classes = (
+            ClassFolders(self._tree, self.options.images, self.found, self._tally)
+            if task == "classify"
+            else None
+        )
+        self._encode: Encode = self._pose or ENCODERS.get(task, detect_row)
+        self._task = task
         self._detects = task == "detect" and not self.options.clip
         self._splits: dict[str, str] = {}
         self._numbers: dict[str, int] = {}
@@ -62,6 +69,9 @@ class YoloWriter(Writer):
             home = self._home(sample.split)
         except FormatError as error:
             self._leave_out(sample, "S01", error.message)
+            return
+        if self._classes is not None:
+            self._classes.write(sample, home)
             return
         if sample.shapes and not (sample.width and sample.height):
             self._leave_out(sample, "Y10", "the image's width and height are not known")
@@ -154,6 +164,9 @@ class YoloWriter(Writer):
     def _finish(self) -> None:
         for name in self.labels:
             self._number(name)
+        if self._classes is not None:
+            self._classes.finish(self.labels, [*self._splits.values()])
+            return
         if self._pose is not None:
             self._more["kpt_shape"] = [self._pose.points, 3]
         splits = {home.rstrip("/"): f"images/{home}".rstrip("/") for home in self._splits.values()}
@@ -163,7 +176,12 @@ class YoloWriter(Writer):
             splits.setdefault(key, first)
         splits.pop("", None)
         ordered = {key: splits.pop(key) for key in ("train", "val", "test") if key in splits}
-        text = dataset_yaml(splits=ordered | splits, names=list(self._numbers), more=self._more)
+        text = dataset_yaml(
+            splits=ordered | splits,
+            task=self._task,
+            names=list(self._numbers),
+            more=self._more,
+        )
         self._tree.append("data.yaml", text)
 
 

@@ -27,12 +27,13 @@ def quoted(name: str) -> str:
 def dataset_yaml(
     *,
     splits: Mapping[str, str],
+    task: str,
     names: Sequence[str],
     more: Mapping[str, Any] | None = None,
 ) -> bytes:
     """A whole ``data.yaml``; ``splits`` maps split keys to folders, ``more`` holds further keys (``kpt_shape``)."""
     lines = [f"{quoted(split)}: {quoted(folder)}" for split, folder in splits.items()]
-    lines += ["", f"nc: {len(names)}", "names:" if names else "names: {}"]
+    lines += ["", f"task: {task}", f"nc: {len(names)}", "names:" if names else "names: {}"]
     lines += [f"  {number}: {quoted(name)}" for number, name in enumerate(names)]
     text = "\n".join(lines) + "\n"
     rest = {key: value for key, value in (more or {}).items() if key not in _OWN_KEYS}

@@ -76,6 +76,7 @@ def test_labels_mirror_the_images_and_the_yaml_resolves_from_its_own_folder(tmp_
         "train": "images/train",
         "val": "images/val",
         "test": "images/test",
+        "task": "detect",
         "nc": 1,
         "names": {0: "dog"},
     }
