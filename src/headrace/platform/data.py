@@ -72,9 +72,9 @@ async def delete_data(platform: Platform, access: Access, request: DataId) -> No
 async def delete_many_data(platform: Platform, access: Access, request: DeleteManyData) -> None:
     """Delete data of a lake; ids that are not (or no longer) there are no error."""
     lake = await lake_of(platform.database, access, request.datalake_id)
-    numbers = lake.numbers(request.ids)
-    for start in range(0, len(numbers), _DELETED_AT_ONCE):
-        await _delete(platform, lake.scope, numbers[start : start + _DELETED_AT_ONCE])
+    for start in range(0, len(request.ids), _DELETED_AT_ONCE):
+        numbers = lake.numbers(request.ids[start : start + _DELETED_AT_ONCE])
+        await _delete(platform, lake.scope, numbers)
 
 
 # --- reading ---------------------------------------------------------------------------------------------

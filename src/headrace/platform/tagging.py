@@ -56,16 +56,17 @@ async def _change(
 ) -> AttachAnswer:
     tag = await tag_of(platform.database, access, request.tag_id)
     tag.scope.check_unlocked()
-    ids = list(dict.fromkeys(request.ids))
+    seen: set[int] = set()
     count = 0
-    for start in range(0, len(ids), _BATCH):
+    for start in range(0, len(request.ids), _BATCH):
         async with platform.database.transaction() as tx:
             # Read anew in every batch: the tag may be gone, or its version locked, between two.
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()
-            count += await _change_batch(
-                tx, access, tag, ids[start : start + _BATCH], statements[tag.scope.family]
-            )
+            batch = {target.int: target for target in request.ids[start : start + _BATCH]}
+            ids = [target for number, target in batch.items() if number not in seen]
+            seen.update(batch)
+            count += await _change_batch(tx, access, tag, ids, statements[tag.scope.family])
             await touch(tx, tag.scope)
     return AttachAnswer(tag=tag.record, count=count)
 

@@ -6,6 +6,7 @@ applied. Both live in the file's header and change inside the migration's own tr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import apsw
@@ -41,9 +42,9 @@ def check(connection: apsw.Connection, path: Path) -> None:
         )
 
 
-def migrate(connection: apsw.Connection, path: Path) -> None:
+def migrate(connection: apsw.Connection, steps: Sequence[tuple[int, str]] | None = None) -> None:
     """Apply the missing migrations, each in a transaction of its own; safe in two processes at once."""
-    for number, script in migrations("sqlite"):
+    for number, script in migrations("sqlite") if steps is None else steps:
         if _header(connection, "user_version") >= number:
             continue
         connection.execute("begin immediate")
@@ -56,7 +57,6 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
         finally:
             if connection.in_transaction:
                 connection.execute("rollback")
-    check(connection, path)
 
 
 def _header(connection: apsw.Connection, name: str) -> int:

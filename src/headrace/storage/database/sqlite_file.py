@@ -30,7 +30,7 @@ def create_file(path: Path) -> None:
         connection = apsw.Connection(str(path), flags=_FLAGS)
         try:
             migrate.prepare(connection, path)
-            migrate.migrate(connection, path)
+            migrate.migrate(connection)
         finally:
             connection.close(True)
     except apsw.Error as error:
@@ -47,7 +47,7 @@ def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.
             connection.set_busy_timeout(int(busy_timeout * 1000))
             migrate.check(connection, path)
             _configure(connection, _WRITER_CACHE_KIB)
-            migrate.migrate(connection, path)
+            migrate.migrate(connection)
             if max_bytes is not None:
                 connection.pragma("max_page_count", max(1, max_bytes // migrate.PAGE_SIZE))
         except BaseException:

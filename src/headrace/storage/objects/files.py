@@ -19,6 +19,8 @@ CHUNK = 1 << 20
 
 _DIGEST_ATTRIBUTE = "user.headrace.sha256"
 _CLONE = 0x40049409  # FICLONE: share the blocks of another file, where the file system can
+_BINARY = getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | _BINARY
 _NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -82,14 +84,16 @@ class Incoming:
         return True
 
     def adopt(self, source: Path, opened: int) -> bool:
-        """Take a file over by a rename; whether it lies on the same file system."""
+        """Take a file over by a rename; False for a link, and for a file of another file system."""
+        if source.is_symlink():
+            return False
         try:
             source.rename(self.path)
         except OSError as error:
             if error.errno == errno.EXDEV:
                 return False
             raise
-        self._file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        self._file = os.open(self.path, os.O_RDWR | _BINARY)
         self._measure(opened)
         return True
 
@@ -114,7 +118,7 @@ class Incoming:
 
     def _opened(self) -> int:
         if self._file < 0:
-            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+            flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | _BINARY
             self._file = os.open(self.path, flags, 0o600)
         return self._file
 
@@ -194,7 +198,7 @@ def unlink(paths: list[Path]) -> None:
 def sync_folder(folder: Path) -> None:
     """Make renames inside a folder durable, where the system lets folders be opened."""
     with suppress(PermissionError, IsADirectoryError):
-        opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        opened = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(opened)
         finally:
@@ -204,7 +208,8 @@ def sync_folder(folder: Path) -> None:
 def open_source(source: Path) -> int:
     """Open a person's file for reading; refuses what is no plain file."""
     try:
-        opened = os.open(source, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        # A pipe without a writer would block for ever.
+        opened = os.open(source, _READ | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise StorageError(f"cannot read {source}: {error.strerror}") from error
     if not os.path.isfile(opened):
@@ -230,7 +235,7 @@ def stat_object(path: Path) -> tuple[int, bytes] | None:
 def open_object(path: Path) -> int:
     """Open an object, never through a link."""
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+        return os.open(path, _READ | getattr(os, "O_NOFOLLOW", 0))
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG):
             raise FileNotFoundError(errno.ENOENT, "no such object", str(path)) from error
