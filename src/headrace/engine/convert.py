@@ -1,0 +1,198 @@
+"""Converting: any reader into any writer, in one worker thread, checked at the end before anything appears."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field, structs
+
+from headrace import formats
+from headrace.engine.options import read_options, write_options
+from headrace.engine.threads import Stop, run_stoppable
+from headrace.errors import ConfigurationError
+from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.findings import Finding, Findings, OnError, Place, Severity
+from headrace.formats.info import Format, Loss, losses
+from headrace.transfer.progress import OnProgress, Progress
+
+OnFinding = Callable[[str, Severity, str, Place], None]
+
+
+class ConversionReport(Struct, kw_only=True):
+    """What came of a conversion: what was read and what of it was written, and why the rest was not.
+
+    ``why`` says how the source's format was known; ``declared`` what the target's format can never say; ``labels``
+    how many shapes each label has; ``dry_run`` that nothing was written.
+    """
+
+    source: str
+    target: str
+    source_format: str
+    target_format: str
+    why: str
+    images_in: int = 0
+    images_out: int = 0
+    shapes_in: int = 0
+    shapes_out: int = 0
+    images_dropped: int = 0
+    shapes_dropped: int = 0
+    shapes_merged: int = 0
+    shapes_added: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    declared: list[Loss] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+    dry_run: bool = False
+
+
+async def convert(
+    src: str | Path,
+    dst: str | Path,
+    *,
+    to: str,
+    from_: str | None = None,
+    on_error: OnError = "raise",
+    strict: bool = False,
+    dry_run: bool = False,
+    progress: OnProgress | None = None,
+    on_finding: OnFinding | None = None,
+    **options: Any,
+) -> ConversionReport:
+    """Read ``src`` and write it as ``dst`` in the format ``to``; ``dst`` appears complete, or not at all.
+
+    ``from_`` names the source's format where it cannot be seen. ``options`` are the fields of ``ReadOptions`` and
+    ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
+    records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding.
+
+    The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
+    ``UnknownFormatError`` and, should records vanish unaccounted for, ``ConservationError``.
+    """
+
+    def work(stop: Stop) -> ConversionReport:
+        return convert_blocking(
+            src,
+            dst,
+            to=to,
+            from_=from_,
+            on_error=on_error,
+            strict=strict,
+            dry_run=dry_run,
+            progress=progress,
+            on_finding=on_finding,
+            stop=stop,
+            **options,
+        )
+
+    return await run_stoppable(work)
+
+
+def convert_blocking(
+    src: str | Path,
+    dst: str | Path,
+    *,
+    to: str,
+    from_: str | None = None,
+    on_error: OnError = "raise",
+    strict: bool = False,
+    dry_run: bool = False,
+    progress: OnProgress | None = None,
+    on_finding: OnFinding | None = None,
+    stop: Stop | None = None,
+    **options: Any,
+) -> ConversionReport:
+    """:func:`convert` for code without an event loop; ``stop`` ends it between two batches."""
+    source_format, why = _source_format(Path(src), from_)
+    target_format = formats.get(to)
+    reading, writing = split_options(source_format, options)
+    declared = losses(
+        source_format.info, target_format.info, task=_known_task(target_format, writing.task)
+    )
+    report = ConversionReport(
+        source=str(src),
+        target=str(dst),
+        source_format=source_format.info.name,
+        target_format=target_format.info.name,
+        why=why,
+        declared=declared,
+        dry_run=dry_run,
+    )
+    findings = Findings(on_error, strict=strict, on_finding=on_finding)
+    reader = source_format.open(Path(src), options=reading, findings=findings)
+    with Progress("convert", "images", progress) as counting, reader:
+        if source_format.info.name == target_format.info.name:
+            writing = structs.replace(writing, about=reader.about())
+        early = reader.labels() if reader.labels_first or writing.class_order != "source" else []
+        writer = target_format.create(Path(dst), early, options=writing, findings=findings)
+        with suppress(_Rehearsed), writer:
+            _carry(reader, writer, report, counting, stop or Stop())
+            if dry_run:
+                findings.check()
+                raise _Rehearsed
+        report.seconds = counting.seconds
+    _fill(report, findings)
+    return report
+
+
+class _Rehearsed(Exception):  # noqa: N818  no error: the way out of a rehearsal
+    """Leaves a writer without publishing what it wrote."""
+
+
+def _carry(
+    reader: Reader, writer: Writer, report: ConversionReport, progress: Progress, stop: Stop
+) -> None:
+    labels = Counter[str]()
+    for batch in reader.batches():
+        stop.check()
+        writer.write(batch)
+        labels.update([shape.label for sample in batch for shape in sample.shapes])
+        progress.add(len(batch))
+    for label in reader.labels():
+        writer.add_label(label)
+    report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
+
+
+def _fill(report: ConversionReport, findings: Findings) -> None:
+    read, written = findings.get("read"), findings.get("write")
+    assert read is not None
+    assert written is not None
+    report.images_in, report.shapes_in = read.images_in, read.shapes_in
+    report.images_out, report.shapes_out = written.images_out, written.shapes_out
+    for each in (read, written):
+        report.images_dropped += each.images_dropped
+        report.shapes_dropped += each.shapes_dropped
+        report.shapes_merged += each.merged
+        report.shapes_added += each.added
+    report.findings = list(findings)
+
+
+def _source_format(path: Path, name: str | None) -> tuple[Format, str]:
+    if name is not None:
+        return formats.get(name), "as told"
+    guess = formats.detect(path)
+    return formats.get(guess.format), f"{guess.reason}; {guess.confidence}"
+
+
+def split_options(source: Format, given: Mapping[str, Any]) -> tuple[ReadOptions, WriteOptions]:
+    """Options for the reader and for the writer, from those of a conversion.
+
+    ``split`` chooses a split where the source has such, and names that of the target where it has not.
+    Raises :class:`~headrace.errors.ConfigurationError` for an option that neither has.
+    """
+    reads, writes = set(ReadOptions.__struct_fields__), set(WriteOptions.__struct_fields__)
+    unknown = sorted(set(given) - reads - writes)
+    if unknown:
+        raise ConfigurationError(
+            f"no option {unknown[0]!r}", hint=f"options: {' '.join(sorted(reads | writes))}"
+        )
+    (writes if "split" in source.info.says.fields else reads).discard("split")
+    reading = {name: value for name, value in given.items() if name in reads}
+    writing = {name: value for name, value in given.items() if name in writes}
+    return read_options(reading), write_options(writing)
+
+
+def _known_task(format: Format, task: str | None) -> str | None:
+    return task if task in format.info.tasks else None

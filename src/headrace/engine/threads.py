@@ -1,0 +1,113 @@
+"""Plain, blocking code run beside the event loop, and stopped when nobody waits for it any more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Generic, TypeVar
+
+import anyio
+from anyio import to_thread
+
+T = TypeVar("T")
+
+
+class StoppedError(Exception):
+    """Work was asked to end. Callers never see it: their own cancellation takes its place."""
+
+
+class Stop:
+    """Asks work in a thread to end; the work looks at it now and then."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Ask the work to end at its next look."""
+        self._asked.set()
+
+    def check(self) -> None:
+        """Raise :class:`StoppedError` where the end was asked for."""
+        if self._asked.is_set():
+            raise StoppedError
+
+
+async def run_stoppable(work: Callable[[Stop], T]) -> T:
+    """The result of ``work`` in a worker thread.
+
+    When the caller is cancelled, ``work`` is asked to stop and waited for, so that what it holds is released before
+    the cancellation goes on.
+    """
+    running = _Running(work)
+    async with anyio.create_task_group() as group:
+        group.start_soon(running.watch)
+        # A task of its own: a cancellation of the caller's task must not leave the thread behind.
+        group.start_soon(running.run, group.cancel_scope.cancel)
+    return running.result()
+
+
+async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    """The items of a blocking iterator, each made in a worker thread; made on demand, never ahead.
+
+    The iterator is closed in a thread when the loop over it ends, also by cancellation, so that a generator's
+    ``finally`` runs at once. Use it with ``contextlib.aclosing`` where the loop may be left early.
+    """
+    steps = _Steps(make)
+    try:
+        while (item := await to_thread.run_sync(steps.next)) is not _END:
+            yield item  # type: ignore[misc]
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(steps.close)
+
+
+_END = object()
+
+
+class _Steps(Generic[T]):
+    """An iterator whose steps and whose end never overlap, though they come from several threads."""
+
+    def __init__(self, make: Callable[[], Iterator[T]]) -> None:
+        self._make = make
+        self._iterator: Iterator[T] | None = None
+        self._lock = threading.Lock()
+
+    def next(self) -> T | object:
+        with self._lock:
+            if self._iterator is None:
+                self._iterator = self._make()
+            return next(self._iterator, _END)
+
+    def close(self) -> None:
+        with self._lock:
+            close = getattr(self._iterator, "close", None)
+            if close is not None:
+                close()
+
+
+class _Running(Generic[T]):
+    """Work under way in a thread, and what came of it."""
+
+    def __init__(self, work: Callable[[Stop], T]) -> None:
+        self._work = work
+        self._stop = Stop()
+        self._results: list[T] = []
+        self._error: Exception | None = None
+
+    async def watch(self) -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self._stop.ask()
+
+    async def run(self, ended: Callable[[], None]) -> None:
+        try:
+            self._results.append(await to_thread.run_sync(self._work, self._stop))
+        except Exception as error:  # noqa: BLE001  raised again where it belongs, outside of the task group
+            self._error = error
+        ended()
+
+    def result(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
