@@ -10,11 +10,31 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from headrace.formats.base import Reader
+from headrace.formats.findings import Pass
+from headrace.formats.info import SHAPE_KINDS, WHOLE, Capability
+from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
 
 CHUNK_BYTES = 8 << 20
 """About so many bytes of JSON go into one call."""
+
+PLATFORM = Capability(
+    kinds=dict.fromkeys(SHAPE_KINDS, WHOLE),
+    fields=frozenset(
+        {
+            "size",
+            "image_attributes",
+            "supercategory",
+            "unused_labels",
+            "iscrowd",
+            "text",
+            "attributes",
+            "rings",
+        }
+    ),
+)
+"""What an import carries into a version; the rest is counted."""
 
 _SHAPE_BYTES = 120
 _NUMBER_BYTES = 9
@@ -27,11 +47,14 @@ class Chunk(Struct):
     samples: list[Sample]
 
 
-def chunks(reader: Reader, *, images: int) -> Iterator[Chunk]:
-    """All samples of a source in chunks."""
+def chunks(reader: Reader, found: Pass, *, images: int) -> Iterator[Chunk]:
+    """All samples of a source in chunks; what the platform has no place for is counted in ``found``."""
     number = weight = 0
     held: list[Sample] = []
+    losses, tally = FieldLosses(PLATFORM), Tally(found)
     for batch in reader.batches():
+        losses.count(batch, tally)
+        tally.flush()
         for sample in batch:
             size = _weight(sample)
             if held and (len(held) >= images or weight + size > CHUNK_BYTES):

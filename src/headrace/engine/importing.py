@@ -15,6 +15,7 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from msgspec.structs import replace
 
 from headrace import formats
 from headrace.backend.base import Backend
@@ -27,9 +28,11 @@ from headrace.engine.options import read_options
 from headrace.engine.paging import first_error
 from headrace.engine.sending import Sender
 from headrace.formats.base import Reader
-from headrace.formats.findings import Findings
-from headrace.formats.info import Format
+from headrace.formats.findings import Findings, Pass, Severity
+from headrace.formats.info import FIELDS, Format
+from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
+from headrace.model.sample import LabelInfo
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
     START_IMPORT,
@@ -37,9 +40,16 @@ from headrace.protocol.operations.annotations import (
     ImportRecord,
     StartImport,
 )
+from headrace.protocol.operations.datasets import GET_VERSION, VersionId
 from headrace.transfer.progress import OnProgress, Progress
 
 WORKERS = 4
+
+TASKS = {
+    InferenceType.OBJECT_DETECTION: "detect",
+    InferenceType.SEGMENTATION: "segment",
+    InferenceType.KEYPOINT: "pose",
+}
 
 T = TypeVar("T")
 
@@ -60,6 +70,8 @@ async def import_file(
     or labels cannot be matched.
     """
     chosen = await to_thread.run_sync(_choose, path, format)
+    version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
+    options = _for_type(options, version.type, chosen)
     reading = read_options(options.read)
     findings = Findings(options.on_error)
     report = ImportReport(
@@ -76,12 +88,14 @@ async def import_file(
                 in_threads(reader.filenames()), all_must_match=options.fail_on_asset_not_found
             )
             infos = await to_thread.run_sync(reader.labels)
+            lost = findings.begin("import")
+            _count_skeletons(infos, lost)
             labels = await resolve_labels(
                 backend, version.id, infos, create=options.force_create_label
             )
             ledger = await _open_ledger(backend, version, path, chosen, options)
             sender = Sender(backend, version, options, matcher, labels, ledger, report, counts)
-            await _send_all(reader, sender, backend, counting)
+            await _send_all(reader, lost, sender, backend, counting)
             if ledger is not None:
                 await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
         report.seconds = counting.seconds
@@ -99,12 +113,28 @@ def _close(report: ImportReport, findings: Findings) -> None:
     report.check()
 
 
-async def _send_all(reader: Reader, sender: Sender, backend: Backend, progress: Progress) -> None:
+def _for_type(options: ImportOptions, type: InferenceType, format: Format) -> ImportOptions:
+    """What the version is for decides which of an annotation's geometries is taken, unless the caller said so."""
+    task = TASKS.get(type)
+    if task is None or "task" in options.read or format.info.name != "coco":
+        return options
+    return replace(options, read={**options.read, "task": task})
+
+
+def _count_skeletons(infos: list[LabelInfo], found: Pass) -> None:
+    count = sum(bool(info.keypoints) for info in infos)
+    if count:
+        found.add("LOSS", f"not written: {FIELDS['skeleton']}", severity=Severity.LOSS, count=count)
+
+
+async def _send_all(
+    reader: Reader, lost: Pass, sender: Sender, backend: Backend, progress: Progress
+) -> None:
     workers = min(WORKERS, backend.limits.concurrency)
     send, receive = anyio.create_memory_object_stream[Chunk](0)
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_read, reader, backend.limits.import_assets, send)
+            group.start_soon(_read, reader, lost, backend.limits.import_assets, send)
             for _ in range(workers):
                 group.start_soon(_work, receive.clone(), sender, progress)
             receive.close()
@@ -112,9 +142,11 @@ async def _send_all(reader: Reader, sender: Sender, backend: Backend, progress: 
         raise first_error(errors) from None
 
 
-async def _read(reader: Reader, images: int, send: MemoryObjectSendStream[Chunk]) -> None:
+async def _read(
+    reader: Reader, lost: Pass, images: int, send: MemoryObjectSendStream[Chunk]
+) -> None:
     async with send:
-        async for chunk in in_threads(chunks(reader, images=images)):
+        async for chunk in in_threads(chunks(reader, lost, images=images)):
             await send.send(chunk)
 
 
