@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headrace import blocking, errors, formats
+    from headrace.engine.convert import ConversionReport, convert
     from headrace.engine.exporting import ExportReport
     from headrace.engine.import_report import ImportReport
     from headrace.engine.push import PushReport
@@ -51,6 +52,7 @@ _HOMES = {
     "AnnotationStatus": "headrace.model.enums",
     "Asset": "headrace.sdk.asset",
     "Client": "headrace.sdk.client",
+    "ConversionReport": "headrace.engine.convert",
     "Data": "headrace.sdk.data",
     "DataSource": "headrace.sdk.datasource",
     "DataType": "headrace.model.enums",
@@ -78,6 +80,7 @@ _HOMES = {
     "TagTarget": "headrace.model.enums",
     "TransferReport": "headrace.transfer.report",
     "connect": "headrace.sdk.connect",
+    "convert": "headrace.engine.convert",
     "create_lake": "headrace.sdk.connect",
 }
 _MODULES = ("blocking", "errors", "formats")
@@ -86,6 +89,7 @@ __all__ = [
     "AnnotationStatus",
     "Asset",
     "Client",
+    "ConversionReport",
     "Data",
     "DataSource",
     "DataType",
@@ -115,6 +119,7 @@ __all__ = [
     "__version__",
     "blocking",
     "connect",
+    "convert",
     "create_lake",
     "errors",
     "formats",

@@ -34,6 +34,7 @@ from headrace.blocking._generated import (
     Tag,
 )
 from headrace.blocking.portal import portal
+from headrace.engine.convert import convert_blocking as convert
 from headrace.sdk import connect as opening
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "MultiData",
     "Tag",
     "connect",
+    "convert",
     "create_lake",
 ]
 

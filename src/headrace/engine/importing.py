@@ -1,16 +1,16 @@
 """Importing: a reader in worker threads -> chunks -> assets and labels matched -> the bulk operation, several at a time.
 
-Nothing is written before every file name and every label of the source is known to be good. On a headrace lake or
+Nothing is written before the source was read through once: a bad record, an image that is no asset and a label that
+may not be made are found first. On a headrace lake or
 server each chunk is entered in a ledger by the very transaction that writes it, so an import that was killed half way
 goes on where it was, and ends in exactly what an undisturbed one writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 import anyio
 from anyio import to_thread
@@ -27,6 +27,8 @@ from headrace.engine.matching import Matcher
 from headrace.engine.options import read_options
 from headrace.engine.paging import first_error
 from headrace.engine.sending import Sender
+from headrace.engine.survey import survey
+from headrace.engine.threads import iterate_in_thread
 from headrace.formats.base import Reader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.info import FIELDS, Format
@@ -50,8 +52,6 @@ TASKS = {
     InferenceType.SEGMENTATION: "segment",
     InferenceType.KEYPOINT: "pose",
 }
-
-T = TypeVar("T")
 
 
 async def import_file(
@@ -84,14 +84,12 @@ async def import_file(
     with Progress("import", "images", progress) as counting:
         async with _ThreadedReader(reader):
             matcher = Matcher(backend, version, use_id=options.use_id)
-            await matcher.check(
-                in_threads(reader.filenames()), all_must_match=options.fail_on_asset_not_found
-            )
-            infos = await to_thread.run_sync(reader.labels)
+            found = await survey(reader, matcher, all_must_match=options.fail_on_asset_not_found)
+            counting.total = found.images
             lost = findings.begin("import")
-            _count_skeletons(infos, lost)
+            _count_skeletons(found.labels, lost)
             labels = await resolve_labels(
-                backend, version.id, infos, create=options.force_create_label
+                backend, version.id, found.labels, create=options.force_create_label
             )
             ledger = await _open_ledger(backend, version, path, chosen, options)
             sender = Sender(backend, version, options, matcher, labels, ledger, report, counts)
@@ -146,8 +144,10 @@ async def _read(
     reader: Reader, lost: Pass, images: int, send: MemoryObjectSendStream[Chunk]
 ) -> None:
     async with send:
-        async for chunk in in_threads(chunks(reader, lost, images=images)):
-            await send.send(chunk)
+        cut = iterate_in_thread(lambda: chunks(reader, lost, images=images))
+        async with aclosing(cut) as parts:
+            async for chunk in parts:
+                await send.send(chunk)
 
 
 async def _work(
@@ -175,13 +175,6 @@ async def _open_ledger(
 
 def _choose(path: Path, format: str | None) -> Format:
     return formats.get(format or formats.detect(path).format)
-
-
-async def in_threads(iterator: Iterator[T]) -> AsyncIterator[T]:
-    """The items of a plain iterator, each made in a worker thread."""
-    end = object()
-    while (item := await to_thread.run_sync(next, iterator, end)) is not end:
-        yield item  # type: ignore[misc]
 
 
 class _ThreadedReader:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID
 
-from anyio import Lock, to_thread
+from anyio import to_thread
 from msgspec import UNSET
 
 from headrace.backend.base import Backend
 from headrace.engine.chunks import Chunk
 from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.labels import resolve_labels
 from headrace.engine.loading import annotations_of_ids
 from headrace.engine.matching import SHOWN, Matcher
 from headrace.engine.samples import ItemMaker
-from headrace.errors import ConservationError, RequestTooLargeError
+from headrace.errors import ConservationError, ParseError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
-from headrace.model.sample import LabelInfo, Sample
+from headrace.model.sample import Sample
 from headrace.protocol.operations.annotations import (
     IMPORT_ANNOTATIONS,
     ImportAnnotations,
@@ -46,7 +45,6 @@ class Sender:
         self._options = options
         self._matcher = matcher
         self._labels = labels
-        self._labelling = Lock()
         self._ledger = ledger
         self._done = frozenset(ledger.done) if ledger else frozenset()
         self._report = report
@@ -71,12 +69,8 @@ class Sender:
         return bool(sample.shapes) or self._options.mode == ImportAnnotationMode.REPLACE
 
     async def _items(self, samples: list[Sample], found: dict[str, UUID]) -> list[ImportItem]:
-        await self._learn_labels(samples)
-
         def make() -> list[ImportItem]:
-            maker = ItemMaker(
-                self._labels.__getitem__, whole_pixels=self._backend.limits.whole_pixels
-            )
+            maker = ItemMaker(self._label_id, whole_pixels=self._backend.limits.whole_pixels)
             items = []
             for sample in samples:
                 item = maker.item(sample)
@@ -86,18 +80,12 @@ class Sender:
 
         return await to_thread.run_sync(make)
 
-    async def _learn_labels(self, samples: list[Sample]) -> None:
-        """Labels that the source did not declare are met here first."""
-        async with self._labelling:
-            names = {shape.label for sample in samples for shape in sample.shapes}
-            fresh = sorted(names - self._labels.keys())
-            if fresh:
-                self._labels |= await resolve_labels(
-                    self._backend,
-                    self._version_id,
-                    [LabelInfo(name=name) for name in fresh],
-                    create=self._options.force_create_label,
-                )
+    def _label_id(self, name: str) -> str:
+        try:
+            return self._labels[name]
+        except KeyError:
+            message = f"the label {name!r} was not there when the file was first read"
+            raise ParseError(message, hint="leave the file alone during the import") from None
 
     async def _call(self, number: int, items: list[ImportItem]) -> dict[str, int]:
         request = ImportAnnotations(

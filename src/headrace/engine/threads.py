@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Generic, TypeVar
 
 import anyio
@@ -46,7 +46,7 @@ async def run_stoppable(work: Callable[[Stop], T]) -> T:
     return running.result()
 
 
-async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
     """The items of a blocking iterator, each made in a worker thread; made on demand, never ahead.
 
     The iterator is closed in a thread when the loop over it ends, also by cancellation, so that a generator's
