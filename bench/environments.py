@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
+
 PEERS: dict[str, tuple[str, ...]] = {
     "picsellia": ("picsellia==6.37.0",),
 }
@@ -71,3 +73,15 @@ def versions(python: str) -> dict[str, str]:
     found: dict[str, str] = json.loads(run([python, "-c", LIST_VERSIONS]))
     number = run([python, "-c", "import platform; print(platform.python_version())"])
     return {"python": number.strip(), **dict(sorted(found.items()))}
+
+
+def clean_environment(folder: Path) -> dict[str, str]:
+    """Only what a process needs, so that no setting of this machine changes a run."""
+    kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
+    return {
+        **kept,
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONPATH": str(ROOT),
+    }

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.environments import python_of, versions
+from bench.environments import clean_environment, python_of, versions
 from bench.process import MIB, MemorySampler, cpu_seconds, measure
 from bench.ratio import Turn, ratio, turns
 from bench.scenario import Contender, Scenario, Setting, Stage
@@ -70,18 +70,6 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
 def counted(stage: Stage, answer: Mapping[str, Any]) -> dict[str, int]:
     """What was done: as found in the outcome where that can be looked at, else as reported."""
     return dict(stage.verify() if stage.verify else answer["counts"])
-
-
-def clean_environment(folder: Path) -> dict[str, str]:
-    """Only what a process needs, so that no setting of this machine changes a run."""
-    kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
-    return {
-        **kept,
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "NO_PROXY": "127.0.0.1,localhost",
-        "PYTHONPATH": str(ROOT),
-    }
 
 
 def complaint(contender: Contender, folder: Path, status: int, limit: float) -> str:

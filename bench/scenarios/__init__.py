@@ -1,6 +1,7 @@
 """The scenarios by name."""
 
 from bench.scenario import Scenario
+from bench.scenarios.import_ import IMPORT
 from bench.scenarios.parse import PARSE
 
-SCENARIOS: dict[str, Scenario] = {each.name: each for each in (PARSE,)}
+SCENARIOS: dict[str, Scenario] = {each.name: each for each in (IMPORT, PARSE)}

@@ -1,0 +1,23 @@
+"""headrace imports a COCO file: into a lake's folder, or into a server by its address."""
+
+import asyncio
+
+import headrace
+from bench.contenders.job import run, the_job
+
+
+async def import_file(target: str, token: str | None, version: str, file: str) -> dict[str, int]:
+    """As a user of the SDK writes it."""
+    async with headrace.connect(target, api_token=token) as client:
+        into = await client.version(version)
+        with the_job():
+            answer = await into.import_annotations_coco_file(file)
+    return {"annotations": len(answer), "shapes": sum(answer.values())}
+
+
+def work(target: str, version: str, file: str, token: str | None = None) -> dict[str, int]:
+    """Import the file."""
+    return asyncio.run(import_file(target, token, version, file))
+
+
+run(work)

@@ -1,0 +1,18 @@
+"""The official client imports a COCO file into a headrace server."""
+
+from picsellia import Client
+
+from bench.contenders.job import run, the_job
+
+
+def work(target: str, version: str, file: str, token: str) -> dict[str, int]:
+    """As a user of that client writes it."""
+    dataset, name = version.split("/")
+    with Client(api_token=token, host=target) as client:
+        into = client.get_dataset(dataset).get_version(name)
+        with the_job():
+            answer = into.import_annotations_coco_file(file)
+    return {"annotations": len(answer), "shapes": sum(answer.values())}
+
+
+run(work)

@@ -1,0 +1,99 @@
+"""Lakes that runs share: the assets of a dataset already in, no annotations yet.
+
+Made once by the SDK from placeholder images, then copied for each run. The copy's objects
+are hard links to the original's: a lake never changes the bytes of an object in place.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+import apsw
+
+import headrace
+from bench.data import Spec, iter_images
+from bench.images import write_images
+from headrace.model.records import VersionStats
+
+VERSION = "bench/v1"
+SCHEMA = Path(headrace.__file__).parent / "storage" / "database" / "sql" / "sqlite"
+
+
+def base_lake(cache: Path, spec: Spec) -> Path:
+    """The lake with all assets of a spec, made where it is missing; what is there is complete."""
+    lake = cache / "lakes" / f"{spec.name}-{schema()}"
+    if lake.exists():
+        return lake
+    images = cache / "images" / spec.name
+    if not images.exists():
+        partial = images.with_name(f"{images.name}.{os.getpid()}.partial")
+        write_images(partial, iter_images(spec), links=True)
+        partial.replace(images)
+    partial = lake.with_name(f"{lake.name}.{os.getpid()}.partial")
+    asyncio.run(fill(partial, images, "segmentation" if spec.polygons else "object_detection"))
+    partial.replace(lake)
+    return lake
+
+
+async def fill(lake: Path, images: Path, kind: str) -> None:
+    """A new lake with one version that holds every image of a folder."""
+    await headrace.create_lake(lake)
+    async with headrace.connect(lake) as client:
+        await client.push(VERSION, images, type=kind)
+
+
+def schema() -> str:
+    """What the lakes of this headrace look like inside: another schema needs new ones."""
+    digest = hashlib.sha256()
+    for migration in sorted(SCHEMA.glob("[0-9]*.sql")):
+        digest.update(migration.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def copy_lake(lake: Path, target: Path) -> Path:
+    """A lake of its own for one run, all of it on the disk so that no run pays for the copy."""
+    target.mkdir(mode=0o700)
+    for entry in lake.iterdir():
+        if entry.is_dir():
+            shutil.copytree(entry, target / entry.name, copy_function=os.link)
+        else:
+            shutil.copy2(entry, target)
+    os.sync()
+    return target
+
+
+def outcome(lake: Path) -> dict[str, int]:
+    """What is in the lake: assets, annotations with shapes, shapes, a checksum of those per label.
+
+    Annotations without shapes are left out: headrace keeps one for each image of the file that
+    has none, as a note that there is nothing, the official client sends nothing for it.
+    """
+    stats = asyncio.run(look(lake))
+    labels = repr(sorted(stats.label_repartition.items())).encode()
+    return {
+        "assets": count(lake, "asset"),
+        "annotations": count(lake, "annotation where shapes_n > 0"),
+        "shapes": stats.nb_objects,
+        "labels": len(stats.label_repartition),
+        "labels_crc32": zlib.crc32(labels),
+    }
+
+
+async def look(lake: Path) -> VersionStats:
+    """Ask a lake for its statistics."""
+    async with headrace.connect(lake) as client:
+        version = await client.version(VERSION)
+        return await version.retrieve_stats()
+
+
+def count(lake: Path, rows: str) -> int:
+    """Rows in the lake's own file, so that the counters of what is measured need not be believed."""
+    database = apsw.Connection(str(lake / "headrace.db"))
+    try:
+        found: int = database.execute(f"select count(*) from {rows}").get
+    finally:
+        database.close()
+    return found

@@ -1,0 +1,53 @@
+"""Import a COCO file into a version whose assets are there: headrace and the official client."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from bench.lakes import VERSION, base_lake, copy_lake, outcome
+from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.server import served
+
+PACKAGES = ("headrace", "aiohttp", "apsw", "msgspec")
+
+EMBEDDED = Contender("headrace", "import_headrace.py", packages=PACKAGES)
+HTTP = Contender("headrace-http", "import_headrace.py", packages=PACKAGES)
+OFFICIAL = Contender(
+    "picsellia",
+    "import_picsellia.py",
+    environment="picsellia",
+    packages=("picsellia", "picsellia-annotations", "pydantic", "requests", "orjson"),
+)
+
+
+def prepare(setting: Setting) -> None:
+    """A lake with the assets, and the file in the page cache."""
+    base_lake(setting.cache, setting.spec)
+    with setting.coco_file.open("rb") as stream:
+        while stream.read(1 << 20):
+            pass
+
+
+@contextmanager
+def stage(setting: Setting, contender: Contender, folder: Path) -> Iterator[Stage]:
+    """A copy of the lake, served where the contender works over HTTP."""
+    lake = copy_lake(base_lake(setting.cache, setting.spec), folder / "lake")
+    verify = partial(outcome, lake)
+    job = {"version": VERSION, "file": str(setting.coco_file)}
+    if contender == EMBEDDED:
+        yield Stage({"target": str(lake), **job}, verify=verify)
+        return
+    with served(lake, folder) as server:
+        arguments = {"target": server.address, "token": server.token, **job}
+        yield Stage(arguments, server_pid=server.pid, verify=verify)
+
+
+IMPORT = Scenario(
+    name="import",
+    summary="import a COCO file: into a lake, over HTTP, and by the official client over HTTP",
+    ours=(EMBEDDED, HTTP),
+    peers=(OFFICIAL,),
+    prepare=prepare,
+    stage=stage,
+)

@@ -1,0 +1,105 @@
+"""A headrace server over a lake, started as a user starts it: by the command line."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.environments import clean_environment
+
+HEADRACE = (sys.executable, "-m", "headrace.cli")
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+
+
+class ServerError(Exception):
+    """headrace's command line did not do what a run needs; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    address: str
+    token: str
+    pid: int
+
+
+@contextmanager
+def served(lake: Path, folder: Path) -> Iterator[Served]:
+    """Serve a lake inside the block; `server.log` in `folder` keeps its words.
+
+    Raises ServerError where it does not start, or does not end well.
+    """
+    environment = clean_environment(folder)
+    token = headrace(["token", "create", str(lake)], environment).strip()
+    command = [*HEADRACE, "serve", str(lake), "--port", "0", "--json"]
+    log = folder / "server.log"
+    with log.open("wb") as err:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+        )
+    with process:
+        try:
+            yield Served(address_of(process, log), token, process.pid)
+            status = stop(process)
+        finally:
+            process.kill()
+    if status:
+        raise ServerError(f"the server ended with {status}: {words(log)}")
+
+
+def headrace(arguments: Sequence[str], environment: dict[str, str] | None = None) -> str:
+    """Run a command of headrace; what it printed."""
+    done = subprocess.run(
+        [*HEADRACE, *arguments],
+        env=environment or dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ServerError(f"headrace {' '.join(arguments[:2])}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
+def address_of(process: subprocess.Popen[str], log: Path) -> str:
+    """The address that the server tells once it accepts connections."""
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    assert process.stdout is not None
+    threading.Thread(target=lambda out: told.put(out.readline()), args=[process.stdout]).start()
+    try:
+        line = told.get(timeout=START_SECONDS)
+        found: str = json.loads(line)["url"]
+    except (queue.Empty, ValueError, KeyError):
+        process.kill()
+        process.wait()
+        raise ServerError(f"the server did not start: {words(log)}") from None
+    return found
+
+
+def stop(process: subprocess.Popen[str]) -> int:
+    """Ask the server to end, and wait for it; its exit status."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL
+
+
+def words(log: Path) -> str:
+    """The last that the server said."""
+    return log.read_text(errors="replace").strip()[-2000:]
