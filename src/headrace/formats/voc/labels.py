@@ -11,7 +11,7 @@ from headrace.formats.voc.walk import VocFile, read_file
 
 _NAMES = re.compile(rb"<(?:object|part)>[ \t\r\n]*<name>([^<&\r\n\t]*)</name>")
 # What could hide names from a pattern, or show it names that are none.
-_HIDERS = re.compile(rb"<!--|<!\[|<!D|\0|encoding=(?![\"'](?:utf|UTF)-8)")
+_HIDERS = re.compile(rb"<!--|<!\[|<!D|<\?(?!xml )|\0|encoding=(?![\"'](?:utf|UTF)-8)")
 
 
 def declared_labels(kits: Iterable[Kit]) -> dict[str, None]:

@@ -94,7 +94,7 @@ class Files:
                 path=kit.root,
             )
         lists = set_files(kit)
-        known |= lists.keys()
+        known.update(lists)
         with ExitStack() as stack:
             splits = Splits(lists, stack, lambda name: _unlisted(name, kit, found))
             walk = Walk(
