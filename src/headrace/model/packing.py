@@ -12,8 +12,7 @@ Lossless: every coordinate comes back as an equal number (``model/runs.py``), te
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -63,13 +62,13 @@ def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
         raise StorageError(f"an annotation's shapes are damaged: {error}") from error
 
 
-def pack_counts(labels: Iterable[int]) -> bytes:
-    """Shapes per label, from one label key a shape."""
+def pack_counts(counts: Mapping[int, int]) -> bytes:
+    """Shapes per label key."""
     writer = RunWriter()
-    counted = sorted(Counter(labels).items())
-    writer.varint(len(counted))
-    writer.integers([key for key, _ in counted])
-    writer.integers([number for _, number in counted])
+    keys = sorted(counts)
+    writer.varint(len(keys))
+    writer.integers(keys)
+    writer.integers([counts[key] for key in keys])
     return bytes(writer.buffer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
@@ -297,8 +298,8 @@ def _join(existing: Existing, blob: bytes, item: Prepared) -> Rewritten:
     if item.attributes:
         old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
         attributes = msgspec.json.encode(old | item.attributes).decode()
-    labels = chain.from_iterable(group.labels for group in shapes.groups)
-    return Rewritten(pack(shapes), pack_counts(labels), shapes.count, attributes)
+    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
+    return Rewritten(pack(shapes), pack_counts(counts), shapes.count, attributes)
 
 
 def _first(row: Row) -> int:

@@ -71,14 +71,14 @@ def _prepare(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Siz
             f"the shapes of asset {item.asset_id} are refused: {error}",
             hint="nothing was imported",
         ) from None
-    keys = list(chain.from_iterable(group.labels for group in groups))
+    counts = Counter(chain.from_iterable(group.labels for group in groups))
     return Prepared(
         asset=asset,
         status=None if item.status is None else str(item.status),
         shapes=columns,
         blob=blob,
-        counts=Counter(keys),
-        packed_counts=pack_counts(keys),
+        counts=counts,
+        packed_counts=pack_counts(counts),
         attributes=item.attributes,
         attributes_text=attributes,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
@@ -131,7 +132,7 @@ def _insert(connection: apsw.Connection, thing: Thing) -> None:
                 no * 10 + place,
                 status,
                 len(boxes) + len(points),
-                pack_counts([LABELS.index(label) for label in [*boxes, *points]]),
+                pack_counts(Counter(LABELS.index(label) for label in [*boxes, *points])),
                 blob if inline else None,
                 None if inline else no * 10 + place,
             ),
