@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from headrace.formats.base import Reader
-from headrace.formats.findings import Pass
-from headrace.formats.info import SHAPE_KINDS, WHOLE, Capability
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE, Capability
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
@@ -54,6 +54,7 @@ def chunks(reader: Reader, found: Pass, *, images: int) -> Iterator[Chunk]:
     losses, tally = FieldLosses(PLATFORM), Tally(found)
     for batch in reader.batches():
         losses.count(batch, tally)
+        _count_boxes(batch, tally)
         tally.flush()
         for sample in batch:
             size = _weight(sample)
@@ -64,6 +65,15 @@ def chunks(reader: Reader, found: Pass, *, images: int) -> Iterator[Chunk]:
             weight += size
     if held:
         yield Chunk(number, held)
+
+
+def _count_boxes(batch: list[Sample], tally: Tally) -> None:
+    """A box that a source gives beside an outline is made anew from it."""
+    shapes = [shape for sample in batch for shape in sample.shapes]
+    count = sum([getattr(shape, "bbox", None) is not None for shape in shapes])
+    if count:
+        message = f"not written: {FIELDS['bbox']}"
+        tally.add("LOSS", message, Severity.NOTE, batch[0].filename, count=count)
 
 
 def _weight(sample: Sample) -> int:

@@ -121,9 +121,10 @@ class ItemMaker:
 
 
 def sample_of(filename: str, meta: Meta | None, annotation: LoadedAnnotation | None) -> Sample:
-    """The sample of an asset and its annotation; an asset without one is a sample without shapes."""
+    """The sample of an asset and its annotation; one without an annotation is a sample that nobody annotated."""
     width, height = (meta.width, meta.height) if meta else (None, None)
-    sample = Sample(filename=filename, width=width, height=height)
+    annotated = annotation is not None
+    sample = Sample(filename=filename, width=width, height=height, annotated=annotated)
     if annotation is None:
         return sample
     sample.attributes = annotation.attributes

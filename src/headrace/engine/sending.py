@@ -65,8 +65,10 @@ class Sender:
         await self._account(matched, wanted, found, answer)
 
     def _is_wanted(self, sample: Sample) -> bool:
-        # Replacing by nothing clears; adding nothing to nothing would only leave an empty annotation.
-        return bool(sample.shapes) or self._options.mode == ImportAnnotationMode.REPLACE
+        # An image that somebody looked at and found empty says so by an annotation without shapes; where what is there
+        # is kept or added to, it has nothing to say.
+        replaces = self._options.mode == ImportAnnotationMode.REPLACE
+        return bool(sample.shapes) or (replaces and sample.annotated)
 
     async def _items(self, samples: list[Sample], found: dict[str, UUID]) -> list[ImportItem]:
         def make() -> list[ImportItem]:
@@ -133,7 +135,7 @@ class Sender:
         labels = Counter(shape.label for sample in imported for shape in sample.shapes)
         for name, count in labels.items():
             report.labels[name] = report.labels.get(name, 0) + count
-        report.annotations += sum(count > 0 for count in answer.values())
+        report.annotations += len(answer) - len(kept)
         self._check(imported, answer)
         if self._counts is not None:
             self._counts.update(answer)

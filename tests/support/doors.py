@@ -1,0 +1,37 @@
+"""The two doors to one lake: in this process, and over HTTP to a server process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+import headrace
+from headrace.sdk.connect import Connection
+from tests.support.servers import new_lake, server_process
+
+DOORS = ("lake", "http")
+
+
+class Door(Struct):
+    """Where to connect to; ``lake`` is the folder behind it."""
+
+    target: str
+    token: str | None
+    lake: Path
+
+    def connect(self) -> Connection:
+        return headrace.connect(self.target, api_token=self.token)
+
+
+@asynccontextmanager
+async def open_door(kind: str, folder: Path) -> AsyncIterator[Door]:
+    """A new lake in ``folder``, reached as ``kind`` says."""
+    lake, token = await new_lake(folder / "lake")
+    if kind == "lake":
+        yield Door(str(lake), None, lake)
+        return
+    async with server_process(lake) as server:
+        yield Door(server.address, token, lake)
