@@ -229,7 +229,7 @@ IMPORT_ANNOTATIONS = Operation(
     request=ImportAnnotations,
     result=dict[str, int],
     doc="Write the annotations of many assets at once; the answer counts the shapes per annotation id.",
-    errors=(404, 400, 413, 423),
+    errors=(404, 400, 409, 413, 423),
 )
 START_IMPORT = Operation(
     name="start_import",
@@ -260,7 +260,7 @@ ANNOTATION_IDS = Operation(
     request=AnnotationIds,
     result=list[UUID],
     doc="The ids of a version's annotations, newest first.",
-    errors=(404, 400),
+    errors=(404,),
 )
 LOAD_ANNOTATIONS = Operation(
     name="load_annotations",
@@ -271,5 +271,5 @@ LOAD_ANNOTATIONS = Operation(
     doc="Annotations with all their shapes, newest first.",
     bare_body="ids",
     paging=Paging.KEYS,
-    errors=(404, 400),
+    errors=(404, 413),
 )

@@ -183,7 +183,7 @@ DELETE_MANY_DATA = Operation(
     doc="Delete data, and their assets in every version.",
     body=("ids",),
     repeatable=True,
-    errors=(404,),
+    errors=(404, 423),
 )
 GET_DATA = Operation(
     name="get_data",
@@ -234,7 +234,7 @@ DELETE_DATA = Operation(
     doc="Delete a data, and its assets in every version.",
     status=204,
     repeatable=True,
-    errors=(404,),
+    errors=(404, 423),
 )
 CREATE_SOURCE = Operation(
     name="create_source",

@@ -94,7 +94,7 @@ LIST_DATASETS = Operation(
     result=Items[DatasetRecord],
     doc="The datasets of an organization, newest first.",
     paging=Paging.ITEMS,
-    errors=(404,),
+    errors=(404, 400),
 )
 FIND_DATASET = Operation(
     name="find_dataset",
@@ -122,7 +122,7 @@ UPDATE_DATASET = Operation(
     result=DatasetRecord,
     doc="Rename or describe a dataset.",
     repeatable=True,
-    errors=(404, 409),
+    errors=(404, 409, 400),
 )
 DELETE_DATASET = Operation(
     name="delete_dataset",
@@ -132,7 +132,7 @@ DELETE_DATASET = Operation(
     result=NoneType,
     doc="Delete a dataset with all its versions.",
     repeatable=True,
-    errors=(404,),
+    errors=(404, 423),
 )
 LIST_VERSIONS = Operation(
     name="list_versions",
@@ -142,7 +142,7 @@ LIST_VERSIONS = Operation(
     result=Items[DatasetVersionRecord],
     doc="The versions of a dataset, newest first.",
     paging=Paging.ITEMS,
-    errors=(404,),
+    errors=(404, 400),
 )
 FIND_VERSION = Operation(
     name="find_version",
@@ -188,7 +188,7 @@ UPDATE_VERSION = Operation(
     result=DatasetVersionRecord,
     doc="Rename, describe or type a version.",
     repeatable=True,
-    errors=(404, 409, 423),
+    errors=(404, 409, 400, 423),
 )
 DELETE_VERSION = Operation(
     name="delete_version",

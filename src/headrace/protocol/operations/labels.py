@@ -107,7 +107,7 @@ UPDATE_LABEL = Operation(
     result=LabelRecord,
     doc="Rename a label or put it into a group.",
     repeatable=True,
-    errors=(404, 409, 423),
+    errors=(404, 409, 400, 423),
 )
 LIST_LABEL_GROUPS = Operation(
     name="list_label_groups",
