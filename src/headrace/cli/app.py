@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter,
 from cyclopts.exceptions import UnknownOptionError
 
 from headrace import __version__
+from headrace.cli.convert import convert
 from headrace.cli.export import export
 from headrace.cli.failures import UsageError
 from headrace.cli.import_ import import_
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "import": (import_, MOVE),
     "pull": (pull, MOVE),
     "export": (export, MOVE),
+    "convert": (convert, MOVE),
     "ls": (ls, LOOK),
     "stats": (stats, LOOK),
     "init": (init, LAKE),

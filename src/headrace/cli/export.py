@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from headrace.cli.findings import finding_lines, findings_data
 from headrace.cli.options import ANYONE, PLAIN, Account, Flag, Output, Status
 from headrace.cli.result import Result
-from headrace.cli.target import check_format, connected, find_version
+from headrace.cli.target import check_format, connected, find_version, given
 from headrace.cli.wording import absolute, many
 
 
@@ -36,18 +35,14 @@ async def export(
         dst: The file or folder to write; it appears complete or not at all.
         format: coco, yolo or voc.
         status: Only annotations of this status.
-        task: What YOLO labels say: detect.
+        task: What YOLO labels say: detect, segment, pose, obb or classify.
         split: The split that the images are written under, where the format has splits.
         use_id: Call images by the ids of their assets.
         overwrite: Replace what is there.
         strict: Fail where the format cannot say something, rather than count it.
     """
     check_format(format)
-    options: dict[str, Any] = {}
-    if task is not None:
-        options["task"] = task
-    if split is not None:
-        options["split"] = split
+    options = given(task=task, split=split)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.export(

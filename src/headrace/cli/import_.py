@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from headrace.cli.failures import UsageError
 from headrace.cli.findings import finding_lines, findings_data
 from headrace.cli.labels import label_lines
-from headrace.cli.options import ANYONE, PLAIN, Account, Flag, Output, Status
+from headrace.cli.options import ANYONE, PLAIN, Account, Flag, OnError, Output, Status, VocOrigin
 from headrace.cli.result import Result
-from headrace.cli.target import check_format, connected, find_version
+from headrace.cli.target import check_format, connected, find_version, given
 from headrace.cli.wording import many
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ async def import_(
     images: Path | None = None,
     split: str | None = None,
     task: str | None = None,
-    on_error: Literal["raise", "skip", "collect"] = "raise",
+    voc_origin: VocOrigin | None = None,
+    on_error: OnError = "raise",
     allow_missing: Flag = False,
     known_labels: Flag = False,
     use_id: Flag = False,
@@ -50,6 +51,7 @@ async def import_(
         images: The folder of the images, for sizes that the annotations do not give.
         split: Only this split of the source.
         task: What the rows mean where the format cannot tell (YOLO).
+        voc_origin: Whether the corners of VOC count from 0, or from 1 with the last pixel inside.
         on_error: At a bad record: fail, leave it out, or go on to name all and then fail.
         allow_missing: Leave images out that are not in the version, rather than fail.
         known_labels: Fail at a label that the version does not have, rather than make it.
@@ -60,8 +62,7 @@ async def import_(
             "FILE is missing", hint="name annotation files: headrace import TARGET VERSION FILE…"
         )
     check_format(format)
-    given = {"images": images, "split": split, "task": task}
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    options = given(images=images, split=split, task=task, voc_origin=voc_origin)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         reports = [

@@ -15,6 +15,8 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option that is there or not."""
 
 Status = Literal["pending", "accepted", "refused", "skipped"]
+OnError = Literal["raise", "skip", "collect"]
+VocOrigin = Literal["zero", "one_inclusive"]
 VersionType = Literal[
     "not_configured",
     "classification",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace.cli.failures import UsageError
 from headrace.cli.options import Account
@@ -63,6 +63,11 @@ def check_format(name: str | None) -> None:
         get(name)
     except UnknownFormatError as error:
         raise UsageError(error.message, hint=error.hint, code=error.code) from None
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given, for calls that have defaults of their own."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _candidates(name: str, known: list[str]) -> str:

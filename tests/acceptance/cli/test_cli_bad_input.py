@@ -1,0 +1,211 @@
+"""What goes wrong in practice: one line that names the thing and the cure, nothing half done, and the next run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from tests.acceptance.cli.conftest import Drawn
+from tests.support.cli import Outcome, Place, headrace, new_lake, served
+
+
+def assert_one_line(outcome: Outcome, *words: str, status: int = 1) -> None:
+    """The command failed with one line on stderr that holds ``words``, and with no traceback."""
+    assert outcome.status == status, outcome
+    assert outcome.out == ""
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("error: ")
+    for word in words:
+        assert word in line
+
+
+def assert_whole(place: Place) -> None:
+    """The catalog is in order."""
+    connection = apsw.Connection(str(place.lake / "headrace.db"))
+    try:
+        assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
+    finally:
+        connection.close()
+
+
+def written(path: Path, content: Any) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+# --- targets ---------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_lake(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    assert_one_line(
+        headrace("ls", tmp_path / "photos"), "photos is a folder but not a lake", "headrace init"
+    )
+    assert_one_line(headrace("ls", tmp_path / "nowhere"), "nowhere", "headrace init")
+    written(tmp_path / "file", "x")
+    assert_one_line(headrace("ls", tmp_path / "file"), "file", "headrace init")
+    told = headrace("ls", tmp_path / "photos", "--json").json()["error"]
+    assert told["code"] == "not-a-lake"
+    assert not list((tmp_path / "photos").iterdir())
+
+
+def test_a_lake_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    written(tmp_path / "lake" / "headrace.db", "this is no database, whatever its name says")
+    assert_one_line(headrace("ls", tmp_path / "lake"), "lake")
+
+
+def test_init_where_something_is(tmp_path: Path) -> None:
+    assert headrace("init", tmp_path / "lake").status == 0
+    assert_one_line(headrace("init", tmp_path / "lake"), "is a lake already")
+    (tmp_path / "full").mkdir()
+    written(tmp_path / "full" / "notes.txt", "mine")
+    assert_one_line(headrace("init", tmp_path / "full"), "is not empty", "new or an empty folder")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["notes.txt"]
+
+
+def test_a_server_that_is_not_there() -> None:
+    refused = headrace("ls", "http://127.0.0.1:9", HEADRACE_TOKEN="hr_x")
+    assert_one_line(refused, "127.0.0.1:9")
+    told = headrace("ls", "http://127.0.0.1:9", "--json", HEADRACE_TOKEN="hr_x").json()["error"]
+    assert (told["code"], told["retryable"]) == ("connect", True)
+
+
+def test_wrong_and_missing_tokens(tmp_path: Path) -> None:
+    with served(tmp_path / "lake") as place:
+        secret = "hr_this-is-not-the-token"
+        wrong = headrace("ls", place.target, HEADRACE_TOKEN=secret)
+        assert_one_line(wrong, "token", "headrace token create")
+        assert secret not in wrong.err
+        assert_one_line(headrace("ls", place.target), "HEADRACE_TOKEN")
+        told = headrace("ls", place.target, "--token", secret, "--json")
+        assert told.json()["error"]["code"] == "authentication"
+        assert secret not in told.out
+        assert place.done("ls")["versions"] == []
+
+        headrace("token", "revoke", place.lake, "token")
+        assert_one_line(place.run("ls"), "revoked")
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with served(tmp_path / "lake") as place:
+        port = place.target.rpartition(":")[2]
+        assert_one_line(headrace("serve", place.lake, "--port", port), port, "another")
+
+
+# --- names -----------------------------------------------------------------------------------------------
+
+
+def test_versions_that_do_not_exist(pushed: Place, lake: Place) -> None:
+    assert_one_line(lake.run("stats", "demo/v1"), "no dataset 'demo'", "push makes them")
+    assert_one_line(pushed.run("stats", "deno/v1"), "no dataset 'deno'", "id you mean 'demo'")
+    assert_one_line(pushed.run("stats", "demo/v2"), "no version 'v2' in demo", "There is v1")
+
+
+def test_images_that_do_not_exist(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
+    assert_one_line(lake.run("push", "demo/v1", tmp_path / "none"), "none", "no such file")
+    (tmp_path / "empty").mkdir()
+    assert_one_line(lake.run("push", "demo/v1", tmp_path / "empty"), "no images or videos")
+    assert lake.done("ls")["versions"] == []
+
+
+# --- annotation files ------------------------------------------------------------------------------------
+
+
+def coco(drawn: Drawn, **changes: Any) -> dict[str, Any]:
+    return drawn.coco | changes
+
+
+BROKEN = {
+    "missing": None,
+    "truncated": lambda drawn: json.dumps(drawn.coco)[:-200],
+    "empty": lambda drawn: "",
+    "no-json": lambda drawn: "once upon a time there was a dataset",
+    "unknown-image": lambda drawn: coco(
+        drawn,
+        images=[
+            *drawn.coco["images"],
+            {"id": 99, "file_name": "gone.png", "width": 9, "height": 9},
+        ],
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=["lake", pytest.param("http", marks=pytest.mark.slow)])
+def pushed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, drawn: Drawn
+) -> Iterator[Place]:
+    """A version without annotations, which the tests that share it leave as it is."""
+    folder = tmp_path_factory.mktemp("pushed") / "lake"
+    with served(folder) if request.param == "http" else nullcontext(new_lake(folder)) as place:
+        place.done("push", "demo/v1", drawn.images)
+        yield place
+        # After all that was wrong with it, what is right goes in.
+        place.done("import", "demo/v1", drawn.annotations)
+        assert place.done("stats", "demo/v1")["labels"] == drawn.labels
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_annotation_files_that_are_wrong(
+    pushed: Place, drawn: Drawn, tmp_path: Path, fault: str
+) -> None:
+    broken = tmp_path / "broken.json"
+    make = BROKEN[fault]
+    if make is not None:
+        written(broken, make(drawn))
+    thing = "gone.png" if fault == "unknown-image" else "broken.json"
+    assert_one_line(pushed.run("import", "demo/v1", broken), thing)
+    told = pushed.run("import", "demo/v1", broken, "--json")
+    assert told.status == 1
+    assert told.json()["error"]["code"] != "internal"
+    assert pushed.done("stats", "demo/v1")["shapes"] == 0
+    assert_whole(pushed)
+
+
+def test_a_category_that_the_file_does_not_declare(
+    lake: Place, drawn: Drawn, tmp_path: Path
+) -> None:
+    lake.done("push", "demo/v1", drawn.images)
+    short = written(tmp_path / "short.json", coco(drawn, categories=drawn.coco["categories"][:1]))
+    (told,) = lake.done("import", "demo/v1", short)["files"]
+    undeclared = sum(count for name, count in drawn.labels.items() if name != "box")
+    (found,) = [one for one in told["findings"] if "category" in one["message"]]
+    assert (found["code"], found["count"]) == ("C16", undeclared)
+    assert "short.json" in found["examples"][0]
+
+
+def test_labels_that_may_not_be_made(lake: Place, drawn: Drawn) -> None:
+    lake.done("push", "demo/v1", drawn.images)
+    assert_one_line(lake.run("import", "demo/v1", drawn.annotations, "--known-labels"), "label")
+    assert lake.done("ls", "demo/v1")["labels"] == []
+
+
+def test_images_without_assets_may_be_left_out(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
+    lake.done("push", "demo/v1", *sorted(drawn.images.iterdir())[:6])
+    assert_one_line(lake.run("import", "demo/v1", drawn.annotations), "scene_006.png")
+    told = lake.done("import", "demo/v1", drawn.annotations, "--allow-missing")
+    assert (told["files"][0]["images_imported"], told["files"][0]["images_not_found"]) == (6, 6)
+    assert told["files"][0]["not_found"][0] == "scene_006.png"
+
+
+def test_an_export_never_replaces_unasked(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
+    lake.done("push", "demo/v1", drawn.images)
+    lake.done("import", "demo/v1", drawn.annotations)
+    mine = written(tmp_path / "mine.json", "precious")
+    assert_one_line(lake.run("export", "demo/v1", mine, "--format", "coco"), "mine.json")
+    assert mine.read_text() == "precious"
+    lake.done("export", "demo/v1", mine, "--format", "coco", "--overwrite")
+    assert json.loads(mine.read_text())["annotations"]
+
+
+def test_a_traceback_comes_only_when_asked_for(tmp_path: Path) -> None:
+    assert "Traceback" not in headrace("ls", tmp_path).err
+    asked = headrace("ls", tmp_path, HEADRACE_DEBUG="1")
+    assert "Traceback" in asked.err
+    assert asked.err.splitlines()[-1].startswith("error: ")

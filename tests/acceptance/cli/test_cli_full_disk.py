@@ -1,0 +1,91 @@
+"""A disk that is full: the error names it and the cure, and once there is room the same command goes on."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.cli.conftest import Drawn
+from tests.support.cli import Place, environment
+
+ALONE = ["unshare", "--user", "--mount", "--map-root-user"]
+
+
+def can_mount(folder: Path) -> bool:
+    """Whether a small file system of our own can be had, seen by our own processes only."""
+    if shutil.which("unshare") is None:
+        return False
+    mount = [*ALONE, "mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
+    return subprocess.run(mount, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not can_mount(folder):
+        pytest.skip("no small file system can be mounted here")
+    return folder
+
+
+def on_small_disk(disk: Path, script: str, size: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script with a small disk mounted; ``headrace`` is the command, ``DISK`` the folder."""
+    prelude = (
+        f'mount -t tmpfs -o size={size} none "$DISK" || exit 99\n'
+        f'headrace() {{ "{sys.executable}" -m headrace.cli "$@"; }}\n'
+    )
+    return subprocess.run(
+        [*ALONE, "sh", "-c", prelude + script],
+        env=environment(DISK=str(disk)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def errors(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("error: ")]
+
+
+def test_pull_to_a_full_disk(lake: Place, drawn: Drawn, disk: Path) -> None:
+    lake.done("push", "demo/v1", drawn.images)
+    script = f"""
+        head -c 1000000 /dev/zero > "$DISK/filler"
+        headrace pull {lake.target} demo/v1 "$DISK/out"; echo "first $?"
+        rm "$DISK/filler"
+        headrace pull {lake.target} demo/v1 "$DISK/out"; echo "second $?"
+        cp -r "$DISK/out" {disk}.copy
+    """
+    done = on_small_disk(disk, script, "1m")
+    assert "first 1" in done.stdout, done
+    assert "second 0" in done.stdout, done
+    (line,) = errors(done.stderr)
+    assert "disk" in line or "space" in line
+    assert "Traceback" not in done.stderr
+    copied = Path(f"{disk}.copy")
+    for source in drawn.images.iterdir():
+        assert (copied / source.name).read_bytes() == source.read_bytes()
+
+
+def test_a_lake_on_a_full_disk(drawn: Drawn, disk: Path) -> None:
+    script = f"""
+        headrace init "$DISK/lake"; echo "init $?"
+        dd if=/dev/zero of="$DISK/filler" bs=4096 2>/dev/null
+        headrace push "$DISK/lake" demo/v1 {drawn.images}; echo "first $?"
+        rm "$DISK/filler"
+        headrace push "$DISK/lake" demo/v1 {drawn.images}; echo "second $?"
+        headrace import "$DISK/lake" demo/v1 {drawn.annotations}; echo "import $?"
+        headrace stats "$DISK/lake" demo/v1
+    """
+    done = on_small_disk(disk, script, "8m")
+    for words in ("init 0", "first 1", "second 0", "import 0"):
+        assert words in done.stdout, done
+    (line,) = errors(done.stderr)
+    assert "disk" in line or "space" in line
+    assert "Traceback" not in done.stderr
+    assert f"demo/v1: {len(drawn.coco['images'])} assets" in done.stdout

@@ -1,0 +1,127 @@
+"""Ctrl-C in the middle: exit 130, one line that says how to go on, and the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from tests.acceptance.cli.conftest import Drawn
+from tests.support.cli import COMMAND, Outcome, Place, environment, headrace
+from tools.drawing import draw_dataset
+
+COUNT = 300
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """More images than a moment takes, and so many shapes that their import takes a while."""
+    images, annotations = draw_dataset(tmp_path_factory.mktemp("many"), count=COUNT)
+    coco: dict[str, Any] = json.loads(annotations.read_text())
+    coco["annotations"] = [
+        one | {"id": 1000 * copy + place, "bbox": [copy % 50, 1, 9, 9], "segmentation": []}
+        for copy in range(100)
+        for place, one in enumerate(coco["annotations"])
+    ]
+    annotations.write_text(json.dumps(coco))
+    return Drawn(images, annotations, coco)
+
+
+def interrupted(
+    place: Place, *arguments: str | Path, how: signal.Signals = signal.SIGINT
+) -> Outcome:
+    """Run a command until its first line of progress, then interrupt it."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments), "--progress"],
+        env=environment(**place.variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    process.send_signal(how)
+    out, err = process.communicate(timeout=60)
+    assert first.startswith("▸ "), first + err
+    return Outcome(process.returncode, out, first + err)
+
+
+def assert_interrupted(outcome: Outcome) -> None:
+    assert outcome.status == 130, outcome
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith("interrupted: ")
+    assert last.endswith("Run the same command to go on")
+
+
+def integrity(lake: Path) -> str:
+    connection = apsw.Connection(str(lake / "headrace.db"))
+    try:
+        return str(connection.execute("pragma integrity_check").fetchone()[0])
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+def test_push_import_and_pull_go_on(place: Place, many: Drawn, tmp_path: Path) -> None:
+    push = ["push", place.target, "demo/v1", many.images, "--workers", "1"]
+    assert_interrupted(interrupted(place, *push))
+    assert integrity(place.lake) == "ok"
+    assert headrace(*push, **place.variables).status == 0
+    assert place.done("stats", "demo/v1")["assets"] == COUNT
+
+    take = ["import", place.target, "demo/v1", many.annotations, "--mode", "concatenate"]
+    assert_interrupted(interrupted(place, *take))
+    assert integrity(place.lake) == "ok"
+    assert headrace(*take, **place.variables).status == 0
+    assert place.done("stats", "demo/v1")["labels"] == many.labels
+
+    folder = tmp_path / "images"
+    pull = ["pull", place.target, "demo/v1", folder, "--workers", "1"]
+    assert_interrupted(interrupted(place, *pull))
+    left = {path.name for path in folder.rglob("*.png")} if folder.exists() else set()
+    assert len(left) < COUNT
+    for name in left:
+        assert (folder / name).read_bytes() == (many.images / name).read_bytes()
+    assert headrace(*pull, **place.variables).status == 0
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {
+        path.name for path in many.images.iterdir()
+    }
+
+
+def test_a_kill_is_an_interruption_too(lake: Place, many: Drawn) -> None:
+    stopped = interrupted(
+        lake, "push", lake.target, "demo/v1", many.images, "--workers", "1", how=signal.SIGTERM
+    )
+    assert_interrupted(stopped)
+
+
+def test_an_interrupted_export_leaves_nothing(lake: Place, many: Drawn, tmp_path: Path) -> None:
+    lake.done("push", "demo/v1", many.images)
+    lake.done("import", "demo/v1", many.annotations)
+    out = tmp_path / "out"
+    out.mkdir()
+    export = ["export", lake.target, "demo/v1", out / "all.json", "--format", "coco"]
+    assert_interrupted(interrupted(lake, *export))
+    assert os.listdir(out) == []
+    assert headrace(*export).status == 0
+    assert os.listdir(out) == ["all.json"]
+
+
+def test_interruption_as_json(lake: Place, many: Drawn) -> None:
+    stopped = interrupted(
+        lake, "push", lake.target, "demo/v1", many.images, "--workers", "1", "--json"
+    )
+    assert stopped.status == 130
+    told = stopped.json()
+    assert told["schema"] == "headrace.error/1"
+    assert told["error"]["code"] == "interrupted"
+    assert told["error"]["retryable"] is True
