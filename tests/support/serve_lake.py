@@ -1,4 +1,4 @@
-"""Serve a lake in a process of its own: prints the address, stops on a signal. ``serve_lake.py LAKE [seconds]``."""
+"""Serve a lake in a process of its own: prints ``serving <address>``, stops on a signal. ``serve_lake.py LAKE [seconds]``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ def main() -> None:
     stop_seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
     settings = ServerSettings(stop_seconds=stop_seconds)
     uvloop.run(
-        serve(sys.argv[1], settings=settings, ready=lambda address: print(address, flush=True))
+        serve(
+            sys.argv[1],
+            settings=settings,
+            ready=lambda address: print(f"serving {address}", flush=True),
+        )
     )
     print("stopped", flush=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,8 +16,10 @@ from headrace.platform.platform import Platform
 from headrace.platform.tokens import create_token
 from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
+from tests.support.waiting import until
 
 SCRIPT = Path(__file__).with_name("serve_lake.py")
+_ADDRESS = re.compile(r"^serving (http://\S+)$", re.MULTILINE)
 
 
 class Running(Struct):
@@ -32,19 +35,20 @@ class Running(Struct):
 
 
 class ServerProcess(Struct):
-    """A server in a process of its own; ``output`` is all that it wrote, once it has stopped."""
+    """A server in a process of its own; ``output`` is all that it has written."""
 
     address: str
     process: asyncio.subprocess.Process
-    output: bytes = b""
+    log: Path
+
+    @property
+    def output(self) -> bytes:
+        return self.log.read_bytes()
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.returncode is None:
             self.process.send_signal(how)
-        out, err = await self.process.communicate()
-        self.output += out + err
-        assert self.process.returncode is not None
-        return self.process.returncode
+        return await self.process.wait()
 
 
 async def new_lake(path: Path) -> tuple[Path, str]:
@@ -69,23 +73,26 @@ async def running(path: Path, settings: ServerSettings | None = None) -> AsyncIt
 @asynccontextmanager
 async def server_process(lake: Path, *, stop_seconds: float = 10.0) -> AsyncIterator[ServerProcess]:
     """A lake, served by a process of its own; killed at the end where it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(SCRIPT),
-        str(lake),
-        str(stop_seconds),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
+    # Into a file: a pipe that nobody reads would stop the server.
+    log = lake.with_name(lake.name + ".log")
+    log.write_bytes(b"")
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(SCRIPT), str(lake), str(stop_seconds), stdout=output, stderr=output
+        )
     try:
-        async with asyncio.timeout(30):
-            address = (await process.stdout.readline()).decode().strip()
-        if not address:
-            _, err = await process.communicate()
-            raise RuntimeError(err.decode())
-        yield ServerProcess(address, process)
+        yield ServerProcess(await _address(process, log), process, log)
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+            await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
+    async def told() -> bool:
+        return process.returncode is not None or bool(_ADDRESS.findall(log.read_text()))
+
+    await until(told, 30)
+    if process.returncode is not None:
+        raise RuntimeError(log.read_text())
+    return _ADDRESS.findall(log.read_text())[-1]

@@ -30,7 +30,7 @@ USER_AGENT = f"headrace/{__version__}"
 SERVER_LIMITS = Limits(
     import_assets=1000,
     load_annotations=1000,
-    asset_ids=10_000,
+    asset_ids=150,  # they travel in the address, and proxies take 8 KiB of it
     concurrency=8,
     whole_pixels=False,
     extensions=True,
@@ -38,6 +38,8 @@ SERVER_LIMITS = Limits(
 """What a headrace server takes more than every platform does."""
 
 _READ_BYTES = 256 * 1024
+_EXPIRED = frozenset({400, 401, 403, 410})
+"""How storages say that a URL's time is over: worth one fresh URL."""
 
 
 class RemoteBackend:
@@ -92,7 +94,7 @@ class RemoteBackend:
         async with AsyncExitStack() as stack:
             url = data.presigned_url
             response = None if url is None else await self._open(stack, url)
-            if url is None or response is None or response.status == 403:
+            if url is None or response is None or response.status in _EXPIRED:
                 url = (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
                 response = await self._open(stack, url)
             if response.status != 200:
