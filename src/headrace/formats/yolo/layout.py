@@ -207,17 +207,19 @@ def _distinct(sources: Sequence[Source], found: Pass) -> list[Source]:
     """Every place once: many a yaml names one folder for training and for validation."""
     kept: dict[str, Source] = {}
     for source in sources:
-        real = os.path.realpath(source.path)
-        if real in kept:
-            found.add(
-                "Y05",
-                "several splits name the same place; read once, as the first of them",
-                severity=Severity.NOTE,
-                path=source.path,
-                detail=f"{kept[real].split} and {source.split}",
-            )
-        else:
-            kept[real] = source
+        first = kept.setdefault(os.path.realpath(source.path), source)
+        if first is source:
+            continue
+        found.add(
+            "Y05",
+            "several splits name the same place; read once",
+            severity=Severity.NOTE,
+            path=source.path,
+            detail=f"{first.split} and {source.split}",
+        )
+        # The folder's own name decides; a yaml must name both, also where there is only one.
+        if source.split == ALIASES.get(source.path.name, source.path.name):
+            first.split = source.split
     return list(kept.values())
 
 

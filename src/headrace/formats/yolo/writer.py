@@ -168,7 +168,7 @@ class YoloWriter(Writer):
             self._classes.finish(self.labels, [*self._splits.values()])
             return
         if self._pose is not None:
-            self._more["kpt_shape"] = [self._pose.points, 3]
+            self._more["kpt_shape"] = [max(self._pose.points, 1), 3]
         splits = {home.rstrip("/"): f"images/{home}".rstrip("/") for home in self._splits.values()}
         first = next(iter(splits.values()), "images/train")
         # Ultralytics refuses a yaml without both keys.
