@@ -3,8 +3,8 @@
     HeadraceError
       ConfigurationError            MissingExtraError
       FormatError                   UnknownFormatError  ParseError  LossyWriteError  ConservationError
-      TransferError                 ConnectError  TransferTimeoutError  ChecksumError  DiskFullError  PartialTransferError
-      StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError
+      TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
+      StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
       APIError                      one class per HTTP status, joined by the table STATUS_CLASSES
         BadRequestError 400  AuthenticationError 401  InsufficientResourcesError 402
@@ -147,12 +147,6 @@ class ChecksumError(TransferError):
     retryable = True
 
 
-class DiskFullError(TransferError):
-    """The disk takes no more bytes: free space on it, or choose another folder."""
-
-    code = "disk-full"
-
-
 class PartialTransferError(TransferError):
     """Some items were moved and some were not; ``report`` holds both lists."""
 
@@ -170,6 +164,12 @@ class StorageError(HeadraceError):
     """A lake's database or its files failed."""
 
     code = "storage"
+
+
+class DiskFullError(StorageError, TransferError):
+    """The disk takes no more bytes, of a lake or of a download: free space on it, or choose another folder."""
+
+    code = "disk-full"
 
 
 class ObjectNotFoundError(StorageError, FileNotFoundError):

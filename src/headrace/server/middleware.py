@@ -5,7 +5,6 @@ Nothing here shows a header, a query or a trace to anyone but the server's own l
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 import time
@@ -17,10 +16,10 @@ from aiohttp.typedefs import Middleware
 
 from headrace.errors import (
     APIError,
+    DiskFullError,
     HeadraceError,
     LakeBusyError,
     ServerError,
-    StorageError,
     UnavailableError,
     error_for_status,
 )
@@ -123,19 +122,10 @@ def _kept_headers(exc: web.HTTPException) -> dict[str, str]:
 def _from_failure(exc: Exception) -> APIError:
     if isinstance(exc, LakeBusyError):
         return UnavailableError("the lake is busy", hint="try again in a moment")
-    if isinstance(exc, StorageError) and _disk_is_full(exc):
+    if isinstance(exc, DiskFullError):
         error = error_for_status(507, "the server's disk is full")
         error.hint = "make room on the server; nothing was half-written"
         return error
     if isinstance(exc, HeadraceError):
         return ServerError(f"the server failed ({exc.code})")
     return ServerError("the server failed")
-
-
-def _disk_is_full(exc: BaseException) -> bool:
-    seen: BaseException | None = exc
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False

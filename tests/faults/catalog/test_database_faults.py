@@ -14,6 +14,7 @@ import pytest
 
 from headrace.errors import (
     DatabaseError,
+    DiskFullError,
     HeadraceError,
     LakeBusyError,
     LakeVersionError,
@@ -122,7 +123,7 @@ async def test_a_cancelled_wait_for_another_process_ends_at_once(path: Path) -> 
 async def test_a_full_disk_keeps_what_was_committed(path: Path) -> None:
     database = await SqliteDatabase.open(path, max_bytes=path.stat().st_size + 64 * 1024)
     await database.execute("conformance.add", name="kept", last=1)
-    with pytest.raises(StorageError, match="no space left") as caught:
+    with pytest.raises(DiskFullError, match="no space left") as caught:
         async with database.transaction() as tx:
             rows = ((f"{number:06d}", number) for number in range(100_000))
             await tx.insert_many("conformance.add_many", rows)
@@ -138,7 +139,7 @@ async def test_after_a_full_disk_nothing_slips_in_singly(path: Path) -> None:
     with pytest.raises(DatabaseError, match="rolled back"):
         async with database.transaction() as tx:
             rows = ((f"{number:06d}", number) for number in range(100_000))
-            with pytest.raises(StorageError, match="no space left"):
+            with pytest.raises(DiskFullError, match="no space left"):
                 await tx.insert_many("conformance.add_many", rows)
             await tx.execute("conformance.add", name="alone", last=1)
     assert await database.fetch("conformance.all", start="") == []

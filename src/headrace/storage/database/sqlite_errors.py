@@ -9,6 +9,7 @@ import apsw
 from headrace.errors import (
     BadRequestError,
     DatabaseError,
+    DiskFullError,
     HeadraceError,
     LakeBusyError,
     NotALakeError,
@@ -73,8 +74,8 @@ def _extended(error: apsw.Error) -> int:
     return int(getattr(error, "extendedresult", 0))
 
 
-def _full(path: Path) -> StorageError:
-    return StorageError(
+def _full(path: Path) -> DiskFullError:
+    return DiskFullError(
         f"no space left for {path}",
         hint=f"free space on the disk of {path.parent} and run it again",
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from headrace.errors import BadRequestError, HeadraceError, StorageError
+from headrace.errors import BadRequestError, DiskFullError, HeadraceError, StorageError
 from headrace.storage.objects.base import ObjectInfo
 
 CHUNK = 1 << 20
@@ -39,7 +39,7 @@ def file_errors(path: Path) -> Iterator[None]:
 def _translate(error: OSError, path: Path) -> StorageError:
     reason = error.strerror or str(error)
     if error.errno in _FULL:
-        return StorageError(
+        return DiskFullError(
             f"no space left in {path}", hint="free space on its disk and run the same command again"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

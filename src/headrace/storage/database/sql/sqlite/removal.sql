@@ -29,7 +29,7 @@ where bucket = :bucket and version = :version and seq in (select value from json
 select v.no, v.bucket, s.no, s.bucket, v.state, v.locked, s.name, v.name, a.seq
 from json_each(:data) j cross join asset a indexed by asset_of_data cross join version v cross join dataset s
 where a.lake_bucket = :lake_bucket and a.data = j.value and v.no = a.version and s.no = v.dataset
-order by v.no
+order by v.no, a.seq limit :limit
 
 -- name: touch
 update version set revision = revision + 1 where no = :version
