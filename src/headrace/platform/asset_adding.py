@@ -24,8 +24,10 @@ from headrace.storage.database.base import Statements, Transaction
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
 
-_RANGE = 5_000
-"""Assets that one transaction adds."""
+_ROWS = 10_000
+"""Rows of assets and their tags that one transaction adds."""
+
+_SLICE = 2_000
 
 
 class Candidate(NamedTuple):
@@ -51,10 +53,11 @@ async def add_data(platform: Platform, access: Access, request: AddData) -> JobA
     scope = await version_scope(platform.database, access, request.version_id, change=True)
     tags = await _tags(platform, scope, request.asset_tag_ids)
     await _candidates(platform.database, access, request.data_ids)
-    for start in range(0, len(request.data_ids), _RANGE):
+    size = max(1, _ROWS // (1 + len(tags)))
+    for start in range(0, len(request.data_ids), size):
         async with platform.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
-            candidates = await _candidates(tx, access, request.data_ids[start : start + _RANGE])
+            candidates = await _candidates(tx, access, request.data_ids[start : start + size])
             taken = await _add(tx, scope, candidates, tags)
         fold_now_and_then(platform, scope, taken)
     async with platform.database.transaction() as tx:
@@ -84,13 +87,16 @@ async def _tags(platform: Platform, scope: VersionScope, tag_ids: list[UUID]) ->
 
 async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -> list[Candidate]:
     """The data of these ids, each once, in their order; 404 or 400 where one cannot become an asset."""
-    pairs = data_pairs(ids)
-    rows = await statements.fetch(
-        "assets.candidates", keys=json_text(list(pairs)), organization=access.organization
-    )
-    found = {}
-    for candidate in map(Candidate._make, rows):
-        found[data_id(candidate.lake_created, candidate.lake_bucket, candidate.no)] = candidate
+    found: dict[UUID, Candidate] = {}
+    for start in range(0, len(ids), _SLICE):
+        rows = await statements.fetch(
+            "assets.candidates",
+            keys=json_text(list(data_pairs(ids[start : start + _SLICE]))),
+            organization=access.organization,
+        )
+        for candidate in map(Candidate._make, rows):
+            made = data_id(candidate.lake_created, candidate.lake_bucket, candidate.no)
+            found[made] = candidate
     unknown = [each for each in ids if each not in found]
     if unknown:
         more = f" and {len(unknown) - 1} more of {len(ids)}" if len(unknown) > 1 else ""

@@ -50,6 +50,7 @@ _ORDERS = {
 _NEWEST_FIRST = " order by a.seq desc"
 _LAST_CHARACTER = chr(0x10FFFF)
 _SHOWN_CANDIDATES = 5
+_SLICE = 2_000
 
 
 class Keys(NamedTuple):
@@ -282,10 +283,17 @@ async def _seqs(
 async def _by_seq(
     platform: Platform, access: Access, scope: VersionScope, seqs: list[int]
 ) -> list[AssetRecord]:
-    rows = await platform.database.fetch(
-        "assets.rows", keys=json_text(seqs), bucket=scope.bucket, version=scope.no
-    )
-    return _records(access, scope, rows)
+    records: list[AssetRecord] = []
+    # In slices, because a prefix may name a million and others want the event loop.
+    for start in range(0, len(seqs), _SLICE):
+        rows = await platform.database.fetch(
+            "assets.rows",
+            keys=json_text(seqs[start : start + _SLICE]),
+            bucket=scope.bucket,
+            version=scope.no,
+        )
+        records += _records(access, scope, rows)
+    return records
 
 
 def _records(access: Access, scope: VersionScope, rows: list[Row]) -> list[AssetRecord]:

@@ -208,7 +208,8 @@ class ChunkWriter:
         if not changed:
             return
         late = [pair for pair in changed if pair[0] not in self._read_ahead]
-        joined_late = _join_all(await self._with_blobs(tx, late)) if late else {}
+        # Somebody else wrote to these between the reading ahead and now.
+        joined_late = await in_thread(_join_all, await self._with_blobs(tx, late)) if late else {}
         rewritten = [
             self._read_ahead.get(existing) or joined_late[existing] for existing, _ in changed
         ]

@@ -47,7 +47,10 @@ async def remove_assets_of_data(
     Raises :class:`LockedError` where one of the versions is locked.
     """
     rows = await tx.fetch(
-        "removal.assets_of_data", lake_bucket=lake_bucket, data=json_text(numbers)
+        "removal.assets_of_data",
+        lake_bucket=lake_bucket,
+        data=json_text(numbers),
+        limit=limit + 1,
     )
     for place, found in groupby(rows[:limit], lambda row: Place(*row[:4])):
         assets = list(found)
