@@ -1,0 +1,240 @@
+"""Bodies: caps, packing, and what clients other than headrace's own are told."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import msgspec
+import pytest
+from yarl import URL
+
+from headrace.backend.base import Backend
+from headrace.backend.connect import open_backend
+from headrace.backend.remote import RemoteBackend
+from headrace.errors import NotFoundError, PermissionDeniedError
+from headrace.model.enums import DataType, ObjectDataType
+from headrace.model.records import DataRecord, Meta
+from headrace.platform.signing_keys import signing_keys
+from headrace.protocol.operations import OPERATIONS
+from headrace.protocol.operations.annotations import (
+    ImportItem,
+    PolygonIn,
+    RectangleIn,
+)
+from headrace.server.settings import ServerSettings
+from headrace.server.signing import UrlSigner
+from tests.support.servers import Running, running
+
+CONTENT = b"the content" * 1000
+CAP = 2_000_000
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path / "lake", ServerSettings(max_body=CAP)) as found:
+        yield found
+
+
+@pytest.fixture
+async def backend(server: Running) -> AsyncIterator[RemoteBackend]:
+    found, _, _ = await open_backend(server.address, api_token=server.token)
+    assert isinstance(found, RemoteBackend)
+    yield found
+    await found.aclose()
+
+
+async def ask(backend: Backend, name: str, /, **values: Any) -> Any:
+    operation = OPERATIONS[name]
+    return await backend.call(operation, operation.request(**values))
+
+
+async def data_of(backend: Backend, folder: Path) -> DataRecord:
+    ping = await ask(backend, "ping")
+    lake = await ask(backend, "find_datalake", organization_id=ping.default_organization)
+    named = await ask(
+        backend,
+        "generate_object_name",
+        organization_id=ping.default_organization,
+        connector_id=lake.connector_id,
+        filename="a.png",
+        type=ObjectDataType.DATA,
+    )
+    path = folder / "a.png"
+    path.write_bytes(CONTENT)
+    await backend.upload(
+        path,
+        connector_id=lake.connector_id,
+        object_name=named.object_name,
+        content_type="image/png",
+    )
+    found: DataRecord = await ask(
+        backend,
+        "register_data",
+        datalake_id=lake.id,
+        type=DataType.IMAGE,
+        filename="a.png",
+        object_name=named.object_name,
+        content_type="image/png",
+        meta=Meta(64, 48),
+    )
+    return found
+
+
+async def read(backend: Backend, data: DataRecord) -> bytes:
+    async with backend.download(data) as file:
+        assert file.length == len(CONTENT)
+        return b"".join([chunk async for chunk in file.chunks()])
+
+
+# --- caps ------------------------------------------------------------------------------------------------
+
+
+def plain(body: bytes) -> dict[str, Any]:
+    return {"data": io.BytesIO(body)}
+
+
+def packed(body: bytes) -> dict[str, Any]:
+    return {"data": gzip.compress(body), "headers": {"Content-Encoding": "gzip"}}
+
+
+def chunked(body: bytes) -> dict[str, Any]:
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 100_000):
+            yield body[start : start + 100_000]
+
+    return {"data": pieces()}
+
+
+@pytest.mark.parametrize("how", [plain, packed, chunked])
+async def test_caps(server: Running, how: Callable[[bytes], dict[str, Any]]) -> None:
+    organization = str(UUID(int=0))
+    url = f"{server.address}/api/organization/{organization}/datasets"
+    body = json.dumps({"name": "x", "description": " " * (CAP + 1)}).encode()
+    async with aiohttp.ClientSession(headers=server.headers) as session:
+        try:
+            async with session.post(url, **how(body)) as answer:
+                assert answer.status == 413
+                assert "send less" in (await answer.json())["hint"]
+        except aiohttp.ClientOSError:
+            assert how is chunked  # the server may hang up before all is sent
+        async with session.post(url, **how(b'{"name":"x"}')) as answer:
+            assert answer.status == 404  # understood, and not this organization
+
+
+# --- packing ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("accepted", "packs"), [("gzip", True), ("identity", False)])
+async def test_large_answers_are_packed_where_asked(
+    server: Running, backend: RemoteBackend, accepted: str, packs: bool
+) -> None:
+    version = await version_of(backend)
+    names = [f"label {number}" for number in range(1200)]
+    body = msgspec.json.encode({"names": names})
+    headers = {**server.headers, "Accept-Encoding": accepted}
+    url = f"{server.address}/api/dataset/version/{version}/bulk-labels"
+    async with (
+        aiohttp.ClientSession(headers=headers, auto_decompress=False) as session,
+        session.request("XGET", url, data=body) as answer,
+    ):
+        raw = await answer.read()
+        assert (answer.headers.get("Content-Encoding") == "gzip") == packs
+    found = json.loads(gzip.decompress(raw) if packs else raw)
+    assert sorted(label["name"] for label in found) == sorted(names)
+
+
+async def version_of(backend: Backend) -> UUID:
+    ping = await ask(backend, "ping")
+    dataset = await ask(
+        backend, "create_dataset", organization_id=ping.default_organization, name="d"
+    )
+    version = await ask(backend, "create_version", dataset_id=dataset.id, version="v")
+    return UUID(str(version.id))
+
+
+# --- coordinates -----------------------------------------------------------------------------------------
+
+
+async def test_only_headraces_own_client_gets_fractions(
+    server: Running, backend: RemoteBackend, tmp_path: Path
+) -> None:
+    data = await data_of(backend, tmp_path)
+    version = await version_of(backend)
+    await ask(backend, "add_data", version_id=version, data_ids=[data.id])
+    page = await ask(backend, "list_assets", version_id=version)
+    (label,) = await ask(backend, "ensure_labels", version_id=version, names=["cat"])
+    item = ImportItem(
+        asset_id=str(page.items[0].id),
+        rectangles=[RectangleIn(label_id=str(label.id), x=1.4, y=2.6, w=3.2, h=4.8)],
+        polygons=[PolygonIn(label_id=str(label.id), polygon=[(0.4, 0), (9.6, 0.2), (9.6, 9)])],
+    )
+    await ask(backend, "import_annotations", version_id=version, annotations=[item])
+    ids = await ask(backend, "annotation_ids", version_id=version)
+    (own,) = await ask(backend, "load_annotations", version_id=version, ids=ids)
+    assert (own.rectangles[0].x, own.polygons[0].polygon[0][0]) == (1.4, 0.4)
+    url = f"{server.address}/api/dataset/version/{version}/annotations"
+    async with (
+        aiohttp.ClientSession(headers=server.headers) as session,
+        session.request("XGET", url, data=msgspec.json.encode(ids)) as answer,
+    ):
+        (foreign,) = await answer.json()
+    (box,) = foreign["rectangles"]
+    numbers = [box[key] for key in "xywh"]
+    numbers += [n for point in foreign["polygons"][0]["polygon"] for n in point]
+    assert all(isinstance(number, int) for number in numbers)
+    assert numbers[:2] == [1, 3]
+    assert isinstance(foreign["polygons"][0]["area"], int | float)
+    assert box["text"] is None
+    assert box["attributes"] is None
+    assert box["label"] == "cat"
+
+
+# --- downloads -------------------------------------------------------------------------------------------
+
+
+async def test_urls_that_have_expired_are_renewed(
+    server: Running, backend: RemoteBackend, tmp_path: Path
+) -> None:
+    data = await data_of(backend, tmp_path)
+    assert await read(backend, data) == CONTENT
+    key = (await signing_keys(server.platform))[0]
+    old = UrlSigner(server.address, key, life=60, clock=lambda: 1e6)
+    for url in (None, old.download(1, data.object_name), server.address + "/files/x?signature=y"):
+        stale = msgspec.structs.replace(data, presigned_url=url)
+        assert await read(backend, stale) == CONTENT
+
+
+async def test_a_file_that_is_lost_is_named(
+    server: Running, backend: RemoteBackend, tmp_path: Path
+) -> None:
+    data = await data_of(backend, tmp_path)
+    await server.platform.objects.delete([data.object_name])
+    with pytest.raises(NotFoundError, match=r"a\.png"):
+        await read(backend, data)
+    # Also where a lake is asked directly.
+    local, _, _ = await open_backend(server.platform.path)
+    with pytest.raises(FileNotFoundError, match=r"a\.png"):
+        await read(local, data)
+    await local.aclose()
+
+
+async def test_a_url_that_stays_refused_is_an_error_without_the_url(
+    server: Running, backend: RemoteBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = await data_of(backend, tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise PermissionDeniedError("no")
+
+    monkeypatch.setattr("headrace.server.blobs.verify", refuse)
+    signature = URL(data.presigned_url or "", encoded=True).query["signature"]
+    with pytest.raises(PermissionDeniedError, match=r"a\.png") as caught:
+        await read(backend, data)
+    assert signature not in str(caught.value)
