@@ -58,3 +58,6 @@ class Background:
             await begin()
         except HeadraceError as error:
             logger.warning("background work %s stopped: %s", name, error)
+        except Exception:
+            # A fault of our own in one piece of work must not end the others.
+            logger.exception("background work %s failed", name)

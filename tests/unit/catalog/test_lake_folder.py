@@ -138,9 +138,15 @@ async def test_background_work_ends_with_the_platform_and_its_failures_are_logge
     async def failing() -> None:
         raise StorageError("the disk is gone")
 
+    async def faulty() -> None:
+        raise ZeroDivisionError
+
     async with opened_lake(tmp_path / "lake") as lake:
         lake.platform.background.start(endless)
         lake.platform.background.start(failing)
+        lake.platform.background.start(faulty)
         await lake.add()
+        assert not ended.is_set()
     assert ended.is_set()
     assert "the disk is gone" in caplog.text
+    assert "faulty" in caplog.text
