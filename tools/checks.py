@@ -89,7 +89,8 @@ def run_checks() -> bool:
 def run_tests(everything: bool, arguments: list[str]) -> bool:
     """Run pytest in this terminal; whether it passed."""
     chosen = ["-m", ""] if everything else []
-    command = [sys.executable, "-m", "pytest", *chosen, *arguments]
+    # Two workers: the tests spend much of their time waiting for processes that they start.
+    command = [sys.executable, "-m", "pytest", "-n", "2", *chosen, *arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 

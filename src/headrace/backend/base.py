@@ -14,12 +14,17 @@ from headrace.protocol.operation import Operation, P, R
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How much one call may carry. The defaults are what every platform takes; a headrace server takes more."""
+    """How much one call may carry. The defaults are what every platform takes; a headrace server takes more.
+
+    ``concurrency`` is how many calls are under way at once; ``max_workers`` what the user set for files, None where
+    nothing was set.
+    """
 
     import_assets: int = 100
     load_annotations: int = 100
     asset_ids: int = 50
     concurrency: int = 8
+    max_workers: int | None = None
     whole_pixels: bool = True
     extensions: bool = False
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from headrace.backend.base import Backend, Limits
 from headrace.errors import ConfigurationError
 from headrace.model.records import OrganizationRecord, PingRecord
 from headrace.net.redact import redact
-from headrace.net.retry import RetryPolicy
 from headrace.protocol.operations.session import (
     FIND_ORGANIZATION,
     GET_ORGANIZATION,
@@ -20,12 +20,9 @@ from headrace.protocol.operations.session import (
     GetOrganization,
     Ping,
 )
-
-TOKEN_VARIABLE = "HEADRACE_TOKEN"
+from headrace.settings import TOKEN_VARIABLE, Settings, load_settings
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
-_FIRST_WORD = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
-"""Whoever types an address waits for the answer: a wrong one must not take a minute to say so."""
 
 
 async def open_backend(
@@ -37,25 +34,30 @@ async def open_backend(
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     """Open a lake (a folder, or ``sqlite:///folder``) or connect to a server (``http(s)://…``).
 
-    A server needs a token: ``api_token``, else the environment's ``HEADRACE_TOKEN``. Of the organization, the id wins
-    over the name; without both it is the token's own. Raises :class:`ConfigurationError` for a target that cannot be
+    What is not given is taken from the settings (``headrace.settings``). A server needs a token. Of the organization,
+    the id wins over the name; without both it is the token's own. Raises :class:`ConfigurationError` for a target that cannot be
     meant, :class:`NotALakeError` and its kin, :class:`AuthenticationError`, :class:`TransferError`.
     """
     organization = _as_uuid(organization_id)
     found = _SCHEME.match(target) if isinstance(target, str) else None
     scheme = found[1].lower() if found else ""
+    settings = load_settings(token=api_token, organization=organization_name)
     if scheme in ("http", "https"):
-        return await _connect(str(target), _token(api_token), organization, organization_name)
+        return await _connect(str(target), _token(settings.token), organization, settings)
     if scheme not in ("", "sqlite"):
         raise ConfigurationError(
             f"cannot connect to a {scheme} address",
             hint="a lake's folder, sqlite:///folder, http://host or https://host",
         )
-    return await _open(_folder(target), organization, organization_name)
+    # The settings' organization is one on a server; a lake's own is asked for by argument only.
+    return await _open(_folder(target), organization, organization_name, settings)
 
 
 async def _open(
-    folder: Path, organization_id: UUID | None, organization_name: str | None
+    folder: Path,
+    organization_id: UUID | None,
+    organization_name: str | None,
+    settings: Settings,
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     # Each door is imported when it is opened: a lake needs no HTTP, a server no database.
     from headrace.backend.local import LocalBackend
@@ -66,6 +68,7 @@ async def _open(
     try:
         access = await local_access(platform, organization_id, organization_name)
         backend = LocalBackend(platform, access)
+        backend.limits = _limited(backend.limits, settings)
         ping = await backend.call(PING, Ping())
         chosen = GetOrganization(organization_id=access.organization_id)
         return backend, ping, await backend.call(GET_ORGANIZATION, chosen)
@@ -75,20 +78,22 @@ async def _open(
 
 
 async def _connect(
-    address: str, token: str, organization_id: UUID | None, organization_name: str | None
+    address: str, token: str, organization_id: UUID | None, settings: Settings
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     from headrace.backend.remote import SERVER_LIMITS, RemoteBackend
+    from headrace.net.retry import RetryPolicy
 
+    # Whoever types an address waits for the answer: a wrong one must not take a minute to say so.
+    first_word = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
     try:
         backend = RemoteBackend(address, token)
     except ValueError:
         raise ConfigurationError(f"{redact(address)} is no address of a server") from None
     try:
-        ping = await backend.call(PING, Ping(), policy=_FIRST_WORD)
-        organization = await _organization(backend, ping, organization_id, organization_name)
-        backend.settle(
-            organization.id, SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
-        )
+        ping = await backend.call(PING, Ping(), policy=first_word)
+        organization = await _organization(backend, ping, organization_id, settings.organization)
+        limits = SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
+        backend.settle(organization.id, _limited(limits, settings))
     except BaseException:
         await backend.aclose()
         raise
@@ -108,8 +113,14 @@ async def _organization(
     return await backend.call(GET_ORGANIZATION, GetOrganization(organization_id=chosen))
 
 
-def _token(api_token: str | None) -> str:
-    token = (api_token or os.environ.get(TOKEN_VARIABLE) or "").strip()
+def _limited(limits: Limits, settings: Settings) -> Limits:
+    if settings.max_workers is None:
+        return limits
+    return replace(limits, concurrency=settings.max_workers, max_workers=settings.max_workers)
+
+
+def _token(token: str | None) -> str:
+    token = (token or "").strip()
     if not token:
         raise ConfigurationError(
             "a server needs a token", hint=f"pass api_token, or set {TOKEN_VARIABLE}"

@@ -29,9 +29,8 @@ LOCAL_LIMITS = Limits(
 class LocalBackend:
     """A lake that this process opened."""
 
-    limits = LOCAL_LIMITS
-
     def __init__(self, platform: Platform, access: Access) -> None:
+        self.limits = LOCAL_LIMITS
         self.name = str(platform.path)
         self._platform = platform
         self._access = access

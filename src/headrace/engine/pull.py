@@ -45,7 +45,7 @@ async def pull(
                 items(),
                 folder,
                 force_replace=force_replace,
-                max_workers=max_workers,
+                max_workers=backend.limits.max_workers if max_workers is None else max_workers,
                 progress=counting,
             )
         except BaseExceptionGroup as errors:

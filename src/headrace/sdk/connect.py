@@ -23,8 +23,8 @@ def connect(
     """A client of ``target``: a lake's folder, or the address of a server.
 
     Use it as ``async with connect("lake/") as client``, or ``client = await connect("lake/")`` and close it yourself.
-    A server needs a token: ``api_token``, else the environment's ``HEADRACE_TOKEN``. Without an organization, the
-    token's own is meant.
+    A server needs a token: ``api_token``, else the environment's ``HEADRACE_TOKEN``, else the ``token`` of a
+    ``headrace.toml``. Without an organization, the token's own is meant.
 
     Opening raises NotALakeError for a folder that is no lake, AuthenticationError for a token that is not good,
     ConnectError for a server that cannot be reached, ConfigurationError for a target or a token that cannot be meant.
