@@ -26,17 +26,17 @@ def coco(names: list[str], *, boxes: int = 2) -> dict[str, Any]:
     ]
     annotations: list[dict[str, Any]] = []
     for index, image in enumerate(images[:-1]):
-        for number in range(boxes):
-            annotations.append(
-                {
-                    "image_id": image["id"],
-                    "category_id": 1 + (index + number) % 2,
-                    "bbox": [number + 0.5, 2 + index % 10, 10.25, 8],
-                    "segmentation": [],
-                    "iscrowd": 0,
-                    "attributes": {"occluded": bool(index % 2)},
-                }
-            )
+        annotations += [
+            {
+                "image_id": image["id"],
+                "category_id": 1 + (index + number) % 2,
+                "bbox": [number + 0.5, 2 + index % 10, 10.25, 8],
+                "segmentation": [],
+                "iscrowd": 0,
+                "attributes": {"occluded": bool(index % 2)},
+            }
+            for number in range(boxes)
+        ]
         rings = [[1, 1, 20.5, 1, 20.5, 15], [30, 30, 40, 30, 40, 40.125, 30, 40]]
         annotations.append(
             {

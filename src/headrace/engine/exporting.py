@@ -163,7 +163,9 @@ class _ThreadedWriter:
         self._writer = writer
 
     async def __aenter__(self) -> None:
-        await to_thread.run_sync(self._writer.__enter__)
+        # Cancelled here, a writer that was entered would never be left; outside, the cancellation waits its turn.
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(self._writer.__enter__)
 
     async def __aexit__(
         self,

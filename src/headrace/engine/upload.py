@@ -10,17 +10,27 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
+import anyio
 from anyio import to_thread
 from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, map_bounded
-from headrace.errors import BadRequestError, ConfigurationError, HeadraceError
-from headrace.model.enums import DataType, ObjectDataType
+from headrace.errors import (
+    BadRequestError,
+    ConfigurationError,
+    HeadraceError,
+    UnprocessableEntityError,
+    WaitTimeoutError,
+)
+from headrace.model.enums import DataType, DataUploadStatus, ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.datalake import (
+    DELETE_DATA,
+    GET_DATA,
     LIST_DATA_BY_KEY,
     REGISTER_DATA,
+    DataId,
     ListDataByKey,
     RegisterData,
 )
@@ -29,6 +39,9 @@ from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 
 Metadata = dict[str, Any]
+
+PAUSE, LOOKS = 5.0, 30
+"""Seconds between looks, and looks, at a file that a platform takes its time to read."""
 
 
 class UploadFile(Struct, kw_only=True):
@@ -149,7 +162,8 @@ async def known(
     names = [file.filename for file in files]
     async for page in KeyListing(backend, LIST_DATA_BY_KEY, query, "filenames", names).pages():
         for data in page:
-            if data.size is not None and data.sha256 is not None:
+            done = data.upload_status == DataUploadStatus.DONE
+            if done and data.size is not None and data.sha256 is not None:
                 candidates.setdefault((data.filename, data.size), {})[data.sha256] = data
     likely = [file for file in files if (file.filename, file.size) in candidates]
     if not likely:
@@ -194,7 +208,7 @@ async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRec
     await backend.upload(
         file.path, connector_id=connector, object_name=named.object_name, content_type=kind
     )
-    return await backend.call(
+    record = await backend.call(
         REGISTER_DATA,
         RegisterData(
             datalake_id=target.lake.id,
@@ -208,6 +222,26 @@ async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRec
             custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
         ),
     )
+    return await _read_by_platform(backend, record)
+
+
+async def _read_by_platform(backend: Backend, record: DataRecord) -> DataRecord:
+    """The record once the platform has looked into the file; a file that it cannot read is taken out again."""
+    looks = LOOKS
+    while record.upload_status in (DataUploadStatus.PENDING, DataUploadStatus.COMPUTING):
+        if not looks:
+            raise WaitTimeoutError(
+                f"the platform has not looked into {record.filename!r} yet", hint="look later"
+            )
+        looks -= 1
+        await anyio.sleep(PAUSE)
+        record = await backend.call(GET_DATA, DataId(data_id=record.id))
+    if record.upload_status == DataUploadStatus.ERROR:
+        await backend.call(DELETE_DATA, DataId(data_id=record.id))
+        raise UnprocessableEntityError(
+            f"{record.filename!r} cannot be read as {record.content_type}"
+        )
+    return record
 
 
 def _digests(files: Sequence[UploadFile]) -> list[str]:

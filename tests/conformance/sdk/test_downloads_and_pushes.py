@@ -1,0 +1,152 @@
+"""Downloading and pushing over both doors: what is there stays, what is wrong is fetched, what fails is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import NoDataError, PartialTransferError
+from headrace.sdk.client import Client
+from headrace.sdk.dataset_version import DatasetVersion
+from tests.support.doors import Door
+from tests.support.drawn import draw_images
+
+NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+async def test_complete_files_stay_and_others_are_fetched(
+    version: DatasetVersion, tmp_path: Path
+) -> None:
+    """A shorter file, one of the same size with other bytes, and a missing one are fetched; the rest is not touched."""
+    out = tmp_path / "out"
+    await version.download(out)
+    original = {name: (out / name).read_bytes() for name in NAMES}
+    (out / NAMES[0]).write_bytes(b"cut")
+    (out / NAMES[1]).write_bytes(bytes(len(original[NAMES[1]])))
+    (out / NAMES[2]).unlink()
+    stamp = (out / NAMES[3]).stat().st_mtime_ns
+    report = await version.download(out)
+    assert (report.moved, report.skipped, report.failed) == (3, 9, 0)
+    assert {name: (out / name).read_bytes() for name in NAMES} == original
+    assert (out / NAMES[3]).stat().st_mtime_ns == stamp
+    forced = await version.download(out, force_replace=True)
+    assert (forced.moved, forced.bytes) == (12, sum(map(len, original.values())))
+    assert names(out) == NAMES
+
+
+async def test_the_default_folder_and_ids_as_names(
+    version: DatasetVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await version.download(use_id=True)
+    assets = await version.list_assets()
+    assert names(tmp_path / "drawings" / "first") == sorted(a.id_with_extension for a in assets)
+
+
+async def test_two_assets_of_one_name_get_two_files(
+    client: Client, version: DatasetVersion, tmp_path: Path
+) -> None:
+    """The older keeps the name; the other carries its id, and so in every run."""
+    (path,) = draw_images(tmp_path / "other", 1)
+    path.write_bytes(path.read_bytes() + b"more")
+    lake = await client.get_datalake()
+    await version.add_data([await lake.upload_data(path)])
+    both = sorted(await version.list_assets(filenames=[NAMES[0]]), key=lambda asset: asset.id)
+    renamed = f"image_0000-{both[1].id}.jpg"
+    for _ in range(2):
+        report = await version.download(tmp_path / "out")
+        assert report.renamed == {str(both[1].id): renamed}
+    assert report.skipped == 13
+    assert (tmp_path / "out" / renamed).read_bytes() == path.read_bytes()
+    assert await version.list_assets().count() == len(names(tmp_path / "out")) == 13
+
+
+async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
+    version: DatasetVersion, door: Door, tmp_path: Path
+) -> None:
+    lost = await version.find_asset(filename=NAMES[5])
+    (door.lake / "objects" / lost.object_name).unlink()
+    out = tmp_path / "out"
+    with pytest.raises(PartialTransferError, match="1 of 12 files were not downloaded") as caught:
+        await version.download(out, max_workers=3)
+    report = caught.value.report
+    assert (report.moved, report.failed) == (11, 1)
+    assert [failure.name for failure in report.failures] == [NAMES[5]]
+    assert names(out) == [name for name in NAMES if name != NAMES[5]]
+
+
+async def test_bytes_that_rotted_replace_nothing(
+    version: DatasetVersion, door: Door, tmp_path: Path
+) -> None:
+    """A good file gives way only to a verified one."""
+    out = tmp_path / "out"
+    await version.download(out)
+    good = (out / NAMES[4]).read_bytes()
+    asset = await version.find_asset(filename=NAMES[4])
+    stored = door.lake / "objects" / asset.object_name
+    stored.chmod(0o600)
+    stored.write_bytes(bytes(len(good)))
+    with pytest.raises(PartialTransferError) as caught:
+        await version.download(out, force_replace=True)
+    assert [failure.code for failure in caught.value.report.failures] == ["checksum"]
+    assert (out / NAMES[4]).read_bytes() == good
+    assert names(out) == NAMES
+
+
+async def test_one_data_and_some_assets(version: DatasetVersion, tmp_path: Path) -> None:
+    assets = await version.list_assets(order_by=["filename"])
+    await assets[0].download(tmp_path / "one")
+    await (await assets[1].get_data()).download(tmp_path / "one", use_id=True)
+    await assets[2:5].download(tmp_path / "some")
+    await (await assets[5:7].as_multidata()).download(tmp_path / "some")
+    assert names(tmp_path / "one") == sorted([NAMES[0], f"{assets[1].data_id}.jpg"])
+    assert names(tmp_path / "some") == NAMES[2:7]
+
+
+async def test_a_second_push_uploads_only_what_is_missing(
+    client: Client, version: DatasetVersion, tmp_path: Path
+) -> None:
+    images = tmp_path / "images"
+    (images / "sub" / "deep").mkdir(parents=True)
+    (images / "sub" / "deep" / NAMES[0]).write_bytes((images / NAMES[0]).read_bytes())
+    (images / NAMES[1]).write_bytes((images / NAMES[1]).read_bytes() + b"changed")
+    (images / "notes.txt").write_text("no image")
+    (images / ".hidden.jpg").write_bytes(b"")
+    report = await client.push("drawings/first", images)
+    assert (report.files, report.uploaded, report.reused, report.assets, report.ignored) == (
+        13, 2, 11, 2, 1,
+    )  # fmt: skip
+    other = await client.push("drawings/second", [images / NAMES[0], images / NAMES[2]])
+    assert (other.uploaded, other.reused, other.assets) == (0, 2, 2)
+    assert (other.created_dataset, other.created_version) == (False, True)
+    lake = await client.get_datalake()
+    assert await lake.list_data().count() == 14
+    assert await version.find_asset(filename=f"sub/deep/{NAMES[0]}")
+
+
+async def test_pushing_nothing_makes_nothing(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NoDataError, match="no images or videos"):
+        await client.push("new/v1", tmp_path / "empty")
+    with pytest.raises(FileNotFoundError):
+        await client.push("new/v1", tmp_path / "absent")
+    assert await client.list_datasets() == []
+
+
+async def test_a_file_that_cannot_be_read_does_not_stop_a_push(
+    client: Client, tmp_path: Path
+) -> None:
+    draw_images(tmp_path / "images", 3)
+    (tmp_path / "images" / "bad.png").write_bytes(b"no picture")
+    for _ in range(2):
+        with pytest.raises(PartialTransferError, match=r"1 of 4 files .*bad\.png"):
+            await client.push("new/v1", tmp_path / "images")
+        version = await client.version("new/v1")
+        assert await version.list_assets().count() == 3
+    lake = await client.get_datalake()
+    assert await lake.list_data().count() == 3
