@@ -54,7 +54,7 @@ def around(draining: Draining) -> Middleware:
             _access.info(
                 "%s %s %d %.1f ms %s",
                 request.method,
-                request.path,
+                request.rel_url.raw_path,  # still encoded: no name in it can begin a line of its own
                 status,
                 (time.perf_counter() - started) * 1e3,
                 request_id,
@@ -70,6 +70,9 @@ async def _answered(
         return await draining.answer(request, handler)
     except web.HTTPException as exc:
         return error_response(_from_aiohttp(request, exc), request_id, _kept_headers(exc))
+    except LakeBusyError:
+        busy = UnavailableError("the lake is busy", hint="try again in a moment")
+        return error_response(busy, request_id, {"Retry-After": "1"})
     except UnavailableError as exc:
         response = error_response(exc, request_id, {"Retry-After": "1"})
         response.force_close()
@@ -120,8 +123,6 @@ def _kept_headers(exc: web.HTTPException) -> dict[str, str]:
 
 
 def _from_failure(exc: Exception) -> APIError:
-    if isinstance(exc, LakeBusyError):
-        return UnavailableError("the lake is busy", hint="try again in a moment")
     if isinstance(exc, DiskFullError):
         error = error_for_status(507, "the server's disk is full")
         error.hint = "make room on the server; nothing was half-written"

@@ -112,6 +112,24 @@ async def test_what_does_not_finish_in_time_is_cut_and_leaves_nothing(tmp_path: 
     assert await stored(lake) is None
 
 
+async def test_a_second_signal_waits_for_nobody(tmp_path: Path) -> None:
+    lake, _ = await new_lake(tmp_path / "lake")
+    async with server_process(lake, stop_seconds=600) as server:
+        url = await upload_url(lake, server.address)
+        host, port = server.address.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST {url.removeprefix(server.address)} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n"
+            f"Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n".encode()
+        )
+        assert (await reader.readline()).startswith(b"HTTP/1.1 100 ")
+        server.process.send_signal(signal.SIGTERM)
+        await until(lambda: refuses(server.address))
+        assert await server.stop() == -signal.SIGTERM
+        writer.close()
+    assert await stored(lake) is None
+
+
 async def test_a_taken_port_is_named(tmp_path: Path) -> None:
     lake, _ = await new_lake(tmp_path / "lake")
     async with await Platform.open(lake) as platform, serving(platform) as address:
