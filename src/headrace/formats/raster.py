@@ -7,7 +7,7 @@ the crossings between columns are collected, and sorted they are the run lengths
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 _SCALE = 5
 
@@ -79,7 +79,7 @@ def _outline(ring: Sequence[float]) -> Iterator[tuple[int, int]]:
 
 def _crossings(points: Sequence[tuple[int, int]], height: int, width: int) -> Iterator[int]:
     """The pixels, counted column by column, at which the outline goes from one column to the next."""
-    for (before_u, before_v), (u, v) in zip(points, points[1:], strict=False):
+    for (before_u, before_v), (u, v) in pairwise(points):
         if u == before_u:
             continue
         x = float(u if u < before_u else u - 1)

@@ -51,7 +51,7 @@ def survey(stream: JsonStream, found: Pass) -> Outline:
     try:
         for member in stream.members():
             _take(stream, member, outline, report)
-            if member.key == "annotations" and outline.images is not None:
+            if member is outline.annotations and outline.images is not None:
                 _sort(stream, outline)
                 sorted_by = outline.numbering, member
         if outline.images is None:

@@ -16,7 +16,7 @@ from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.schema import AnnotationRecord, ImageRecord, Learner, Odd
 from headrace.formats.coco.shapes import ShapeMaker
 from headrace.formats.collector import collect_young, collector_paused
-from headrace.formats.findings import Pass, Severity
+from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.jsonstream import JsonStream
 from headrace.model.sample import LabelInfo, Sample
@@ -64,10 +64,11 @@ class CocoReader(Reader):
         return self._surveyed().categories.labels
 
     def _filenames(self) -> Iterator[list[str]]:
-        found = self.findings.begin("filenames")
+        # What is bad here fails here, but is only counted when the images are read.
+        policy = self.findings
+        found = Findings(policy.on_error, strict=policy.strict).begin("filenames")
         samples = (sample for _, sample in self._images(found) if sample is not None)
         for batch in self._batched(samples):
-            found.images_out += len(batch)
             yield [sample.filename for sample in batch]
 
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:

@@ -6,13 +6,14 @@ annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with a
 
 from __future__ import annotations
 
+from itertools import combinations
 from math import isfinite
 from typing import Any
 
-from headrace.formats import rle
+from headrace.formats import raster, rle
 from headrace.formats.boxes import box_of
 from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
-from headrace.model.geometry import ring_area, rings_area, rings_bounds
+from headrace.model.geometry import points_bounds, rings_area, rings_bounds
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import (
     AnyShape,
@@ -54,7 +55,9 @@ def category(label: LabelInfo, number: int) -> Record:
     return record
 
 
-def annotation(shape: AnyShape, number: int, image_id: int, category_id: int) -> Record | None:
+def annotation(
+    shape: AnyShape, sample: Sample, number: int, image_id: int, category_id: int
+) -> Record | None:
     """An entry of ``annotations``; None for a kind of shape that COCO has no words for."""
     record: Record = {"id": number, "image_id": image_id, "category_id": category_id}
     if isinstance(shape, Rectangle):
@@ -64,7 +67,7 @@ def annotation(shape: AnyShape, number: int, image_id: int, category_id: int) ->
         record["segmentation"] = ()
     elif isinstance(shape, Polygon):
         record["bbox"] = shape.bbox or rings_bounds(shape.rings)
-        record["area"] = polygon_area(shape.rings) if shape.area is None else shape.area
+        record["area"] = polygon_area(shape.rings, sample) if shape.area is None else shape.area
         record["iscrowd"] = int(shape.iscrowd)
         record["segmentation"] = shape.rings
     elif isinstance(shape, Mask):
@@ -100,11 +103,29 @@ def is_finite(record: Record) -> bool:
     return all(map(isfinite, [*flat, record.get("area", 0.0), record.get("score", 0.0)]))
 
 
-def polygon_area(rings: list[list[float]]) -> float:
-    """The area of rings united; rings whose boxes overlap are merged on the pixel grid, as pycocotools does."""
-    if len(rings) == 1:
-        return ring_area(rings[0])
-    return rings_area(rings)
+def polygon_area(rings: list[list[float]], sample: Sample) -> float:
+    """The area of rings united, in square pixels.
+
+    Where rings may overlap they are united on the pixel grid, as pycocotools does, if the image's size is known.
+    """
+    if len(rings) == 1 or not sample.width or not sample.height or not _may_overlap(rings):
+        return rings_area(rings)
+    masks = [raster.polygon_counts(ring, sample.height, sample.width) for ring in rings]
+    return float(rle.area(raster.united(masks)))
+
+
+def _may_overlap(rings: list[list[float]]) -> bool:
+    boxes = [points_bounds(ring) for ring in rings]
+    return any(_overlap(one, other) for one, other in combinations(boxes, 2))
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one[0] < other[0] + other[2]
+        and other[0] < one[0] + one[2]
+        and one[1] < other[1] + other[3]
+        and other[1] < one[1] + one[3]
+    )
 
 
 def _add_mask(record: Record, mask: Mask) -> None:

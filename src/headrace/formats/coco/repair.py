@@ -91,7 +91,7 @@ def shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether nothing in a value is nested deeper than ``depth``."""
     if isinstance(value, dict):
         return depth > 0 and all(shallow(each, depth - 1) for each in value.values())
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return depth > 0 and all(shallow(each, depth - 1) for each in value)
     return True
 

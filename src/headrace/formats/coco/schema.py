@@ -7,6 +7,7 @@ The types are the clean form: what fits them needs no second look, what does not
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -17,10 +18,14 @@ from headrace.formats.jsonstream import Chunk
 from headrace.model.shapes import Attributes
 
 Id = int | str
+# Numbers that every database and every other reader can hold.
+FileId = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str
 Ring = Annotated[list[float], Meta(min_length=6)]
 Extent = Annotated[float, Meta(gt=0)]
 
 MAX_LEARNT = 64
+# msgspec takes no such names for fields.
+_UNLEARNABLE = re.compile(r'[\\"\x00-\x1f]')
 
 
 class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
@@ -33,9 +38,9 @@ class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
 class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
     """One of ``annotations``."""
 
-    id: Id | None = None
-    image_id: Id | None = None
-    category_id: Id | None = None
+    id: FileId | None = None
+    image_id: FileId | None = None
+    category_id: FileId | None = None
     bbox: tuple[float, float, Extent, Extent] | None = None
     segmentation: list[Ring] | RleRecord | None = None
     area: float | None = None
@@ -50,7 +55,7 @@ class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
 class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
     """One of ``images``."""
 
-    id: Id | None = None
+    id: FileId | None = None
     file_name: str | None = None
     width: int | None = None
     height: int | None = None
@@ -60,13 +65,13 @@ class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
 class ImageId(Struct, gc=False):
     """The id alone, for the pass that numbers the images."""
 
-    id: Id | None = None
+    id: FileId | None = None
 
 
 class ImageRef(Struct, gc=False):
     """Which image an annotation belongs to, for the pass that sorts them."""
 
-    image_id: Id | None = None
+    image_id: FileId | None = None
 
 
 class Odd(NamedTuple):
@@ -150,7 +155,11 @@ class Learner(Generic[R]):
         before = len(self._learnt)
         for element in elements if self._keep else ():
             for key in _keys(element.text):
-                if key not in self._known and len(self._learnt) < MAX_LEARNT:
+                if (
+                    key not in self._known
+                    and len(self._learnt) < MAX_LEARNT
+                    and not _UNLEARNABLE.search(key)
+                ):
                     self._known.add(key)
                     self._learnt[f"learnt_{len(self._learnt)}"] = key
         return len(self._learnt) > before

@@ -66,7 +66,8 @@ class ShapeMaker:
         """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
         self._report.found.shapes_in += len(records)
         names, is_new, learnt = self._names, self._ids.is_new, self._learner.has_learnt
-        quick = self._task is None
+        # Keys that were learnt and attributes may hold anything, so they take the longer way.
+        quick = self._task is None and not learnt
         for index, record in enumerate(records):
             if isinstance(record, Odd):
                 self._attach_odd(record, samples)
@@ -77,6 +78,7 @@ class ShapeMaker:
                 and box is not None
                 and record.category_id in names
                 and record.image_id in samples
+                and record.attributes is None
                 and not record.keypoints
                 and (
                     not rings
@@ -94,7 +96,6 @@ class ShapeMaker:
                         iscrowd=record.iscrowd != 0,
                         area=record.area,
                         score=record.score,
-                        attributes=record.attributes,
                         text=record.utf8_string,
                     )
                 else:
@@ -109,11 +110,8 @@ class ShapeMaker:
                         iscrowd=record.iscrowd != 0,
                         area=record.area,
                         score=record.score,
-                        attributes=record.attributes,
                         text=record.utf8_string,
                     )
-                if learnt:
-                    shape.extra = self._learner.extra(record)
                 samples[record.image_id].shapes.append(shape)
             else:
                 self._report.about(_named(record), lambda index=index: source(index))  # type: ignore[misc]
@@ -149,6 +147,14 @@ class ShapeMaker:
         sample = samples.get(record.image_id)
         if sample is None:
             report("C18", "an annotation of an image that is not in the file, dropped", dropped=1)
+            return
+        if not repair.shallow((extra, record.attributes)):
+            report(
+                "C27",
+                "an annotation nested deeper than 64 levels, dropped",
+                severity=Severity.ERROR,
+                dropped=1,
+            )
             return
         if not _CAPTION.isdisjoint(extra or ()):
             message = "an annotation of a caption or of a panoptic segment, dropped"

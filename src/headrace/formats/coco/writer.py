@@ -77,7 +77,9 @@ class CocoWriter(Writer):
         records = []
         number, category = self._count, self._categories.number
         for shape in sample.shapes if not self.options.clip else self._clipped(sample):
-            record = records_out.annotation(shape, number + 1, image_id, category(shape.label))
+            record = records_out.annotation(
+                shape, sample, number + 1, image_id, category(shape.label)
+            )
             if record is None:
                 message = f"COCO has no {type(shape).__name__.lower()}, dropped"
                 self._tally.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)

@@ -1,0 +1,227 @@
+"""What is written as COCO is read back equal; and the quick way through the reader says the same as the long one."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from headrace.formats import ReadOptions, WriteOptions, get, rle
+from headrace.formats.coco import sorting
+from headrace.formats.findings import Findings
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import AnyShape, Classification, Keypoints, Mask, Polygon, Rectangle
+
+quick = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+TEXTS = [
+    "",
+    "a",
+    "a b",
+    '"',
+    "\\",
+    "},{",
+    '}, {"id":',
+    "\u732b",
+    "\U0001f600",
+    "null",
+    "NaN",
+    "\x7f",
+    "line\nbreak",
+]
+LABELS = ["cat", "dog", "traffic light", "\u732b"]
+NUMBERS = [0.0, -0.0, 0.1, 1 / 3, 1e-12, 5e-324, 1e17, -123456.78125, 640.0, 1e300]
+
+
+class Draw:
+    """Datasets drawn from a seed: quick enough for thousands of numbers, and hypothesis still finds small seeds."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+
+    def number(self) -> float:
+        pick = self.random.random()
+        if pick < 0.1:
+            return self.random.choice(NUMBERS)
+        return (
+            self.random.uniform(-50, 700) if pick < 0.6 else round(self.random.uniform(-50, 700), 2)
+        )
+
+    def maybe(self, make: Callable[[], Any]) -> Any:
+        return make() if self.random.random() < 0.3 else None
+
+    def text(self) -> str:
+        return "".join(self.random.choices(TEXTS, k=self.random.randrange(3)))
+
+    def value(self) -> Any:
+        return self.random.choice(
+            [None, True, 0, 2**53, self.number(), self.text(), [self.text()], {"deep": [{}]}]
+        )
+
+    def attributes(self) -> dict[str, Any]:
+        return {
+            f"k{place}{self.text()}": self.value() for place in range(self.random.randrange(1, 4))
+        }
+
+    def box(self) -> tuple[float, float, float, float]:
+        return (
+            self.number(),
+            self.number(),
+            self.random.uniform(1e-3, 500),
+            self.random.uniform(1e-3, 500),
+        )
+
+    def ring(self) -> list[float]:
+        return [self.number() for _ in range(2 * self.random.randrange(3, 8))]
+
+    def shape(self, width: int, height: int) -> AnyShape:
+        common: dict[str, Any] = {
+            "label": self.random.choice(LABELS),
+            "iscrowd": self.random.random() < 0.2,
+            "area": self.number(),
+            "score": self.maybe(self.number),
+            "text": self.maybe(self.text),
+            "attributes": self.maybe(self.attributes),
+            "extra": self.maybe(self.attributes),
+        }
+        kind = self.random.randrange(5)
+        if kind == 0:
+            x, y, w, h = self.box()
+            return Rectangle(x=x, y=y, w=w, h=h, **common)
+        if kind == 1:
+            return Polygon(
+                rings=[self.ring() for _ in range(self.random.randrange(1, 4))],
+                bbox=self.box(),
+                **common,
+            )
+        if kind == 2:
+            points = [
+                x
+                for _ in range(3)
+                for x in (self.number(), self.number(), float(self.random.randrange(3)))
+            ]
+            return Keypoints(points=points, bbox=self.box(), **common)
+        if kind == 3:
+            cuts = sorted(
+                self.random.choices(range(width * height + 1), k=self.random.randrange(6))
+            )
+            counts = [
+                after - before
+                for before, after in zip([0, *cuts], [*cuts, width * height], strict=True)
+            ]
+            return Mask(
+                counts=rle.encode(counts), height=height, width=width, bbox=self.box(), **common
+            )
+        return Classification(**common)
+
+    def sample(self, place: int) -> Sample:
+        width, height = self.random.randrange(1, 40), self.random.randrange(1, 40)
+        return Sample(
+            filename=f"{place}/{self.text()}.jpg".replace("\\", "_"),
+            width=width,
+            height=height,
+            id=place + 1,
+            shapes=[self.shape(width, height) for _ in range(self.random.randrange(6))],
+            attributes=self.maybe(self.attributes),
+            extra=self.maybe(self.attributes),
+        )
+
+    def samples(self) -> list[Sample]:
+        return [self.sample(place) for place in range(self.random.randrange(12))]
+
+
+seeds = st.integers(0, 2**32)
+
+
+def write(target: Path, samples: list[Sample], found: list[LabelInfo]) -> bytes:
+    options = WriteOptions(overwrite=True, about={"info": {"a": 1}})
+    with get("coco").create(
+        target, found, options=options, findings=Findings(strict=False)
+    ) as writer:
+        for each in samples:
+            writer.write([each])
+    return target.read_bytes()
+
+
+def read(path: Path, *, strict: bool = False) -> tuple[list[LabelInfo], list[Sample]]:
+    findings = Findings(strict=strict)
+    with get("coco").open(path, options=ReadOptions(batch=2), findings=findings) as reader:
+        found = reader.labels(), [sample for batch in reader.batches() for sample in batch]
+        findings.check()
+        return found
+
+
+def numbered(samples: list[Sample]) -> list[Sample]:
+    """The same samples with the ids that the writer gives to shapes: 1, 2, …"""
+    count = 0
+    made = []
+    for each in samples:
+        shapes = [
+            structs.replace(shape, id=count + place)
+            for place, shape in enumerate(each.shapes, start=1)
+        ]
+        count += len(shapes)
+        made.append(structs.replace(each, shapes=shapes))
+    return made
+
+
+@quick
+@given(seed=seeds)
+def test_what_is_written_is_read_back_equal(tmp_path: Path, seed: int) -> None:
+    samples = Draw(seed).samples()
+    path = tmp_path / "coco.json"
+    first = write(path, samples, [LabelInfo(name="dog", id=7), LabelInfo(name="unused", id=3)])
+    found, again = read(path, strict=True)
+    assert again == numbered(samples)
+    assert [(label.name, label.id) for label in found[:2]] == [("dog", 7), ("unused", 3)]
+    # Keys that the format does not define may change their order, nothing else may.
+    assert json.loads(write(path, again, found)) == json.loads(first)
+
+
+@quick
+@given(seed=seeds, odd=st.booleans(), buckets=st.booleans())
+def test_order_and_oddities_of_the_file_do_not_matter(
+    tmp_path: Path, seed: int, odd: bool, buckets: bool
+) -> None:
+    draw = Draw(seed)
+    samples = draw.samples()
+    path = tmp_path / "coco.json"
+    document = json.loads(write(path, samples, []))
+    _, expected = read(path)
+    annotations = document["annotations"]
+    draw.random.shuffle(annotations)
+    if odd:
+        # A number where a bool or a whole number is usual sends records the long way, without changing them.
+        annotations = [
+            {**each, "image_id": float(each["image_id"]), "iscrowd": str(each["iscrowd"])}
+            for each in annotations
+        ]
+    document = {
+        "annotations": annotations,
+        "categories": document["categories"],
+        "images": document["images"],
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    before = sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.MAX_GROUP_BYTES
+    try:
+        if buckets:
+            sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.MAX_GROUP_BYTES = 64, 200, 300
+        _, found = read(path)
+    finally:
+        sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.MAX_GROUP_BYTES = before
+    assert by_id(found) == by_id(expected)
+
+
+def by_id(samples: list[Sample]) -> list[Sample]:
+    return [
+        structs.replace(each, shapes=sorted(each.shapes, key=lambda shape: int(shape.id or 0)))
+        for each in samples
+    ]
