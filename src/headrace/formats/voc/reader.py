@@ -22,6 +22,7 @@ from headrace.formats.voc.walk import Files, VocFile, read_file
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 
+_USUAL_ENDINGS = frozenset({".jpg", ".png", ".jpeg", ".JPG", ".bmp", ".tif"})
 _NUMBERED = re.compile(r"-[0-9]+")
 
 
@@ -72,42 +73,27 @@ class VocReader(Reader):
         if not found.images_in:
             raise ParseError("no XML file below it is a VOC annotation", path=self.path)
         shaper.finish()
-        self._read_labels = met
+        self._read_labels = dict.fromkeys(self._fast.labels.values()) | met
 
     def _samples(self, shaper: Shaper, met: dict[str, None], found: Pass) -> Iterator[Sample]:
         for file in self._files.walk(found):
             content = read_file(file.path)
             plain = self._fast.parse(content)
-            if plain is not None:
+            shapes = None if plain is None else shaper.plain(plain, self._fast, file.path)
+            if plain is not None and shapes is not None:
                 found.images_in += 1
-                found.shapes_in += len(plain.things)
-                shapes = self._plain_shapes(plain, shaper, file.path)
-                sample = self._made(plain, shapes, file, found)
-            else:
-                record = self._record(content, file, found)
-                if record is None:
-                    continue
-                sample = self._slow(record, shaper, file, found)
-            for shape in sample.shapes:
-                met[shape.label] = None
-            yield sample
-
-    def _plain_shapes(self, plain: FastFile, shaper: Shaper, path: str) -> list[AnyShape]:
-        things = plain.things
-        shaper.watch([thing[2] for thing in things], plain.width, plain.height, path)
-        return [
-            shaper.rectangle(label, said.copy() or None, corners, path)
-            for label, said, corners in things
-        ]
-
-    def _slow(self, record: Record, shaper: Shaper, file: VocFile, found: Pass) -> Sample:
-        found.images_in += 1
-        found.shapes_in += len(record.things)
-        corners = [thing.corners for thing in record.things if thing.corners is not None]
-        shaper.watch(corners, record.width, record.height, file.path)
-        sample = self._made(record, shaper.shapes(record, file.path), file, found)
-        sample.attributes = record.attributes
-        return sample
+                found.shapes_in += len(shapes)
+                yield self._made(plain, shapes, file, found)
+                continue
+            record = self._record(content, file, found)
+            if record is not None:
+                found.images_in += 1
+                found.shapes_in += len(record.things)
+                shaper.watch(record, file.path)
+                sample = self._made(record, shaper.shapes(record, file.path), file, found)
+                sample.attributes = record.attributes
+                met.update(dict.fromkeys([shape.label for shape in sample.shapes]))
+                yield sample
 
     def _record(self, content: bytes, file: VocFile, found: Pass) -> Record | None:
         """What the real parser says of a file; None, reported, where it refuses it."""
@@ -154,6 +140,9 @@ class VocReader(Reader):
 
     def _name(self, said: str, file: VocFile, found: Pass) -> str:
         """The image's name: as the file says, else as the file is called; below the file's own folder."""
+        bare = file.bare
+        if said.startswith(bare) and said[len(bare) :] in _USUAL_ENDINGS:
+            return f"{file.prefix}{said}"
         name = said.strip().replace("\\", "/")
         if name.startswith("/") or name[1:3] == ":/":
             name = name.rpartition("/")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from headrace.model.shapes import Attributes
 
 #: Tags of an object that say yes or no.
 FLAGS: Final = ("truncated", "difficult", "occluded")
+#: What nearly every file says of itself, so that it says nothing.
+USUAL: Final[Mapping[str, Any]] = {"segmented": "0", "source": {"database": "Unknown"}}
 _WORDS: Final = {"1": True, "0": False, "true": True, "false": False}
 _NUMBER = re.compile(r"[ \t\r\n]*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?[ \t\r\n]*")
 # More digits than these say nothing to a float, and cost time.

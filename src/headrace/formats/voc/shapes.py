@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.formats.findings import Pass, Severity
+from headrace.formats.voc.fast import FastFile, FastParser, boxes
 from headrace.formats.voc.record import Corners, Record, Thing
 from headrace.model.geometry import rings_bounds
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
@@ -24,6 +25,28 @@ class Shaper:
         self._one = 1 if one_inclusive else 0
         self._least = 2.0
         self._reached = ""
+
+    def plain(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
+        """All objects of a file that the fast path took; None where a polygon of it is spelled oddly."""
+        # Nothing is reported before all is known to be plain: the real parser would report it again.
+        outlines = [parser.rings(one[4]) if one[4] else [] for one in file.found]
+        if None in outlines or any(not one[1] for one in file.found):
+            return None
+        self._watch(file.numbers, file.width, file.height, path)
+        labels, said, one = parser.labels, parser.said, self._one
+        shapes: list[AnyShape] = []
+        for (_, name, chunk, _, _), x1, y1, x2, y2, rings in boxes(file, outlines):
+            label = labels.get(name) or parser.label(name)
+            x, y, w, h = x1 - one, y1 - one, x2 - x1 + one, y2 - y1 + one
+            if w <= 0 or h <= 0:
+                x, y, w, h = self._box((x1, y1, x2, y2), path)
+            attributes = said(chunk)
+            if rings:
+                bbox = _unless_bounds((x, y, w, h), rings)
+                shapes.append(Polygon(label=label, attributes=attributes, rings=rings, bbox=bbox))
+            else:
+                shapes.append(Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h))
+        return shapes
 
     def rectangle(
         self, label: str, attributes: Attributes | None, corners: Corners, path: str
@@ -48,13 +71,17 @@ class Shaper:
                 self._parts(thing, number, shapes, path)
         return shapes
 
-    def watch(
-        self, corners: Sequence[Corners], width: int | None, height: int | None, path: str
+    def watch(self, record: Record, path: str) -> None:
+        """Look for signs that a file counts otherwise than we were told; nothing is changed."""
+        numbers = [value for thing in record.things for value in thing.corners or ()]
+        self._watch(numbers, record.width, record.height, path)
+
+    def _watch(
+        self, numbers: Sequence[float], width: int | None, height: int | None, path: str
     ) -> None:
-        """Look for signs that the file counts otherwise than we were told; nothing is changed."""
-        for x1, y1, x2, y2 in corners:
-            self._least = min(self._least, x1, y1)
-            if x2 == width or y2 == height:
+        if numbers and self._least >= 1:
+            self._least = min(self._least, *numbers[0::4], *numbers[1::4])
+            if not self._reached and (width in numbers[2::4] or height in numbers[3::4]):
                 self._reached = path
 
     def finish(self) -> None:
@@ -107,10 +134,7 @@ class Shaper:
         """The box beside a polygon, where it says more than the polygon's bounds."""
         if thing.corners is None:
             return None
-        box = self._box(thing.corners, path)
-        bounds = rings_bounds(thing.rings)
-        same = all(abs(a - b) <= _SAME for a, b in zip(box, bounds, strict=True))
-        return None if same else box
+        return _unless_bounds(self._box(thing.corners, path), thing.rings)
 
     def _parts(self, thing: Thing, number: int, shapes: list[AnyShape], path: str) -> None:
         for part in thing.parts:
@@ -135,6 +159,12 @@ class Shaper:
                 "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
             )
         return x1 - one, y1 - one, w, h
+
+
+def _unless_bounds(box: Box, rings: Sequence[Sequence[float]]) -> Box | None:
+    bounds = rings_bounds(rings)
+    same = all(abs(a - b) <= _SAME for a, b in zip(box, bounds, strict=True))
+    return None if same else box
 
 
 def _why(thing: Thing) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from lxml import etree
 
 from headrace.formats.voc.record import (
     FLAGS,
+    USUAL,
     Corners,
     Part,
     Record,
@@ -55,7 +56,7 @@ def parse(content: bytes) -> Record:
             record.attributes = _attribute_block(child) or None
         else:
             said = _plain(child)
-            if said:
+            if said and said != USUAL.get(name):
                 record.own[name] = said
     return record
 
