@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from aiohttp import web
 
-from headrace.errors import AuthenticationError, PermissionDeniedError
+from headrace.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from headrace.platform.access import Access
 from headrace.platform.platform import Platform
 from headrace.platform.signing_keys import SigningKey
@@ -16,6 +17,8 @@ from headrace.server.signing import UrlSigner
 
 ORGANIZATION = "X-Picsellia-Organization"
 OWN_CLIENT = "X-Headrace"
+
+_HOST = re.compile(r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$", re.ASCII)
 
 
 class Gate:
@@ -33,15 +36,23 @@ class Gate:
         that it is not for.
         """
         caller = await authenticate(self._platform, _token(request), _organization(request))
-        base = self._settings.public_url or f"{request.scheme}://{request.host}"
         return Access(
             account=caller.account,
             username=caller.username,
             organization=caller.membership.organization,
             organization_id=caller.membership.id,
-            urls=UrlSigner(base, self._key, life=self._settings.url_life),
+            urls=UrlSigner(self._base(request), self._key, life=self._settings.url_life),
             precise=OWN_CLIENT in request.headers,
         )
+
+    def _base(self, request: web.Request) -> str:
+        """What file URLs begin with: the host that the caller itself reached this server by."""
+        if self._settings.public_url is not None:
+            return self._settings.public_url.rstrip("/")
+        host = request.headers.get("Host", "")
+        if not _HOST.match(host):
+            raise BadRequestError("the request names no host", hint="send a Host header")
+        return f"{request.scheme}://{host}"
 
 
 def _token(request: web.Request) -> str | None:

@@ -65,6 +65,21 @@ async def test_a_body_that_is_too_large_is_not_read(server: Running) -> None:
     assert answer.startswith("HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("lake.example:8430", 200), ("[::1]:8430", 200), ("", 400), ("a b", 400), ("x/y@z", 400)],
+)
+async def test_file_urls_begin_with_the_host_that_was_reached(
+    server: Running, host: str, status: int
+) -> None:
+    answer = await first_line(
+        server.address,
+        f"GET /api/home/ping HTTP/1.1\r\nHost: {host}\r\n"
+        f"Authorization: Bearer {server.token}\r\n\r\n",
+    )
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+
+
 async def first_line(address: str, sent: str) -> str:
     parts = urlsplit(address)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct, UnsetType
 from yarl import URL
 
+from headrace.errors import BadRequestError, ServerError
 from headrace.model.enums import WireEnum
 from headrace.protocol.codec import (
     decode_request,
@@ -126,3 +127,35 @@ def test_long_arrays_are_encoded_in_pieces_that_make_one_array() -> None:
     pieces = list(encode_response(operation, ids))
     assert len(pieces) > 1
     assert decode_response(operation, b"".join(pieces)) == ids
+
+
+@pytest.mark.parametrize("name", list(OPERATIONS))
+@settings(max_examples=30, deadline=None)
+@given(
+    body=st.binary(max_size=60)
+    | JSON.map(msgspec.json.encode)
+    | st.lists(JSON).map(msgspec.json.encode),
+    texts=st.lists(TEXT | st.sampled_from(["1", "True", "{}", "null", "IMAGE"]), min_size=16),
+)
+def test_whatever_comes_is_a_request_or_a_refusal(name: str, body: bytes, texts: list[str]) -> None:
+    operation = OPERATIONS[name]
+    given_texts = iter(texts * 2)
+    path = {field: next(given_texts) for field in operation.path_fields}
+    query = [(field, next(given_texts)) for field in operation.query_fields]
+    found: object
+    try:
+        found = decode_request(operation, path, query, body)
+    except BadRequestError as error:
+        found = error.message.partition(": ")[0]
+    assert found == name or isinstance(found, operation.request)
+
+
+@pytest.mark.parametrize("name", ["list_assets", "load_annotations", "import_annotations"])
+@given(body=st.binary(max_size=60) | JSON.map(msgspec.json.encode))
+def test_whatever_answers_is_a_result_or_an_error(name: str, body: bytes) -> None:
+    found: object
+    try:
+        found = decode_response(OPERATIONS[name], body)
+    except ServerError as error:
+        found = error.message.partition(": ")[0]
+    assert found == name or not isinstance(found, str)
