@@ -46,6 +46,8 @@ from headrace.protocol.operations.datasets import GET_VERSION, VersionId
 from headrace.transfer.progress import OnProgress, Progress
 
 WORKERS = 4
+ASSETS_UNDER_WAY = 2_000
+"""Of large chunks two calls at a time suffice: Python makes one after the other, and each holds tens of MiB."""
 
 TASKS = {
     InferenceType.OBJECT_DETECTION: "detect",
@@ -128,11 +130,12 @@ def _count_skeletons(infos: list[LabelInfo], found: Pass) -> None:
 async def _send_all(
     reader: Reader, lost: Pass, sender: Sender, backend: Backend, progress: Progress
 ) -> None:
-    workers = min(WORKERS, backend.limits.concurrency)
+    limits = backend.limits
+    workers = min(WORKERS, limits.concurrency, max(2, ASSETS_UNDER_WAY // limits.import_assets))
     send, receive = anyio.create_memory_object_stream[Chunk](0)
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_read, reader, lost, backend.limits.import_assets, send)
+            group.start_soon(_read, reader, lost, limits.import_assets, send)
             for _ in range(workers):
                 group.start_soon(_work, receive.clone(), sender, progress)
             receive.close()
