@@ -9,7 +9,7 @@ from headrace.errors import NotFoundError, RequestTooLargeError
 from headrace.model.ids import Kind
 from headrace.model.packing import unpack
 from headrace.platform.access import Access
-from headrace.platform.assets import asset_seqs
+from headrace.platform.asset_keys import asset_seqs
 from headrace.platform.listing import json_text
 from headrace.platform.scopes import VersionScope, version_scope
 from headrace.platform.shapes_out import Stored, loaded

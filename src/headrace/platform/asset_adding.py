@@ -10,7 +10,7 @@ from headrace.model.enums import DataUploadStatus, JobStatus
 from headrace.model.ids import Kind
 from headrace.model.records import JobAnswer
 from headrace.platform.access import Access
-from headrace.platform.assets import data_pairs
+from headrace.platform.asset_keys import data_keys
 from headrace.platform.counters import Delta, fold_now_and_then
 from headrace.platform.data_records import data_id
 from headrace.platform.identity import missing
@@ -91,7 +91,7 @@ async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -
     for start in range(0, len(ids), _SLICE):
         rows = await statements.fetch(
             "assets.candidates",
-            keys=json_text(list(data_pairs(ids[start : start + _SLICE]))),
+            keys=json_text(data_keys(ids[start : start + _SLICE])),
             organization=access.organization,
         )
         for candidate in map(Candidate._make, rows):

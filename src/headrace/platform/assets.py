@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError
-from headrace.model.ids import MAX_SEQ, InvalidIdError, Key, Kind, decode
+from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import AssetRecord, Page
 from headrace.platform.access import Access
+from headrace.platform.asset_keys import asset_seqs, keys_of, seqs_of
 from headrace.platform.counters import asset_count
 from headrace.platform.data_records import data_record
 from headrace.platform.filters import Filters, compile_asset_filters
@@ -48,16 +47,8 @@ _ORDERS = {
     "size": "d.size",
 }
 _NEWEST_FIRST = " order by a.seq desc"
-_LAST_CHARACTER = chr(0x10FFFF)
 _SHOWN_CANDIDATES = 5
 _SLICE = 2_000
-
-
-class Keys(NamedTuple):
-    """A list of keys as its statement takes it."""
-
-    statement: str
-    keys: str
 
 
 # --- listing ---------------------------------------------------------------------------------------------
@@ -105,11 +96,11 @@ async def list_assets_by_key(
     )
     scope = await version_scope(platform.database, access, request.version_id)
     order = order_clause(request.order_by, _ORDERS, "a.seq desc") if request.order_by else None
-    seqs = await _seqs(
-        platform,
+    seqs = await seqs_of(
+        platform.database,
         access,
         scope,
-        _keys(scope, name, keys),
+        keys_of(scope, name, keys),
         compile_asset_filters(request),
         order or _NEWEST_FIRST,
     )
@@ -132,10 +123,15 @@ async def find_asset(platform: Platform, access: Access, request: FindAsset) -> 
         raise BadRequestError("name an asset by id, data_id, filename or object_name")
     found: list[int] | None = None
     for name, value in given:
-        seqs = await _seqs(
-            platform, access, scope, _keys(scope, name, [value]), Filters("", {}), _NEWEST_FIRST
+        seqs = await seqs_of(
+            platform.database,
+            access,
+            scope,
+            keys_of(scope, name, [value]),
+            Filters("", {}),
+            _NEWEST_FIRST,
         )
-        found = seqs if found is None else [seq for seq in found if seq in set(seqs)]
+        found = seqs if found is None else sorted({*found} & {*seqs}, reverse=True)
         if not found:
             break
     if not found:
@@ -183,34 +179,6 @@ async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
     return await remove_assets(tx, place, seqs)
 
 
-# --- what other rooms ask --------------------------------------------------------------------------------
-
-
-def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
-    """The numbers of assets in their version, each once; 404 for an id of another version."""
-    ids_of_version = scope.ids(Kind.ASSET)
-    seqs: dict[int, None] = {}
-    for asset_id in ids:
-        seq = ids_of_version.seq(asset_id)
-        if seq is None:
-            raise NotFoundError(f"there is no asset {asset_id} in {scope.full_name}")
-        seqs[seq] = None
-    return list(seqs)
-
-
-def data_pairs(ids: Iterable[UUID]) -> dict[tuple[int, int], UUID]:
-    """The (lake's bucket, number) behind ids of data; other ids are left out."""
-    pairs: dict[tuple[int, int], UUID] = {}
-    for data_id in ids:
-        try:
-            key: Key = decode(data_id)
-        except InvalidIdError:
-            continue
-        if key.kind is Kind.DATA:
-            pairs[key.bucket, key.number] = data_id
-    return pairs
-
-
 # --- within a version ------------------------------------------------------------------------------------
 
 
@@ -244,42 +212,6 @@ async def _count(platform: Platform, scope: VersionScope, filters: Filters) -> i
     return int(row[0])
 
 
-def _keys(scope: VersionScope, name: str, values: Sequence[Any]) -> Keys:
-    keys: list[Any]
-    if name == "ids":
-        seqs = map(scope.ids(Kind.ASSET).seq, values)
-        keys = list(dict.fromkeys(seq for seq in seqs if seq is not None))
-    elif name == "data_ids":
-        keys = list(data_pairs(values))
-    elif name == "filename_startswith":
-        keys = _ranges(values)
-    else:
-        keys = list(dict.fromkeys(values))
-    return Keys(f"assets.by_{name}", json_text(keys))
-
-
-async def _seqs(
-    platform: Platform,
-    access: Access,
-    scope: VersionScope,
-    keys: Keys,
-    filters: Filters,
-    order: str,
-) -> list[int]:
-    params = dict(filters.params)
-    if keys.statement == "assets.by_object_names":
-        params["organization"] = access.organization
-    rows = await platform.database.fetch(
-        keys.statement,
-        filters=filters.sql + order,
-        keys=keys.keys,
-        bucket=scope.bucket,
-        version=scope.no,
-        **params,
-    )
-    return [seq for (seq,) in rows]
-
-
 async def _by_seq(
     platform: Platform, access: Access, scope: VersionScope, seqs: list[int]
 ) -> list[AssetRecord]:
@@ -299,17 +231,6 @@ async def _by_seq(
 def _records(access: Access, scope: VersionScope, rows: list[Row]) -> list[AssetRecord]:
     ids = scope.ids(Kind.ASSET)
     return [AssetRecord(id=ids.id(row[0]), data=data_record(access, row[1:])) for row in rows]
-
-
-def _ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
-    """Half-open ranges of names that hold what begins with the prefixes, none twice."""
-    ranges: list[tuple[str, str]] = []
-    last: str | None = None
-    for prefix in sorted(set(prefixes)):
-        if last is None or not prefix.startswith(last):
-            ranges.append((prefix, prefix + _LAST_CHARACTER * 8))
-            last = prefix
-    return ranges
 
 
 def _ambiguous(scope: VersionScope, seqs: list[int]) -> ConflictError:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import chain, groupby
-from typing import Any, NamedTuple
-
-import msgspec
+from itertools import groupby
+from typing import Any
 
 from headrace.errors import NotFoundError
-from headrace.model.columns import joined
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
+from headrace.model.packing import unpack_counts
 from headrace.platform.counters import Delta
+from headrace.platform.import_joining import Existing, Rewritten, join_all
 from headrace.platform.listing import json_text
 from headrace.platform.scopes import Taken, VersionScope, touch
 from headrace.platform.shapes_in import Prepared
@@ -25,28 +22,6 @@ Result = list[tuple[int, int]]
 
 INLINE_BYTES = 512
 """Larger blobs go into the content table."""
-
-
-class Existing(NamedTuple):
-    """An annotation that an asset has already."""
-
-    asset: int
-    no: int
-    account: int
-    status: str
-    counts: bytes
-    shapes: bytes | None
-    content: int | None
-    attributes: str | None
-
-
-class Rewritten(NamedTuple):
-    """An existing annotation with the shapes of an item behind its own."""
-
-    blob: bytes
-    counts: bytes
-    size: int
-    attributes: str | None
 
 
 class ChunkWriter:
@@ -72,7 +47,7 @@ class ChunkWriter:
         if self._mode is not ImportAnnotationMode.CONCATENATE:
             return
         pairs = await self._concatenated(statements, await self._existing(statements))
-        self._read_ahead = await in_thread(_join_all, pairs)
+        self._read_ahead = await in_thread(join_all, pairs)
 
     async def write(self, tx: Transaction, now: int) -> tuple[Result, Taken]:
         """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
@@ -209,7 +184,7 @@ class ChunkWriter:
             return
         late = [pair for pair in changed if pair[0] not in self._read_ahead]
         # Somebody else wrote to these between the reading ahead and now.
-        joined_late = await in_thread(_join_all, await self._with_blobs(tx, late)) if late else {}
+        joined_late = await in_thread(join_all, await self._with_blobs(tx, late)) if late else {}
         rewritten = [
             self._read_ahead.get(existing) or joined_late[existing] for existing, _ in changed
         ]
@@ -285,22 +260,6 @@ class ChunkWriter:
             for existing, item in changed
             if existing.shapes is not None or existing.content in blobs
         ]
-
-
-def _join_all(
-    pairs: list[tuple[Existing, bytes, Prepared]],
-) -> dict[Existing, Rewritten]:
-    return {existing: _join(existing, blob, item) for existing, blob, item in pairs}
-
-
-def _join(existing: Existing, blob: bytes, item: Prepared) -> Rewritten:
-    shapes = joined(unpack(blob), item.shapes)
-    attributes = existing.attributes
-    if item.attributes:
-        old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
-        attributes = msgspec.json.encode(old | item.attributes).decode()
-    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
-    return Rewritten(pack(shapes), pack_counts(counts), shapes.count, attributes)
 
 
 def _first(row: Row) -> int:

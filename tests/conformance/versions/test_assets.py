@@ -186,6 +186,25 @@ async def test_keys_of_other_versions_name_nothing(lake: Stocked) -> None:
         assert (page.items, page.count) == ([], 0)
 
 
+async def test_ids_that_only_look_alike_name_nothing(lake: Stocked) -> None:
+    filled = await lake.filled(1)
+    for name, genuine in (("ids", UUID(filled.assets[0])), ("data_ids", filled.data[0])):
+        forged = UUID(int=genuine.int ^ 1 << 90)  # another time of creation
+        page = await lake.call(assets.LIST_ASSETS_BY_KEY, version_id=filled.id, **{name: [forged]})
+        assert page.items == []
+        with pytest.raises(NotFoundError):
+            await lake.call(
+                assets.FIND_ASSET,
+                version_id=filled.id,
+                **{"id" if name == "ids" else "data_id": forged},
+            )
+    with pytest.raises(NotFoundError):
+        await lake.call(assets.GET_ASSET, asset_id=UUID(int=UUID(filled.assets[0]).int ^ 1 << 90))
+    with pytest.raises(NotFoundError):
+        forged = UUID(int=filled.data[0].int ^ 1 << 90)
+        await lake.call(assets.ADD_DATA, version_id=filled.id, data_ids=[forged])
+
+
 async def test_prefixes_that_hold_each_other_name_an_asset_once(lake: Stocked) -> None:
     filled = await lake.filled(3)
     page = await lake.call(

@@ -63,10 +63,11 @@ where k.organization = :organization
 
 -- name: by_data_ids
 select a.seq
-from json_each(:keys) j cross join asset a indexed by asset_data cross join data d
+from json_each(:keys) j cross join asset a indexed by asset_data cross join data d cross join lake k
 where a.bucket = :bucket and a.version = :version
   and a.lake_bucket = json_extract(j.value, '$[0]') and a.data = json_extract(j.value, '$[1]')
-  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+  and d.lake_bucket = a.lake_bucket and d.no = a.data
+  and k.no = d.lake and k.created = json_extract(j.value, '$[2]') /*filters*/
 
 -- name: known_tags
 select t.key
