@@ -45,6 +45,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--runs", type=int, default=5, help="counted rounds (default 5)")
     parser.add_argument(
+        "--no-warm-up",
+        action="store_true",
+        help="count the first round too, where a round takes minutes",
+    )
+    parser.add_argument(
         "--limit",
         type=float,
         default=1800,
@@ -76,7 +81,16 @@ def plan_from(options: argparse.Namespace) -> Plan:
     file = write_coco(CACHE / "data" / f"{spec.name}.json", spec)
     work = work_folder(options.work.resolve() if options.work else CACHE / "work")
     setting = Setting(spec, CACHE, file)
-    return Plan(scenario, contenders, setting, options.scale, options.runs, work, options.limit)
+    return Plan(
+        scenario,
+        contenders,
+        setting,
+        options.scale,
+        options.runs,
+        work,
+        options.limit,
+        warm_up=not options.no_warm_up,
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -49,9 +49,9 @@ class Ratio:
         }
 
 
-def turns(contenders: Sequence[str], runs: int) -> Iterator[Turn]:
+def turns(contenders: Sequence[str], runs: int, *, warm_up: bool = True) -> Iterator[Turn]:
     """A B A B …, after one round of warm-up."""
-    for number in range(runs + 1):
+    for number in range(0 if warm_up else 1, runs + 1):
         for contender in contenders:
             yield Turn(number, contender)
 

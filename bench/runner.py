@@ -37,6 +37,7 @@ class Plan:
     runs: int
     work: Path
     limit: float
+    warm_up: bool = True
 
 
 def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
     failures: dict[str, str] = {}
     runs: list[dict[str, Any]] = []
     started = datetime.now(UTC)
-    for turn in turns(list(contenders), plan.runs):
+    for turn in turns(list(contenders), plan.runs, warm_up=plan.warm_up):
         if turn.contender in failures:
             continue
         contender = contenders[turn.contender]

@@ -12,6 +12,10 @@ def test_turns_alternate_after_a_warm_up() -> None:
     assert [turn.counts for turn in order] == [False, False, True, True, True, True]
 
 
+def test_long_rounds_may_all_count() -> None:
+    assert list(turns(["a", "b"], 1, warm_up=False)) == [Turn(1, "a"), Turn(1, "b")]
+
+
 def figures(**columns: list[float]) -> dict[tuple[int, str], dict[str, float]]:
     return {
         (number, name): {"wall_s": value}
