@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 from picsellia import Client
@@ -31,6 +32,10 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
     stats = version.retrieve_stats()
     built = version.build_coco_file_locally(enforced_ordered_categories=["cat", "dog"])
 
+    # Exactly two parts: this client then sends a third, empty one.
+    large = lake.upload_data(filepaths=[str(folder / "large.bmp")])
+    large.download(str(folder / "large"))
+
     pulled = folder / "pulled"
     assets.download(str(pulled))
     again = client.get_dataset("animals").get_version("v1")
@@ -54,6 +59,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
             "annotations": stats.nb_annotations,
         },
         "built": [len(built.images), len(built.annotations), len(built.categories)],
+        "large": sha256((folder / "large" / "large.bmp").read_bytes()).hexdigest(),
         "pulled": {path.name: path.stat().st_size for path in sorted(pulled.iterdir())},
     }
 

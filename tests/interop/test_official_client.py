@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from headrace.backend.uploads import PART_BYTES
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_client.py")
@@ -63,6 +65,9 @@ async def test_the_main_job(tmp_path: Path) -> None:
     for name, size in (("a.png", (64, 48)), ("b.png", (30, 20))):
         Image.new("RGB", size, "red").save(folder / name)
     (folder / "coco.json").write_text(json.dumps(COCO))
+    large = folder / "large.bmp"
+    Image.new("RGB", (10, 10)).save(large)
+    large.write_bytes(large.read_bytes().ljust(2 * PART_BYTES, b"."))
     async with server_process(lake) as server:
         seen = await drive(server.address, token, folder)
         assert await server.stop() == 0
@@ -76,6 +81,7 @@ async def test_the_main_job(tmp_path: Path) -> None:
     assert (seen["kept"], seen["same_ids"]) == ([0, 0], True)
     assert seen["stats"] == {"labels": {"cat": 1, "dog": 2}, "objects": 3, "annotations": 2}
     assert seen["built"] == [2, 3, 2]
+    assert seen["large"] == sha256(large.read_bytes()).hexdigest()
     assert seen["pulled"] == {name: (folder / name).stat().st_size for name in ("a.png", "b.png")}
     boxes = {
         seen["assets_by_id"][asset_id]: [

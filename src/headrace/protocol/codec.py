@@ -24,7 +24,7 @@ from headrace.protocol.wire import WireRequest, path_text, query_text
 BIG_BODY = 256 * 1024
 """Bytes from which a body is worth a thread (see :func:`decode_request`)."""
 
-_ITEMS_AT_ONCE = 256
+_ITEMS_AT_ONCE = 64
 
 
 # --- requests --------------------------------------------------------------------------------------------
