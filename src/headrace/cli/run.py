@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import anyio
+
 from headrace.cli.app import parse
 from headrace.cli.failures import AGAIN, DEBUG, DONE, INTERRUPTED, Failure, explain
 from headrace.cli.options import Output
@@ -71,27 +73,21 @@ def _run_async(command: Command, reporter: Reporter) -> Result | None:
 async def _supervised(command: Command, reporter: Reporter) -> Result | None:
     """Run a command so that the first signal cancels it cleanly and the second one ends the process."""
     loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(command())
-    signalled = False
+    # A scope and not the task: shields hold its cancellation off until files and transactions are in order.
+    with anyio.CancelScope() as scope:
 
-    def stop() -> None:
-        nonlocal signalled
-        if signalled:
-            os._exit(INTERRUPTED)
-        signalled = True
-        reporter.say("stopping (Ctrl-C again to stop at once) …")
-        task.cancel()
+        def stop() -> None:
+            if scope.cancel_called:
+                os._exit(INTERRUPTED)
+            reporter.say("stopping (Ctrl-C again to stop at once) …")
+            scope.cancel()
 
-    # Windows has no such handlers; there the runner turns Ctrl-C into a cancellation by itself.
-    with contextlib.suppress(NotImplementedError):
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stop)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if signalled:
-            raise InterruptedByUserError from None
-        raise
+        # Windows has no such handlers; there the runner turns Ctrl-C into a cancellation by itself.
+        with contextlib.suppress(NotImplementedError):
+            for name in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(name, stop)
+        return await command()
+    raise InterruptedByUserError
 
 
 def _interrupted(reporter: Reporter) -> Failure:

@@ -24,6 +24,7 @@ from headrace.engine.naming import id_name
 from headrace.engine.options import write_options
 from headrace.engine.paging import CursorListing, KeyListing, Listed, first_error
 from headrace.engine.samples import sample_of
+from headrace.engine.threads import in_own_task
 from headrace.formats.base import Writer
 from headrace.formats.findings import Finding, Findings
 from headrace.model.enums import AnnotationStatus
@@ -87,8 +88,14 @@ async def export(
     listed = _listed(backend, version.id, asset_ids)
     writer = chosen.create(target, labels, options=options, findings=findings)
     with Progress("export", "images", progress, total=await listed.count()) as counting:
-        async with _ThreadedWriter(writer):
-            await _write_all(backend, version.id, listed, status, use_id, writer, counting, report)
+
+        async def carry() -> None:
+            async with _ThreadedWriter(writer):
+                await _write_all(
+                    backend, version.id, listed, status, use_id, writer, counting, report
+                )
+
+        await in_own_task(carry)
         report.seconds = counting.seconds
     written = writer.found
     report.images, report.shapes = written.images_out, written.shapes_out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Generic, TypeVar
 
 import anyio
@@ -44,6 +44,29 @@ async def run_stoppable(work: Callable[[Stop], T]) -> T:
         # A task of its own: a cancellation of the caller's task must not leave the thread behind.
         group.start_soon(running.run, group.cancel_scope.cancel)
     return running.result()
+
+
+async def in_own_task(work: Callable[[], Awaitable[T]]) -> T:
+    """``await work()`` in a task of its own.
+
+    asyncio's own cancellation (``Task.cancel``, ``wait_for``, ``timeout``) breaks through anyio's shields in the very
+    task that it hits, and would leave a thread behind. Here it hits the waiting task, and reaches ``work`` as a
+    cancellation that shields hold off.
+    """
+    results: list[T] = []
+    failures: list[Exception] = []
+
+    async def run() -> None:
+        try:
+            results.append(await work())
+        except Exception as error:  # noqa: BLE001  raised again where it belongs, outside of the task group
+            failures.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
