@@ -1,0 +1,91 @@
+"""A job of the SDK in a process of its own that is killed, as by ``kill -9``, in the middle of its work.
+
+``dying_job.py LAKE JOB CALLS ARGUMENTS…``: the process kills itself when the operation that the job turns on was
+called CALLS times; a negative number kills while that call is under way, 0 never. Chunks are small, so that little
+data has many of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import Any
+
+from msgspec.structs import replace
+
+import headrace
+from headrace.backend import local
+from headrace.backend.local import LocalBackend
+
+TURNS_ON = {
+    "import": "import_annotations",
+    "push": "register_data",
+    "add": "add_data",
+}
+
+
+def die_after(calls: int, operation_name: str) -> None:
+    original = LocalBackend.call
+    count = 0
+
+    async def call(self: LocalBackend, operation: Any, request: Any) -> Any:
+        nonlocal count
+        if operation.name != operation_name:
+            return await original(self, operation, request)
+        count += 1
+        mine = count
+        if mine == -calls:
+            asyncio.get_running_loop().call_later(0.002, os.kill, os.getpid(), signal.SIGKILL)
+        answer = await original(self, operation, request)
+        if mine == calls:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    LocalBackend.call = call  # type: ignore[method-assign]
+
+
+def die_in_download(calls: int) -> None:
+    from headrace.transfer import fetch
+
+    original = fetch._Part.write
+    count = 0
+
+    def write(self: Any, chunks: list[bytes]) -> None:
+        nonlocal count
+        count += 1
+        if count == calls:
+            original(self, [chunk[: len(chunk) // 2] for chunk in chunks])
+            self._file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        original(self, chunks)
+
+    fetch._Part.write = write  # type: ignore[method-assign]
+
+
+async def run(lake: str, job: str, arguments: list[str]) -> None:
+    async with headrace.connect(lake) as client:
+        if job == "import":
+            version = await client.version(arguments[0])
+            report = await version.import_annotations(arguments[1], mode=arguments[2])
+            print(report.resumed)
+        elif job in ("push", "add"):
+            await client.push(arguments[0], arguments[1])
+        else:
+            version = await client.version(arguments[0])
+            await version.download(arguments[1])
+
+
+def main() -> None:
+    lake, job, calls, *arguments = sys.argv[1:]
+    local.LOCAL_LIMITS = replace(local.LOCAL_LIMITS, import_assets=4)
+    if job == "download":
+        die_in_download(int(calls))
+    elif int(calls):
+        die_after(int(calls), TURNS_ON[job])
+    asyncio.run(run(lake, job, arguments))
+
+
+if __name__ == "__main__":
+    main()
