@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from yarl import URL
 from headrace.backend.base import Backend
 from headrace.backend.connect import open_backend
 from headrace.backend.remote import RemoteBackend
+from headrace.backend.uploads import PART_BYTES
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.enums import DataType, ObjectDataType
 from headrace.model.records import DataRecord, Meta
@@ -238,3 +241,36 @@ async def test_a_url_that_stays_refused_is_an_error_without_the_url(
     with pytest.raises(PermissionDeniedError, match=r"a\.png") as caught:
         await read(backend, data)
     assert signature not in str(caught.value)
+
+
+# --- large files -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [PART_BYTES + 1, 2 * PART_BYTES])
+async def test_large_files_go_in_parts(
+    server: Running, backend: RemoteBackend, tmp_path: Path, size: int
+) -> None:
+    ping = await ask(backend, "ping")
+    lake = await ask(backend, "find_datalake", organization_id=ping.default_organization)
+    named = await ask(
+        backend,
+        "generate_object_name",
+        organization_id=ping.default_organization,
+        connector_id=lake.connector_id,
+        filename="film.bin",
+        type=ObjectDataType.DATA,
+    )
+    path = tmp_path / "film.bin"
+    path.write_bytes((random.Random(size).randbytes(1 << 20) * (size // (1 << 20) + 1))[:size])
+    await backend.upload(
+        path,
+        connector_id=lake.connector_id,
+        object_name=named.object_name,
+        content_type="application/octet-stream",
+    )
+    stored = await server.platform.objects.head(named.object_name)
+    assert stored is not None
+    digest = hashlib.sha256()
+    async for chunk in server.platform.objects.get(named.object_name):
+        digest.update(chunk)
+    assert (stored.size, digest.digest()) == (size, hashlib.sha256(path.read_bytes()).digest())
