@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,8 @@ _FLAGS = (
 _REMEMBERED = 50_000
 # What may come behind a stem: a number that tells it from others, and .txt or .xml.
 _TAIL_BYTES = 12
+# Names that are safe at a glance: no device of Windows begins with a digit or a letter outside its list.
+_PLAIN = re.compile(r"(?![aclnpACLNP])[A-Za-z0-9_][A-Za-z0-9_-]{0,200}(?:\.[A-Za-z0-9_-]{1,20})?")
 
 
 class FileTree:
@@ -31,6 +34,7 @@ class FileTree:
     def __init__(self, root: Path) -> None:
         self._root = f"{root}{os.sep}"
         self._folders: set[str] = set()
+        self._proved: set[str] = set()
         self._next: dict[tuple[str, str], int] = {}
 
     def place(self, filename: str) -> tuple[str, str]:
@@ -38,15 +42,26 @@ class FileTree:
 
         Raises :class:`~headrace.errors.FormatError` for a name that leads outside or that no file may bear.
         """
+        cut = filename.rfind("/") + 1
+        folder, base = filename[:cut], filename[cut:]
+        # Folders come again and again, and most names are plain: what is proved needs no second proof.
+        if (folder and folder not in self._proved) or not _PLAIN.fullmatch(base):
+            folder, base = self._prove(filename)
+        stem, _, suffix = base.rpartition(".")
+        return folder, stem or suffix
+
+    def _prove(self, filename: str) -> tuple[str, str]:
         try:
             *folders, base = safe_parts(filename)
         except BadRequestError as error:
             raise FormatError(error.message, hint=error.hint) from None
         stem, _, suffix = base.rpartition(".")
-        stem = stem or suffix
-        if len(stem) > 50 and len(stem.encode()) > MAX_PART_BYTES - _TAIL_BYTES:
-            raise FormatError(f"the name {stem[:40]!r}… is too long", hint="rename the file")
-        return "".join([f"{folder}/" for folder in folders]), stem
+        if len((stem or suffix).encode()) > MAX_PART_BYTES - _TAIL_BYTES:
+            raise FormatError(f"the name {base[:40]!r}… is too long", hint="rename the file")
+        folder = "".join([f"{each}/" for each in folders])
+        if filename.startswith(folder) and len(self._proved) < _REMEMBERED:
+            self._proved.add(folder)
+        return folder, base
 
     def create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
         """Create ``stem+suffix`` in ``folder`` (which ends in ``/``), or ``stem-2``, ``stem-3`` … where it exists.

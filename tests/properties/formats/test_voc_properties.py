@@ -180,7 +180,7 @@ def test_what_the_fast_path_takes_the_real_parser_reads_alike(data: st.DataObjec
     if fast is not None:
         record = tree.parse(content)
         things = [
-            (one[1].decode(), parser.said(one[2]) or {}, tuple(fast.numbers[4 * i : 4 * i + 4]))
+            (one[1].decode(), parser.meaning(one[2]) or {}, tuple(fast.numbers[4 * i : 4 * i + 4]))
             for i, one in enumerate(fast.found)
         ]
         assert plainly(record) == (

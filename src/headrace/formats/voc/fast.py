@@ -119,7 +119,7 @@ class FastParser:
 
     def __init__(self) -> None:
         self.labels: dict[bytes, str] = {}
-        self._flags: dict[bytes, Attributes | None] = {}
+        self.meanings: dict[bytes, Attributes | None] = {}
         self._sizes: dict[bytes, int | None] = {}
         self._tags: dict[int, list[bytes]] = {}
 
@@ -155,16 +155,14 @@ class FastParser:
         label = self.labels[name] = name.decode()
         return label
 
-    def said(self, chunk: bytes) -> Attributes | None:
-        """What an object's flags mean; a copy of its own for each."""
-        if chunk not in self._flags:
-            match = _FLAGS.fullmatch(chunk)
-            words = [] if match is None else [word.decode() for word in match.groups(b"")]
-            if len(self._flags) >= _REMEMBERED:
-                self._flags.clear()
-            self._flags[chunk] = flags(*words) or None
-        said = self._flags[chunk]
-        return None if said is None else said.copy()
+    def meaning(self, chunk: bytes) -> Attributes | None:
+        """What an object's flags mean; the same mapping for all that say the same, so copy it."""
+        match = _FLAGS.fullmatch(chunk)
+        words = [] if match is None else [word.decode() for word in match.groups(b"")]
+        if len(self.meanings) >= _REMEMBERED:
+            self.meanings.clear()
+        meaning = self.meanings[chunk] = (flags(*words) or None) if words else None
+        return meaning
 
     def rings(self, chunk: bytes) -> list[list[float]] | None:
         """The rings of polygons spelled ``x1 y1 x2 y2 …`` in this order; None where they are spelled otherwise."""

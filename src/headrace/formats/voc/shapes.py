@@ -33,14 +33,15 @@ class Shaper:
         if None in outlines or any(not one[1] for one in file.found):
             return None
         self._watch(file.numbers, file.width, file.height, path)
-        labels, said, one = parser.labels, parser.said, self._one
+        labels, meanings, one = parser.labels, parser.meanings, self._one
         shapes: list[AnyShape] = []
         for (_, name, chunk, _, _), x1, y1, x2, y2, rings in boxes(file, outlines):
             label = labels.get(name) or parser.label(name)
             x, y, w, h = x1 - one, y1 - one, x2 - x1 + one, y2 - y1 + one
             if w <= 0 or h <= 0:
                 x, y, w, h = self._box((x1, y1, x2, y2), path)
-            attributes = said(chunk)
+            meaning = meanings[chunk] if chunk in meanings else parser.meaning(chunk)
+            attributes = meaning.copy() if meaning else None
             if rings:
                 bbox = _unless_bounds((x, y, w, h), rings)
                 shapes.append(Polygon(label=label, attributes=attributes, rings=rings, bbox=bbox))

@@ -13,6 +13,8 @@ from headrace.model.shapes import AnyShape, Box, Keypoints, Polygon, Rectangle
 
 OUTSIDE = "cut at the image's edge: YOLO cannot say what lies beyond"
 
+BOXED = "a %s becomes its box"
+
 
 class Loss(Exception):  # noqa: N818  it is no error: the writer turns it into a finding
     """What a shape loses on its way into a row; ``row`` holds what is left of it, if anything."""
@@ -40,7 +42,7 @@ def detect_row(shape: AnyShape, width: int, height: int) -> list[float]:
     box = _box(shape)
     row, cut = _centred(box, width, height)
     if not isinstance(shape, Rectangle):
-        raise Loss(f"a {_kind(shape)} becomes its box", row)
+        raise Loss(BOXED % _kind(shape), row)
     if cut:
         raise Loss(OUTSIDE, row, code="Y11")
     return row

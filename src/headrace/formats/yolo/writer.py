@@ -15,11 +15,11 @@ from headrace.formats.findings import Severity
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.formats.yolo import INFO
 from headrace.formats.yolo.classify_out import ClassFolders
-from headrace.formats.yolo.rows import ENCODERS, Encode, Loss, PoseRow, detect_row
+from headrace.formats.yolo.rows import BOXED, ENCODERS, Encode, Loss, PoseRow, detect_row
 from headrace.formats.yolo.yaml_out import dataset_yaml
-from headrace.model.geometry import clip_xywh, xywh_to_cxcywh_normalised
+from headrace.model.geometry import clip_xywh
 from headrace.model.sample import LabelInfo, Sample
-from headrace.model.shapes import AnyShape, Rectangle
+from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
 RENAMED = "renamed.jsonl"
 _SPLIT_KEYS = {"valid": "val", "validation": "val"}
@@ -89,22 +89,32 @@ class YoloWriter(Writer):
 
     def _rows(self, sample: Sample) -> list[list[float]]:
         width, height = sample.width or 0, sample.height or 0
-        numbers, fast = self._numbers, self._detects
+        numbers = self._numbers
         rows: list[list[float]] = []
+        boxed = 0
         for shape in sample.shapes:
             number = numbers.get(shape.label)
             if number is None:
                 number = self._number(shape.label)
-            if fast and type(shape) is Rectangle and not shape.iscrowd:
-                x, y, w, h = xywh_to_cxcywh_normalised(
-                    shape.x, shape.y, shape.w, shape.h, width, height
-                )
-                if 0 <= x <= 1 and 0 <= y <= 1 and 0 <= w <= 1 and 0 <= h <= 1:
-                    rows.append([number, x, y, w, h])
+            if self._detects and not shape.iscrowd:
+                # The way of nearly every shape, without a call: a box that lies on the image.
+                if type(shape) is Rectangle:
+                    x, y, w, h = shape.x, shape.y, shape.w, shape.h
+                elif type(shape) is Polygon and shape.bbox is not None:
+                    x, y, w, h = shape.bbox
+                    boxed += 1
+                else:
+                    x = y = w = h = -1.0
+                cx, cy, w, h = (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
+                if 0 <= cx <= 1 and 0 <= cy <= 1 and 0 <= w <= 1 and 0 <= h <= 1:
+                    rows.append([number, cx, cy, w, h])
                     continue
+                boxed -= type(shape) is Polygon and shape.bbox is not None
             row = self._row(shape, sample)
             if row is not None:
                 rows.append([number, *row])
+        if boxed:
+            self._tally.add("LOSS", BOXED % "polygon", Severity.LOSS, sample.filename, count=boxed)
         return rows
 
     def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
