@@ -15,6 +15,7 @@ from headrace.platform.platform import Platform
 from headrace.server.app import make_app
 from headrace.server.draining import Draining
 from headrace.server.parser import AnyMethodSite
+from headrace.server.protocol_log import ProtocolLog
 from headrace.server.settings import ServerSettings
 
 LOOPBACK = "127.0.0.1"
@@ -64,6 +65,7 @@ async def serving(
     runner = web.AppRunner(
         await make_app(platform, settings, draining),
         access_log=None,
+        logger=ProtocolLog(),
         keepalive_timeout=settings.keepalive_seconds,
         shutdown_timeout=_LAST_WORD_SECONDS,
         # A refused upload is not read to its end to be polite.

@@ -162,10 +162,28 @@ async def test_nothing_that_the_server_writes_is_secret(tmp_path: Path) -> None:
                     text = await answer.text()
                     assert token[3:20] not in text
                     assert signature not in text
+        path = url.removeprefix(server.address)
+        for damaged in (
+            f"GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nbad header\r\n\r\n",
+            f"XGET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\nbad\r\n\r\n",
+            f"Bearer {token}\r\n\r\n",
+            f"GET /{signature * 900} HTTP/1.1\r\n\r\n",
+        ):
+            assert await status_of(server.address, damaged) == 400
         assert await server.stop() == 0
         assert b"/files/" in server.output  # the access log is on
+        assert b"Error handling request" in server.output  # and so is the protocol's
         assert token[3:20].encode() not in server.output
         assert signature.encode() not in server.output
+
+
+async def status_of(address: str, sent: str) -> int:
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent.encode())
+    line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
 
 
 async def test_a_server_that_is_killed_leaves_a_lake_that_opens(tmp_path: Path) -> None:
