@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from uuid import UUID
 
+import anyio
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend, Limits
@@ -73,7 +74,8 @@ async def _open(
         chosen = GetOrganization(organization_id=access.organization_id)
         return backend, ping, await backend.call(GET_ORGANIZATION, chosen)
     except BaseException:
-        await platform.aclose()
+        with anyio.CancelScope(shield=True):
+            await platform.aclose()
         raise
 
 

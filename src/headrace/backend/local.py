@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+import anyio
+
 from headrace.backend.base import Limits
 from headrace.errors import ConfigurationError, ObjectNotFoundError
 from headrace.model.records import DataRecord
@@ -68,8 +70,9 @@ class LocalBackend:
         await self._platform.objects.put_file(object_name, path)
 
     async def aclose(self) -> None:
-        """Finish what is being written and close the lake."""
-        await self._platform.aclose()
+        """Finish what is being written and close the lake, also where all around is being cancelled."""
+        with anyio.CancelScope(shield=True):
+            await self._platform.aclose()
 
 
 class LocalDownload:

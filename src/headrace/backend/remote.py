@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import aiohttp
+import anyio
 from msgspec import UNSET
 
 from headrace import __version__
@@ -115,9 +116,10 @@ class RemoteBackend:
         )
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        await self._api.aclose()
-        await self._storage.aclose()
+        """Close the connections, also where all around is being cancelled."""
+        with anyio.CancelScope(shield=True):
+            await self._api.aclose()
+            await self._storage.aclose()
 
     async def _open(self, stack: AsyncExitStack, url: str) -> aiohttp.ClientResponse:
         async def send() -> aiohttp.ClientResponse:
