@@ -6,6 +6,7 @@ import math
 from typing import Any
 from uuid import UUID, uuid4
 
+import anyio
 import pytest
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, RequestTooLargeError
@@ -269,6 +270,21 @@ async def test_a_chunk_that_is_in_is_not_applied_again(filled: Filled) -> None:
     assert (await filled.stats()).nb_objects == 2
 
 
+async def test_a_chunk_sent_many_times_at_once_is_applied_once(filled: Filled) -> None:
+    begun = await start(filled)
+    answers: list[dict[str, int]] = []
+
+    async def once() -> None:
+        chunk = {"mode": "CONCATENATE", "import_id": begun.id, "chunk": 0}
+        answers.append(await filled.send(filled.item(0, 1), filled.item(2, 5, 6), **chunk))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(6):
+            group.start_soon(once)
+    assert answers == [answers[0]] * 6
+    assert (await filled.stats()).nb_objects == 3
+
+
 async def test_a_refused_chunk_is_not_in(filled: Filled) -> None:
     begun = await start(filled)
     with pytest.raises(NotFoundError):
@@ -317,3 +333,20 @@ async def test_a_ledger_belongs_to_its_version(filled: Filled, lake: Stocked) ->
     with pytest.raises(NotFoundError):
         await lake.call(annotations.FINISH_IMPORT, import_id=uuid4())
     assert await filled.ids() == []
+
+
+async def test_texts_and_attributes_must_be_writable(filled: Filled) -> None:
+    circle: dict[str, Any] = {}
+    circle["again"] = circle
+    label = filled.labels["a"]
+    for bad in ({"text": "\ud800"}, {"attributes": {"k": object()}}, {"attributes": circle}):
+        shape = RectangleIn(label_id=label, x=0, y=0, w=1, h=1, **bad)
+        with pytest.raises(BadRequestError, match=filled.assets[0]):
+            await filled.send(ImportItem(asset_id=filled.assets[0], rectangles=[shape]))
+    with pytest.raises(BadRequestError):
+        await filled.send(filled.item(0, attributes=circle))
+    large = {"n": 2**63, "deep": [[{"x": 1.5}]], "ö": "🦜"}
+    shape = RectangleIn(label_id=label, x=0, y=0, w=1, h=1, text="🦜", attributes=large)
+    await filled.send(ImportItem(asset_id=filled.assets[0], rectangles=[shape]))
+    ((loaded,),) = [annotation.rectangles for annotation in await filled.load()]
+    assert (loaded.text, loaded.attributes) == ("🦜", large)
