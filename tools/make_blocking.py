@@ -314,7 +314,7 @@ def blocking_type(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.expr:
 def call(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> str:
     """The body: hand everything on."""
     arguments = node.args
-    given = [arg.arg for arg in arguments.args[1:]]
+    given = [arg.arg for arg in [*arguments.posonlyargs, *arguments.args][1:]]
     given += [f"{arg.arg}={arg.arg}" for arg in arguments.kwonlyargs]
     if arguments.kwarg:
         given.append(f"**{arguments.kwarg.arg}")

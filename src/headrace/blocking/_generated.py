@@ -1495,6 +1495,15 @@ class Client(Face[async_client.Client]):
         answer: Job = self._call(self._inner.get_job_by_id, id)
         return answer
 
+    def request(self, operation: str, /, **fields: Any) -> Any:
+        """Answer any operation of the table by its name; the record of the answer.
+
+        ``fields`` are those of the operation's request, with ids as UUIDs or text; this organization's id is filled
+        in. Raises BadRequestError that names what is wrong, and what the operation raises.
+        """
+        answer: Any = self._call(self._inner.request, operation, **fields)
+        return answer
+
     def create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
         """A new tag for ``target_type`` (DATASET, DATASET_VERSION …); ConflictError where there is one of that name."""
         answer: Tag = self._call(self._inner.create_tag, name, target_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from headrace.engine.paging import ItemsListing
@@ -22,6 +22,7 @@ from headrace.model.records import (
 from headrace.protocol.operations import datalake as lake_operations
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import jobs as job_operations
+from headrace.sdk.anything import as_request, named_operation
 from headrace.sdk.arguments import as_id, as_path, check_limits
 from headrace.sdk.client_tags import ClientTags
 from headrace.sdk.datalake import Datalake
@@ -227,6 +228,18 @@ class Client(ClientTags):
             request = job_operations.JobId(job_id=job_id)
             record = await self.session.backend.call(job_operations.GET_JOB, request)
         return Job(self.session, record)
+
+    # --- anything else --------------------------------------------------------------------------------
+
+    async def request(self, operation: str, /, **fields: Any) -> Any:
+        """Answer any operation of the table by its name; the record of the answer.
+
+        ``fields`` are those of the operation's request, with ids as UUIDs or text; this organization's id is filled
+        in. Raises BadRequestError that names what is wrong, and what the operation raises.
+        """
+        found = named_operation(operation)
+        given = {"organization_id": self.id} if "organization_id" in found.path_fields else {}
+        return await self.session.call(found, as_request(found, given | fields))
 
     def _datasets(self, records: Iterable[DatasetRecord]) -> list[Dataset]:
         return [Dataset(self.session, record) for record in records]

@@ -212,3 +212,18 @@ async def test_a_file_that_fails_does_not_stop_the_others(client: Client, tmp_pa
     assert caught.value.report.moved == 4
     assert [failure.name for failure in caught.value.report.failures] == ["bad.png"]
     assert await lake.list_data().count() == 4
+
+
+async def test_any_operation_by_name(client: Client, version: DatasetVersion) -> None:
+    page = await client.request("list_assets", version_id=str(version.id), limit=3)
+    assert (len(page.items), page.count) == (3, 12)
+    datasets = await client.request("list_datasets")
+    assert [dataset.name for dataset in datasets.items] == ["drawings"]
+    for operation, fields, words in (
+        ("list_asset", {}, "did you mean 'list_assets'"),
+        ("list_assets", {"colour": 1}, "no field 'colour'"),
+        ("list_assets", {}, "missing required field `version_id`"),
+        ("list_assets", {"version_id": 5}, "Expected `uuid`"),
+    ):
+        with pytest.raises(BadRequestError, match=words):
+            await client.request(operation, **fields)
