@@ -23,19 +23,34 @@ SCHEMA = Path(headrace.__file__).parent / "storage" / "database" / "sql" / "sqli
 
 
 def base_lake(cache: Path, spec: Spec) -> Path:
-    """The lake with all assets of a spec, made where it is missing; what is there is complete."""
-    lake = cache / "lakes" / f"{spec.name}-{schema()}"
-    if lake.exists():
-        return lake
+    """The lake with all assets of a spec, made where it is missing; what is there is complete.
+
+    One of an older schema is copied and brought up to date rather than built again.
+    """
+    newest, *older = [cache / "lakes" / f"{spec.name}-{schema}" for schema in schemas()]
+    if newest.exists():
+        return newest
+    newest.parent.mkdir(parents=True, exist_ok=True)
+    partial = newest.with_name(f"{newest.name}.{os.getpid()}.partial")
+    known = next((lake for lake in older if lake.exists()), None)
+    if known:
+        # Opening a lake brings it up to date.
+        asyncio.run(look(copy_lake(known, partial)))
+    else:
+        kind = "segmentation" if spec.polygons else "object_detection"
+        asyncio.run(fill(partial, image_folder(cache, spec), kind))
+    partial.replace(newest)
+    return newest
+
+
+def image_folder(cache: Path, spec: Spec) -> Path:
+    """Placeholder images of a spec, made where they are missing."""
     images = cache / "images" / spec.name
     if not images.exists():
         partial = images.with_name(f"{images.name}.{os.getpid()}.partial")
         write_images(partial, iter_images(spec), links=True)
         partial.replace(images)
-    partial = lake.with_name(f"{lake.name}.{os.getpid()}.partial")
-    asyncio.run(fill(partial, images, "segmentation" if spec.polygons else "object_detection"))
-    partial.replace(lake)
-    return lake
+    return images
 
 
 async def fill(lake: Path, images: Path, kind: str) -> None:
@@ -45,17 +60,19 @@ async def fill(lake: Path, images: Path, kind: str) -> None:
         await client.push(VERSION, images, type=kind)
 
 
-def schema() -> str:
-    """What the lakes of this headrace look like inside: another schema needs new ones."""
+def schemas() -> list[str]:
+    """Names for what lakes look like inside: after all migrations, and after each one before."""
     digest = hashlib.sha256()
+    names = []
     for migration in sorted(SCHEMA.glob("[0-9]*.sql")):
         digest.update(migration.read_bytes())
-    return digest.hexdigest()[:8]
+        names.append(digest.hexdigest()[:8])
+    return names[::-1]
 
 
 def copy_lake(lake: Path, target: Path) -> Path:
     """A lake of its own for one run, all of it on the disk so that no run pays for the copy."""
-    target.mkdir(mode=0o700)
+    target.mkdir(mode=0o700, parents=True)
     for entry in lake.iterdir():
         if entry.is_dir():
             shutil.copytree(entry, target / entry.name, copy_function=os.link)

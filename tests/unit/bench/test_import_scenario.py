@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import lakes
 from bench.data import Spec, write_coco
 from bench.environments import clean_environment
 from bench.lakes import base_lake, copy_lake, outcome
@@ -49,6 +50,18 @@ def test_a_base_lake_holds_the_assets_and_is_made_once(setting) -> None:
     found = outcome(lake)
     assert (found["assets"], found["annotations"], found["shapes"]) == (SPEC.images, 0, 0)
     assert len(files(lake / "objects")) == SPEC.images
+
+
+def test_a_lake_of_an_older_schema_is_brought_up_to_date(setting, tmp_path, monkeypatch) -> None:
+    """Building a large one anew takes many minutes."""
+    known = base_lake(setting.cache, SPEC)
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(lakes, "schemas", lambda: ["newer", known.name.rpartition("-")[2]])
+    copy_lake(known, cache / "lakes" / known.name)
+    lake = base_lake(cache, SPEC)
+    assert lake.name == f"{SPEC.name}-newer"
+    assert outcome(lake) == outcome(known)
+    assert [path.name for path in cache.iterdir()] == ["lakes"], "no images were made"
 
 
 def test_a_copy_shares_the_objects_and_nothing_else(setting, tmp_path) -> None:
