@@ -16,14 +16,10 @@ from typing import Any
 from bench.environments import clean_environment, python_of, versions
 from bench.process import MIB, MemorySampler, cpu_seconds, measure
 from bench.ratio import Turn, ratio, turns
-from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.scenario import Contender, RunError, Scenario, Setting, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURES = ("wall_s", "job_wall_s", "cpu_s", "total_cpu_s", "peak_mib")
-
-
-class RunError(Exception):
-    """A contender did not do its job; the text says what it said."""
 
 
 @dataclass(frozen=True)

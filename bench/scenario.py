@@ -12,6 +12,10 @@ from bench.data import Spec
 Arguments = Mapping[str, Any]
 
 
+class RunError(Exception):
+    """A contender, or what it needs, did not do its job; the text says what it said."""
+
+
 @dataclass(frozen=True)
 class Contender:
     """One way to do the job: a script under `contenders/`, run by an environment's Python."""

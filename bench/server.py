@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.environments import clean_environment
+from bench.scenario import RunError
 
 HEADRACE = (sys.executable, "-m", "headrace.cli")
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
 
-class ServerError(Exception):
+class ServerError(RunError):
     """headrace's command line did not do what a run needs; the text is what it said."""
 
 
