@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
 
 _BOX = "its box"
+_FIELDS = frozenset({"size", "split", "iscrowd", "attributes", "image_attributes"})
 
 INFO = FormatInfo(
     name="voc",
@@ -18,10 +19,14 @@ INFO = FormatInfo(
     writes=("Annotations/…/STEM.xml and ImageSets/Main/SPLIT.txt",),
     says=Capability(
         kinds={"rectangle": WHOLE, "polygon": WHOLE, "keypoints": _BOX, "mask": _BOX},
-        fields=frozenset(
-            {"size", "split", "iscrowd", "attributes", "image_attributes", "bbox", "rings"}
-        ),
+        fields=_FIELDS | {"bbox", "rings"},
     ),
+    tasks={
+        "detect": Capability(
+            kinds={"rectangle": WHOLE, "polygon": _BOX, "keypoints": _BOX, "mask": _BOX},
+            fields=_FIELDS,
+        )
+    },
 )
 
 FORMAT = Format(

@@ -34,6 +34,7 @@ class VocReader(Reader):
     """
 
     info = INFO
+    labels_first = False
 
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         super().__init__(path, options=options, findings=findings)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Final, TypeGuard
 
 import orjson
 
@@ -14,6 +16,8 @@ from headrace.model.shapes import Box
 # What XML 1.0 cannot hold, not even escaped; and what a parser would change on the way back.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPECIAL = re.compile("[&<>\t\n\r]")
+_ODD = re.compile("[^ !-%'-;=?-~\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ENTITIES = {
     "&": "&amp;",
     "<": "&lt;",
@@ -54,6 +58,8 @@ END: Final = "</annotation>\n"
 
 def escaped(text: str) -> str:
     """``text`` as XML character data that reads back unchanged; what XML cannot hold becomes U+FFFD."""
+    if not _ODD.search(text):
+        return text
     text = FORBIDDEN.sub("\ufffd", text)
     return _SPECIAL.sub(lambda match: _ENTITIES[match.group()], text)
 
@@ -90,22 +96,70 @@ def object_start(label: str, attributes: Mapping[str, Any] | None) -> str:
 
 def bndbox(corners: Box) -> str:
     """The box's tags; whole numbers without a point."""
-    return (_BOX % corners).replace(".0<", "<")
+    return without_points(_BOX % corners)
+
+
+def object_template(label: str) -> str | None:
+    """A whole object that says nothing but its label and its corners: a template for four numbers.
+
+    None for a label in which :func:`without_points` would find a number.
+    """
+    if ".0" in label:
+        return None
+    return object_start(label, None).replace("%", "%%") + _BOX + OBJECT_END
+
+
+def without_points(text: str) -> str:
+    """Whole numbers before a tag lose their ``.0``."""
+    return text.replace(".0<", "<")
 
 
 def polygon(ring: Sequence[float]) -> str:
-    """A ring's tags, ``x1 y1 x2 y2 …``."""
-    points = [
-        f"\t\t\t<x{i // 2 + 1}>{ring[i]!r}</x{i // 2 + 1}>\n\t\t\t<y{i // 2 + 1}>{ring[i + 1]!r}</y{i // 2 + 1}>\n"
-        for i in range(0, len(ring) - 1, 2)
-    ]
-    return f"\t\t<polygon>\n{''.join(points).replace('.0<', '<')}\t\t</polygon>\n"
+    """A ring's tags, ``x1 y1 x2 y2 …``; the numbers are finite."""
+    numbers = orjson.dumps(ring)[1:-1].decode().split(",")
+    return without_points(_ring_template(len(numbers) // 2) % tuple(numbers))
+
+
+@lru_cache(maxsize=4096)
+def _ring_template(points: int) -> str:
+    lines = [f"\t\t\t<x{i}>%s</x{i}>\n\t\t\t<y{i}>%s</y{i}>\n" for i in range(1, points + 1)]
+    return f"\t\t<polygon>\n{''.join(lines)}\t\t</polygon>\n"
 
 
 def part(label: str, corners: Box) -> str:
     """A part inside its object."""
     box = bndbox(corners).replace("\t\t", "\t\t\t")
     return f"\t\t<part>\n\t\t\t<name>{escaped(label)}</name>\n{box}\t\t</part>\n"
+
+
+def own_tags(attributes: Mapping[str, Any]) -> str:
+    """The devkit's own tags for actions and for a point inside the object, where attributes hold such."""
+    text = ""
+    point, actions = attributes.get("point"), attributes.get("actions")
+    if is_point(point):
+        tags = f"\t\t\t<x>{point[0]!r}</x>\n\t\t\t<y>{point[1]!r}</y>\n"
+        text += f"\t\t<point>\n{without_points(tags)}\t\t</point>\n"
+    if are_actions(actions):
+        lines = [f"\t\t\t<{name}>{_flag(value)}</{name}>\n" for name, value in actions.items()]
+        text += f"\t\t<actions>\n{''.join(lines)}\t\t</actions>\n"
+    return text
+
+
+def is_point(value: object) -> TypeGuard[list[float]]:
+    """Whether an attribute is what the tag ``point`` can say."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(one) in (int, float) and isfinite(one) for one in value)
+    )
+
+
+def are_actions(value: object) -> TypeGuard[dict[str, bool]]:
+    """Whether an attribute is what the tag ``actions`` can say."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and _TAG.fullmatch(name) and isinstance(state, bool)
+        for name, state in value.items()
+    )
 
 
 def attribute_block(attributes: Mapping[str, Any]) -> str:

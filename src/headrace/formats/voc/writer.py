@@ -10,13 +10,13 @@ from typing import Final
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxes import box_of
+from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.formats.voc import INFO
 from headrace.formats.voc import text as xml
 from headrace.formats.voc.record import FLAGS
-from headrace.model.geometry import clip_xywh
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
 
@@ -37,8 +37,11 @@ class VocWriter(Writer):
         self._tree = FileTree(temp)
         (temp / "Annotations").mkdir()
         self._tally = Tally(self.found)
-        self._losses = FieldLosses(self.info.says)
+        task = self.options.task if self.options.task in self.info.tasks else None
+        self._losses = FieldLosses(self.info.capability(task))
         self._one = 1 if self.options.voc_origin == "one_inclusive" else 0
+        self._boxes_only = self.options.task == "detect"
+        self._templates: dict[str, str | None] = {}
         self._starts: dict[str, str] = {}
         self._splits: dict[str, list[str]] = {}
 
@@ -84,9 +87,29 @@ class VocWriter(Writer):
             )
         ]
         parts = _Parts(sample.shapes)
+        templates, one = self._templates, self._one
+        plain = not self.options.clip and not parts.nested
         for shape in sample.shapes:
-            if id(shape) not in parts.inside:
-                self._object(shape, sample, pieces, parts.nested.get(id(shape), ()))
+            # The way of nearly every object, without a call.
+            if type(shape) is Rectangle and not shape.attributes and not shape.iscrowd and plain:
+                template = templates.get(shape.label) or self._template(shape.label)
+                x, y = shape.x, shape.y
+                right, bottom = x + shape.w, y + shape.h
+                if template and isfinite(right + bottom):
+                    pieces.append(
+                        (template % (x + one, y + one, right, bottom)).replace(".0<", "<")
+                    )
+                    self.found.shapes_out += 1
+                    continue
+            if id(shape) in parts.inside:
+                continue
+            nested = parts.nested.get(id(shape), ())
+            clipped = self._clipped(shape, sample)
+            if clipped is not None:
+                self._object(clipped, sample, pieces, nested)
+            else:
+                message = "nothing of the object lies on the image"
+                self._note("V12", message, sample, Severity.WARNING, dropped=1 + len(nested))
         if sample.attributes:
             pieces.append(xml.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
         pieces.append(xml.END)
@@ -107,32 +130,39 @@ class VocWriter(Writer):
                 )
             return
         self.found.shapes_out += 1
-        if shape.attributes:
-            pieces.append(xml.object_start(shape.label, shape.attributes))
-        else:
-            pieces.append(self._starts.get(shape.label) or self._begin(shape.label))
-        pieces.append(xml.bndbox(corners))
-        if isinstance(shape, Polygon):
+        self._template(shape.label)
+        attributes = shape.attributes or _NONE
+        start = xml.object_start(shape.label, attributes) if attributes else self._start_of(shape)
+        pieces += (start, xml.bndbox(corners))
+        if isinstance(shape, Polygon) and not self._boxes_only:
             pieces += map(xml.polygon, shape.rings)
         for part in parts:
             inside = self._corners(part, sample)
             if inside is not None:
                 self.found.shapes_out += 1
                 pieces.append(xml.part(part.label, inside))
-        if shape.attributes or shape.iscrowd:
-            rest = {k: v for k, v in (shape.attributes or _NONE).items() if k not in _OWN_TAGS}
-            if shape.iscrowd:
-                rest["iscrowd"] = 1
-            pieces.append(xml.attribute_block(rest))
+        if attributes or shape.iscrowd:
+            pieces += (xml.own_tags(attributes), _named_values(attributes, crowd=shape.iscrowd))
         pieces.append(xml.OBJECT_END)
 
-    def _begin(self, label: str) -> str:
-        start = self._starts[label] = xml.object_start(label, None)
-        if xml.FORBIDDEN.search(label):
-            self.found.add(
-                "V13", "characters that XML cannot hold become U+FFFD", severity=Severity.WARNING
-            )
+    def _clipped(self, shape: AnyShape, sample: Sample) -> AnyShape | None:
+        if self.options.clip and sample.width and sample.height:
+            return clip_shape(shape, sample.width, sample.height)
+        return shape
+
+    def _start_of(self, shape: AnyShape) -> str:
+        start = self._starts.get(shape.label)
+        if start is None:
+            start = self._starts[shape.label] = xml.object_start(shape.label, None)
         return start
+
+    def _template(self, label: str) -> str | None:
+        """The text of a plain object of this label; None where there is no such."""
+        if label not in self._templates:
+            self._templates[label] = xml.object_template(label)
+            if xml.FORBIDDEN.search(label):
+                self.found.add("V13", "characters that XML cannot hold become U+FFFD")
+        return self._templates[label]
 
     def _corners(self, shape: AnyShape, sample: Sample) -> Box | None:
         """The corners to write; None, counted, where the shape has no box."""
@@ -141,14 +171,14 @@ class VocWriter(Writer):
         if box is None:
             self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=1)
             return None
-        if not isinstance(shape, Rectangle | Polygon):
+        if not isinstance(shape, Rectangle | Polygon) or (
+            isinstance(shape, Polygon) and self._boxes_only
+        ):
             self._note("LOSS", f"a {kind} becomes its box", sample)
-        x, y, w, h = box
-        if not isfinite(x + y + w + h) and not all(map(isfinite, box)):
+        if not _is_finite(shape, box):
             self._note("V02", "left out: not a finite number", sample, Severity.WARNING, dropped=1)
             return None
-        if self.options.clip and sample.width and sample.height:
-            x, y, w, h = clip_xywh(x, y, w, h, sample.width, sample.height)
+        x, y, w, h = box
         return x + self._one, y + self._one, x + w, y + h
 
     def _split(self, name: str | None) -> list[str]:
@@ -177,6 +207,26 @@ class VocWriter(Writer):
 
     def _finish(self) -> None:
         """Every file is complete already."""
+
+
+def _named_values(attributes: Attributes, *, crowd: bool) -> str:
+    """What the object's own tags do not say, as CVAT's block."""
+    rest = {
+        name: value
+        for name, value in attributes.items()
+        if name not in _OWN_TAGS
+        and not (name == "point" and xml.is_point(value))
+        and not (name == "actions" and xml.are_actions(value))
+    }
+    return xml.attribute_block(rest | {"iscrowd": 1} if crowd else rest)
+
+
+def _is_finite(shape: AnyShape, box: Box) -> bool:
+    rings = shape.rings if isinstance(shape, Polygon) else []
+    # A sum is finite only if all of it is; one that is not may only be too large.
+    if isfinite(sum(box) + sum(map(sum, rings))):
+        return True
+    return all(map(isfinite, box)) and all(all(map(isfinite, ring)) for ring in rings)
 
 
 class _Parts:

@@ -7,12 +7,14 @@ from math import isfinite
 from typing import Final
 
 from headrace.formats.boxes import box_of
+from headrace.formats.clipping import clip_ring
 from headrace.formats.findings import Severity
 from headrace.model.geometry import clip_xywh, xywh_to_cxcywh_normalised, xywh_to_xyxy
 from headrace.model.shapes import AnyShape, Box, Keypoints, Polygon, Rectangle
 
 OUTSIDE = "cut at the image's edge: YOLO cannot say what lies beyond"
 
+NOWHERE = "left out: nothing of it lies on the image"
 BOXED = "a %s becomes its box"
 
 
@@ -129,9 +131,7 @@ def _centred(box: Box, width: int, height: int) -> tuple[list[float], bool]:
         return list(row), False
     cut = clip_xywh(*box, width, height)
     if cut[2] <= 0 or cut[3] <= 0:
-        raise Loss(
-            "left out: nothing of the box lies on the image", code="Y11", severity=Severity.WARNING
-        )
+        raise Loss(NOWHERE, code="Y11", severity=Severity.WARNING)
     return list(xywh_to_cxcywh_normalised(*cut, width, height)), True
 
 
@@ -147,7 +147,10 @@ def _outline(
         raise Loss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
     if not cut or (min(row) >= 0 and max(row) <= 1):
         return row, False
-    return [min(max(value, 0.0), 1.0) for value in row], True
+    row = clip_ring(row, 1.0, 1.0)
+    if not row:
+        raise Loss(NOWHERE, code="Y11", severity=Severity.WARNING)
+    return row, True
 
 
 def _corners(box: Box) -> list[float]:

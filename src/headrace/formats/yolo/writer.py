@@ -10,14 +10,14 @@ import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
+from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.formats.yolo import INFO
 from headrace.formats.yolo.classify_out import ClassFolders
-from headrace.formats.yolo.rows import BOXED, ENCODERS, Encode, Loss, PoseRow, detect_row
+from headrace.formats.yolo.rows import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
 from headrace.formats.yolo.yaml_out import dataset_yaml
-from headrace.model.geometry import clip_xywh
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
@@ -122,9 +122,11 @@ class YoloWriter(Writer):
         try:
             if shape.iscrowd:
                 raise Loss("a crowd is left out: a row would make it one object")
-            if self.options.clip and isinstance(shape, Rectangle):
-                box = clip_xywh(shape.x, shape.y, shape.w, shape.h, width, height)
-                shape = Rectangle(label=shape.label, x=box[0], y=box[1], w=box[2], h=box[3])
+            if self.options.clip:
+                clipped = clip_shape(shape, width, height)
+                if clipped is None:
+                    raise Loss(NOWHERE, code="Y11", severity=Severity.WARNING)
+                shape = clipped
             return self._encode(shape, width, height)
         except Loss as loss:
             dropped = 0 if loss.row is not None else 1

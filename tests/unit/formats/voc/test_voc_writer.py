@@ -215,3 +215,48 @@ def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
         write(tmp_path / name, samples)
     for path in files(tmp_path / "a"):
         assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes()
+
+
+def test_for_detection_only_boxes_are_written(tmp_path: Path) -> None:
+    shape = Polygon(label="dog", rings=[[1, 1, 5.5, 1, 5.5, 4]])
+    findings = write(tmp_path / "out", [image("a.jpg", shape)], task="detect")
+    root = parse(tmp_path / "out/Annotations/a.xml")
+    assert root.find("object/polygon") is None
+    assert corners(tmp_path / "out/Annotations/a.xml") == [["1", "1", "5.5", "4"]]
+    assert [each.code for each in findings] == ["LOSS"]
+
+
+def test_clip_cuts_at_the_edge_and_counts_what_lies_outside(tmp_path: Path) -> None:
+    shapes = [box(-10, 0, 30, 10), box(200, 0, 5, 5), box(1, 1, 2, 2, id=4)]
+    findings = write(tmp_path / "out", [image("a.jpg", *shapes)], clip=True)
+    assert corners(tmp_path / "out/Annotations/a.xml") == [
+        ["0", "0", "20", "10"],
+        ["1", "1", "3", "3"],
+    ]
+    assert sum(each.dropped_shapes for each in findings) == 1
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_numbers_that_are_none_are_never_written(tmp_path: Path, bad: float) -> None:
+    shapes: list[AnyShape] = [
+        box(1, 1, 1, bad),
+        box(bad, 1, 1, 1),
+        Polygon(label="dog", rings=[[1, 1, 5, 1, bad, 4]], bbox=(1, 1, 4, 4)),
+        box(1e308, 1e308, 1, 1),
+    ]
+    findings = write(tmp_path / "out", [image("a.jpg", *shapes)])
+    assert corners(tmp_path / "out/Annotations/a.xml") == [["1e+308", "1e+308"] * 2]
+    assert sum(each.dropped_shapes for each in findings) == 3
+
+
+def test_actions_and_points_have_tags_of_their_own(tmp_path: Path) -> None:
+    said = {"actions": {"jumping": True, "other": False}, "point": [1, 2.5], "other": {"a": 1}}
+    write(tmp_path / "out", [image("a.jpg", box(1, 1, 2, 2, attributes=said))])
+    found = parse(tmp_path / "out/Annotations/a.xml").find("object")
+    assert found is not None
+    assert [(each.tag, each.text) for each in found.iterfind("actions/*")] == [
+        ("jumping", "1"),
+        ("other", "0"),
+    ]
+    assert [each.text for each in found.iterfind("point/*")] == ["1", "2.5"]
+    assert found.findtext("attributes/attribute/value") == '{"a":1}'
