@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
+from anyio import to_thread
 
 from headrace.errors import ConfigurationError
 from headrace.platform.platform import Platform
+from headrace.protocol.query.parser import prepare as prepare_queries
 from headrace.server.app import make_app
 from headrace.server.draining import Draining
 from headrace.server.parser import AnyMethodSite
@@ -41,6 +43,7 @@ async def serve(
         await Platform.open(lake) as platform,
         serving(platform, host=host, port=port, settings=settings) as address,
     ):
+        await to_thread.run_sync(prepare_queries)
         stop = asyncio.Event()
         with_signals = _on_signals(stop)
         try:

@@ -32,3 +32,8 @@ def parse(text: str) -> Node | None:
     from headrace.protocol.query.grammar import read
 
     return read(text)
+
+
+def prepare() -> None:
+    """Load the grammar now, so that the first query need not: for servers, on a thread."""
+    parse("a = 1")
