@@ -125,11 +125,14 @@ class _Part:
 
     def discard(self) -> None:
         """Leave nothing."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            with contextlib.suppress(OSError):
-                self.path.unlink()
+        file, self._file = self._file, None
+        if file is None:
+            return
+        # Closing writes what is left in the buffer, which fails once more on a full disk.
+        with contextlib.suppress(OSError):
+            file.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
     def _begin(self) -> BinaryIO:
         if self._file is None:

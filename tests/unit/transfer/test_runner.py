@@ -1,0 +1,222 @@
+"""Fetching files: verified before they appear, tried again where the bytes were wrong, never in the way of each other."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from headrace.errors import ConfigurationError, ConnectError, PartialTransferError, TransferError
+from headrace.transfer.progress import Progress, ProgressEvent
+from headrace.transfer.report import TransferReport
+from headrace.transfer.runner import run
+from headrace.transfer.source import Item, Stream
+
+CONTENT = b"0123456789" * 1_000
+
+
+class Bytes:
+    """A stream of some bytes; ``length`` is what it promises."""
+
+    local_path: Path | None = None
+
+    def __init__(self, content: bytes, length: int | None) -> None:
+        self.length = length
+        self._content = content
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._content), 700):
+            await anyio.lowlevel.checkpoint()
+            yield self._content[start : start + 700]
+
+
+def opening(
+    *contents: bytes | Exception, length: int | None = None
+) -> Callable[[], AbstractAsyncContextManager[Stream]]:
+    """Gives the first content when opened first, the second when opened again, and so on; the last for ever."""
+    left = list(contents)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Stream]:
+        content = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(content, Exception):
+            raise content
+        yield Bytes(content, length)
+
+    return opened
+
+
+def item(
+    name: str, *contents: bytes | Exception, length: int | None = None, known: bool = True
+) -> Item:
+    return Item(
+        name=name,
+        open=opening(*contents, length=length),
+        size=len(CONTENT) if known else None,
+        sha256=hashlib.sha256(CONTENT).hexdigest() if known else None,
+    )
+
+
+async def fetched(
+    items: Iterable[Item],
+    folder: Path,
+    *,
+    force_replace: bool = False,
+    max_workers: int = 3,
+    events: list[ProgressEvent] | None = None,
+) -> TransferReport:
+    async def batches() -> AsyncIterator[list[Item]]:
+        for each in items:
+            yield [each]
+
+    with Progress("pull", "files", None if events is None else events.append) as progress:
+        return await run(
+            batches(),
+            folder,
+            force_replace=force_replace,
+            max_workers=max_workers,
+            progress=progress,
+        )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+async def test_files_appear_in_their_folders(tmp_path: Path) -> None:
+    items = [item("a.bin", CONTENT), item("b/c/d.bin", CONTENT), item("e.bin", b"", known=False)]
+    report = await fetched(items, tmp_path / "out")
+    assert files(tmp_path / "out") == {"a.bin": CONTENT, "b/c/d.bin": CONTENT, "e.bin": b""}
+    assert (report.moved, report.skipped, report.failed, report.bytes) == (
+        3,
+        0,
+        0,
+        2 * len(CONTENT),
+    )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [CONTENT[:-1], CONTENT + b"!", bytes(len(CONTENT)), b""],
+    ids=["cut", "long", "other", "none"],
+)
+async def test_wrong_bytes_are_fetched_again_and_never_seen(tmp_path: Path, bad: bytes) -> None:
+    report = await fetched([item("once.bin", bad, CONTENT), item("always.bin", bad)], tmp_path)
+    assert files(tmp_path) == {"once.bin": CONTENT}
+    assert [(failure.name, failure.code) for failure in report.failures] == [
+        ("always.bin", "checksum")
+    ]
+    with pytest.raises(
+        PartialTransferError, match=r"1 of 2 files were not downloaded; first always\.bin"
+    ) as caught:
+        report.check("downloaded")
+    assert caught.value.report is report
+
+
+async def test_the_promised_length_counts_where_nothing_else_is_known(tmp_path: Path) -> None:
+    items = [
+        item("cut.bin", CONTENT[:10], length=len(CONTENT), known=False),
+        item("whole.bin", CONTENT, length=len(CONTENT), known=False),
+        item("unknown.bin", CONTENT, known=False),
+    ]
+    report = await fetched(items, tmp_path)
+    assert report.failed == 1
+    assert files(tmp_path) == {"whole.bin": CONTENT, "unknown.bin": CONTENT}
+
+
+async def test_what_is_complete_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "known.bin").write_bytes(CONTENT)
+    (tmp_path / "size.bin").write_bytes(CONTENT)
+    (tmp_path / "any.bin").write_bytes(b"x")
+    never = ConnectError("this must not be opened")
+    items = [
+        item("known.bin", never),
+        Item(name="size.bin", open=opening(never), size=len(CONTENT)),
+        item("any.bin", never, known=False),
+    ]
+    report = await fetched(items, tmp_path)
+    assert (report.skipped, report.failed) == (3, 0)
+
+
+async def test_a_good_file_stays_where_its_successor_fails(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"good")
+    (tmp_path / "b.bin").write_bytes(b"old")
+    items = [item("a.bin", b"bad"), item("b.bin", CONTENT)]
+    report = await fetched(items, tmp_path, force_replace=True)
+    assert files(tmp_path) == {"a.bin": b"good", "b.bin": CONTENT}
+    assert report.failed == 1
+
+
+async def test_what_an_earlier_run_left_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / ".a.bin.headrace-part").write_bytes(CONTENT * 2)
+    await fetched([item("a.bin", CONTENT)], tmp_path)
+    assert files(tmp_path) == {"a.bin": CONTENT}
+
+
+async def test_no_more_than_so_many_at_a_time(tmp_path: Path) -> None:
+    under_way = most = 0
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Stream]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await anyio.sleep(0.001)
+        yield Bytes(CONTENT, None)
+        under_way -= 1
+
+    items = [Item(name=f"{n}.bin", open=opened) for n in range(40)]
+    await fetched(items, tmp_path, max_workers=4)
+    assert most == 4
+    with pytest.raises(ConfigurationError, match="max_workers is 0"):
+        await fetched(items, tmp_path, max_workers=0)
+
+
+async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await fetched([item("a.bin", CONTENT)], tmp_path / "file" / "sub")
+    assert caught.group_contains(TransferError, match="cannot make the folder")
+
+
+async def test_the_last_event_tells_all(tmp_path: Path) -> None:
+    events: list[ProgressEvent] = []
+    items = [item("a.bin", CONTENT), item("b.bin", b"bad")]
+    await fetched(items, tmp_path, events=events)
+    assert not any(event.finished for event in events[:-1])
+    last = events[-1]
+    assert (last.finished, last.done, last.bytes, last.job) == (True, 2, len(CONTENT), "pull")
+
+
+def test_a_full_disk_ends_everything_with_one_error(tmp_path: Path) -> None:
+    """The limit on a file's size stands for the disk: the same system call fails in the same way."""
+    script = """
+        import asyncio, resource, signal, sys
+        from pathlib import Path
+        from tests.unit.transfer.test_runner import CONTENT, fetched, item
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+        try:
+            asyncio.run(fetched([item(f"{n}.bin", CONTENT) for n in range(9)], Path(sys.argv[1])))
+        except BaseExceptionGroup as errors:
+            print(*sorted({type(error).__name__ for error in errors.exceptions}))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    assert (done.stdout, done.returncode) == ("DiskFullError\n", 0), done.stderr
+    assert files(tmp_path / "out") == {}
