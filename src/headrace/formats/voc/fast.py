@@ -8,9 +8,11 @@ encoding) goes to the real parser. This is several times as fast as building a t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Final
+
+import orjson
 
 from headrace.formats.voc.record import flags, pixels
 from headrace.model.shapes import Attributes
@@ -208,8 +210,12 @@ def _is_clean(content: bytes) -> bool:
 
 def _floats(corners: bytes) -> list[float]:
     """The numbers between the tags of boxes: no letter of theirs is part of a number."""
-    numbers = list(map(float, corners.translate(_TO_BLANKS, _LETTERS_OF_TAGS).split()))
-    if numbers and not isfinite(sum(numbers)):
+    texts = corners.translate(_TO_BLANKS, _LETTERS_OF_TAGS).split()
+    try:
+        numbers: list[float] = orjson.loads(b"[%b]" % b",".join(texts))
+    except orjson.JSONDecodeError:
+        numbers = list(map(float, texts))  # +1, .5 and 007 are numbers too
+    if not isfinite(sum(numbers)):
         raise ValueError
     return numbers
 
@@ -232,11 +238,3 @@ def _own(
         if said:
             own["source"] = said
     return own
-
-
-def boxes(
-    file: FastFile, outlines: Sequence[list[list[float]] | None]
-) -> Iterator[tuple[Found, float, float, float, float, list[list[float]] | None]]:
-    """Every object with its four corners and its rings."""
-    numbers = iter(file.numbers)
-    return zip(file.found, numbers, numbers, numbers, numbers, outlines, strict=True)

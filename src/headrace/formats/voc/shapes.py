@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import itemgetter
 
 from headrace.formats.findings import Pass, Severity
-from headrace.formats.voc.fast import FastFile, FastParser, boxes
+from headrace.formats.voc.fast import FastFile, FastParser
 from headrace.formats.voc.record import Corners, Record, Thing
 from headrace.model.geometry import rings_bounds
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
@@ -29,17 +31,29 @@ class Shaper:
     def plain(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
         """All objects of a file that the fast path took; None where a polygon of it is spelled oddly."""
         # Nothing is reported before all is known to be plain: the real parser would report it again.
-        outlines = [parser.rings(one[4]) if one[4] else [] for one in file.found]
-        if None in outlines or any(not one[1] for one in file.found):
+        found = file.found
+        outlines: Iterable[list[list[float]] | None] = repeat(None)
+        if any(map(itemgetter(4), found)):
+            outlines = [parser.rings(one[4]) if one[4] else [] for one in found]
+            if None in outlines:
+                return None
+        if b"" in [one[1] for one in found]:
             return None
         self._watch(file.numbers, file.width, file.height, path)
-        labels, meanings, one = parser.labels, parser.meanings, self._one
+        labels, meanings, shift = parser.labels, parser.meanings, self._one
         shapes: list[AnyShape] = []
-        for (_, name, chunk, _, _), x1, y1, x2, y2, rings in boxes(file, outlines):
-            label = labels.get(name) or parser.label(name)
-            x, y, w, h = x1 - one, y1 - one, x2 - x1 + one, y2 - y1 + one
-            if w <= 0 or h <= 0:
-                x, y, w, h = self._box((x1, y1, x2, y2), path)
+        numbers = iter(file.numbers)
+        for one, x, y, right, bottom, rings in zip(
+            found, numbers, numbers, numbers, numbers, outlines, strict=False
+        ):
+            label = labels.get(one[1]) or parser.label(one[1])
+            w, h = right - x + shift, bottom - y + shift
+            if w > 0 and h > 0:
+                x -= shift
+                y -= shift
+            else:
+                x, y, w, h = self._box((x, y, right, bottom), path)
+            chunk = one[2]
             meaning = meanings[chunk] if chunk in meanings else parser.meaning(chunk)
             attributes = meaning.copy() if meaning else None
             if rings:

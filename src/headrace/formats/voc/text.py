@@ -35,12 +35,13 @@ _HEAD: Final = """<?xml version="1.0" encoding="utf-8"?>
 \t<source>
 %s\t</source>
 \t<size>
-\t\t<width>%d</width>
-\t\t<height>%d</height>
+\t\t<width>%s</width>
+\t\t<height>%s</height>
 \t\t<depth>%s</depth>
 \t</size>
 \t<segmented>%s</segmented>
 """
+_USUAL_HEAD: Final = _HEAD % (*("%s",) * 3, "\t\t<database>Unknown</database>\n", "%d", "%d", 3, 0)
 _OBJECT: Final = """\t<object>
 \t\t<name>%s</name>
 \t\t<pose>%s</pose>
@@ -67,6 +68,8 @@ def escaped(text: str) -> str:
 def head(filename: str, width: int, height: int, own: Mapping[str, Any]) -> str:
     """Everything before the objects; ``own`` holds what a VOC source said itself (``folder``, ``depth`` …)."""
     name = escaped(filename)
+    if not own:
+        return _USUAL_HEAD % (name[: name.rfind("/") + 1].rstrip("/"), name, name, width, height)
     folder = own.get("folder")
     if folder is None:
         folder = filename.rpartition("/")[0]
@@ -106,7 +109,7 @@ def object_template(label: str) -> str | None:
     """
     if ".0" in label:
         return None
-    return object_start(label, None).replace("%", "%%") + _BOX + OBJECT_END
+    return object_start(label, None).replace("%", "%%") + _BOX.replace("%r", "%s") + OBJECT_END
 
 
 def without_points(text: str) -> str:

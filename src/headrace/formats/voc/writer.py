@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from math import isfinite
 from pathlib import Path
 from typing import Final
+
+import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
@@ -87,20 +90,45 @@ class VocWriter(Writer):
             )
         ]
         parts = _Parts(sample.shapes)
-        templates, one = self._templates, self._one
-        plain = not self.options.clip and not parts.nested
-        for shape in sample.shapes:
-            # The way of nearly every object, without a call.
-            if type(shape) is Rectangle and not shape.attributes and not shape.iscrowd and plain:
-                template = templates.get(shape.label) or self._template(shape.label)
-                x, y = shape.x, shape.y
-                right, bottom = x + shape.w, y + shape.h
-                if template and isfinite(right + bottom):
-                    pieces.append(
-                        (template % (x + one, y + one, right, bottom)).replace(".0<", "<")
-                    )
-                    self.found.shapes_out += 1
-                    continue
+        if parts.nested or self.options.clip:
+            self._objects(sample.shapes, sample, pieces, parts)
+        else:
+            for plain, run in groupby(sample.shapes, _is_plain):
+                shapes = list(run)
+                text = self._boxes(shapes) if plain else None
+                if text is None:
+                    self._objects(shapes, sample, pieces, parts)
+                else:
+                    pieces.append(text)
+        if sample.attributes:
+            pieces.append(xml.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
+        pieces.append(xml.END)
+        return "".join(pieces).encode()
+
+    def _boxes(self, shapes: Sequence[AnyShape]) -> str | None:
+        """The text of plain boxes, nearly all objects there are, printed in one go; None where one is not plain."""
+        one, templates = self._one, self._templates
+        flat: list[float] = []
+        chosen: list[str] = []
+        for shape in shapes:
+            if not isinstance(shape, Rectangle):
+                return None
+            template = templates.get(shape.label) or self._template(shape.label)
+            if template is None:
+                return None
+            chosen.append(template)
+            x, y = shape.x, shape.y
+            flat += (x + one, y + one, x + shape.w, y + shape.h)
+        if not isfinite(sum(flat)):
+            return None
+        self.found.shapes_out += len(chosen)
+        numbers = orjson.dumps(flat)[1:-1].decode().split(",")
+        return xml.without_points("".join(chosen) % tuple(numbers))
+
+    def _objects(
+        self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _Parts
+    ) -> None:
+        for shape in shapes:
             if id(shape) in parts.inside:
                 continue
             nested = parts.nested.get(id(shape), ())
@@ -110,10 +138,6 @@ class VocWriter(Writer):
             else:
                 message = "nothing of the object lies on the image"
                 self._note("V12", message, sample, Severity.WARNING, dropped=1 + len(nested))
-        if sample.attributes:
-            pieces.append(xml.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
-        pieces.append(xml.END)
-        return "".join(pieces).encode()
 
     def _object(
         self,
@@ -207,6 +231,10 @@ class VocWriter(Writer):
 
     def _finish(self) -> None:
         """Every file is complete already."""
+
+
+def _is_plain(shape: AnyShape) -> bool:
+    return type(shape) is Rectangle and not shape.attributes and not shape.iscrowd
 
 
 def _named_values(attributes: Attributes, *, crowd: bool) -> str:
