@@ -73,7 +73,7 @@ class Shapes(Struct, gc=False):
 
 def joined(old: Shapes, new: Shapes) -> Shapes:
     """``old`` with the shapes of ``new`` behind its own; ordinals of old shapes stay, new ones follow."""
-    old = _with_ordinals(old)
+    old = numbered(old)
     following = old.next_ordinal or 0
     groups = {group.kind: group for group in old.groups}
     for group in sorted(new.groups, key=by_kind):
@@ -89,12 +89,8 @@ def joined(old: Shapes, new: Shapes) -> Shapes:
     return result
 
 
-def by_kind(group: Group) -> int:
-    """The order of groups in an annotation."""
-    return group.kind
-
-
-def _with_ordinals(shapes: Shapes) -> Shapes:
+def numbered(shapes: Shapes) -> Shapes:
+    """The same shapes with their ordinals written down."""
     if shapes.next_ordinal is not None:
         return shapes
     groups, following = [], 0
@@ -103,6 +99,11 @@ def _with_ordinals(shapes: Shapes) -> Shapes:
         groups.append(replace(group, ordinals=list(range(following, end))))
         following = end
     return Shapes(groups, following)
+
+
+def by_kind(group: Group) -> int:
+    """The order of groups in an annotation."""
+    return group.kind
 
 
 def _appended(old: Group, new: Group) -> Group:

@@ -9,6 +9,7 @@ from headrace.errors import NotFoundError
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
 from headrace.model.packing import unpack_counts
+from headrace.platform.blobs import drop_contents, read_contents, store_blobs
 from headrace.platform.counters import Delta
 from headrace.platform.import_joining import Existing, Rewritten, join_all
 from headrace.platform.listing import json_text
@@ -19,9 +20,6 @@ from headrace.storage.threads import in_thread
 
 Result = list[tuple[int, int]]
 """Annotation numbers with the shapes created in each, in the order of the items."""
-
-INLINE_BYTES = 512
-"""Larger blobs go into the content table."""
 
 
 class ChunkWriter:
@@ -131,19 +129,9 @@ class ChunkWriter:
         await tx.insert_many(
             "annotations.drop", [(*place, existing.asset, existing.no) for existing in dropped]
         )
-        await self._drop_contents(tx, dropped)
+        await drop_contents(tx, self._scope, [existing.content for existing in dropped])
         for existing in dropped:
             delta.remove(unpack_counts(existing.counts))
-
-    async def _drop_contents(self, tx: Transaction, dropped: list[Existing]) -> None:
-        contents = [existing.content for existing in dropped if existing.content is not None]
-        if contents:
-            await tx.execute(
-                "annotations.drop_contents",
-                keys=json_text(contents),
-                bucket=self._scope.dataset_bucket,
-                dataset=self._scope.dataset,
-            )
 
     async def _add(
         self,
@@ -153,7 +141,7 @@ class ChunkWriter:
         now: int,
         delta: Delta,
     ) -> None:
-        stored = await self._store(tx, [item.blob for item in fresh])
+        stored = await store_blobs(tx, self._scope, [item.blob for item in fresh])
         default = self._status or str(AnnotationStatus.PENDING)
         await tx.insert_many(
             "annotations.add",
@@ -188,8 +176,8 @@ class ChunkWriter:
         rewritten = [
             self._read_ahead.get(existing) or joined_late[existing] for existing, _ in changed
         ]
-        await self._drop_contents(tx, [existing for existing, _ in changed])
-        stored = await self._store(tx, [new.blob for new in rewritten])
+        await drop_contents(tx, self._scope, [existing.content for existing, _ in changed])
+        stored = await store_blobs(tx, self._scope, [new.blob for new in rewritten])
         place = (self._scope.bucket, self._scope.no)
         await tx.insert_many(
             "annotations.rewrite",
@@ -211,27 +199,6 @@ class ChunkWriter:
             delta.remove(unpack_counts(existing.counts))
             delta.add(unpack_counts(new.counts))
 
-    async def _store(
-        self, tx: Transaction, blobs: list[bytes]
-    ) -> list[tuple[bytes | None, int | None]]:
-        """Where each blob lies: in the row itself, or in the content table."""
-        large = [blob for blob in blobs if len(blob) > INLINE_BYTES]
-        if not large:
-            return [(blob, None) for blob in blobs]
-        row = await tx.fetch_one(
-            "annotations.take_contents", count=len(large), dataset=self._scope.dataset
-        )
-        assert row is not None
-        place = (self._scope.dataset_bucket, self._scope.dataset)
-        await tx.insert_many(
-            "annotations.add_content",
-            [(*place, no, blob) for no, blob in enumerate(large, start=row[0])],
-        )
-        following = iter(range(row[0], row[0] + len(large)))
-        return [
-            (None, next(following)) if len(blob) > INLINE_BYTES else (blob, None) for blob in blobs
-        ]
-
     # --- joining shapes -----------------------------------------------------------------------------------
 
     async def _concatenated(
@@ -244,13 +211,7 @@ class ChunkWriter:
         self, statements: Statements, changed: list[tuple[Existing, Prepared]]
     ) -> list[tuple[Existing, bytes, Prepared]]:
         contents = [existing.content for existing, _ in changed if existing.content is not None]
-        rows = await statements.fetch(
-            "annotations.contents",
-            keys=json_text(contents),
-            bucket=self._scope.dataset_bucket,
-            dataset=self._scope.dataset,
-        )
-        blobs: dict[Any, bytes] = dict(rows)
+        blobs: dict[Any, bytes] = dict(await read_contents(statements, self._scope, contents))
         return [
             (
                 existing,
