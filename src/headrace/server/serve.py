@@ -21,6 +21,8 @@ from headrace.server.protocol_log import ProtocolLog
 from headrace.server.settings import ServerSettings
 
 LOOPBACK = "127.0.0.1"
+
+_LONGEST_LINE = 65_536
 _LAST_WORD_SECONDS = 2.0
 """What answers that are ready get to leave by, once nothing else is under way."""
 
@@ -71,6 +73,8 @@ async def serving(
         logger=ProtocolLog(),
         keepalive_timeout=settings.keepalive_seconds,
         shutdown_timeout=_LAST_WORD_SECONDS,
+        # A query travels in the address, and as long a one as the language reads must fit.
+        max_line_size=_LONGEST_LINE,
         # A refused upload is not read to its end to be polite.
         lingering_time=2.0,
     )
@@ -88,6 +92,7 @@ async def serving(
             yield f"http://{_bracketed(host)}:{site.bound_port}"
         finally:
             await site.stop()
+            platform.jobs.end_waits()
             await draining.drain(settings.stop_seconds)
     finally:
         await runner.cleanup()
