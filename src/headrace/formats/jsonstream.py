@@ -18,7 +18,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import DecodeError, MsgspecError, Raw, Struct
 from msgspec.json import decode
@@ -127,6 +127,10 @@ class JsonStream:
                 return bytes(text[:end].rstrip(_SPACE))
             size = self.grown(size, member.start)
 
+    def decoded(self, member: Member) -> Any:
+        """A member's value."""
+        return self._decoded(self.value(member), member.start)
+
     def array(self, member: Member, parse: Callable[[memoryview], list[T]]) -> Iterator[Chunk[T]]:
         """The elements of an array in chunks, parsed; sets ``member.end``.
 
@@ -214,7 +218,13 @@ class JsonStream:
         if end is None:
             raise self.fault("a key is longer than 4 KiB", at, code="C27")
         start, char = self._after_space(self._expect(at + end, b":"))
-        return Member(str(decode(bytes(text[:end]), type=str)), start, char == b"[")
+        return Member(str(self._decoded(bytes(text[:end]), at)), start, char == b"[")
+
+    def _decoded(self, text: bytes, at: int) -> Any:
+        try:
+            return decode(text)
+        except (MsgspecError, UnicodeDecodeError) as error:
+            raise self.fault("the text is not valid UTF-8", at) from error
 
     def _skip(self, member: Member) -> None:
         if not member.is_array:

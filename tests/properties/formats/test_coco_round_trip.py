@@ -210,13 +210,13 @@ def test_order_and_oddities_of_the_file_do_not_matter(
         "images": document["images"],
     }
     path.write_text(json.dumps(document), encoding="utf-8")
-    before = sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.MAX_GROUP_BYTES
+    before = sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.LARGE_BYTES
     try:
         if buckets:
-            sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.MAX_GROUP_BYTES = 64, 200, 300
+            sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.LARGE_BYTES = 64, 200, 300
         _, found = read(path)
     finally:
-        sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.MAX_GROUP_BYTES = before
+        sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.LARGE_BYTES = before
     assert by_id(found) == by_id(expected)
 
 

@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.schema import ImageRef
-from headrace.formats.coco.sorting import Splitter
+from headrace.formats.coco.splitting import Splitter
 from headrace.formats.jsonstream import JsonStream
 
 LOOK_ALIKES = [
@@ -152,7 +152,7 @@ def test_pieces_are_the_elements_that_they_claim_to_be(
     for member in stream.members():
         for chunk in stream.array(member, splitter.parse):
             if splitter.pieces is not None:
-                lines = Decoder(Any).decode_lines(splitter.joined(splitter.pieces))
+                lines = Decoder(Any).decode_lines(splitter.form.objects(splitter.pieces))
                 assert chunk.items is not None
                 assert [ref.image_id for ref in chunk.items] == [each["image_id"] for each in lines]
                 found += lines

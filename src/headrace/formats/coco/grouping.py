@@ -8,9 +8,10 @@ from itertools import islice
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from headrace.formats.coco.schema import AnnotationRecord, ImageRef, Learner, Odd
+from headrace.formats.coco.numbering import Numbering
+from headrace.formats.coco.schema import AnnotationRecord, Learner, Odd
 from headrace.formats.coco.shapes import ShapeMaker
-from headrace.formats.coco.sorting import Buckets, Numbering, reference
+from headrace.formats.coco.sorting import Buckets
 from headrace.formats.jsonstream import Chunk
 from headrace.model.sample import Sample
 
@@ -18,7 +19,7 @@ from headrace.model.sample import Sample
 Placed = tuple[int, Sample | None]
 
 # So many images may be open at once while annotations that lie in order are handed to them.
-MAX_OPEN = 4096
+MAX_OPEN = 1024
 
 _RAW = Decoder(Raw)
 
@@ -26,19 +27,18 @@ _RAW = Decoder(Raw)
 def from_buckets(
     buckets: Buckets,
     images: Iterator[Placed],
-    numbering: Numbering,
     learner: Learner[AnnotationRecord],
     shapes: ShapeMaker,
-) -> Iterator[Sample]:
+) -> Iterator[list[Sample]]:
     """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings."""
     for text in buckets.orphans():
         shapes.attach(learner.lines(text), {}, _in_lines(text))
-    for first, after, text in buckets.groups(numbering):
+    for first, after, text in buckets.groups():
         samples = [sample for _, sample in islice(images, after - first) if sample is not None]
-        shapes.attach(
-            learner.lines(text), {sample.id: sample for sample in samples}, _in_lines(text)
-        )
-        yield from samples
+        if text:
+            by_id = {sample.id: sample for sample in samples}
+            shapes.attach(learner.lines(text), by_id, _in_lines(text))
+        yield samples
 
 
 def from_order(
@@ -47,7 +47,7 @@ def from_order(
     numbering: Numbering,
     learner: Learner[AnnotationRecord],
     shapes: ShapeMaker,
-) -> Iterator[Sample]:
+) -> Iterator[list[Sample]]:
     """Samples whose annotations lie in the order of the images already: two streams side by side."""
     waiting: dict[int, Sample] = {}
     reached = -1
@@ -56,20 +56,28 @@ def from_order(
         places = [_place(numbering, record) for record in records]
         for start, stop in _spans(places):
             low = max(places[start], 0)
-            for place in [place for place in waiting if place < low]:
-                yield waiting.pop(place)
+            ready = [waiting.pop(place) for place in [place for place in waiting if place < low]]
             while reached < places[stop - 1]:
                 reached, sample = next(images)
-                if sample is not None and reached >= low:
-                    waiting[reached] = sample
-                elif sample is not None:
-                    yield sample
+                if sample is not None:
+                    if reached >= low:
+                        waiting[reached] = sample
+                    else:
+                        ready.append(sample)
+                if len(ready) >= MAX_OPEN:
+                    yield ready
+                    ready = []
+            yield ready
             by_id = {sample.id: sample for sample in waiting.values()}
             shapes.attach(records[start:stop], by_id, _in_chunk(chunk, start))
-    yield from waiting.values()
-    for _, sample in images:
-        if sample is not None:
-            yield sample
+    yield list(waiting.values())
+    yield from without_annotations(images)
+
+
+def without_annotations(images: Iterator[Placed]) -> Iterator[list[Sample]]:
+    """Samples as they are."""
+    while placed := list(islice(images, MAX_OPEN)):
+        yield [sample for _, sample in placed if sample is not None]
 
 
 def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
@@ -86,7 +94,7 @@ def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
 
 def _place(numbering: Numbering, record: AnnotationRecord | Odd) -> int:
     if isinstance(record, Odd):
-        return numbering.place(reference(record.text, ImageRef))
+        return numbering.place_in(record.text)
     return numbering.place(record.image_id)
 
 

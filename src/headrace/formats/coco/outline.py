@@ -7,9 +7,10 @@ from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.categories import Categories
+from headrace.formats.coco.numbering import Numbering, reference
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.schema import ImageId, ImageRef
-from headrace.formats.coco.sorting import Buckets, Numbering, reference
+from headrace.formats.coco.sorting import Buckets
 from headrace.formats.findings import Pass
 from headrace.formats.jsonstream import JsonStream, Member
 

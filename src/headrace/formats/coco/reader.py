@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from msgspec.json import decode
-
 from headrace.formats.base import Reader
 from headrace.formats.coco import INFO
-from headrace.formats.coco.grouping import Placed, from_buckets, from_order
+from headrace.formats.coco.grouping import Placed, from_buckets, from_order, without_annotations
 from headrace.formats.coco.images import SampleMaker
 from headrace.formats.coco.outline import Outline, survey
 from headrace.formats.coco.report import Reporter
@@ -22,8 +20,7 @@ from headrace.formats.jsonstream import JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
-COLLECT_EVERY = 256
-MAX_BATCH_SHAPES = 1024
+COLLECT_EVERY = 1024
 
 
 class CocoReader(Reader):
@@ -67,8 +64,7 @@ class CocoReader(Reader):
         # What is bad here fails here, but is only counted when the images are read.
         policy = self.findings
         found = Findings(policy.on_error, strict=policy.strict).begin("filenames")
-        samples = (sample for _, sample in self._images(found) if sample is not None)
-        for batch in self._batched(samples):
+        for batch in self._batched(without_annotations(self._images(found))):
             yield [sample.filename for sample in batch]
 
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:
@@ -80,18 +76,12 @@ class CocoReader(Reader):
                 if number % COLLECT_EVERY == 0:
                     collect_young()
 
-    def _batched(self, samples: Iterator[Sample]) -> Iterator[list[Sample]]:
-        batch: list[Sample] = []
-        shapes = 0
-        for sample in samples:
-            batch.append(sample)
-            shapes += len(sample.shapes)
-            # Crowded images would make a batch of many more bytes than others.
-            if len(batch) >= self.options.batch or shapes >= MAX_BATCH_SHAPES:
-                yield batch
-                batch, shapes = [], 0
-        if batch:
-            yield batch
+    def _batched(self, groups: Iterator[list[Sample]]) -> Iterator[list[Sample]]:
+        """Groups as they come: as large as a processor's cache holds, but no larger than asked for."""
+        size = self.options.batch
+        for group in groups:
+            for start in range(0, len(group), size):
+                yield group[start : start + size]
 
     def _images(self, found: Pass) -> Iterator[Placed]:
         """Each image's place in the file, and its sample unless it cannot be used."""
@@ -117,18 +107,18 @@ class CocoReader(Reader):
                     yield place, maker.make(record)
                 place += 1
 
-    def _samples(self, found: Pass) -> Iterator[Sample]:
+    def _samples(self, found: Pass) -> Iterator[list[Sample]]:
         outline, report = self._surveyed(), Reporter(self._stream, found)
         images = self._images(found)
         if outline.annotations is None:
-            return (sample for _, sample in images if sample is not None)
+            return without_annotations(images)
         learner = Learner(AnnotationRecord, keep_extra=self.options.keep_extra)
         categories = outline.categories
         shapes = ShapeMaker(
             categories.names, categories.points, learner, report, task=self.options.task
         )
         if outline.buckets is not None:
-            return from_buckets(outline.buckets, images, outline.numbering, learner, shapes)
+            return from_buckets(outline.buckets, images, learner, shapes)
         chunks = self._stream.array(outline.annotations, learner.many)
         return from_order(chunks, images, outline.numbering, learner, shapes)
 

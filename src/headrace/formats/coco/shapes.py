@@ -65,30 +65,30 @@ class ShapeMaker:
     ) -> None:
         """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
         self._report.found.shapes_in += len(records)
-        names, is_new, learnt = self._names, self._ids.is_new, self._learner.has_learnt
-        # Keys that were learnt and attributes may hold anything, so they take the longer way.
-        quick = self._task is None and not learnt
+        names, is_new, extra_of = self._names, self._ids.is_new, self._learner.extra
+        any_task, learnt = self._task is None, self._learner.has_learnt
         for index, record in enumerate(records):
             if isinstance(record, Odd):
                 self._attach_odd(record, samples)
                 continue
             rings, box = record.segmentation, record.bbox
-            if (
-                quick
-                and box is not None
+            extra = extra_of(record) if learnt else None
+            if not (
+                box is not None
+                and any_task
                 and record.category_id in names
                 and record.image_id in samples
-                and record.attributes is None
                 and not record.keypoints
-                and (
-                    not rings
-                    or (type(rings) is list and not sum([len(ring) & 1 for ring in rings]))
-                )
+                and (not rings or (type(rings) is list and _all_even(rings)))
+                and (extra is None or _is_usual(extra))
+                and (record.attributes is None or repair.shallow(record.attributes))
                 and is_new(record.id)
             ):
-                shape: AnyShape
-                if rings:
-                    shape = Polygon(
+                self._report.about(_named(record), lambda index=index: source(index))  # type: ignore[misc]
+                self._attach(record, extra, samples)
+            elif rings:
+                samples[record.image_id].shapes.append(
+                    Polygon(
                         label=names[record.category_id],
                         rings=rings,  # type: ignore[arg-type]
                         bbox=box,
@@ -96,11 +96,15 @@ class ShapeMaker:
                         iscrowd=record.iscrowd != 0,
                         area=record.area,
                         score=record.score,
+                        attributes=record.attributes,
                         text=record.utf8_string,
+                        extra=extra,
                     )
-                else:
-                    x, y, w, h = box
-                    shape = Rectangle(
+                )
+            else:
+                x, y, w, h = box
+                samples[record.image_id].shapes.append(
+                    Rectangle(
                         label=names[record.category_id],
                         x=x,
                         y=y,
@@ -110,13 +114,11 @@ class ShapeMaker:
                         iscrowd=record.iscrowd != 0,
                         area=record.area,
                         score=record.score,
+                        attributes=record.attributes,
                         text=record.utf8_string,
+                        extra=extra,
                     )
-                samples[record.image_id].shapes.append(shape)
-            else:
-                self._report.about(_named(record), lambda index=index: source(index))  # type: ignore[misc]
-                extra = self._learner.extra(record) if learnt else None
-                self._attach(record, extra, samples)
+                )
 
     def _attach_odd(self, odd: Odd, samples: Mapping[Id | None, Sample]) -> None:
         report = self._report
@@ -317,6 +319,16 @@ class _SeenIds:
         if len(self._others) < MAX_OTHERS:
             self._others.add(id)
         return True
+
+
+def _all_even(rings: list[list[float]]) -> bool:
+    if len(rings) == 1:
+        return not len(rings[0]) & 1
+    return not any(len(ring) & 1 for ring in rings)
+
+
+def _is_usual(extra: Attributes) -> bool:
+    return repair.shallow(extra) and _CAPTION.isdisjoint(extra)
 
 
 def _bounds(

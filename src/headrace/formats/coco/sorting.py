@@ -1,144 +1,49 @@
 """Annotations brought into the order of their images, in bounded memory.
 
 Real files list annotations in any order. They are dealt out, as text, into buckets of neighbouring images; the
-buckets live in one temporary file and are read back one by one, decoded, and grouped. Text costs least: what decodes
-numbers is done once, at the end.
+buckets lie in one temporary file, are read back one by one and dealt once more, in memory, into groups so small that
+the processor's cache holds what is decoded of them. Text costs least: numbers are decoded once, at the end.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from msgspec import MsgspecError, Raw
-from msgspec.json import Decoder
-
-from headrace.formats.coco import repair
-from headrace.formats.coco.schema import Id, ImageId, ImageRef
+from headrace.formats.coco.numbering import Numbering
+from headrace.formats.coco.splitting import WHOLE, Form, Splitter
 from headrace.formats.jsonstream import JsonStream, Member
 
 MAX_BUCKETS = 2048
-BUCKET_BYTES = 256 * 1024
-PENDING_BYTES = 24 * 1024 * 1024
+BUCKET_BYTES = 2 * 1024 * 1024
+PENDING_BYTES = 8 * 1024 * 1024
+GROUP_BYTES = 64 * 1024
+# Beyond this a bucket is dealt on disk once more, where it has several images.
+LARGE_BYTES = 8 * BUCKET_BYTES
 # A file whose elements begin with ever other keys cannot be split; after so many windows it is not tried any more.
 MAX_FAILURES = 8
-# Beyond this a bucket is dealt once more, where it has several images.
-MAX_GROUP_BYTES = 8 * 1024 * 1024
 
-_BOUNDARY = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(\{[ \t\r\n]*"[^"\\]{0,64}"[ \t\r\n]*:)')
-
-_REF = Decoder(ImageRef)
-_RAWS = Decoder(Raw)
+# No JSON holds this byte bare: strings escape it, and it is no white space.
+_MARK = b"\x1e"
 
 
-class Numbering:
-    """The place of each image in the file, by its id: a flat table for the usual small numbers, else a dict."""
+class Group(NamedTuple):
+    """Neighbouring images, from place ``first`` to before ``after``, and their annotations as objects in a row."""
 
-    def __init__(self) -> None:
-        self._ids: array[int] | list[Id | None] = array("q")
-        self._table: array[int] | dict[Id, int] = {}
-        self._count = 0
-
-    def add(self, id: Id | None) -> None:
-        """The next image of the file; None for one without an id, which no annotation can name."""
-        self._count += 1
-        if isinstance(self._ids, array):
-            if type(id) is int and 0 <= id < 1 << 62:
-                self._ids.append(id)
-                return
-            self._ids = list(self._ids)
-        self._ids.append(id)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def close(self) -> list[int]:
-        """End the adding; returns the places of images whose id an earlier one has."""
-        ids = self._ids
-        twice = []
-        if isinstance(ids, array) and max(ids, default=0) < 16 * len(ids) + 1_000_000:
-            table = array("i", [-1]) * (max(ids, default=0) + 1)
-            for place, number in enumerate(ids):
-                if table[number] < 0:
-                    table[number] = place
-                else:
-                    twice.append(place)
-            self._table = table
-        else:
-            known: dict[Id, int] = {}
-            for place, key in enumerate(ids):
-                if key is not None and known.setdefault(key, place) != place:
-                    twice.append(place)
-            self._table = known
-        self._ids = array("q")
-        return twice
-
-    def place(self, id: Id | None) -> int:
-        """The place of an image, or -1 where there is none of this id."""
-        if isinstance(self._table, dict):
-            return -1 if id is None else self._table.get(id, -1)
-        return self._table[id] if type(id) is int and 0 <= id < len(self._table) else -1
-
-    def places(self, refs: Sequence[ImageRef]) -> list[int]:
-        """:meth:`place` of many."""
-        table = self._table
-        if isinstance(table, array):
-            try:
-                places = [table[ref.image_id] for ref in refs]  # type: ignore[index]
-                if min([ref.image_id for ref in refs], default=0) >= 0:  # type: ignore[type-var, operator]
-                    return places
-            except (TypeError, IndexError):  # an id that is text, or of no image
-                pass
-        return [self.place(ref.image_id) for ref in refs]
+    first: int
+    after: int
+    text: bytes
 
 
-class Splitter:
-    """Parses windows of annotations to image references *and* the text of each, proving that the two agree.
+class _Part(NamedTuple):
+    """Annotations written to a bucket at once: where, how many bytes, how many, and in which form."""
 
-    The text is split at the separator that an earlier window showed; the pieces, joined by line ends in place of the
-    commas, must decode to as many values as there are pieces. A cut inside a string would put a bare line end into
-    it, and one inside a nested value would lack its comma: neither decodes.
-    """
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] | None = None
-        self._separator = self._head = b""
-        self._seen: tuple[bytes, bytes] | None = None
-        self._decoder = Decoder(ImageRef)
-        self._array = Decoder(list[ImageRef])
-
-    def parse(self, text: memoryview) -> list[ImageRef]:
-        """The references of a JSON array; ``pieces`` holds their texts, or None where they could not be split."""
-        self.pieces = None
-        inner = bytes(text[1:-1])
-        if self._separator and inner.startswith(self._head) and inner.endswith(b"}"):
-            pieces = inner[len(self._head) : -1].split(self._separator)
-            with contextlib.suppress(MsgspecError):
-                refs = self._decoder.decode_lines(self.joined(pieces))
-                if len(refs) == len(pieces):
-                    self.pieces = pieces
-                    return refs
-        match = _BOUNDARY.search(inner)
-        if match and inner.startswith(match[1]):
-            self._seen = match[0], match[1]
-        return self._array.decode(text)
-
-    def joined(self, pieces: list[bytes]) -> bytes:
-        """Objects one a line, from their pieces."""
-        return self._head + (b"}\n" + self._head).join(pieces) + b"}\n"
-
-    def give_up(self) -> None:
-        """Do not try to split any more."""
-        self._separator = b""
-
-    def adopt(self) -> None:
-        """Split at the separator seen last, from now on; pieces split before can no longer be joined."""
-        if self._seen is not None:
-            self._separator, self._head = self._seen
+    offset: int
+    size: int
+    texts: int
+    form: Form
 
 
 class Buckets:
@@ -154,9 +59,11 @@ class Buckets:
         self._images = images
         self._step = -(-max(images, 1) // count)
         self._count = -(-max(images, 1) // self._step)
-        self._pending: list[list[bytes]] = [[] for _ in range(self._count + 1)]
-        self._pending_bytes = 0
-        self._extents: list[array[int]] = [array("Q") for _ in range(self._count + 1)]
+        self._texts: list[list[bytes]] = [[] for _ in range(self._count + 1)]
+        self._places: list[array[int]] = [array("i") for _ in range(self._count + 1)]
+        self._parts: list[list[_Part]] = [[] for _ in range(self._count + 1)]
+        self._form = WHOLE
+        self._pending = 0
         self._file = tempfile.TemporaryFile(prefix="headrace-", buffering=0)  # noqa: SIM115  closed by close
         self._end = 0
 
@@ -164,111 +71,100 @@ class Buckets:
         """Drop everything."""
         self._file.close()
 
-    def deal(self, stream: JsonStream, member: Member, numbering: Numbering) -> int:
-        """Take in all annotations of a file; returns how many there are."""
+    def deal(self, stream: JsonStream, member: Member, numbering: Numbering) -> None:
+        """Take in all annotations of a file."""
         splitter = Splitter()
-        failures = total = 0
+        failures = 0
         for chunk in stream.array(member, splitter.parse):
             if splitter.pieces is not None and chunk.items is not None:
-                places = numbering.places(chunk.items)
-                self._append(splitter.pieces, places, len(chunk.text), splitter.joined)
+                self._add(splitter.pieces, numbering.places(chunk.items), splitter.form)
             else:
-                # Pieces wait for this separator, so they go before it changes.
-                self._flush(splitter.joined)
                 texts = [text for _, text in chunk.elements()]
-                places = [_place(numbering, text) for text in texts]
-                self._append(texts, places, len(chunk.text), _lines)
+                self._add(texts, [numbering.place_in(text) for text in texts], WHOLE)
                 failures += 1
                 if failures <= MAX_FAILURES:
-                    self._flush(_lines)
                     splitter.adopt()
                 else:
                     splitter.give_up()
-            total += len(places)
-        self._flush(_lines if failures > MAX_FAILURES else splitter.joined)
-        return total
+        self._flush()
 
-    def groups(self, numbering: Numbering) -> Iterator[tuple[int, int, bytes]]:
-        """The annotations by groups of images: the first place, the one after the last, and the objects in order."""
-        for bucket in range(self._count):
+    def groups(self) -> Iterator[Group]:
+        """The annotations by groups of neighbouring images, in order."""
+        for bucket, parts in enumerate(self._parts[:-1]):
             first = self._first + bucket * self._step
             after = min(first + self._step, self._first + self._images)
-            if self._size(bucket) <= MAX_GROUP_BYTES or after - first == 1:
-                yield first, after, b"".join(self._read(bucket))
+            size = sum(part.size for part in parts)
+            if size <= LARGE_BYTES or after - first == 1:
+                yield from self._small_groups(parts, first, after, size)
             else:
-                yield from self._regrouped(bucket, first, after, numbering)
+                yield from self._dealt_again(parts, first, after, size)
 
     def orphans(self) -> Iterator[bytes]:
-        """Annotations of no known image, in parts."""
-        return self._read(self._count)
+        """Annotations of no known image, as objects in a row, in several texts."""
+        for part in self._parts[-1]:
+            texts, _ = self._read(part)
+            yield part.form.objects(texts)
 
-    def _regrouped(
-        self, bucket: int, first: int, after: int, numbering: Numbering
-    ) -> Iterator[tuple[int, int, bytes]]:
-        """A bucket where few images have most of the annotations, dealt once more."""
-        inner = Buckets(first, after - first, self._size(bucket))
+    def _small_groups(
+        self, parts: list[_Part], first: int, after: int, size: int
+    ) -> Iterator[Group]:
+        step = max(1, (after - first) * GROUP_BYTES // max(size, 1))
+        groups: list[list[bytes]] = [[] for _ in range(first, after, step)]
+        for part in parts:
+            dealt: list[list[bytes]] = [[] for _ in groups]
+            for text, place in zip(*self._read(part), strict=True):
+                dealt[(place - first) // step].append(text)
+            for texts, group in zip(dealt, groups, strict=True):
+                if texts:
+                    group.append(part.form.objects(texts))
+        for number, group in enumerate(groups):
+            low = first + number * step
+            yield Group(low, min(low + step, after), b"".join(group))
+
+    def _dealt_again(
+        self, parts: list[_Part], first: int, after: int, size: int
+    ) -> Iterator[Group]:
+        """A bucket where few images have most of the annotations."""
+        inner = Buckets(first, after - first, size)
         try:
-            for text in self._read(bucket):
-                texts = [bytes(raw) for raw in _RAWS.decode_lines(text)]
-                inner._append(texts, [_place(numbering, each) for each in texts], len(text), _lines)
-            inner._flush(_lines)
-            yield from inner.groups(numbering)
+            for part in parts:
+                texts, places = self._read(part)
+                inner._add(texts, places.tolist(), part.form)
+            inner._flush()
+            yield from inner.groups()
         finally:
             inner.close()
 
-    def _append(
-        self, texts: list[bytes], places: list[int], size: int, join: Callable[[list[bytes]], bytes]
-    ) -> None:
-        pending, step, first = self._pending, self._step, self._first
+    def _add(self, texts: list[bytes], places: list[int], form: Form) -> None:
+        if form != self._form:
+            self._flush()
+            self._form = form
+        by_bucket, numbers, step, first = self._texts, self._places, self._step, self._first
         for text, place in zip(texts, places, strict=True):
-            pending[(place - first) // step if place >= 0 else -1].append(text)
-        self._pending_bytes += size
-        if self._pending_bytes >= PENDING_BYTES:
-            self._flush(join)
+            bucket = (place - first) // step if place >= 0 else -1
+            by_bucket[bucket].append(text)
+            numbers[bucket].append(place)
+        self._pending += sum(map(len, texts))
+        if self._pending >= PENDING_BYTES:
+            self._flush()
 
-    def _flush(self, join: Callable[[list[bytes]], bytes]) -> None:
-        for bucket, texts in enumerate(self._pending):
+    def _flush(self) -> None:
+        for texts, places, parts in zip(self._texts, self._places, self._parts, strict=True):
             if texts:
-                self._write(bucket, join(texts))
-                self._pending[bucket] = []
-        self._pending_bytes = 0
+                text = _MARK.join(texts)
+                parts.append(_Part(self._end, len(text), len(texts), self._form))
+                self._write(text + places.tobytes())
+                texts.clear()
+                del places[:]
+        self._pending = 0
 
-    def _write(self, bucket: int, lines: bytes) -> None:
-        self._extents[bucket].extend((self._end, len(lines)))
+    def _write(self, data: bytes) -> None:
         done = 0
-        while done < len(lines):
-            done += self._file.write(lines[done:]) or 0
-        self._end += len(lines)
+        while done < len(data):
+            done += self._file.write(data[done:]) or 0
+        self._end += len(data)
 
-    def _read(self, bucket: int) -> Iterator[bytes]:
-        places = self._extents[bucket]
-        for i in range(0, len(places), 2):
-            self._file.seek(places[i])
-            yield self._file.read(places[i + 1])
-
-    def _size(self, bucket: int) -> int:
-        return sum(self._extents[bucket][1::2])
-
-
-def _lines(texts: list[bytes]) -> bytes:
-    return b"\n".join(texts) + b"\n"
-
-
-def reference(text: bytes, kind: type[ImageId | ImageRef]) -> Id | None:
-    """The id in an element that is odd otherwise: also a whole number written as 7.0."""
-    with contextlib.suppress(ValueError, RecursionError):
-        values = json.loads(text)
-        key = kind.__struct_fields__[0]
-        if isinstance(values, dict):
-            return repair.identity(values.get(key), _silent)
-    return None
-
-
-def _place(numbering: Numbering, text: bytes) -> int:
-    with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
-        return numbering.place(_REF.decode(text).image_id)
-    return numbering.place(reference(text, ImageRef))
-
-
-def _silent(*args: object, **more: object) -> None:
-    """Report nothing: the record is looked at again."""
+    def _read(self, part: _Part) -> tuple[list[bytes], array[int]]:
+        self._file.seek(part.offset)
+        data = self._file.read(part.size + part.texts * 4)
+        return data[: part.size].split(_MARK), array("i", data[part.size :])

@@ -1,0 +1,97 @@
+"""The place of each image in its file, by its id."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from array import array
+from collections.abc import Sequence
+
+from msgspec import MsgspecError
+from msgspec.json import Decoder
+
+from headrace.formats.coco import repair
+from headrace.formats.coco.schema import Id, ImageId, ImageRef
+
+_REF = Decoder(ImageRef)
+
+
+class Numbering:
+    """The place of each image in the file, by its id: a flat table for the usual small numbers, else a dict."""
+
+    def __init__(self) -> None:
+        self._ids: array[int] | list[Id | None] = array("q")
+        self._table: array[int] | dict[Id, int] = {}
+        self._count = 0
+
+    def add(self, id: Id | None) -> None:
+        """The next image of the file; None for one without an id, which no annotation can name."""
+        self._count += 1
+        if isinstance(self._ids, array):
+            if type(id) is int and 0 <= id < 1 << 62:
+                self._ids.append(id)
+                return
+            self._ids = list(self._ids)
+        self._ids.append(id)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def close(self) -> list[int]:
+        """End the adding; returns the places of images whose id an earlier one has."""
+        ids = self._ids
+        twice = []
+        if isinstance(ids, array) and max(ids, default=0) < 16 * len(ids) + 1_000_000:
+            table = array("i", [-1]) * (max(ids, default=0) + 1)
+            for place, number in enumerate(ids):
+                if table[number] < 0:
+                    table[number] = place
+                else:
+                    twice.append(place)
+            self._table = table
+        else:
+            known: dict[Id, int] = {}
+            for place, key in enumerate(ids):
+                if key is not None and known.setdefault(key, place) != place:
+                    twice.append(place)
+            self._table = known
+        self._ids = array("q")
+        return twice
+
+    def place(self, id: Id | None) -> int:
+        """The place of an image, or -1 where there is none of this id."""
+        if isinstance(self._table, dict):
+            return -1 if id is None else self._table.get(id, -1)
+        return self._table[id] if type(id) is int and 0 <= id < len(self._table) else -1
+
+    def places(self, refs: Sequence[ImageRef]) -> list[int]:
+        """:meth:`place` of many."""
+        table = self._table
+        if isinstance(table, array):
+            try:
+                places = [table[ref.image_id] for ref in refs]  # type: ignore[index]
+                if min([ref.image_id for ref in refs], default=0) >= 0:  # type: ignore[type-var, operator]
+                    return places
+            except (TypeError, IndexError):  # an id that is text, or of no image
+                pass
+        return [self.place(ref.image_id) for ref in refs]
+
+    def place_in(self, text: bytes) -> int:
+        """:meth:`place` of the image that an annotation's text names, however odd it is otherwise."""
+        with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
+            return self.place(_REF.decode(text).image_id)
+        return self.place(reference(text, ImageRef))
+
+
+def reference(text: bytes, kind: type[ImageId | ImageRef]) -> Id | None:
+    """The id in an element that is odd otherwise: also a whole number written as 7.0."""
+    with contextlib.suppress(ValueError, RecursionError):
+        values = json.loads(text)
+        key = kind.__struct_fields__[0]
+        if isinstance(values, dict):
+            return repair.identity(values.get(key), _silent)
+    return None
+
+
+def _silent(*args: object, **more: object) -> None:
+    """Report nothing: the record is looked at again."""

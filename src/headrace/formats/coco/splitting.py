@@ -1,0 +1,71 @@
+"""Windows of annotations taken apart into the text of each, without decoding more than whose they are."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import NamedTuple
+
+from msgspec import MsgspecError
+from msgspec.json import Decoder
+
+from headrace.formats.coco.schema import ImageRef
+
+_BOUNDARY = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(\{[ \t\r\n]*"[^"\\]{0,64}"[ \t\r\n]*:)')
+
+
+class Form(NamedTuple):
+    """What was cut off from texts at their beginning and their end, and makes whole objects of them again."""
+
+    head: bytes = b""
+    tail: bytes = b""
+
+    def objects(self, texts: list[bytes]) -> bytes:
+        """Whole objects, one after the other."""
+        return self.head + (self.tail + b"\n" + self.head).join(texts) + self.tail + b"\n"
+
+
+WHOLE = Form()
+
+
+class Splitter:
+    """Parses windows of annotations to image references *and* the text of each, proving that the two agree.
+
+    The text is split at the separator that an earlier window showed; the pieces, joined by line ends in place of the
+    commas, must decode to as many values as there are pieces. A cut inside a string would put a bare line end into
+    it, and one inside a nested value would lack its comma: neither decodes.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] | None = None
+        self.form = WHOLE
+        self._separator = b""
+        self._seen: tuple[bytes, Form] | None = None
+        self._decoder = Decoder(ImageRef)
+        self._array = Decoder(list[ImageRef])
+
+    def parse(self, text: memoryview) -> list[ImageRef]:
+        """The references of a JSON array; ``pieces`` holds their texts, or None where they could not be split."""
+        self.pieces = None
+        inner = bytes(text[1:-1])
+        head, tail = self.form
+        if self._separator and inner.startswith(head) and inner.endswith(tail):
+            pieces = inner[len(head) : -len(tail)].split(self._separator)
+            with contextlib.suppress(MsgspecError):
+                refs = self._decoder.decode_lines(self.form.objects(pieces))
+                if len(refs) == len(pieces):
+                    self.pieces = pieces
+                    return refs
+        match = _BOUNDARY.search(inner)
+        if match and inner.startswith(match[1]):
+            self._seen = match[0], Form(match[1], b"}")
+        return self._array.decode(text)
+
+    def adopt(self) -> None:
+        """Split at the separator seen last, from now on."""
+        if self._seen is not None:
+            self._separator, self.form = self._seen
+
+    def give_up(self) -> None:
+        """Do not try to split any more."""
+        self._separator = b""
