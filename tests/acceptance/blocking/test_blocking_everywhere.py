@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -168,3 +169,33 @@ def test_any_operation_by_name(version: blocking.DatasetVersion, lake: Path) -> 
     with blocking.connect(lake) as client:
         page = client.request("list_assets", version_id=version.id, limit=2)
         assert (len(page.items), page.count) == (2, 6)
+
+
+def test_an_interrupt_ends_the_call_and_the_process(lake: Path, tmp_path: Path) -> None:
+    """Ctrl-C in the middle of a push: the process ends, what is in the lake is sound, the next push goes on."""
+    draw_images(tmp_path / "many", 400)
+    text = """
+        import sys
+        from headrace import blocking
+        client = blocking.connect(sys.argv[1])
+        client.push("d/v", sys.argv[2], progress=lambda event: print(event.done, flush=True))
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(text), str(lake), str(tmp_path / "many")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    while int(process.stdout.readline()) < 20:
+        continue
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    with blocking.connect(lake) as client:
+        report = client.push("d/v", tmp_path / "many")
+        assert report.uploaded + report.reused == 400
+        assert report.reused > 0
+        assert len(client.version("d/v").list_assets()) == 400
+        assert len(client.get_datalake().list_data()) == 400
