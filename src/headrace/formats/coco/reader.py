@@ -16,7 +16,7 @@ from headrace.formats.coco.shapes import ShapeMaker
 from headrace.formats.collector import collect_young, collector_paused
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.jsonstream import JsonStream
+from headrace.formats.jsonstream import MAX_ELEMENT, JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
@@ -41,9 +41,15 @@ class CocoReader(Reader):
 
     def about(self) -> Attributes:
         """``info``, ``licenses`` and whatever else stands beside images, annotations and categories."""
-        return {
-            member.key: decode(self._stream.value(member)) for member in self._surveyed().others
-        }
+        found = self.findings.begin("about")
+        values: Attributes = {}
+        for member in self._surveyed().others:
+            if (member.end or 0) - member.start <= MAX_ELEMENT:
+                values[member.key] = self._stream.decoded(member)
+            else:
+                message = "a key that COCO does not define holds more than 16 MiB, left out"
+                found.add("C01", message, severity=Severity.LOSS, path=self.path, detail=member.key)
+        return values
 
     def progress(self) -> float:
         """A third for the look over the file, the rest for the images handed out."""
