@@ -16,7 +16,7 @@ from msgspec import Struct
 
 Row = list[float]
 
-MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_BYTES: Final = 8 * 1024 * 1024
 # Without O_NONBLOCK a pipe that bears the name of a label file would be waited on for ever.
 _FLAGS = (
     os.O_RDONLY

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from headrace.formats.info import Guess
+from headrace.formats.yolo.classify import looks_classified
 
 _KEYS = re.compile(rb"(?m)^(names|nc|train|val|test|path)[ \t]*:")
 _ROW = re.compile(rb"\s*\d+(\.0*)?([ \t]+-?[\d.]+(e-?\d+)?){4,}[ \t]*\r?(\n|$)", re.IGNORECASE)
@@ -16,7 +17,7 @@ _TRIES = 50
 
 
 def probe(path: Path) -> Guess | None:
-    """YOLO by its yaml, by its class list, or by rows of numbers in text files below ``labels``."""
+    """YOLO by its yaml, its class list, rows of numbers below ``labels``, or folders of classes."""
     if path.is_file():
         return _yaml(path) if path.suffix.lower() in (".yaml", ".yml") else None
     for each in sorted([*path.glob("*.yaml"), *path.glob("*.yml")])[:_TRIES]:
@@ -29,6 +30,9 @@ def probe(path: Path) -> Guess | None:
         if folder.is_dir() and (row := _label_file(folder)):
             reason = f"{row.relative_to(path)} holds rows of a class and numbers"
             return Guess(format="yolo", confidence="likely", reason=reason)
+    if looks_classified(path):
+        reason = "its split folders hold folders of images, named by class"
+        return Guess(format="yolo", confidence="possible", reason=reason)
     return None
 
 
