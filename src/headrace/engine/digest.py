@@ -14,7 +14,7 @@ BUFFER = 1 << 20
 
 def source_digest(path: Path, suffixes: tuple[str, ...], options: object) -> str:
     """A digest of the content of a file (or of the files with these suffixes below a folder) and of ``options``."""
-    digest = hashlib.sha256(msgspec.json.encode(options, order="sorted"))
+    digest = hashlib.sha256(msgspec.json.encode(options, order="sorted", enc_hook=str))
     if path.is_file():
         _add(digest, "", path)
     else:

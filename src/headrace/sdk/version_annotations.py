@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from anyio import to_thread
 
 from headrace.engine.exporting import ExportReport, export
 from headrace.engine.import_report import ImportOptions, ImportReport
@@ -168,8 +169,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             skip_error=skip_error,
         )
         async for page in pages:
-            for annotation in page:
-                plain: dict[str, Any] = msgspec.to_builtins(annotation)
+            for plain in await to_thread.run_sync(msgspec.to_builtins, page):
                 loaded.setdefault(plain.pop("asset_id"), []).append(plain)
         return loaded
 

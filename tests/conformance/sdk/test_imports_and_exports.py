@@ -210,3 +210,19 @@ async def test_progress_comes_as_events(
         ("export", "images", 12, 12),
         ("pull", "files", 12, 12),
     ]
+
+
+async def test_a_round_trip_through_yolo(
+    client: Client, version: DatasetVersion, file: Path, tmp_path: Path
+) -> None:
+    """Rows of YOLO need the sizes of the images, which their folder gives."""
+    await version.set_type("OBJECT_DETECTION")
+    await version.import_annotations(file)
+    await version.export(tmp_path / "yolo", "yolo")
+    await client.push("drawings/again", tmp_path / "images")
+    again = await client.version("drawings/again")
+    with pytest.raises(ParseError, match="the size of the image is not known"):
+        await again.import_annotations(tmp_path / "yolo")
+    report = await again.import_annotations(tmp_path / "yolo", images=tmp_path / "images")
+    assert report.format == "yolo"
+    assert await again.retrieve_stats() == await version.retrieve_stats()
