@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from headrace.cli.failures import UsageError
 from headrace.cli.findings import finding_lines, findings_data
@@ -22,7 +24,7 @@ async def import_(
     version: str,
     /,
     *files: Path,
-    format: str | None = None,
+    format: Annotated[str | None, Parameter(name=["--format", "--from"])] = None,
     mode: Literal["replace", "keep", "concatenate"] = "replace",
     status: Status | None = None,
     images: Path | None = None,

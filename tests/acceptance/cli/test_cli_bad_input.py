@@ -180,6 +180,14 @@ def test_a_category_that_the_file_does_not_declare(
     assert "short.json" in found["examples"][0]
 
 
+def test_files_that_look_like_nothing_known(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
+    lake.done("push", "demo/v1", drawn.images)
+    notes = written(tmp_path / "notes.txt", "buy milk")
+    assert_one_line(lake.run("import", "demo/v1", notes), "notes.txt", "--from")
+    (told,) = lake.done("import", "demo/v1", drawn.annotations, "--from", "coco")["files"]
+    assert told["format"] == "coco"
+
+
 def test_labels_that_may_not_be_made(lake: Place, drawn: Drawn) -> None:
     lake.done("push", "demo/v1", drawn.images)
     assert_one_line(lake.run("import", "demo/v1", drawn.annotations, "--known-labels"), "label")
