@@ -208,10 +208,13 @@ class VersionStats(Record, frozen=True):
 
 
 class JobRecord(Record, frozen=True):
-    """A job of the first kind."""
+    """A job of the first kind. How far it is and what it failed of, headrace only: ``done`` of ``total`` assets."""
 
     id: UUID
     status: JobStatus
+    done: int | UnsetType = UNSET
+    total: int | None | UnsetType = UNSET
+    error: str | None | UnsetType = UNSET
 
 
 class JobRunRecord(Record, frozen=True):
@@ -222,6 +225,13 @@ class JobRunRecord(Record, frozen=True):
 
 
 class JobAnswer(Record, frozen=True):
+    job: JobRecord
+
+
+class ForkAnswer(Record, frozen=True):
+    """The new version, there at once, and the job that fills it."""
+
+    dataset_version: DatasetVersionRecord
     job: JobRecord
 
 

@@ -14,6 +14,7 @@ from headrace.platform.listing import json_text
 from headrace.platform.scopes import VersionScope
 from headrace.storage.database.base import Statements
 
+_SLICE = 2_000
 _LAST_CHARACTER = chr(0x10FFFF)
 
 
@@ -72,6 +73,24 @@ def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
             raise NotFoundError(f"there is no asset {asset_id} in {scope.full_name}")
         seqs[seq] = None
     return list(seqs)
+
+
+async def present_seqs(
+    statements: Statements, scope: VersionScope, ids: Iterable[UUID]
+) -> list[int]:
+    """The numbers of assets that are in their version now, in its order; 404 where one is not."""
+    seqs = sorted(asset_seqs(scope, ids))
+    for start in range(0, len(seqs), _SLICE):
+        wanted = seqs[start : start + _SLICE]
+        rows = await statements.fetch(
+            "assets.by_ids", keys=json_text(wanted), bucket=scope.bucket, version=scope.no
+        )
+        absent = set(wanted) - {seq for (seq,) in rows}
+        if absent:
+            raise NotFoundError(
+                f"there is no asset {scope.ids(Kind.ASSET).text(min(absent))} in {scope.full_name}"
+            )
+    return seqs
 
 
 def data_keys(ids: Iterable[UUID]) -> list[tuple[int, int, int]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from headrace.platform.listing import json_text
-from headrace.platform.scopes import VersionScope
 from headrace.storage.database.base import Statements, Transaction
 
 INLINE_BYTES = 512
@@ -15,7 +15,21 @@ Place = tuple[bytes | None, int | None]
 """A blob in the row itself, or its number in the content table."""
 
 
-async def store_blobs(tx: Transaction, scope: VersionScope, blobs: Sequence[bytes]) -> list[Place]:
+class Home(Protocol):
+    """Whatever knows the dataset whose content table is meant: a version."""
+
+    @property
+    def dataset(self) -> int:
+        """The dataset's number."""
+        ...
+
+    @property
+    def dataset_bucket(self) -> int:
+        """The dataset's bucket."""
+        ...
+
+
+async def store_blobs(tx: Transaction, scope: Home, blobs: Sequence[bytes]) -> list[Place]:
     """Where each blob lies now; the large ones are written."""
     large = [blob for blob in blobs if len(blob) > INLINE_BYTES]
     if not large:
@@ -32,7 +46,7 @@ async def store_blobs(tx: Transaction, scope: VersionScope, blobs: Sequence[byte
 
 
 async def read_contents(
-    statements: Statements, scope: VersionScope, numbers: Sequence[int]
+    statements: Statements, scope: Home, numbers: Sequence[int]
 ) -> dict[int, bytes]:
     """Blobs of the content table by number; one that has gone is left out."""
     rows = await statements.fetch(
@@ -44,10 +58,8 @@ async def read_contents(
     return dict(rows)
 
 
-async def drop_contents(
-    tx: Transaction, scope: VersionScope, contents: Iterable[int | None]
-) -> None:
-    """Let go of blobs that annotations of the version no longer name."""
+async def drop_contents(tx: Transaction, scope: Home, contents: Iterable[int | None]) -> None:
+    """Let go of blobs that annotations of the version no longer name; those that forks may share are noted as garbage."""
     numbers = [content for content in contents if content is not None]
     if numbers:
         await tx.execute(
@@ -56,3 +68,4 @@ async def drop_contents(
             bucket=scope.dataset_bucket,
             dataset=scope.dataset,
         )
+        await tx.execute("annotations.note_garbage", count=len(numbers), dataset=scope.dataset)

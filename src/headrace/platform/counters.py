@@ -25,11 +25,12 @@ class Delta:
         self._shapes: Counter[int] = Counter()
         self._annotated: Counter[int] = Counter()
 
-    def add(self, counts: Mapping[int, int]) -> None:
-        """One more annotation with these shapes per label."""
-        self.annotations += 1
-        self._shapes.update(counts)
-        self._annotated.update(counts.keys())
+    def add(self, counts: Mapping[int, int], times: int = 1) -> None:
+        """One more annotation, or ``times`` more, each with these shapes per label."""
+        self.annotations += times
+        for label, shapes in counts.items():
+            self._shapes[label] += shapes * times
+            self._annotated[label] += times
 
     def remove(self, counts: Mapping[int, int]) -> None:
         """One annotation less."""

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from headrace.platform import annotations as platform_annotations
 from headrace.platform import asset_adding as platform_asset_adding
 from headrace.platform import assets as platform_assets
+from headrace.platform import copying as platform_copying
 from headrace.platform import data as platform_data
 from headrace.platform import datalake as platform_datalake
 from headrace.platform import datasets as platform_datasets
+from headrace.platform import forking as platform_forking
 from headrace.platform import imports as platform_imports
 from headrace.platform import jobs as platform_jobs
 from headrace.platform import label_groups as platform_label_groups
@@ -105,6 +107,7 @@ _DATASETS: Room = {
     datasets.LIST_VERSIONS: platform_versions.list_versions,
     datasets.FIND_VERSION: platform_versions.find_version,
     datasets.CREATE_VERSION: platform_versions.create_version,
+    datasets.FORK_VERSION: platform_forking.fork_version,
     datasets.FIND_VERSION_BY_ID: platform_versions.find_version_by_id,
     datasets.GET_VERSION: platform_versions.get_version,
     datasets.UPDATE_VERSION: platform_versions.update_version,
@@ -114,6 +117,7 @@ _DATASETS: Room = {
 
 _ASSETS: Room = {
     assets.ADD_DATA: platform_asset_adding.add_data,
+    assets.COPY_ASSETS: platform_copying.copy_assets_to,
     assets.LIST_ASSETS: platform_assets.list_assets,
     assets.LIST_ASSETS_BY_KEY: platform_assets.list_assets_by_key,
     assets.FIND_ASSET: platform_assets.find_asset,
@@ -145,6 +149,7 @@ _ANNOTATIONS: Room = {
 
 _JOBS: Room = {
     jobs.GET_JOB: platform_jobs.get_job,
+    jobs.CANCEL_JOB: platform_jobs.cancel_job,
     jobs.GET_JOB_RUN: platform_jobs.get_job_run,
     jobs.FIND_JOB_RUN: platform_jobs.find_job_run,
 }

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 FIRST_KIND, SECOND_KIND = 1, 2
 
+ANSWER_SECONDS = 2.0
+"""How long the answer to a call waits for the job that it began: small jobs are finished in it."""
+
+HOLD_SECONDS = 25.0
+"""How long a look at a job that still runs is held: twenty looks, as the platform's client takes, are eight minutes."""
+
 
 class Job(Struct, frozen=True):
     """A job of the caller's organization."""
@@ -32,17 +38,46 @@ class Job(Struct, frozen=True):
     subject: int | None
     state: str
     spec: str
+    done: int
+    total: int | None
+    error: str | None
 
     @property
     def id(self) -> UUID:
         """The job's id."""
         return job_id(self.no, self.created)
 
+    @property
+    def record(self) -> JobRecord:
+        """The job as the API shows one of the first kind."""
+        return JobRecord(
+            id=self.id,
+            status=JobStatus(self.state),
+            done=self.done,
+            total=self.total,
+            error=self.error,
+        )
+
 
 async def get_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
-    """The status of a job of the first kind."""
+    """The status of a job of the first kind; the answer waits a while for the end of one that is worked on."""
     job = await job_of(platform.database, access, request.job_id, FIRST_KIND)
-    return JobRecord(id=job.id, status=JobStatus(job.state))
+    if job.state == JobStatus.RUNNING:
+        await platform.jobs.wait(job.no, HOLD_SECONDS)
+        job = await job_of(platform.database, access, request.job_id, FIRST_KIND)
+    return job.record
+
+
+async def cancel_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
+    """Ask a job to stop. One that is worked on stops between two ranges, any other at once; ended ones stay as they are."""
+    async with platform.database.transaction() as tx:
+        job = await job_of(tx, access, request.job_id, FIRST_KIND)
+        if platform.jobs.works(job.kind):
+            await tx.execute("jobs.ask_to_stop", no=job.no, now=platform.clock())
+        elif job.state == JobStatus.RUNNING:
+            await end_job(tx, job.no, JobStatus.TERMINATED, platform.clock())
+    await platform.jobs.wait(job.no, ANSWER_SECONDS)
+    return (await job_of(platform.database, access, request.job_id, FIRST_KIND)).record
 
 
 async def get_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
@@ -74,9 +109,10 @@ async def add_job(
     now: int,
     *,
     kind: str,
-    subject: int,
+    subject: int | None,
     state: JobStatus,
     spec: str = "{}",
+    total: int | None = None,
 ) -> JobRecord:
     """Record a job of the first kind."""
     no = await take_numbers(tx, "job")
@@ -89,9 +125,26 @@ async def add_job(
         subject=subject,
         spec=spec,
         state=str(state),
+        total=total,
         now=now,
     )
-    return JobRecord(id=job_id(no, now), status=state)
+    return Job(no, now, FIRST_KIND, kind, subject, str(state), spec, 0, total, None).record
+
+
+async def end_job(
+    tx: Transaction, no: int, state: JobStatus, now: int, error: str | None = None
+) -> None:
+    """Close a job that runs, and its ledger."""
+    await tx.execute("jobs.end", no=no, state=str(state), error=error, now=now)
+    await tx.execute("jobs.drop_shards", job=no)
+
+
+async def answered(platform: Platform, access: Access, begun: JobRecord) -> JobRecord:
+    """Work on a job that was just recorded; how far it is once it had its time in the answer."""
+    no = key_of(begun.id, Kind.JOB).number
+    platform.jobs.start(no)
+    await platform.jobs.wait(no, ANSWER_SECONDS)
+    return (await job_of(platform.database, access, begun.id, FIRST_KIND)).record
 
 
 def job_id(no: int, created: int) -> UUID:

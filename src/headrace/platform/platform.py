@@ -10,7 +10,9 @@ from typing import Self
 from headrace.platform.access import Access
 from headrace.platform.background import Background
 from headrace.platform.handlers import HANDLERS, RESUMED
+from headrace.platform.job_runner import JobRunner
 from headrace.platform.lake import DATABASE, OBJECTS, check_lake, create_lake
+from headrace.platform.works import WORKS
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
@@ -21,7 +23,8 @@ from headrace.storage.objects.local import LocalObjectStore
 class Platform:
     """A catalog and an object store with the rules of the API over them; works in the event loop that opened it.
 
-    ``background`` runs what outlives a call, and resumes at the next open what a stop interrupted.
+    ``background`` runs what outlives a call, and resumes at the next open what a stop interrupted; ``jobs`` are what
+    the API shows of it.
     """
 
     def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
@@ -29,6 +32,7 @@ class Platform:
         self.database = database
         self.objects = objects
         self.background = Background()
+        self.jobs = JobRunner(self, WORKS)
         self._now = 0
 
     @staticmethod
@@ -57,6 +61,7 @@ class Platform:
             raise
         for resume in RESUMED:
             platform.background.start(resume, platform)
+        platform.background.start(platform.jobs.resume)
         return platform
 
     async def call(self, access: Access, operation: Operation[P, R], request: P) -> R:

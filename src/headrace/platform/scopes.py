@@ -13,6 +13,9 @@ from headrace.platform.access import Access
 from headrace.platform.identity import check_id, key_of, missing
 from headrace.storage.database.base import Row, Statements, Transaction
 
+FILLING = 2
+"""``version.locked`` of a fork that its job still fills; 1 is what people lock."""
+
 
 class DatasetScope(Struct, frozen=True):
     """A dataset of the caller's organization."""
@@ -30,7 +33,7 @@ class DatasetScope(Struct, frozen=True):
 
 
 class VersionScope(Struct, frozen=True):
-    """A version of the caller's organization, and the ids that count inside it."""
+    """A version of the caller's organization, and the ids that count inside it; one that is ``filling`` is locked too."""
 
     no: int
     bucket: int
@@ -43,6 +46,7 @@ class VersionScope(Struct, frozen=True):
     dataset_bucket: int
     dataset_created: int
     dataset_name: str
+    filling: bool = False
 
     @property
     def id(self) -> UUID:
@@ -105,6 +109,10 @@ async def scope_of_part(
 
 def check_unlocked(scope: VersionScope) -> VersionScope:
     """The version itself; 423 where it is locked."""
+    if scope.filling:
+        raise LockedError(
+            f"version {scope.full_name} is being filled by a fork", hint="wait for its job first"
+        )
     if scope.locked:
         raise LockedError(f"version {scope.full_name} is locked", hint="unlock it first")
     return scope
@@ -131,9 +139,21 @@ async def touch(
 
 def version_of(row: Row) -> VersionScope:
     """A row of the statements of versions."""
-    no, bucket, created, name, description, kind, locked, *dataset = row
+    no, bucket, created, name, description, kind, locked, dataset, *more = row
+    dataset_bucket, dataset_created, dataset_name = more
     return VersionScope(
-        no, bucket, created, name, description, InferenceType(kind), bool(locked), *dataset
+        no=no,
+        bucket=bucket,
+        created=created,
+        name=name,
+        description=description,
+        type=InferenceType(kind),
+        locked=bool(locked),
+        dataset=dataset,
+        dataset_bucket=dataset_bucket,
+        dataset_created=dataset_created,
+        dataset_name=dataset_name,
+        filling=locked == FILLING,
     )
 
 

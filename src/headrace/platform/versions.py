@@ -16,7 +16,13 @@ from headrace.platform.datasets import all_or_limit, object_tags
 from headrace.platform.identity import check_organization, missing
 from headrace.platform.listing import order_clause, page_offset
 from headrace.platform.purge import purge
-from headrace.platform.scopes import VersionScope, dataset_scope, version_of, version_scope
+from headrace.platform.scopes import (
+    VersionScope,
+    check_unlocked,
+    dataset_scope,
+    version_of,
+    version_scope,
+)
 from headrace.platform.sequences import take_numbers
 from headrace.protocol.operations.datasets import (
     CreateVersion,
@@ -52,10 +58,10 @@ async def create_version(
                 created=platform.clock(),
             )
         except UniqueViolationError:
-            raise _taken(dataset.name, name) from None
+            raise version_taken(dataset.name, name) from None
         row = await tx.fetch_one("versions.by_no", no=no, organization=access.organization)
         assert row is not None
-    return _record(version_of(row))
+    return version_record(version_of(row))
 
 
 async def list_versions(
@@ -71,7 +77,7 @@ async def list_versions(
         limit=all_or_limit(request),
         offset=page_offset(request),
     )
-    return Items(items=[_record(version_of(row)) for row in rows])
+    return Items(items=[version_record(version_of(row)) for row in rows])
 
 
 async def find_version(
@@ -83,7 +89,7 @@ async def find_version(
         scope = await version_scope(platform.database, access, request.id)
         if scope.dataset != dataset.no or request.version not in (None, scope.name):
             raise missing(Kind.VERSION, request.id)
-        return _record(scope)
+        return version_record(scope)
     if request.version is None:
         raise BadRequestError("name a version by its name or id")
     row = await platform.database.fetch_one(
@@ -94,7 +100,7 @@ async def find_version(
     )
     if row is None:
         raise missing(Kind.VERSION, repr(f"{dataset.name}/{request.version}"))
-    return _record(version_of(row))
+    return version_record(version_of(row))
 
 
 async def find_version_by_id(
@@ -102,7 +108,7 @@ async def find_version_by_id(
 ) -> DatasetVersionRecord:
     """A version by id alone."""
     check_organization(access, request.organization_id)
-    return _record(await version_scope(platform.database, access, request.id))
+    return version_record(await version_scope(platform.database, access, request.id))
 
 
 async def get_version(
@@ -111,7 +117,7 @@ async def get_version(
     """A version with its tags."""
     scope = await version_scope(platform.database, access, request.version_id)
     tags = await object_tags(platform.database, access, TagTarget.DATASET_VERSION, scope.no)
-    return _record(scope, tags)
+    return version_record(scope, tags)
 
 
 async def update_version(
@@ -130,19 +136,25 @@ async def update_version(
                 type=None if request.type is None else str(request.type),
             )
         except UniqueViolationError:
-            raise _taken(scope.dataset_name, name or "") from None
-        return _record(await version_scope(tx, access, request.version_id))
+            raise version_taken(scope.dataset_name, name or "") from None
+        return version_record(await version_scope(tx, access, request.version_id))
 
 
 async def delete_version(platform: Platform, access: Access, request: VersionId) -> None:
     """Delete a version with its assets and annotations: gone at once, purged in the background."""
     async with platform.database.transaction() as tx:
-        scope = await version_scope(tx, access, request.version_id, change=True)
+        scope = await version_scope(tx, access, request.version_id)
+        if not scope.filling:
+            check_unlocked(scope)
+        await tx.execute("jobs.ask_fillers_to_stop", version=scope.no, now=platform.clock())
         await tx.execute("versions.doom", no=scope.no)
     platform.background.start(purge, platform)
 
 
-def _record(scope: VersionScope, tags: list[TagRecord] | UnsetType = UNSET) -> DatasetVersionRecord:
+def version_record(
+    scope: VersionScope, tags: list[TagRecord] | UnsetType = UNSET
+) -> DatasetVersionRecord:
+    """A version as the API shows it."""
     return DatasetVersionRecord(
         id=scope.id,
         origin_name=scope.dataset_name,
@@ -154,7 +166,8 @@ def _record(scope: VersionScope, tags: list[TagRecord] | UnsetType = UNSET) -> D
     )
 
 
-def _taken(dataset: str, name: str) -> ConflictError:
+def version_taken(dataset: str, name: str) -> ConflictError:
+    """The error for a name that another version of the dataset has."""
     return ConflictError(
         f"dataset {dataset!r} has a version {name!r} already", hint="choose another name"
     )

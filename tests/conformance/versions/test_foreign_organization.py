@@ -28,6 +28,7 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
     (annotation,) = await filled.send(filled.item(0, 1))
     added = await lake.call(assets.ADD_DATA, data_ids=filled.data, **version)
     begun = await lake.call(annotations.START_IMPORT, source="s", **version)
+    second = await lake.version("second", dataset=found.origin_id)
     return [
         (datasets.CREATE_DATASET, {"name": "another", **organization}),
         (datasets.LIST_DATASETS, organization),
@@ -61,6 +62,12 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
         (annotations.ANNOTATION_IDS, version),
         (annotations.LOAD_ANNOTATIONS, {"ids": [UUID(annotation)], **version}),
         (jobs.GET_JOB, {"job_id": added.job.id}),
+        (jobs.CANCEL_JOB, {"job_id": added.job.id}),
+        (datasets.FORK_VERSION, {"parent_id": filled.id, "version": "fork", **dataset}),
+        (
+            assets.COPY_ASSETS,
+            {"destination_id": second.id, "asset_ids": [asset["asset_id"]], **version},
+        ),
         (annotations.FINISH_IMPORT, {"import_id": begun.id}),
         (assets.DELETE_ASSETS, {"ids": [UUID(filled.assets[0])], **version}),
         (assets.DELETE_ASSET, asset),

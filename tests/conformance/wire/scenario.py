@@ -87,6 +87,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     assets = await _assets(it, version, data)
     labels = await _labels(it, version)
     await _annotations(it, version, assets, labels)
+    await _forks(it, version, assets)
     await _other_tags(it, version, assets)
     await _endings(it, lake, version, data, assets)
     return it
@@ -317,6 +318,34 @@ async def _annotations(it: Walk, version: Any, assets: list[Any], labels: dict[s
     await it.ask("load_annotations", **place, ids=ids)
     await it.ask("load_annotations", **place, ids=[])
     await it.ask("get_stats", **place)
+
+
+async def _forks(it: Walk, version: Any, assets: list[Any]) -> None:
+    dataset = {"dataset_id": version.origin_id, "parent_id": version.id}
+    flags = {"with_tags": True, "with_annotations": True}
+    fork = await it.ask("fork_version", **dataset, version="fork", **flags)
+    again = await it.ask("fork_version", **dataset, version="fork", **flags)
+    assert again.dataset_version.id == fork.dataset_version.id
+    await it.refused("fork_version", **dataset, version="fork")
+    await it.refused("fork_version", **dataset, version="other", asset_ids=[MISSING])
+    place = {"version_id": fork.dataset_version.id}
+    await it.ask("get_job", job_id=fork.job.id)
+    await it.ask("cancel_job", job_id=fork.job.id)
+    await it.refused("cancel_job", job_id=MISSING)
+    copied = await it.ask("list_assets", **place, **EVERYTHING, q='tags.name = "first"')
+    await it.ask("get_stats", **place)
+    ids = await it.ask("annotation_ids", **place)
+    await it.ask("load_annotations", **place, ids=ids)
+    empty = await it.ask("fork_version", **dataset, version="empty", asset_ids=[])
+    some = {"destination_id": empty.dataset_version.id, "asset_ids": [assets[1].id, assets[0].id]}
+    await it.ask("copy_assets", version_id=version.id, **some, **flags)
+    await it.ask("copy_assets", version_id=version.id, **some, **flags)
+    await it.refused("copy_assets", **place, **some | {"asset_ids": [assets[0].id]})
+    await it.refused("copy_assets", **place, destination_id=place["version_id"], asset_ids=[])
+    await it.ask("list_assets", version_id=empty.dataset_version.id, **EVERYTHING)
+    await it.ask("get_stats", version_id=empty.dataset_version.id)
+    await it.ask("delete_version", **place)
+    assert len(copied.items) == 3
 
 
 async def _other_tags(it: Walk, version: Any, assets: list[Any]) -> None:

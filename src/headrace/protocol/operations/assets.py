@@ -21,6 +21,16 @@ class AddData(Struct, kw_only=True):
     asset_tag_ids: list[UUID] = []
 
 
+class CopyAssets(Struct, kw_only=True):
+    """At most 10,000 ``asset_ids``; the destination is another version of the same dataset."""
+
+    version_id: UUID
+    destination_id: UUID
+    asset_ids: list[UUID]
+    with_tags: bool = False
+    with_annotations: bool = False
+
+
 class ListAssets(DataQuery, kw_only=True):
     version_id: UUID
     assignment_status: AssignmentStatus | None = None
@@ -66,6 +76,16 @@ ADD_DATA = Operation(
     request=AddData,
     result=JobAnswer,
     doc="Make data of a lake assets of a version. What is already in gains the tags and is not added twice.",
+    repeatable=True,
+    errors=(404, 400, 423),
+)
+COPY_ASSETS = Operation(
+    name="copy_assets",
+    method="POST",
+    path=_ASSETS + "/copy",
+    request=CopyAssets,
+    result=JobAnswer,
+    doc="Copy assets into another version of the dataset. What is there already keeps its annotations.",
     repeatable=True,
     errors=(404, 400, 423),
 )

@@ -5,10 +5,16 @@ from __future__ import annotations
 from types import NoneType
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from headrace.model.enums import InferenceType
-from headrace.model.records import DatasetRecord, DatasetVersionRecord, Items, VersionStats
+from headrace.model.records import (
+    DatasetRecord,
+    DatasetVersionRecord,
+    ForkAnswer,
+    Items,
+    VersionStats,
+)
 from headrace.protocol.operation import Operation, Paging
 from headrace.protocol.operations.listing import PageQuery
 
@@ -70,6 +76,20 @@ class UpdateVersion(Struct, kw_only=True):
     version: str | None = None
     description: str | None = None
     type: InferenceType | None = None
+
+
+class Fork(Struct, kw_only=True):
+    """``asset_ids`` absent: every asset of the parent; empty: none; else these. Annotations bring their labels."""
+
+    dataset_id: UUID
+    parent_id: UUID
+    version: str
+    description: str | None = None
+    type: InferenceType = InferenceType.NOT_CONFIGURED
+    with_tags: bool = False
+    with_labels: bool = False
+    with_annotations: bool = False
+    asset_ids: list[UUID] | UnsetType = UNSET
 
 
 _DATASETS = "/api/organization/{organization_id}/datasets"
@@ -161,6 +181,16 @@ CREATE_VERSION = Operation(
     result=DatasetVersionRecord,
     doc="A new, empty version; its name is unique in the dataset.",
     errors=(404, 409, 400),
+)
+FORK_VERSION = Operation(
+    name="fork_version",
+    method="POST",
+    path=_DATASET + "/fork",
+    request=Fork,
+    result=ForkAnswer,
+    doc="A new version with the assets of another one; it is there at once, and a job fills it.",
+    repeatable=True,
+    errors=(404, 400, 409, 423),
 )
 FIND_VERSION_BY_ID = Operation(
     name="find_version_by_id",

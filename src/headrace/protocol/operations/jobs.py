@@ -28,6 +28,17 @@ GET_JOB = Operation(
     doc="The status of a job; held open for a while where the job still runs.",
     errors=(404,),
 )
+CANCEL_JOB = Operation(
+    name="cancel_job",
+    method="POST",
+    path="/api/job/{job_id}/cancel",
+    request=JobId,
+    result=JobRecord,
+    doc="Ask a job to stop; it ends as TERMINATED, and leaves nothing half done.",
+    repeatable=True,
+    extension=True,
+    errors=(404,),
+)
 GET_JOB_RUN = Operation(
     name="get_job_run",
     method="GET",

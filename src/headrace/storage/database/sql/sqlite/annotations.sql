@@ -40,6 +40,10 @@ insert into content (dataset_bucket, dataset, no, shapes) values (?, ?, ?, ?)
 -- name: drop_contents
 delete from content
 where dataset_bucket = :bucket and dataset = :dataset and no in (select value from json_each(:keys))
+  and (select s.sharing from dataset s where s.no = :dataset) = 0
+
+-- name: note_garbage
+update dataset set garbage = garbage + :count where no = :dataset and sharing = 1
 
 -- name: ids
 select n.no from annotation n indexed by annotation_no

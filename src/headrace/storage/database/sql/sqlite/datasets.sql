@@ -29,7 +29,7 @@ update dataset set state = 'DELETING' where no = :no and state = 'ACTIVE'
 update version set state = 'DELETING' where dataset = :no and state = 'ACTIVE'
 
 -- name: locked_version
-select v.name from version v where v.dataset = :no and v.state = 'ACTIVE' and v.locked <> 0 limit 1
+select v.name from version v where v.dataset = :no and v.state = 'ACTIVE' and v.locked = 1 limit 1
 
 -- name: tags
 select t.key, t.name, t.target, t.created

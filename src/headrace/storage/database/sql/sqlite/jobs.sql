@@ -1,11 +1,12 @@
--- Jobs, and the ledgers of imports: one shard row for each chunk that is in.
+-- Jobs, and their ledgers: one shard row for each chunk of an import that is in; for a job that is worked in ranges one
+-- row that says how far it is.
 
 -- name: add
 insert into job (no, organization, wire, kind, subject, spec, state, cancel, total, done, error, created, updated)
-values (:no, :organization, :wire, :kind, :subject, :spec, :state, 0, null, 0, null, :now, :now)
+values (:no, :organization, :wire, :kind, :subject, :spec, :state, 0, :total, 0, null, :now, :now)
 
 -- name: by_no
-select j.created, j.wire, j.kind, j.subject, j.state, j.spec
+select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error
 from job j where j.no = :no and j.organization = :organization
 
 -- name: running
@@ -32,3 +33,49 @@ update job set done = done + 1, updated = :now where no = :no
 
 -- name: drop_shards
 delete from shard where job = :job
+
+-- name: latest
+select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error, j.updated
+from job j
+where j.kind = :kind and j.subject = :subject and j.organization = :organization
+order by j.no desc limit 1
+
+-- name: open
+select j.no, j.owner, j.lease from job j
+where j.state = 'RUNNING' and j.kind in (select value from json_each(:kinds))
+order by j.no limit :limit
+
+-- name: keeper
+select j.state, j.kind, j.owner, j.lease from job j where j.no = :no
+
+-- name: claim
+update job set owner = :owner, lease = :lease, attempts = attempts + 1, updated = :now
+where no = :no and state = 'RUNNING' and (owner is null or lease < :now or owner = :gone)
+returning kind, organization, subject, spec, attempts
+
+-- name: hold
+update job set lease = :lease, updated = :now where no = :no and state = 'RUNNING' and owner = :owner
+returning cancel
+
+-- name: let_go
+update job set owner = null, lease = 0 where no = :no and state = 'RUNNING' and owner = :owner
+
+-- name: ask_to_stop
+update job set cancel = 1, updated = :now where no = :no and state = 'RUNNING'
+
+-- name: ask_fillers_to_stop
+update job set cancel = 1, updated = :now where kind = 'FORK' and subject = :version and state = 'RUNNING'
+
+-- name: end
+update job set state = :state, error = :error, owner = null, lease = 0, updated = :now
+where no = :no and state = 'RUNNING'
+
+-- name: cursor
+select h.cursor from shard h where h.job = :job and h.no = 0
+
+-- name: mark
+insert into shard (job, no, state, attempts, cursor, result) values (:job, 0, 'DONE', 1, :cursor, null)
+on conflict (job, no) do update set cursor = :cursor, attempts = attempts + 1
+
+-- name: count
+update job set done = done + :count where no = :no

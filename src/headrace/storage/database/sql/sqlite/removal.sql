@@ -10,6 +10,14 @@ delete from content where (dataset_bucket, dataset, no) in (
     select :dataset_bucket, :dataset, n.content
     from json_each(:assets) j cross join annotation n
     where n.bucket = :bucket and n.version = :version and n.asset = j.value and n.content is not null)
+  and (select s.sharing from dataset s where s.no = :dataset) = 0
+
+-- name: note_garbage_of_assets
+update dataset set garbage = garbage + (
+    select count(*)
+    from json_each(:assets) j cross join annotation n
+    where n.bucket = :bucket and n.version = :version and n.asset = j.value and n.content is not null)
+where no = :dataset and sharing = 1
 
 -- name: drop_annotations_of_assets
 delete from annotation

@@ -1,0 +1,46 @@
+-- Assets copied by lists of keys, with their tags and annotations.
+
+-- name: assets
+select a.seq, a.lake_bucket, a.data, a.filename
+from json_each(:assets) j cross join asset a
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+
+-- name: present
+select a.seq, t.seq
+from json_each(:assets) j cross join asset a cross join asset t indexed by asset_data
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+  and t.bucket = :target_bucket and t.version = :target
+  and t.lake_bucket = a.lake_bucket and t.data = a.data
+
+-- name: asset_tags
+select l.asset, l.tag
+from json_each(:assets) j cross join asset_tag l indexed by asset_tag_asset
+where l.bucket = :bucket and l.version = :version and l.asset = j.value
+
+-- name: annotations
+select n.asset, n.no, n.account, n.status, n.created, n.duration, n.shapes_n, n.counts, n.shapes,
+       n.content, n.attributes
+from json_each(:assets) j cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = j.value
+order by n.no
+
+-- name: add_annotation
+insert into annotation (bucket, version, asset, no, account, status, created, duration,
+                        shapes_n, counts, shapes, content, attributes)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: tags
+select t.key, t.name, t.created from tag t
+where t.family = 2 and t.scope = :version order by t.key
+
+-- name: labels
+select b.key, b.name, b.grp, b.created from label b
+where b.version = :version order by b.position, b.key
+
+-- name: set_label_group
+update label set grp = :grp where version = :version and key = :key
+
+-- name: places
+select f.bucket, t.bucket, s.no, s.bucket, t.locked
+from version f cross join version t cross join dataset s
+where f.no = :source and f.state = 'ACTIVE' and t.no = :target and t.state = 'ACTIVE' and s.no = t.dataset
