@@ -1,6 +1,6 @@
 """Show the main job: make a lake, draw pictures, carry them through; run by `tools/demo`.
 
-The job itself is `examples/main_job.py`; here is what it needs around it.
+The job itself is `tools/main_job.py`; here is what it needs around it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import headrace
-from examples.main_job import main_job
 from tools.drawing import draw_dataset
+from tools.main_job import main_job
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 

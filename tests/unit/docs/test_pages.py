@@ -63,7 +63,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_readme_shows_the_example_that_runs() -> None:
-    example = (ROOT / "examples" / "main_job.py").read_text()
+    example = (ROOT / "tools" / "main_job.py").read_text()
     function = example[example.index("async def main_job") : example.index("\n\n\nif __name__")]
     assert function.rstrip() in (ROOT / "README.md").read_text()
 

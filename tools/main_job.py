@@ -24,7 +24,9 @@ async def main_job(
         dataset = await client.create_dataset(name)
         version = await dataset.create_version("v1")
         await version.add_data(data)
-        print(f"assets      {await version.list_assets().count()} in {version.name}/{version.version}")
+        print(
+            f"assets      {await version.list_assets().count()} in {version.name}/{version.version}"
+        )
 
         await version.import_annotations(annotations)
         stats = await version.retrieve_stats()
