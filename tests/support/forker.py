@@ -1,0 +1,41 @@
+"""Fork a version from a process of its own, in many small ranges: ``forker.py LAKE VERSION NAME``; prints each range."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from uuid import UUID
+
+from headrace.platform import job_runner
+from headrace.platform.forking import ForkWork
+from headrace.platform.job_runner import Range
+from headrace.protocol.operations import jobs
+from headrace.storage.database.base import Transaction
+from tests.support.forking import fork
+from tests.support.stocked_lake import stocked
+
+
+class ToldWork(ForkWork):
+    """A fork that says when it is about to commit a range."""
+
+    async def write(self, tx: Transaction, cursor: object, size: int) -> Range | None:
+        done = await super().write(tx, cursor, size)
+        print("end" if done is None else done.cursor, flush=True)
+        return done
+
+
+async def main(path: str, version: str, name: str) -> None:
+    async with stocked(Path(path)) as lake:
+        begun = await fork(lake, UUID(version), name, with_tags=True, with_annotations=True)
+        while (await lake.call(jobs.GET_JOB, job_id=begun.job.id)).status == "RUNNING":
+            pass
+        print("finished", flush=True)
+
+
+if __name__ == "__main__":
+    from headrace.platform.works import WORKS
+
+    WORKS["FORK"] = ToldWork
+    job_runner.FIRST_SIZE = job_runner.MIN_SIZE = job_runner.MAX_SIZE = 25
+    asyncio.run(main(*sys.argv[1:]))
