@@ -12,6 +12,7 @@ from headrace.formats.info import Format
 # One line a format; its package holds ``FORMAT`` and imports nothing heavy.
 _PACKAGES: Mapping[str, str] = {
     "coco": "headrace.formats.coco",
+    "coco-video": "headrace.formats.coco_video",
     "yolo": "headrace.formats.yolo",
     "voc": "headrace.formats.voc",
 }

@@ -147,7 +147,7 @@ def test_pieces_are_the_elements_that_they_claim_to_be(
         ]
     path = save(tmp_path, {"annotations": elements}, spacing, indent, ascii=False)
     stream = JsonStream(path, window=window)
-    splitter = Splitter()
+    splitter = Splitter(ImageRef)
     found = []
     for member in stream.members():
         for chunk in stream.array(member, splitter.parse):
@@ -168,7 +168,7 @@ def test_usual_files_are_split_and_not_walked(tmp_path: Path) -> None:
     stream = JsonStream(
         save(tmp_path, {"annotations": elements}, (", ", ": "), None, True), window=4096
     )
-    splitter, split, walked = Splitter(), 0, 0
+    splitter, split, walked = Splitter(ImageRef), 0, 0
     for member in stream.members():
         for chunk in stream.array(member, splitter.parse):
             assert chunk.items is not None

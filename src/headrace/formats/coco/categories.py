@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from headrace.formats.coco import repair
@@ -35,8 +36,7 @@ class Categories:
     def add(self, elements: Iterable[tuple[int, bytes]]) -> None:
         """Take in categories by their places and texts."""
         for offset, text in elements:
-            odd = Odd(text, offset)
-            self._report.about("category", lambda odd=odd: odd)  # type: ignore[misc]
+            self._report.about("category", partial(Odd, text, offset))
             values = repair.parse(text, self._report)
             if values is not None:
                 self._add(values)

@@ -19,6 +19,8 @@ _REF = Decoder(ImageRef)
 class Numbering:
     """The place of each image in the file, by its id: a flat table for the usual small numbers, else a dict."""
 
+    ref = ImageRef
+
     def __init__(self) -> None:
         self._ids: array[int] | list[Id | None] = array("q")
         self._table: array[int] | dict[Id, int] = {}

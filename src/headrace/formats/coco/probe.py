@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from pathlib import Path
 
 from headrace.formats.info import Guess
 
 _LOOK = 64 * 1024
-_KEY = re.compile(
-    rb'"(images|annotations|categories|videos|image_id|file_name|segments_info)"[ \t\r\n]*:'
-)
+_VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
+_KEY = re.compile(rb'"(images|annotations|categories|video_id|file_name|segments_info)"[ \t\r\n]*:')
 
 
 def probe(path: Path) -> Guess | None:
-    """COCO by its three lists; likely where only two are seen. Folders are COCO when one file in them is."""
+    """COCO by its three lists; likely where only two are seen."""
     if path.is_dir():
-        return _folder(path)
-    head, tail = _ends(path)
-    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return None
+    head, tail = ends_of(path)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"[") and b'"image_id"' in start:
+        return Guess(
+            format="coco", confidence="possible", reason=f"{path.name} is a list of results"
+        )
+    if not start.startswith(b"{"):
         return None
     keys = {key.decode() for key in _KEY.findall(head + tail)}
-    if "videos" in keys or "segments_info" in keys or "images" not in keys:
+    if {"video_id", "segments_info"} & keys or "images" not in keys or _VIDEOS.search(head + tail):
         return None
     if {"annotations", "categories"} <= keys:
         return Guess(
@@ -35,17 +40,14 @@ def probe(path: Path) -> Guess | None:
     return None
 
 
-def _folder(path: Path) -> Guess | None:
-    return None
-
-
-def _ends(path: Path) -> tuple[bytes, bytes]:
+def ends_of(path: Path) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file, unpacked where it is gzip (then only the first)."""
     with path.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
             file.seek(0)
             try:
                 return gzip.GzipFile(fileobj=file).read(_LOOK), b""
-            except (EOFError, OSError):
+            except (EOFError, OSError, zlib.error):
                 return b"", b""
         file.seek(0)
         head = file.read(_LOOK)

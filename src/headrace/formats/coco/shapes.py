@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from headrace.errors import ParseError
@@ -84,7 +85,7 @@ class ShapeMaker:
                 and (record.attributes is None or repair.shallow(record.attributes))
                 and is_new(record.id)
             ):
-                self._report.about(_named(record), lambda index=index: source(index))  # type: ignore[misc]
+                self._report.about(_named(record), partial(source, index))
                 self._attach(record, extra, samples)
             elif rings:
                 samples[record.image_id].shapes.append(

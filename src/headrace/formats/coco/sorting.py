@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
-from headrace.formats.coco.numbering import Numbering
+from msgspec import Struct
+
 from headrace.formats.coco.splitting import WHOLE, Form, Splitter
 from headrace.formats.jsonstream import JsonStream, Member
 
@@ -27,6 +28,21 @@ MAX_FAILURES = 8
 
 # No JSON holds this byte bare: strings escape it, and it is no white space.
 _MARK = b"\x1e"
+
+
+R = TypeVar("R", bound=Struct)
+
+
+class Placing(Protocol[R]):
+    """Tells to which image (or video) an annotation belongs, as its place in the file; -1 for none."""
+
+    ref: type[R]
+
+    def places(self, refs: Sequence[R]) -> list[int]:
+        """The places of what annotations refer to."""
+
+    def place_in(self, text: bytes) -> int:
+        """The same from the text of one annotation, however odd it is."""
 
 
 class Group(NamedTuple):
@@ -71,16 +87,16 @@ class Buckets:
         """Drop everything."""
         self._file.close()
 
-    def deal(self, stream: JsonStream, member: Member, numbering: Numbering) -> None:
+    def deal(self, stream: JsonStream, member: Member, placing: Placing[R]) -> None:
         """Take in all annotations of a file."""
-        splitter = Splitter()
+        splitter = Splitter(placing.ref)
         failures = 0
         for chunk in stream.array(member, splitter.parse):
             if splitter.pieces is not None and chunk.items is not None:
-                self._add(splitter.pieces, numbering.places(chunk.items), splitter.form)
+                self._add(splitter.pieces, placing.places(chunk.items), splitter.form)
             else:
                 texts = [text for _, text in chunk.elements()]
-                self._add(texts, [numbering.place_in(text) for text in texts], WHOLE)
+                self._add(texts, [placing.place_in(text) for text in texts], WHOLE)
                 failures += 1
                 if failures <= MAX_FAILURES:
                     splitter.adopt()

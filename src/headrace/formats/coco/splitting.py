@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import MsgspecError
+from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder
 
-from headrace.formats.coco.schema import ImageRef
+R = TypeVar("R", bound=Struct)
 
 _BOUNDARY = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(\{[ \t\r\n]*"[^"\\]{0,64}"[ \t\r\n]*:)')
 
@@ -28,23 +28,23 @@ class Form(NamedTuple):
 WHOLE = Form()
 
 
-class Splitter:
-    """Parses windows of annotations to image references *and* the text of each, proving that the two agree.
+class Splitter(Generic[R]):
+    """Parses windows of annotations to references *and* the text of each, proving that the two agree.
 
     The text is split at the separator that an earlier window showed; the pieces, joined by line ends in place of the
     commas, must decode to as many values as there are pieces. A cut inside a string would put a bare line end into
     it, and one inside a nested value would lack its comma: neither decodes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[R]) -> None:
         self.pieces: list[bytes] | None = None
         self.form = WHOLE
         self._separator = b""
         self._seen: tuple[bytes, Form] | None = None
-        self._decoder = Decoder(ImageRef)
-        self._array = Decoder(list[ImageRef])
+        self._decoder: Decoder[R] = Decoder(kind)
+        self._array: Decoder[list[R]] = Decoder(list[kind])  # type: ignore[valid-type]
 
-    def parse(self, text: memoryview) -> list[ImageRef]:
+    def parse(self, text: memoryview) -> list[R]:
         """The references of a JSON array; ``pieces`` holds their texts, or None where they could not be split."""
         self.pieces = None
         inner = bytes(text[1:-1])

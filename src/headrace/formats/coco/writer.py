@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, ClassVar
-
-import orjson
+from typing import IO, ClassVar
 
 from headrace.formats.base import Writer
 from headrace.formats.clipping import clip_shape
 from headrace.formats.coco import INFO, records_out
 from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
+from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
 from headrace.formats.findings import Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
-
-BUFFER = 1024 * 1024
-_FIRST = ("info", "licenses")
 
 
 class CocoWriter(Writer):
@@ -48,11 +40,7 @@ class CocoWriter(Writer):
         self._first_image = True
         self._tally = Tally(self.found)
         self._losses = FieldLosses(self.info.says)
-        about = self.options.about or {}
-        head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}
-        rest = {key: value for key, value in about.items() if key not in _FIRST}
-        text = _dump({**head, **rest})
-        self._images.write(text[:-1] + b',\n"images":[')
+        self._images.write(heading(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; after the start it gets the next free number."""
@@ -64,7 +52,7 @@ class CocoWriter(Writer):
         self._losses.count(samples, self._tally)
         for sample in samples:
             number = self._numbers.take(sample.id)
-            line = _dump(records_out.image(sample, number))
+            line = dump(records_out.image(sample, number))
             self._images.write(b"\n" + line if self._first_image else b",\n" + line)
             self._first_image = False
             self.found.images_out += 1
@@ -89,11 +77,11 @@ class CocoWriter(Writer):
         return records
 
     def _write_records(self, records: list[records_out.Record], sample: Sample) -> None:
-        line = _dump(records)
+        line = dump(records)
         # What is not finite turns into null; other nulls are in attributes, and rare.
         if b"null" in line:
             records = self._finite(records, sample)
-            line = _dump(records)
+            line = dump(records)
         if records:
             self._annotations.write(b",\n" if self._count else b"\n")
             self._annotations.write(line[1:-1])
@@ -128,12 +116,10 @@ class CocoWriter(Writer):
     def _finish(self) -> None:
         out = self._images
         out.write(b'],\n"annotations":[')
-        self._annotations.flush()
-        out.flush()
-        _append(self._annotations, out)
+        append_file(self._annotations, out)
         out.write(b'],\n"categories":[')
         lines = [
-            _dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
+            dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
             for name, number in self._categories.items()
         ]
         out.write(
@@ -146,25 +132,3 @@ class CocoWriter(Writer):
         for file in (getattr(self, "_images", None), getattr(self, "_annotations", None)):
             if file is not None:
                 file.close()
-
-
-def _dump(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value)
-    except TypeError:  # whole numbers beyond 64 bits, keys that are no text, lone surrogates
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "replace"
-        )
-
-
-def _append(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy all of a file behind another one, by the kernel where it can."""
-    source.seek(0)
-    copied = 0
-    try:
-        while count := os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
-            copied += count
-    except (AttributeError, OSError):
-        source.seek(copied)
-        target.seek(0, io.SEEK_END)
-        shutil.copyfileobj(source, target, BUFFER)

@@ -1,0 +1,49 @@
+"""JSON as the writers put it: compact, shortest floats, and two files made into one by the kernel."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from typing import IO, Any
+
+import orjson
+
+from headrace.model.shapes import Attributes
+
+BUFFER = 1024 * 1024
+_FIRST = ("info", "licenses")
+
+
+def dump(value: Any) -> bytes:
+    """A value as JSON; numbers that are not finite become null."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # whole numbers beyond 64 bits, keys that are no text, lone surrogates
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+
+
+def heading(about: Attributes | None) -> bytes:
+    """The beginning of a file: ``info``, ``licenses`` and what else the source said of itself, up to a comma."""
+    about = about or {}
+    head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}
+    rest = {key: value for key, value in about.items() if key not in _FIRST}
+    return dump({**head, **rest})[:-1] + b",\n"
+
+
+def append_file(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy all of a file behind another one, by the kernel where it can."""
+    source.flush()
+    target.flush()
+    source.seek(0)
+    copied = 0
+    try:
+        while count := os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
+            copied += count
+    except (AttributeError, OSError):
+        source.seek(copied)
+        target.seek(0, io.SEEK_END)
+        shutil.copyfileobj(source, target, BUFFER)

@@ -1,0 +1,135 @@
+"""Reads video COCO: one sample a video, with its tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import ClassVar
+
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from headrace.formats.base import Reader
+from headrace.formats.coco.report import Reporter
+from headrace.formats.coco_video import INFO
+from headrace.formats.coco_video.survey import Survey, Video, survey
+from headrace.formats.coco_video.tracks import TrackMaker
+from headrace.formats.collector import collector_paused
+from headrace.formats.findings import Pass, Severity
+from headrace.formats.info import FormatInfo
+from headrace.formats.jsonstream import MAX_ELEMENT, JsonStream
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import Attributes
+
+_RAWS = Decoder(Raw)
+
+
+class CocoVideoReader(Reader):
+    """One video COCO file. The first thing asked looks over the whole file."""
+
+    info: ClassVar[FormatInfo] = INFO
+
+    def _open(self) -> None:
+        self._stream = JsonStream(self.path)
+        self._survey: Survey | None = None
+        self._done = 0
+
+    def _close(self) -> None:
+        if hasattr(self, "_stream"):
+            if self._survey is not None and self._survey.buckets is not None:
+                self._survey.buckets.close()
+            self._stream.close()
+
+    def about(self) -> Attributes:
+        """``info``, ``licenses`` and other keys, but for the tables of tracks, which are made anew."""
+        return {
+            member.key: self._stream.decoded(member)
+            for member in self._surveyed().others
+            if member.key != "tracks" and (member.end or 0) - member.start <= MAX_ELEMENT
+        }
+
+    def progress(self) -> float:
+        """The share of the videos that are done."""
+        return 0.0 if self._survey is None else self._done / max(len(self._survey.videos), 1)
+
+    def _surveyed(self) -> Survey:
+        if self._survey is None:
+            with collector_paused():
+                self._survey = survey(self._stream, self.findings.begin("survey"))
+        return self._survey
+
+    def _labels(self, found: Pass) -> list[LabelInfo]:
+        return self._surveyed().categories.labels
+
+    def _filenames(self) -> Iterator[list[str]]:
+        names = (video.filename for video in self._surveyed().videos if video.filename)
+        while batch := list(islice(names, self.options.batch)):
+            yield batch
+
+    def _batches(self, found: Pass) -> Iterator[list[Sample]]:
+        seen = self._surveyed()
+        report = Reporter(self._stream, found)
+        maker = TrackMaker(seen.categories.names, seen.frames.frame, report, keyed=self._keyed())
+        self._done = 0
+        self._report_orphans(seen, maker, found)
+        for first, after, texts in self._groups(seen):
+            batch = []
+            for place in range(first, after):
+                found.images_in += 1
+                sample = self._sample(place, seen, maker, texts.get(place, []), found)
+                if sample is not None:
+                    batch.append(sample)
+            yield batch
+            self._done = after
+
+    def _keyed(self) -> bool:
+        return any(
+            self._stream.locate(text) is not None for text in (b'"keyframe":', b'"keyframe" :')
+        )
+
+    def _report_orphans(self, seen: Survey, maker: TrackMaker, found: Pass) -> None:
+        for text in seen.buckets.orphans() if seen.buckets is not None else ():
+            lost = len(_RAWS.decode_lines(text))
+            found.shapes_in += lost
+            message = "an annotation of a video that is not in the file, dropped"
+            found.add("T01", message, path=self.path, count=lost, dropped=lost)
+
+    def _groups(self, seen: Survey) -> Iterator[tuple[int, int, dict[int, list[bytes]]]]:
+        """Neighbouring videos and the texts of their annotations, by place."""
+        if seen.buckets is None:
+            yield 0, len(seen.videos), {}
+            return
+        for first, after, text in seen.buckets.groups():
+            texts: dict[int, list[bytes]] = {}
+            for raw in _RAWS.decode_lines(text):
+                one = bytes(raw)
+                texts.setdefault(seen.frames.place_in(one), []).append(one)
+            yield first, after, texts
+
+    def _sample(
+        self, place: int, seen: Survey, maker: TrackMaker, texts: list[bytes], found: Pass
+    ) -> Sample | None:
+        video: Video = seen.videos[place]
+        if not video.filename or seen.frames.videos.place(video.id) != place:
+            # Reported by the survey; here it is counted, with what belonged to it.
+            found.shapes_in += len(texts)
+            message = "a video that cannot be used, dropped"
+            found.add(
+                "T01",
+                message,
+                severity=Severity.NOTE,
+                path=self.path,
+                dropped=len(texts),
+                dropped_images=1,
+            )
+            return None
+        return Sample(
+            filename=video.filename,
+            width=video.width,
+            height=video.height,
+            shapes=list(maker.tracks(video, texts)),
+            annotated=seen.buckets is not None,
+            id=video.id,
+            attributes=video.attributes,
+            extra=video.extra,
+        )

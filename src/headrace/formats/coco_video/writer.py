@@ -1,0 +1,194 @@
+"""Writes video COCO in the platform's dialect: one annotation a keyframe, images only for the frames that have one.
+
+Source: ``picsellia_annotations/video_coco.py``: ``videos``, ``images`` with ``video_id`` and ``frame_id``, annotations
+with ``video_id`` and ``frame_attributes`` (``track_id``, ``frame_id``, ``keyframe``, ``occluded``, ``rotation``).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+from headrace.formats.base import Writer
+from headrace.formats.coco import records_out
+from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
+from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
+from headrace.formats.coco_video import INFO
+from headrace.formats.coco_video.tracks import ENDS
+from headrace.formats.findings import Severity
+from headrace.formats.info import FormatInfo
+from headrace.formats.lost import FieldLosses, Tally
+from headrace.model.geometry import rings_area, rings_bounds
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import Track
+
+Record = dict[str, Any]
+
+_VIDEO_KEYS = frozenset({"id", "file_name", "width", "height", "attributes"})
+_ANNOTATION_KEYS = frozenset({"frames", "id", "image_id", "category_id", "bbox", "segmentation"})
+
+
+class CocoVideoWriter(Writer):
+    """Writes one video COCO file; frames of all videos stream, the list of videos is kept until the end."""
+
+    info: ClassVar[FormatInfo] = INFO
+
+    def _start(self, temp: Path) -> None:
+        self._images = temp.open("xb", buffering=BUFFER)
+        self._annotations: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115  closed by _abandon
+            dir=temp.parent, prefix=f"{temp.name}-", buffering=BUFFER
+        )
+        labels = ordered(list(self.labels.values()), self.options.class_order)
+        self._categories = LabelNumbers(labels, keep_zero=self.options.about is not None)
+        self._numbers = ImageNumbers()
+        self._videos: list[bytes] = []
+        self._image_count = self._annotation_count = 0
+        self._tally = Tally(self.found)
+        self._losses = FieldLosses(self.info.says)
+        self._images.write(heading(self.options.about) + b'"images":[')
+
+    def add_label(self, label: LabelInfo) -> None:
+        """Declare a label; after the start it gets the next free number."""
+        super().add_label(label)
+        if hasattr(self, "_categories"):
+            self._categories.number(label.name)
+
+    def _write(self, samples: Sequence[Sample]) -> None:
+        self._losses.count(samples, self._tally)
+        for sample in samples:
+            number = self._numbers.take(sample.id)
+            self._videos.append(dump(_video(sample, number)))
+            self._write_tracks(sample, number)
+            self.found.images_out += 1
+        self._tally.flush()
+
+    def _write_tracks(self, sample: Sample, video: int) -> None:
+        images: dict[int, int] = {}
+        taken: set[int] = set()
+        for place, shape in enumerate(sample.shapes):
+            if not isinstance(shape, Track):
+                message = (
+                    f"video COCO has no {type(shape).__name__.lower()} outside of a track, dropped"
+                )
+                self._tally.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
+                continue
+            if not shape.rectangles and not shape.polygons:
+                message = "a track without keyframes, dropped"
+                self._tally.add("T05", message, Severity.WARNING, sample.filename, dropped=1)
+                continue
+            key = shape.id if isinstance(shape.id, int) and shape.id not in taken else None
+            while key is None or key in taken:
+                key = place if key is None else max(taken) + 1
+            taken.add(key)
+            self._write_track(shape, key, video, sample, images)
+            self.found.shapes_out += 1
+
+    def _write_track(
+        self, track: Track, key: int, video: int, sample: Sample, images: dict[int, int]
+    ) -> None:
+        flags = (track.extra or {}).get("frames") or {}
+        category = self._categories.number(track.label)
+        lines: list[bytes] = []
+        for index, geometry in _keyframes(track):
+            frame = track.start_frame + index
+            if frame not in images:
+                images[frame] = self._write_image(sample, video, frame)
+            told = flags.get(str(index)) or {}
+            record = {
+                "id": self._annotation_count + len(lines) + 1,
+                "image_id": images[frame],
+                "video_id": video,
+                "category_id": category,
+                **geometry,
+                "iscrowd": int(track.iscrowd),
+                "frame_attributes": {
+                    "track_id": key,
+                    "frame_id": frame,
+                    "keyframe": True,
+                    "occluded": bool(told.get("occluded")),
+                    "rotation": told.get("rotation"),
+                },
+            }
+            if not lines:
+                record.update(_once(track))
+            lines.append(dump(record))
+        self._annotations.write(b",\n" if self._annotation_count else b"\n")
+        self._annotations.write(b",\n".join(lines))
+        self._annotation_count += len(lines)
+
+    def _write_image(self, sample: Sample, video: int, frame: int) -> int:
+        record: Record = {"id": self._image_count + 1, "video_id": video, "frame_id": frame}
+        if sample.width and sample.height:
+            record["width"], record["height"] = sample.width, sample.height
+        self._images.write((b",\n" if self._image_count else b"\n") + dump(record))
+        self._image_count += 1
+        return self._image_count
+
+    def _finish(self) -> None:
+        out = self._images
+        out.write(b'],\n"annotations":[')
+        append_file(self._annotations, out)
+        lines = [
+            dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
+            for name, number in self._categories.items()
+        ]
+        for key, entries in ((b"videos", self._videos), (b"categories", lines)):
+            out.write(b'],\n"' + key + b'":[' + (b"\n" if entries else b"") + b",\n".join(entries))
+        out.write(b"]}\n")
+        self._abandon()
+
+    def _abandon(self) -> None:
+        for file in (getattr(self, "_images", None), getattr(self, "_annotations", None)):
+            if file is not None:
+                file.close()
+
+
+def _video(sample: Sample, number: int) -> Record:
+    record: Record = {"id": number, "file_name": sample.filename}
+    if sample.width and sample.height:
+        record["width"], record["height"] = sample.width, sample.height
+    if sample.attributes:
+        record["attributes"] = sample.attributes
+    record.update(
+        {key: value for key, value in (sample.extra or {}).items() if key not in _VIDEO_KEYS}
+    )
+    return record
+
+
+def _keyframes(track: Track) -> Iterator[tuple[int, Record]]:
+    """The keyframes in order, rings of one frame together."""
+    found: list[tuple[int, Record]] = [
+        (
+            each.frame_index,
+            {"bbox": (each.x, each.y, each.w, each.h), "area": each.w * each.h, "segmentation": ()},
+        )
+        for each in track.rectangles
+    ]
+    by_frame = sorted(track.polygons, key=lambda each: each.frame_index)
+    for index, group in groupby(by_frame, key=lambda each: each.frame_index):
+        rings = [each.ring for each in group]
+        found.append(
+            (index, {"bbox": rings_bounds(rings), "area": rings_area(rings), "segmentation": rings})
+        )
+    return iter(sorted(found, key=lambda each: each[0]))
+
+
+def _once(track: Track) -> Record:
+    """What belongs to the track and not to a frame: on its first annotation."""
+    record: Record = {}
+    if track.text is not None:
+        record["utf8_string"] = track.text
+    if track.attributes:
+        record["attributes"] = track.attributes
+    frames = [each.frame_index for each in track.rectangles] + [
+        each.frame_index for each in track.polygons
+    ]
+    if track.ends != [max(frames) + 1]:
+        record[ENDS] = [track.start_frame + frame for frame in track.ends]
+    record.update(
+        {key: value for key, value in (track.extra or {}).items() if key not in _ANNOTATION_KEYS}
+    )
+    return record
