@@ -96,7 +96,10 @@ class Reader(ABC):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._close()
 
@@ -154,7 +157,14 @@ class Writer(ABC):
 
     info: ClassVar[FormatInfo]
 
-    def __init__(self, target: Path, labels: Sequence[LabelInfo], *, options: WriteOptions, findings: Findings) -> None:
+    def __init__(
+        self,
+        target: Path,
+        labels: Sequence[LabelInfo],
+        *,
+        options: WriteOptions,
+        findings: Findings,
+    ) -> None:
         self.target = target
         self.options = options
         self.findings = findings
@@ -176,7 +186,10 @@ class Writer(ABC):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if kind is not None:
             self._discard()

@@ -29,11 +29,14 @@ def detect(path: str | Path) -> Guess:
     found = guesses(path)
     if not found:
         raise UnknownFormatError(
-            f"{path} looks like no format that headrace reads", hint=f"name one with --from: {' '.join(names())}"
+            f"{path} looks like no format that headrace reads",
+            hint=f"name one with --from: {' '.join(names())}",
         )
     best = found[0]
     rivals = [guess for guess in found[1:] if guess.confidence == best.confidence]
     if rivals:
         both = "; ".join(f"{guess.format}: {guess.reason}" for guess in [best, *rivals])
-        raise UnknownFormatError(f"{path} may be several formats ({both})", hint="name one with --from")
+        raise UnknownFormatError(
+            f"{path} may be several formats ({both})", hint="name one with --from"
+        )
     return best

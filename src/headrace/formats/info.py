@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from headrace.model.sample import LabelInfo
 
 FormatName = Literal["coco", "coco-video", "yolo", "voc"]
-ShapeKind = Literal["rectangle", "polygon", "line", "point", "keypoints", "mask", "classification", "track"]
+ShapeKind = Literal[
+    "rectangle", "polygon", "line", "point", "keypoints", "mask", "classification", "track"
+]
 SHAPE_KINDS: tuple[ShapeKind, ...] = (
     "rectangle",
     "polygon",
@@ -111,7 +113,9 @@ def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -
         if have.kinds.get(kind) == WHOLE and want.kinds.get(kind) != WHOLE
     ]
     lost = have.fields - want.fields
-    return kinds + [Loss(what=words, becomes="dropped") for name, words in FIELDS.items() if name in lost]
+    return kinds + [
+        Loss(what=words, becomes="dropped") for name, words in FIELDS.items() if name in lost
+    ]
 
 
 class Guess(Struct, frozen=True, kw_only=True):
@@ -139,7 +143,14 @@ class Format(Struct, frozen=True, kw_only=True):
         reader: Reader = _load(self.reader)(path, options=options, findings=findings)
         return reader
 
-    def create(self, target: Path, labels: Sequence[LabelInfo], *, options: WriteOptions, findings: Findings) -> Writer:
+    def create(
+        self,
+        target: Path,
+        labels: Sequence[LabelInfo],
+        *,
+        options: WriteOptions,
+        findings: Findings,
+    ) -> Writer:
         """A writer of ``target``; enter it before use."""
         writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
         return writer

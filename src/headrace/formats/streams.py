@@ -36,7 +36,10 @@ class Samples:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._reader.__exit__(kind, error, trace)
 
@@ -61,7 +64,12 @@ class Samples:
 
 
 def read(
-    path: str | Path, format: str | None = None, *, on_error: OnError = "raise", strict: bool = False, **options: Any
+    path: str | Path,
+    format: str | None = None,
+    *,
+    on_error: OnError = "raise",
+    strict: bool = False,
+    **options: Any,
 ) -> Samples:
     """Samples of an annotation file or folder: enter what comes back, then iterate over it.
 
@@ -102,5 +110,7 @@ def write(
 def _options(kind: type[Options], given: dict[str, Any]) -> Options:
     unknown = sorted(set(given) - set(kind.__struct_fields__))
     if unknown:
-        raise ConfigurationError(f"no option {unknown[0]!r}", hint=f"options: {' '.join(kind.__struct_fields__)}")
+        raise ConfigurationError(
+            f"no option {unknown[0]!r}", hint=f"options: {' '.join(kind.__struct_fields__)}"
+        )
     return kind(**given)
