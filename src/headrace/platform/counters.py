@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from headrace.platform.collecting import collect
 from headrace.platform.scopes import Taken, VersionScope
 from headrace.storage.database.base import Statements, Transaction
 
@@ -62,9 +63,10 @@ async def asset_count(statements: Statements, bucket: int, version: int) -> int:
 
 
 def fold_now_and_then(platform: Platform, scope: VersionScope, taken: Taken) -> None:
-    """Fold a version's deltas in the background where it is time."""
+    """Fold a version's deltas in the background where it is time, and look for garbage."""
     if taken.revision % FOLD_EVERY == 0:
         platform.background.start(fold, platform, scope.bucket, scope.no)
+        platform.background.start(collect, platform)
 
 
 async def fold(platform: Platform, bucket: int, version: int) -> None:

@@ -114,12 +114,37 @@ async def add_job(
     spec: str = "{}",
     total: int | None = None,
 ) -> JobRecord:
-    """Record a job of the first kind."""
+    """Record a job of the first kind for the caller."""
+    job = await record_job(
+        tx,
+        access.organization,
+        now,
+        kind=kind,
+        subject=subject,
+        state=state,
+        spec=spec,
+        total=total,
+    )
+    return job.record
+
+
+async def record_job(
+    tx: Transaction,
+    organization: int,
+    now: int,
+    *,
+    kind: str,
+    subject: int | None,
+    state: JobStatus,
+    spec: str,
+    total: int | None,
+) -> Job:
+    """Record a job of the first kind for an organization."""
     no = await take_numbers(tx, "job")
     await tx.execute(
         "jobs.add",
         no=no,
-        organization=access.organization,
+        organization=organization,
         wire=FIRST_KIND,
         kind=kind,
         subject=subject,
@@ -128,7 +153,7 @@ async def add_job(
         total=total,
         now=now,
     )
-    return Job(no, now, FIRST_KIND, kind, subject, str(state), spec, 0, total, None).record
+    return Job(no, now, FIRST_KIND, kind, subject, str(state), spec, 0, total, None)
 
 
 async def end_job(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headrace.model.enums import TagTarget
+from headrace.platform.collecting import DUE, collect
 from headrace.platform.listing import json_text
 from headrace.platform.removal import RANGE, Place, drop_assets
 
@@ -20,6 +21,7 @@ async def purge(platform: Platform) -> None:
     """Delete the rows of all versions and datasets in state DELETING."""
     while await purge_step(platform):
         pass
+    await collect(platform)
 
 
 async def purge_step(platform: Platform) -> bool:
@@ -49,6 +51,7 @@ async def purge_step(platform: Platform) -> bool:
             object=place.version,
             target=str(TagTarget.DATASET_VERSION),
         )
+        await tx.execute("collecting.hurry", dataset=place.dataset, least=DUE)
         await tx.execute("removal.drop_version", version=place.version)
     return True
 
@@ -57,8 +60,13 @@ async def _drop_dataset(platform: Platform) -> bool:
     row = await platform.database.fetch_one("removal.doomed_dataset")
     if row is None:
         return False
-    dataset, organization = row
+    dataset, organization, bucket = row
     async with platform.database.transaction() as tx:
+        # What forks shared stays until the last of them is gone.
+        if await tx.execute(
+            "removal.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
+        ):
+            return True
         await tx.execute(
             "removal.drop_object_tags",
             organization=organization,

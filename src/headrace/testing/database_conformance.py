@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import cast
 
 import pytest
 
@@ -14,7 +12,7 @@ from headrace.errors import (
     DatabaseError,
     UniqueViolationError,
 )
-from headrace.storage.database.base import Database, Row
+from headrace.storage.database.base import Database
 
 _ROWS = 2500
 
@@ -241,10 +239,7 @@ class StreamConformance:
     async def test_a_stream_given_up_holds_nothing(self, database: Database) -> None:
         await fill(database, _ROWS)
         for _ in range(5):
-            stream = cast(
-                "AsyncGenerator[list[Row], None]",
-                database.stream("conformance.all", batch=10, start=""),
-            )
+            stream = database.stream("conformance.all", batch=10, start="")
             assert len(await anext(stream)) == 10
             await stream.aclose()
         await database.execute("conformance.set_above", least=-1)

@@ -6,7 +6,7 @@ Statements live in ``sql/<room>.sql``, each under a line ``-- name: <statement>`
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -50,7 +50,7 @@ class Database(Statements, Protocol):
 
     def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
-    ) -> AsyncIterator[list[Row]]:
+    ) -> AsyncGenerator[list[Row], None]:
         """Rows of one consistent snapshot in batches, in flat memory."""
         ...
 

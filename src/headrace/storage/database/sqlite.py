@@ -7,7 +7,7 @@ never wait for a writer (WAL). A ``SqliteDatabase`` works in the event loop that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -112,7 +112,7 @@ class SqliteDatabase:
 
     async def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
-    ) -> AsyncIterator[list[Row]]:
+    ) -> AsyncGenerator[list[Row], None]:
         """Rows of one snapshot in batches; it ends with the iteration (close the iterator to end it early)."""
         self._check_open()
         thread = self._idle_streams.pop() if self._idle_streams else self._open_reader()
