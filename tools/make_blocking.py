@@ -33,6 +33,14 @@ CLASSES = (
     ("datasource", "DataSource"),
     ("data", "Data"),
     ("data", "MultiData"),
+    ("shape", "Rectangle"),
+    ("shape", "Polygon"),
+    ("shape", "Line"),
+    ("shape", "Point"),
+    ("shape", "Classification"),
+    ("shape", "Mask"),
+    ("annotation", "Annotation"),
+    ("annotation", "MultiAnnotation"),
     ("asset", "Asset"),
     ("asset", "MultiAsset"),
     ("datalake", "Datalake"),
@@ -222,15 +230,25 @@ def property_face(name: str, attribute: property, imports: Imports) -> str:
     node = parsed(getter)
     assert node.returns is not None
     imports.need(node.returns, sys.modules[getter.__module__])
+    answer = ast.unparse(node.returns)
+    if any(isinstance(each, ast.Name) and each.id in NAMES for each in ast.walk(node.returns)):
+        body = f"        answer: {answer} = wrap(self._inner.{name})\n        return answer\n"
+    else:
+        body = f"        return self._inner.{name}\n"
     return (
-        f"    @property\n    def {name}(self) -> {ast.unparse(node.returns)}:\n"
-        f"{doc(inspect.getdoc(getter) or '', 8)}\n        return self._inner.{name}\n"
+        f"    @property\n    def {name}(self) -> {answer}:\n"
+        f"{doc(inspect.getdoc(getter) or '', 8)}\n{body}"
     )
 
 
 def slot_face(name: str, cls: type, imports: Imports) -> str:
     """A plain attribute of the inner handle, as a property."""
-    types = {"dataset_version_id": "UUID", "report": "TransferReport | None"}
+    types = {
+        "annotation_id": "UUID",
+        "asset_id": "UUID",
+        "dataset_version_id": "UUID",
+        "report": "TransferReport | None",
+    }
     if name == "record":
         kind = record_type(cls)
         words = "What was last read of it."
@@ -239,9 +257,11 @@ def slot_face(name: str, cls: type, imports: Imports) -> str:
         words = "What was last read of them."
     else:
         kind = types[name]
-        words = {"report": "What came of the upload, where they come from one."}.get(
-            name, "The id of the version."
-        )
+        words = {
+            "annotation_id": "The id of the annotation.",
+            "asset_id": "The id of the asset.",
+            "report": "What came of the upload, where they come from one.",
+        }.get(name, "The id of the version.")
     home = sys.modules[cls.__module__]
     imports.need(ast.parse(kind), home)
     return f'    @property\n    def {name}(self) -> {kind}:\n        """{words}"""\n        return self._inner.{name}\n'

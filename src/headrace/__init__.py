@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         TagTarget,
     )
     from headrace.model.sample import LabelInfo, Sample
+    from headrace.sdk.annotation import Annotation, MultiAnnotation
     from headrace.sdk.asset import Asset, MultiAsset
     from headrace.sdk.client import Client
     from headrace.sdk.connect import connect, create_lake
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from headrace.transfer.report import TransferReport
 
 _HOMES = {
+    "Annotation": "headrace.sdk.annotation",
     "AnnotationStatus": "headrace.model.enums",
     "Asset": "headrace.sdk.asset",
     "Client": "headrace.sdk.client",
@@ -71,6 +73,7 @@ _HOMES = {
     "Label": "headrace.sdk.label",
     "LabelGroup": "headrace.sdk.label",
     "LabelInfo": "headrace.model.sample",
+    "MultiAnnotation": "headrace.sdk.annotation",
     "MultiAsset": "headrace.sdk.asset",
     "MultiData": "headrace.sdk.data",
     "ProgressEvent": "headrace.transfer.progress",
@@ -86,6 +89,7 @@ _HOMES = {
 _MODULES = ("blocking", "errors", "formats")
 
 __all__ = [
+    "Annotation",
     "AnnotationStatus",
     "Asset",
     "Client",
@@ -108,6 +112,7 @@ __all__ = [
     "Label",
     "LabelGroup",
     "LabelInfo",
+    "MultiAnnotation",
     "MultiAsset",
     "MultiData",
     "ProgressEvent",

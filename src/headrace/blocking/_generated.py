@@ -24,6 +24,7 @@ from headrace.model.enums import (
     TagTarget,
 )
 from headrace.model.records import (
+    AnnotationRecord,
     AssetRecord,
     DatalakeRecord,
     DataRecord,
@@ -38,6 +39,15 @@ from headrace.model.records import (
     VersionStats,
 )
 from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.protocol.operations.shapes import (
+    ClassificationRecord,
+    LineRecord,
+    MaskRecord,
+    PointRecord,
+    PolygonRecord,
+    RectangleRecord,
+)
+from headrace.sdk import annotation as async_annotation
 from headrace.sdk import asset as async_asset
 from headrace.sdk import client as async_client
 from headrace.sdk import data as async_data
@@ -47,6 +57,7 @@ from headrace.sdk import dataset_version as async_dataset_version
 from headrace.sdk import datasource as async_datasource
 from headrace.sdk import job as async_job
 from headrace.sdk import label as async_label
+from headrace.sdk import shape as async_shape
 from headrace.sdk import tag as async_tag
 from headrace.sdk.arguments import Paths
 from headrace.sdk.job import Status
@@ -467,6 +478,637 @@ class MultiData(Many[async_data.MultiData, Data]):
         return self._inner.records
 
 
+class Rectangle(Face[async_shape.Rectangle]):
+    """A box along the axes, in pixels."""
+
+    __slots__ = ()
+
+    @property
+    def x(self) -> float:
+        """Its left edge."""
+        return self._inner.x
+
+    @property
+    def y(self) -> float:
+        """Its upper edge."""
+        return self._inner.y
+
+    @property
+    def w(self) -> float:
+        """Its width."""
+        return self._inner.w
+
+    @property
+    def h(self) -> float:
+        """Its height."""
+        return self._inner.h
+
+    def update(
+        self,
+        x: float | None = None,
+        y: float | None = None,
+        w: float | None = None,
+        h: float | None = None,
+        label: Label | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Move, resize, relabel or rewrite the rectangle; what is not given stays."""
+        self._call(self._inner.update, x, y, w, h, label, text)
+
+    @property
+    def label(self) -> Label:
+        """The label of the shape."""
+        answer: Label = wrap(self._inner.label)
+        return answer
+
+    @property
+    def text(self) -> str | None:
+        """What is written on the shape."""
+        return self._inner.text
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the shape."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the shape again."""
+        self._call(self._inner.sync)
+
+    def delete(self) -> None:
+        """Delete the shape."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def annotation_id(self) -> UUID:
+        """The id of the annotation."""
+        return self._inner.annotation_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> RectangleRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Polygon(Face[async_shape.Polygon]):
+    """A closed outline."""
+
+    __slots__ = ()
+
+    @property
+    def coords(self) -> list[list[float]]:
+        """Its corners ``[x, y]`` in pixels."""
+        return self._inner.coords
+
+    def update(
+        self,
+        coords: Sequence[Sequence[float]] | None = None,
+        label: Label | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Redraw, relabel or rewrite the polygon; what is not given stays."""
+        self._call(self._inner.update, coords, label, text)
+
+    @property
+    def label(self) -> Label:
+        """The label of the shape."""
+        answer: Label = wrap(self._inner.label)
+        return answer
+
+    @property
+    def text(self) -> str | None:
+        """What is written on the shape."""
+        return self._inner.text
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the shape."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the shape again."""
+        self._call(self._inner.sync)
+
+    def delete(self) -> None:
+        """Delete the shape."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def annotation_id(self) -> UUID:
+        """The id of the annotation."""
+        return self._inner.annotation_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> PolygonRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Line(Face[async_shape.Line]):
+    """An open chain of points."""
+
+    __slots__ = ()
+
+    @property
+    def coords(self) -> list[list[float]]:
+        """Its points ``[x, y]`` in pixels."""
+        return self._inner.coords
+
+    def update(
+        self,
+        coords: Sequence[Sequence[float]] | None = None,
+        label: Label | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Redraw, relabel or rewrite the line; what is not given stays."""
+        self._call(self._inner.update, coords, label, text)
+
+    @property
+    def label(self) -> Label:
+        """The label of the shape."""
+        answer: Label = wrap(self._inner.label)
+        return answer
+
+    @property
+    def text(self) -> str | None:
+        """What is written on the shape."""
+        return self._inner.text
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the shape."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the shape again."""
+        self._call(self._inner.sync)
+
+    def delete(self) -> None:
+        """Delete the shape."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def annotation_id(self) -> UUID:
+        """The id of the annotation."""
+        return self._inner.annotation_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> LineRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Point(Face[async_shape.Point]):
+    """A single point."""
+
+    __slots__ = ()
+
+    @property
+    def coords(self) -> list[float]:
+        """Where it is: ``[x, y]`` in pixels."""
+        return self._inner.coords
+
+    def update(
+        self,
+        coords: Sequence[float] | None = None,
+        label: Label | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Move, relabel or rewrite the point; what is not given stays."""
+        self._call(self._inner.update, coords, label, text)
+
+    @property
+    def label(self) -> Label:
+        """The label of the shape."""
+        answer: Label = wrap(self._inner.label)
+        return answer
+
+    @property
+    def text(self) -> str | None:
+        """What is written on the shape."""
+        return self._inner.text
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the shape."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the shape again."""
+        self._call(self._inner.sync)
+
+    def delete(self) -> None:
+        """Delete the shape."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def annotation_id(self) -> UUID:
+        """The id of the annotation."""
+        return self._inner.annotation_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> PointRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Classification(Face[async_shape.Classification]):
+    """A label for the whole asset."""
+
+    __slots__ = ()
+
+    def update(self, label: Label | None = None, text: str | None = None) -> None:
+        """Relabel or rewrite the classification; what is not given stays."""
+        self._call(self._inner.update, label, text)
+
+    @property
+    def label(self) -> Label:
+        """The label of the shape."""
+        answer: Label = wrap(self._inner.label)
+        return answer
+
+    @property
+    def text(self) -> str | None:
+        """What is written on the shape."""
+        return self._inner.text
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the shape."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the shape again."""
+        self._call(self._inner.sync)
+
+    def delete(self) -> None:
+        """Delete the shape."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def annotation_id(self) -> UUID:
+        """The id of the annotation."""
+        return self._inner.annotation_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> ClassificationRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Mask(Face[async_shape.Mask]):
+    """A bitmap over the asset. It cannot be changed: delete it and draw another."""
+
+    __slots__ = ()
+
+    @property
+    def mask(self) -> str:
+        """Its run lengths, as COCO compresses them."""
+        return self._inner.mask
+
+    @property
+    def area(self) -> float:
+        """Its pixels."""
+        return self._inner.area
+
+    @property
+    def bbox(self) -> list[int]:
+        """The box ``[x, y, w, h]`` around it."""
+        return self._inner.bbox
+
+    @property
+    def label(self) -> Label:
+        """The label of the shape."""
+        answer: Label = wrap(self._inner.label)
+        return answer
+
+    @property
+    def text(self) -> str | None:
+        """What is written on the shape."""
+        return self._inner.text
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the shape."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the shape again."""
+        self._call(self._inner.sync)
+
+    def delete(self) -> None:
+        """Delete the shape."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def annotation_id(self) -> UUID:
+        """The id of the annotation."""
+        return self._inner.annotation_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> MaskRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Annotation(Face[async_annotation.Annotation]):
+    """An annotation of an asset. Its shapes are read when asked for."""
+
+    __slots__ = ()
+
+    @property
+    def duration(self) -> float:
+        """Seconds of work on it."""
+        return self._inner.duration
+
+    @property
+    def status(self) -> AnnotationStatus:
+        """The status as last read."""
+        return self._inner.status
+
+    @property
+    def attributes(self) -> dict[str, Any] | None:
+        """The attributes of the annotation."""
+        return self._inner.attributes
+
+    def sync(self) -> None:
+        """Read the annotation again."""
+        self._call(self._inner.sync)
+
+    def update(
+        self,
+        worker: Any = None,
+        duration: float | None = None,
+        status: AnnotationStatus | str | None = None,
+        *,
+        attributes: dict[str, Any] | None = None,
+    ) -> None:
+        """Change the duration (seconds), the status, or on headrace the attributes (``{}`` clears them).
+
+        ``worker`` is accepted and has no effect: annotations belong to who made them.
+        """
+        self._call(self._inner.update, worker, duration, status, attributes=attributes)
+
+    def delete(self) -> None:
+        """Delete the annotation with all its shapes."""
+        self._call(self._inner.delete)
+
+    def overwrite(
+        self,
+        rectangles: Sequence[tuple[float, float, float, float, Label]] | None = None,
+        polygons: Sequence[tuple[Sequence[Sequence[float]], Label]] | None = None,
+        classifications: Sequence[Label] | None = None,
+        lines: Sequence[tuple[Sequence[Sequence[float]], Label]] | None = None,
+        points: Sequence[tuple[Sequence[float], Label]] | None = None,
+        duration: float = 0.0,
+        masks: Sequence[tuple[str, Label]] | None = None,
+    ) -> None:
+        """Put these shapes, and this duration, in the place of all that the annotation has.
+
+        Without any shape the annotation is empty afterwards. Handles of its old shapes name nothing any more.
+        """
+        self._call(
+            self._inner.overwrite,
+            rectangles,
+            polygons,
+            classifications,
+            lines,
+            points,
+            duration,
+            masks,
+        )
+
+    def list_rectangles(self) -> list[Rectangle]:
+        """The rectangles in order of creation."""
+        answer: list[Rectangle] = self._call(self._inner.list_rectangles)
+        return answer
+
+    def create_rectangle(self, x: float, y: float, w: float, h: float, label: Label) -> Rectangle:
+        """A new rectangle: left, top, width, height in pixels."""
+        answer: Rectangle = self._call(self._inner.create_rectangle, x, y, w, h, label)
+        return answer
+
+    def create_multiple_rectangles(
+        self, rectangles: Sequence[tuple[float, float, float, float, Label]]
+    ) -> list[Rectangle]:
+        """New rectangles ``(x, y, w, h, label)``, in this order."""
+        answer: list[Rectangle] = self._call(self._inner.create_multiple_rectangles, rectangles)
+        return answer
+
+    def list_polygons(self) -> list[Polygon]:
+        """The polygons in order of creation."""
+        answer: list[Polygon] = self._call(self._inner.list_polygons)
+        return answer
+
+    def create_polygon(self, coords: Sequence[Sequence[float]], label: Label) -> Polygon:
+        """A new polygon with corners ``[x, y]``."""
+        answer: Polygon = self._call(self._inner.create_polygon, coords, label)
+        return answer
+
+    def create_multiple_polygons(
+        self, polygons: Sequence[tuple[Sequence[Sequence[float]], Label]]
+    ) -> list[Polygon]:
+        """New polygons ``(corners, label)``, in this order."""
+        answer: list[Polygon] = self._call(self._inner.create_multiple_polygons, polygons)
+        return answer
+
+    def list_lines(self) -> list[Line]:
+        """The lines in order of creation."""
+        answer: list[Line] = self._call(self._inner.list_lines)
+        return answer
+
+    def create_line(self, coords: Sequence[Sequence[float]], label: Label) -> Line:
+        """A new line through points ``[x, y]``."""
+        answer: Line = self._call(self._inner.create_line, coords, label)
+        return answer
+
+    def create_multiple_lines(
+        self, lines: Sequence[tuple[Sequence[Sequence[float]], Label]]
+    ) -> list[Line]:
+        """New lines ``(points, label)``, in this order."""
+        answer: list[Line] = self._call(self._inner.create_multiple_lines, lines)
+        return answer
+
+    def list_points(self) -> list[Point]:
+        """The points in order of creation."""
+        answer: list[Point] = self._call(self._inner.list_points)
+        return answer
+
+    def create_point(self, coords: Sequence[float], label: Label) -> Point:
+        """A new point at ``[x, y]``."""
+        answer: Point = self._call(self._inner.create_point, coords, label)
+        return answer
+
+    def create_multiple_points(
+        self, points: Sequence[tuple[Sequence[float], Label]]
+    ) -> list[Point]:
+        """New points ``([x, y], label)``, in this order."""
+        answer: list[Point] = self._call(self._inner.create_multiple_points, points)
+        return answer
+
+    def list_classifications(self) -> list[Classification]:
+        """The classifications in order of creation."""
+        answer: list[Classification] = self._call(self._inner.list_classifications)
+        return answer
+
+    def create_classification(self, label: Label) -> Classification:
+        """A new classification."""
+        answer: Classification = self._call(self._inner.create_classification, label)
+        return answer
+
+    def create_multiple_classifications(
+        self, classifications: Sequence[Label]
+    ) -> list[Classification]:
+        """New classifications, in this order."""
+        answer: list[Classification] = self._call(
+            self._inner.create_multiple_classifications, classifications
+        )
+        return answer
+
+    def list_masks(self) -> list[Mask]:
+        """The masks in order of creation."""
+        answer: list[Mask] = self._call(self._inner.list_masks)
+        return answer
+
+    def create_mask(self, mask: str, label: Label) -> Mask:
+        """A new mask: COCO's compressed run lengths over the asset's height and width."""
+        answer: Mask = self._call(self._inner.create_mask, mask, label)
+        return answer
+
+    def create_multiple_masks(self, masks: Sequence[tuple[str, Label]]) -> list[Mask]:
+        """New masks ``(run lengths, label)``, in this order."""
+        answer: list[Mask] = self._call(self._inner.create_multiple_masks, masks)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def asset_id(self) -> UUID:
+        """The id of the asset."""
+        return self._inner.asset_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> AnnotationRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class MultiAnnotation(Many[async_annotation.MultiAnnotation, Annotation]):
+    """Many annotations of one version."""
+
+    __slots__ = ()
+
+    def load(
+        self, chunk_size: int = 100, max_workers: int | None = None, skip_error: bool = False
+    ) -> dict[str, list[dict[str, Any]]]:
+        """These annotations with their shapes: asset id to annotations, in the order of this list.
+
+        ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
+        ``skip_error`` a call that fails is left out and logged.
+        """
+        answer: dict[str, list[dict[str, Any]]] = self._call(
+            self._inner.load, chunk_size, max_workers, skip_error
+        )
+        return answer
+
+    def delete(self) -> None:
+        """Delete these annotations with all their shapes."""
+        self._call(self._inner.delete)
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The ids, in order."""
+        return self._inner.ids
+
+    def copy(self) -> Self:
+        """Another list of the same items."""
+        answer: Self = wrap(self._inner.copy())
+        return answer
+
+    def split(self, ratio: float) -> tuple[Self, Self]:
+        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
+        return answer
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def records(self) -> list[AnnotationRecord]:
+        """What was last read of them."""
+        return self._inner.records
+
+
 class Asset(Face[async_asset.Asset]):
     """A data as a part of a dataset version."""
 
@@ -500,6 +1142,25 @@ class Asset(Face[async_asset.Asset]):
         """The tags of the data behind the asset."""
         answer: list[Tag] = self._call(self._inner.get_data_tags)
         return answer
+
+    def create_annotation(self, duration: float = 0.0, worker: Any = None) -> Annotation:
+        """A new annotation without shapes; ``duration`` is seconds of work. ``worker`` has no effect."""
+        answer: Annotation = self._call(self._inner.create_annotation, duration, worker)
+        return answer
+
+    def list_annotations(self) -> list[Annotation]:
+        """The annotations of the asset, newest first."""
+        answer: list[Annotation] = self._call(self._inner.list_annotations)
+        return answer
+
+    def get_annotation(self, worker: Any = None) -> Annotation:
+        """The annotation that was created last; NotFoundError where there is none. ``worker`` has no effect."""
+        answer: Annotation = self._call(self._inner.get_annotation, worker)
+        return answer
+
+    def delete_annotations(self, workers: Any = None) -> None:
+        """Delete all annotations of the asset; BadRequestError where ``workers`` are given."""
+        self._call(self._inner.delete_annotations, workers)
 
     def delete(self) -> None:
         """Take the asset out of its version, with its annotations; the data stays in the lake."""
@@ -628,6 +1289,10 @@ class MultiAsset(Many[async_asset.MultiAsset, Asset]):
             self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
         )
         return answer
+
+    def delete_annotations(self, workers: Any = None) -> None:
+        """Delete all annotations of these assets; BadRequestError where ``workers`` are given."""
+        self._call(self._inner.delete_annotations, workers)
 
     def delete(self) -> None:
         """Take the assets out of their version, with their annotations; the data stay in the lake."""
@@ -1220,6 +1885,32 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         )
         return answer
 
+    def list_annotations(
+        self,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> MultiAnnotation:
+        """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
+
+        ``page_size`` and ``worker`` are accepted and have no effect. An empty answer is an empty MultiAnnotation.
+        """
+        answer: MultiAnnotation = self._call(
+            self._inner.list_annotations, worker, status, limit, offset, page_size, order_by
+        )
+        return answer
+
+    def delete_all_annotations(self, workers: Any = None) -> None:
+        """Delete all annotations of this version with their shapes.
+
+        Annotations that are made while this runs stay. Given ``workers``, it deletes nothing and raises
+        BadRequestError: the platform does not tell annotations by worker.
+        """
+        self._call(self._inner.delete_all_annotations, workers)
+
     def load_annotations(
         self,
         worker: Any = None,
@@ -1573,6 +2264,14 @@ FACES[async_job.Job] = Job
 FACES[async_datasource.DataSource] = DataSource
 FACES[async_data.Data] = Data
 FACES[async_data.MultiData] = MultiData
+FACES[async_shape.Rectangle] = Rectangle
+FACES[async_shape.Polygon] = Polygon
+FACES[async_shape.Line] = Line
+FACES[async_shape.Point] = Point
+FACES[async_shape.Classification] = Classification
+FACES[async_shape.Mask] = Mask
+FACES[async_annotation.Annotation] = Annotation
+FACES[async_annotation.MultiAnnotation] = MultiAnnotation
 FACES[async_asset.Asset] = Asset
 FACES[async_asset.MultiAsset] = MultiAsset
 FACES[async_datalake.Datalake] = Datalake

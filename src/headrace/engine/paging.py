@@ -79,6 +79,45 @@ class CursorListing(Generic[R]):
         return _within(page.count, self._query)
 
 
+class OffsetListing(Generic[R]):
+    """A listing by offset; by cursor where the other side gives one."""
+
+    def __init__(
+        self, backend: Backend, operation: Operation[Any, Page[R]], query: PageQuery
+    ) -> None:
+        self._backend = backend
+        self._operation = operation
+        self._query = query
+
+    async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
+        """The records by the page; no more than ``most`` in all."""
+        left = _least(self._query.limit, most)
+        query = self._query
+        start = query.offset or 0
+        while left is None or left > 0:
+            size = PAGE_SIZE if left is None else min(left, PAGE_SIZE)
+            page = await self._backend.call(self._operation, replace(query, limit=size))
+            items = page.items if left is None else page.items[:left]
+            if not items:
+                return
+            yield items
+            start += len(page.items)
+            if left is not None:
+                left -= len(items)
+            if page.next_cursor:
+                query = replace(self._query, offset=None, cursor=page.next_cursor)
+            elif start < page.count and "cursor" not in _given(query):
+                query = replace(self._query, offset=start)
+            else:
+                return
+
+    async def count(self) -> int:
+        """How many records :meth:`pages` gives."""
+        query = replace(self._query, limit=1, offset=None)
+        page = await self._backend.call(self._operation, query)
+        return _within(page.count, self._query)
+
+
 class KeyListing(Generic[R]):
     """What a list of keys names, asked for in pieces of which several are under way at once.
 
@@ -225,6 +264,10 @@ def _unseen(records: list[R], seen: set[Any]) -> list[R]:
 def _least(*limits: int | None) -> int | None:
     given = [limit for limit in limits if limit is not None]
     return min(given) if given else None
+
+
+def _given(query: PageQuery) -> set[str]:
+    return {name for name in query.__struct_fields__ if getattr(query, name) is not None}
 
 
 def _within(count: int, query: PageQuery) -> int:

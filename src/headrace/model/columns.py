@@ -6,6 +6,7 @@ Labels are the dataset's small integer keys.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -28,6 +29,10 @@ class ShapeKind(IntEnum):
     KEYPOINTS = 5
     MASK = 6
     TRACK = 7
+
+
+FLAT = {ShapeKind.RECTANGLE: 4, ShapeKind.POINT: 2}
+"""Kinds whose geometry is one flat list, and how many numbers of it are one shape."""
 
 
 class TrackGeometry(NamedTuple):
@@ -65,6 +70,10 @@ class Shapes(Struct, gc=False):
     groups: list[Group]
     next_ordinal: int | None = None
 
+    def group(self, kind: ShapeKind) -> Group | None:
+        """The shapes of one kind, None where there are none."""
+        return next((group for group in self.groups if group.kind is kind), None)
+
     @property
     def count(self) -> int:
         """Number of shapes."""
@@ -99,6 +108,37 @@ def numbered(shapes: Shapes) -> Shapes:
         groups.append(replace(group, ordinals=list(range(following, end))))
         following = end
     return Shapes(groups, following)
+
+
+def chosen(group: Group, places: Sequence[int]) -> Group:
+    """The shapes at these places of a group."""
+
+    def column(values: list[Any] | None) -> list[Any] | None:
+        return None if values is None else [values[place] for place in places]
+
+    width = FLAT.get(group.kind)
+    if group.kind is ShapeKind.CLASSIFICATION:
+        geometry = []
+    elif width:
+        geometry = [group.geometry[width * place + i] for place in places for i in range(width)]
+    else:
+        geometry = [group.geometry[place] for place in places]
+    return Group(
+        kind=group.kind,
+        labels=[group.labels[place] for place in places],
+        geometry=geometry,
+        texts=column(group.texts),
+        attributes=column(group.attributes),
+        instances=column(group.instances),
+        ordinals=column(group.ordinals),
+    )
+
+
+def with_group(shapes: Shapes, group: Group) -> Shapes:
+    """The shapes with another group of this kind; the kind goes where the group is empty."""
+    others = [other for other in shapes.groups if other.kind is not group.kind]
+    groups = [*others, group] if group.labels else others
+    return Shapes(sorted(groups, key=by_kind), shapes.next_ordinal)
 
 
 def by_kind(group: Group) -> int:

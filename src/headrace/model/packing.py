@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import StorageError
-from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry, Triple, by_kind
+from headrace.model.columns import FLAT, Group, ShapeKind, Shapes, TrackGeometry, Triple, by_kind
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.run_reader import RunReader
 from headrace.model.run_writer import RunWriter
@@ -120,8 +120,8 @@ def _pack_group(writer: RunWriter, group: Group, stored_ordinals: bool) -> None:
 
 def _pack_geometry(writer: RunWriter, group: Group, size: int) -> None:
     geometry = group.geometry
-    if group.kind in _FLAT:
-        if len(geometry) != _FLAT[group.kind] * size:
+    if group.kind in FLAT:
+        if len(geometry) != FLAT[group.kind] * size:
             raise ValueError("columns of different lengths")
         writer.coordinates(geometry)
         return
@@ -223,9 +223,6 @@ def _unpack_tracks(reader: RunReader, size: int, whole: bool) -> list[TrackGeome
             )
         )
     return tracks
-
-
-_FLAT = {ShapeKind.RECTANGLE: 4, ShapeKind.POINT: 2}
 
 
 def _whole(number: float) -> int:

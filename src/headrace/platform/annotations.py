@@ -19,7 +19,7 @@ from headrace.protocol.operations.annotations import (
     LoadedAnnotation,
 )
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.storage.database.base import Row
+from headrace.storage.database.base import Row, Statements
 from headrace.storage.threads import in_thread
 
 if TYPE_CHECKING:
@@ -104,17 +104,19 @@ def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[Stored]:
 async def _add_heights(platform: Platform, scope: VersionScope, stored: list[Stored]) -> None:
     masked = [annotation for annotation in stored if annotation.has_masks]
     if masked:
-        sizes = await sizes_of(platform, scope, [annotation.asset for annotation in masked])
+        sizes = await sizes_of(
+            platform.database, scope, [annotation.asset for annotation in masked]
+        )
         for annotation in masked:
             # An asset that went after its annotation was read leaves no size.
             annotation.height = sizes.get(annotation.asset, (1, 1))[1]
 
 
 async def sizes_of(
-    platform: Platform, scope: VersionScope, assets: list[int]
+    statements: Statements, scope: VersionScope, assets: list[int]
 ) -> dict[int, tuple[int, int]]:
     """Width and height of assets by their numbers."""
-    rows = await platform.database.fetch(
+    rows = await statements.fetch(
         "annotations.sizes", assets=json_text(assets), bucket=scope.bucket, version=scope.no
     )
     return {seq: (width, height) for seq, width, height in rows}

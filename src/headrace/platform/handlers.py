@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace.platform import annotating as platform_annotating
+from headrace.platform import annotation_removal as platform_annotation_removal
 from headrace.platform import annotations as platform_annotations
 from headrace.platform import asset_adding as platform_asset_adding
 from headrace.platform import assets as platform_assets
@@ -20,6 +22,7 @@ from headrace.platform import labels as platform_labels
 from headrace.platform import purge as platform_purge
 from headrace.platform import registering as platform_registering
 from headrace.platform import session as platform_session
+from headrace.platform import shapes as platform_shapes
 from headrace.platform import sources as platform_sources
 from headrace.platform import stats as platform_stats
 from headrace.platform import tagging as platform_tagging
@@ -28,17 +31,19 @@ from headrace.platform import uploads as platform_uploads
 from headrace.platform import versions as platform_versions
 from headrace.platform.access import Access
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotations as annotation_operations
 from headrace.protocol.operations import (
+    annotating,
     assets,
     datalake,
     datasets,
     jobs,
     labels,
     session,
+    shapes,
     storage,
     tags,
 )
+from headrace.protocol.operations import annotations as annotation_operations
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -147,6 +152,50 @@ _ANNOTATIONS: Room = {
     annotation_operations.LOAD_ANNOTATIONS: platform_annotations.load_annotations,
 }
 
+_ANNOTATING: Room = {
+    annotating.LIST_ANNOTATIONS: platform_annotating.list_annotations,
+    annotating.DELETE_ANNOTATIONS: platform_annotation_removal.delete_annotations,
+    annotating.LIST_ASSET_ANNOTATIONS: platform_annotating.list_asset_annotations,
+    annotating.CREATE_ANNOTATION: platform_annotating.create_annotation,
+    annotating.FIND_ANNOTATION: platform_annotating.find_annotation,
+    annotating.GET_ANNOTATION: platform_annotating.get_annotation,
+    annotating.UPDATE_ANNOTATION: platform_annotating.update_annotation,
+    annotating.SAVE_ANNOTATION: platform_shapes.save_annotation,
+    annotating.DELETE_ANNOTATION: platform_annotation_removal.delete_annotation,
+}
+
+_SHAPES: Room = {
+    shapes.LIST_RECTANGLES: platform_shapes.RECTANGLES.list,
+    shapes.CREATE_RECTANGLES: platform_shapes.RECTANGLES.create,
+    shapes.GET_RECTANGLE: platform_shapes.RECTANGLES.get,
+    shapes.UPDATE_RECTANGLE: platform_shapes.RECTANGLES.update,
+    shapes.DELETE_RECTANGLE: platform_shapes.RECTANGLES.delete,
+    shapes.LIST_POLYGONS: platform_shapes.POLYGONS.list,
+    shapes.CREATE_POLYGONS: platform_shapes.POLYGONS.create,
+    shapes.GET_POLYGON: platform_shapes.POLYGONS.get,
+    shapes.UPDATE_POLYGON: platform_shapes.POLYGONS.update,
+    shapes.DELETE_POLYGON: platform_shapes.POLYGONS.delete,
+    shapes.LIST_LINES: platform_shapes.LINES.list,
+    shapes.CREATE_LINES: platform_shapes.LINES.create,
+    shapes.GET_LINE: platform_shapes.LINES.get,
+    shapes.UPDATE_LINE: platform_shapes.LINES.update,
+    shapes.DELETE_LINE: platform_shapes.LINES.delete,
+    shapes.LIST_POINTS: platform_shapes.POINTS.list,
+    shapes.CREATE_POINTS: platform_shapes.POINTS.create,
+    shapes.GET_POINT: platform_shapes.POINTS.get,
+    shapes.UPDATE_POINT: platform_shapes.POINTS.update,
+    shapes.DELETE_POINT: platform_shapes.POINTS.delete,
+    shapes.LIST_CLASSIFICATIONS: platform_shapes.CLASSIFICATIONS.list,
+    shapes.CREATE_CLASSIFICATIONS: platform_shapes.CLASSIFICATIONS.create,
+    shapes.GET_CLASSIFICATION: platform_shapes.CLASSIFICATIONS.get,
+    shapes.UPDATE_CLASSIFICATION: platform_shapes.CLASSIFICATIONS.update,
+    shapes.DELETE_CLASSIFICATION: platform_shapes.CLASSIFICATIONS.delete,
+    shapes.LIST_MASKS: platform_shapes.MASKS.list,
+    shapes.CREATE_MASKS: platform_shapes.MASKS.create,
+    shapes.GET_MASK: platform_shapes.MASKS.get,
+    shapes.DELETE_MASK: platform_shapes.MASKS.delete,
+}
+
 _JOBS: Room = {
     jobs.GET_JOB: platform_jobs.get_job,
     jobs.CANCEL_JOB: platform_jobs.cancel_job,
@@ -163,6 +212,8 @@ _ROOMS: tuple[Room, ...] = (
     _ASSETS,
     _LABELS,
     _ANNOTATIONS,
+    _ANNOTATING,
+    _SHAPES,
     _JOBS,
 )
 

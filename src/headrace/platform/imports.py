@@ -111,7 +111,7 @@ async def _prepare(
 ) -> list[Prepared]:
     assets = _assets(scope, items)
     masked = [asset for asset, item in zip(assets, items, strict=True) if item.masks]
-    sizes = await sizes_of(platform, scope, masked) if masked else {}
+    sizes = await sizes_of(platform.database, scope, masked) if masked else {}
     unknown = set(masked) - sizes.keys()
     if unknown:
         raise _unknown_asset(scope, scope.ids(Kind.ASSET).text(min(unknown)))

@@ -32,7 +32,7 @@ async def list_labels(
     """The labels of a version in order of creation."""
     scope = await version_scope(platform.database, access, request.version_id)
     rows = await platform.database.fetch("labels.all", version=scope.no)
-    return Items(items=[_record(scope, row) for row in rows])
+    return Items(items=[label_record(scope, row) for row in rows])
 
 
 async def create_label(platform: Platform, access: Access, request: LabelName) -> LabelRecord:
@@ -42,7 +42,7 @@ async def create_label(platform: Platform, access: Access, request: LabelName) -
         scope = await version_scope(tx, access, request.version_id, change=True)
         await touch(tx, scope)
         try:
-            return _record(scope, await _add(platform, tx, scope, name))
+            return label_record(scope, await _add(platform, tx, scope, name))
         except UniqueViolationError:
             raise _taken(scope, name) from None
 
@@ -53,7 +53,7 @@ async def find_label(platform: Platform, access: Access, request: LabelName) -> 
     row = await platform.database.fetch_one("labels.by_name", version=scope.no, name=request.name)
     if row is None:
         raise missing(Kind.LABEL, repr(request.name))
-    return _record(scope, row)
+    return label_record(scope, row)
 
 
 async def ensure_labels(
@@ -71,13 +71,13 @@ async def ensure_labels(
             for name in names:
                 if name not in found:
                     found[name] = await _add(platform, tx, scope, name)
-    return [_record(scope, found[name]) for name in names]
+    return [label_record(scope, found[name]) for name in names]
 
 
 async def get_label(platform: Platform, access: Access, request: LabelId) -> LabelRecord:
     """A label by id."""
     scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
-    return _record(scope, await _row(platform.database, scope, key, request))
+    return label_record(scope, await _row(platform.database, scope, key, request))
 
 
 async def update_label(platform: Platform, access: Access, request: UpdateLabel) -> LabelRecord:
@@ -94,7 +94,7 @@ async def update_label(platform: Platform, access: Access, request: UpdateLabel)
             await tx.execute("labels.update", version=scope.no, key=key, name=name, grp=group)
         except UniqueViolationError:
             raise _taken(scope, name or "") from None
-        return _record(scope, await _row(tx, scope, key, request))
+        return label_record(scope, await _row(tx, scope, key, request))
 
 
 async def _add(platform: Platform, tx: Transaction, scope: VersionScope, name: str) -> Row:
@@ -131,7 +131,8 @@ async def _row(
     return row
 
 
-def _record(scope: VersionScope, row: Row) -> LabelRecord:
+def label_record(scope: VersionScope, row: Row) -> LabelRecord:
+    """A row of key, name and group as the API shows it."""
     key, name, group = row
     return LabelRecord(
         id=scope.ids(Kind.LABEL).id(key),

@@ -6,9 +6,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.errors import InsufficientResourcesError, LockedError
+from headrace.errors import InsufficientResourcesError, LockedError, NotFoundError
 from headrace.model.enums import InferenceType
-from headrace.model.ids import MAX_SEQ, IdScope, Key, Kind, encode
+from headrace.model.ids import (
+    MAX_SEQ,
+    IdScope,
+    InvalidIdError,
+    Key,
+    Kind,
+    decode_shape,
+    encode,
+    encode_shape,
+)
 from headrace.platform.access import Access
 from headrace.platform.identity import check_id, key_of, missing
 from headrace.storage.database.base import Row, Statements, Transaction
@@ -160,3 +169,20 @@ def version_of(row: Row) -> VersionScope:
 async def _version(statements: Statements, access: Access, no: int) -> VersionScope | None:
     row = await statements.fetch_one("versions.by_no", no=no, organization=access.organization)
     return None if row is None else version_of(row)
+
+
+async def scope_of_shape(
+    statements: Statements, access: Access, id: UUID, *, change: bool = False
+) -> tuple[VersionScope, int, int]:
+    """The version of a shape, the number of its annotation and its ordinal there; 404 as for the shape itself."""
+    missing_shape = NotFoundError(f"there is no shape {id}")
+    try:
+        key = decode_shape(id)
+    except InvalidIdError:
+        raise missing_shape from None
+    scope = await _version(statements, access, key.version)
+    if scope is None or id != encode_shape(
+        scope.created, scope.bucket, scope.no, key.annotation, key.ordinal
+    ):
+        raise missing_shape
+    return (check_unlocked(scope) if change else scope), key.annotation, key.ordinal

@@ -55,7 +55,7 @@ def _prepare(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Siz
             except KeyError as error:
                 raise NotFoundError(
                     f"the version has no label {error.args[0]} (asset {item.asset_id})",
-                    hint="nothing was imported",
+                    hint="nothing was written",
                 ) from None
     columns = Shapes(groups)
     if columns.count > MAX_ORDINAL:
@@ -69,7 +69,7 @@ def _prepare(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Siz
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadRequestError(
             f"the shapes of asset {item.asset_id} are refused: {error}",
-            hint="nothing was imported",
+            hint="nothing was written",
         ) from None
     counts = Counter(chain.from_iterable(group.labels for group in groups))
     return Prepared(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+import msgspec
+from anyio import to_thread
 
 from headrace.errors import BadRequestError
 from headrace.protocol.query import all_of, any_of
 
 if TYPE_CHECKING:
+    from headrace.protocol.operations.annotations import LoadedAnnotation
     from headrace.sdk.tag import Tag
+
+log = logging.getLogger("headrace.sdk")
 
 Paths = list[str] | list[Path] | list[str | Path] | tuple[str | Path, ...]
 
@@ -68,3 +75,28 @@ def check_limits(limit: int | None, offset: int | None) -> None:
     for name, value in (("limit", limit), ("offset", offset)):
         if value is not None and value < 0:
             raise BadRequestError(f"{name} is {value}", hint="it must not be negative")
+
+
+def ignore_worker(worker: object) -> None:
+    """Say that a worker has no effect, where one is given."""
+    if worker is not None:
+        log.warning("the worker is ignored: annotations belong to the caller")
+
+
+def refuse_workers(workers: object) -> None:
+    """BadRequestError where a deletion is for some workers only: it must not take everybody's instead."""
+    if workers is not None:
+        raise BadRequestError(
+            "annotations cannot be deleted by worker", hint="leave workers out to delete all"
+        )
+
+
+async def by_asset(
+    pages: AsyncIterator[list[LoadedAnnotation]],
+) -> dict[str, list[dict[str, Any]]]:
+    """Loaded annotations as plain values under the ids of their assets."""
+    loaded: dict[str, list[dict[str, Any]]] = {}
+    async for page in pages:
+        for plain in await to_thread.run_sync(msgspec.to_builtins, page):
+            loaded.setdefault(plain.pop("asset_id"), []).append(plain)
+    return loaded

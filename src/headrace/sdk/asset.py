@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from msgspec import UNSET
 
 from headrace.engine.paging import KeyListing, call_all, pieces
 from headrace.model.enums import TagTarget
-from headrace.model.records import AssetRecord, DataRecord
+from headrace.model.records import AnnotationRecord, AssetRecord, DataRecord
+from headrace.protocol.operations import annotating
 from headrace.protocol.operations import assets as operations
 from headrace.protocol.operations import datalake as data_operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.sdk.annotation import Annotation
+from headrace.sdk.arguments import ignore_worker, refuse_workers
 from headrace.sdk.collection import MultiObject
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.file import WithFile, download_all
@@ -67,6 +70,32 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
     async def get_data_tags(self) -> list[Tag]:
         """The tags of the data behind the asset."""
         return await (await self.get_data()).get_tags()
+
+    async def create_annotation(self, duration: float = 0.0, worker: Any = None) -> Annotation:
+        """A new annotation without shapes; ``duration`` is seconds of work. ``worker`` has no effect."""
+        ignore_worker(worker)
+        request = annotating.CreateAnnotation(asset_id=self.id, duration=duration)
+        return self._annotation(await self.session.call(annotating.CREATE_ANNOTATION, request))
+
+    async def list_annotations(self) -> list[Annotation]:
+        """The annotations of the asset, newest first."""
+        request = operations.AssetId(asset_id=self.id)
+        answer = await self.session.call(annotating.LIST_ASSET_ANNOTATIONS, request)
+        return [self._annotation(record) for record in answer.items]
+
+    async def get_annotation(self, worker: Any = None) -> Annotation:
+        """The annotation that was created last; NotFoundError where there is none. ``worker`` has no effect."""
+        ignore_worker(worker)
+        request = operations.AssetId(asset_id=self.id)
+        return self._annotation(await self.session.call(annotating.FIND_ANNOTATION, request))
+
+    async def delete_annotations(self, workers: Any = None) -> None:
+        """Delete all annotations of the asset; BadRequestError where ``workers`` are given."""
+        refuse_workers(workers)
+        await delete_annotations_of(self.session, self.dataset_version_id, self.ids)
+
+    def _annotation(self, record: AnnotationRecord) -> Annotation:
+        return Annotation(self.session, record, self.dataset_version_id, self.id)
 
     async def delete(self) -> None:
         """Take the asset out of its version, with its annotations; the data stays in the lake."""
@@ -141,6 +170,11 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
             progress=progress,
         )
 
+    async def delete_annotations(self, workers: Any = None) -> None:
+        """Delete all annotations of these assets; BadRequestError where ``workers`` are given."""
+        refuse_workers(workers)
+        await delete_annotations_of(self.session, self.dataset_version_id, self.ids)
+
     async def delete(self) -> None:
         """Take the assets out of their version, with their annotations; the data stay in the lake."""
         requests = [
@@ -148,3 +182,16 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
             for piece in pieces(self.ids, IDS_PER_CALL)
         ]
         await call_all(self.session.backend, operations.DELETE_ASSETS, requests)
+
+
+async def delete_annotations_of(
+    session: Session, dataset_version_id: UUID, asset_ids: list[UUID]
+) -> None:
+    """Delete all annotations of some assets of one version."""
+    requests = [
+        annotating.DeleteAnnotations(
+            version_id=dataset_version_id, asset_ids=[str(each) for each in piece]
+        )
+        for piece in pieces(asset_ids, IDS_PER_CALL)
+    ]
+    await call_all(session.backend, annotating.DELETE_ANNOTATIONS, requests)

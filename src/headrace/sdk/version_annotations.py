@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
-
-import msgspec
-from anyio import to_thread
 
 from headrace.engine.exporting import ExportReport, export
 from headrace.engine.import_report import ImportOptions, ImportReport
 from headrace.engine.importing import import_file
 from headrace.engine.loading import annotations_of_assets, annotations_of_version
+from headrace.engine.paging import OffsetListing
 from headrace.formats.findings import OnError
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
-from headrace.model.records import DatasetVersionRecord, VersionStats
+from headrace.model.records import AnnotationRecord, DatasetVersionRecord, VersionStats
+from headrace.protocol.operations import annotating
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations.annotations import LoadedAnnotation
-from headrace.sdk.arguments import as_path
+from headrace.sdk.annotation import Annotation, MultiAnnotation
+from headrace.sdk.arguments import as_path, by_asset, check_limits, ignore_worker, refuse_workers
 from headrace.sdk.asset import Asset, MultiAsset
+from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource
 from headrace.sdk.version_assets import asset_ids
 from headrace.transfer.progress import OnProgress
-
-log = logging.getLogger("headrace.sdk")
 
 
 class VersionAnnotations(Resource[DatasetVersionRecord]):
@@ -90,7 +88,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
 
         Returns the number of shapes that were written under each annotation id.
         """
-        _ignore_worker(worker)
+        ignore_worker(worker)
         counts: dict[str, int] = {}
         options = ImportOptions(
             mode=ImportAnnotationMode.parse(mode),
@@ -141,6 +139,49 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             progress=progress,
         )
 
+    # --- one by one -----------------------------------------------------------------------------------
+
+    def list_annotations(
+        self,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> Listing[AnnotationRecord, Annotation, MultiAnnotation]:
+        """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
+
+        ``page_size`` and ``worker`` are accepted and have no effect. An empty answer is an empty MultiAnnotation.
+        """
+        ignore_worker(worker)
+        check_limits(limit, offset)
+        query = annotating.ListAnnotations(
+            version_id=self.id,
+            limit=limit,
+            offset=offset,
+            order_by=order_by,
+            status=AnnotationStatus.parse(status) if status else None,
+        )
+        return Listing(
+            OffsetListing(self.session.backend, annotating.LIST_ANNOTATIONS, query),
+            lambda record: Annotation(self.session, record, self.id),
+            lambda records: MultiAnnotation(self.session, self.id, records),
+            "list_annotations",
+        )
+
+    async def delete_all_annotations(self, workers: Any = None) -> None:
+        """Delete all annotations of this version with their shapes.
+
+        Annotations that are made while this runs stay. Given ``workers``, it deletes nothing and raises
+        BadRequestError: the platform does not tell annotations by worker.
+        """
+        refuse_workers(workers)
+        request = annotating.DeleteAnnotations(
+            version_id=self.id, asset_ids=[annotating.ALL_ASSETS]
+        )
+        await self.session.call(annotating.DELETE_ANNOTATIONS, request)
+
     # --- as they are ----------------------------------------------------------------------------------
 
     async def load_annotations(
@@ -157,8 +198,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
         ``skip_error`` a call that fails is left out and logged. ``worker`` is accepted and has no effect.
         """
-        _ignore_worker(worker)
-        loaded: dict[str, list[dict[str, Any]]] = {}
+        ignore_worker(worker)
         pages = annotations_of_version(
             self.session.backend,
             self.id,
@@ -168,10 +208,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             max_workers=max_workers,
             skip_error=skip_error,
         )
-        async for page in pages:
-            for plain in await to_thread.run_sync(msgspec.to_builtins, page):
-                loaded.setdefault(plain.pop("asset_id"), []).append(plain)
-        return loaded
+        return await by_asset(pages)
 
     async def iter_annotations(
         self,
@@ -193,8 +230,3 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         """Shapes under each label, shapes and annotations in all."""
         request = operations.VersionId(version_id=self.id)
         return await self.session.call(operations.GET_STATS, request)
-
-
-def _ignore_worker(worker: Any) -> None:
-    if worker is not None:
-        log.warning("the worker is ignored: annotations belong to the caller")

@@ -12,7 +12,17 @@ import pytest
 from headrace.storage.database.queries import Queries
 from tests.support.stocked_lake import stocked
 
-ROOMS = ("datasets", "versions", "assets", "labels", "annotations", "stats", "removal", "jobs")
+ROOMS = (
+    "datasets",
+    "versions",
+    "assets",
+    "labels",
+    "annotations",
+    "annotating",
+    "stats",
+    "removal",
+    "jobs",
+)
 SMALL = {"j", "s", "v", "k", "t", "version", "dataset", "job"}
 """What may be scanned: lists of keys, tables with a row a dataset, version, lake or job, and sub-queries' results."""
 
@@ -36,6 +46,9 @@ KEY_LISTS = {
     "annotations.sizes": "a USING PRIMARY KEY (bucket=? AND version=? AND seq=?)",
     "annotations.ids_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "annotations.load": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
+    "annotating.range_of_assets": "n USING PRIMARY KEY"
+    " (bucket=? AND version=? AND asset=? AND no<?)",
+    "annotating.range_of_numbers": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "removal.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "removal.assets_of_data": "a USING INDEX asset_of_data (lake_bucket=? AND data=?)",
 }
@@ -43,6 +56,7 @@ KEY_LISTS = {
 PAGES = {
     "assets.page": "a USING PRIMARY KEY (bucket=? AND version=? AND seq<?)",
     "annotations.ids": "n USING INDEX annotation_no (bucket=? AND version=?)",
+    "annotating.filtered": "n USING INDEX annotation_no (bucket=? AND version=? AND no<?)",
     "removal.range": "asset USING PRIMARY KEY (bucket=? AND version=?)",
 }
 
@@ -98,7 +112,14 @@ def test_only_listings_walk_a_whole_version(plan: Plan) -> None:
             r" (a|n|l|asset|annotation|asset_tag) USING .*\(bucket=\? AND version=\?\)$", step
         )
     }
-    assert walking == {"annotations.ids", "assets.count", "assets.ordered", "removal.range"}
+    assert walking == {
+        "annotating.count",
+        "annotating.ordered",
+        "annotations.ids",
+        "assets.count",
+        "assets.ordered",
+        "removal.range",
+    }
 
 
 def test_key_lists_drive_and_indexes_answer(plan: Plan) -> None:

@@ -88,6 +88,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     labels = await _labels(it, version)
     await _annotations(it, version, assets, labels)
     await _forks(it, version, assets)
+    await _annotating(it, version, assets, labels)
     await _other_tags(it, version, assets)
     await _endings(it, lake, version, data, assets)
     return it
@@ -346,6 +347,83 @@ async def _forks(it: Walk, version: Any, assets: list[Any]) -> None:
     await it.ask("get_stats", version_id=empty.dataset_version.id)
     await it.ask("delete_version", **place)
     assert len(copied.items) == 3
+
+
+async def _annotating(it: Walk, version: Any, assets: list[Any], labels: dict[str, str]) -> None:
+    place = {"version_id": version.id}
+    made = await it.ask("create_annotation", asset_id=assets[2].id, duration=1.5)
+    await it.refused("create_annotation", asset_id=MISSING)
+    await it.refused("create_annotation", asset_id=assets[2].id, duration=-1)
+    one = {"annotation_id": made.id}
+    await _shapes(it, one, labels)
+    await it.ask("get_annotation", **one)
+    await it.refused("get_annotation", annotation_id=MISSING)
+    await it.ask(
+        "update_annotation", **one, status=AnnotationStatus.REFUSED, attributes={"by": "é"}
+    )
+    await it.ask("update_annotation", **one, attributes={})
+    first = await it.ask("list_annotations", **place, limit=1)
+    await it.ask("list_annotations", **place, limit=1, cursor=first.next_cursor)
+    await it.ask("list_annotations", **place, limit=2, offset=1)
+    await it.ask("list_annotations", **place, order_by=["duration"], limit=1)
+    await it.ask("list_annotations", **place, status=AnnotationStatus.REFUSED)
+    await it.refused("list_annotations", **place, order_by=["secret"])
+    await it.refused("list_annotations", **place, cursor="x")
+    await it.ask("list_asset_annotations", asset_id=assets[2].id)
+    await it.ask("find_annotation", asset_id=assets[2].id)
+    await it.ask("delete_annotation", **one)
+    await it.refused("delete_annotation", **one)
+    await it.ask("delete_annotations", **place, asset_ids=[str(assets[1].id)])
+    await it.refused("find_annotation", asset_id=assets[1].id)
+    await it.refused("delete_annotations", **place, asset_ids=["all"])
+    await it.ask("delete_annotations", **place, asset_ids=["__all__"], annotation_ids=[])
+    await it.ask("list_annotations", **place)
+    await it.ask("delete_annotations", **place, asset_ids=["__all__"])
+    await it.ask("get_stats", **place)
+
+
+async def _shapes(it: Walk, one: dict[str, Any], labels: dict[str, str]) -> None:
+    from headrace.protocol.operations import annotations as wire
+
+    cat, dog = labels["cat"], labels["dög"]
+    runs = "P?5k`[9"  # five pixels at the top of the second column of 640 x 480
+    drawn: dict[str, tuple[list[Any], dict[str, Any]]] = {
+        "rectangle": (
+            [wire.RectangleIn(label_id=cat, x=i + 0.25, y=2, w=3, h=4.5) for i in range(2)],
+            {"x": 7.75, "text": "tëxt"},
+        ),
+        "polygon": (
+            [wire.PolygonIn(label_id=dog, polygon=[(0, 0), (4.5, 0), (4, 4)])],
+            {"polygon": [(1.0, 1.0), (2.0, 1.0), (2.0, 2.5)]},
+        ),
+        "line": ([wire.LineIn(label_id=cat, line=[(1, 1), (2, 2.5)])], {"line": [(0.0, 0.5)]}),
+        "point": ([wire.PointIn(label_id=cat, point=(7, 7.125))], {"point": (1.0, 2.0)}),
+        "classification": (
+            [wire.ClassificationIn(label_id=dog, attributes={"sure": 1})],
+            {"label_id": UUID(cat)},
+        ),
+        "mask": ([wire.MaskIn(label_id=dog, mask=runs)], {}),
+    }
+    for shape, (new, change) in drawn.items():
+        many = f"{shape}s"
+        answer = await it.ask(f"create_{many}", **one, **{many: new})
+        made = getattr(answer, many)
+        await it.ask(f"list_{many}", **one)
+        await it.ask(f"get_{shape}", shape_id=made[0].id)
+        if change:
+            await it.ask(f"update_{shape}", shape_id=made[0].id, **change)
+            await it.refused(f"update_{shape}", shape_id=made[0].id, label_id=MISSING)
+        await it.refused(f"get_{shape}", shape_id=MISSING)
+        await it.refused(f"create_{many}", **one, **{many: [_elsewhere(new[0])]})
+        await it.ask(f"delete_{shape}", shape_id=made[0].id)
+        await it.refused(f"delete_{shape}", shape_id=made[0].id)
+    await it.ask("save_annotation", **one, duration=2.5, points=drawn["point"][0])
+    await it.ask("list_points", **one)
+
+
+def _elsewhere(shape: Any) -> Any:
+    """The same shape with a label that is not there."""
+    return msgspec.structs.replace(shape, label_id=str(MISSING))
 
 
 async def _other_tags(it: Walk, version: Any, assets: list[Any]) -> None:

@@ -6,17 +6,19 @@ from types import ModuleType
 from typing import Any
 
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotations as annotation_operations
 from headrace.protocol.operations import (
+    annotating,
     assets,
     datalake,
     datasets,
     jobs,
     labels,
     session,
+    shapes,
     storage,
     tags,
 )
+from headrace.protocol.operations import annotations as annotation_operations
 
 _MODULES: tuple[ModuleType, ...] = (
     session,
@@ -27,6 +29,8 @@ _MODULES: tuple[ModuleType, ...] = (
     assets,
     labels,
     annotation_operations,
+    annotating,
+    shapes,
     jobs,
 )
 

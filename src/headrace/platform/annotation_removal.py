@@ -1,0 +1,135 @@
+"""Deleting annotations with their shapes: in ranges, so that others may write in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.ids import Kind
+from headrace.model.packing import unpack_counts
+from headrace.platform.access import Access
+from headrace.platform.asset_keys import asset_seqs
+from headrace.platform.blobs import drop_contents
+from headrace.platform.counters import Delta, fold_now_and_then
+from headrace.platform.identity import missing
+from headrace.platform.listing import json_text
+from headrace.platform.removal import RANGE
+from headrace.platform.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.protocol.operations.annotating import ALL_ASSETS, AnnotationId, DeleteAnnotations
+from headrace.storage.database.base import Row, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def delete_annotations(
+    platform: Platform, access: Access, request: DeleteAnnotations
+) -> None:
+    """Delete annotations of a version. What is gone already is no error; 404 for ids that were never in it.
+
+    Annotations that are created while this runs stay.
+    """
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        assets = _assets(scope, request.asset_ids)
+        numbers = _numbers(scope, request.annotation_ids)
+        before = (await touch(tx, scope)).annotation
+    if numbers is None and assets is None:
+        await _in_ranges(platform, access, request.version_id, "annotating.range", None, before)
+        return
+    statement = "annotating.range_of_assets" if numbers is None else "annotating.range_of_numbers"
+    keys = assets if numbers is None else numbers
+    only = None if numbers is None or assets is None else frozenset(assets)
+    for start in range(0, len(keys or ()), RANGE):
+        piece = (keys or [])[start : start + RANGE]
+        await _in_ranges(platform, access, request.version_id, statement, piece, before, only)
+
+
+async def delete_annotation(platform: Platform, access: Access, request: AnnotationId) -> None:
+    """Delete one annotation; 404 where it is not there."""
+    async with platform.database.transaction() as tx:
+        scope, no = await scope_of_part(
+            tx, access, request.annotation_id, Kind.ANNOTATION, change=True
+        )
+        before = (await touch(tx, scope)).annotation
+        rows = await _rows(tx, scope, "annotating.range_of_numbers", [no], before)
+        if not rows:
+            raise missing(Kind.ANNOTATION, request.annotation_id)
+        await _drop(tx, scope, rows)
+
+
+async def _in_ranges(
+    platform: Platform,
+    access: Access,
+    version_id: UUID,
+    statement: str,
+    keys: Sequence[int] | None,
+    before: int,
+    assets: frozenset[int] | None = None,
+) -> None:
+    while True:
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, version_id, change=True)
+            rows = await _rows(tx, scope, statement, keys, before)
+            full = len(rows) == RANGE
+            wanted = rows if assets is None else [row for row in rows if row[0] in assets]
+            if not wanted:
+                return
+            taken = await touch(tx, scope)
+            await _drop(tx, scope, wanted)
+        fold_now_and_then(platform, scope, taken)
+        if not full:
+            return
+
+
+async def _rows(
+    tx: Transaction, scope: VersionScope, statement: str, keys: Sequence[int] | None, before: int
+) -> list[Row]:
+    place: dict[str, Any] = {
+        "bucket": scope.bucket,
+        "version": scope.no,
+        "before": before,
+        "limit": RANGE,
+    }
+    if keys is None:
+        return await tx.fetch(statement, **place)
+    return await tx.fetch(statement, keys=json_text(keys), **place)
+
+
+async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
+    place = (scope.bucket, scope.no)
+    await tx.insert_many("annotations.drop", [(*place, asset, no) for asset, no, *_ in rows])
+    await drop_contents(tx, scope, [content for *_, content in rows])
+    delta = Delta()
+    for _, _, counts, _ in rows:
+        delta.remove(unpack_counts(counts))
+    await delta.write(tx, scope.bucket, scope.no)
+
+
+def _assets(scope: VersionScope, texts: list[str]) -> list[int] | None:
+    if ALL_ASSETS in texts:
+        return None
+    ids = []
+    for text in texts:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            raise BadRequestError(
+                f"{text!r} is not the id of an asset", hint=f"give ids, or only {ALL_ASSETS!r}"
+            ) from None
+    return asset_seqs(scope, ids)
+
+
+def _numbers(scope: VersionScope, ids: list[UUID] | None) -> list[int] | None:
+    if ids is None:
+        return None
+    of_version = scope.ids(Kind.ANNOTATION)
+    numbers: dict[int, None] = {}
+    for annotation_id in ids:
+        number = of_version.seq(annotation_id)
+        if number is None:
+            raise NotFoundError(f"there is no annotation {annotation_id} in {scope.full_name}")
+        numbers[number] = None
+    return list(numbers)

@@ -1,0 +1,173 @@
+"""Single annotations: listed, made on an asset, read, changed, overwritten, deleted."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.model.enums import AnnotationStatus
+from headrace.model.records import AnnotationRecord, Items, Page
+from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operations.annotations import (
+    ClassificationIn,
+    KeypointsIn,
+    LineIn,
+    MaskIn,
+    PointIn,
+    PolygonIn,
+    RectangleIn,
+    TrackIn,
+)
+from headrace.protocol.operations.assets import AssetId
+from headrace.protocol.operations.listing import PageQuery
+
+ALL_ASSETS = "__all__"
+"""In the place of asset ids: whatever asset it is."""
+
+
+class ListAnnotations(PageQuery, kw_only=True):
+    """``cursor`` goes on where a page without an order ended, whatever was added meanwhile (headrace only)."""
+
+    version_id: UUID
+    status: AnnotationStatus | None = None
+    cursor: str | None = None
+
+
+class DeleteAnnotations(Struct, kw_only=True):
+    """Of assets (``["__all__"]`` for every one), and with ``annotation_ids`` only these."""
+
+    version_id: UUID
+    asset_ids: list[str]
+    annotation_ids: list[UUID] | None = None
+
+
+class CreateAnnotation(Struct, kw_only=True):
+    """``duration`` is the seconds that somebody worked on it."""
+
+    asset_id: UUID
+    duration: float = 0.0
+
+
+class AnnotationId(Struct, kw_only=True):
+    annotation_id: UUID
+
+
+class UpdateAnnotation(Struct, kw_only=True):
+    """What is absent stays. ``attributes`` are replaced as a whole, ``{}`` clears them (headrace only)."""
+
+    annotation_id: UUID
+    duration: float | None = None
+    status: AnnotationStatus | None = None
+    attributes: dict[str, Any] | None = None
+
+
+class SaveAnnotation(Struct, kw_only=True):
+    """The whole content of an annotation; keypoints and tracks are headrace's own."""
+
+    annotation_id: UUID
+    duration: float = 0.0
+    rectangles: list[RectangleIn] | None = None
+    polygons: list[PolygonIn] | None = None
+    lines: list[LineIn] | None = None
+    points: list[PointIn] | None = None
+    classifications: list[ClassificationIn] | None = None
+    keypoints: list[KeypointsIn] | None = None
+    masks: list[MaskIn] | None = None
+    tracks: list[TrackIn] | None = None
+
+
+_OF_VERSION = "/api/dataset/version/{version_id}/annotations"
+_OF_ASSET = "/api/asset/{asset_id}/annotations"
+_ANNOTATION = "/api/annotation/{annotation_id}"
+
+LIST_ANNOTATIONS = Operation(
+    name="list_annotations",
+    method="GET",
+    path=_OF_VERSION,
+    request=ListAnnotations,
+    result=Page[AnnotationRecord],
+    doc="The annotations of a version without their shapes, newest first unless an order is asked.",
+    paging=Paging.OFFSET,
+    errors=(404, 400),
+)
+DELETE_ANNOTATIONS = Operation(
+    name="delete_annotations",
+    method="DELETE",
+    path=_OF_VERSION,
+    request=DeleteAnnotations,
+    result=NoneType,
+    doc="Delete annotations with their shapes: all of a version, those of some assets, or some by id.",
+    body=("asset_ids", "annotation_ids"),
+    repeatable=True,
+    errors=(404, 423),
+)
+LIST_ASSET_ANNOTATIONS = Operation(
+    name="list_asset_annotations",
+    method="GET",
+    path=_OF_ASSET,
+    request=AssetId,
+    result=Items[AnnotationRecord],
+    doc="The annotations of an asset, newest first.",
+    paging=Paging.ITEMS,
+    errors=(404,),
+)
+CREATE_ANNOTATION = Operation(
+    name="create_annotation",
+    method="POST",
+    path=_OF_ASSET,
+    request=CreateAnnotation,
+    result=AnnotationRecord,
+    doc="A new annotation without shapes.",
+    errors=(404, 400, 423),
+)
+FIND_ANNOTATION = Operation(
+    name="find_annotation",
+    method="GET",
+    path=_OF_ASSET + "/find",
+    request=AssetId,
+    result=AnnotationRecord,
+    doc="The annotation that was created last on an asset.",
+    errors=(404,),
+)
+GET_ANNOTATION = Operation(
+    name="get_annotation",
+    method="GET",
+    path=_ANNOTATION,
+    request=AnnotationId,
+    result=AnnotationRecord,
+    doc="An annotation without its shapes.",
+    errors=(404,),
+)
+UPDATE_ANNOTATION = Operation(
+    name="update_annotation",
+    method="PATCH",
+    path=_ANNOTATION,
+    request=UpdateAnnotation,
+    result=AnnotationRecord,
+    doc="Change the duration, status or attributes of an annotation.",
+    repeatable=True,
+    errors=(404, 400, 423),
+)
+SAVE_ANNOTATION = Operation(
+    name="save_annotation",
+    method="POST",
+    path=_ANNOTATION + "/save",
+    request=SaveAnnotation,
+    result=AnnotationRecord,
+    doc="Put these shapes in the place of all that an annotation has.",
+    repeatable=True,
+    errors=(404, 400, 413, 423),
+)
+DELETE_ANNOTATION = Operation(
+    name="delete_annotation",
+    method="DELETE",
+    path=_ANNOTATION,
+    request=AnnotationId,
+    result=NoneType,
+    doc="Delete one annotation with its shapes.",
+    repeatable=True,
+    errors=(404, 423),
+)

@@ -1,0 +1,77 @@
+-- Single annotations: listed without their shapes, read and rewritten one by one, deleted by ranges.
+
+-- name: page
+select n.no, n.asset, n.status, n.duration, n.attributes
+from (select m.asset, m.no from annotation m indexed by annotation_no
+      where m.bucket = :bucket and m.version = :version and m.no < :before
+      order by m.no desc limit :limit offset :offset) k
+cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = k.asset and n.no = k.no
+order by k.no desc
+
+-- name: filtered
+select n.no, n.asset, n.status, n.duration, n.attributes
+from annotation n indexed by annotation_no
+where n.bucket = :bucket and n.version = :version and n.no < :before and n.status = :status
+order by n.no desc limit :limit offset :offset
+
+-- name: ordered
+select n.no, n.asset, n.status, n.duration, n.attributes
+from annotation n
+where n.bucket = :bucket and n.version = :version and (:status is null or n.status = :status) /*filters*/
+limit :limit offset :offset
+
+-- name: count
+select count(*) from annotation n
+where n.bucket = :bucket and n.version = :version and n.status = :status
+
+-- name: asset
+select a.seq from asset a where a.bucket = :bucket and a.version = :version and a.seq = :asset
+
+-- name: of_asset
+select n.no, n.asset, n.status, n.duration, n.attributes
+from annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = :asset
+order by n.no desc limit :limit
+
+-- name: one
+select n.no, n.asset, n.status, n.duration, n.attributes
+from annotation n indexed by annotation_no
+where n.bucket = :bucket and n.version = :version and n.no = :no
+
+-- name: shapes
+select n.no, n.asset, n.counts, n.content, coalesce(n.shapes, c.shapes)
+from annotation n indexed by annotation_no
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and n.no = :no
+
+-- name: update
+update annotation set status = coalesce(:status, status), duration = coalesce(:duration, duration),
+                      attributes = iif(:attributes is null, attributes, nullif(:attributes, '{}'))
+where bucket = :bucket and version = :version and asset = :asset and no = :no
+
+-- name: rewrite
+update annotation set duration = coalesce(:duration, duration), shapes_n = :size, counts = :counts,
+                      shapes = :shapes, content = :content
+where bucket = :bucket and version = :version and asset = :asset and no = :no
+
+-- name: range
+select n.asset, n.no, n.counts, n.content
+from (select m.asset, m.no from annotation m indexed by annotation_no
+      where m.bucket = :bucket and m.version = :version and m.no < :before
+      order by m.no desc limit :limit) k
+cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = k.asset and n.no = k.no
+
+-- name: range_of_assets
+select n.asset, n.no, n.counts, n.content
+from json_each(:keys) j cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = j.value and n.no < :before
+limit :limit
+
+-- name: range_of_numbers
+select n.asset, n.no, n.counts, n.content
+from json_each(:keys) j cross join annotation n indexed by annotation_no
+where n.bucket = :bucket and n.version = :version and n.no = j.value and n.no < :before
+limit :limit

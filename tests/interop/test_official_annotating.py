@@ -1,0 +1,43 @@
+"""The official client, unmodified, draws annotations against a headrace server in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from tests.interop.official_process import drive
+from tests.support.servers import new_lake, server_process
+
+SCRIPT = Path(__file__).with_name("official_annotating.py")
+
+
+async def test_every_call_of_annotations_and_shapes(tmp_path: Path) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        Image.new("RGB", (640, 480), "red").save(folder / name)
+    # Five pixels at the top of the second column.
+    (folder / "mask.txt").write_text("P?5k`[9")
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, str(folder))
+        assert await server.stop() == 0
+    assert seen == {
+        "none": True,
+        "boxes": [[1, "cat"], [5, "dog"], [9, "cat"]],
+        "mask": [5.0, [1, 0, 1, 5]],
+        "changed": [2, "sign", [[0, 0], [1, 0], [1, 1]], "cat", [7, 8]],
+        "listed": [[2, 9], 1, 1, 1, 1, 0],
+        "saved": [2.0, "ACCEPTED"],
+        "stats": {"cat": 1, "dog": 1},
+        "last": True,
+        "of_asset": True,
+        "all": [4, True],
+        "accepted": [True],
+        "paged": [4, 3],
+        "ordered": True,
+        "left": 2,
+        "left after": 1,
+        "end": 0,
+    }
