@@ -10,6 +10,7 @@ from headrace.platform import annotation_removal as platform_annotation_removal
 from headrace.platform import annotations as platform_annotations
 from headrace.platform import asset_adding as platform_asset_adding
 from headrace.platform import assets as platform_assets
+from headrace.platform import converting as platform_converting
 from headrace.platform import copying as platform_copying
 from headrace.platform import data as platform_data
 from headrace.platform import datalake as platform_datalake
@@ -98,6 +99,7 @@ _TAGS: Room = {
     tags.GET_TAG: platform_tags.get_tag,
     tags.UPDATE_TAG: platform_tags.update_tag,
     tags.DELETE_TAG: platform_tags.delete_tag,
+    tags.CONVERT_TAGS: platform_converting.convert_tags,
     tags.ATTACH_TAG: platform_tagging.attach_tag,
     tags.DETACH_TAG: platform_tagging.detach_tag,
 }

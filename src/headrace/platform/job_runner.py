@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LEASE_MS = 60_000
 RANGE_SECONDS = 0.08
 """How long a range may hold the writer; its size follows from how long the last one took."""
-FIRST_SIZE, MIN_SIZE, MAX_SIZE = 1_000, 50, 20_000
+FIRST_SIZE, MIN_SIZE, MAX_SIZE = 500, 50, 20_000
 PAUSE_SECONDS = 0.015
 """Between two ranges: a little more than other processes wait between two tries to become the writer."""
 MAX_ATTEMPTS = 5
@@ -259,7 +259,7 @@ class JobRunner:
 
 def _next_size(size: int, seconds: float) -> int:
     wanted = size * RANGE_SECONDS / max(seconds, 0.001)
-    return int(max(MIN_SIZE, size / 4, min(wanted, size * 2, MAX_SIZE)))
+    return int(max(MIN_SIZE, size / 4, min(wanted, size * 3 / 2, MAX_SIZE)))
 
 
 def _is_gone(owner: str) -> bool:

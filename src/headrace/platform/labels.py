@@ -67,11 +67,20 @@ async def ensure_labels(
         async with platform.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             await touch(tx, scope)
+            await ensured(platform, tx, scope, names)
             found = await _by_names(tx, scope, names)
-            for name in names:
-                if name not in found:
-                    found[name] = await _add(platform, tx, scope, name)
     return [label_record(scope, found[name]) for name in names]
+
+
+async def ensured(
+    platform: Platform, tx: Transaction, scope: VersionScope, names: list[str]
+) -> dict[str, int]:
+    """The keys of the labels of these names, the missing ones created."""
+    found = await _by_names(tx, scope, names)
+    for name in names:
+        if name not in found:
+            found[name] = await _add(platform, tx, scope, name)
+    return {name: row[0] for name, row in found.items()}
 
 
 async def get_label(platform: Platform, access: Access, request: LabelId) -> LabelRecord:

@@ -10,6 +10,7 @@ import pytest
 
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite_functions import register
 
 LARGE = (
     "data", "data_tag", "asset", "asset_tag", "object_tag", "annotation", "content", "label", "tag",
@@ -45,6 +46,7 @@ async def connection(tmp_path: Path, request: pytest.FixtureRequest) -> apsw.Con
         )
         connection.close()
         connection = apsw.Connection(str(path))
+    register(connection)
     return connection
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from headrace.errors import NotFoundError
+from headrace.model.enums import InferenceType
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotations, assets, datasets, jobs, labels
+from headrace.protocol.operations import annotations, assets, datasets, jobs, labels, tags
 from tests.support.stocked_lake import Filled, Stocked, stranger
 
 ROOMS = (datasets, assets, labels, annotations, jobs)
@@ -28,6 +29,7 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
     (annotation,) = await filled.send(filled.item(0, 1))
     added = await lake.call(assets.ADD_DATA, data_ids=filled.data, **version)
     begun = await lake.call(annotations.START_IMPORT, source="s", **version)
+    tag = await lake.call(tags.CREATE_ASSET_TAG, name="t", **version)
     second = await lake.version("second", dataset=found.origin_id)
     return [
         (datasets.CREATE_DATASET, {"name": "another", **organization}),
@@ -41,6 +43,11 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
         (datasets.FIND_VERSION_BY_ID, {"id": filled.id, **organization}),
         (datasets.GET_VERSION, version),
         (datasets.UPDATE_VERSION, {"version": "mine", **version}),
+        (datasets.UPDATE_VERSION, {"type": InferenceType.CLASSIFICATION, **version}),
+        (
+            tags.CONVERT_TAGS,
+            {"tag_ids": [tag.id], "tag_type": tags.TagTarget.ASSET, **version},
+        ),
         (datasets.GET_STATS, version),
         (assets.ADD_DATA, {"data_ids": filled.data, **version}),
         (assets.LIST_ASSETS, version),

@@ -209,6 +209,7 @@ async def test_a_cancelled_fork_leaves_nothing(lake: Stocked) -> None:
         await lake.call(datasets.GET_VERSION, version_id=answer.dataset_version.id)
     await until(lambda: rows(lake, "version") == 1)
     assert rows(lake, "asset") == 150
+    await until(lambda: rows(lake, "job", "state = 'RUNNING'") == 0)
     assert rows(lake, "shard") == 0
     assert (await fork(lake, parent.id, **ALL)).dataset_version.version == "fork"
 

@@ -88,6 +88,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     labels = await _labels(it, version)
     await _annotations(it, version, assets, labels)
     await _forks(it, version, assets)
+    await _conversions(it, version, data, lake)
     await _annotating(it, version, assets, labels)
     await _other_tags(it, version, assets)
     await _endings(it, lake, version, data, assets)
@@ -347,6 +348,21 @@ async def _forks(it: Walk, version: Any, assets: list[Any]) -> None:
     await it.ask("get_stats", version_id=empty.dataset_version.id)
     await it.ask("delete_version", **place)
     assert len(copied.items) == 3
+
+
+async def _conversions(it: Walk, version: Any, data: list[Any], lake: Any) -> None:
+    place = {"version_id": version.id}
+    tag = await it.ask("find_asset_tag", **place, name="first")
+    asked = {**place, "tag_ids": [tag.id], "tag_type": TagTarget.ASSET}
+    await it.refused("convert_tags", **asked)
+    await it.ask("update_version", **place, type=InferenceType.CLASSIFICATION)
+    await it.ask("convert_tags", **asked)
+    await it.ask("convert_tags", **asked)
+    raw = await it.ask("find_data_tag", datalake_id=lake.id, name="raw")
+    await it.refused("convert_tags", **asked | {"tag_ids": [raw.id]})
+    await it.ask("convert_tags", **asked | {"tag_ids": [raw.id], "tag_type": TagTarget.DATA})
+    await it.ask("get_stats", **place)
+    assert len(data) == 3
 
 
 async def _annotating(it: Walk, version: Any, assets: list[Any], labels: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from headrace.model.enums import TagTarget
-from headrace.model.records import AttachAnswer, Items, TagRecord
+from headrace.model.records import AttachAnswer, Items, JobRecord, TagRecord
 from headrace.protocol.operation import Operation, Paging
 from headrace.protocol.operations.listing import PageQuery
 
@@ -29,6 +29,14 @@ class AssetTagName(Struct, kw_only=True):
 
 class ListAssetTags(PageQuery, kw_only=True):
     version_id: UUID
+
+
+class ConvertTags(Struct, kw_only=True):
+    """``tag_type`` is ASSET or DATA."""
+
+    version_id: UUID
+    tag_ids: list[UUID]
+    tag_type: TagTarget
 
 
 class OrganizationTagName(Struct, kw_only=True):
@@ -120,6 +128,16 @@ LIST_ASSET_TAGS = Operation(
     doc="The tags of a version's assets.",
     paging=Paging.ITEMS,
     errors=(404,),
+)
+CONVERT_TAGS = Operation(
+    name="convert_tags",
+    method="POST",
+    path=_ASSET_TAGS + "/convert",
+    request=ConvertTags,
+    result=JobRecord,
+    doc="Classify the assets that carry tags with labels of the tags' names.",
+    repeatable=True,
+    errors=(404, 400, 423),
 )
 CREATE_TAG = Operation(
     name="create_tag",
