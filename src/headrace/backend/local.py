@@ -19,7 +19,7 @@ from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload
 from headrace.storage.objects.base import ObjectStore
 
 LOCAL_LIMITS = Limits(
-    import_assets=1000,
+    import_assets=500,
     load_annotations=1000,
     asset_ids=10_000,
     concurrency=4,

@@ -29,7 +29,7 @@ from headrace.protocol.wire import decode_error
 USER_AGENT = f"headrace/{__version__}"
 
 SERVER_LIMITS = Limits(
-    import_assets=1000,
+    import_assets=250,
     load_annotations=1000,
     asset_ids=150,  # they travel in the address, and proxies take 8 KiB of it
     concurrency=8,

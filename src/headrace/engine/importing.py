@@ -46,8 +46,8 @@ from headrace.protocol.operations.datasets import GET_VERSION, VersionId
 from headrace.transfer.progress import OnProgress, Progress
 
 WORKERS = 4
-ASSETS_UNDER_WAY = 2_000
-"""Of large chunks two calls at a time suffice: Python makes one after the other, and each holds tens of MiB."""
+ASSETS_UNDER_WAY = 1_000
+"""More in all calls at a time win nothing, for Python makes one chunk after the other, and hold tens of MiB."""
 
 TASKS = {
     InferenceType.OBJECT_DETECTION: "detect",
