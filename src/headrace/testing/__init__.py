@@ -1,1 +1,1 @@
-"""For those who write backends: the tests that every database and every object store must pass."""
+"""For those who build on headrace: what every database and object store must pass, and a server that misbehaves."""

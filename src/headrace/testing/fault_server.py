@@ -1,0 +1,285 @@
+"""An HTTP server that misbehaves on purpose, byte by byte, for tests of whatever downloads.
+
+    async with fault_server({"a.bin": content}) as server:
+        server.script("a.bin", cut(1_000), refuse(503, retry_after="2"))
+        ...                       # the first request is cut, the second refused, all further ones are answered well
+        assert [seen.range for seen in server.seen("a.bin")] == [None, "bytes=1000-", "bytes=1000-"]
+
+A well answered request honours ``Range`` and ``If-Range`` and carries the content's MD5 as ``ETag``. Nothing here
+reads a clock; what is slow or silent is so until the other side gives up or the server is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import hashlib
+import re
+import socket
+import struct
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+_RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
+_PIECE = 64 * 1024
+_NO_BODY = frozenset({204, 304})
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """How one request is answered; the defaults answer it well.
+
+    ``status``, ``body`` and ``headers`` (None takes one away) replace what would be sent; ``content`` stands for the
+    file itself. ``honest_ranges`` is False for a server that ignores ``Range``. ``length`` is the Content-Length that
+    is told: a number, None for the true one, ``"none"`` for none at all (the end of the connection is the end of the
+    body), ``"chunked"`` for chunks. After ``cut`` bytes of the body the connection ends: ``by`` closing it, by a
+    ``reset``, or by falling ``silent``. ``trickle`` sends that many bytes and then waits ``pause`` seconds, over and
+    over. ``before`` cuts ahead of the answer's first byte.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str | None] = {}
+    content: bytes | None = None
+    body: bytes | None = None
+    honest_ranges: bool = True
+    length: int | str | None = None
+    cut: int | None = None
+    by: str = "close"
+    before: bool = False
+    trickle: int | None = None
+    pause: float = 0.0
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A request that came: its method, its target, its headers in lower case."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+
+    @property
+    def range(self) -> str | None:
+        """The ``Range`` that was asked for."""
+        return self.headers.get("range")
+
+
+def cut(at: int, by: str = "close") -> Reply:
+    """The connection ends (``close``, ``reset`` or ``silent``) after ``at`` bytes of the body."""
+    return Reply(cut=at, by=by)
+
+
+def dropped(by: str = "close") -> Reply:
+    """The request is read, and nothing is answered."""
+    return Reply(before=True, by=by)
+
+
+def refuse(status: int, *, retry_after: str | None = None, body: bytes = b"") -> Reply:
+    """A status in place of the file, with a ``Retry-After`` spelled as given."""
+    return Reply(status=status, body=body, headers={"Retry-After": retry_after, "ETag": None})
+
+
+def expired() -> Reply:
+    """What an S3 storage says of a signed URL whose time is over."""
+    body = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+    return refuse(403, body=body)
+
+
+def redirect(location: str, status: int = 302) -> Reply:
+    """Sends the client elsewhere."""
+    return Reply(status=status, body=b"", headers={"Location": location, "ETag": None})
+
+
+def changed(content: bytes) -> Reply:
+    """The file has been replaced: other bytes and another ``ETag``."""
+    return Reply(content=content)
+
+
+def spoiled(content: bytes) -> Reply:
+    """Other bytes under the old ``ETag``: what a broken disk or proxy does."""
+    return Reply(body=content, honest_ranges=False)
+
+
+def packed(content: bytes) -> Reply:
+    """The body is gzip although plain bytes were asked for."""
+    return Reply(
+        body=gzip.compress(content), honest_ranges=False, headers={"Content-Encoding": "gzip"}
+    )
+
+
+class FaultServer:
+    """Files by name, and what happens to the next requests for each."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = dict(files)
+        self.requests: list[Seen] = []
+        self.port = 0
+        self.every: tuple[int, Reply] | None = None
+        self._scripts: dict[str, list[Reply]] = {}
+        self._always: dict[str, Reply] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> str:
+        """``http://127.0.0.1:<port>``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def url(self, name: str) -> str:
+        """Where a file is."""
+        return f"{self.address}/{name}"
+
+    def script(self, name: str, *replies: Reply) -> None:
+        """What the next requests for a file get, one after another."""
+        self._scripts.setdefault(name, []).extend(replies)
+
+    def always(self, name: str, reply: Reply) -> None:
+        """What every request for a file gets that has no script (left)."""
+        self._always[name] = reply
+
+    def seen(self, name: str) -> list[Seen]:
+        """The requests for a file."""
+        return [each for each in self.requests if _name(each.target) == name]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection; every request on it is answered until one ends it."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await self._answer(await _request(reader), writer):
+                await writer.drain()
+        writer.close()
+
+    async def aclose(self) -> None:
+        """End all connections."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _answer(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
+        self.requests.append(seen)
+        name = _name(seen.target)
+        reply = self._next(name)
+        if reply.before:
+            return await _end(writer, reply.by)
+        if reply.status is None and name not in self.files and reply.body is None:
+            reply = replace(reply, status=404, body=b"")
+        content = self.files.get(name, b"") if reply.content is None else reply.content
+        status, headers, body = _compose(seen, reply, content)
+        writer.write(_head(status, headers))
+        ends = reply.length == "none"
+        if seen.method == "HEAD" or status in _NO_BODY:
+            return True
+        if reply.length == "chunked":
+            body = b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in _pieces(body)) + b"0\r\n\r\n"
+        await _send(writer, body if reply.cut is None else body[: reply.cut], reply)
+        if reply.cut is not None:
+            await writer.drain()
+            return await _end(writer, reply.by)
+        return not ends
+
+    def _next(self, name: str) -> Reply:
+        if self.every is not None and len(self.requests) % self.every[0] == 0:
+            return self.every[1]
+        waiting = self._scripts.get(name)
+        return waiting.pop(0) if waiting else self._always.get(name, Reply())
+
+
+@asynccontextmanager
+async def fault_server(files: Mapping[str, bytes]) -> AsyncIterator[FaultServer]:
+    """Serve some files on a free port of 127.0.0.1 until the context ends."""
+    server = FaultServer(files)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listening.close()
+        await server.aclose()
+        await listening.wait_closed()
+
+
+def _compose(seen: Seen, reply: Reply, content: bytes) -> tuple[int, dict[str, str], bytes]:
+    etag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
+    status, body = 200, content
+    span = _RANGE.match(seen.range or "")
+    if span and reply.honest_ranges and seen.headers.get("if-range", etag) == etag:
+        start = int(span[1])
+        last = min(int(span[2]) if span[2] else len(content) - 1, len(content) - 1)
+        if start >= len(content):
+            status, body = 416, b""
+            headers["Content-Range"] = f"bytes */{len(content)}"
+        else:
+            status, body = 206, content[start : last + 1]
+            headers["Content-Range"] = f"bytes {start}-{last}/{len(content)}"
+    if reply.body is not None:
+        body = reply.body
+    if reply.length in (None, "none", "chunked"):
+        headers["Content-Length"] = str(len(body))
+    else:
+        headers["Content-Length"] = str(reply.length)
+    if reply.length == "chunked":
+        del headers["Content-Length"]
+        headers["Transfer-Encoding"] = "chunked"
+    elif reply.length == "none":
+        del headers["Content-Length"]
+        headers["Connection"] = "close"
+    for key, value in reply.headers.items():
+        headers.pop(key, None)
+        if value is not None:
+            headers[key] = value
+    return reply.status or status, headers, body
+
+
+async def _request(reader: asyncio.StreamReader) -> Seen:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.rstrip("\r\n").split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    headers = {key.lower(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
+    await reader.readexactly(int(headers.get("content-length", "0")))
+    return Seen(method=method, target=target, headers=headers)
+
+
+def _head(status: int, headers: Mapping[str, str]) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Odd"
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{key}: {value}" for key, value in headers.items())]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def _send(writer: asyncio.StreamWriter, body: bytes, reply: Reply) -> None:
+    if reply.trickle is None:
+        for piece in _pieces(body):
+            writer.write(piece)
+            await writer.drain()
+        return
+    for start in range(0, len(body), reply.trickle):
+        writer.write(body[start : start + reply.trickle])
+        await writer.drain()
+        await asyncio.sleep(reply.pause)
+
+
+async def _end(writer: asyncio.StreamWriter, how: str) -> bool:
+    if how == "silent":
+        await asyncio.Event().wait()
+    if how == "reset":
+        raw = writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+    return False
+
+
+def _pieces(body: bytes) -> list[bytes]:
+    return [body[start : start + _PIECE] for start in range(0, len(body), _PIECE)]
+
+
+def _name(target: str) -> str:
+    return target.partition("?")[0].lstrip("/")
