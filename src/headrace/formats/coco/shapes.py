@@ -176,10 +176,13 @@ class ShapeMaker:
             return NO_LABEL
         label = self._names.get(category)
         if label is None:
+            # A file without any categories (a results file, a bare one) has only numbers to give.
             self._report(
                 "C16",
                 "a category that the file does not declare, named by its number",
+                severity=Severity.ERROR if self._names else Severity.WARNING,
                 detail=str(category),
+                hint="declare it, or accept its number as its name with on_error='skip'",
             )
             label = str(category)
         return label
