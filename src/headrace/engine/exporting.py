@@ -20,16 +20,16 @@ from headrace import formats
 from headrace.backend.base import Backend
 from headrace.engine.labels import label_infos
 from headrace.engine.loading import load_page
-from headrace.engine.naming import id_name
 from headrace.engine.options import write_options
 from headrace.engine.paging import CursorListing, KeyListing, Listed, first_error
-from headrace.engine.samples import sample_of
 from headrace.engine.threads import in_own_task
 from headrace.formats.base import Writer
 from headrace.formats.findings import Finding, Findings
 from headrace.model.enums import AnnotationStatus
+from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.model.sample import Sample
+from headrace.platform.samples import sample_of
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.protocol.operations.assets import (
     LIST_ASSETS,

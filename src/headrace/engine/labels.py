@@ -10,6 +10,7 @@ from headrace.backend.base import Backend
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.records import LabelGroupRecord, LabelRecord
 from headrace.model.sample import LabelInfo
+from headrace.platform.group_paths import SEPARATOR, group_paths
 from headrace.protocol.operations.labels import (
     CREATE_LABEL_GROUP,
     ENSURE_LABELS,
@@ -21,9 +22,6 @@ from headrace.protocol.operations.labels import (
     ListLabels,
     UpdateLabel,
 )
-
-SEPARATOR = "."
-"""Between the groups of a path, as in COCO's ``supercategory``."""
 
 
 async def label_infos(backend: Backend, version_id: UUID) -> list[LabelInfo]:
@@ -78,22 +76,6 @@ def check_known(names: Sequence[str], known: Sequence[str]) -> None:
         f"{len(unknown)} labels are not in the version: {shown}",
         hint=" ".join(near) or "create them first, or allow labels to be created",
     )
-
-
-def group_paths(groups: Sequence[LabelGroupRecord]) -> dict[UUID, str]:
-    """The dotted path of every group."""
-    by_id = {group.id: group for group in groups}
-    paths: dict[UUID, str] = {}
-    for group in groups:
-        parts: list[str] = []
-        seen: set[UUID] = set()
-        at: LabelGroupRecord | None = group
-        while at is not None and at.id not in seen:
-            seen.add(at.id)
-            parts.append(at.name)
-            at = by_id.get(at.parent_id) if at.parent_id else None
-        paths[group.id] = SEPARATOR.join(reversed(parts))
-    return paths
 
 
 async def _group(

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, Listed
-from headrace.model.names import repaired
+from headrace.model.names import id_name, repaired
 from headrace.model.records import AssetRecord, DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 
@@ -31,11 +31,6 @@ def with_id(name: str, id: UUID) -> str:
     """``photos/a.jpg`` -> ``photos/a-<id>.jpg``."""
     path = PurePosixPath(name)
     return str(path.with_name(f"{path.stem}-{id}{path.suffix}"))
-
-
-def id_name(id: UUID, filename: str) -> str:
-    """``<id>.jpg``: what a download or an annotation file with ``use_id`` calls a file."""
-    return f"{id}{PurePosixPath(repaired(filename)).suffix}"
 
 
 def local_name(id: UUID, filename: str, keeper: UUID | None) -> str:

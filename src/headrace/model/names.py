@@ -8,7 +8,8 @@ devices (``CON``, ``nul.txt``) or ends in a dot or a blank.
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from uuid import UUID
 
 from headrace.errors import BadRequestError
 
@@ -73,6 +74,11 @@ def repaired(name: str) -> str:
         return name
     parts = [_repaired_part(part) for part in re.split(r"[/\\]", name) if part not in ("", ".")]
     return "/".join(parts) or "_"
+
+
+def id_name(id: UUID, filename: str) -> str:
+    """``<id>.jpg``: what a download or an annotation file that goes by ids calls a file."""
+    return f"{id}{PurePosixPath(repaired(filename)).suffix}"
 
 
 def _fault(name: str) -> str | None:

@@ -235,6 +235,16 @@ class ForkAnswer(Record, frozen=True):
     job: JobRecord
 
 
+class ExportRecord(Record, frozen=True):
+    """A file of annotations. What is in it, headrace only: shapes that the format cannot say are ``shapes_dropped``."""
+
+    object_name: str
+    presigned_url: str
+    images: int | UnsetType = UNSET
+    shapes: int | UnsetType = UNSET
+    shapes_dropped: int | UnsetType = UNSET
+
+
 class AttachAnswer(Record, frozen=True):
     tag: TagRecord
     count: int

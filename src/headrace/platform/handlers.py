@@ -15,6 +15,7 @@ from headrace.platform import copying as platform_copying
 from headrace.platform import data as platform_data
 from headrace.platform import datalake as platform_datalake
 from headrace.platform import datasets as platform_datasets
+from headrace.platform import exports as platform_exports
 from headrace.platform import forking as platform_forking
 from headrace.platform import imports as platform_imports
 from headrace.platform import jobs as platform_jobs
@@ -151,6 +152,7 @@ _ANNOTATIONS: Room = {
     annotation_operations.START_IMPORT: platform_imports.start_import,
     annotation_operations.FINISH_IMPORT: platform_imports.finish_import,
     annotation_operations.ANNOTATION_IDS: platform_annotations.annotation_ids,
+    annotation_operations.EXPORT_ANNOTATIONS: platform_exports.export_annotations,
     annotation_operations.LOAD_ANNOTATIONS: platform_annotations.load_annotations,
 }
 

@@ -68,6 +68,10 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
         (annotations.START_IMPORT, {"source": "s", **version}),
         (annotations.ANNOTATION_IDS, version),
         (annotations.LOAD_ANNOTATIONS, {"ids": [UUID(annotation)], **version}),
+        (
+            annotations.EXPORT_ANNOTATIONS,
+            {"type": annotations.AnnotationFileType.COCO, **version},
+        ),
         (jobs.GET_JOB, {"job_id": added.job.id}),
         (jobs.CANCEL_JOB, {"job_id": added.job.id}),
         (datasets.FORK_VERSION, {"parent_id": filled.id, "version": "fork", **dataset}),

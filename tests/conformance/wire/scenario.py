@@ -11,6 +11,8 @@ import msgspec
 from headrace.backend.base import Backend
 from headrace.errors import APIError
 from headrace.model.enums import (
+    AnnotationExportKey,
+    AnnotationFileType,
     AnnotationStatus,
     DataType,
     DataUploadStatus,
@@ -88,6 +90,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     labels = await _labels(it, version)
     await _annotations(it, version, assets, labels)
     await _forks(it, version, assets)
+    await _exports(it, version, assets)
     await _conversions(it, version, data, lake)
     await _annotating(it, version, assets, labels)
     await _other_tags(it, version, assets)
@@ -348,6 +351,23 @@ async def _forks(it: Walk, version: Any, assets: list[Any]) -> None:
     await it.ask("get_stats", version_id=empty.dataset_version.id)
     await it.ask("delete_version", **place)
     assert len(copied.items) == 3
+
+
+async def _exports(it: Walk, version: Any, assets: list[Any]) -> None:
+    place = {"version_id": version.id}
+    for kind in AnnotationFileType:
+        await it.ask("export_annotations", **place, type=kind)
+    await it.ask(
+        "export_annotations",
+        **place,
+        type=AnnotationFileType.COCO,
+        export_key=AnnotationExportKey.ASSET_ID,
+        status=AnnotationStatus.ACCEPTED,
+        asset_ids=[assets[0].id],
+    )
+    await it.refused(
+        "export_annotations", **place, type=AnnotationFileType.COCO, asset_ids=[MISSING]
+    )
 
 
 async def _conversions(it: Walk, version: Any, data: list[Any], lake: Any) -> None:

@@ -12,7 +12,13 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
+from headrace.model.enums import (
+    AnnotationExportKey,
+    AnnotationFileType,
+    AnnotationStatus,
+    ImportAnnotationMode,
+)
+from headrace.model.records import ExportRecord
 from headrace.protocol.operation import Operation, Paging
 
 Attributes = dict[str, Any]
@@ -220,6 +226,17 @@ class LoadAnnotations(Struct, kw_only=True):
     ids: list[UUID]
 
 
+class ExportAnnotations(Struct, kw_only=True):
+    """``export_key`` says what the file calls an asset; without ``asset_ids`` all that have an annotation."""
+
+    version_id: UUID
+    type: AnnotationFileType
+    export_video: bool = False
+    export_key: AnnotationExportKey = AnnotationExportKey.FILENAME
+    asset_ids: list[UUID] | None = None
+    status: AnnotationStatus | None = None
+
+
 _VERSION = "/api/dataset/version/{version_id}"
 
 IMPORT_ANNOTATIONS = Operation(
@@ -261,6 +278,16 @@ ANNOTATION_IDS = Operation(
     result=list[UUID],
     doc="The ids of a version's annotations, newest first.",
     errors=(404,),
+)
+EXPORT_ANNOTATIONS = Operation(
+    name="export_annotations",
+    method="POST",
+    path=_VERSION + "/annotations/export",
+    request=ExportAnnotations,
+    result=ExportRecord,
+    doc="The newest annotation of every asset in one file: COCO as JSON, YOLO and VOC as a zip.",
+    repeatable=True,
+    errors=(404, 400),
 )
 LOAD_ANNOTATIONS = Operation(
     name="load_annotations",
