@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 PEERS: dict[str, tuple[str, ...]] = {
+    "aiofiles": ("aiofiles==25.1.0",),
     "picsellia": ("picsellia==6.37.0",),
 }
 
