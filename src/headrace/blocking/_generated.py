@@ -15,6 +15,8 @@ from headrace.engine.import_report import ImportReport
 from headrace.engine.push import PushReport
 from headrace.formats.findings import OnError
 from headrace.model.enums import (
+    AnnotationExportKey,
+    AnnotationFileType,
     AnnotationStatus,
     AssignmentStatus,
     DataType,
@@ -231,6 +233,14 @@ class Job(Face[async_job.Job]):
         answer: Status = self._call(
             self._inner.wait_for_status, statuses, blocking_time_increment, attempts
         )
+        return answer
+
+    def cancel(self) -> Status:
+        """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
+
+        Of a fork nothing stays, of other work what was done. Raises BadRequestError for jobs that cannot be stopped.
+        """
+        answer: Status = self._call(self._inner.cancel)
         return answer
 
     @property
@@ -1745,6 +1755,18 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         answer: Tag = self._call(self._inner.get_asset_tag, name)
         return answer
 
+    def convert_tags_to_classification(
+        self, tag_type: TagTarget | str, tags: Sequence[Tag], wait: bool = True
+    ) -> Job:
+        """Classify the assets that carry these tags, with labels of the tags' names.
+
+        ``tag_type`` is ASSET, or DATA for tags of the data behind the assets. Assets that are classified so already
+        get nothing. Raises BadRequestError unless the version's type is CLASSIFICATION or MULTI; with ``wait``,
+        JobFailedError where the work failed.
+        """
+        answer: Job = self._call(self._inner.convert_tags_to_classification, tag_type, tags, wait)
+        return answer
+
     def get_or_create_asset_tag(self, name: str) -> Tag:
         """The asset tag of that name, made where there is none."""
         answer: Tag = self._call(self._inner.get_or_create_asset_tag, name)
@@ -1947,6 +1969,96 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     def retrieve_stats(self) -> VersionStats:
         """Shapes under each label, shapes and annotations in all."""
         answer: VersionStats = self._call(self._inner.retrieve_stats)
+        return answer
+
+    def fork(
+        self,
+        version: str,
+        description: str | None = None,
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        type: InferenceType | str = InferenceType.NOT_CONFIGURED,
+        with_tags: bool = False,
+        with_labels: bool = False,
+        with_annotations: bool = False,
+        wait: bool = True,
+    ) -> tuple[DatasetVersion, Job]:
+        """Make a new version of this dataset with the assets of this one, or with some of them.
+
+        ``with_annotations`` brings the annotations of all accounts, and the labels. No file is copied. The type is
+        not inherited. Until its job has ended the new version can be read but not changed.
+
+        Raises ConflictError where the name is taken; with ``wait``, JobFailedError where the work failed.
+
+        Returns the new version and the job that fills it.
+        """
+        answer: tuple[DatasetVersion, Job] = self._call(
+            self._inner.fork,
+            version,
+            description,
+            assets,
+            type,
+            with_tags,
+            with_labels,
+            with_annotations,
+            wait,
+        )
+        return answer
+
+    def copy_assets_to(
+        self,
+        destination: DatasetVersion,
+        assets: Asset | Sequence[Asset] | MultiAsset,
+        with_tags: bool = False,
+        with_annotations: bool = False,
+        wait: bool = True,
+    ) -> Job:
+        """Copy assets of this version into another one of the same dataset.
+
+        Data that are there already keep their annotations and gain the tags. Labels are matched by name.
+
+        Raises BadRequestError where the destination is of another dataset or this very version; with ``wait``,
+        JobFailedError where the work failed.
+
+        Returns the job of the last of the calls, each of which carries up to 10,000 assets.
+        """
+        answer: Job = self._call(
+            self._inner.copy_assets_to, destination, assets, with_tags, with_annotations, wait
+        )
+        return answer
+
+    def export_annotation_file(
+        self,
+        annotation_file_type: AnnotationFileType | str,
+        target_path: str | Path = "./",
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        force_replace: bool = True,
+        export_video: bool = False,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+    ) -> str:
+        """Have the platform write an annotation file, and download it into a folder: COCO, YOLO or PASCAL_VOC.
+
+        The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
+        says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
+        others as a zip. Without ``force_replace`` a file that is there stays. ``worker`` is accepted and has no
+        effect.
+
+        Returns the path of the file, ``<target_path>/<object name>``.
+        """
+        answer: str = self._call(
+            self._inner.export_annotation_file,
+            annotation_file_type,
+            target_path,
+            assets,
+            worker,
+            status,
+            force_replace,
+            export_video,
+            use_id,
+            export_key,
+        )
         return answer
 
     @property

@@ -11,7 +11,7 @@ from headrace.backend.base import Backend
 from headrace.engine.paging import pieces
 from headrace.errors import JobFailedError
 from headrace.model.enums import JobStatus
-from headrace.model.records import JobRecord
+from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operations.assets import ADD_DATA, AddData
 from headrace.protocol.operations.jobs import GET_JOB, JobId
 from headrace.protocol.operations.listing import IDS_PER_CALL
@@ -30,10 +30,17 @@ async def add_data(
     return jobs
 
 
-async def wait_for(backend: Backend, job: JobRecord) -> None:
-    """Wait for the end of a job however long it takes; JobFailedError where it fails."""
+async def wait_for(backend: Backend, job: JobRecord) -> JobRecord:
+    """The job once it has ended, however long that takes; JobFailedError where it fails."""
     while job.status == JobStatus.RUNNING:
         await anyio.sleep(PAUSE)
         job = await backend.call(GET_JOB, JobId(job_id=job.id))
     if job.status != JobStatus.SUCCESS:
-        raise JobFailedError(f"job {job.id} ended as {job.status}", job=job)
+        raise JobFailedError(failure(job), job=job)
+    return job
+
+
+def failure(job: JobRecord | JobRunRecord) -> str:
+    """How a job ended, and why where the platform says so."""
+    why = job.error if isinstance(job, JobRecord) and isinstance(job.error, str) else ""
+    return f"job {job.id} ended as {job.status}" + (f": {why}" if why else "")

@@ -10,10 +10,14 @@ from headrace.sdk.resource import describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.version_annotations import VersionAnnotations
 from headrace.sdk.version_assets import VersionAssets
+from headrace.sdk.version_copies import VersionCopies
+from headrace.sdk.version_exports import VersionExports
 from headrace.sdk.version_labels import VersionLabels
 
 
-class DatasetVersion(VersionAssets, VersionLabels, VersionAnnotations, Taggable):
+class DatasetVersion(
+    VersionAssets, VersionLabels, VersionAnnotations, VersionCopies, VersionExports, Taggable
+):
     """One version of a dataset: its assets, labels and annotations."""
 
     __slots__ = ()

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import anyio
 
-from headrace.errors import JobFailedError, WaitTimeoutError
+from headrace.engine.adding import failure
+from headrace.errors import BadRequestError, JobFailedError, WaitTimeoutError
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operations import jobs as operations
@@ -66,7 +67,7 @@ class Job(Resource[JobRecord | JobRunRecord]):
             if not self.done:
                 await self.sync()
             if self.status in _FAILURE and (self.status not in wanted or wanted & _SUCCESS):
-                raise JobFailedError(f"job {self.id} ended as {self.status}", job=self.record)
+                raise JobFailedError(failure(self.record), job=self.record)
             if self.status in wanted:
                 return self.status
             if self.done:
@@ -76,6 +77,17 @@ class Job(Resource[JobRecord | JobRunRecord]):
         raise WaitTimeoutError(
             f"job {self.id} is {self.status} after {attempts} looks", hint="wait again later"
         )
+
+    async def cancel(self) -> Status:
+        """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
+
+        Of a fork nothing stays, of other work what was done. Raises BadRequestError for jobs that cannot be stopped.
+        """
+        if isinstance(self.record, JobRunRecord):
+            raise BadRequestError(f"job {self.id} is of a kind that cannot be cancelled")
+        request = operations.JobId(job_id=self.id)
+        self.record = await self.session.call(operations.CANCEL_JOB, request)
+        return self.status
 
     def __repr__(self) -> str:
         return describe(self, str(self.id), self.status.value.lower())

@@ -1,0 +1,79 @@
+"""Annotation files that the platform writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+
+from headrace.model.enums import (
+    AnnotationExportKey,
+    AnnotationFileType,
+    AnnotationStatus,
+    DataType,
+    DataUploadStatus,
+)
+from headrace.model.names import safe_join, safe_parts
+from headrace.model.records import DataRecord, DatasetVersionRecord
+from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
+from headrace.sdk.arguments import as_path, ignore_worker
+from headrace.sdk.asset import Asset, MultiAsset
+from headrace.sdk.file import download_all
+from headrace.sdk.resource import Resource
+from headrace.sdk.version_assets import asset_ids
+
+
+class VersionExports(Resource[DatasetVersionRecord]):
+    """What a version has the platform write."""
+
+    __slots__ = ()
+
+    async def export_annotation_file(
+        self,
+        annotation_file_type: AnnotationFileType | str,
+        target_path: str | Path = "./",
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        force_replace: bool = True,
+        export_video: bool = False,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+    ) -> str:
+        """Have the platform write an annotation file, and download it into a folder: COCO, YOLO or PASCAL_VOC.
+
+        The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
+        says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
+        others as a zip. Without ``force_replace`` a file that is there stays. ``worker`` is accepted and has no
+        effect.
+
+        Returns the path of the file, ``<target_path>/<object name>``.
+        """
+        ignore_worker(worker)
+        usual = AnnotationExportKey.ASSET_ID if use_id else AnnotationExportKey.FILENAME
+        request = ExportAnnotations(
+            version_id=self.id,
+            type=AnnotationFileType.parse(annotation_file_type),
+            export_video=export_video,
+            export_key=AnnotationExportKey.parse(export_key) if export_key else usual,
+            asset_ids=None if assets is None else asset_ids(assets),
+            status=AnnotationStatus.parse(status) if status else None,
+        )
+        answer = await self.session.call(EXPORT_ANNOTATIONS, request)
+        folder = as_path(target_path)
+        # A name that could lead out of the folder is refused here.
+        target = safe_join(folder, answer.object_name)
+        if force_replace or not await to_thread.run_sync(target.exists):
+            file = DataRecord(
+                id=self.id,
+                object_name=answer.object_name,
+                filename="/".join(safe_parts(answer.object_name)),
+                type=DataType.IMAGE,
+                content_type="application/octet-stream",
+                upload_status=DataUploadStatus.DONE,
+                presigned_url=answer.presigned_url,
+            )
+            await download_all(self.session, [(self.id, file)], folder, force_replace=True)
+        return str(target)
