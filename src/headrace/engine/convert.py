@@ -108,6 +108,8 @@ def convert_blocking(
     source_format, why = _source_format(Path(src), from_)
     target_format = formats.get(to)
     reading, writing = split_options(source_format, options)
+    if _only_carried(target_format, writing) and "geometry" not in options:
+        reading = structs.replace(reading, geometry="raw")
     declared = losses(
         source_format.info, target_format.info, task=_known_task(target_format, writing.task)
     )
@@ -192,6 +194,14 @@ def split_options(source: Format, given: Mapping[str, Any]) -> tuple[ReadOptions
     reading = {name: value for name, value in given.items() if name in reads}
     writing = {name: value for name, value in given.items() if name in writes}
     return read_options(reading), write_options(writing)
+
+
+def _only_carried(target: Format, options: WriteOptions) -> bool:
+    """Whether a target takes polygons as text, or no more of them than their box."""
+    if target.info.name == "coco":
+        return not options.clip
+    says = target.info.capability(_known_task(target, options.task))
+    return says.kinds.get("polygon") == "its box"
 
 
 def _known_task(format: Format, task: str | None) -> str | None:

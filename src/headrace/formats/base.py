@@ -33,7 +33,8 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     ``task``: what the rows mean where a format cannot tell (YOLO), or which of an annotation's geometries to prefer.
     ``labels``: the class names where the source has only numbers. ``predictions``: accept results (scores).
     ``voc_origin``: whether VOC's corners count from 0, or from 1 with the last pixel inside.
-    ``keep_extra``: keep keys and ids that the model does not know. ``batch``: images per batch.
+    ``keep_extra``: keep keys and ids that the model does not know. ``batch``: images per batch, at most.
+    ``geometry``: ``raw`` may leave polygons as text until they are looked at (:mod:`headrace.formats.lazyrings`).
     """
 
     images: Path | None = None
@@ -44,6 +45,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     voc_origin: VocOrigin = "zero"
     keep_extra: bool = True
     batch: int = 256
+    geometry: Literal["floats", "raw"] = "floats"
 
 
 class WriteOptions(Struct, frozen=True, kw_only=True):

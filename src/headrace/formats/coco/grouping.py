@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from msgspec import Raw
 from msgspec.json import Decoder
 
 from headrace.formats.coco.numbering import Numbering
-from headrace.formats.coco.schema import AnnotationRecord, Learner, Odd
+from headrace.formats.coco.schema import AnyAnnotation, Learner, Odd
 from headrace.formats.coco.shapes import ShapeMaker
 from headrace.formats.coco.sorting import Buckets
 from headrace.formats.jsonstream import Chunk
@@ -27,7 +28,7 @@ _RAW = Decoder(Raw)
 def from_buckets(
     buckets: Buckets,
     images: Iterator[Placed],
-    learner: Learner[AnnotationRecord],
+    learner: Learner[Any],
     shapes: ShapeMaker,
 ) -> Iterator[list[Sample]]:
     """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings."""
@@ -42,10 +43,10 @@ def from_buckets(
 
 
 def from_order(
-    chunks: Iterable[Chunk[AnnotationRecord]],
+    chunks: Iterable[Chunk[Any]],
     images: Iterator[Placed],
     numbering: Numbering,
-    learner: Learner[AnnotationRecord],
+    learner: Learner[Any],
     shapes: ShapeMaker,
 ) -> Iterator[list[Sample]]:
     """Samples whose annotations lie in the order of the images already: two streams side by side."""
@@ -92,7 +93,7 @@ def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
         yield start, len(places)
 
 
-def _place(numbering: Numbering, record: AnnotationRecord | Odd) -> int:
+def _place(numbering: Numbering, record: AnyAnnotation | Odd) -> int:
     if isinstance(record, Odd):
         return numbering.place_in(record.text)
     return numbering.place(record.image_id)
@@ -102,7 +103,7 @@ def _in_lines(text: bytes) -> Callable[[int], Odd]:
     return lambda index: Odd(bytes(_RAW.decode_lines(text)[index]))
 
 
-def _in_chunk(chunk: Chunk[AnnotationRecord], start: int) -> Callable[[int], Odd]:
+def _in_chunk(chunk: Chunk[Any], start: int) -> Callable[[int], Odd]:
     def source(index: int) -> Odd:
         offset, text = chunk.elements()[start + index]
         return Odd(text, offset)

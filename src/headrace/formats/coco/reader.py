@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from headrace.formats.base import Reader
 from headrace.formats.coco import INFO
@@ -11,7 +11,13 @@ from headrace.formats.coco.grouping import Placed, from_buckets, from_order, wit
 from headrace.formats.coco.images import SampleMaker
 from headrace.formats.coco.outline import Outline, survey
 from headrace.formats.coco.report import Reporter
-from headrace.formats.coco.schema import AnnotationRecord, ImageRecord, Learner, Odd
+from headrace.formats.coco.schema import (
+    AnnotationRecord,
+    ImageRecord,
+    Learner,
+    Odd,
+    RawAnnotationRecord,
+)
 from headrace.formats.coco.shapes import ShapeMaker
 from headrace.formats.collector import collect_young, collector_paused
 from headrace.formats.findings import Findings, Pass, Severity
@@ -118,7 +124,8 @@ class CocoReader(Reader):
         images = self._images(found)
         if outline.annotations is None:
             return without_annotations(images)
-        learner = Learner(AnnotationRecord, keep_extra=self.options.keep_extra)
+        kind = RawAnnotationRecord if self.options.geometry == "raw" else AnnotationRecord
+        learner: Learner[Any] = Learner(kind, keep_extra=self.options.keep_extra)
         categories = outline.categories
         shapes = ShapeMaker(
             categories.names, categories.points, learner, report, task=self.options.task

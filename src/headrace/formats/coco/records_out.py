@@ -10,9 +10,12 @@ from itertools import combinations
 from math import isfinite
 from typing import Any
 
+import orjson
+
 from headrace.formats import raster, rle
 from headrace.formats.boxes import box_of
 from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
+from headrace.formats.lazyrings import LazyRings
 from headrace.model.geometry import points_bounds, rings_area, rings_bounds
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import (
@@ -69,7 +72,10 @@ def annotation(
         record["bbox"] = shape.bbox or rings_bounds(shape.rings)
         record["area"] = polygon_area(shape.rings, sample) if shape.area is None else shape.area
         record["iscrowd"] = int(shape.iscrowd)
-        record["segmentation"] = shape.rings
+        rings = shape.rings
+        record["segmentation"] = (
+            orjson.Fragment(rings.raw) if isinstance(rings, LazyRings) else rings
+        )
     elif isinstance(shape, Mask):
         _add_mask(record, shape)
     elif isinstance(shape, Keypoints):

@@ -52,6 +52,34 @@ class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
     utf8_string: str | None = None
 
 
+class RawAnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
+    """The same with its outline as text."""
+
+    id: FileId | None = None
+    image_id: FileId | None = None
+    category_id: FileId | None = None
+    bbox: tuple[float, float, Extent, Extent] | None = None
+    segmentation: Raw = Raw(b"null")
+    area: float | None = None
+    iscrowd: int | bool = 0
+    keypoints: list[float] | None = None
+    num_keypoints: int | None = None
+    score: float | None = None
+    attributes: Attributes | None = None
+    utf8_string: str | None = None
+
+    def decoded(self) -> AnnotationRecord:
+        """With its outline decoded; raises msgspec's errors where that is not clean."""
+        values = {name: getattr(self, name) for name in AnnotationRecord.__struct_fields__}
+        values["segmentation"] = _OUTLINE.decode(self.segmentation)
+        return AnnotationRecord(**values)
+
+
+_OUTLINE: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
+
+AnyAnnotation = AnnotationRecord | RawAnnotationRecord
+
+
 class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
     """One of ``images``."""
 

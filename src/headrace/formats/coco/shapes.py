@@ -6,12 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec import MsgspecError, Raw
+
 from headrace.errors import ParseError
 from headrace.formats import rle
 from headrace.formats.coco import repair
 from headrace.formats.coco.report import Reporter
-from headrace.formats.coco.schema import AnnotationRecord, Id, Learner, Odd, RleRecord
+from headrace.formats.coco.schema import (
+    AnnotationRecord,
+    AnyAnnotation,
+    Id,
+    Learner,
+    Odd,
+    RawAnnotationRecord,
+    RleRecord,
+)
 from headrace.formats.findings import Severity
+from headrace.formats.lazyrings import lazy_ring
 from headrace.model.geometry import points_bounds, rings_bounds
 from headrace.model.sample import Sample
 from headrace.model.shapes import (
@@ -26,6 +37,9 @@ from headrace.model.shapes import (
 )
 
 VISIBILITIES = frozenset({0.0, 1.0, 2.0})
+NO_RINGS: list[list[float]] = []
+NOTHING = (b"[]", b"null")
+LONGEST_NOTHING = 4
 NO_LABEL = "object"
 _CAPTION = frozenset({"caption", "segments_info"})
 UNUSABLE = "an annotation without any usable geometry, dropped"
@@ -46,7 +60,7 @@ class ShapeMaker:
         self,
         names: Mapping[Id, str],
         points: Mapping[str, int],
-        learner: Learner[AnnotationRecord],
+        learner: Learner[Any],
         report: Reporter,
         *,
         task: str | None,
@@ -60,7 +74,7 @@ class ShapeMaker:
 
     def attach(
         self,
-        records: Sequence[AnnotationRecord | Odd],
+        records: Sequence[AnyAnnotation | Odd],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], Odd],
     ) -> None:
@@ -72,37 +86,21 @@ class ShapeMaker:
             if isinstance(record, Odd):
                 self._attach_odd(record, samples)
                 continue
-            rings, box = record.segmentation, record.bbox
+            rings, box = _plain_rings(record.segmentation), record.bbox
             extra = extra_of(record) if learnt else None
             if not (
                 box is not None
+                and rings is not None
                 and any_task
                 and record.category_id in names
                 and record.image_id in samples
                 and not record.keypoints
-                and (not rings or (type(rings) is list and _all_even(rings)))
                 and (extra is None or _is_usual(extra))
                 and (record.attributes is None or repair.shallow(record.attributes))
                 and is_new(record.id)
             ):
-                self._report.about(_named(record), partial(source, index))
-                self._attach(record, extra, samples)
-            elif rings:
-                samples[record.image_id].shapes.append(
-                    Polygon(
-                        label=names[record.category_id],
-                        rings=rings,  # type: ignore[arg-type]
-                        bbox=box,
-                        id=record.id,
-                        iscrowd=record.iscrowd != 0,
-                        area=record.area,
-                        score=record.score,
-                        attributes=record.attributes,
-                        text=record.utf8_string,
-                        extra=extra,
-                    )
-                )
-            else:
+                self._attach_slowly(record, extra, samples, partial(source, index))
+            elif rings is NO_RINGS:
                 x, y, w, h = box
                 samples[record.image_id].shapes.append(
                     Rectangle(
@@ -120,6 +118,37 @@ class ShapeMaker:
                         extra=extra,
                     )
                 )
+            else:
+                samples[record.image_id].shapes.append(
+                    Polygon(
+                        label=names[record.category_id],
+                        rings=rings,
+                        bbox=box,
+                        id=record.id,
+                        iscrowd=record.iscrowd != 0,
+                        area=record.area,
+                        score=record.score,
+                        attributes=record.attributes,
+                        text=record.utf8_string,
+                        extra=extra,
+                    )
+                )
+
+    def _attach_slowly(
+        self,
+        record: AnyAnnotation,
+        extra: Attributes | None,
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[], Odd],
+    ) -> None:
+        if isinstance(record, RawAnnotationRecord):
+            try:
+                record = record.decoded()
+            except (MsgspecError, UnicodeDecodeError, RecursionError):
+                self._attach_odd(source(), samples)
+                return
+        self._report.about(_named(record), source)
+        self._attach(record, extra, samples)
 
     def _attach_odd(self, odd: Odd, samples: Mapping[Id | None, Sample]) -> None:
         report = self._report
@@ -325,10 +354,17 @@ class _SeenIds:
         return True
 
 
-def _all_even(rings: list[list[float]]) -> bool:
-    if len(rings) == 1:
-        return not len(rings[0]) & 1
-    return not any(len(ring) & 1 for ring in rings)
+def _plain_rings(outline: Any) -> Any:
+    """The rings of a usual polygon, NO_RINGS where there is no outline; None for what needs a longer look."""
+    if type(outline) is list:
+        if len(outline) == 1:
+            return None if len(outline[0]) & 1 else outline
+        return None if any(len(ring) & 1 for ring in outline) else outline or NO_RINGS
+    if isinstance(outline, Raw):
+        text = bytes(outline)
+        # A reader that was asked for it gives rings as text; who looks at them decodes them.
+        return lazy_ring(text) if len(text) > LONGEST_NOTHING or text not in NOTHING else NO_RINGS
+    return NO_RINGS if outline is None else None
 
 
 def _is_usual(extra: Attributes) -> bool:

@@ -22,7 +22,7 @@ BUCKET_BYTES = 2 * 1024 * 1024
 PENDING_BYTES = 8 * 1024 * 1024
 GROUP_BYTES = 64 * 1024
 # Beyond this a bucket is dealt on disk once more, where it has several images.
-LARGE_BYTES = 8 * BUCKET_BYTES
+LARGE_BYTES = 16 * 1024 * 1024
 # A file whose elements begin with ever other keys cannot be split; after so many windows it is not tried any more.
 MAX_FAILURES = 8
 
@@ -124,7 +124,12 @@ class Buckets:
     def _small_groups(
         self, parts: list[_Part], first: int, after: int, size: int
     ) -> Iterator[Group]:
-        step = max(1, (after - first) * GROUP_BYTES // max(size, 1))
+        if size < 2 * GROUP_BYTES:
+            yield Group(
+                first, after, b"".join([part.form.objects(self._read(part)[0]) for part in parts])
+            )
+            return
+        step = max(1, (after - first) * GROUP_BYTES // size)
         groups: list[list[bytes]] = [[] for _ in range(first, after, step)]
         for part in parts:
             dealt: list[list[bytes]] = [[] for _ in groups]
