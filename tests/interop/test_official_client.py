@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from headrace.backend.uploads import PART_BYTES
+from tests.support.official import drive
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_client.py")
@@ -69,7 +66,7 @@ async def test_the_main_job(tmp_path: Path) -> None:
     Image.new("RGB", (10, 10)).save(large)
     large.write_bytes(large.read_bytes().ljust(2 * PART_BYTES, b"."))
     async with server_process(lake) as server:
-        seen = await drive(server.address, token, folder)
+        seen = await drive(SCRIPT, server.address, token, folder)
         assert await server.stop() == 0
     assert seen["organization"]
     assert seen["uploaded"] == seen["assets"] == ["a.png", "b.png"]
@@ -97,20 +94,3 @@ async def test_the_main_job(tmp_path: Path) -> None:
     }
     whole = [box[1:] for found in boxes.values() for box in found]
     assert all(isinstance(number, int) for box in whole for number in box)
-
-
-async def drive(host: str, token: str, folder: Path) -> dict[str, Any]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(SCRIPT),
-        host,
-        token,
-        str(folder),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PICSELLIA_SDK_CUSTOM_LOGGING": "1", "NO_PROXY": "*"},
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    found: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
-    return found
