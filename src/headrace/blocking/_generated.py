@@ -147,6 +147,36 @@ class Label(Face[async_label.Label]):
         """Put the label into a group."""
         self._call(self._inner.set_group, group)
 
+    def delete(self) -> None:
+        """Delete the label and all shapes that carry it; the annotations stay.
+
+        Raises ConflictError while a job is using the labels of the version.
+        """
+        self._call(self._inner.delete)
+
+    def get_skeleton(self) -> dict[str, Any]:
+        """The skeleton of its keypoints: ``vertices`` names them, ``edges`` joins them by numbers from 1."""
+        answer: dict[str, Any] = self._call(self._inner.get_skeleton)
+        return answer
+
+    def set_skeleton(self, vertices: Sequence[str], edges: Sequence[Sequence[int]]) -> None:
+        """Name its keypoints, and join them by pairs of numbers counted from 1; no vertices for no skeleton."""
+        self._call(self._inner.set_skeleton, vertices, edges)
+
+    def get_attributes(self) -> dict[str, Any] | None:
+        """The kinds of attributes that its shapes have, by name; None where none are said."""
+        answer: dict[str, Any] | None = self._call(self._inner.get_attributes)
+        return answer
+
+    def set_attributes(self, attributes: dict[str, Any] | None) -> None:
+        """Say which attributes its shapes have; None for none.
+
+        By name: ``input_type`` (STRING, INTEGER, FLOAT or BOOLEAN), ``required``, and where wanted ``display_name``,
+        ``archived``, ``choices`` with ``allow_multiple``, or ``min`` and ``max``. BadRequestError names what
+        contradicts itself.
+        """
+        self._call(self._inner.set_attributes, attributes)
+
     @property
     def id(self) -> UUID:
         """The id of this object."""
@@ -180,6 +210,19 @@ class LabelGroup(Face[async_label.LabelGroup]):
     def update(self, name: str | None = None, parent_id: UUID | None = None) -> None:
         """Rename the group or put it into another one."""
         self._call(self._inner.update, name, parent_id)
+
+    def get_parent(self) -> LabelGroup | None:
+        """The group around this one, None where it has none."""
+        answer: LabelGroup | None = self._call(self._inner.get_parent)
+        return answer
+
+    def set_parent(self, parent: LabelGroup) -> None:
+        """Put the group into another one."""
+        self._call(self._inner.set_parent, parent)
+
+    def delete(self) -> None:
+        """Delete the group; its labels and the groups in it are in none afterwards."""
+        self._call(self._inner.delete)
 
     @property
     def id(self) -> UUID:
@@ -1801,6 +1844,20 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         """A new label group; ConflictError where the version has one of that name."""
         answer: LabelGroup = self._call(self._inner.create_label_group, name, parent)
         return answer
+
+    def get_skeletons(self) -> dict[str, dict[str, Any]]:
+        """The skeletons of the labels that have one, by the labels' ids."""
+        answer: dict[str, dict[str, Any]] = self._call(self._inner.get_skeletons)
+        return answer
+
+    def get_attributes(self) -> dict[str, Any] | None:
+        """The kinds of attributes that the annotations have, by name; None where none are said."""
+        answer: dict[str, Any] | None = self._call(self._inner.get_attributes)
+        return answer
+
+    def set_attributes(self, attributes: dict[str, Any] | None) -> None:
+        """Say which attributes the annotations have, as :meth:`headrace.Label.set_attributes` does for shapes."""
+        self._call(self._inner.set_attributes, attributes)
 
     def import_annotations(
         self,

@@ -26,6 +26,7 @@ PLATFORM = Capability(
             "size",
             "image_attributes",
             "supercategory",
+            "skeleton",
             "unused_labels",
             "iscrowd",
             "text",

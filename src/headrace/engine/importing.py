@@ -22,7 +22,7 @@ from headrace.backend.base import Backend
 from headrace.engine.chunks import CHUNK_BYTES, Chunk, chunks
 from headrace.engine.digest import source_digest
 from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.labels import resolve_labels
+from headrace.engine.labels import resolve_labels, set_skeletons
 from headrace.engine.matching import Matcher
 from headrace.engine.options import read_options
 from headrace.engine.paging import first_error
@@ -31,10 +31,9 @@ from headrace.engine.survey import survey
 from headrace.engine.threads import iterate_in_thread
 from headrace.formats.base import Reader
 from headrace.formats.findings import Findings, Pass, Severity
-from headrace.formats.info import FIELDS, Format
+from headrace.formats.info import Format
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
-from headrace.model.sample import LabelInfo
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
     START_IMPORT,
@@ -89,10 +88,11 @@ async def import_file(
             found = await survey(reader, matcher, all_must_match=options.fail_on_asset_not_found)
             counting.total = found.images
             lost = findings.begin("import")
-            _count_skeletons(found.labels, lost)
             labels = await resolve_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
+            loose = await set_skeletons(backend, version.id, found.labels, labels)
+            _count_joints(loose, lost)
             ledger = await _open_ledger(backend, version, path, chosen, options)
             sender = Sender(backend, version, options, matcher, labels, ledger, report, counts)
             await _send_all(reader, lost, sender, backend, counting)
@@ -121,10 +121,10 @@ def _for_type(options: ImportOptions, type: InferenceType, format: Format) -> Im
     return replace(options, read={**options.read, "task": task})
 
 
-def _count_skeletons(infos: list[LabelInfo], found: Pass) -> None:
-    count = sum(bool(info.keypoints) for info in infos)
+def _count_joints(count: int, found: Pass) -> None:
     if count:
-        found.add("LOSS", f"not written: {FIELDS['skeleton']}", severity=Severity.LOSS, count=count)
+        message = "joints of skeletons that join no two keypoints, left out"
+        found.add("LOSS", message, severity=Severity.LOSS, count=count)
 
 
 async def _send_all(

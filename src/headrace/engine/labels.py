@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from uuid import UUID
 
@@ -11,6 +11,12 @@ from headrace.errors import ConflictError, NotFoundError
 from headrace.model.records import LabelGroupRecord, LabelRecord
 from headrace.model.sample import LabelInfo
 from headrace.platform.group_paths import SEPARATOR, group_paths
+from headrace.protocol.operations.label_details import (
+    LIST_SKELETONS,
+    SET_SKELETON,
+    SetSkeleton,
+    SkeletonRecord,
+)
 from headrace.protocol.operations.labels import (
     CREATE_LABEL_GROUP,
     ENSURE_LABELS,
@@ -31,9 +37,16 @@ async def label_infos(backend: Backend, version_id: UUID) -> list[LabelInfo]:
     if any(label.group_id for label in labels):
         groups = (await backend.call(LIST_LABEL_GROUPS, ListLabels(version_id=version_id))).items
     paths = group_paths(groups)
+    skeletons: dict[str, SkeletonRecord] = {}
+    if labels:
+        request = ListLabels(version_id=version_id)
+        skeletons = (await backend.call(LIST_SKELETONS, request)).items
     return [
         LabelInfo(
-            name=label.name, supercategory=paths.get(label.group_id) if label.group_id else None
+            name=label.name,
+            supercategory=paths.get(label.group_id) if label.group_id else None,
+            keypoints=_skeleton(skeletons, label).vertices,
+            skeleton=_skeleton(skeletons, label).edges,
         )
         for label in labels
     ]
@@ -59,6 +72,32 @@ async def resolve_labels(
     by_name = {label.name: label for label in made}
     await _group(backend, version_id, infos, by_name)
     return {name: str(by_name[name].id) for name in names}
+
+
+async def set_skeletons(
+    backend: Backend, version_id: UUID, infos: Sequence[LabelInfo], ids: Mapping[str, str]
+) -> int:
+    """Give labels (``ids`` by name) the skeletons of a source, where theirs are not the same already.
+
+    Returns the number of joints that were left out because they join no two of their keypoints.
+    """
+    wanted = {ids[info.name]: info for info in infos if info.keypoints and info.name in ids}
+    if not wanted:
+        return 0
+    have = (await backend.call(LIST_SKELETONS, ListLabels(version_id=version_id))).items
+    left_out = 0
+    for label, info in wanted.items():
+        places = range(1, len(info.keypoints) + 1)
+        edges = [(a, b) for a, b in info.skeleton if a in places and b in places]
+        left_out += len(info.skeleton) - len(edges)
+        if have.get(label) != SkeletonRecord(vertices=info.keypoints, edges=edges):
+            request = SetSkeleton(label_id=UUID(label), vertices=info.keypoints, edges=edges)
+            await backend.call(SET_SKELETON, request)
+    return left_out
+
+
+def _skeleton(skeletons: Mapping[str, SkeletonRecord], label: LabelRecord) -> SkeletonRecord:
+    return skeletons.get(str(label.id)) or SkeletonRecord(vertices=[], edges=[])
 
 
 def check_known(names: Sequence[str], known: Sequence[str]) -> None:

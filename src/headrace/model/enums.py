@@ -184,3 +184,10 @@ class ObjectDataType(WireEnum):
     MODEL_THUMB = "MODEL_THUMB"
     CAMPAIGN_FILE = "CAMPAIGN_FILE"
     REVIEW_CAMPAIGN_FILE = "REVIEW_CAMPAIGN_FILE"
+
+
+class AttributeType(WireEnum):
+    STRING = "STRING"
+    INTEGER = "INTEGER"
+    FLOAT = "FLOAT"
+    BOOLEAN = "BOOLEAN"

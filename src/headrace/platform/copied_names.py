@@ -45,9 +45,11 @@ async def copy_label_names(tx: Transaction, source: Place, target: Place) -> Key
     there = await tx.fetch("copying.labels", version=target.version)
     by_name = {name: key for key, name, *_ in there}
     taken = {key for key, *_ in there}
+    taken |= {key for (key,) in await tx.fetch("copying.gone_labels", version=target.version)}
     groups = await _copy_groups(tx, source, target)
     keys: dict[int, int] = {}
-    for key, name, group, created in await tx.fetch("copying.labels", version=source.version):
+    labels = await tx.fetch("copying.labels", version=source.version)
+    for key, name, group, created, skeleton, attributes in labels:
         if name not in by_name:
             new = key if key not in taken else await _next_key(tx, target)
             position = _number(await tx.fetch_one("labels.next_position", version=target.version))
@@ -58,6 +60,13 @@ async def copy_label_names(tx: Transaction, source: Place, target: Place) -> Key
                 name=name,
                 position=position,
                 created=created,
+            )
+            await tx.execute(
+                "copying.set_label_details",
+                version=target.version,
+                key=new,
+                skeleton=skeleton,
+                attributes=attributes,
             )
             if group in groups:
                 await tx.execute(

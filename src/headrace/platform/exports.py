@@ -37,8 +37,10 @@ from headrace.platform.listing import json_text
 from headrace.platform.samples import sample_of
 from headrace.platform.scopes import VersionScope, version_scope
 from headrace.platform.shapes_out import Stored, loaded
+from headrace.platform.skeletons import list_skeletons
 from headrace.platform.zipping import ZipStream
 from headrace.protocol.operations.annotations import ExportAnnotations
+from headrace.protocol.operations.label_details import SkeletonRecord
 from headrace.protocol.operations.labels import ListLabels
 from headrace.storage.database.base import Row
 from headrace.storage.threads import in_thread
@@ -119,12 +121,16 @@ async def _labels(
     """The labels in order of creation, counted from 0."""
     asked = ListLabels(version_id=request.version_id)
     groups = group_paths((await list_label_groups(platform, access, asked)).items)
+    skeletons = (await list_skeletons(platform, access, asked)).items
     labels = (await list_labels(platform, access, asked)).items
+    nothing = SkeletonRecord(vertices=[], edges=[])
     return [
         LabelInfo(
             name=label.name,
             id=number,
             supercategory=groups.get(label.group_id) if label.group_id else None,
+            keypoints=skeletons.get(str(label.id), nothing).vertices,
+            skeleton=skeletons.get(str(label.id), nothing).edges,
         )
         for number, label in enumerate(labels)
     ]

@@ -153,6 +153,7 @@ async def _prepare(tx: Transaction, parent: VersionScope, no: int, request: Fork
     if request.with_labels or request.with_annotations:
         await tx.execute("forking.copy_groups", **place)
         await tx.execute("forking.copy_labels", **place)
+        await tx.execute("forking.copy_attributes", **place)
     if request.with_tags:
         await tx.execute("forking.copy_tags", **place)
     if request.with_annotations:
@@ -232,6 +233,7 @@ class ForkWork:
             await tx.execute("removal.drop_groups", version=self._target)
             await tx.execute("forking.copy_groups", **place)
             await tx.execute("forking.copy_labels", **place)
+            await tx.execute("forking.copy_attributes", **place)
         numbers = await tx.fetch_one("forking.numbers", no=self._spec.parent)
         assert numbers is not None
         await tx.execute(

@@ -10,6 +10,7 @@ from headrace.platform import annotation_removal as platform_annotation_removal
 from headrace.platform import annotations as platform_annotations
 from headrace.platform import asset_adding as platform_asset_adding
 from headrace.platform import assets as platform_assets
+from headrace.platform import attributes as platform_attributes
 from headrace.platform import converting as platform_converting
 from headrace.platform import copying as platform_copying
 from headrace.platform import data as platform_data
@@ -20,11 +21,13 @@ from headrace.platform import forking as platform_forking
 from headrace.platform import imports as platform_imports
 from headrace.platform import jobs as platform_jobs
 from headrace.platform import label_groups as platform_label_groups
+from headrace.platform import label_removal as platform_label_removal
 from headrace.platform import labels as platform_labels
 from headrace.platform import purge as platform_purge
 from headrace.platform import registering as platform_registering
 from headrace.platform import session as platform_session
 from headrace.platform import shapes as platform_shapes
+from headrace.platform import skeletons as platform_skeletons
 from headrace.platform import sources as platform_sources
 from headrace.platform import stats as platform_stats
 from headrace.platform import tagging as platform_tagging
@@ -39,6 +42,7 @@ from headrace.protocol.operations import (
     datalake,
     datasets,
     jobs,
+    label_details,
     labels,
     session,
     shapes,
@@ -145,6 +149,15 @@ _LABELS: Room = {
     labels.CREATE_LABEL_GROUP: platform_label_groups.create_label_group,
     labels.GET_LABEL_GROUP: platform_label_groups.get_label_group,
     labels.UPDATE_LABEL_GROUP: platform_label_groups.update_label_group,
+    labels.DELETE_LABEL: platform_label_removal.delete_label,
+    labels.DELETE_LABEL_GROUP: platform_label_removal.delete_label_group,
+    label_details.LIST_SKELETONS: platform_skeletons.list_skeletons,
+    label_details.GET_SKELETON: platform_skeletons.get_skeleton,
+    label_details.SET_SKELETON: platform_skeletons.set_skeleton,
+    label_details.GET_LABEL_ATTRIBUTES: platform_attributes.get_label_attributes,
+    label_details.SET_LABEL_ATTRIBUTES: platform_attributes.set_label_attributes,
+    label_details.GET_VERSION_ATTRIBUTES: platform_attributes.get_version_attributes,
+    label_details.SET_VERSION_ATTRIBUTES: platform_attributes.set_version_attributes,
 }
 
 _ANNOTATIONS: Room = {

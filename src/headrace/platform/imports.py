@@ -135,11 +135,21 @@ async def _apply(
         known = await _known_result(tx, job, request)
         if known is not None:
             return known
+        await _check_labels(tx, scope, items)
         result, taken = await writer.write(tx, platform.clock())
         if job is not None:
             await _enter(tx, job, request, result, platform.clock())
     fold_now_and_then(platform, scope, taken)
     return result
+
+
+async def _check_labels(tx: Transaction, scope: VersionScope, items: list[Prepared]) -> None:
+    """A label that was deleted since the items were prepared must not come back in shapes."""
+    known = {key for key, _ in await tx.fetch("labels.keys", version=scope.no)}
+    if not known.issuperset(key for item in items for key in item.counts):
+        raise NotFoundError(
+            f"a label of {scope.full_name} was deleted meanwhile", hint="nothing was imported"
+        )
 
 
 def _assets(scope: VersionScope, items: list[ImportItem]) -> list[int]:

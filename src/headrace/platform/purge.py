@@ -41,6 +41,7 @@ async def purge_step(platform: Platform) -> bool:
         await tx.execute("stats.drop_label_deltas", **counted)
         await tx.execute("stats.drop_version_deltas", **counted)
         await tx.execute("removal.drop_labels", version=place.version)
+        await tx.execute("removal.drop_gone_labels", version=place.version)
         await tx.execute("removal.drop_groups", version=place.version)
         await tx.execute("removal.drop_tags", version=place.version)
         await tx.execute("removal.drop_ledger", version=place.version)

@@ -12,6 +12,7 @@ import msgspec
 from anyio import to_thread
 
 from headrace.errors import BadRequestError
+from headrace.protocol.operations.label_details import AttributeRecord, AttributesRecord
 from headrace.protocol.query import all_of, any_of
 
 if TYPE_CHECKING:
@@ -75,6 +76,27 @@ def check_limits(limit: int | None, offset: int | None) -> None:
     for name, value in (("limit", limit), ("offset", offset)):
         if value is not None and value < 0:
             raise BadRequestError(f"{name} is {value}", hint="it must not be negative")
+
+
+def as_edge(edge: Sequence[int]) -> tuple[int, int]:
+    """A joint of a skeleton; BadRequestError where it is no pair."""
+    if len(edge) != 2:
+        raise BadRequestError(f"{list(edge)} joins no two keypoints", hint="give pairs of numbers")
+    return edge[0], edge[1]
+
+
+def as_attributes(attributes: dict[str, Any] | None) -> dict[str, AttributeRecord] | None:
+    """Kinds of attributes from plain values; BadRequestError names a field that is unknown or of a wrong type."""
+    try:
+        return msgspec.convert(attributes, dict[str, AttributeRecord] | None)
+    except msgspec.ValidationError as error:
+        raise BadRequestError(f"attributes: {error}") from None
+
+
+def plain_attributes(record: AttributesRecord) -> dict[str, Any] | None:
+    """Kinds of attributes as plain values."""
+    plain: dict[str, Any] | None = msgspec.to_builtins(record.attributes)
+    return plain
 
 
 def ignore_worker(worker: object) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from headrace.model.records import LabelGroupRecord, LabelRecord
+from headrace.protocol.operations import label_details as details
 from headrace.protocol.operations import labels as operations
+from headrace.sdk.arguments import as_attributes, as_edge, plain_attributes
 from headrace.sdk.resource import Resource, describe
 
 
@@ -47,6 +51,41 @@ class Label(Resource[LabelRecord]):
         """Put the label into a group."""
         await self.update(group_id=group.id)
 
+    async def delete(self) -> None:
+        """Delete the label and all shapes that carry it; the annotations stay.
+
+        Raises ConflictError while a job is using the labels of the version.
+        """
+        await self.session.call(operations.DELETE_LABEL, operations.LabelId(label_id=self.id))
+
+    async def get_skeleton(self) -> dict[str, Any]:
+        """The skeleton of its keypoints: ``vertices`` names them, ``edges`` joins them by numbers from 1."""
+        request = operations.LabelId(label_id=self.id)
+        skeleton = await self.session.call(details.GET_SKELETON, request)
+        return {"vertices": skeleton.vertices, "edges": [list(edge) for edge in skeleton.edges]}
+
+    async def set_skeleton(self, vertices: Sequence[str], edges: Sequence[Sequence[int]]) -> None:
+        """Name its keypoints, and join them by pairs of numbers counted from 1; no vertices for no skeleton."""
+        request = details.SetSkeleton(
+            label_id=self.id, vertices=list(vertices), edges=[as_edge(edge) for edge in edges]
+        )
+        await self.session.call(details.SET_SKELETON, request)
+
+    async def get_attributes(self) -> dict[str, Any] | None:
+        """The kinds of attributes that its shapes have, by name; None where none are said."""
+        request = operations.LabelId(label_id=self.id)
+        return plain_attributes(await self.session.call(details.GET_LABEL_ATTRIBUTES, request))
+
+    async def set_attributes(self, attributes: dict[str, Any] | None) -> None:
+        """Say which attributes its shapes have; None for none.
+
+        By name: ``input_type`` (STRING, INTEGER, FLOAT or BOOLEAN), ``required``, and where wanted ``display_name``,
+        ``archived``, ``choices`` with ``allow_multiple``, or ``min`` and ``max``. BadRequestError names what
+        contradicts itself.
+        """
+        request = details.SetLabelAttributes(label_id=self.id, attributes=as_attributes(attributes))
+        await self.session.call(details.SET_LABEL_ATTRIBUTES, request)
+
     def __repr__(self) -> str:
         return describe(self, self.name)
 
@@ -75,6 +114,23 @@ class LabelGroup(Resource[LabelGroupRecord]):
         """Rename the group or put it into another one."""
         request = operations.UpdateLabelGroup(group_id=self.id, name=name, parent_id=parent_id)
         self.record = await self.session.call(operations.UPDATE_LABEL_GROUP, request)
+
+    async def get_parent(self) -> LabelGroup | None:
+        """The group around this one, None where it has none."""
+        if self.parent_id is None:
+            return None
+        request = operations.LabelGroupId(group_id=self.parent_id)
+        found = await self.session.call(operations.GET_LABEL_GROUP, request)
+        return LabelGroup(self.session, found)
+
+    async def set_parent(self, parent: LabelGroup) -> None:
+        """Put the group into another one."""
+        await self.update(parent_id=parent.id)
+
+    async def delete(self) -> None:
+        """Delete the group; its labels and the groups in it are in none afterwards."""
+        request = operations.LabelGroupId(group_id=self.id)
+        await self.session.call(operations.DELETE_LABEL_GROUP, request)
 
     def __repr__(self) -> str:
         return describe(self, self.name)

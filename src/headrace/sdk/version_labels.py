@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from headrace.engine.paging import ItemsListing
 from headrace.model.records import DatasetVersionRecord, LabelGroupRecord, LabelRecord
+from headrace.protocol.operations import label_details as details
 from headrace.protocol.operations import labels as operations
+from headrace.sdk.arguments import as_attributes, plain_attributes
 from headrace.sdk.label import Label, LabelGroup
 from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource, get_or_create
@@ -57,3 +61,24 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         return LabelGroup(
             self.session, await self.session.call(operations.CREATE_LABEL_GROUP, request)
         )
+
+    async def get_skeletons(self) -> dict[str, dict[str, Any]]:
+        """The skeletons of the labels that have one, by the labels' ids."""
+        query = operations.ListLabels(version_id=self.id)
+        answer = await self.session.call(details.LIST_SKELETONS, query)
+        return {
+            label: {"vertices": one.vertices, "edges": [list(edge) for edge in one.edges]}
+            for label, one in answer.items.items()
+        }
+
+    async def get_attributes(self) -> dict[str, Any] | None:
+        """The kinds of attributes that the annotations have, by name; None where none are said."""
+        query = operations.ListLabels(version_id=self.id)
+        return plain_attributes(await self.session.call(details.GET_VERSION_ATTRIBUTES, query))
+
+    async def set_attributes(self, attributes: dict[str, Any] | None) -> None:
+        """Say which attributes the annotations have, as :meth:`headrace.Label.set_attributes` does for shapes."""
+        request = details.SetVersionAttributes(
+            version_id=self.id, attributes=as_attributes(attributes)
+        )
+        await self.session.call(details.SET_VERSION_ATTRIBUTES, request)

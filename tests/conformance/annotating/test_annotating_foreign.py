@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import NotFoundError
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotating, shapes
+from headrace.protocol.operations import annotating, label_details, shapes
 from headrace.protocol.operations.annotations import (
     ClassificationIn,
     LineIn,
@@ -20,7 +20,7 @@ from headrace.protocol.operations.annotations import (
 )
 from tests.support.stocked_lake import Filled, Stocked, stranger
 
-ROOMS = (annotating, shapes)
+ROOMS = (annotating, shapes, label_details)
 
 
 async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any]]]:
@@ -56,8 +56,17 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
         if name != "mask":
             found += [(room[f"UPDATE_{name.upper()}"], {"text": "x", **one})]
         found += [(room[f"DELETE_{name.upper()}"], one)]
+    of_label, of_version = {"label_id": UUID(label)}, {"version_id": filled.id}
+    skeleton: dict[str, Any] = {"vertices": ["a"], "edges": []}
     return [
         *found,
+        (label_details.LIST_SKELETONS, of_version),
+        (label_details.GET_SKELETON, of_label),
+        (label_details.SET_SKELETON, {**of_label, **skeleton}),
+        (label_details.GET_LABEL_ATTRIBUTES, of_label),
+        (label_details.SET_LABEL_ATTRIBUTES, {**of_label, "attributes": {}}),
+        (label_details.GET_VERSION_ATTRIBUTES, of_version),
+        (label_details.SET_VERSION_ATTRIBUTES, {**of_version, "attributes": {}}),
         (annotating.SAVE_ANNOTATION, annotation),
         (annotating.DELETE_ANNOTATION, annotation),
         (annotating.DELETE_ANNOTATIONS, {"version_id": filled.id, "asset_ids": ["__all__"]}),
@@ -88,6 +97,6 @@ async def test_every_operation_of_the_rooms_is_walked(filled: Filled) -> None:
 
 
 def contents(lake: Stocked) -> dict[str, list[Any]]:
-    tables = ("version", "asset", "annotation", "content", "label_delta", "version_delta")
+    tables = ("version", "label", "annotation", "content", "label_delta", "version_delta")
     with lake.raw() as connection:
         return {table: connection.execute(f"select * from {table}").fetchall() for table in tables}

@@ -80,6 +80,8 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
             {"destination_id": second.id, "asset_ids": [asset["asset_id"]], **version},
         ),
         (annotations.FINISH_IMPORT, {"import_id": begun.id}),
+        (labels.DELETE_LABEL, {"label_id": UUID(filled.labels["c"])}),
+        (labels.DELETE_LABEL_GROUP, {"group_id": group.id}),
         (assets.DELETE_ASSETS, {"ids": [UUID(filled.assets[0])], **version}),
         (assets.DELETE_ASSET, asset),
         (datasets.DELETE_VERSION, version),

@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from headrace.storage.database.queries import Queries
+from headrace.storage.database.sqlite_functions import register
 from tests.support.stocked_lake import stocked
 
 ROOMS = (
@@ -49,6 +50,7 @@ KEY_LISTS = {
     "annotating.range_of_assets": "n USING PRIMARY KEY"
     " (bucket=? AND version=? AND asset=? AND no<?)",
     "annotating.range_of_numbers": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
+    "annotating.again": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "removal.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "removal.assets_of_data": "a USING INDEX asset_of_data (lake_bucket=? AND data=?)",
 }
@@ -56,6 +58,7 @@ KEY_LISTS = {
 PAGES = {
     "assets.page": "a USING PRIMARY KEY (bucket=? AND version=? AND seq<?)",
     "annotations.ids": "n USING INDEX annotation_no (bucket=? AND version=?)",
+    "annotating.with_label": "n USING PRIMARY KEY (bucket=? AND version=? AND (asset,no)>(?,?))",
     "annotating.filtered": "n USING INDEX annotation_no (bucket=? AND version=? AND no<?)",
     "removal.range": "asset USING PRIMARY KEY (bucket=? AND version=?)",
 }
@@ -72,6 +75,7 @@ async def plan(request: pytest.FixtureRequest, tmp_path: Path) -> Plan:
             await filled.send(*(filled.item(asset, 1, 2) for asset in range(300)))
             await lake.version("second", dataset=(await lake.dataset("more")).id)
     connection = apsw.Connection(str(tmp_path / "lake" / "headrace.db"))
+    register(connection)
     if request.param == "analysed":
         connection.execute("analyze")
     queries = Queries("sqlite")

@@ -93,6 +93,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     await _exports(it, version, assets)
     await _conversions(it, version, data, lake)
     await _annotating(it, version, assets, labels)
+    await _label_details(it, version, assets, labels)
     await _other_tags(it, version, assets)
     await _endings(it, lake, version, data, assets)
     return it
@@ -416,6 +417,48 @@ async def _annotating(it: Walk, version: Any, assets: list[Any], labels: dict[st
     await it.ask("list_annotations", **place)
     await it.ask("delete_annotations", **place, asset_ids=["__all__"])
     await it.ask("get_stats", **place)
+
+
+async def _label_details(it: Walk, version: Any, assets: list[Any], labels: dict[str, str]) -> None:
+    from headrace.model.enums import AttributeType
+    from headrace.protocol.operations.annotations import ImportItem, PointIn
+    from headrace.protocol.operations.label_details import AttributeRecord
+
+    place, dog = {"version_id": version.id}, {"label_id": UUID(labels["dög"])}
+    await it.ask("get_skeleton", **dog)
+    await it.ask("set_skeleton", **dog, vertices=["nöse", "tail"], edges=[(1, 2)])
+    await it.refused("set_skeleton", **dog, vertices=["nose"], edges=[(1, 2)])
+    await it.ask("get_skeleton", **dog)
+    await it.ask("list_skeletons", **place)
+    kinds = {
+        "colour": AttributeRecord(
+            input_type=AttributeType.STRING, required=True, choices=["red", "blue"]
+        ),
+        "age": AttributeRecord(input_type=AttributeType.INTEGER, required=False, min=0, max=30),
+    }
+    wrong = {"age": AttributeRecord(input_type=AttributeType.BOOLEAN, required=False, min=0)}
+    for what, where in (("label", dog), ("version", place)):
+        await it.ask(f"get_{what}_attributes", **where)
+        await it.ask(f"set_{what}_attributes", **where, attributes=kinds)
+        await it.refused(f"set_{what}_attributes", **where, attributes=wrong)
+        await it.ask(f"get_{what}_attributes", **where)
+        await it.ask(f"set_{what}_attributes", **where, attributes=None)
+        await it.ask(f"get_{what}_attributes", **where)
+    items = [
+        ImportItem(
+            asset_id=str(assets[0].id),
+            points=[PointIn(label_id=label, point=(1, 1)) for label in labels.values()],
+        )
+    ]
+    await it.ask("import_annotations", **place, annotations=items)
+    await it.ask("delete_label", **dog)
+    await it.refused("delete_label", **dog)
+    await it.ask("get_stats", **place)
+    groups = await it.ask("list_label_groups", **place)
+    for group in groups.items:
+        await it.ask("delete_label_group", group_id=group.id)
+    await it.refused("delete_label_group", group_id=groups.items[0].id)
+    await it.ask("list_labels", **place)
 
 
 async def _shapes(it: Walk, one: dict[str, Any], labels: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from uuid import UUID
 
 from msgspec import Struct
@@ -127,6 +128,26 @@ CREATE_LABEL_GROUP = Operation(
     result=LabelGroupRecord,
     doc="A new label group.",
     errors=(404, 409, 400, 423),
+)
+DELETE_LABEL = Operation(
+    name="delete_label",
+    method="DELETE",
+    path="/api/label/{label_id}",
+    request=LabelId,
+    result=NoneType,
+    doc="Delete a label and all shapes that carry it.",
+    repeatable=True,
+    errors=(404, 409, 423),
+)
+DELETE_LABEL_GROUP = Operation(
+    name="delete_label_group",
+    method="DELETE",
+    path="/api/label/group/{group_id}",
+    request=LabelGroupId,
+    result=NoneType,
+    doc="Delete a label group; its labels and groups are in none afterwards.",
+    repeatable=True,
+    errors=(404, 423),
 )
 GET_LABEL_GROUP = Operation(
     name="get_label_group",

@@ -75,3 +75,23 @@ select n.asset, n.no, n.counts, n.content
 from json_each(:keys) j cross join annotation n indexed by annotation_no
 where n.bucket = :bucket and n.version = :version and n.no = j.value and n.no < :before
 limit :limit
+
+-- name: with_label
+select n.asset, n.no, n.counts, n.content, coalesce(n.shapes, c.shapes)
+from annotation n
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and (n.asset, n.no) > (:asset, :no)
+  and has_label(n.counts, :label)
+order by n.asset, n.no limit :limit
+
+-- name: again
+select n.asset, n.no, n.counts, n.content, coalesce(n.shapes, c.shapes)
+from json_each(:keys) j cross join annotation n indexed by annotation_no
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and n.no = j.value
+
+-- name: rewrite_shapes
+update annotation set shapes_n = ?, counts = ?, shapes = ?, content = ?
+where bucket = ? and version = ? and asset = ? and no = ?

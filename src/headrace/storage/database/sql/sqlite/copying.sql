@@ -34,8 +34,14 @@ select t.key, t.name, t.created from tag t
 where t.family = 2 and t.scope = :version order by t.key
 
 -- name: labels
-select b.key, b.name, b.grp, b.created from label b
+select b.key, b.name, b.grp, b.created, b.skeleton, b.attributes from label b
 where b.version = :version order by b.position, b.key
+
+-- name: gone_labels
+select g.key from label_gone g where g.version = :version
+
+-- name: set_label_details
+update label set skeleton = :skeleton, attributes = :attributes where version = :version and key = :key
 
 -- name: set_label_group
 update label set grp = :grp where version = :version and key = :key

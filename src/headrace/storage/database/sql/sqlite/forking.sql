@@ -22,8 +22,12 @@ select max(seq) from (
     order by a.seq limit :limit)
 
 -- name: copy_labels
-insert into label (version, key, name, grp, position, created)
-select :target, b.key, b.name, b.grp, b.position, b.created from label b where b.version = :source
+insert into label (version, key, name, grp, position, created, skeleton, attributes)
+select :target, b.key, b.name, b.grp, b.position, b.created, b.skeleton, b.attributes
+from label b where b.version = :source
+
+-- name: copy_attributes
+update version set attributes = (select f.attributes from version f where f.no = :source) where no = :target
 
 -- name: copy_groups
 insert into label_group (version, key, name, parent, created)

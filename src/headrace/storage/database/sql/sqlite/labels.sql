@@ -22,6 +22,7 @@ select b.key
 from version v cross join label b
 where v.dataset = :dataset and v.state = 'ACTIVE' and b.version = v.no and b.name = :name
   and not exists (select 1 from label x where x.version = :version and x.key = b.key)
+  and not exists (select 1 from label_gone g where g.version = :version and g.key = b.key)
 order by b.key limit 1
 
 -- name: take_key
@@ -51,3 +52,47 @@ values (:version, :key, :name, :parent, :created)
 -- name: update_group
 update label_group set name = coalesce(:name, name), parent = coalesce(:parent, parent)
 where version = :version and key = :key
+
+-- name: skeletons
+select b.key, b.skeleton from label b where b.version = :version and b.skeleton is not null
+order by b.position, b.key
+
+-- name: skeleton
+select b.skeleton from label b where b.version = :version and b.key = :key
+
+-- name: set_skeleton
+update label set skeleton = :skeleton where version = :version and key = :key
+
+-- name: attributes
+select b.attributes from label b where b.version = :version and b.key = :key
+
+-- name: set_attributes
+update label set attributes = :attributes where version = :version and key = :key
+
+-- name: version_attributes
+select v.attributes from version v where v.no = :version
+
+-- name: set_version_attributes
+update version set attributes = :attributes where no = :version
+
+-- name: drop
+delete from label where version = :version and key = :key
+
+-- name: note_gone
+insert into label_gone (version, key) values (:version, :key)
+
+-- name: leave_group
+update label set grp = null where version = :version and grp = :key
+
+-- name: leave_parent
+update label_group set parent = null where version = :version and parent = :key
+
+-- name: drop_group
+delete from label_group where version = :version and key = :key
+
+-- name: used_by_job
+select j.kind from job j
+where j.state = 'RUNNING' and j.kind in ('FORK', 'COPY', 'CONVERT')
+  and :version in (j.subject, json_extract(j.spec, '$.parent'), json_extract(j.spec, '$.source'),
+                   json_extract(j.spec, '$.version'))
+limit 1

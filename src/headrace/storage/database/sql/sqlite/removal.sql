@@ -54,6 +54,9 @@ select seq from asset where bucket = :bucket and version = :version order by seq
 -- name: drop_labels
 delete from label where version = :version
 
+-- name: drop_gone_labels
+delete from label_gone where version = :version
+
 -- name: drop_groups
 delete from label_group where version = :version
 

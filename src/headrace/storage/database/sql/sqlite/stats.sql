@@ -16,6 +16,10 @@ left join label b on b.version = :version and b.key = t.label
 where t.shapes <> 0 or t.annotations <> 0
 order by b.position, t.label
 
+-- name: shapes_of_label
+select coalesce(sum(shapes), 0) from label_delta indexed by label_delta_version
+where bucket = :bucket and version = :version and label = :label
+
 -- name: totals
 select coalesce(sum(assets), 0), coalesce(sum(annotations), 0), count(*)
 from version_delta indexed by version_delta_version

@@ -1,0 +1,142 @@
+"""What labels say of their shapes: skeletons of keypoints, and kinds of attributes."""
+
+from __future__ import annotations
+
+from types import NoneType
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.model.enums import AttributeType
+from headrace.model.records import Record
+from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operations.labels import LabelId, ListLabels
+
+
+class SkeletonRecord(Record, frozen=True):
+    """``vertices`` names the keypoints; ``edges`` joins them by pairs of numbers counted from 1."""
+
+    vertices: list[str]
+    edges: list[tuple[int, int]]
+
+
+class SkeletonsRecord(Record, frozen=True):
+    """Skeletons by the ids of their labels; labels without one are absent."""
+
+    items: dict[str, SkeletonRecord]
+
+
+class SetSkeleton(Struct, kw_only=True):
+    """Without vertices the label has no skeleton any more."""
+
+    label_id: UUID
+    vertices: list[str]
+    edges: list[tuple[int, int]]
+
+
+class AttributeRecord(Struct, kw_only=True, frozen=True):
+    """One kind of attribute.
+
+    ``choices`` hold 1 to 64 values (STRING 2 to 64), not for BOOLEAN and not beside ``min`` and ``max``, which are for
+    numbers; ``allow_multiple`` needs choices; what is ``archived`` cannot be ``required``.
+    """
+
+    input_type: AttributeType
+    required: bool
+    display_name: str | None = None
+    archived: bool = False
+    choices: list[Any] | None = None
+    allow_multiple: bool | None = None
+    min: int | float | None = None
+    max: int | float | None = None
+
+
+class AttributesRecord(Record, frozen=True):
+    """Kinds of attributes by name, null where there are none."""
+
+    attributes: dict[str, AttributeRecord] | None
+
+
+class SetLabelAttributes(Struct, kw_only=True):
+    label_id: UUID
+    attributes: dict[str, AttributeRecord] | None
+
+
+class SetVersionAttributes(Struct, kw_only=True):
+    version_id: UUID
+    attributes: dict[str, AttributeRecord] | None
+
+
+_VERSION = "/api/dataset/version/{version_id}"
+_LABEL = "/api/label/{label_id}"
+
+LIST_SKELETONS = Operation(
+    name="list_skeletons",
+    method="GET",
+    path=_VERSION + "/labels/skeleton",
+    request=ListLabels,
+    result=SkeletonsRecord,
+    doc="The skeletons of a version's labels.",
+    paging=Paging.ITEMS,
+    errors=(404,),
+)
+GET_SKELETON = Operation(
+    name="get_skeleton",
+    method="GET",
+    path=_LABEL + "/skeleton",
+    request=LabelId,
+    result=SkeletonRecord,
+    doc="The skeleton of a label, without vertices where it has none.",
+    errors=(404,),
+)
+SET_SKELETON = Operation(
+    name="set_skeleton",
+    method="POST",
+    path=_LABEL + "/skeleton",
+    request=SetSkeleton,
+    result=NoneType,
+    doc="Give a label a skeleton.",
+    repeatable=True,
+    errors=(404, 400, 423),
+)
+GET_LABEL_ATTRIBUTES = Operation(
+    name="get_label_attributes",
+    method="GET",
+    path=_LABEL + "/attributes",
+    request=LabelId,
+    result=AttributesRecord,
+    doc="The kinds of attributes that shapes of a label have.",
+    errors=(404,),
+)
+SET_LABEL_ATTRIBUTES = Operation(
+    name="set_label_attributes",
+    method="POST",
+    path=_LABEL + "/attributes",
+    request=SetLabelAttributes,
+    result=NoneType,
+    doc="Say which attributes shapes of a label have; null for none.",
+    send_null=True,
+    repeatable=True,
+    errors=(404, 400, 423),
+)
+GET_VERSION_ATTRIBUTES = Operation(
+    name="get_version_attributes",
+    method="GET",
+    path=_VERSION + "/attributes",
+    request=ListLabels,
+    result=AttributesRecord,
+    doc="The kinds of attributes that annotations of a version have.",
+    errors=(404,),
+)
+SET_VERSION_ATTRIBUTES = Operation(
+    name="set_version_attributes",
+    method="POST",
+    path=_VERSION + "/attributes",
+    request=SetVersionAttributes,
+    result=NoneType,
+    doc="Say which attributes annotations of a version have; null for none.",
+    send_null=True,
+    repeatable=True,
+    errors=(404, 400, 423),
+)

@@ -1,0 +1,54 @@
+"""The official client, unmodified, against a headrace server: skeletons, attributes, groups, deleted labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from PIL import Image
+
+from tests.interop.official_process import drive
+from tests.support.servers import new_lake, server_process
+
+SCRIPT = Path(__file__).with_name("official_labels.py")
+
+COCO = {
+    "images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}],
+    "categories": [
+        {
+            "id": 1,
+            "name": "person",
+            "supercategory": "animal.human",
+            "keypoints": ["head", "hand"],
+            "skeleton": [[1, 2]],
+        }
+    ],
+    "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": [1, 2, 2, 3, 4, 1]}
+    ],
+}  # fmt: skip
+
+
+async def test_every_call_of_labels(tmp_path: Path) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    Image.new("RGB", (64, 48), "red").save(folder / "a.png")
+    (folder / "keypoints.json").write_text(json.dumps(COCO))
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, str(folder))
+        assert await server.stop() == 0
+    assert seen == {
+        "imported": [1],
+        "skeleton": {"vertices": ["head", "hand"], "edges": [[1, 2]]},
+        "skeletons": [{"vertices": ["a", "b"], "edges": [[1, 2]]}],
+        "groups": ["human", "animal"],
+        "built": [["a", "b"]],
+        "attributes": 0,
+        "refused": True,
+        "cleared": True,
+        "of_version": ["age"],
+        "ungrouped": True,
+        "stats": 0,
+        "gone": True,
+    }
