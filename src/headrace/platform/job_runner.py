@@ -43,7 +43,10 @@ log = logging.getLogger("headrace.platform")
 
 
 class Task(Struct, frozen=True):
-    """A job as its work sees it; ``spec`` is JSON that the kind of work alone understands."""
+    """A job as its work sees it; ``spec`` is JSON that the kind of work alone understands.
+
+    ``attempts`` counts how often it was begun since it last got on, ``error`` is what the last attempt ended of.
+    """
 
     no: int
     kind: str
@@ -51,6 +54,7 @@ class Task(Struct, frozen=True):
     subject: int | None
     spec: str
     attempts: int
+    error: str | None
 
 
 class Range(Struct, frozen=True):
@@ -195,7 +199,11 @@ class JobRunner:
     async def _attempt(self, task: Task, work: Work) -> None:
         try:
             if task.attempts > MAX_ATTEMPTS:
-                await self._fail(task, work, f"given up after {MAX_ATTEMPTS} attempts")
+                await self._fail(
+                    task,
+                    work,
+                    f"given up after {MAX_ATTEMPTS} attempts: {task.error or 'each ended without a word'}",
+                )
             else:
                 await self._ranges(task, work)
             await work.afterwards()
@@ -205,15 +213,16 @@ class JobRunner:
             await work.afterwards()
         except HeadraceError as error:
             log.warning("job %d is interrupted: %s", task.no, error)
-            await self._let_go(task)
-            raise
+            await anyio.sleep(_RETRY_SECONDS)
+            await self._let_go(task, error=str(error))
         except Exception:
             log.exception("job %d failed", task.no)
             await self._fail(task, work, "an internal error; the log tells more")
             await work.afterwards()
         except BaseException:
+            # A clean stop is no attempt: the job goes on at the next open, however often that is.
             with anyio.CancelScope(shield=True):
-                await self._let_go(task)
+                await self._let_go(task, unused=1)
             raise
 
     async def _ranges(self, task: Task, work: Work) -> None:
@@ -247,9 +256,11 @@ class JobRunner:
                 await work.abandon(tx)
                 await end_job(tx, task.no, JobStatus.FAILED, self._now(), why)
 
-    async def _let_go(self, task: Task) -> None:
+    async def _let_go(self, task: Task, *, error: str | None = None, unused: int = 0) -> None:
         try:
-            await self._platform.database.execute("jobs.let_go", no=task.no, owner=self._owner)
+            await self._platform.database.execute(
+                "jobs.let_go", no=task.no, owner=self._owner, error=error, unused=unused
+            )
         except HeadraceError as error:
             log.warning("job %d keeps its lease until it ends: %s", task.no, error)
 

@@ -51,14 +51,15 @@ select j.state, j.kind, j.owner, j.lease from job j where j.no = :no
 -- name: claim
 update job set owner = :owner, lease = :lease, attempts = attempts + 1, updated = :now
 where no = :no and state = 'RUNNING' and (owner is null or lease < :now or owner = :gone)
-returning kind, organization, subject, spec, attempts
+returning kind, organization, subject, spec, attempts, error
 
 -- name: hold
 update job set lease = :lease, updated = :now where no = :no and state = 'RUNNING' and owner = :owner
 returning cancel
 
 -- name: let_go
-update job set owner = null, lease = 0 where no = :no and state = 'RUNNING' and owner = :owner
+update job set owner = null, lease = 0, error = coalesce(:error, error), attempts = attempts - :unused
+where no = :no and state = 'RUNNING' and owner = :owner
 
 -- name: ask_to_stop
 update job set cancel = 1, updated = :now where no = :no and state = 'RUNNING'
@@ -78,4 +79,4 @@ insert into shard (job, no, state, attempts, cursor, result) values (:job, 0, 'D
 on conflict (job, no) do update set cursor = :cursor, attempts = attempts + 1
 
 -- name: count
-update job set done = done + :count where no = :no
+update job set done = done + :count, attempts = 1, error = null where no = :no
