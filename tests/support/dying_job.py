@@ -47,21 +47,21 @@ def die_after(calls: int, operation_name: str) -> None:
 
 
 def die_in_download(calls: int) -> None:
-    from headrace.transfer import fetch
+    from headrace.transfer.part import Part
 
-    original = fetch._Part.write
+    original = Part.write
     count = 0
 
     def write(self: Any, chunks: list[bytes]) -> None:
         nonlocal count
-        count += 1
+        count += bool(chunks)
         if count == calls:
             original(self, [chunk[: len(chunk) // 2] for chunk in chunks])
             self._file.flush()
             os.kill(os.getpid(), signal.SIGKILL)
         original(self, chunks)
 
-    fetch._Part.write = write  # type: ignore[method-assign]
+    Part.write = write  # type: ignore[method-assign]
 
 
 async def run(lake: str, job: str, arguments: list[str]) -> None:

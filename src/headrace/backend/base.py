@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,13 +30,39 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Download(Protocol):
-    """An open file on its way here. ``length`` is the number of bytes still to come, None where nobody says."""
+    """An open file on its way here, from byte ``start`` on.
 
+    ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
+    ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
+    ``local_path`` is where it lies as a plain file.
+    """
+
+    start: int
     length: int | None
+    total: int | None
+    validator: str | None
+    digests: Mapping[str, str]
     local_path: Path | None
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The bytes, in order."""
+        ...
+
+
+class File(Protocol):
+    """A file that can be opened as often as needed."""
+
+    def open(
+        self, offset: int = 0, validator: str | None = None
+    ) -> AbstractAsyncContextManager[Download]:
+        """Open it once, from ``offset`` on if it is still what ``validator`` names, else from its first byte.
+
+        Nothing is tried again here, except that an expired URL is renewed.
+        """
+        ...
+
+    async def again(self) -> None:
+        """Wait until a second try is in order: all that talk to one host share their second tries."""
         ...
 
 
@@ -52,8 +78,8 @@ class Backend(Protocol):
         """Answer one operation; raises the errors of ``headrace.errors``."""
         ...
 
-    def download(self, data: DataRecord, /) -> AbstractAsyncContextManager[Download]:
-        """Open the file of a data; the URL in the record is renewed where it has expired or is missing."""
+    def file(self, data: DataRecord, /) -> File:
+        """The file of a data; the URL in the record is renewed where it has expired or is missing."""
         ...
 
     async def upload(

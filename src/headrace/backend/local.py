@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -44,16 +44,9 @@ class LocalBackend:
         """Answer one operation."""
         return await self._platform.call(self._access, operation, request)
 
-    @asynccontextmanager
-    async def download(self, data: DataRecord, /) -> AsyncIterator[LocalDownload]:
-        """Open the object of a data; ``ObjectNotFoundError`` where the lake has lost it."""
-        objects = self._platform.objects
-        info = await objects.head(data.object_name)
-        if info is None:
-            raise ObjectNotFoundError(
-                f"the file of {data.filename!r} is not in the lake", hint=data.object_name
-            )
-        yield LocalDownload(objects, data.object_name, info.size)
+    def file(self, data: DataRecord, /) -> LocalFile:
+        """The object of a data."""
+        return LocalFile(self._platform.objects, data)
 
     async def upload(
         self, path: Path, /, *, connector_id: UUID, object_name: str, content_type: str
@@ -75,11 +68,40 @@ class LocalBackend:
             await self._platform.aclose()
 
 
+class LocalFile:
+    """An object of the store, under the name of its data."""
+
+    def __init__(self, objects: ObjectStore, data: DataRecord) -> None:
+        self._objects = objects
+        self._data = data
+
+    @asynccontextmanager
+    async def open(
+        self, offset: int = 0, validator: str | None = None
+    ) -> AsyncIterator[LocalDownload]:
+        """Open it from its first byte on; ``ObjectNotFoundError`` where the lake has lost it."""
+        info = await self._objects.head(self._data.object_name)
+        if info is None:
+            raise ObjectNotFoundError(
+                f"the file of {self._data.filename!r} is not in the lake",
+                hint=self._data.object_name,
+            )
+        yield LocalDownload(self._objects, self._data.object_name, info.size)
+
+    async def again(self) -> None:
+        """Nobody else has to be spared."""
+
+
 class LocalDownload:
     """An object of the store; ``local_path`` where it lies as a plain file."""
 
+    start = 0
+    validator: str | None = None
+    digests: Mapping[str, str] = {}
+
     def __init__(self, objects: ObjectStore, name: str, length: int) -> None:
         self.length: int | None = length
+        self.total: int | None = length
         self.local_path = objects.local_path(name)
         self._objects = objects
         self._name = name

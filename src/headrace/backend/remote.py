@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import aiohttp
 import anyio
 from msgspec import UNSET
 
 from headrace import __version__
 from headrace.backend.base import Limits
+from headrace.backend.remote_file import RemoteFile
 from headrace.backend.uploads import Uploader
-from headrace.errors import error_for_status
 from headrace.model.records import DataRecord
-from headrace.net.failures import translated
-from headrace.net.redact import redact
 from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
 from headrace.net.session import Answer, ApiSession, StorageSession
 from headrace.protocol.codec import decode_response, encode_request
@@ -37,10 +32,6 @@ SERVER_LIMITS = Limits(
     extensions=True,
 )
 """What a headrace server takes more than every platform does."""
-
-_READ_BYTES = 256 * 1024
-_EXPIRED = frozenset({400, 401, 403, 410})
-"""How storages say that a URL's time is over: worth one fresh URL."""
 
 
 class RemoteBackend:
@@ -89,23 +80,15 @@ class RemoteBackend:
             retry_after=retry_after(answer.headers),
         )
 
-    @asynccontextmanager
-    async def download(self, data: DataRecord, /) -> AsyncIterator[RemoteDownload]:
-        """Open the file of a data, by a fresh URL where the one at hand is missing or has expired."""
-        async with AsyncExitStack() as stack:
-            url = data.presigned_url
-            response = None if url is None else await self._open(stack, url)
-            if url is None or response is None or response.status in _EXPIRED:
-                url = (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
-                response = await self._open(stack, url)
-            if response.status != 200:
-                raise error_for_status(
-                    response.status,
-                    f"the file of {data.filename!r} cannot be read from {redact(url)}"
-                    f" (status {response.status})",
-                    retry_after=retry_after(response.headers),
-                )
-            yield RemoteDownload(response, self.name)
+    def file(self, data: DataRecord, /) -> RemoteFile:
+        """The file of a data."""
+
+        async def renew() -> str:
+            return (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
+
+        return RemoteFile(
+            self._storage, data.presigned_url, renew=renew, what=f"the file of {data.filename!r}"
+        )
 
     async def upload(
         self, path: Path, /, *, connector_id: UUID, object_name: str, content_type: str
@@ -120,36 +103,6 @@ class RemoteBackend:
         with anyio.CancelScope(shield=True):
             await self._api.aclose()
             await self._storage.aclose()
-
-    async def _open(self, stack: AsyncExitStack, url: str) -> aiohttp.ClientResponse:
-        async def send() -> aiohttp.ClientResponse:
-            response = await stack.enter_async_context(self._storage.get(url))
-            if response.status != 200:
-                response.release()
-            return response
-
-        return await send_with_retries(send, repeatable=True, policy=self._policy)
-
-
-class RemoteDownload:
-    """An answer whose body is still to come."""
-
-    local_path: Path | None = None
-
-    def __init__(self, response: aiohttp.ClientResponse, where: str) -> None:
-        self.length: int | None = response.content_length
-        self._response = response
-        self._where = where
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, in order; :class:`ConnectError` where they end too early."""
-        content = self._response.content
-        while True:
-            with translated(self._where):
-                chunk = await content.read(_READ_BYTES)
-            if not chunk:
-                return
-            yield chunk
 
 
 def _repeatable(operation: Operation[P, R], request: P) -> bool:

@@ -17,7 +17,7 @@ from headrace.backend.filebody import FileBody
 from headrace.errors import TransferError, error_for_status
 from headrace.model.records import UploadTicket
 from headrace.net.redact import redact
-from headrace.net.retry import RetryPolicy, send_with_retries
+from headrace.net.retry import STORAGE_TRANSIENT, RetryPolicy, send_with_retries
 from headrace.net.session import Answer, StorageSession
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import (
@@ -175,7 +175,9 @@ class Uploader:
                         raise content.failure from None
                     raise
 
-        answer = await send_with_retries(send, repeatable=True, policy=self._policy)
+        answer = await send_with_retries(
+            send, repeatable=True, policy=self._policy, transient=STORAGE_TRANSIENT
+        )
         if answer.status >= 400:
             raise error_for_status(
                 answer.status, f"{redact(url)} refused the upload (status {answer.status})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
-from functools import partial
 from pathlib import Path
 
 from headrace.backend.base import Backend
@@ -21,6 +20,7 @@ async def pull(
     folder: Path,
     *,
     force_replace: bool = False,
+    durable: bool = False,
     max_workers: int | None = None,
     total: int | None = None,
     progress: OnProgress | None = None,
@@ -45,6 +45,7 @@ async def pull(
                 items(),
                 folder,
                 force_replace=force_replace,
+                durable=durable,
                 max_workers=backend.limits.max_workers if max_workers is None else max_workers,
                 progress=counting,
             )
@@ -58,5 +59,9 @@ async def pull(
 def _item(backend: Backend, wanted: Wanted) -> Item:
     data = wanted.data
     return Item(
-        name=wanted.name, open=partial(backend.download, data), size=data.size, sha256=data.sha256
+        name=wanted.name,
+        source=backend.file(data),
+        size=data.size,
+        sha256=data.sha256,
+        id=str(wanted.id),
     )

@@ -8,6 +8,7 @@ under a doubling ceiling; a ``Retry-After`` in seconds or as a date is a floor, 
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -17,11 +18,24 @@ from typing import Protocol, TypeVar
 import anyio
 from msgspec import Struct
 
-from headrace.errors import ConnectError, TransferError, TransferTimeoutError
+from headrace.errors import (
+    APIError,
+    ChecksumError,
+    ConnectError,
+    HeadraceError,
+    RateLimitError,
+    TransferError,
+    TransferTimeoutError,
+)
 from headrace.net.failures import UnreachableError
+
+_RATE_LIMIT = re.compile(r"(?:^|[;,\s])(?:t|reset)=([0-9]{1,9})(?:$|[;,\s])")
 
 TRANSIENT = frozenset({408, 425, 429, 502, 503, 504})
 """Statuses after which the same request may succeed."""
+
+STORAGE_TRANSIENT = TRANSIENT | {500}
+"""The same for storages, which say 500 of passing trouble; an API that says it has a fault."""
 
 TURNED_AWAY = frozenset({425, 429})
 """Those of them that say that nothing was done."""
@@ -38,6 +52,49 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     cap: float = 30.0
     budget: float = 900.0
     longest: float = 600.0
+
+
+class Budget:
+    """The patience with one item: ``attempts`` and ``budget`` seconds, both whole again after progress.
+
+    A host that turns requests away (429, 503) costs time but no attempts: it is there, and says to come later.
+    """
+
+    def __init__(
+        self, policy: RetryPolicy | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._policy = policy or RetryPolicy(attempts=10)
+        self._clock = clock
+        self.progressed()
+
+    def progressed(self) -> None:
+        """Bytes came."""
+        self._since = self._clock()
+        self._tries = 0
+        self._failures = 0
+
+    def pause(self, error: HeadraceError) -> float | None:
+        """Seconds to wait before another attempt; None where there is none."""
+        if not is_passing(error):
+            return None
+        self._failures += 1
+        if not (isinstance(error, APIError) and error.status in (429, 503)):
+            self._tries += 1
+        floor = error.retry_after if isinstance(error, RateLimitError) else None
+        wait = pause(self._failures, self._policy, floor)
+        spent = self._clock() - self._since
+        if self._tries >= self._policy.attempts or spent + wait > self._policy.budget:
+            return None
+        return wait
+
+
+def is_passing(error: HeadraceError) -> bool:
+    """Whether fetching the same once more may succeed."""
+    if isinstance(error, ChecksumError):
+        return False
+    if isinstance(error, APIError):
+        return error.status in STORAGE_TRANSIENT
+    return error.retryable
 
 
 class Answer(Protocol):
@@ -62,6 +119,7 @@ async def send_with_retries(
     *,
     repeatable: bool,
     policy: RetryPolicy | None = None,
+    transient: frozenset[int] = TRANSIENT,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> A:
     """The first final answer, or the last one that the policy allows; raises the last :class:`TransferError`."""
@@ -78,7 +136,7 @@ async def send_with_retries(
         except TransferError as error:
             failure = error
         if answer is not None:
-            if answer.status not in (TRANSIENT if repeatable else TURNED_AWAY):
+            if answer.status not in (transient if repeatable else TURNED_AWAY):
                 return answer
             floor = retry_after(answer.headers)
         elif not _repeatable_failure(failure, repeatable=repeatable):
@@ -102,10 +160,14 @@ def pause(attempt: int, policy: RetryPolicy, floor: float | None = None) -> floa
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that ``Retry-After`` asks for, given as a number or as a date; None where it is absent or absurd."""
+    """The seconds that ``Retry-After`` asks for, given as a number or as a date; None where it is absent or absurd.
+
+    Without one, the ``t=`` of a ``RateLimit`` header is taken.
+    """
     text = headers.get("Retry-After", "").strip()
     if not text:
-        return None
+        limit = _RATE_LIMIT.search(headers.get("RateLimit", ""))
+        return float(limit[1]) if limit else None
     if text.isdecimal() and text.isascii():
         return float(text[:12])
     try:

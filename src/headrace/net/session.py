@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import io
+import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import aiohttp
+import anyio
+from msgspec import Struct
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from headrace.errors import ConfigurationError, TransferError
+from headrace.errors import ConfigurationError, TransferError, TransferTimeoutError
 from headrace.net.failures import translated
+from headrace.net.hosts import Host, Hosts, Pressure
 from headrace.net.redact import origin
+from headrace.net.retry import retry_after
 
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 300.0
 STORAGE_SILENCE_SECONDS = 60.0
 MAX_REDIRECTS = 5
+_BUFFER = 256 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_METADATA_NAMES = frozenset({"metadata.google.internal", "metadata"})
+_METADATA_ADDRESSES = frozenset({"fd00:ec2::254", "100.100.100.200"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -79,31 +87,53 @@ class ApiSession:
         await self._session.close()
 
 
+class Patience(Struct, frozen=True, kw_only=True):
+    """How slow a storage may be: ``silence`` seconds without a byte, or fewer than ``speed`` bytes a second in them."""
+
+    silence: float = STORAGE_SILENCE_SECONDS
+    speed: int = 100
+
+
 class StorageSession:
     """Connections to wherever signed URLs point. The URL is the whole authority: no token, no cookie."""
 
-    def __init__(self, *, user_agent: str, connections: int = 64) -> None:
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        connections: int = 64,
+        patience: Patience | None = None,
+        pressure: Pressure | None = None,
+    ) -> None:
+        self.patience = patience or Patience()
+        self._hosts = Hosts(pressure or Pressure(ceiling=connections))
         self._session = _session(
             {"User-Agent": user_agent, "Accept-Encoding": "identity"},
             connections=connections,
-            silence=STORAGE_SILENCE_SECONDS,
+            silence=self.patience.silence,
             auto_decompress=False,
         )
+
+    def host(self, url: str) -> Host:
+        """Where a URL leads first."""
+        return self._hosts.of(origin(URL(url, encoded=True)))
 
     @asynccontextmanager
     async def get(
         self, url: str, *, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a signed URL, through at most five redirects and never from https to http."""
+        """Open a signed URL, through at most five redirects, each looked at before it is followed."""
         at = URL(url, encoded=True)
         for _ in range(MAX_REDIRECTS + 1):
-            with translated(origin(at)):
-                response = await self._session.get(at, headers=headers, allow_redirects=False)
-            async with response:
-                if response.status not in _REDIRECTS:
-                    yield response
-                    return
-                at = _next(at, response.headers)
+            async with self._hosts.of(origin(at)).turn() as turn:
+                with translated(origin(at)), anyio.fail_after(self.patience.silence):
+                    response = await self._session.get(at, headers=headers, allow_redirects=False)
+                async with response:
+                    turn.heard(response.status, retry_after(response.headers))
+                    if response.status not in _REDIRECTS:
+                        yield response
+                        return
+                    at = _next(at, response.headers)
         raise TransferError(f"{origin(at)} redirects in circles")
 
     async def send(
@@ -111,15 +141,41 @@ class StorageSession:
     ) -> Answer:
         """Send bytes or a form to a signed URL, without following redirects."""
         at = URL(url, encoded=True)
-        with translated(origin(at)):
-            async with self._session.request(
-                method, at, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                return Answer(response.status, response.headers, await response.read())
+        async with self._hosts.of(origin(at)).turn() as turn:
+            with translated(origin(at)):
+                async with self._session.request(
+                    method, at, data=data, headers=headers, allow_redirects=False
+                ) as response:
+                    answer = Answer(response.status, response.headers, await response.read())
+            turn.heard(answer.status, retry_after(answer.headers))
+            return answer
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+
+async def body_of(
+    response: aiohttp.ClientResponse, patience: Patience, where: str
+) -> AsyncIterator[bytes]:
+    """The bytes of an answer as they come; only the time that the other side takes counts against it.
+
+    Raises :class:`TransferTimeoutError` where too little comes, :class:`ConnectError` where the end comes too early.
+    """
+    came, waited = 0, 0.0
+    while True:
+        began = anyio.current_time()
+        with translated(where), anyio.fail_after(patience.silence):
+            chunk = await response.content.readany()
+        if not chunk:
+            return
+        came += len(chunk)
+        waited += anyio.current_time() - began
+        if waited >= patience.silence:
+            if came < patience.speed * waited:
+                raise TransferTimeoutError(f"{where} sends {came / waited:.0f} bytes a second")
+            came, waited = 0, 0.0
+        yield chunk
 
 
 def _session(
@@ -129,6 +185,7 @@ def _session(
         headers=headers,
         connector=aiohttp.TCPConnector(limit=connections),
         cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=_BUFFER,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence),
         auto_decompress=auto_decompress,
         # Signed uploads name their content type, or must have none.
@@ -157,4 +214,28 @@ def _next(at: URL, headers: CIMultiDictProxy[str]) -> URL:
         raise TransferError(f"{origin(at)} redirects to {where}, which is not encrypted")
     if target.scheme not in ("http", "https"):
         raise TransferError(f"{origin(at)} redirects to something that is not HTTP")
+    if _closeness(target) > _closeness(at):
+        raise TransferError(
+            f"{origin(at)} redirects to {where}, which only this machine or its network can reach"
+        )
     return target
+
+
+def _closeness(url: URL) -> int:
+    """0 the open net, 1 a private network, 2 this machine, 3 what a cloud tells its machines about themselves."""
+    host = (url.host or "").rstrip(".").lower()
+    if host in _METADATA_NAMES:
+        return 3
+    if host == "localhost" or host.endswith(".localhost"):
+        return 2
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return 0
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if address.is_link_local or str(address) in _METADATA_ADDRESSES:
+        return 3
+    if address.is_loopback or address.is_unspecified:
+        return 2
+    return 1 if address.is_private else 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Self
 
 from msgspec import Struct
 
+from headrace.errors import HeadraceError
+
+_log = logging.getLogger("headrace.transfer")
 INTERVAL = 0.1
 
 
@@ -59,22 +63,37 @@ class Progress:
         self.bytes += bytes
         if self._callback is not None and (now := self.seconds) >= self._next:
             self._next = now + INTERVAL
-            self._callback(self._event(finished=False))
+            self._tell(finished=False)
 
     def __enter__(self) -> Self:
         self.add(0)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._callback is not None:
-            self._callback(self._event(finished=True))
+        self._tell(finished=True)
+
+    def _tell(self, *, finished: bool) -> None:
+        """A callback that fails is told of once and never called again: the job itself is well.
+
+        What headrace itself says to a callback (that it must not call back) is raised.
+        """
+        if self._callback is None:
+            return
+        try:
+            self._callback(self._event(finished=finished))
+        except HeadraceError:
+            raise
+        except Exception:  # noqa: BLE001  it is the user's code
+            self._callback = None
+            _log.exception("the progress callback of %s failed; it is not called again", self._job)
 
     def _event(self, *, finished: bool) -> ProgressEvent:
         return ProgressEvent(
             job=self._job,
             unit=self._unit,
             done=self.done,
-            total=self.total,
+            # Things may be added while they are counted: never more than all of them.
+            total=None if self.total is None else max(self.total, self.done),
             bytes=self.bytes,
             seconds=self.seconds,
             finished=finished,

@@ -10,11 +10,12 @@ MAX_FAILURES = 1_000
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A file that was not moved: its name, the error's code and its words."""
+    """A file that was not moved: its name, the error's code and its words; ``id`` of the asset or data, where known."""
 
     name: str
     code: str
     message: str
+    id: str = ""
 
 
 class TransferReport(Struct, kw_only=True):
@@ -22,6 +23,7 @@ class TransferReport(Struct, kw_only=True):
 
     ``bytes`` were moved in ``seconds``. ``failures`` tells of the first 1,000 that failed. ``renamed`` maps an id to
     the local name where that is not the file's own, because another one has it or because it is not a safe name.
+    ``notes`` tell what was done otherwise than asked.
     """
 
     moved: int = 0
@@ -31,18 +33,19 @@ class TransferReport(Struct, kw_only=True):
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
         """All files that were looked at."""
         return self.moved + self.skipped + self.failed
 
-    def fail(self, name: str, error: HeadraceError | OSError) -> None:
+    def fail(self, name: str, error: HeadraceError | OSError, *, id: str = "") -> None:
         """Enter a file that could not be moved."""
         self.failed += 1
         if len(self.failures) < MAX_FAILURES:
             code = error.code if isinstance(error, HeadraceError) else "os"
-            self.failures.append(Failure(name=name, code=code, message=str(error)))
+            self.failures.append(Failure(name=name, code=code, message=str(error), id=id))
 
     def check(self, what: str) -> None:
         """PartialTransferError that holds this report where a file failed; ``what`` is the verb, as in "uploaded"."""

@@ -1,11 +1,11 @@
 """Many files: each batch is compared with what is there, then what is missing moves through a bounded pool.
 
-The next batch is prepared (its page listed, its files compared) while the files of this one are under way.
+The next batch is prepared (its page listed, its files compared) while the files of this one are under way. How many of
+them a host really gets at a time is its own affair (``headrace.net.hosts``); the pool is the upper bound.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterable
 from pathlib import Path
 
@@ -14,21 +14,22 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from headrace.errors import (
-    ChecksumError,
+    AuthenticationError,
     ConfigurationError,
     DiskFullError,
     HeadraceError,
     TransferError,
 )
-from headrace.transfer.fetch import fetch, is_complete
+from headrace.net.retry import RetryPolicy
+from headrace.transfer.fetch import fetch
+from headrace.transfer.handles import bounded_by_handles
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.workspace import Workspace
 
-DEFAULT_WORKERS = min(16, (os.cpu_count() or 1) + 4)
+DEFAULT_WORKERS = 32
 AHEAD = 64
-ATTEMPTS = 2
-"""Times that a file is fetched whose bytes arrive wrong; connections are retried below."""
 
 
 async def run(
@@ -36,83 +37,99 @@ async def run(
     folder: Path,
     *,
     force_replace: bool = False,
+    durable: bool = False,
     max_workers: int | None = None,
+    policy: RetryPolicy | None = None,
     progress: Progress,
 ) -> TransferReport:
     """Bring all items into ``folder``; the report counts what was moved, what was there and what failed.
 
-    A full disk ends everything at once with an error; a file that fails does not keep the others from moving.
+    A file that fails does not keep the others from moving; a full disk and a token that is no longer good end
+    everything at once. With ``durable`` each file is on the disk before it is seen; without, before the journal in
+    ``folder/.headrace`` calls it done.
     """
     workers = DEFAULT_WORKERS if max_workers is None else max_workers
     if workers < 1:
         raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
     report = TransferReport()
-    send, receive = anyio.create_memory_object_stream[Item](AHEAD)
-    async with anyio.create_task_group() as group:
-        group.start_soon(_feed, batches, folder, force_replace, send, report, progress)
-        for _ in range(workers):
-            group.start_soon(_work, receive.clone(), folder, report, progress)
-        receive.close()
+    workers = bounded_by_handles(workers, report)
+    room = Workspace(folder, durable=durable)
+    await to_thread.run_sync(_open, room, folder)
+    pool = _Pool(room, report, progress, policy)
+    try:
+        send, receive = anyio.create_memory_object_stream[Item](AHEAD)
+        async with anyio.create_task_group() as group:
+            group.start_soon(pool.feed, batches, force_replace, send)
+            for _ in range(workers):
+                group.start_soon(pool.work, receive.clone())
+            receive.close()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(room.close)
     report.seconds = progress.seconds
     return report
 
 
-async def _feed(
-    batches: AsyncIterable[list[Item]],
-    folder: Path,
-    force_replace: bool,
-    send: MemoryObjectSendStream[Item],
-    report: TransferReport,
-    progress: Progress,
-) -> None:
-    async with send:
-        await to_thread.run_sync(_make_folder, folder)
-        async for batch in batches:
-            if not force_replace:
-                missing = await to_thread.run_sync(_missing, batch, folder)
-                report.skipped += len(batch) - len(missing)
-                progress.add(len(batch) - len(missing))
-                batch = missing
-            for item in batch:
-                await send.send(item)
+class _Pool:
+    """What the tasks of one run share."""
+
+    def __init__(
+        self,
+        room: Workspace,
+        report: TransferReport,
+        progress: Progress,
+        policy: RetryPolicy | None,
+    ) -> None:
+        self._room = room
+        self._report = report
+        self._progress = progress
+        self._policy = policy
+        self._committing = anyio.Lock()
+
+    async def feed(
+        self,
+        batches: AsyncIterable[list[Item]],
+        force_replace: bool,
+        send: MemoryObjectSendStream[Item],
+    ) -> None:
+        """Hand out what is missing."""
+        async with send:
+            async for batch in batches:
+                if not force_replace:
+                    missing = await to_thread.run_sync(_missing, batch, self._room)
+                    self._report.skipped += len(batch) - len(missing)
+                    self._progress.add(len(batch) - len(missing))
+                    batch = missing
+                for item in batch:
+                    await send.send(item)
+
+    async def work(self, receive: MemoryObjectReceiveStream[Item]) -> None:
+        """Fetch what is handed out."""
+        async with receive:
+            async for item in receive:
+                try:
+                    fetched = await fetch(item, self._room, self._policy)
+                except (DiskFullError, AuthenticationError):
+                    raise
+                except (HeadraceError, OSError) as error:
+                    self._report.fail(item.name, error, id=item.id)
+                    self._progress.add()
+                    continue
+                self._report.moved += 1
+                self._report.bytes += fetched.moved
+                self._progress.add(bytes=fetched.moved)
+                if self._room.enter(item, fetched.stat):
+                    async with self._committing:
+                        await to_thread.run_sync(self._room.commit)
 
 
-async def _work(
-    receive: MemoryObjectReceiveStream[Item],
-    folder: Path,
-    report: TransferReport,
-    progress: Progress,
-) -> None:
-    async with receive:
-        async for item in receive:
-            try:
-                size = await _fetch_again(item, folder / item.name)
-            except DiskFullError:
-                raise
-            except (HeadraceError, OSError) as error:
-                report.fail(item.name, error)
-                progress.add()
-            else:
-                report.moved += 1
-                report.bytes += size
-                progress.add(bytes=size)
+def _missing(batch: list[Item], room: Workspace) -> list[Item]:
+    return [item for item in batch if not room.is_done(item)]
 
 
-async def _fetch_again(item: Item, target: Path) -> int:
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return await fetch(item, target)
-        except ChecksumError:
-            continue
-    return await fetch(item, target)
-
-
-def _missing(batch: list[Item], folder: Path) -> list[Item]:
-    return [item for item in batch if not is_complete(folder / item.name, item)]
-
-
-def _make_folder(folder: Path) -> None:
+def _open(room: Workspace, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TransferError(f"cannot make the folder {folder}: {error.strerror}") from error
+    room.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -11,9 +11,18 @@ from msgspec import Struct
 
 
 class Stream(Protocol):
-    """An open file on its way here. ``length`` in bytes, None where nobody says; ``local_path`` where it is a file."""
+    """An open file on its way here, from byte ``start`` on.
 
+    ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
+    ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
+    ``local_path`` is where it lies as a plain file.
+    """
+
+    start: int
     length: int | None
+    total: int | None
+    validator: str | None
+    digests: Mapping[str, str]
     local_path: Path | None
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -21,13 +30,28 @@ class Stream(Protocol):
         ...
 
 
-class Item(Struct, frozen=True, kw_only=True):
-    """A file to fetch: where to (relative, safe, ``/`` between folders), what it must be, how to open it.
+class Source(Protocol):
+    """A file that can be opened as often as needed."""
 
-    ``size`` in bytes and ``sha256`` in hexadecimal are checked where they are known.
+    def open(
+        self, offset: int = 0, validator: str | None = None
+    ) -> AbstractAsyncContextManager[Stream]:
+        """Open it from ``offset`` on if it is still what ``validator`` names, else from its first byte."""
+        ...
+
+    async def again(self) -> None:
+        """Wait until a second try is in order."""
+        ...
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """A file to fetch: where to (relative, safe, ``/`` between folders), what it must be, where it comes from.
+
+    ``size`` in bytes and ``sha256`` in hexadecimal are checked where they are known. ``id`` is what reports call it.
     """
 
     name: str
-    open: Callable[[], AbstractAsyncContextManager[Stream]]
+    source: Source
     size: int | None = None
     sha256: str | None = None
+    id: str = ""

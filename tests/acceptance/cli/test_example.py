@@ -12,14 +12,14 @@ from tools.main_job import main_job
 
 
 async def carried(place: Place, drawn: tuple[Path, Path], out: Path) -> dict[str, bytes]:
-    """Run the job; every file that it wrote, by its path."""
+    """Run the job; every file that it wrote, by its path, but for the journal of its download."""
     out.mkdir()
     images, annotations = drawn
     await main_job(place.target, sorted(images.iterdir()), annotations, out)
     return {
         file.relative_to(out).as_posix(): file.read_bytes()
         for file in sorted(out.rglob("*"))
-        if file.is_file()
+        if file.is_file() and ".headrace" not in file.parts
     }
 
 

@@ -91,7 +91,7 @@ async def data_of(backend: Backend, folder: Path) -> DataRecord:
 
 
 async def read(backend: Backend, data: DataRecord) -> bytes:
-    async with backend.download(data) as file:
+    async with backend.file(data).open() as file:
         assert file.length == len(CONTENT)
         return b"".join([chunk async for chunk in file.chunks()])
 

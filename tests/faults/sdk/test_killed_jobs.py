@@ -115,6 +115,7 @@ async def test_a_download_killed_half_way_goes_on(lake: Path, tmp_path: Path) ->
     images = tmp_path / "images"
     assert all(path.read_bytes() == (images / path.name).read_bytes() for path in visible)
     finished(lake, "download", "d/disturbed", out)
-    assert {p.name: p.read_bytes() for p in out.iterdir()} == {
+    assert [p.name for p in (out / ".headrace").iterdir()] == ["pulled"]
+    assert {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()} == {
         p.name: p.read_bytes() for p in images.iterdir()
     }

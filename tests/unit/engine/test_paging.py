@@ -55,7 +55,7 @@ class Platform:
             items=[item(n) for n in range(start, end)], count=self.total, next_cursor=cursor
         )
 
-    def download(self, data: Any, /) -> Any:
+    def file(self, data: Any, /) -> Any:
         raise AssertionError("nothing is downloaded here")
 
     async def upload(self, path: Any, /, **more: Any) -> None:

@@ -1,0 +1,57 @@
+"""The checksums that storages send along with a file, in the many ways they spell them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+
+_HEX_MD5 = re.compile(r'^"([0-9a-fA-F]{32})"$')
+_SIZES = {"sha256": 32, "md5": 16, "crc32": 4}
+_KEYED = ("aws:kms", "aws:kms:dsse")
+
+
+def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
+    """Digests of the whole file in hexadecimal, by algorithm (sha256, md5, crc32).
+
+    ``whole`` is False where the body is a part of the file: some headers then speak of that part alone.
+    """
+    found: dict[str, str] = {}
+    _enter(found, "sha256", headers.get("x-amz-checksum-sha256"))
+    _enter(found, "crc32", headers.get("x-amz-checksum-crc32"))
+    for name, _, value in (
+        part.partition("=") for part in headers.get("x-goog-hash", "").split(",")
+    ):
+        if name.strip() == "md5":
+            _enter(found, "md5", value)
+    for part in headers.get("Repr-Digest", "").split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "sha-256":
+            _enter(found, "sha256", value.strip(":"))
+    if whole:
+        _enter(found, "md5", headers.get("Content-MD5"))
+    etag = _HEX_MD5.match(headers.get("ETag", ""))
+    if etag and "md5" not in found and not _is_keyed(headers):
+        found["md5"] = etag[1].lower()
+    return found
+
+
+def _is_keyed(headers: Mapping[str, str]) -> bool:
+    """Whether the storage encrypts with keys that make the ETag something else than the MD5 of the bytes."""
+    return (
+        headers.get("x-amz-server-side-encryption", "") in _KEYED
+        or "x-amz-server-side-encryption-customer-algorithm" in headers
+    )
+
+
+def _enter(found: dict[str, str], algorithm: str, text: str | None) -> None:
+    """Take a base64 digest; one of another length (of parts, ``…-3``) says nothing about the whole."""
+    if not text:
+        return
+    try:
+        raw = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return
+    if len(raw) == _SIZES[algorithm]:
+        found[algorithm] = raw.hex()

@@ -1,0 +1,94 @@
+"""What an answer to "the file, from this byte on" really holds; the headers decide, never what was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from headrace.errors import ChecksumError
+from headrace.net.digests import digests
+
+_CONTENT_RANGE = re.compile(r"^bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
+_UNSATISFIED = re.compile(r"^bytes \*/(\d{1,18})$")
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """``length`` bytes from ``start`` on (None: nobody says), of a file of ``total`` bytes.
+
+    ``validator`` names this very content (a strong ETag), ``digests`` are of the whole file.
+    """
+
+    start: int
+    length: int | None
+    total: int | None
+    validator: str | None
+    digests: Mapping[str, str]
+
+
+def asked_for(offset: int, validator: str | None) -> dict[str, str]:
+    """The headers that ask for a file from ``offset`` on, as long as it is still what ``validator`` names."""
+    if not offset:
+        return {}
+    headers = {"Range": f"bytes={offset}-"}
+    return headers if validator is None else {**headers, "If-Range": validator}
+
+
+def described(status: int, headers: Mapping[str, str], offset: int, where: str) -> Body | None:
+    """What the body of a 200, 206 or 416 is; None where the answer makes no sense for what was asked.
+
+    Whoever gets None asks again for the whole file. Raises ChecksumError where the body is packed.
+    """
+    packing = headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in ("", "identity") and status != 416:
+        raise ChecksumError(
+            f"{where} sent the file packed ({packing[:20]}), which was not asked for"
+        )
+    length = _number(headers.get("Content-Length"))
+    validator = _strong(headers.get("ETag"))
+    if status == 200:
+        return Body(
+            start=0,
+            length=length,
+            total=length,
+            validator=validator,
+            digests=digests(headers, whole=True),
+        )
+    if status == 206:
+        return _part(headers, offset, length, validator)
+    refused = _UNSATISFIED.match(headers.get("Content-Range", ""))
+    if refused and int(refused[1]) == offset:
+        # Everything had come already; only the end of it was not seen.
+        return Body(start=offset, length=0, total=offset, validator=validator, digests={})
+    return None
+
+
+def _part(
+    headers: Mapping[str, str], offset: int, length: int | None, validator: str | None
+) -> Body | None:
+    told = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
+    if told is None or not offset:
+        return None
+    start, last = int(told[1]), int(told[2])
+    total = None if told[3] == "*" else int(told[3])
+    # A part that is not the whole rest would leave a hole at the end, one that starts elsewhere an overlap.
+    if start != offset or (total is not None and last != total - 1):
+        return None
+    if length is not None and length != last - start + 1:
+        return None
+    return Body(
+        start=start,
+        length=last - start + 1,
+        total=total,
+        validator=validator,
+        digests=digests(headers, whole=False),
+    )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _strong(etag: str | None) -> str | None:
+    return etag if etag and etag[0] == etag[-1] == '"' and len(etag) > 2 else None

@@ -1,0 +1,272 @@
+"""The bytes of one file until they are complete: beside the target, checked, then renamed.
+
+A part that has grown large carries a note of what it is a part of, so that it can be gone on with, by this run after a
+cut or by the next one after a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from headrace.errors import ChecksumError
+from headrace.transfer.journal import sync_folder
+from headrace.transfer.source import Item, Stream
+
+NOTED_FROM = 1 << 20
+"""Parts of this many bytes and more are worth being gone on with by another process."""
+
+_READ = 1 << 20
+_PREFERRED = ("sha256", "md5", "crc32")
+
+
+class Digest(Protocol):
+    """What hashlib's objects do."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The digest so far."""
+        ...
+
+
+class Note(Struct, frozen=True):
+    """What a part is a part of; ``boot`` tells whether the machine has been up since."""
+
+    name: str
+    sha256: str | None
+    size: int | None
+    validator: str | None
+    total: int | None
+    boot: str
+
+
+class Part:
+    """A file on its way; ``left`` where an earlier run left a part of it.
+
+    All methods but ``accept``, ``begin`` and ``release`` block; call them one after another.
+    """
+
+    def __init__(
+        self,
+        item: Item,
+        target: Path,
+        place: Path,
+        *,
+        durable: bool,
+        release: Callable[[], None],
+        left: bool = False,
+    ) -> None:
+        self.size = 0
+        self.left = left
+        self.validator: str | None = None
+        self._item = item
+        self._target = target
+        self._path = place.with_suffix(".part")
+        self._note_path = place.with_suffix(".json")
+        self._durable = durable
+        self.release = release
+        self._file: BinaryIO | None = None
+        self._noted = False
+        self._total: int | None = None
+        self._want: tuple[str, str] | None = None
+        self._digest: Digest | None = None
+        self._begin_digest({})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a file to be left."""
+        return self._file is not None
+
+    @property
+    def offset(self) -> int:
+        """Where to go on: 0 where nothing could tell whether the rest belongs to what is here."""
+        return self.size if self.validator or self._item.sha256 else 0
+
+    def recall(self) -> None:
+        """Go on with what an earlier run left, if it is a part of the same file."""
+        try:
+            note = msgspec.json.decode(self._note_path.read_bytes(), type=Note)
+        except (OSError, msgspec.MsgspecError):
+            return
+        item = self._item
+        same = (note.name, note.sha256, note.size) == (item.name, item.sha256, item.size)
+        # After a power cut the end of a part may be zeros: only a digest tells.
+        if not same or (item.sha256 is None and (note.boot != _boot() or not note.validator)):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            self._file = self._path.open("r+b")
+            self.size = self._file.seek(0, os.SEEK_END)
+            self.validator, self._total, self._noted = note.validator, note.total, True
+            self._digest_again()
+
+    def accept(self, stream: Stream) -> bool:
+        """Whether the stream's bytes go on where the part ends; if not, :meth:`restart` with it."""
+        if stream.start != self.size:
+            return False
+        if self.size == 0:
+            return True
+        if None not in (stream.total, self._total) and stream.total != self._total:
+            return False
+        return self.validator in (None, stream.validator) or stream.length == 0
+
+    def begin(self, stream: Stream) -> None:
+        """Take note of what the stream is of; its bytes come next."""
+        if self.size == 0:
+            self.validator = stream.validator
+            self._total = stream.total
+            self._begin_digest(dict(stream.digests))
+
+    def restart(self) -> None:
+        """Forget all bytes."""
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+        if self._noted:
+            self._note_path.unlink(missing_ok=True)
+        self.size, self.validator, self._total, self._noted = 0, None, None, False
+        self._begin_digest({})
+
+    def write(self, chunks: list[bytes]) -> None:
+        """Append."""
+        file = self._open()
+        for chunk in chunks:
+            file.write(chunk)
+            self.size += len(chunk)
+            if self._digest is not None:
+                self._digest.update(chunk)
+        if self.size >= NOTED_FROM:
+            file.flush()
+            self._write_note()
+
+    def copy(self, source: Path) -> None:
+        """Append a whole local file."""
+        with source.open("rb") as origin:
+            if self._digest is None:
+                file = self._open()
+                shutil.copyfileobj(origin, file, _READ)
+                self.size = file.tell()
+                return
+            while chunk := origin.read(_READ):
+                self.write([chunk])
+
+    def publish(self) -> os.stat_result:
+        """Check all and give the file its name; ChecksumError where it is not what was promised."""
+        self._check()
+        file = self._open()
+        file.flush()
+        replaces = os.path.lexists(self._target)
+        if self._durable or replaces:
+            # What is replaced is good perhaps: its successor must be on the disk before it goes.
+            os.fsync(file.fileno())
+        found = os.fstat(file.fileno())
+        file.close()
+        self._file = None
+        try:
+            self._path.replace(self._target)
+        except FileNotFoundError:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._path.replace(self._target)
+        if self._durable:
+            sync_folder(self._target.parent)
+        if self._noted:
+            self._note_path.unlink(missing_ok=True)
+        return found
+
+    def leave(self, *, keep: bool) -> None:
+        """End without a file; with ``keep`` a large part stays for whoever comes next."""
+        file, self._file = self._file, None
+        if file is None:
+            return
+        # Closing writes what is left in the buffer, which fails once more on a full disk.
+        with contextlib.suppress(OSError):
+            file.close()
+        if keep and self._noted:
+            return
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        with contextlib.suppress(OSError):
+            self._note_path.unlink()
+
+    def _check(self) -> None:
+        item = self._item
+        size = self._total if item.size is None else item.size
+        if size is not None and self.size != size:
+            raise ChecksumError(f"{item.name}: {self.size:,} bytes came, not {size:,}")
+        if self._digest is not None and self._want is not None:
+            algorithm, digest = self._want
+            if self._digest.hexdigest() != digest:
+                raise ChecksumError(
+                    f"{item.name}: the bytes that came are not those that were promised ({algorithm})"
+                )
+
+    def _begin_digest(self, offered: dict[str, str]) -> None:
+        if self._item.sha256 is not None:
+            offered = {"sha256": self._item.sha256}
+        best = next((name for name in _PREFERRED if name in offered), None)
+        self._want = None if best is None else (best, offered[best])
+        self._digest = None if best is None else _digest(best)
+
+    def _digest_again(self) -> None:
+        """The digest of what is there already; without the file's own digest the size has to do."""
+        self._begin_digest({})
+        if self._digest is not None and self._file is not None:
+            self._file.seek(0)
+            while chunk := self._file.read(_READ):
+                self._digest.update(chunk)
+
+    def _open(self) -> BinaryIO:
+        if self._file is None:
+            self._file = self._path.open("wb")
+        return self._file
+
+    def _write_note(self) -> None:
+        if self._noted or not (self.validator or self._item.sha256):
+            return
+        item = self._item
+        note = Note(item.name, item.sha256, item.size, self.validator, self._total, _boot())
+        self._note_path.write_bytes(msgspec.json.encode(note))
+        self._noted = True
+
+
+def part_files(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Each part in a folder that has a note, with its note."""
+    for note in sorted(folder.glob("*.json")):
+        part = note.with_suffix(".part")
+        if part.exists():
+            yield part, note
+
+
+class _Crc32:
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def update(self, data: bytes, /) -> None:
+        self._sum = zlib.crc32(data, self._sum)
+
+    def hexdigest(self) -> str:
+        return f"{self._sum:08x}"
+
+
+def _digest(algorithm: str) -> Digest:
+    if algorithm == "crc32":
+        return _Crc32()
+    return hashlib.new(algorithm, usedforsecurity=False)
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,154 @@
+"""``.headrace`` in a target folder: the journal of what is done, and the parts that are under way.
+
+Each run keeps its parts in a folder of its own and holds that folder's lock while it lives. The next run takes over
+what a dead one left: parts that can be gone on with, while all else is removed. Where a file system has no locks the
+parts of other runs are left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from hashlib import blake2b
+from pathlib import Path
+
+from headrace.errors import TransferError
+from headrace.transfer.journal import Done, Journal, mark_of
+from headrace.transfer.part import Part, part_files
+from headrace.transfer.plan import Step, step_for
+from headrace.transfer.source import Item
+
+FOLDER = ".headrace"
+BATCH = 256
+"""Files between two commits of the journal."""
+
+
+class Workspace:
+    """The state of one target folder during one run. Methods block: call them in threads, one at a time."""
+
+    def __init__(self, target: Path, *, durable: bool = False) -> None:
+        self.target = target
+        self.durable = durable
+        self._folder = target / FOLDER
+        self._parts = self._folder / f"parts-{secrets.token_hex(4)}"
+        self._prefix = f"{target}{os.sep}"
+        self._lock: int | None = None
+        self._left: set[str] = set()
+        self._busy: set[str] = set()
+        self._pending: list[Done] = []
+        self.journal = Journal(self._folder / "pulled")
+
+    def open(self) -> None:
+        """Make the folders, read the journal, take over what dead runs left."""
+        try:
+            self._parts.mkdir(parents=True, mode=0o700)
+            self._lock = _locked(_lock_file(self._parts))
+            self.journal.load()
+            for other in self._folder.glob("parts-*"):
+                if other != self._parts and other.is_dir():
+                    self._take_over(other)
+        except OSError as error:
+            self.close()
+            raise TransferError(f"cannot use the folder {self.target}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Write the journal's last marks; parts that can be gone on with stay."""
+        try:
+            self.commit()
+        finally:
+            self.journal.close()
+            with contextlib.suppress(OSError):
+                self._parts.rmdir()
+            if self._lock is not None:
+                with contextlib.suppress(OSError):
+                    if not self._parts.exists():
+                        _lock_file(self._parts).unlink()
+                os.close(self._lock)
+                self._lock = None
+
+    def part(self, item: Item) -> Part:
+        """Where an item's bytes go until they are complete."""
+        key = blake2b(item.name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+        while key in self._busy:
+            key = secrets.token_hex(16)
+        self._busy.add(key)
+        return Part(
+            item,
+            self.target / item.name,
+            self._parts / key,
+            durable=self.durable,
+            left=key in self._left,
+            release=lambda: self._busy.discard(key),
+        )
+
+    def is_done(self, item: Item) -> bool:
+        """Whether the file is there and what it must be; one that the journal does not know is read for its digest."""
+        path = f"{self._prefix}{item.name}"
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        mark = mark_of(item.name, item.sha256 or "", found)
+        step = step_for(item, size=found.st_size, journaled=mark in self.journal)
+        if step is Step.FETCH or (step is Step.READ and _digest(path) != item.sha256):
+            return False
+        if mark not in self.journal:
+            self._pending.append(Done(path, mark))
+        return True
+
+    def enter(self, item: Item, stat: os.stat_result) -> bool:
+        """Note a file that has just become complete; True where it is time to commit."""
+        mark = mark_of(item.name, item.sha256 or "", stat)
+        self._pending.append(Done(f"{self._prefix}{item.name}", mark))
+        return len(self._pending) >= BATCH
+
+    def commit(self) -> None:
+        """Sync the files entered since the last time and say so in the journal."""
+        pending, self._pending = self._pending, []
+        if pending:
+            self.journal.commit(pending)
+
+    def _take_over(self, other: Path) -> None:
+        lock = _locked(_lock_file(other))
+        if lock is None:
+            return
+        try:
+            for part, state in part_files(other):
+                state.replace(self._parts / state.name)
+                part.replace(self._parts / part.name)
+                self._left.add(part.stem)
+            shutil.rmtree(other, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                _lock_file(other).unlink()
+        finally:
+            os.close(lock)
+
+
+def _digest(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _lock_file(parts: Path) -> Path:
+    return parts.with_name(parts.name + ".lock")
+
+
+def _locked(path: Path) -> int | None:
+    """The descriptor of a file that is now locked; None where somebody else has it or nobody can."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file
