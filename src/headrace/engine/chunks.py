@@ -16,7 +16,7 @@ from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 2 << 20
 """About so many bytes of JSON go into one call."""
 
 PLATFORM = Capability(
