@@ -73,6 +73,11 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
     seen["accepted"] = [a.id == annotation.id for a in version.list_annotations(status="ACCEPTED")]
     seen["paged"] = [len(version.list_annotations(page_size=2)), len(everything.load())]
     seen["ordered"] = version.list_annotations(order_by=["created_at"])[0].id == annotation.id
+    parts, counts, labels = version.split_into_multi_assets([2, 1], random_seed=5)
+    seen["split"] = [len(parts[0]), len(parts[1]), len(labels), sum(map(len, counts))]
+    train, test, *_ = version.train_test_split(0.5, random_seed=5, load_asset_page_size=1)
+    seen["halves"] = len({asset.id for asset in [*train, *test]})
+    seen["thirds"] = len(version.train_test_val_split([1.0, 1.0, 1.0])[:3])
     second.delete()
     version.list_annotations(limit=1).delete()
     seen["left"] = len(version.list_annotations())

@@ -1631,6 +1631,66 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         """Delete the version with its assets and annotations; the data stay in the lake."""
         self._call(self._inner.delete)
 
+    def train_test_split(
+        self, prop: float = 0.8, random_seed: Any = None, load_asset_page_size: int = 100
+    ) -> tuple[MultiAsset, MultiAsset, dict[str, list[Any]], dict[str, list[Any]], list[Label]]:
+        """Two parts, ``prop`` (0 to 1) of the annotated assets in the first.
+
+        Returns both parts, for each its labels as ``{"x": names, "y": numbers of shapes}``, and the labels of the
+        version. See :meth:`split_into_multi_assets`.
+        """
+        answer: tuple[
+            MultiAsset, MultiAsset, dict[str, list[Any]], dict[str, list[Any]], list[Label]
+        ] = self._call(self._inner.train_test_split, prop, random_seed, load_asset_page_size)
+        return answer
+
+    def train_test_val_split(
+        self,
+        ratios: Sequence[float] | None = None,
+        random_seed: Any = None,
+        load_asset_page_size: int = 100,
+    ) -> tuple[
+        MultiAsset,
+        MultiAsset,
+        MultiAsset,
+        dict[str, list[Any]],
+        dict[str, list[Any]],
+        dict[str, list[Any]],
+        list[Label],
+    ]:
+        """Three parts, by default 0.64, 0.16 and 0.20 of the annotated assets.
+
+        Returns the parts, for each its labels as ``{"x": names, "y": numbers of shapes}``, and the labels of the
+        version. See :meth:`split_into_multi_assets`.
+        """
+        answer: tuple[
+            MultiAsset,
+            MultiAsset,
+            MultiAsset,
+            dict[str, list[Any]],
+            dict[str, list[Any]],
+            dict[str, list[Any]],
+            list[Label],
+        ] = self._call(self._inner.train_test_val_split, ratios, random_seed, load_asset_page_size)
+        return answer
+
+    def split_into_multi_assets(
+        self, ratios: Sequence[float], random_seed: Any = None, load_asset_page_size: int = 100
+    ) -> tuple[list[MultiAsset], list[dict[str, int]], list[Label]]:
+        """One part for each ratio, drawn at random; ratios are divided by their sum.
+
+        Every annotated asset lands in exactly one part, and the sizes are the ratios by largest remainder, so a part
+        may be empty. The same ``random_seed`` (a number, a text or bytes) gives the same split of the same version,
+        on any backend; no other random numbers are touched.
+
+        Returns the parts, for each the number of shapes by label, and the labels of the version. Raises
+        BadRequestError for ratios or a seed that make no sense, NoDataError where no asset is annotated.
+        """
+        answer: tuple[list[MultiAsset], list[dict[str, int]], list[Label]] = self._call(
+            self._inner.split_into_multi_assets, ratios, random_seed, load_asset_page_size
+        )
+        return answer
+
     def add_data(
         self,
         data: Data | Sequence[Data] | MultiData,

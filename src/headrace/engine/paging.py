@@ -83,11 +83,17 @@ class OffsetListing(Generic[R]):
     """A listing by offset; by cursor where the other side gives one."""
 
     def __init__(
-        self, backend: Backend, operation: Operation[Any, Page[R]], query: PageQuery
+        self,
+        backend: Backend,
+        operation: Operation[Any, Page[R]],
+        query: PageQuery,
+        *,
+        page_size: int = PAGE_SIZE,
     ) -> None:
         self._backend = backend
         self._operation = operation
         self._query = query
+        self._size = min(page_size, PAGE_SIZE)
 
     async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
         """The records by the page; no more than ``most`` in all."""
@@ -95,7 +101,7 @@ class OffsetListing(Generic[R]):
         query = self._query
         start = query.offset or 0
         while left is None or left > 0:
-            size = PAGE_SIZE if left is None else min(left, PAGE_SIZE)
+            size = self._size if left is None else min(left, self._size)
             page = await self._backend.call(self._operation, replace(query, limit=size))
             items = page.items if left is None else page.items[:left]
             if not items:

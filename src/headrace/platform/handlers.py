@@ -17,6 +17,7 @@ from headrace.platform import data as platform_data
 from headrace.platform import datalake as platform_datalake
 from headrace.platform import datasets as platform_datasets
 from headrace.platform import exports as platform_exports
+from headrace.platform import extended as platform_extended
 from headrace.platform import forking as platform_forking
 from headrace.platform import imports as platform_imports
 from headrace.platform import jobs as platform_jobs
@@ -41,6 +42,7 @@ from headrace.protocol.operations import (
     assets,
     datalake,
     datasets,
+    extended,
     jobs,
     label_details,
     labels,
@@ -133,6 +135,7 @@ _ASSETS: Room = {
     assets.LIST_ASSETS: platform_assets.list_assets,
     assets.LIST_ASSETS_BY_KEY: platform_assets.list_assets_by_key,
     assets.FIND_ASSET: platform_assets.find_asset,
+    extended.LIST_EXTENDED_ASSETS: platform_extended.list_extended_assets,
     assets.DELETE_ASSETS: platform_assets.delete_assets,
     assets.GET_ASSET: platform_assets.get_asset,
     assets.DELETE_ASSET: platform_assets.delete_asset,

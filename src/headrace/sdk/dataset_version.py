@@ -9,15 +9,12 @@ from headrace.protocol.operations import datasets as operations
 from headrace.sdk.resource import describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.version_annotations import VersionAnnotations
-from headrace.sdk.version_assets import VersionAssets
 from headrace.sdk.version_copies import VersionCopies
 from headrace.sdk.version_exports import VersionExports
-from headrace.sdk.version_labels import VersionLabels
+from headrace.sdk.version_splits import VersionSplits
 
 
-class DatasetVersion(
-    VersionAssets, VersionLabels, VersionAnnotations, VersionCopies, VersionExports, Taggable
-):
+class DatasetVersion(VersionSplits, VersionAnnotations, VersionCopies, VersionExports, Taggable):
     """One version of a dataset: its assets, labels and annotations."""
 
     __slots__ = ()

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import NotFoundError
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotating, label_details, shapes
+from headrace.protocol.operations import annotating, extended, label_details, shapes
 from headrace.protocol.operations.annotations import (
     ClassificationIn,
     LineIn,
@@ -20,7 +20,7 @@ from headrace.protocol.operations.annotations import (
 )
 from tests.support.stocked_lake import Filled, Stocked, stranger
 
-ROOMS = (annotating, shapes, label_details)
+ROOMS = (annotating, shapes, label_details, extended)
 
 
 async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any]]]:
@@ -60,6 +60,7 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
     skeleton: dict[str, Any] = {"vertices": ["a"], "edges": []}
     return [
         *found,
+        (extended.LIST_EXTENDED_ASSETS, of_version),
         (label_details.LIST_SKELETONS, of_version),
         (label_details.GET_SKELETON, of_label),
         (label_details.SET_SKELETON, {**of_label, **skeleton}),

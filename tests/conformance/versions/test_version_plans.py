@@ -50,6 +50,7 @@ KEY_LISTS = {
     "annotating.range_of_assets": "n USING PRIMARY KEY"
     " (bucket=? AND version=? AND asset=? AND no<?)",
     "annotating.range_of_numbers": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
+    "annotating.of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "annotating.again": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "removal.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "removal.assets_of_data": "a USING INDEX asset_of_data (lake_bucket=? AND data=?)",

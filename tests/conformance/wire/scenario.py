@@ -92,6 +92,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     await _forks(it, version, assets)
     await _exports(it, version, assets)
     await _conversions(it, version, data, lake)
+    await _extended(it, version)
     await _annotating(it, version, assets, labels)
     await _label_details(it, version, assets, labels)
     await _other_tags(it, version, assets)
@@ -247,6 +248,7 @@ async def _assets(it: Walk, version: Any, data: list[Any]) -> list[Any]:
     await it.ask("find_asset", **place, filename=data[2].filename)
     await it.refused("find_asset", **place, filename="none.png")
     await it.ask("get_asset", asset_id=page.items[0].id)
+    await it.ask("list_extended_assets", **place)
     return list(page.items)
 
 
@@ -384,6 +386,14 @@ async def _conversions(it: Walk, version: Any, data: list[Any], lake: Any) -> No
     await it.ask("convert_tags", **asked | {"tag_ids": [raw.id], "tag_type": TagTarget.DATA})
     await it.ask("get_stats", **place)
     assert len(data) == 3
+
+
+async def _extended(it: Walk, version: Any) -> None:
+    place = {"version_id": version.id}
+    first = await it.ask("list_extended_assets", **place, limit=2)
+    await it.ask("list_extended_assets", **place, limit=2, cursor=first.next_cursor)
+    await it.ask("list_extended_assets", **place, limit=2, offset=2)
+    await it.refused("list_extended_assets", **place, order_by=["filename"])
 
 
 async def _annotating(it: Walk, version: Any, assets: list[Any], labels: dict[str, str]) -> None:

@@ -95,3 +95,11 @@ where n.bucket = :bucket and n.version = :version and n.no = j.value
 -- name: rewrite_shapes
 update annotation set shapes_n = ?, counts = ?, shapes = ?, content = ?
 where bucket = ? and version = ? and asset = ? and no = ?
+
+-- name: of_assets
+select n.asset, n.no, n.status, coalesce(n.shapes, c.shapes)
+from json_each(:assets) j cross join annotation n
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and n.asset = j.value
+order by j.key, n.no desc

@@ -1,0 +1,126 @@
+"""Splitting a version at random: the same seed gives the same split, and every asset lands in exactly one part."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.backend.base import Backend
+from headrace.engine.paging import OffsetListing
+from headrace.errors import BadRequestError, NoDataError
+from headrace.model.records import AssetRecord
+from headrace.protocol.operations.extended import (
+    LIST_EXTENDED_ASSETS,
+    LabelledAnnotation,
+    ListExtendedAssets,
+)
+
+T = TypeVar("T")
+
+KINDS = (
+    "rectangles",
+    "polygons",
+    "lines",
+    "points",
+    "classifications",
+    "keypoints",
+    "masks",
+    "tracks",
+)
+
+
+class Part(Struct):
+    """One part of a split: its assets, and the shapes in their newest annotations by label id."""
+
+    assets: list[AssetRecord]
+    shapes: Counter[str]
+
+
+async def split_version(
+    backend: Backend, version_id: UUID, ratios: Sequence[float], seed: Any, page_size: int
+) -> list[Part]:
+    """Parts of the annotated assets, in sizes that are the ratios by largest remainder.
+
+    Raises BadRequestError for ratios or a seed that make no sense, NoDataError where nothing is annotated.
+    """
+    check_ratios(ratios)
+    generator = generator_of(seed)
+    if not page_size >= 1:
+        raise BadRequestError(f"load_asset_page_size is {page_size}", hint="at least 1")
+    query = ListExtendedAssets(version_id=version_id)
+    listing = OffsetListing(backend, LIST_EXTENDED_ASSETS, query, page_size=page_size)
+    annotated: list[tuple[AssetRecord, Counter[str]]] = []
+    async for page in listing.pages():
+        annotated += [
+            (AssetRecord(id=asset.id, data=asset.data), _labels(asset.annotations[0]))
+            for asset in page
+            if asset.annotations
+        ]
+    if not annotated:
+        raise NoDataError("no asset of the version is annotated", hint="import annotations first")
+    return [_part(drawn) for drawn in split(annotated, ratios, generator)]
+
+
+def split(items: Sequence[T], ratios: Sequence[float], generator: Random) -> list[list[T]]:
+    """The items, drawn at random, in parts; each item in exactly one of them."""
+    drawn = list(items)
+    generator.shuffle(drawn)
+    parts, start = [], 0
+    for size in sizes(len(drawn), ratios):
+        parts.append(drawn[start : start + size])
+        start += size
+    return parts
+
+
+def sizes(count: int, ratios: Sequence[float]) -> list[int]:
+    """Whole numbers that add up to ``count``, as near to the ratios as can be (largest remainder, then the first)."""
+    total = math.fsum(ratios)
+    exact = [count * ratio / total for ratio in ratios]
+    whole = [int(share) for share in exact]
+    left = count - sum(whole)
+    by_remainder = sorted(
+        (place for place, ratio in enumerate(ratios) if ratio > 0),
+        key=lambda place: whole[place] - exact[place],
+    )
+    for place in by_remainder[:left]:
+        whole[place] += 1
+    return whole
+
+
+def check_ratios(ratios: Sequence[float]) -> None:
+    """BadRequestError unless there are two ratios or more, none negative, not all of them zero."""
+    if len(ratios) < 2:
+        raise BadRequestError(f"{len(ratios)} ratios", hint="give two or more")
+    for ratio in ratios:
+        if not (math.isfinite(ratio) and ratio >= 0):
+            raise BadRequestError(f"ratio {ratio}", hint="give numbers of 0 or more")
+    total = math.fsum(ratios)
+    if not (0 < total < math.inf):
+        raise BadRequestError("the ratios add up to nothing", hint="one must be above 0")
+
+
+def generator_of(seed: Any) -> Random:
+    """A generator of its own, so that nobody else's random numbers change."""
+    try:
+        return Random(seed)
+    except TypeError:
+        raise BadRequestError(
+            f"a seed of type {type(seed).__name__}", hint="give a number, a text or bytes"
+        ) from None
+
+
+def _labels(annotation: LabelledAnnotation) -> Counter[str]:
+    return Counter(shape.label_id for kind in KINDS for shape in getattr(annotation, kind))
+
+
+def _part(drawn: list[tuple[AssetRecord, Counter[str]]]) -> Part:
+    part = Part([asset for asset, _ in drawn], Counter())
+    for _, labels in drawn:
+        part.shapes.update(labels)
+    return part
