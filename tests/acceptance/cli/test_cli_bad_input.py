@@ -173,7 +173,9 @@ def test_a_category_that_the_file_does_not_declare(
 ) -> None:
     lake.done("push", "demo/v1", drawn.images)
     short = written(tmp_path / "short.json", coco(drawn, categories=drawn.coco["categories"][:1]))
-    (told,) = lake.done("import", "demo/v1", short)["files"]
+    assert_one_line(lake.run("import", "demo/v1", short), "short.json", "category")
+    assert lake.done("stats", "demo/v1")["annotations"] == 0
+    (told,) = lake.done("import", "demo/v1", short, "--on-error", "skip")["files"]
     undeclared = sum(count for name, count in drawn.labels.items() if name != "box")
     (found,) = [one for one in told["findings"] if "category" in one["message"]]
     assert (found["code"], found["count"]) == ("C16", undeclared)

@@ -211,7 +211,7 @@ class ShapeMaker:
                 "a category that the file does not declare, named by its number",
                 severity=Severity.ERROR if self._names else Severity.WARNING,
                 detail=str(category),
-                hint="declare it, or accept its number as its name with on_error='skip'",
+                hint="declare it, or skip errors (on-error skip) to have its number for a name",
             )
             label = str(category)
         return label
