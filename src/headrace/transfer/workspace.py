@@ -44,8 +44,10 @@ class Workspace:
     def open(self) -> None:
         """Make the folders, read the journal, take over what dead runs left."""
         try:
-            self._parts.mkdir(parents=True, mode=0o700)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            # First the lock: whoever sees the folder must find it held.
             self._lock = _locked(_lock_file(self._parts))
+            self._parts.mkdir(mode=0o700)
             self.journal.load()
             for other in self._folder.glob("parts-*"):
                 if other != self._parts and other.is_dir():
