@@ -174,14 +174,17 @@ async def _write(
         status=None if request.status is None else str(request.status),
         **chosen,
     )
-    await in_thread(_guarded, writer.__enter__)
+    entered: list[Writer] = []
     try:
+        # A cancellation comes up once the thread is done: the writer may be entered by then.
+        await in_thread(_guarded, lambda: entered.append(writer.__enter__()))
         async with aclosing(rows) as batches:
             async for batch in batches:
                 await in_thread(_guarded, lambda b=batch: writer.write(_samples(naming, b)))
     except BaseException as error:
         # The writer leaves nothing behind, whatever it was that came in between.
-        await in_thread(writer.__exit__, type(error), error, error.__traceback__)
+        if entered:
+            await in_thread(writer.__exit__, type(error), error, error.__traceback__)
         raise
     await in_thread(_guarded, lambda: writer.__exit__(None, None, None))
 
