@@ -45,6 +45,7 @@ CLASSES = (
     ("asset", "MultiAsset"),
     ("datalake", "Datalake"),
     ("dataset_version", "DatasetVersion"),
+    ("worker", "Worker"),
     ("dataset", "Dataset"),
     ("client", "Client"),
 )

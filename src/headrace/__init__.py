@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from headrace.sdk.job import Job
     from headrace.sdk.label import Label, LabelGroup
     from headrace.sdk.tag import Tag
+    from headrace.sdk.worker import Worker
     from headrace.transfer.progress import ProgressEvent
     from headrace.transfer.report import TransferReport
 
@@ -82,6 +83,7 @@ _HOMES = {
     "Tag": "headrace.sdk.tag",
     "TagTarget": "headrace.model.enums",
     "TransferReport": "headrace.transfer.report",
+    "Worker": "headrace.sdk.worker",
     "connect": "headrace.sdk.connect",
     "convert": "headrace.engine.convert",
     "create_lake": "headrace.sdk.connect",
@@ -121,6 +123,7 @@ __all__ = [
     "Tag",
     "TagTarget",
     "TransferReport",
+    "Worker",
     "__version__",
     "blocking",
     "connect",

@@ -25,6 +25,12 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
     cat, dog = version.create_label("cat"), version.create_label("dog")
     seen: dict[str, object] = {}
 
+    (user,) = dataset.list_users()
+    dataset.add_user(user)
+    seen["users"] = [w.username for w in dataset.list_workers()] == [user.username]
+    (folder / "here").mkdir()
+    version.synchronize(str(folder / "here"), do_download=True)
+    seen["synchronized"] = sorted(path.name for path in (folder / "here").iterdir())
     try:
         assets[0].get_annotation()
     except ResourceNotFoundError:

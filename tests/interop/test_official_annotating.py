@@ -24,6 +24,8 @@ async def test_every_call_of_annotations_and_shapes(tmp_path: Path) -> None:
         seen = await drive(SCRIPT, server.address, token, str(folder))
         assert await server.stop() == 0
     assert seen == {
+        "users": True,
+        "synchronized": ["a.png", "b.png", "c.png"],
         "none": True,
         "boxes": [[1, "cat"], [5, "dog"], [9, "cat"]],
         "mask": [5.0, [1, 0, 1, 5]],

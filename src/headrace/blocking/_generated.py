@@ -38,6 +38,7 @@ from headrace.model.records import (
     LabelRecord,
     SourceRecord,
     TagRecord,
+    UserRecord,
     VersionStats,
 )
 from headrace.protocol.operations.annotations import LoadedAnnotation
@@ -61,6 +62,7 @@ from headrace.sdk import job as async_job
 from headrace.sdk import label as async_label
 from headrace.sdk import shape as async_shape
 from headrace.sdk import tag as async_tag
+from headrace.sdk import worker as async_worker
 from headrace.sdk.arguments import Paths
 from headrace.sdk.job import Status
 from headrace.transfer.progress import OnProgress
@@ -1843,6 +1845,15 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         )
         return answer
 
+    def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
+        """Compare the version with a folder: the assets whose file is not there, or is not complete.
+
+        With ``do_download`` they are downloaded into it. Files of the folder that no asset has are named in the log.
+        Raises NotADirectoryError where there is no such folder, PartialTransferError as :meth:`download` does.
+        """
+        answer: MultiAsset = self._call(self._inner.synchronize, target_dir, do_download)
+        return answer
+
     def list_asset_tags(self) -> list[Tag]:
         """The asset tags of this version."""
         answer: list[Tag] = self._call(self._inner.list_asset_tags)
@@ -2197,6 +2208,32 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         return self._inner.record
 
 
+class Worker(Face[async_worker.Worker]):
+    """A user as the one who works on a dataset; the ids are the user's."""
+
+    __slots__ = ()
+
+    @property
+    def username(self) -> str:
+        """The name of the user."""
+        return self._inner.username
+
+    @property
+    def user_id(self) -> UUID:
+        """The id of the user."""
+        return self._inner.user_id
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> UserRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
 class Dataset(Face[async_dataset.Dataset]):
     """A dataset, of which there may be many versions."""
 
@@ -2215,6 +2252,16 @@ class Dataset(Face[async_dataset.Dataset]):
     def sync(self) -> None:
         """Read the dataset again."""
         self._call(self._inner.sync)
+
+    def list_workers(self) -> list[Worker]:
+        """Those who may work on the dataset."""
+        answer: list[Worker] = self._call(self._inner.list_workers)
+        return answer
+
+    def find_worker(self, username: str) -> Worker:
+        """The worker of that name; NotFoundError where there is none."""
+        answer: Worker = self._call(self._inner.find_worker, username)
+        return answer
 
     def get_tags(self) -> list[Tag]:
         """The tags of the dataset."""
@@ -2505,5 +2552,6 @@ FACES[async_asset.Asset] = Asset
 FACES[async_asset.MultiAsset] = MultiAsset
 FACES[async_datalake.Datalake] = Datalake
 FACES[async_dataset_version.DatasetVersion] = DatasetVersion
+FACES[async_worker.Worker] = Worker
 FACES[async_dataset.Dataset] = Dataset
 FACES[async_client.Client] = Client

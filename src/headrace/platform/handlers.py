@@ -34,6 +34,7 @@ from headrace.platform import stats as platform_stats
 from headrace.platform import tagging as platform_tagging
 from headrace.platform import tags as platform_tags
 from headrace.platform import uploads as platform_uploads
+from headrace.platform import users as platform_users
 from headrace.platform import versions as platform_versions
 from headrace.platform.access import Access
 from headrace.protocol.operation import Operation
@@ -50,6 +51,7 @@ from headrace.protocol.operations import (
     shapes,
     storage,
     tags,
+    users,
 )
 from headrace.protocol.operations import annotations as annotation_operations
 
@@ -63,6 +65,9 @@ _SESSION: Room = {
     session.PING: platform_session.ping,
     session.FIND_ORGANIZATION: platform_session.find_organization,
     session.GET_ORGANIZATION: platform_session.get_organization,
+    users.LIST_ORGANIZATION_USERS: platform_users.list_organization_users,
+    users.LIST_DATASET_USERS: platform_users.list_dataset_users,
+    users.ADD_DATASET_USER: platform_users.add_dataset_user,
 }
 
 _UPLOADS: Room = {

@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
 from headrace.engine.paging import ItemsListing
+from headrace.errors import NotFoundError
 from headrace.model.enums import InferenceType, TagTarget
 from headrace.model.records import DatasetRecord, DatasetVersionRecord
 from headrace.protocol.operations import datasets as operations
+from headrace.protocol.operations import users
 from headrace.sdk.arguments import as_id, check_limits
 from headrace.sdk.dataset_version import DatasetVersion
 from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
+from headrace.sdk.worker import Worker
 
 
 class Dataset(Resource[DatasetRecord], Taggable):
@@ -36,6 +39,19 @@ class Dataset(Resource[DatasetRecord], Taggable):
         """Read the dataset again."""
         request = operations.DatasetId(dataset_id=self.id)
         self.record = await self.session.call(operations.GET_DATASET, request)
+
+    async def list_workers(self) -> list[Worker]:
+        """Those who may work on the dataset."""
+        request = operations.DatasetId(dataset_id=self.id)
+        answer = await self.session.call(users.LIST_DATASET_USERS, request)
+        return [Worker(self.session, user) for user in answer.users]
+
+    async def find_worker(self, username: str) -> Worker:
+        """The worker of that name; NotFoundError where there is none."""
+        for worker in await self.list_workers():
+            if worker.username == username:
+                return worker
+        raise NotFoundError(f"nobody called {username!r} works on dataset {self.name!r}")
 
     async def get_tags(self) -> list[Tag]:
         """The tags of the dataset."""

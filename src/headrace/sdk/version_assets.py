@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from headrace.engine.adding import add_data
 from headrace.engine.naming import name_pages
 from headrace.engine.paging import CursorListing, KeyListing, Listed, call_all, pieces
 from headrace.engine.pull import pull
+from headrace.engine.synchronizing import compare, fetch
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
 from headrace.model.names import repaired
@@ -27,6 +29,8 @@ from headrace.sdk.tag import Tag
 from headrace.sdk.version_tags import VersionTags
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
+
+log = logging.getLogger("headrace.sdk")
 
 
 class VersionAssets(VersionTags):
@@ -211,6 +215,21 @@ class VersionAssets(VersionTags):
             total=await listed.count(),
             progress=progress,
         )
+
+    async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
+        """Compare the version with a folder: the assets whose file is not there, or is not complete.
+
+        With ``do_download`` they are downloaded into it. Files of the folder that no asset has are named in the log.
+        Raises NotADirectoryError where there is no such folder, PartialTransferError as :meth:`download` does.
+        """
+        folder = as_path(target_dir)
+        found = await compare(self.session.backend, self.id, folder)
+        if found.unknown:
+            shown = ", ".join(found.unknown[:5]) + (" …" if len(found.unknown) > 5 else "")
+            log.info("%d files are not in the version: %s", len(found.unknown), shown)
+        if do_download and found.missing:
+            await fetch(self.session.backend, found.missing, folder)
+        return self._assets([AssetRecord(id=one.id, data=one.data) for one in found.missing])
 
     async def _asset_tag(self, tag: str | Tag) -> Tag:
         return await self.get_or_create_asset_tag(tag) if isinstance(tag, str) else tag

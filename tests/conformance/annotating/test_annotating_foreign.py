@@ -9,7 +9,14 @@ import pytest
 
 from headrace.errors import NotFoundError
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotating, extended, label_details, shapes
+from headrace.protocol.operations import (
+    annotating,
+    datasets,
+    extended,
+    label_details,
+    shapes,
+    users,
+)
 from headrace.protocol.operations.annotations import (
     ClassificationIn,
     LineIn,
@@ -20,7 +27,7 @@ from headrace.protocol.operations.annotations import (
 )
 from tests.support.stocked_lake import Filled, Stocked, stranger
 
-ROOMS = (annotating, shapes, label_details, extended)
+ROOMS = (annotating, shapes, label_details, extended, users)
 
 
 async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any]]]:
@@ -57,10 +64,17 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
             found += [(room[f"UPDATE_{name.upper()}"], {"text": "x", **one})]
         found += [(room[f"DELETE_{name.upper()}"], one)]
     of_label, of_version = {"label_id": UUID(label)}, {"version_id": filled.id}
+    organization = {"organization_id": filled.lake.access.organization_id}
+    version = await filled.lake.call(datasets.GET_VERSION, **of_version)
+    dataset = {"dataset_id": version.origin_id}
+    (me,) = (await filled.lake.call(users.LIST_ORGANIZATION_USERS, **organization)).users
     skeleton: dict[str, Any] = {"vertices": ["a"], "edges": []}
     return [
         *found,
         (extended.LIST_EXTENDED_ASSETS, of_version),
+        (users.LIST_ORGANIZATION_USERS, organization),
+        (users.LIST_DATASET_USERS, dataset),
+        (users.ADD_DATASET_USER, {**dataset, "user_id": me.id}),
         (label_details.LIST_SKELETONS, of_version),
         (label_details.GET_SKELETON, of_label),
         (label_details.SET_SKELETON, {**of_label, **skeleton}),

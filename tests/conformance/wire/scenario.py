@@ -214,6 +214,12 @@ async def _datasets(it: Walk) -> Any:
     await it.ask("list_datasets", organization_id=organization_id)
     await it.ask("find_dataset", organization_id=organization_id, name="animals")
     await it.ask("get_dataset", dataset_id=dataset.id)
+    (user,) = (await it.ask("list_dataset_users", dataset_id=dataset.id)).users
+    await it.ask("list_organization_users", organization_id=organization_id)
+    await it.ask("list_organization_users", organization_id=organization_id, username="nobody")
+    await it.ask("add_dataset_user", dataset_id=dataset.id, user_id=user.id, role="ADMIN")
+    await it.refused("add_dataset_user", dataset_id=dataset.id, user_id=MISSING)
+    await it.refused("list_dataset_users", dataset_id=MISSING)
     await it.ask("update_dataset", dataset_id=dataset.id, description="cats and dogs")
     await it.ask("delete_dataset", dataset_id=other.id)
     await it.refused("get_dataset", dataset_id=other.id)

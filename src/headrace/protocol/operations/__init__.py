@@ -19,11 +19,13 @@ from headrace.protocol.operations import (
     shapes,
     storage,
     tags,
+    users,
 )
 from headrace.protocol.operations import annotations as annotation_operations
 
 _MODULES: tuple[ModuleType, ...] = (
     session,
+    users,
     storage,
     datalake,
     tags,

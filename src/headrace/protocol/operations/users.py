@@ -1,0 +1,57 @@
+"""Who may use an organization and its datasets."""
+
+from __future__ import annotations
+
+from types import NoneType
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.model.records import UsersRecord
+from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operations.datasets import DatasetId
+
+
+class ListOrganizationUsers(Struct, kw_only=True):
+    organization_id: UUID
+    username: str | None = None
+
+
+class AddDatasetUser(Struct, kw_only=True):
+    """``role`` is accepted and has no effect: who is in the organization may use all of its datasets."""
+
+    dataset_id: UUID
+    user_id: UUID
+    role: str | None = None
+
+
+LIST_ORGANIZATION_USERS = Operation(
+    name="list_organization_users",
+    method="GET",
+    path="/api/access/organization/{organization_id}/users",
+    request=ListOrganizationUsers,
+    result=UsersRecord,
+    doc="The users of an organization, or the one of a name.",
+    paging=Paging.ITEMS,
+    errors=(404,),
+)
+LIST_DATASET_USERS = Operation(
+    name="list_dataset_users",
+    method="GET",
+    path="/api/access/dataset/{dataset_id}/users",
+    request=DatasetId,
+    result=UsersRecord,
+    doc="The users of a dataset.",
+    paging=Paging.ITEMS,
+    errors=(404,),
+)
+ADD_DATASET_USER = Operation(
+    name="add_dataset_user",
+    method="POST",
+    path="/api/access/dataset/{dataset_id}/users",
+    request=AddDatasetUser,
+    result=NoneType,
+    doc="Let a user of the organization use a dataset.",
+    repeatable=True,
+    errors=(404,),
+)
