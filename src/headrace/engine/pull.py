@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 
+from anyio import CancelScope, to_thread
+
 from headrace.backend.base import Backend
 from headrace.engine.naming import Wanted
 from headrace.engine.paging import first_error
+from headrace.transfer.mapping import NameMap
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.runner import run
 from headrace.transfer.source import Item
+
+MAX_RENAMED = 1_000
 
 
 async def pull(
@@ -27,16 +32,21 @@ async def pull(
 ) -> TransferReport:
     """Bring files into ``folder``; what is there and complete stays.
 
-    Raises PartialTransferError that holds the report where files failed.
+    Which file got another name than its own is told in full by ``folder/.headrace/names.jsonl``; the report names the
+    first 1,000. Raises PartialTransferError that holds the report where files failed.
     """
     renamed: dict[str, str] = {}
+    names = NameMap(folder)
 
     async def items() -> AsyncIterator[list[Item]]:
         async for batch in wanted:
             for one in batch:
                 # With use_id every file is called by its id: nothing to look up.
                 if one.name != one.data.filename and not one.name.startswith(str(one.id)):
-                    renamed[str(one.id)] = one.name
+                    names.add(str(one.id), one.data.filename, one.name)
+                    if len(renamed) < MAX_RENAMED:
+                        renamed[str(one.id)] = one.name
+            await to_thread.run_sync(names.write)
             yield [_item(backend, one) for one in batch]
 
     with Progress("pull", "files", progress, total=total) as counting:
@@ -51,6 +61,9 @@ async def pull(
             )
         except BaseExceptionGroup as errors:
             raise first_error(errors) from None
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(names.close)
     report.renamed = renamed
     report.check("downloaded")
     return report

@@ -22,7 +22,7 @@ class TransferReport(Struct, kw_only=True):
     """Files ``moved``, ``skipped`` because they were there already and complete, and ``failed``.
 
     ``bytes`` were moved in ``seconds``. ``failures`` tells of the first 1,000 that failed. ``renamed`` maps an id to
-    the local name where that is not the file's own, because another one has it or because it is not a safe name.
+    the local name where that is not the file's own, because another one has it or because it is not a safe name (the first 1,000).
     ``notes`` tell what was done otherwise than asked.
     """
 
