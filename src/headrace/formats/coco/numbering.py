@@ -14,6 +14,9 @@ from headrace.formats.coco import repair
 from headrace.formats.coco.schema import Id, ImageId, ImageRef
 
 _REF = Decoder(ImageRef)
+# Ids below take four bytes each; far larger ones would make the table larger than a dict.
+SMALL_IDS = 8_000_000
+_EMPTY = array("i", [-1]) * 4096
 
 
 class Numbering:
@@ -22,43 +25,35 @@ class Numbering:
     ref = ImageRef
 
     def __init__(self) -> None:
-        self._ids: array[int] | list[Id | None] = array("q")
-        self._table: array[int] | dict[Id, int] = {}
+        self._table: array[int] | dict[Id, int] = array("i")
         self._count = 0
+        self.doubles: set[int] = set()
 
     def add(self, id: Id | None) -> None:
-        """The next image of the file; None for one without an id, which no annotation can name."""
+        """The next image of the file; None for one without an id, which no annotation can name.
+
+        The places of images whose id an earlier one has are in :attr:`doubles`.
+        """
+        place = self._count
         self._count += 1
-        if isinstance(self._ids, array):
-            if type(id) is int and 0 <= id < 1 << 62:
-                self._ids.append(id)
+        if id is None:
+            return
+        table = self._table
+        if isinstance(table, array):
+            if type(id) is int and 0 <= id < 16 * self._count + SMALL_IDS:
+                if id >= len(table):
+                    table.extend(_EMPTY * (1 + (id - len(table)) // len(_EMPTY)))
+                if table[id] < 0:
+                    table[id] = place
+                else:
+                    self.doubles.add(place)
                 return
-            self._ids = list(self._ids)
-        self._ids.append(id)
+            table = self._table = {number: at for number, at in enumerate(table) if at >= 0}
+        if table.setdefault(id, place) != place:
+            self.doubles.add(place)
 
     def __len__(self) -> int:
         return self._count
-
-    def close(self) -> list[int]:
-        """End the adding; returns the places of images whose id an earlier one has."""
-        ids = self._ids
-        twice = []
-        if isinstance(ids, array) and max(ids, default=0) < 16 * len(ids) + 1_000_000:
-            table = array("i", [-1]) * (max(ids, default=0) + 1)
-            for place, number in enumerate(ids):
-                if table[number] < 0:
-                    table[number] = place
-                else:
-                    twice.append(place)
-            self._table = table
-        else:
-            known: dict[Id, int] = {}
-            for place, key in enumerate(ids):
-                if key is not None and known.setdefault(key, place) != place:
-                    twice.append(place)
-            self._table = known
-        self._ids = array("q")
-        return twice
 
     def place(self, id: Id | None) -> int:
         """The place of an image, or -1 where there is none of this id."""
@@ -72,6 +67,7 @@ class Numbering:
         if isinstance(table, array):
             try:
                 places = [table[ref.image_id] for ref in refs]  # type: ignore[index]
+                # Negative ids would count from the table's end.
                 if min([ref.image_id for ref in refs], default=0) >= 0:  # type: ignore[type-var, operator]
                     return places
             except (TypeError, IndexError):  # an id that is text, or of no image

@@ -20,8 +20,7 @@ _MAIN = ("images", "annotations", "categories")
 class Outline(Struct):
     """What :func:`survey` saw.
 
-    ``doubles`` are the places of images whose id an earlier one has. ``buckets`` holds the annotations by image, or
-    is None where they lie in the order of the images already.
+    ``buckets`` holds the annotations by image, or is None where they lie in the order of the images already.
     """
 
     categories: Categories
@@ -30,7 +29,6 @@ class Outline(Struct):
     others: list[Member] = []
     seen: set[str] = set()
     numbering: Numbering = field(default_factory=Numbering)
-    doubles: frozenset[int] = frozenset()
     buckets: Buckets | None = None
 
     def close(self) -> None:
@@ -108,7 +106,6 @@ def _number(stream: JsonStream, outline: Outline) -> None:
         else:
             for _, text in chunk.elements():
                 numbering.add(reference(text, ImageId))
-    outline.doubles = frozenset(numbering.close())
 
 
 def _sort(stream: JsonStream, outline: Outline) -> None:

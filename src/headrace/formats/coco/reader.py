@@ -106,7 +106,7 @@ class CocoReader(Reader):
         for chunk in self._stream.array(outline.images, learner.many):
             for record in learner.records(chunk):
                 found.images_in += 1
-                if place in outline.doubles:
+                if place in outline.numbering.doubles:
                     report.about(_named(record), lambda: Odd(b""))
                     report(
                         "C18",

@@ -77,7 +77,9 @@ class Buckets:
         self._count = -(-max(images, 1) // self._step)
         self._texts: list[list[bytes]] = [[] for _ in range(self._count + 1)]
         self._places: list[array[int]] = [array("i") for _ in range(self._count + 1)]
-        self._parts: list[list[_Part]] = [[] for _ in range(self._count + 1)]
+        # Four numbers a part, see _Part: large files have many.
+        self._parts: list[array[int]] = [array("Q") for _ in range(self._count + 1)]
+        self._forms: list[Form] = []
         self._form = WHOLE
         self._pending = 0
         self._file = tempfile.TemporaryFile(prefix="headrace-", buffering=0)  # noqa: SIM115  closed by close
@@ -106,7 +108,8 @@ class Buckets:
 
     def groups(self) -> Iterator[Group]:
         """The annotations by groups of neighbouring images, in order."""
-        for bucket, parts in enumerate(self._parts[:-1]):
+        for bucket in range(self._count):
+            parts = self._parts_of(bucket)
             first = self._first + bucket * self._step
             after = min(first + self._step, self._first + self._images)
             size = sum(part.size for part in parts)
@@ -117,9 +120,16 @@ class Buckets:
 
     def orphans(self) -> Iterator[bytes]:
         """Annotations of no known image, as objects in a row, in several texts."""
-        for part in self._parts[-1]:
+        for part in self._parts_of(self._count):
             texts, _ = self._read(part)
             yield part.form.objects(texts)
+
+    def _parts_of(self, bucket: int) -> list[_Part]:
+        numbers = self._parts[bucket].tolist()
+        groups = zip(numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4], strict=True)
+        return [
+            _Part(offset, size, texts, self._forms[form]) for offset, size, texts, form in groups
+        ]
 
     def _small_groups(
         self, parts: list[_Part], first: int, after: int, size: int
@@ -170,10 +180,13 @@ class Buckets:
             self._flush()
 
     def _flush(self) -> None:
+        if self._form not in self._forms:
+            self._forms.append(self._form)
+        form = self._forms.index(self._form)
         for texts, places, parts in zip(self._texts, self._places, self._parts, strict=True):
             if texts:
                 text = _MARK.join(texts)
-                parts.append(_Part(self._end, len(text), len(texts), self._form))
+                parts.extend((self._end, len(text), len(texts), form))
                 self._write(text + places.tobytes())
                 texts.clear()
                 del places[:]

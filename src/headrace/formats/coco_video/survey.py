@@ -61,10 +61,6 @@ class Frames:
         self._video_of.append(video)
         self._frame_of.append(frame)
 
-    def close(self) -> None:
-        """End the adding."""
-        self._images.close()
-
     def frame(self, image_id: Id | None) -> int:
         """The frame that an image is, or -1."""
         place = self._images.place(image_id)
@@ -122,7 +118,6 @@ def survey(stream: JsonStream, found: Pass) -> Survey:
             seen.categories.add(chunk.elements())
     if "images" in members and members["images"].is_array:
         _read_images(stream, members["images"], seen, report)
-    seen.frames.close()
     annotations = members.get("annotations")
     if annotations is not None and annotations.is_array:
         size = (annotations.end or stream.size) - annotations.start
@@ -144,7 +139,7 @@ def _read_videos(stream: JsonStream, member: Member, seen: Survey, report: Repor
                 report("T01", message, severity=Severity.ERROR)
                 video = Video("", "", None, None, None, None)
             seen.videos.append(video)
-    for place in seen.frames.videos.close():
+    for place in seen.frames.videos.doubles:
         report(
             "T01",
             "a video id stands twice, the first one counts",
