@@ -114,7 +114,7 @@ class JsonStream:
                 at, char = self._after_space(self._expect(at, b","))
                 if char == b"}":
                     raise self._unexpected(at, "a key")
-        self._check_end(at + 1)
+        self._nothing_after(at + 1)
 
     def value(self, member: Member) -> bytes:
         """The text of a member's value; sets ``member.end``."""
@@ -244,7 +244,11 @@ class JsonStream:
             return self.fault("the file ends too early", self.size, hint="was it copied whole?")
         return self.fault(f"expected {wanted}", at, hint=f"near {self._read(at, 20)!r}")
 
-    def _check_end(self, at: int) -> None:
+    def check_end(self, last: Member) -> None:
+        """Raise where anything follows a document that is one array, after it was walked."""
+        self._nothing_after(last.end or 0)
+
+    def _nothing_after(self, at: int) -> None:
         at, char = self._after_space(at)
         if char:
             raise self.fault(

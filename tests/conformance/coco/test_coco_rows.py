@@ -591,6 +591,29 @@ def test_c25_a_results_file_is_named_for_what_it_is(tmp_path: Path, strict: bool
     assert "results" in str(error)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_c25_a_results_file_is_read_as_predictions(tmp_path: Path, strict: bool) -> None:
+    results = [
+        {"image_id": 42, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5},
+        {
+            "image_id": 7,
+            "category_id": 0,
+            "segmentation": rle(50, 100),
+            "bbox": [0, 0, 1, 1],
+            "score": 0.25,
+        },
+        {"image_id": 42, "category_id": 9, "bbox": [1, 2, 3, 4], "score": 1},
+    ]
+    path = save(tmp_path, results)
+    found = read(path, strict=strict, predictions=True, labels=["dog", "cat"])
+    assert [(s.filename, [(x.label, x.score) for x in s.shapes]) for s in found.samples] == [
+        ("42", [("cat", 0.5), ("9", 1.0)]),
+        ("7", [("dog", 0.25)]),
+    ]
+    assert found.names == ["cat", "dog", "9"]
+    assert "C26" in str(fails(save(tmp_path, json.dumps(results) + " x"), "coco", predictions=True))
+
+
 def test_c26_byte_order_mark_and_gzip(tmp_path: Path) -> None:
     text = json.dumps(document(annotation())).encode()
     plain = read(save(tmp_path, text), strict=True)
@@ -745,6 +768,25 @@ def test_real_files_read_whole_and_come_back(
     ]
     assert [type(shape) for shape in again.shapes] == [type(shape) for shape in found.shapes]
     assert [shape.label for shape in again.shapes] == [shape.label for shape in found.shapes]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cocoapi-results/instances_val2014_fakebbox100_results.json",
+        "cocoapi-results/instances_val2014_fakesegm100_results.json",
+        "cocoapi-results/person_keypoints_val2014_fakekeypoints100_results.json",
+    ],
+)
+def test_real_results_read_whole(path: str) -> None:
+    file = samples(*path.split("/"))
+    plain = json.loads(file.read_text())
+    found = read(file, predictions=True)
+    assert (len(found.samples), len(found.shapes)) == (
+        len({each["image_id"] for each in plain}),
+        len(plain),
+    )
+    assert {shape.score for shape in found.shapes} == {each["score"] for each in plain}
 
 
 @pytest.mark.parametrize(

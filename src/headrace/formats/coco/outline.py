@@ -9,7 +9,7 @@ from headrace.errors import ParseError
 from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.numbering import Numbering, reference
 from headrace.formats.coco.report import Reporter
-from headrace.formats.coco.schema import ImageId, ImageRef
+from headrace.formats.coco.schema import Id, ImageId, ImageRef
 from headrace.formats.coco.sorting import Buckets
 from headrace.formats.findings import Pass
 from headrace.formats.jsonstream import JsonStream, Member
@@ -21,6 +21,7 @@ class Outline(Struct):
     """What :func:`survey` saw.
 
     ``buckets`` holds the annotations by image, or is None where they lie in the order of the images already.
+    ``result_ids`` are the images of a results list, which has no ``images``.
     """
 
     categories: Categories
@@ -28,6 +29,7 @@ class Outline(Struct):
     annotations: Member | None = None
     others: list[Member] = []
     seen: set[str] = set()
+    result_ids: list[Id] | None = None
     numbering: Numbering = field(default_factory=Numbering)
     buckets: Buckets | None = None
 
@@ -51,7 +53,7 @@ def survey(stream: JsonStream, found: Pass) -> Outline:
         for member in stream.members():
             _take(stream, member, outline, report)
             if member is outline.annotations and outline.images is not None:
-                _sort(stream, outline)
+                sort_annotations(stream, outline)
                 sorted_by = outline.numbering, member
         if outline.images is None:
             raise _no_coco(stream, outline)
@@ -60,7 +62,7 @@ def survey(stream: JsonStream, found: Pass) -> Outline:
             outline.numbering,
             outline.annotations,
         ):
-            _sort(stream, outline)
+            sort_annotations(stream, outline)
     except BaseException:
         outline.close()
         raise
@@ -108,7 +110,8 @@ def _number(stream: JsonStream, outline: Outline) -> None:
                 numbering.add(reference(text, ImageId))
 
 
-def _sort(stream: JsonStream, outline: Outline) -> None:
+def sort_annotations(stream: JsonStream, outline: Outline) -> None:
+    """Deal the annotations into buckets unless they lie in the order of the images already."""
     outline.close()
     member, numbering = outline.annotations, outline.numbering
     assert member is not None
@@ -134,7 +137,7 @@ def _in_order(stream: JsonStream, member: Member, numbering: Numbering) -> bool:
 def _check_top(stream: JsonStream) -> None:
     at, char = stream.top()
     if char == b"[":
-        hint = "results need their dataset's images: read them as predictions"
+        hint = "to read it with images called by their numbers, ask for predictions"
         raise stream.fault("a list of results, not a dataset", at, code="C25", hint=hint)
     if char != b"{":
         raise stream.fault("this is not JSON" if char else "the file is empty", at)

@@ -11,6 +11,7 @@ from headrace.formats.coco.grouping import Placed, from_buckets, from_order, wit
 from headrace.formats.coco.images import SampleMaker
 from headrace.formats.coco.outline import Outline, survey
 from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.results import survey_results
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     ImageRecord,
@@ -66,7 +67,11 @@ class CocoReader(Reader):
     def _surveyed(self) -> Outline:
         if self._outline is None:
             with collector_paused():
-                self._outline = survey(self._stream, self.findings.begin("survey"))
+                found = self.findings.begin("survey")
+                if self.options.predictions and self._stream.top()[1] == b"[":
+                    self._outline = survey_results(self._stream, found, self.options.labels)
+                else:
+                    self._outline = survey(self._stream, found)
         return self._outline
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
@@ -99,6 +104,9 @@ class CocoReader(Reader):
         """Each image's place in the file, and its sample unless it cannot be used."""
         outline, report = self._surveyed(), Reporter(self._stream, found)
         if outline.images is None:
+            for place, number in enumerate(outline.result_ids or ()):
+                found.images_in += 1
+                yield place, Sample(filename=str(number), id=number)
             return
         learner = Learner(ImageRecord, keep_extra=self.options.keep_extra)
         maker = SampleMaker(learner, report, annotated=outline.annotations is not None)
