@@ -14,10 +14,7 @@ from contextlib import contextmanager
 import aiohttp
 
 from headrace.errors import ConnectError, TransferError, TransferTimeoutError
-
-
-class UnreachableError(ConnectError):
-    """No connection came about: what was to be sent was certainly not received."""
+from headrace.net.retry import UnreachableError
 
 
 @contextmanager

@@ -27,7 +27,6 @@ from headrace.errors import (
     TransferError,
     TransferTimeoutError,
 )
-from headrace.net.failures import UnreachableError
 
 _RATE_LIMIT = re.compile(r"(?:^|[;,\s])(?:t|reset)=([0-9]{1,9})(?:$|[;,\s])")
 
@@ -39,6 +38,10 @@ STORAGE_TRANSIENT = TRANSIENT | {500}
 
 TURNED_AWAY = frozenset({425, 429})
 """Those of them that say that nothing was done."""
+
+
+class UnreachableError(ConnectError):
+    """No connection came about: what was to be sent was certainly not received."""
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):

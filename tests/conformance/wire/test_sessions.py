@@ -18,8 +18,7 @@ from headrace.errors import (
     TransferError,
     UnprocessableEntityError,
 )
-from headrace.net.failures import UnreachableError
-from headrace.net.retry import RetryPolicy
+from headrace.net.retry import RetryPolicy, UnreachableError
 from headrace.net.session import StorageSession
 from headrace.protocol.operations.datasets import (
     CREATE_DATASET,

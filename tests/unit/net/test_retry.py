@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import ConnectError, TransferError, TransferTimeoutError
-from headrace.net.failures import UnreachableError
-from headrace.net.retry import RetryPolicy, pause, retry_after, send_with_retries
+from headrace.net.retry import RetryPolicy, UnreachableError, pause, retry_after, send_with_retries
 from headrace.net.session import Answer
 
 POLICY = RetryPolicy(attempts=4, base=0.5, cap=4.0, longest=60.0)
