@@ -286,7 +286,7 @@ class ShapeMaker:
                 "C12",
                 "damaged run lengths, dropped",
                 severity=Severity.ERROR,
-                detail=error.message,
+                detail=error.message.removeprefix("C12  "),
                 dropped=1,
             )
             return None

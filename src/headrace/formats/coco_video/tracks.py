@@ -199,7 +199,7 @@ class TrackMaker:
                 "C12",
                 "damaged run lengths, left out",
                 severity=Severity.ERROR,
-                detail=error.message,
+                detail=error.message.removeprefix("C12  "),
             )
             return []
         record.bbox = record.bbox or rle.bounds(counts, height)

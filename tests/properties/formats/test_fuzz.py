@@ -1,0 +1,48 @@
+"""Damaged files end in typed errors or are read; the fuzzer that says so would notice if they did not."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import ConservationError
+from headrace.formats.coco import images
+from headrace.formats.findings import Pass
+from tools import fuzz
+
+
+@pytest.mark.parametrize("format", list(fuzz.LAYERS))
+def test_only_typed_errors_come_out(tmp_path: Path, format: str) -> None:
+    for number in range(250):
+        draw = random.Random(f"{format}-{number}")
+        fuzz.attempt(format, tmp_path, lambda data, draw=draw: fuzz.mutate(draw, data))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("format", list(fuzz.LAYERS))
+def test_whole_files_are_read(tmp_path: Path, format: str) -> None:
+    path = fuzz.LAYERS[format](tmp_path, lambda data: data)
+    if format != "yolo":  # whose image is none
+        findings = fuzz.Findings()
+        fuzz.read_all(format, path, findings)
+        read = findings.get("read")
+        assert read is not None
+        assert read.shapes_in >= 1
+
+
+def test_other_errors_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images.SampleMaker, "make", lambda self, record: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fuzz.attempt("coco", tmp_path, lambda data: data)
+    assert fuzz.run("coco", 0.2, 0, tmp_path / "kept") > 0
+    assert list((tmp_path / "kept").iterdir())
+
+
+def test_lost_counts_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(found: Pass) -> None:
+        raise ConservationError("lost")
+
+    monkeypatch.setattr(Pass, "check", lose)
+    with pytest.raises(ConservationError):
+        fuzz.attempt("coco", tmp_path, lambda data: data)

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Feed damaged files to the readers: only typed errors may come out, in bounded time and memory.
+
+tools/python tools/fuzz.py coco --seconds 60 --seed 1
+tools/python tools/fuzz.py all --keep failing/
+
+Where atheris is installed, ``--atheris`` lets it choose the bytes by what code they reach; else they are mutations of
+small whole files. A file that gets through is reported with its bytes, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from headrace.errors import ConservationError, HeadraceError
+from headrace.formats import ReadOptions, get
+from headrace.formats.findings import Findings
+
+SECONDS_PER_MB = 1.0
+SLACK_SECONDS = 2.0
+
+COCO = b"""{"info": {"y": 1}, "images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9, "x": [1, {"y": null}]},
+{"id": 2, "file_name": "b\\u00e9.jpg", "width": 9, "height": 9}], "annotations": [
+{"id": 1, "image_id": 2, "category_id": 1, "bbox": [1, 2.5, 3e0, 4], "segmentation": [[1, 1, 2, 2, 3, 1]], "area": 1, "iscrowd": 0},
+{"id": 2, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "segmentation": {"size": [9, 9], "counts": "X13V1"}, "score": 0.5},
+{"id": 3, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": [1, 2, 2], "attributes": {"k": "},{"}}],
+"categories": [{"id": 1, "name": "cat", "keypoints": ["nose"], "skeleton": [[1, 1]]}]}"""
+
+VIDEO = b"""{"videos": [{"id": 1, "file_name": "a.mp4", "width": 9, "height": 9}],
+"images": [{"id": 1, "video_id": 1, "frame_id": 0}, {"id": 2, "video_id": 1, "frame_id": 1}], "annotations": [
+{"id": 1, "image_id": 1, "video_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "frame_attributes": {"track_id": 1, "frame_id": 0,
+"keyframe": true}}, {"id": 2, "video_id": 1, "category_id": 1, "bboxes": [[1, 2, 3, 4], null], "segmentations": [null, [[1, 1, 2, 2,
+3, 1]]]}], "categories": [{"id": 1, "name": "cat"}]}"""
+
+VOC = b"""<?xml version="1.0" encoding="utf-8"?><annotation><filename>a.jpg</filename><size><width>9</width><height>9</height>
+<depth>3</depth></size><object><name>cat</name><pose/><difficult>0</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3.5</xmax>
+<ymax>4</ymax></bndbox><polygon><x1>1</x1><y1>1</y1><x2>2</x2><y2>2</y2><x3>3</x3><y3>1</y3></polygon></object></annotation>"""
+
+YAML = b"path: .\ntrain: images\nnames: {0: cat, 1: 'no', 2: 1e3}\nnc: 3\nkpt_shape: [2, 3]\ndownload: x\n"
+ROWS = b"0 0.5 0.5 0.5 0.5\n1 1e-1 0.2 0.3 0.4\r\n2.0 0.1 0.1 0.9 0.1 0.9 0.9\n"
+
+TOKENS = [
+    b"null", b"true", b"NaN", b"-Infinity", b"1e999", b"-0", b"[]", b"{}", b'""', b"[[", b"]]", b"},{", b'"', b"\\", b"\\ud800",
+    b"\xff", b"\xef\xbb\xbf", b"\x00", b"99999999999999999999999", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"&b;", b"<![CDATA[", b"-->",
+    b"- ", b": ", b"!!python/object:os.system", b"&a [*a]", b"../../x", b"C:\\x", b"\n", b"\t",
+]  # fmt: skip
+
+
+def mutate(draw: random.Random, data: bytes) -> bytes:
+    """A few random changes: bytes flipped, parts cut, doubled, moved, and tokens that have hurt readers before."""
+    for _ in range(draw.choice((1, 1, 2, 3, 8))):
+        at, end = sorted((draw.randrange(len(data) + 1), draw.randrange(len(data) + 1)))
+        kind = draw.randrange(6)
+        if kind == 0 and at < len(data):
+            data = data[:at] + bytes([draw.randrange(256)]) + data[at + 1 :]
+        elif kind == 1:
+            data = data[:at] + data[min(end, at + 40) :]
+        elif kind == 2:
+            data = data[:at] + data[at:end] + data[at:]
+        elif kind == 3:
+            data = data[:at] + draw.choice(TOKENS) + data[at:]
+        elif kind == 4:
+            data = data[:at] + draw.choice(TOKENS) + data[end:]
+        else:
+            data = data[:end]
+    return data[:1_000_000]
+
+
+def lay_json(folder: Path, seed: bytes, change: Callable[[bytes], bytes]) -> Path:
+    """One JSON file."""
+    path = folder / "fuzz.json"
+    path.write_bytes(change(seed))
+    return path
+
+
+def lay_voc(folder: Path, change: Callable[[bytes], bytes]) -> Path:
+    """One XML file."""
+    path = folder / "fuzz.xml"
+    path.write_bytes(change(VOC))
+    return path
+
+
+def lay_yolo(folder: Path, change: Callable[[bytes], bytes]) -> Path:
+    """A data.yaml, an image that is none, and its rows."""
+    (folder / "images").mkdir(exist_ok=True)
+    (folder / "labels").mkdir(exist_ok=True)
+    (folder / "images" / "a.png").write_bytes(
+        change(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x09\x00\x00\x00\x09\x08")
+    )
+    (folder / "labels" / "a.txt").write_bytes(change(ROWS))
+    (folder / "data.yaml").write_bytes(change(YAML))
+    return folder
+
+
+LAYERS: dict[str, Callable[[Path, Callable[[bytes], bytes]], Path]] = {
+    "coco": lambda folder, change: lay_json(folder, COCO, change),
+    "coco-video": lambda folder, change: lay_json(folder, VIDEO, change),
+    "voc": lay_voc,
+    "yolo": lay_yolo,
+}
+
+
+def attempt(format: str, folder: Path, change: Callable[[bytes], bytes]) -> None:
+    """Read a damaged source to its end; raises whatever is not a typed error."""
+    path = LAYERS[format](folder, change)
+    for on_error in ("raise", "skip"):
+        findings = Findings(on_error)  # type: ignore[arg-type]
+        started = time.perf_counter()
+        try:
+            read_all(format, path, findings)
+        except ConservationError:
+            # Typed, but it means that a reader lost count.
+            raise
+        except HeadraceError:
+            pass
+        seconds = time.perf_counter() - started
+        if (
+            seconds
+            > SLACK_SECONDS
+            + SECONDS_PER_MB * sum(file.stat().st_size for file in _files(path)) / 1e6
+        ):
+            raise TimeoutError(f"{seconds:.1f} s")
+
+
+def read_all(format: str, path: Path, findings: Findings) -> None:
+    """Everything that a reader can be asked."""
+    with get(format).open(path, options=ReadOptions(), findings=findings) as reader:
+        reader.labels()
+        for _ in reader.filenames():
+            pass
+        for _ in reader.batches():
+            pass
+        reader.about()
+        findings.check()
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+
+
+def bound_memory(bytes_: int = 2 << 30) -> None:
+    """Let this process fail rather than grow."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
+
+
+def run(format: str, seconds: float, seed: int, keep: Path | None) -> int:
+    """Fuzz one format for a while; the number of failures."""
+    failures = tries = 0
+    end = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as name:
+        while time.monotonic() < end:
+            draw = random.Random(f"{format}-{seed}-{tries}")
+            tries += 1
+            try:
+                attempt(format, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
+            except Exception:  # noqa: BLE001  every other error is what is looked for
+                failures += 1
+                print(
+                    f"{format}: try {tries - 1} of seed {seed}\n{traceback.format_exc()}",
+                    file=sys.stderr,
+                )
+                if keep is not None:
+                    keep.mkdir(parents=True, exist_ok=True)
+                    for file in _files(Path(name)):
+                        (keep / f"{format}-{tries}-{file.name}").write_bytes(file.read_bytes())
+    print(f"{format}: {tries} tries, {failures} failures")
+    return failures
+
+
+def run_atheris(format: str, arguments: list[str]) -> None:
+    """Let atheris choose the bytes; it never returns."""
+    import atheris
+
+    folder = Path(tempfile.mkdtemp(prefix="headrace-fuzz-"))
+    atheris.instrument_all()
+    atheris.Setup([sys.argv[0], *arguments], lambda data: attempt(format, folder, lambda _: data))
+    atheris.Fuzz()
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description="Feed damaged files to the readers.")
+    parser.add_argument("format", choices=[*LAYERS, "all"])
+    parser.add_argument("--seconds", type=float, default=30.0, help="for each format")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where failing files go")
+    parser.add_argument("--atheris", action="store_true", help="coverage-guided; needs atheris")
+    given, rest = parser.parse_known_args()
+    bound_memory()
+    if given.atheris:
+        run_atheris(given.format, rest)
+    if rest:
+        parser.error(f"unknown arguments: {' '.join(rest)}")
+    formats = list(LAYERS) if given.format == "all" else [given.format]
+    return 1 if sum(run(each, given.seconds, given.seed, given.keep) for each in formats) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
