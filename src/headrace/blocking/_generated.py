@@ -12,6 +12,7 @@ from headrace.blocking.face import FACES, Face, Many, wrap
 from headrace.blocking.portal import portal
 from headrace.engine.exporting import ExportReport
 from headrace.engine.import_report import ImportReport
+from headrace.engine.naming import Layout
 from headrace.engine.push import PushReport
 from headrace.formats.findings import OnError
 from headrace.model.enums import (
@@ -1829,19 +1830,29 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         max_workers: int | None = None,
         use_id: bool = False,
         *,
+        layout: Layout | str = Layout.NAMES,
+        durable: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
 
         Files that are there already and complete are not fetched again, unless ``force_replace``; a good file gives
         way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
-        called ``<asset id>.<extension>``.
+        called ``<asset id>.<extension>``, with ``layout="tree"`` as the storage calls them, in its folders. What is
+        done is noted in the folder's ``.headrace``; with ``durable`` each file is on the disk before it is seen.
 
         Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
         goes on from there.
         """
         answer: TransferReport = self._call(
-            self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
+            self._inner.download,
+            target_path,
+            force_replace,
+            max_workers,
+            use_id,
+            layout=layout,
+            durable=durable,
+            progress=progress,
         )
         return answer
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, Listed
+from headrace.errors import ConfigurationError
 from headrace.model.names import MAX_PART_BYTES, id_name, repaired
 from headrace.model.records import AssetRecord, DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
@@ -39,6 +40,15 @@ class Layout(StrEnum):
 
     NAMES = "names"
     TREE = "tree"
+
+
+def as_layout(name: Layout | str) -> Layout:
+    """The layout of that name; ConfigurationError that tells which there are."""
+    try:
+        return Layout(name)
+    except ValueError:
+        known = ", ".join(repr(each.value) for each in Layout)
+        raise ConfigurationError(f"no layout {name!r}", hint=f"one of {known}") from None
 
 
 class Given:

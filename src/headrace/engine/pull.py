@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
 from headrace.backend.base import Backend
 from headrace.engine.naming import Wanted
 from headrace.engine.paging import first_error
+from headrace.threads import in_thread
 from headrace.transfer.mapping import NameMap
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
@@ -46,7 +47,7 @@ async def pull(
                     names.add(str(one.id), one.data.filename, one.name)
                     if len(renamed) < MAX_RENAMED:
                         renamed[str(one.id)] = one.name
-            await to_thread.run_sync(names.write)
+            await in_thread(names.write)
             yield [_item(backend, one) for one in batch]
 
     with Progress("pull", "files", progress, total=total) as counting:
@@ -63,7 +64,7 @@ async def pull(
             raise first_error(errors) from None
         finally:
             with CancelScope(shield=True):
-                await to_thread.run_sync(names.close)
+                await in_thread(names.close)
     report.renamed = renamed
     report.check("downloaded")
     return report

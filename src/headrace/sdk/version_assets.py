@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.engine.adding import add_data
-from headrace.engine.naming import name_pages
+from headrace.engine.naming import Layout, as_layout, name_pages
 from headrace.engine.paging import CursorListing, KeyListing, Listed, call_all, pieces
 from headrace.engine.pull import pull
 from headrace.engine.synchronizing import compare, fetch
@@ -191,13 +191,16 @@ class VersionAssets(VersionTags):
         max_workers: int | None = None,
         use_id: bool = False,
         *,
+        layout: Layout | str = Layout.NAMES,
+        durable: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
 
         Files that are there already and complete are not fetched again, unless ``force_replace``; a good file gives
         way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
-        called ``<asset id>.<extension>``.
+        called ``<asset id>.<extension>``, with ``layout="tree"`` as the storage calls them, in its folders. What is
+        done is noted in the folder's ``.headrace``; with ``durable`` each file is on the disk before it is seen.
 
         Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
         goes on from there.
@@ -208,9 +211,12 @@ class VersionAssets(VersionTags):
         listed = CursorListing(self.session.backend, operations.LIST_ASSETS, listing)
         return await pull(
             self.session.backend,
-            name_pages(self.session.backend, self.id, listed, use_id=use_id),
+            name_pages(
+                self.session.backend, self.id, listed, use_id=use_id, layout=as_layout(layout)
+            ),
             as_path(target_path),
             force_replace=force_replace,
+            durable=durable,
             max_workers=max_workers,
             total=await listed.count(),
             progress=progress,

@@ -150,7 +150,9 @@ class FaultServer:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            with contextlib.suppress(
+                ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ):
                 while await self._answer(await _request(reader), writer):
                     await writer.drain()
                 writer.close()

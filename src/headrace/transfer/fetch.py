@@ -10,11 +10,12 @@ import errno
 import os
 
 import anyio
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 from msgspec import Struct
 
 from headrace.errors import ChecksumError, DiskFullError, HeadraceError
 from headrace.net.retry import Budget, RetryPolicy
+from headrace.threads import in_thread
 from headrace.transfer.part import Part
 from headrace.transfer.source import Item
 from headrace.transfer.workspace import Workspace
@@ -44,7 +45,7 @@ async def fetch(item: Item, room: Workspace, policy: RetryPolicy | None = None) 
     keep = True
     try:
         if part.left:
-            await to_thread.run_sync(part.recall)
+            await in_thread(part.recall)
         return await _until_complete(item, part, Budget(policy))
     except ChecksumError:
         keep = False
@@ -58,7 +59,7 @@ async def fetch(item: Item, room: Workspace, policy: RetryPolicy | None = None) 
     finally:
         if part.is_open:
             with CancelScope(shield=True):
-                await to_thread.run_sync(lambda: part.leave(keep=keep))
+                await in_thread(lambda: part.leave(keep=keep))
         part.release()
 
 
@@ -68,13 +69,13 @@ async def _until_complete(item: Item, part: Part, budget: Budget) -> Fetched:
     while True:
         try:
             rest = await _receive(item, part, budget, moved)
-            found = await to_thread.run_sync(_finish, part, rest)
+            found = await in_thread(_finish, part, rest)
             return Fetched(found, moved.bytes)
         except ChecksumError:
             spoiled += 1
             if spoiled >= SPOILED:
                 raise
-            await to_thread.run_sync(part.restart)
+            await in_thread(part.restart)
         except HeadraceError as error:
             wait = budget.pause(error)
             if wait is None:
@@ -90,17 +91,17 @@ class _Moved:
 async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> list[bytes]:
     """Read to the end of the stream; what is returned is still to be written."""
     if part.size and not part.offset:
-        await to_thread.run_sync(part.restart)
+        await in_thread(part.restart)
     buffer: list[bytes] = []
     held = 0
     async with item.source.open(part.offset, part.validator) as stream:
         if not part.accept(stream):
-            await to_thread.run_sync(part.restart)
+            await in_thread(part.restart)
             if stream.start:
                 raise ChecksumError(f"{item.name}: the file changed while it was fetched")
         part.begin(stream)
         if stream.local_path is not None:
-            await to_thread.run_sync(part.copy, stream.local_path)
+            await in_thread(part.copy, stream.local_path)
             moved.bytes += part.size
             return []
         try:
@@ -111,10 +112,10 @@ async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> lis
                 held += len(chunk)
                 if held >= BUFFER:
                     full, buffer, held = buffer, [], 0
-                    await to_thread.run_sync(part.write, full)
+                    await in_thread(part.write, full)
         except HeadraceError:
             # What came before the cut is good: it is not fetched twice.
-            await to_thread.run_sync(part.write, buffer)
+            await in_thread(part.write, buffer)
             raise
     return buffer
 

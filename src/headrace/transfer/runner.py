@@ -10,7 +10,6 @@ from collections.abc import AsyncIterable
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from headrace.errors import (
@@ -21,6 +20,7 @@ from headrace.errors import (
     TransferError,
 )
 from headrace.net.retry import RetryPolicy
+from headrace.threads import in_thread
 from headrace.transfer.fetch import fetch
 from headrace.transfer.handles import bounded_by_handles
 from headrace.transfer.progress import Progress
@@ -54,9 +54,9 @@ async def run(
     report = TransferReport()
     workers = bounded_by_handles(workers, report)
     room = Workspace(folder, durable=durable)
-    await to_thread.run_sync(_open, room, folder)
     pool = _Pool(room, report, progress, policy)
     try:
+        await in_thread(_open, room, folder)
         send, receive = anyio.create_memory_object_stream[Item](AHEAD)
         async with anyio.create_task_group() as group:
             group.start_soon(pool.feed, batches, force_replace, send)
@@ -65,7 +65,7 @@ async def run(
             receive.close()
     finally:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(room.close)
+            await in_thread(room.close)
     report.seconds = progress.seconds
     return report
 
@@ -96,7 +96,7 @@ class _Pool:
         async with send:
             async for batch in batches:
                 if not force_replace:
-                    missing = await to_thread.run_sync(_missing, batch, self._room)
+                    missing = await in_thread(_missing, batch, self._room)
                     self._report.skipped += len(batch) - len(missing)
                     self._progress.add(len(batch) - len(missing))
                     batch = missing
@@ -120,7 +120,7 @@ class _Pool:
                 self._progress.add(bytes=fetched.moved)
                 if self._room.enter(item, fetched.stat):
                     async with self._committing:
-                        await to_thread.run_sync(self._room.commit)
+                        await in_thread(self._room.commit)
 
 
 def _missing(batch: list[Item], room: Workspace) -> list[Item]:

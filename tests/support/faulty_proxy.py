@@ -1,0 +1,92 @@
+"""A proxy before a server that spoils one request in so many, in turn in each of a few ways."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
+WAYS = ("refuse", "cut", "drop", "reset")
+
+
+class Proxy(Struct):
+    """Where it listens; how many requests came, and how many were spoiled."""
+
+    address: str = ""
+    requests: int = 0
+    spoiled: int = 0
+
+
+@asynccontextmanager
+async def faulty_proxy(target: str, *, one_in: int, only: bytes = b"") -> AsyncIterator[Proxy]:
+    """Spoil each ``one_in``-th request whose first line holds ``only``; all others pass as they are."""
+    upstream = urlsplit(target)
+    proxy = Proxy()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        try:
+            request = await _request(reader)
+            way = None
+            if only in request.split(b"\r\n", 1)[0]:
+                proxy.requests += 1
+                if proxy.requests % one_in == 0:
+                    way = WAYS[proxy.spoiled % len(WAYS)]
+                    proxy.spoiled += 1
+            await _answer(request, way, upstream.hostname or "", upstream.port or 80, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return
+        finally:
+            writer.transport.abort()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    proxy.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    try:
+        yield proxy
+    finally:
+        listening.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _request(reader: asyncio.StreamReader) -> bytes:
+    """One whole request that asks for the connection's end after it."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    body = await reader.readexactly(int(length[1])) if length else b""
+    head = _CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
+    return head + body
+
+
+async def _answer(
+    request: bytes, way: str | None, host: str, port: int, writer: asyncio.StreamWriter
+) -> None:
+    if way == "drop":
+        return
+    if way == "refuse":
+        writer.write(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n")
+        writer.write(b"Connection: close\r\n\r\n")
+    else:
+        reader, upward = await asyncio.open_connection(host, port)
+        try:
+            upward.write(request)
+            answer = await reader.read()
+        finally:
+            upward.transport.abort()
+        head, end, body = answer.partition(b"\r\n\r\n")
+        writer.write(answer if way is None else head + end + body[: len(body) // 2])
+    await writer.drain()
+    if way != "reset":
+        writer.close()
+        await writer.wait_closed()
