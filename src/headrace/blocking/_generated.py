@@ -1832,6 +1832,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         *,
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
+        retry_failed: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
@@ -1840,6 +1841,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
         called ``<asset id>.<extension>``, with ``layout="tree"`` as the storage calls them, in its folders. What is
         done is noted in the folder's ``.headrace``; with ``durable`` each file is on the disk before it is seen.
+        With ``retry_failed`` only what the last run into the folder could not fetch is taken up.
 
         Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
         goes on from there.
@@ -1852,6 +1854,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
             use_id,
             layout=layout,
             durable=durable,
+            retry_failed=retry_failed,
             progress=progress,
         )
         return answer

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 from anyio import CancelScope
 
 from headrace.backend.base import Backend
 from headrace.engine.naming import Wanted
-from headrace.engine.paging import first_error
+from headrace.engine.paging import KeyListing, first_error
+from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.threads import in_thread
+from headrace.transfer.failures import read_failures, write_failures
 from headrace.transfer.mapping import NameMap
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
@@ -66,8 +69,24 @@ async def pull(
             with CancelScope(shield=True):
                 await in_thread(names.close)
     report.renamed = renamed
+    await in_thread(write_failures, folder, report)
     report.check("downloaded")
     return report
+
+
+async def failed_before(
+    backend: Backend, version_id: UUID, folder: Path
+) -> AsyncIterator[list[Wanted]]:
+    """What the last run into ``folder`` could not fetch, under the names that it had then.
+
+    Raises ConfigurationError where the last run left no list, or more failures than it lists.
+    """
+    failures = await in_thread(read_failures, folder)
+    names = {UUID(failure.id): failure.name for failure in failures if failure.id}
+    query = ListAssetsByKey(version_id=version_id)
+    listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", list(names))
+    async for page in listed.pages():
+        yield [Wanted(id=asset.id, data=asset.data, name=names[asset.id]) for asset in page]
 
 
 def _item(backend: Backend, wanted: Wanted) -> Item:

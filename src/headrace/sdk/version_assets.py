@@ -11,7 +11,7 @@ from uuid import UUID
 from headrace.engine.adding import add_data
 from headrace.engine.naming import Layout, as_layout, name_pages
 from headrace.engine.paging import CursorListing, KeyListing, Listed, call_all, pieces
-from headrace.engine.pull import pull
+from headrace.engine.pull import failed_before, pull
 from headrace.engine.synchronizing import compare, fetch
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
@@ -193,6 +193,7 @@ class VersionAssets(VersionTags):
         *,
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
+        retry_failed: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
@@ -201,24 +202,25 @@ class VersionAssets(VersionTags):
         way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
         called ``<asset id>.<extension>``, with ``layout="tree"`` as the storage calls them, in its folders. What is
         done is noted in the folder's ``.headrace``; with ``durable`` each file is on the disk before it is seen.
+        With ``retry_failed`` only what the last run into the folder could not fetch is taken up.
 
         Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
         goes on from there.
         """
         if target_path is None:
             target_path = Path(repaired(self.record.origin_name)) / repaired(self.record.version)
+        backend, folder = self.session.backend, as_path(target_path)
         listing = operations.ListAssets(version_id=self.id)
-        listed = CursorListing(self.session.backend, operations.LIST_ASSETS, listing)
+        listed = CursorListing(backend, operations.LIST_ASSETS, listing)
+        named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
         return await pull(
-            self.session.backend,
-            name_pages(
-                self.session.backend, self.id, listed, use_id=use_id, layout=as_layout(layout)
-            ),
-            as_path(target_path),
+            backend,
+            failed_before(backend, self.id, folder) if retry_failed else named,
+            folder,
             force_replace=force_replace,
             durable=durable,
             max_workers=max_workers,
-            total=await listed.count(),
+            total=None if retry_failed else await listed.count(),
             progress=progress,
         )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import NoDataError, PartialTransferError
+from headrace.errors import ConfigurationError, NoDataError, PartialTransferError
 from headrace.sdk.client import Client
 from headrace.sdk.dataset_version import DatasetVersion
 from tests.support.doors import Door
@@ -80,6 +80,25 @@ async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
     assert (report.moved, report.failed) == (11, 1)
     assert [failure.name for failure in report.failures] == [NAMES[5]]
     assert names(out) == [name for name in NAMES if name != NAMES[5]]
+
+
+async def test_only_what_failed_is_taken_up_again(
+    version: DatasetVersion, door: Door, tmp_path: Path
+) -> None:
+    lost = await version.find_asset(filename=NAMES[5])
+    stored = door.lake / "objects" / lost.object_name
+    content = stored.read_bytes()
+    stored.unlink()
+    out = tmp_path / "out"
+    with pytest.raises(PartialTransferError):
+        await version.download(out)
+    stored.write_bytes(content)
+    report = await version.download(out, retry_failed=True)
+    assert (report.moved, report.skipped, report.failed) == (1, 0, 0)
+    assert names(out) == NAMES
+    assert (out / NAMES[5]).read_bytes() == content
+    with pytest.raises(ConfigurationError, match="left no failures"):
+        await version.download(out, retry_failed=True)
 
 
 async def test_bytes_that_rotted_replace_nothing(

@@ -1,0 +1,54 @@
+"""``.headrace/failed.json``: what the last run into a folder could not bring, for the next one to take up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from headrace.errors import ConfigurationError
+from headrace.transfer.report import Failure, TransferReport
+from headrace.transfer.workspace import FOLDER
+
+_HINT = "run without it: what is complete is not fetched again"
+
+
+class _List(Struct):
+    failed: int
+    failures: list[Failure]
+
+
+def write_failures(folder: Path, report: TransferReport) -> None:
+    """Note a run's failures; one without leaves no list. Blocks."""
+    path = _path(folder)
+    if not report.failed:
+        path.unlink(missing_ok=True)
+        return
+    temp = path.with_suffix(".tmp")
+    temp.write_bytes(msgspec.json.encode(_List(report.failed, report.failures)))
+    temp.replace(path)
+
+
+def read_failures(folder: Path) -> list[Failure]:
+    """The failures of the last run. Blocks.
+
+    Raises ConfigurationError where there is no list, or where it does not hold all of them.
+    """
+    try:
+        found = msgspec.json.decode(_path(folder).read_bytes(), type=_List)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"the last run into {folder} left no failures", hint=_HINT
+        ) from None
+    except msgspec.MsgspecError:
+        raise ConfigurationError(f"{_path(folder)} cannot be read", hint=_HINT) from None
+    if found.failed > len(found.failures):
+        raise ConfigurationError(
+            f"{found.failed:,} files failed in the last run, more than are listed", hint=_HINT
+        )
+    return found.failures
+
+
+def _path(folder: Path) -> Path:
+    return folder / FOLDER / "failed.json"
