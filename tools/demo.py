@@ -82,7 +82,9 @@ def _print_tree(folder: Path) -> None:
         if entry.is_file():
             print(f"file        {entry} ({entry.stat().st_size:,} bytes)")
         else:
-            files = sum(path.is_file() for path in entry.rglob("*"))
+            # What a download remembers for its next run lies hidden beside the files.
+            found = [path.relative_to(entry) for path in entry.rglob("*") if path.is_file()]
+            files = sum(not path.parts[0].startswith(".") for path in found)
             print(f"folder      {entry} ({files:,} files)")
 
 
