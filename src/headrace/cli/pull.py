@@ -18,6 +18,8 @@ async def pull(
     *,
     force: Flag = False,
     use_id: Flag = False,
+    tree: Flag = False,
+    retry_failed: Flag = False,
     workers: int | None = None,
     output: Output = PLAIN,
     account: Account = ANYONE,
@@ -32,11 +34,21 @@ async def pull(
         dir: The folder; made where it is missing.
         force: Fetch files again that are there.
         use_id: Call files by the ids of their assets.
+        tree: Call files as the storage does, in its folders.
+        retry_failed: Take up only what the last run into the folder could not fetch.
         workers: How many files are under way at a time.
     """
     async with connected(target, account) as client:
         found = await find_version(client, version)
-        report = await found.download(dir, force, workers, use_id, progress=output.reporter)
+        report = await found.download(
+            dir,
+            force,
+            workers,
+            use_id,
+            layout="tree" if tree else "names",
+            retry_failed=retry_failed,
+            progress=output.reporter,
+        )
     kept = f", {report.skipped:,} already there" if report.skipped else ""
     if not report.moved and report.skipped:
         line = f"{dir}: {report.skipped:,} of {many(report.total, 'file')} already complete, nothing to do"
