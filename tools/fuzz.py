@@ -112,7 +112,7 @@ def attempt(format: str, folder: Path, change: Callable[[bytes], bytes]) -> None
     """Read a damaged source to its end; raises whatever is not a typed error."""
     path = LAYERS[format](folder, change)
     for on_error in ("raise", "skip"):
-        findings = Findings(on_error)  # type: ignore[arg-type]
+        findings = Findings(on_error)
         started = time.perf_counter()
         try:
             read_all(format, path, findings)
