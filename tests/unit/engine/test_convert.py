@@ -177,7 +177,11 @@ async def test_shapes_that_vanish_are_noticed(
     assert {each.name for each in tmp_path.iterdir()} == {"source.json"}
 
 
-async def test_cancellation_leaves_nothing_and_the_next_run_goes_through(tmp_path: Path) -> None:
+async def test_cancellation_leaves_nothing_and_the_next_run_goes_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A conversion quicker than the interval would tell of its beginning and its end alone.
+    monkeypatch.setattr("headrace.transfer.progress.INTERVAL", 0)
     path = source(tmp_path, images=5_000)
     seen = asyncio.Event()
     loop = asyncio.get_running_loop()
