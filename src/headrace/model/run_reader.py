@@ -100,8 +100,6 @@ class RunReader:
         filled = len(sizes) - sizes.count(0)
         starts: list[Any] = self._plain(form, 2 * filled)
         steps = self._steps(2 * (points - filled))
-        if not whole and not scale:
-            starts = list(map(float, starts))
         chains: list[list[Pair]] = []
         place, start = 0, iter(starts)
         for size in sizes:
@@ -115,8 +113,11 @@ class RunReader:
                 chains.append(
                     list(zip(_divided(xs, scale, whole), _divided(ys, scale, whole), strict=True))
                 )
-            else:
+            elif whole:
                 chains.append(list(zip(xs, ys, strict=True)))
+            else:
+                # Floats only now: a distance may need more digits than a float has.
+                chains.append(list(zip(map(float, xs), map(float, ys), strict=True)))
             place = end
         return chains
 

@@ -170,3 +170,18 @@ def test_a_blob_that_promises_too_much_is_refused_at_once() -> None:
         unpack(endless_varint)
     with pytest.raises(StorageError, match="damaged"):
         unpack_counts(b"\xff\xff\xff\xff\x7f")
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(-3.016203360616311e16, 69821.0), (-210.0, -4.691697659658147e16), (-464.0, -467.0)],
+        [(-(2.0**53), 2.0**53), (2.0**53 - 1, 1 - 2.0**53), (1.0, -1.0)],
+    ],
+)
+def test_points_further_apart_than_a_float_counts_come_back_equal(
+    points: list[tuple[float, float]],
+) -> None:
+    """The distance of two floats need not be one; what is added up must be whole numbers."""
+    shapes = Shapes([Group(ShapeKind.POLYGON, [1], [points])])
+    assert unpack(pack(shapes)) == shapes
