@@ -21,7 +21,8 @@ HEAD = """\
 Every call of the API, made from the table in `src/headrace/protocol/operations/` by `tools/make_api_table.py`. The
 server binds its routes from it, the remote backend builds its requests from it, and a lake in this process answers
 the same records without any HTTP. `XGET` is a `GET` with a body. Each call may also fail with 401; other errors are
-listed. Calls marked **+** exist on headrace servers only; **r** ones may be sent again after a lost answer.
+listed. Calls marked **+** exist on headrace servers only; **r** ones may be sent again after a lost answer, **k** ones
+where they carry an `Idempotency-Key`, as those of headrace's client do.
 
 """
 
@@ -35,9 +36,7 @@ def page() -> str:
 
 def row(operation: Operation[Any, Any]) -> str:
     """One operation as one row."""
-    marks = ("**+** " if operation.extension else "") + (
-        "r" if operation.safe or operation.repeatable else ""
-    )
+    marks = ("**+** " if operation.extension else "") + ("k" if operation.creates else "r")
     asks = "; ".join(
         f"{place}: {', '.join(names)}"
         for place, names in (

@@ -55,11 +55,25 @@ class RemoteBackend:
         self.limits = limits
 
     async def call(
-        self, operation: Operation[P, R], request: P, /, *, policy: RetryPolicy | None = None
+        self,
+        operation: Operation[P, R],
+        request: P,
+        /,
+        *,
+        policy: RetryPolicy | None = None,
+        key: str | None = None,
     ) -> R:
-        """Answer one operation; raises the errors of the API and :class:`TransferError`."""
+        """Answer one operation; raises the errors of the API and :class:`TransferError`.
+
+        ``key`` names the call where it changes something, over all its repeats; one is made where none is given.
+        """
         wire = encode_request(operation, request)
         headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
+        repeatable = _repeatable(operation, request)
+        if not operation.safe and not (operation.creates and repeatable):
+            headers["Idempotency-Key"] = key or uuid4().hex
+            # Whether another platform looks at the key is not known.
+            repeatable = repeatable or self.limits.extensions
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
 
@@ -68,9 +82,7 @@ class RemoteBackend:
                 wire.method, wire.path, query=wire.query, body=wire.body, headers=headers
             )
 
-        answer = await send_with_retries(
-            send, repeatable=_repeatable(operation, request), policy=policy or self._policy
-        )
+        answer = await send_with_retries(send, repeatable=repeatable, policy=policy or self._policy)
         if 200 <= answer.status < 300 and answer.status != 208:
             return decode_response(operation, answer.body)
         raise decode_error(

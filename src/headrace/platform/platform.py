@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from headrace.platform.access import Access
+from headrace.platform.answered import answer_once
 from headrace.platform.background import Background
 from headrace.platform.handlers import HANDLERS, RESUMED
 from headrace.platform.job_runner import JobRunner
@@ -18,6 +20,18 @@ from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
+
+
+class Clock:
+    """Milliseconds since 1970, never going back within this process."""
+
+    def __init__(self) -> None:
+        self._now = 0
+
+    def __call__(self) -> int:
+        """The time."""
+        self._now = max(self._now, time.time_ns() // 1_000_000)
+        return self._now
 
 
 class Platform:
@@ -33,7 +47,7 @@ class Platform:
         self.objects = objects
         self.background = Background()
         self.jobs = JobRunner(self, WORKS)
-        self._now = 0
+        self.clock = Clock()
 
     @staticmethod
     async def create(path: str | Path) -> None:
@@ -64,15 +78,25 @@ class Platform:
         platform.background.start(platform.jobs.resume)
         return platform
 
-    async def call(self, access: Access, operation: Operation[P, R], request: P) -> R:
-        """Answer one operation for a caller; raises the errors of ``headrace.errors``."""
-        answer: R = await HANDLERS[operation.name](self, access, request)
+    async def call(
+        self, access: Access, operation: Operation[P, R], request: P, *, key: str | None = None
+    ) -> R:
+        """Answer one operation for a caller; raises the errors of ``headrace.errors``.
+
+        A call that creates something may have a ``key``: the same call with the same key does nothing more and gets
+        the first answer again. Other calls can be repeated anyway.
+        """
+        handler = HANDLERS[operation.name]
+        if key is not None and operation.creates:
+            return await answer_once(self, access, operation, request, handler, key)
+        answer: R = await handler(self, access, request)
         return answer
 
-    def clock(self) -> int:
-        """Milliseconds since 1970, never going back within this process."""
-        self._now = max(self._now, time.time_ns() // 1_000_000)
-        return self._now
+    def over(self, database: Database) -> Platform:
+        """The same platform for a call that goes through another view of the catalog."""
+        view = copy.copy(self)
+        view.database = database
+        return view
 
     async def aclose(self) -> None:
         """Stop background work, finish what is being written and close the lake."""

@@ -83,3 +83,8 @@ class Operation(Generic[P, R]):
     def safe(self) -> bool:
         """Whether the call changes nothing, so that it may be sent again at will."""
         return self.method in ("GET", "XGET") and not self.name.startswith("ensure_")
+
+    @property
+    def creates(self) -> bool:
+        """Whether the call sent twice does the thing twice, so that only an ``Idempotency-Key`` makes it repeatable."""
+        return not self.safe and not self.repeatable

@@ -18,6 +18,9 @@ from headrace.storage.threads import in_thread
 GZIP_FROM = 64 * 1024
 """Bytes of an answer from which packing is worth its time, where the client asks for it."""
 
+KEY = "Idempotency-Key"
+"""A caller's name for one call, kept over its repeats."""
+
 _JSON = "application/json"
 
 
@@ -30,7 +33,7 @@ def _route(platform: Platform, gate: Gate, operation: Operation[Any, Any]) -> we
     async def answer(request: web.Request) -> web.Response:
         access = await gate.admit(request)
         call = await _read(request, operation)
-        result = await platform.call(access, operation, call)
+        result = await platform.call(access, operation, call, key=request.headers.get(KEY))
         return await _answer(request, operation, result)
 
     return web.route(operation.method, operation.path, answer, expect_handler=defer_continue)

@@ -1,0 +1,17 @@
+-- Answers of calls that carried an Idempotency-Key.
+
+-- name: find
+select a.operation, a.digest, a.answer
+from answered_call a
+where a.organization = :organization and a.account = :account and a.key = :key and a.expires >= :now
+
+-- name: drop
+delete from answered_call where organization = :organization and account = :account and key = :key
+
+-- name: add
+insert into answered_call (organization, account, key, operation, digest, answer, expires)
+values (:organization, :account, :key, :operation, :digest, :answer, :expires)
+
+-- name: forget
+-- A few for each that is added, so that the old ones never pile up and nobody waits for their going.
+delete from answered_call where no in (select a.no from answered_call a where a.expires < :now limit :limit)
