@@ -125,7 +125,7 @@ async def test_failures_are_json_objects_with_the_id_of_the_request(server: Runn
 async def test_a_crash_shows_no_trace(
     server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def crash(*_: object) -> None:
+    async def crash(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(server.platform, "call", crash)
