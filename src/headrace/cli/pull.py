@@ -57,6 +57,7 @@ async def pull(
     lines = [line]
     if report.renamed:
         lines.append(f"{many(len(report.renamed), 'file')} renamed: the name was taken or not safe")
+    lines += report.notes
     return Result(
         command="pull",
         data={
@@ -69,6 +70,7 @@ async def pull(
             "bytes": report.bytes,
             "seconds": round(report.seconds, 3),
             "renamed": report.renamed,
+            "notes": report.notes,
         },
         lines=lines,
     )

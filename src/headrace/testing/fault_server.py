@@ -118,9 +118,13 @@ class FaultServer:
         self.requests: list[Seen] = []
         self.port = 0
         self.every: tuple[int, Reply] | None = None
+        """How each so-manieth request is answered, whatever it is for."""
+        self.nth: tuple[int, Reply] | None = None
+        """How the so-manieth request is answered, and no other one."""
         self._scripts: dict[str, list[Reply]] = {}
         self._always: dict[str, Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Server | None = None
 
     @property
     def address(self) -> str:
@@ -160,8 +164,22 @@ class FaultServer:
         finally:
             writer.transport.abort()
 
-    async def aclose(self) -> None:
-        """End all connections."""
+    async def start(self, port: int = 0) -> None:
+        """Listen, on a free port or on the one that it had."""
+        self._listening = await asyncio.start_server(self.serve, "127.0.0.1", port)
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Be gone: nobody listens, and all connections end. :meth:`start` brings it back."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.close()
+        await self.hang_up()
+        if listening is not None:
+            await listening.wait_closed()
+
+    async def hang_up(self) -> None:
+        """End all connections, and go on listening."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -192,6 +210,8 @@ class FaultServer:
     def _next(self, name: str) -> Reply:
         if self.every is not None and len(self.requests) % self.every[0] == 0:
             return self.every[1]
+        if self.nth is not None and len(self.requests) == self.nth[0]:
+            return self.nth[1]
         waiting = self._scripts.get(name)
         return waiting.pop(0) if waiting else self._always.get(name, Reply())
 
@@ -200,14 +220,11 @@ class FaultServer:
 async def fault_server(files: Mapping[str, bytes]) -> AsyncIterator[FaultServer]:
     """Serve some files on a free port of 127.0.0.1 until the context ends."""
     server = FaultServer(files)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
+    await server.start()
     try:
         yield server
     finally:
-        listening.close()
-        await server.aclose()
-        await listening.wait_closed()
+        await server.stop()
 
 
 def _compose(seen: Seen, reply: Reply, content: bytes) -> tuple[int, dict[str, str], bytes]:

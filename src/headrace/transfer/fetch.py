@@ -6,16 +6,16 @@ that comes makes the patience whole again, and bytes that prove wrong are fetche
 
 from __future__ import annotations
 
-import errno
 import os
 
 import anyio
 from anyio import CancelScope
 from msgspec import Struct
 
-from headrace.errors import ChecksumError, DiskFullError, HeadraceError
+from headrace.errors import ChecksumError, HeadraceError
 from headrace.net.retry import Budget, RetryPolicy
 from headrace.threads import in_thread
+from headrace.transfer.disk import FULL, disk_error
 from headrace.transfer.part import Part
 from headrace.transfer.source import Item
 from headrace.transfer.workspace import Workspace
@@ -25,8 +25,6 @@ BUFFER = 1 << 20
 
 SPOILED = 2
 """Times that a file may arrive wrong."""
-
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
 class Fetched(Struct, frozen=True, gc=False):
@@ -52,9 +50,7 @@ async def fetch(item: Item, room: Workspace, policy: RetryPolicy | None = None) 
         raise
     except OSError as error:
         if error.errno in FULL and not isinstance(error, HeadraceError):
-            raise DiskFullError(
-                f"cannot write {item.name}: {error.strerror}", hint="free space, then run again"
-            ) from error
+            raise disk_error(f"cannot write {item.name}", error) from error
         raise
     finally:
         if part.is_open:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from headrace.transfer.disk import sync
+
 HEADER = b"headrace pulled\n"
 MARK = 8
 _READ = 1 << 20
@@ -40,6 +42,8 @@ class Journal:
         self._path = path
         self._marks = MarkSet()
         self._file: int | None = None
+        self.synced = True
+        """False once the file system has said that it cannot sync: a mark then survives no power cut for certain."""
 
     def __len__(self) -> int:
         return len(self._marks)
@@ -66,7 +70,9 @@ class Journal:
         folders: set[str] = set()
         marks = array("Q")
         for each in done:
-            if _sync_file(each.path):
+            synced = _sync_file(each.path)
+            if synced is not None:
+                self.synced &= synced
                 folders.add(os.path.dirname(each.path))
                 marks.append(each.mark)
                 self._marks.add(each.mark)
@@ -75,7 +81,7 @@ class Journal:
         if marks:
             file = self._open()
             os.write(file, marks.tobytes())
-            os.fsync(file)
+            self.synced &= sync(file)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -150,13 +156,13 @@ def sync_folder(folder: str | Path) -> None:
             os.close(file)
 
 
-def _sync_file(path: str) -> bool:
+def _sync_file(path: str) -> bool | None:
+    """Whether the file is on the disk; None where there is none."""
     try:
         file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        return False
+        return None
     try:
-        os.fsync(file)
+        return sync(file)
     finally:
         os.close(file)
-    return True

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.errors import ChecksumError
+from headrace.transfer.disk import sync
 from headrace.transfer.journal import sync_folder
 from headrace.transfer.source import Item, Stream
 
@@ -169,7 +170,7 @@ class Part:
         replaces = os.path.lexists(self._target)
         if self._durable or replaces:
             # What is replaced is good perhaps: its successor must be on the disk before it goes.
-            os.fsync(file.fileno())
+            sync(file.fileno())
         found = os.fstat(file.fileno())
         file.close()
         self._file = None
@@ -181,7 +182,9 @@ class Part:
         if self._durable:
             sync_folder(self._target.parent)
         if self._noted:
-            self._note_path.unlink(missing_ok=True)
+            # The file is there; a note that stays behind is cleared away by the next run.
+            with contextlib.suppress(OSError):
+                self._note_path.unlink()
         return found
 
     def leave(self, *, keep: bool) -> None:

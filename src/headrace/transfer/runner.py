@@ -7,6 +7,7 @@ them a host really gets at a time is its own affair (``headrace.net.hosts``); th
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -30,6 +31,8 @@ from headrace.transfer.workspace import Workspace
 
 DEFAULT_WORKERS = 32
 AHEAD = 64
+
+_UNSYNCED = "after a power cut, fetch them again with force"
 
 
 async def run(
@@ -63,9 +66,15 @@ async def run(
             for _ in range(workers):
                 group.start_soon(pool.work, receive.clone())
             receive.close()
-    finally:
-        with anyio.CancelScope(shield=True):
+    except BaseException:
+        # What ended the run is told; that its journal could not be closed well is seen by the next one.
+        with anyio.CancelScope(shield=True), suppress(HeadraceError):
             await in_thread(room.close)
+        raise
+    with anyio.CancelScope(shield=True):
+        await in_thread(room.close)
+    if not room.journal.synced:
+        report.notes.append(f"the file system of {folder} cannot sync: {_UNSYNCED}")
     report.seconds = progress.seconds
     return report
 

@@ -15,13 +15,14 @@ import shutil
 from hashlib import blake2b
 from pathlib import Path
 
-from headrace.errors import TransferError
+from headrace.transfer.disk import disk_error
 from headrace.transfer.journal import Done, Journal, mark_of
 from headrace.transfer.part import Part, part_files
 from headrace.transfer.plan import Step, step_for
 from headrace.transfer.source import Item
 
 FOLDER = ".headrace"
+LOCK = ".lock"
 BATCH = 256
 """Files between two commits of the journal."""
 
@@ -46,15 +47,17 @@ class Workspace:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             # First the lock: whoever sees the folder must find it held.
-            self._lock = _locked(_lock_file(self._parts))
+            self._lock = _own_lock(_lock_file(self._parts))
             self._parts.mkdir(mode=0o700)
             self.journal.load()
             for other in self._folder.glob("parts-*"):
-                if other != self._parts and other.is_dir():
+                if other.suffix == LOCK:
+                    _clear_away(other)
+                elif other != self._parts and other.is_dir():
                     self._take_over(other)
         except OSError as error:
             self.close()
-            raise TransferError(f"cannot use the folder {self.target}: {error.strerror}") from error
+            raise disk_error(f"cannot use the folder {self.target}", error) from error
 
     def close(self) -> None:
         """Write the journal's last marks; parts that can be gone on with stay."""
@@ -108,10 +111,16 @@ class Workspace:
         return len(self._pending) >= BATCH
 
     def commit(self) -> None:
-        """Sync the files entered since the last time and say so in the journal."""
+        """Sync the files entered since the last time and say so in the journal.
+
+        Raises TransferError and DiskFullError; the files are there, but the next run looks at them again.
+        """
         pending, self._pending = self._pending, []
         if pending:
-            self.journal.commit(pending)
+            try:
+                self.journal.commit(pending)
+            except OSError as error:
+                raise disk_error(f"cannot write the journal of {self.target}", error) from error
 
     def _take_over(self, other: Path) -> None:
         lock = _locked(_lock_file(other))
@@ -138,7 +147,30 @@ def _digest(path: str) -> str | None:
 
 
 def _lock_file(parts: Path) -> Path:
-    return parts.with_name(parts.name + ".lock")
+    return parts.with_name(parts.name + LOCK)
+
+
+def _own_lock(path: Path) -> int | None:
+    """A lock of one's own; once more where somebody took the file for one that was left behind."""
+    for _ in range(10):
+        lock = _locked(path)
+        if lock is not None:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(path), os.fstat(lock)):
+                    return lock
+            os.close(lock)
+    return None
+
+
+def _clear_away(path: Path) -> None:
+    """Remove a lock file that a crash left without its folder."""
+    if path.with_suffix("").exists():
+        return
+    lock = _locked(path)
+    if lock is not None:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(lock)
 
 
 def _locked(path: Path) -> int | None:

@@ -46,13 +46,12 @@ def listed(session: StorageSession, address: str) -> AsyncIterator[list[Item]]:
     return batches()
 
 
-@pytest.mark.parametrize("natively", [True, False])
-async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool) -> None:
+async def cancelled_at(tmp_path: Path, points: range, *, natively: bool) -> None:
     """After each cancellation nothing is left running or open, what is visible is right, and a run goes on from there."""
     async with fault_server(FILES) as server:
         session = StorageSession(user_agent="test")
         tasks = len(asyncio.all_tasks())
-        for steps in range(0, 400, 9):
+        for steps in points:
             folder = tmp_path / str(steps)
 
             async def work(folder: Path = folder) -> None:
@@ -82,6 +81,18 @@ async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool) -> None:
             await run(listed(session, server.address), folder, progress=progress)
         await session.aclose()
         assert files(folder) == FILES
+
+
+@pytest.mark.parametrize("natively", [True, False])
+async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool) -> None:
+    await cancelled_at(tmp_path, range(0, 400, 9), natively=natively)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("natively", [True, False])
+async def test_f20_cancelled_everywhere(tmp_path: Path, natively: bool) -> None:
+    await cancelled_at(tmp_path, range(600), natively=natively)
 
 
 def test_f31_few_handles(tmp_path: Path) -> None:

@@ -31,29 +31,33 @@ class Bytes:
     digests: Mapping[str, str] = {}
     local_path: Path | None = None
 
-    def __init__(self, content: bytes, length: int | None) -> None:
+    def __init__(self, content: bytes, length: int | None, step: int = 700) -> None:
         self.length = self.total = length
         self._content = content
+        self._step = step
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._content), 700):
+        for start in range(0, len(self._content), self._step):
             await anyio.lowlevel.checkpoint()
-            yield self._content[start : start + 700]
+            yield self._content[start : start + self._step]
 
 
 class Contents:
     """Gives the first content when opened first, the second when opened again, and so on; the last for ever."""
 
-    def __init__(self, *contents: bytes | Exception, length: int | None = None) -> None:
+    def __init__(
+        self, *contents: bytes | Exception, length: int | None = None, step: int = 700
+    ) -> None:
         self._left = list(contents)
         self._length = length
+        self._step = step
 
     @asynccontextmanager
     async def open(self, offset: int = 0, validator: str | None = None) -> AsyncIterator[Stream]:
         content = self._left.pop(0) if len(self._left) > 1 else self._left[0]
         if isinstance(content, Exception):
             raise content
-        yield Bytes(content, self._length)
+        yield Bytes(content, self._length, self._step)
 
     async def again(self) -> None:
         """At once."""

@@ -1,0 +1,116 @@
+"""Downloads on a disk that fails at any one thing, or from then on (F02): a typed error, nothing wrong to be seen."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headrace.errors import HeadraceError
+from headrace.transfer.progress import Progress
+from headrace.transfer.report import TransferReport
+from headrace.transfer.runner import run
+from headrace.transfer.source import Item
+from tests.support.faulty_disk import FaultyDisk, faulty_disk
+from tests.unit.transfer.test_runner import Contents
+
+FILES = {
+    **{f"a/{n}.bin": hashlib.shake_256(bytes([n])).digest(2_000 + n) for n in range(4)},
+    "large.bin": hashlib.shake_256(b"large").digest(3_000_000),
+}
+OLD = {"a/1.bin": b"an older file", "other.txt": b"not ours"}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+async def download(folder: Path) -> TransferReport:
+    async def batches() -> AsyncIterator[list[Item]]:
+        yield [
+            Item(
+                name=name,
+                source=Contents(content, step=300_000),
+                size=len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
+            )
+            for name, content in FILES.items()
+        ]
+
+    with Progress("pull", "files", None) as progress:
+        return await run(batches(), folder, max_workers=2, progress=progress)
+
+
+def raised(error: BaseException) -> list[BaseException]:
+    """The errors of a group, one by one."""
+    if isinstance(error, BaseExceptionGroup):
+        return [one for each in error.exceptions for one in raised(each)]
+    return [error]
+
+
+def look(folder: Path) -> None:
+    """What is visible is complete: the old file or its successor, and nothing of others was touched."""
+    for name, content in files_below(folder).items():
+        good = {FILES.get(name), OLD.get(name)}
+        assert content in good, name
+    assert (folder / "other.txt").read_bytes() == OLD["other.txt"]
+    assert (folder / "a/1.bin").read_bytes() in (OLD["a/1.bin"], FILES["a/1.bin"])
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    return {n: path.read_bytes() for n, path in names.items() if not n.startswith(".headrace/")}
+
+
+async def one_run(folder: Path, at: int, error: int, *, forever: bool) -> FaultyDisk:
+    (folder / "a").mkdir(parents=True)
+    for name, content in OLD.items():
+        (folder / name).write_bytes(content)
+    report: TransferReport | None = None
+    errors: list[BaseException] = []
+    with faulty_disk(folder, at, error, forever=forever) as disk:
+        try:
+            report = await download(folder)
+        except Exception as caught:
+            errors = raised(caught)
+    look(folder)
+    assert all(isinstance(each, HeadraceError) for each in errors), errors
+    if disk.failed and report is None:
+        assert any(
+            str(folder) in str(each) or any(n in str(each) for n in FILES) for each in errors
+        )
+        if error in FULL:
+            assert any("free space" in str(each) for each in errors), errors
+    if report is not None:
+        there = files_below(folder)
+        assert report.moved == len(FILES) - report.failed
+        wrong = {name for name in FILES if there.get(name) != FILES[name]}
+        assert wrong == {failure.name for failure in report.failures}
+        assert all(failure.code and failure.message for failure in report.failures)
+    again = await download(folder)
+    assert again.failed == 0
+    assert files_below(folder) == FILES | {"other.txt": OLD["other.txt"]}
+    return disk
+
+
+async def until_clean(tmp_path: Path, error: int, *, forever: bool) -> int:
+    """Let the first, the second, the third … thing fail until none is left."""
+    for at in range(1, 1000):
+        disk = await one_run(tmp_path / str(at), at, error, forever=forever)
+        if not disk.failed:
+            return at
+    raise AssertionError("there is no end of it")
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
+async def test_f02_any_call_may_fail(tmp_path: Path, error: int, forever: bool) -> None:
+    assert await until_clean(tmp_path, error, forever=forever) > 2 * len(FILES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EMFILE, errno.EROFS])
+@pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
+async def test_f02_in_any_way(tmp_path: Path, error: int, forever: bool) -> None:
+    assert await until_clean(tmp_path, error, forever=forever) > 2 * len(FILES)
