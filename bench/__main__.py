@@ -6,6 +6,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 # Started as a script, from any directory.
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,28 +16,30 @@ from bench.data import SCALES, write_coco  # noqa: E402
 from bench.environments import PeerEnvironmentError  # noqa: E402
 from bench.report import text  # noqa: E402
 from bench.runner import Plan, run_scenario, work_folder  # noqa: E402
-from bench.scenario import Setting  # noqa: E402
-from bench.scenarios import SCENARIOS  # noqa: E402
+from bench.scenario import Scenario, Setting  # noqa: E402
+from bench.scenarios import SCENARIOS, named  # noqa: E402
 
 CACHE = ROOT / ".bench"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options, with every scenario in the help."""
-    known = "\n".join(f"  {each.name:<10} {each.summary}" for each in SCENARIOS.values())
+    known = "\n".join(f"  {each.name:<18} {each.summary}" for each in SCENARIOS.values())
     parser = argparse.ArgumentParser(
         prog="bench/run",
         description="Measure headrace beside its peers; bench/README.md explains the words.",
         epilog=f"scenarios:\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scenario", choices=SCENARIOS, nargs="?", metavar="SCENARIO")
+    parser.add_argument(
+        "scenario", nargs="?", metavar="SCENARIO", help="one of these, or a group: formats"
+    )
     parser.add_argument(
         "--against",
         action="append",
         default=[],
         metavar="PEER",
-        help="only this peer (may be repeated)",
+        help="only this peer, also where it is slow (may be repeated)",
     )
     parser.add_argument("--scale", choices=SCALES, default="S", help="size of the data (default S)")
     parser.add_argument(
@@ -64,17 +67,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--clean", action="store_true", help="delete what earlier runs wrote, and end"
     )
     options = parser.parse_args(arguments)
-    if not options.scenario and not options.clean:
+    if not named(options.scenario or "") and not options.clean:
         parser.error("name a scenario: " + ", ".join(SCENARIOS))
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
     return options
 
 
-def plan_from(options: argparse.Namespace) -> Plan:
+def plan_from(options: argparse.Namespace, scenario: Scenario) -> Plan:
     """The plan behind the options; makes the data where it is missing."""
-    scenario = SCENARIOS[options.scenario]
-    contenders = scenario.chosen(options.against)
+    contenders = scenario.chosen(options.against, options.scale)
     spec = replace(SCALES[options.scale], seed=options.seed)
     if options.kind:
         spec = replace(spec, polygons=options.kind == "polygons")
@@ -99,15 +101,26 @@ def main(arguments: list[str]) -> int:
     if options.clean:
         shutil.rmtree(CACHE / "work", ignore_errors=True)
         return 0
-    try:
-        result = run_scenario(plan_from(options), tell)
-    except (ValueError, PeerEnvironmentError) as error:
-        tell(str(error))
-        return 2
-    print(text(result))
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
-    return 0 if result["same_outcome"] and not result["failures"] else 1
+    results = []
+    for scenario in named(options.scenario):
+        try:
+            result = run_scenario(plan_from(options, scenario), tell)
+        except (ValueError, PeerEnvironmentError) as error:
+            tell(str(error))
+            return 2
+        print(text(result), flush=True)
+        results.append(result)
+        if options.json:
+            # After each one: what was measured is kept whatever becomes of the rest.
+            whole = results[0] if options.scenario in SCENARIOS else group(options, results)
+            options.json.write_text(json.dumps(whole, indent=1) + "\n")
+    good = all(each["same_outcome"] and not each["failures"] for each in results)
+    return 0 if good else 1
+
+
+def group(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results of several scenarios in one."""
+    return {"format": 1, "scenario": options.scenario, "scale": options.scale, "results": results}
 
 
 def tell(line: str) -> None:

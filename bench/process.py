@@ -133,6 +133,13 @@ class MemorySampler:
                 return
 
 
+def on_tmpfs(folder: Path) -> bool:
+    """Whether what is written to a folder stays in memory."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    homes = [(len(point), kind) for point, kind in mounts if folder.is_relative_to(point)]
+    return max(homes)[1] == "tmpfs"
+
+
 def adopt_orphans() -> None:
     """Make processes whose parent ended children of this one, so that they can be waited for."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -11,6 +11,9 @@ COLUMNS = {
     "server_cpu_s": "server CPU s",
     "peak_mib": "peak MiB",
     "server_peak_mib": "server MiB",
+    "ping_p50_ms": "ping p50 ms",
+    "ping_p99_ms": "ping p99 ms",
+    "ping_max_ms": "ping max ms",
 }
 
 WORDS = {

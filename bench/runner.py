@@ -61,6 +61,7 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
             figures["total_cpu_s"] += figures["server_cpu_s"]
         answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
         figures["job_wall_s"] = answer["job_wall_s"]
+        figures |= answer.get("figures", {})
         return {"figures": figures, "counts": counted(stage, answer)}
 
 
@@ -113,7 +114,7 @@ def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
         "contenders": {each.name: describe(each, pythons[each.name]) for each in plan.contenders},
         "runs": runs,
         "failures": failures,
-        "same_outcome": same_outcome(runs),
+        "same_outcome": same_outcome(plan, runs),
         "ratios": ratios(plan, runs),
     }
 
@@ -141,9 +142,11 @@ def ratios(plan: Plan, runs: list[dict[str, Any]]) -> list[dict[str, object]]:
     return [each.as_json() for each in found if each]
 
 
-def same_outcome(runs: list[dict[str, Any]]) -> bool:
-    """Whether every run did the same: only then do the ratios mean anything."""
-    return len({json.dumps(run["counts"], sort_keys=True) for run in runs}) <= 1
+def same_outcome(plan: Plan, runs: list[dict[str, Any]]) -> bool:
+    """Whether every run did the same, limits aside: only then do the ratios mean anything."""
+    whole = {each.name for each in plan.contenders if each.whole}
+    counts = [run["counts"] for run in runs if run["contender"] in whole]
+    return len({json.dumps(each, sort_keys=True) for each in counts}) <= 1
 
 
 def describe(contender: Contender, python: str) -> dict[str, Any]:

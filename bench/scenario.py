@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.data import Spec
+from bench.data import SCALES, Spec
 
 # Values of a contender's arguments and counts: what JSON can say.
 Arguments = Mapping[str, Any]
@@ -25,6 +25,11 @@ class Contender:
     environment: str = "headrace"
     # Packages whose versions belong to the result.
     packages: tuple[str, ...] = ()
+    # The largest scale at which it runs without being asked for by name: a slow peer would
+    # make a round take minutes.
+    up_to: str = "L"
+    # Whether it does the job: a limit does a part of it only, so its counts are not compared.
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,14 @@ class Scenario:
     stage: Callable[[Setting, Contender, Path], AbstractContextManager[Stage]]
     notes: str = field(default="")
 
-    def chosen(self, against: list[str]) -> tuple[Contender, ...]:
-        """Ours and the peers that were asked for, all of them when none was named."""
+    def chosen(self, against: list[str], scale: str = "S") -> tuple[Contender, ...]:
+        """Ours and the peers that were asked for; all that are quick enough when none was named."""
         known = {peer.name: peer for peer in self.peers}
         for name in against:
             if name not in known:
                 raise ValueError(f"{self.name} knows no peer {name}; it has {', '.join(known)}")
-        picked = tuple(known[name] for name in against) if against else self.peers
-        return self.ours + picked
+        if against:
+            return self.ours + tuple(known[name] for name in against)
+        order = list(SCALES)
+        quick = [each for each in self.peers if order.index(scale) <= order.index(each.up_to)]
+        return self.ours + tuple(quick)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 _seconds: list[float] = []
+_figures: dict[str, float] = {}
 
 
 @contextmanager
@@ -16,6 +17,11 @@ def the_job() -> Iterator[None]:
     started = time.perf_counter()
     yield
     _seconds.append(time.perf_counter() - started)
+
+
+def measured(**figures: float) -> None:
+    """More figures of the job than those which the harness takes from outside."""
+    _figures.update(figures)
 
 
 def run(work: Callable[..., Mapping[str, int]]) -> None:
@@ -29,4 +35,4 @@ def run(work: Callable[..., Mapping[str, int]]) -> None:
     counts = work(**arguments)
     whole = time.perf_counter() - started
     seconds = sum(_seconds) if _seconds else whole
-    print(json.dumps({"job_wall_s": seconds, "counts": dict(counts)}))
+    print(json.dumps({"job_wall_s": seconds, "counts": dict(counts), "figures": _figures}))

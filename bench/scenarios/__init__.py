@@ -2,7 +2,13 @@
 
 from bench.scenario import Scenario
 from bench.scenarios.files import FILES
+from bench.scenarios.formats import FORMATS
 from bench.scenarios.import_ import IMPORT
 from bench.scenarios.parse import PARSE
 
-SCENARIOS: dict[str, Scenario] = {each.name: each for each in (FILES, IMPORT, PARSE)}
+SCENARIOS: dict[str, Scenario] = {each.name: each for each in (FILES, *FORMATS, IMPORT, PARSE)}
+
+
+def named(name: str) -> list[Scenario]:
+    """The scenario of a name, or all of a group: `formats` means every `formats/…`."""
+    return [each for key, each in SCENARIOS.items() if name and f"{key}/".startswith(f"{name}/")]

@@ -1,0 +1,117 @@
+"""Read and convert annotation files: headrace, its peers, and the limits that none can pass.
+
+Each operation is a scenario of its own, named `formats/…`; `formats` alone runs all of them.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.outcomes import counted
+from bench.process import on_tmpfs
+from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.trees import trees
+
+PACKAGES = ("headrace", "msgspec", "orjson", "lxml")
+
+
+def peer(name: str, *more: str, up_to: str) -> Contender:
+    """Another package that does the job, in an environment of its own."""
+    return Contender(name, script(name), environment=name, packages=(name, *more), up_to=up_to)
+
+
+def limit(name: str, *packages: str, environment: str = "headrace", up_to: str = "L") -> Contender:
+    """A part of the job, done by the barest means."""
+    return Contender(name, script(name), environment, packages, up_to, whole=False)
+
+
+def script(name: str) -> str:
+    """The file of a contender."""
+    return f"formats_{name.replace('-', '_')}.py"
+
+
+OURS = Contender("headrace", script("headrace"), packages=("headrace", "msgspec", "orjson", "lxml"))
+RAW = replace(OURS, name="headrace-raw")
+HOTCOCO = peer("hotcoco", "pillow", "numpy", up_to="L")
+LABELFORMAT = peer("labelformat", up_to="S")
+GLOBOX = peer("globox", up_to="S")
+DATUMARO = peer("datumaro", up_to="S")
+PYCOCOTOOLS = peer("pycocotools", up_to="M")
+PICSELLIA = peer("picsellia-annotations", "pydantic", up_to="S")
+WHOLE = limit("msgspec-whole", "msgspec", up_to="M")
+WINDOWS = limit("msgspec-windows", "msgspec")
+IJSON = limit("ijson", "ijson", environment="ijson", up_to="M")
+EMPTY = limit("empty-files")
+
+CONVERTERS = (HOTCOCO, LABELFORMAT, GLOBOX, DATUMARO)
+READERS = (*CONVERTERS, PYCOCOTOOLS, PICSELLIA, WHOLE, WINDOWS, IJSON)
+SUFFIXES = {"yolo": ".txt", "voc": ".xml"}
+
+
+def prepare(setting: Setting, kind: str) -> None:
+    """The source, and its annotations in the page cache."""
+    for path in (trees(setting) / kind).rglob("*"):
+        if path.suffix != ".jpg" and path.is_file():
+            with path.open("rb") as stream:
+                while stream.read(1 << 20):
+                    pass
+
+
+@contextmanager
+def stage(setting: Setting, contender: Contender, folder: Path, operation: str) -> Iterator[Stage]:
+    """A target that never was; gone again after the run where it takes memory.
+
+    On a disk it stays: creating files is slow for minutes after many were deleted.
+    """
+    kind, _, to = operation.partition("-")
+    source = setting.coco_file if kind in ("coco", "read") else trees(setting) / kind
+    target = folder / ("out.json" if to == "coco" else "out")
+    verify = partial(counted, target, to) if to else None
+    try:
+        yield Stage(arguments(setting, contender, operation, source, target), verify=verify)
+    finally:
+        if on_tmpfs(folder) and target.exists():
+            shutil.rmtree(target) if target.is_dir() else target.unlink()
+
+
+def arguments(
+    setting: Setting, contender: Contender, operation: str, source: Path, target: Path
+) -> dict[str, Any]:
+    """What a contender's script is told."""
+    if contender == EMPTY:
+        suffix = SUFFIXES[operation.partition("-")[2]]
+        return {"folder": str(target), "suffix": suffix, "spec": asdict(setting.spec)}
+    if contender == DATUMARO and source.is_file():
+        # It takes the folder around the file.
+        source = trees(setting) / "coco"
+    told = {"operation": operation, "source": str(source), "target": str(target)}
+    return told | ({"geometry": "raw"} if contender == RAW else {})
+
+
+def scenario(
+    operation: str, summary: str, ours: tuple[Contender, ...], peers: tuple[Contender, ...]
+) -> Scenario:
+    """One operation."""
+    kind = operation.partition("-")[0]
+    return Scenario(
+        name=f"formats/{operation}",
+        summary=summary,
+        ours=ours,
+        peers=peers,
+        prepare=partial(prepare, kind="coco" if kind == "read" else kind),
+        stage=partial(stage, operation=operation),
+    )
+
+
+FORMATS = (
+    scenario("read", "read COCO: samples with all their shapes", (OURS, RAW), READERS),
+    scenario("coco-coco", "COCO to COCO, numbered anew", (OURS,), CONVERTERS),
+    scenario("coco-yolo", "COCO to YOLO, boxes", (OURS,), (*CONVERTERS, EMPTY)),
+    scenario("coco-voc", "COCO to VOC, boxes", (OURS,), (*CONVERTERS, EMPTY)),
+    scenario("yolo-coco", "YOLO to COCO, sizes from the images", (OURS,), CONVERTERS),
+    scenario("voc-coco", "VOC to COCO", (OURS,), CONVERTERS),
+)
