@@ -29,7 +29,8 @@ ClassOrder = Literal["source", "name"]
 class ReadOptions(Struct, frozen=True, kw_only=True):
     """How to read; each format uses what concerns it.
 
-    ``images``: the folder of the media, for sizes that the annotations do not give. ``split``: only this split.
+    ``images``: the folder of the media, for sizes that the annotations do not give (and, by COCO, to compare those
+    that they give). ``split``: only this split.
     ``task``: what the rows mean where a format cannot tell (YOLO), or which of an annotation's geometries to prefer.
     ``labels``: the class names where the source has only numbers. ``predictions``: accept results (scores).
     ``voc_origin``: whether VOC's corners count from 0, or from 1 with the last pixel inside.

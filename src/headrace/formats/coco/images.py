@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from headrace.errors import BadRequestError
 from headrace.formats.coco import repair
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.schema import ImageRecord, Learner, Odd
 from headrace.formats.findings import Severity
+from headrace.formats.imagesize import ImageSize, read_size
+from headrace.model.names import safe_join
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
@@ -15,10 +19,18 @@ from headrace.model.shapes import Attributes
 class SampleMaker:
     """Makes samples of images; what is odd about them is reported."""
 
-    def __init__(self, learner: Learner[ImageRecord], report: Reporter, *, annotated: bool) -> None:
+    def __init__(
+        self,
+        learner: Learner[ImageRecord],
+        report: Reporter,
+        *,
+        annotated: bool,
+        media: Path | None = None,
+    ) -> None:
         self._learner = learner
         self._report = report
         self._annotated = annotated
+        self._media = media
 
     def make(self, record: ImageRecord | Odd) -> Sample | None:
         """The sample of an image, or None where it has no id or no name (reported, with the image as dropped)."""
@@ -30,7 +42,13 @@ class SampleMaker:
         else:
             image = record
             extra = self._learner.extra(record) if self._learner.has_learnt else None
-            if image.id is None or not image.file_name or not image.width or not image.height:
+            if (
+                image.id is None
+                or not image.file_name
+                or not image.width
+                or not image.height
+                or self._media is not None
+            ):
                 self._report.about(f"image {image.id}", lambda: Odd(b""))
         return self._sample(image, extra)
 
@@ -67,18 +85,39 @@ class SampleMaker:
             # The file's own spelling goes back into a file of this format.
             extra = {"file_name": name, **(extra or {})}
             name = _plain_name(name)
-        if not image.width or not image.height or image.width < 0 or image.height < 0:
-            self._report("C20", "an image without width and height")
-            image.width = image.height = None
+        width, height = self._size(image, name)
         return Sample(
             filename=name,
-            width=image.width,
-            height=image.height,
+            width=width,
+            height=height,
             id=image.id,
             attributes=image.attributes,
             extra=extra or None,
             annotated=self._annotated,
         )
+
+    def _size(self, image: ImageRecord, name: str) -> tuple[int | None, int | None]:
+        """The size that the file gives, compared with the image's own where that is at hand."""
+        said = image.width or 0, image.height or 0
+        given = min(said) > 0
+        size = None if self._media is None else _stored_size(self._media, name)
+        if size is None:
+            if given:
+                return said
+            self._report("C20", "an image without width and height")
+            return None, None
+        stored = size.width, size.height
+        if not given:
+            self._report("C20", "no width and height; taken from the image", severity=Severity.NOTE)
+            return stored
+        if said != stored:
+            detail = f"{said[0]} x {said[1]}, stored {stored[0]} x {stored[1]}"
+            if said == stored[::-1] and size.orientation > 4:
+                message = "width and height are those of the image as shown, not as stored (EXIF)"
+                self._report("C20", message, severity=Severity.NOTE, detail=detail)
+            else:
+                self._report("C20", "width and height are not those of the image", detail=detail)
+        return said
 
     def _name_of_url(self, extra: Attributes | None) -> str | None:
         # LVIS v1 names its images by their address alone.
@@ -89,6 +128,16 @@ class SampleMaker:
             "C19", "an image without file_name, named by its address", severity=Severity.NOTE
         )
         return _plain_name(url)
+
+
+def _stored_size(folder: Path, name: str) -> ImageSize | None:
+    """The size of an image below ``folder``, or right in it; None where no such image can be read."""
+    for each in dict.fromkeys((name, name.rpartition("/")[2])):
+        try:
+            return read_size(safe_join(folder, each))
+        except (OSError, BadRequestError):
+            continue
+    return None
 
 
 def _plain_name(name: str) -> str:

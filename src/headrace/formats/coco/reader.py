@@ -109,7 +109,8 @@ class CocoReader(Reader):
                 yield place, Sample(filename=str(number), id=number)
             return
         learner = Learner(ImageRecord, keep_extra=self.options.keep_extra)
-        maker = SampleMaker(learner, report, annotated=outline.annotations is not None)
+        annotated = outline.annotations is not None
+        maker = SampleMaker(learner, report, annotated=annotated, media=self.options.images)
         place = 0
         for chunk in self._stream.array(outline.images, learner.many):
             for record in learner.records(chunk):
