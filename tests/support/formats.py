@@ -47,6 +47,17 @@ def png(width: int, height: int) -> bytes:
     )
 
 
+def jpeg(width: int, height: int, orientation: int) -> bytes:
+    """The head of a JPEG with EXIF's orientation."""
+    ifd = struct.pack("<HHHLHHL", 1, 0x0112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<L", 8) + ifd
+    frame = struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0"
+    return (
+        b"\xff\xd8\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+        + b"\xff\xc0" + struct.pack(">H", len(frame) + 2) + frame + b"\xff\xd9"
+    )  # fmt: skip
+
+
 def lay_out(root: Path, files: Mapping[str, str | bytes | tuple[int, int]]) -> Path:
     """Make files below ``root``: text, bytes, or an image of a size."""
     for name, content in files.items():

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from headrace.errors import FormatError, ParseError
-from headrace.formats import WriteOptions, get
+from headrace.formats import WriteOptions, get, raster
 from headrace.formats.findings import Findings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Mask, Polygon, Rectangle
-from tests.support.formats import Reading, fails, samples, strict_fails
+from tests.support.formats import Reading, fails, jpeg, lay_out, samples, strict_fails
 from tests.support.formats import read as read_any
 
 RING = [10.0, 10.0, 20.0, 10.0, 20.0, 30.0]
@@ -58,10 +58,11 @@ def one(folder: Path, *, reports: str | None = None, **fields: Any) -> Any:
     return found.shapes[0] if found.shapes else None
 
 
-def write_again(folder: Path, found: Reading) -> Path:
+def write_again(folder: Path, found: Reading, *, strict: bool = False) -> Path:
     target = folder / "again.json"
     options = WriteOptions(about=found.about, overwrite=True)
-    with get("coco").create(target, found.labels, options=options, findings=Findings()) as writer:
+    findings = Findings(strict=strict)
+    with get("coco").create(target, found.labels, options=options, findings=findings) as writer:
         writer.write(found.samples)
     return target
 
@@ -498,6 +499,52 @@ def test_c20_whole_numbers_in_other_spellings(tmp_path: Path, size: dict[str, An
     assert (found.samples[0].width, found.samples[0].height) == (640, 480)
 
 
+@pytest.mark.parametrize("size", [{}, {"width": 0, "height": 0}, {"width": None, "height": 5}])
+@pytest.mark.parametrize("strict", [False, True])
+def test_c20_a_missing_size_comes_from_the_image(
+    tmp_path: Path, size: dict[str, Any], strict: bool
+) -> None:
+    lay_out(tmp_path, {"media/sub/a.jpg": (40, 30), "media/b.jpg": (20, 10)})
+    images = [
+        {"id": 1, "file_name": "sub/a.jpg", **size},
+        {"id": 2, "file_name": "sub/b.jpg", **size},
+    ]
+    path = save(tmp_path, document(images=images))
+    found = read(path, images=tmp_path / "media", strict=strict)
+    assert [(each.width, each.height) for each in found.samples] == [(40, 30), (20, 10)]
+    assert [(each.code, each.severity.name, each.count) for each in found.findings] == [
+        ("C20", "NOTE", 2)
+    ]
+
+
+def test_c20_a_size_that_is_not_the_images_is_kept_and_reported(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"media/a.jpg": (100, 50), "media/b.jpg": (99, 50)})
+    images = [IMAGE, {**IMAGE, "id": 2, "file_name": "b.jpg"}]
+    path = save(tmp_path, document(images=images))
+    found = read(path, images=tmp_path / "media")
+    assert [(each.width, each.height) for each in found.samples] == [(100, 50)] * 2
+    assert [each.count for each in found.of("C20")] == [1]
+    assert "99 x 50" in str(found.of("C20")[0].examples[0])
+    strict_fails(path, "coco", "C20", images=tmp_path / "media")
+    assert read(path, strict=True).codes == set()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_c20_the_size_of_a_photo_as_shown_is_told(tmp_path: Path, strict: bool) -> None:
+    lay_out(tmp_path, {"media/a.jpg": jpeg(50, 100, orientation=6)})
+    found = read(save(tmp_path, document()), images=tmp_path / "media", strict=strict)
+    assert (found.samples[0].width, found.samples[0].height) == (100, 50)
+    assert [(each.code, each.severity.name) for each in found.findings] == [("C20", "NOTE")]
+
+
+def test_c20_no_name_leads_out_of_the_folder_of_images(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"a.jpg": (40, 30), "media/x.jpg": (1, 1)})
+    for name in ("../a.jpg", str(tmp_path / "a.jpg"), "media/../../a.jpg", "a\0.jpg"):
+        path = save(tmp_path, document(images=[{"id": 1, "file_name": name}]))
+        found = read(path, images=tmp_path / "media")
+        assert (found.samples[0].width, found.codes) == (None, {"C20"})
+
+
 PERSON = {"id": 1, "name": "cat", "keypoints": ["nose", "tail"], "skeleton": [[1, 2]]}
 
 
@@ -698,27 +745,37 @@ def test_c26_every_truncation_is_an_error(tmp_path: Path) -> None:
         assert isinstance(fails(path, "coco"), ParseError), text[:end]
 
 
-def test_c27_depth_and_length_have_limits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_c27_depth_and_length_have_limits(tmp_path: Path, strict: bool) -> None:
     deep = json.dumps(document(annotation(note="here"))).replace('"here"', "[" * 65 + "]" * 65)
     deepest = deep.replace("[" * 65, "[" * 100_000).replace("]" * 65, "]" * 100_000)
     for text in (deep, deepest):
         path = save(tmp_path, text)
-        error = fails(path, "coco")
+        error = fails(path, "coco", strict=strict)
         assert isinstance(error, ParseError)
         assert "C27" in str(error)
         assert error.offset is not None
     long = json.dumps(document(annotation(note="here"))).replace("here", "x" * (17 << 20))
-    error = fails(save(tmp_path, long), "coco")
+    error = fails(save(tmp_path, long), "coco", strict=strict)
     assert "C27" in str(error)
     assert "16 MiB" in str(error)
 
 
-def test_c28_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
-    found = read(
-        save(tmp_path, document(annotation(segmentation=[RING], area=100), info={"year": 1}))
-    )
-    first = write_again(tmp_path, found).read_bytes()
-    assert write_again(tmp_path, found).read_bytes() == first
+@pytest.mark.parametrize("strict", [False, True])
+def test_c27_too_many_numbers_in_one_array_are_an_error(tmp_path: Path, strict: bool) -> None:
+    text = json.dumps(document(annotation(note="here"))).replace('"here"', f"[{'1,' * 9_000_000}1]")
+    error = fails(save(tmp_path, text), "coco", strict=strict)
+    assert "C27" in str(error)
+    assert isinstance(error, ParseError)
+    assert error.offset is not None
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_c28_the_same_samples_give_the_same_bytes(tmp_path: Path, strict: bool) -> None:
+    path = save(tmp_path, document(annotation(segmentation=[RING], area=100), info={"year": 1}))
+    found = read(path, strict=strict)
+    first = write_again(tmp_path, found, strict=strict).read_bytes()
+    assert write_again(tmp_path, found, strict=strict).read_bytes() == first
     assert first.decode() == (
         '{"info":{"year":1},"licenses":[],\n"images":[\n'
         '{"id":1,"file_name":"a.jpg","width":100,"height":50}],\n"annotations":[\n'
@@ -726,6 +783,30 @@ def test_c28_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
         '"segmentation":[[10.0,10.0,20.0,10.0,20.0,30.0]]}],\n"categories":[\n'
         '{"id":1,"name":"cat","supercategory":""}]}\n'
     )
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_c29_polygons_are_put_on_the_grid_for_a_missing_area_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strict: bool
+) -> None:
+    drawn: list[list[float]] = []
+    plain = raster.polygon_counts
+
+    def watched(ring: list[float], *size: int) -> list[int]:
+        drawn.append(ring)
+        return plain(ring, *size)
+
+    monkeypatch.setattr(raster, "polygon_counts", watched)
+    rings = [[1.0, 1.0, 5.0, 1.0, 5.0, 5.0, 1.0, 5.0], [2.0, 2.0, 4.0, 2.0, 4.0, 4.0]]
+    for area in ({"area": 7}, {}):
+        path = save(tmp_path, document(annotation(segmentation=rings, **area)))
+        found = read(path, strict=strict)
+        assert drawn == []
+        (again,) = json.loads(write_again(tmp_path, found, strict=strict).read_text())[
+            "annotations"
+        ]
+        assert (again["segmentation"], again["area"]) == (rings, area.get("area", 16))
+    assert drawn == rings
 
 
 def test_c30_rings_stay_as_they_are(tmp_path: Path) -> None:

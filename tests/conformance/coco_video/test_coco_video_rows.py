@@ -312,6 +312,19 @@ def test_t05_frames_are_put_in_order(tmp_path: Path, strict: bool) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("first", [0, 1])
+def test_t05_frames_count_from_whatever_the_file_counts_from(
+    tmp_path: Path, first: int, strict: bool
+) -> None:
+    document = vid({1: [0, 1, 3], 2: [2]})
+    for image in document["images"]:
+        image["frame_id"] += first
+    one, two = read(save(tmp_path, document), strict=strict).shapes
+    assert (one.start_frame, boxes(one), one.ends) == (first, [(0, 0), (1, 1), (3, 3)], [2, 4])
+    assert (two.start_frame, two.ends) == (first + 2, [1])
+
+
+@pytest.mark.parametrize("strict", [False, True])
 def test_t05_a_gap_ends_a_part_of_the_track(tmp_path: Path, strict: bool) -> None:
     (track,) = read(save(tmp_path, vid({1: [0, 1, 4, 5]})), strict=strict).shapes
     assert (boxes(track), track.ends) == ([(0, 0), (1, 1), (4, 4), (5, 5)], [2, 6])

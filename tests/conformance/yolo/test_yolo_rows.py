@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headrace.errors import ParseError
+from headrace import formats
+from headrace.errors import LossyWriteError, ParseError
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
-from tests.support.formats import Reading, fails, lay_out, numbers, png, samples, strict_fails
+from tests.support.formats import (
+    Reading,
+    fails,
+    jpeg,
+    lay_out,
+    numbers,
+    png,
+    samples,
+    strict_fails,
+)
 from tests.support.formats import read as read_any
 
 NAMES = "names: [a, b, c]\n"
@@ -67,8 +76,9 @@ def test_y01_names_that_are_none_are_refused(tmp_path: Path, names: str) -> None
 
 
 def test_y02_nc(tmp_path: Path) -> None:
-    only = read(dataset(tmp_path / "only", yaml=SPLIT + "nc: 2\n"))
-    assert only.names == ["class_0", "class_1"]
+    only = dataset(tmp_path / "only", yaml=SPLIT + "nc: 2\n")
+    for strict in (False, True):
+        assert read(only, strict=strict).names == ["class_0", "class_1"]
     both = read(dataset(tmp_path / "both", yaml=SPLIT + "nc: 3\n" + NAMES), strict=True)
     assert both.names == ["a", "b", "c"]
     root = dataset(tmp_path / "wrong", yaml=SPLIT + "nc: 5\n" + NAMES)
@@ -185,6 +195,20 @@ def test_y06_lines_of_lists(tmp_path: Path, line: str, told: bool, ends: str) ->
     assert len(read(root, strict=True).shapes) == 1
     lay_out(root, {"data.yaml": "train: train.txt\n" + NAMES, "train.txt": line})
     assert ("Y06" in read(root).codes) is told
+
+
+def test_y06_a_list_may_count_from_the_current_folder_last_of_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = dataset(tmp_path / "data", yaml="train: train.txt\n" + NAMES)
+    lay_out(root, {"train.txt": "data/images/train/x.png\nrest/images/y.png\n"})
+    lay_out(tmp_path, {"rest/images/y.png": (9, 9), "rest/labels/y.txt": "1 .5 .5 1 1"})
+    assert "Y06" in str(fails(root, "yolo"))
+    monkeypatch.chdir(tmp_path)
+    for strict in (False, True):
+        found = read(root, strict=strict)
+        assert [shape.label for shape in found.shapes] == ["a", "b"]
+        assert found.of("Y06")[0].severity.name == "NOTE"
 
 
 def test_y06_missing_images_are_errors(tmp_path: Path) -> None:
@@ -388,6 +412,20 @@ def test_y15_rows_of_two_kinds_are_typed_one_by_one(tmp_path: Path) -> None:
         assert found.codes == {"Y15"}
 
 
+@pytest.mark.parametrize("task", ["detect", "segment"])
+def test_y15_rows_of_two_kinds_are_never_written(tmp_path: Path, task: str) -> None:
+    root = dataset(tmp_path / "mixed", "0 0.5 0.5 0.2 0.2\n1 0 0 0.5 0 0.5 0.5\n")
+    found = read(root)
+    target = tmp_path / "out"
+    formats.write(found.samples, target, "yolo", task=task)
+    (file,) = target.rglob("x.txt")
+    lengths = {len(row.split()) == 5 for row in file.read_text().splitlines()}
+    assert lengths == {task == "detect"}
+    with pytest.raises(LossyWriteError):
+        formats.write(found.samples, tmp_path / "strict", "yolo", task=task, strict=True)
+    assert not (tmp_path / "strict").exists()
+
+
 def test_y16_confidence_only_when_asked_for(tmp_path: Path) -> None:
     root = dataset(tmp_path, "0 0.5 0.5 0.2 0.2 0.875\n")
     assert "Y16" in str(fails(root, "yolo"))
@@ -463,17 +501,6 @@ def test_y21_what_is_written_reads_back_within_a_millionth_of_a_pixel(
     found = read(out, strict=True)
     for before, after in zip(boxes, found.shapes, strict=True):
         assert numbers(after) == pytest.approx(numbers(before), abs=1e-6)
-
-
-def jpeg(width: int, height: int, orientation: int) -> bytes:
-    """The head of a JPEG with EXIF's orientation."""
-    ifd = struct.pack("<HHHLHHL", 1, 0x0112, 3, 1, orientation, 0, 0)
-    exif = b"Exif\0\0II*\0" + struct.pack("<L", 8) + ifd
-    frame = struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0"
-    return (
-        b"\xff\xd8\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
-        + b"\xff\xc0" + struct.pack(">H", len(frame) + 2) + frame + b"\xff\xd9"
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
