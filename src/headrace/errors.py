@@ -3,6 +3,7 @@
     HeadraceError
       ConfigurationError            MissingExtraError
       FormatError                   UnknownFormatError  ParseError  LossyWriteError  ConservationError
+        ParseError                  SourceNotFoundError
       TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
@@ -103,6 +104,15 @@ class ParseError(FormatError, ValueError):
             place += f" at byte {self.offset}"
         text = f"{place}: {self.message}" if place else self.message
         return text if self.hint is None else f"{text} ({self.hint})"
+
+
+class SourceNotFoundError(ParseError, FileNotFoundError):
+    """There is no annotation file or folder where one was named: check the path."""
+
+    code = "source-not-found"
+
+    def __str__(self) -> str:
+        return ParseError.__str__(self)
 
 
 class LossyWriteError(FormatError):

@@ -14,6 +14,7 @@ from headrace.engine.exporting import ExportReport
 from headrace.engine.import_report import ImportReport
 from headrace.engine.naming import Layout
 from headrace.engine.push import PushReport
+from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings import OnError
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -1944,126 +1945,22 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         """Say which attributes the annotations have, as :meth:`headrace.Label.set_attributes` does for shapes."""
         self._call(self._inner.set_attributes, attributes)
 
-    def import_annotations(
-        self,
-        path: str | Path,
-        format: str | None = None,
-        *,
-        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
-        status: AnnotationStatus | str | None = None,
-        force_create_label: bool = True,
-        fail_on_asset_not_found: bool = True,
-        use_id: bool = False,
-        on_error: OnError = "raise",
-        progress: OnProgress | None = None,
-        **read_options: Any,
-    ) -> ImportReport:
-        """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
-
-        ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
-        matched to assets by their whole name, then by its last part; by asset id with ``use_id``. ``on_error`` is
-        ``raise``, ``skip`` or ``collect`` (all faults first, then the error). ``read_options`` are those of
-        :class:`headrace.formats.ReadOptions`.
-
-        An import that was interrupted goes on where it was when the same is called again. Nothing is written where
-        an image is no asset of this version (NotFoundError, unless ``fail_on_asset_not_found`` is off), where an
-        image could be several assets (ConflictError), or where a label is unknown and may not be created
-        (NotFoundError). A file that is not what its format demands ends in ParseError.
-        """
-        answer: ImportReport = self._call(
-            self._inner.import_annotations,
-            path,
-            format,
-            mode=mode,
-            status=status,
-            force_create_label=force_create_label,
-            fail_on_asset_not_found=fail_on_asset_not_found,
-            use_id=use_id,
-            on_error=on_error,
-            progress=progress,
-            **read_options,
-        )
-        return answer
-
-    def import_annotations_coco_file(
-        self,
-        file_path: str | Path,
-        worker: Any = None,
-        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
-        force_create_label: bool = True,
-        fail_on_asset_not_found: bool = True,
-        status: AnnotationStatus | str | None = None,
-        use_id: bool = False,
-    ) -> dict[str, int]:
-        """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
-
-        ``worker`` is accepted and has no effect: annotations belong to the caller.
-
-        Returns the number of shapes that were written under each annotation id.
-        """
-        answer: dict[str, int] = self._call(
-            self._inner.import_annotations_coco_file,
-            file_path,
-            worker,
-            mode,
-            force_create_label,
-            fail_on_asset_not_found,
-            status,
-            use_id,
-        )
-        return answer
-
-    def export(
-        self,
-        target: str | Path,
-        format: str = "coco",
-        *,
-        status: AnnotationStatus | str | None = None,
-        assets: Sequence[Asset] | MultiAsset | None = None,
-        use_id: bool = False,
-        overwrite: bool = False,
-        strict: bool = False,
-        progress: OnProgress | None = None,
-        **write_options: Any,
-    ) -> ExportReport:
-        """Write the annotations as a file or folder of any format that headrace writes.
-
-        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
-        annotation of an asset is written, among those of ``status`` where that is given. What the format cannot say
-        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
-        of :class:`headrace.formats.WriteOptions`.
-
-        Raises FormatError where the target exists, unless ``overwrite``.
-        """
-        answer: ExportReport = self._call(
-            self._inner.export,
-            target,
-            format,
-            status=status,
-            assets=assets,
-            use_id=use_id,
-            overwrite=overwrite,
-            strict=strict,
-            progress=progress,
-            **write_options,
-        )
-        return answer
-
     def list_annotations(
         self,
         worker: Any = None,
         status: AnnotationStatus | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
-        page_size: int | None = None,
         order_by: list[str] | None = None,
+        page_size: int | None = None,
     ) -> MultiAnnotation:
         """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
 
-        ``page_size`` and ``worker`` are accepted and have no effect. An empty answer is an empty MultiAnnotation.
+        ``page_size`` and ``worker`` are accepted and have no effect. Awaited whole, an empty answer is NoDataError;
+        walked over, it is no items.
         """
         answer: MultiAnnotation = self._call(
-            self._inner.list_annotations, worker, status, limit, offset, page_size, order_by
+            self._inner.list_annotations, worker, status, limit, offset, order_by, page_size
         )
         return answer
 
@@ -2111,6 +2008,307 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     def retrieve_stats(self) -> VersionStats:
         """Shapes under each label, shapes and annotations in all."""
         answer: VersionStats = self._call(self._inner.retrieve_stats)
+        return answer
+
+    def import_annotations(
+        self,
+        path: str | Path,
+        format: str | None = None,
+        *,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        status: AnnotationStatus | str | None = None,
+        force_create_label: bool = True,
+        fail_on_asset_not_found: bool = True,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+        on_error: OnError = "raise",
+        progress: OnProgress | None = None,
+        **read_options: Any,
+    ) -> ImportReport:
+        """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
+
+        ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
+        matched to assets by their whole name, then by its last part; by what ``export_key`` says, or by asset id with
+        ``use_id``. Of a version's type depends what is taken of each object: its box (OBJECT_DETECTION), its outline
+        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. ``on_error`` is
+        ``raise``, ``skip`` or ``collect`` (all faults first, then the error). ``read_options`` are those of
+        :class:`headrace.formats.ReadOptions`.
+
+        An import that was interrupted goes on where it was when the same is called again. Nothing is written where
+        an image is no asset of this version (NotFoundError, unless ``fail_on_asset_not_found`` is off), where an
+        image could be several assets (ConflictError), or where a label is unknown and may not be created
+        (NotFoundError). A file that is not what its format demands ends in ParseError.
+        """
+        answer: ImportReport = self._call(
+            self._inner.import_annotations,
+            path,
+            format,
+            mode=mode,
+            status=status,
+            force_create_label=force_create_label,
+            fail_on_asset_not_found=fail_on_asset_not_found,
+            use_id=use_id,
+            export_key=export_key,
+            on_error=on_error,
+            progress=progress,
+            **read_options,
+        )
+        return answer
+
+    def import_annotations_coco_file(
+        self,
+        file_path: str | Path,
+        worker: Any = None,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        force_create_label: bool = True,
+        fail_on_asset_not_found: bool = True,
+        status: AnnotationStatus | str | None = None,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+    ) -> dict[str, int]:
+        """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
+
+        ``worker`` is accepted and has no effect: annotations belong to the caller.
+
+        Returns the number of shapes that were written under each annotation id.
+        """
+        answer: dict[str, int] = self._call(
+            self._inner.import_annotations_coco_file,
+            file_path,
+            worker,
+            mode,
+            force_create_label,
+            fail_on_asset_not_found,
+            status,
+            use_id,
+            export_key,
+        )
+        return answer
+
+    def import_annotations_coco_video_file(
+        self,
+        file_path: str | Path,
+        worker: Any = None,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        force_create_label: bool = True,
+        fail_on_asset_not_found: bool = True,
+        status: AnnotationStatus | str | None = None,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+    ) -> dict[str, int]:
+        """Import a video COCO file: its videos are matched to assets; see :meth:`import_annotations_coco_file`."""
+        answer: dict[str, int] = self._call(
+            self._inner.import_annotations_coco_video_file,
+            file_path,
+            worker,
+            mode,
+            force_create_label,
+            fail_on_asset_not_found,
+            status,
+            use_id,
+            export_key,
+        )
+        return answer
+
+    def import_annotation_voc_file(
+        self,
+        file_path: str | Path,
+        worker: Any = None,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        force_create_label: bool = True,
+        status: AnnotationStatus | str | None = None,
+    ) -> dict[str, int]:
+        """Import one Pascal VOC file, of one image; see :meth:`import_annotations_coco_file`."""
+        answer: dict[str, int] = self._call(
+            self._inner.import_annotation_voc_file,
+            file_path,
+            worker,
+            mode,
+            force_create_label,
+            status,
+        )
+        return answer
+
+    def import_annotations_yolo_files(
+        self,
+        configuration_yaml_path: str | Path,
+        file_paths: Sequence[str | Path],
+        worker: Any = None,
+        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
+        force_create_label: bool = True,
+        fail_on_asset_not_found: bool = True,
+        status: AnnotationStatus | str | None = None,
+    ) -> dict[str, int]:
+        """Import YOLO label files, with the classes of a description (``data.yaml``).
+
+        ``a.txt`` is of the asset called ``a`` with any extension; its size is the asset's, so no image is needed
+        here. For a version of type CLASSIFICATION the first number of a row is a class and the rest is left aside.
+        See :meth:`import_annotations_coco_file`; two label files of one name are refused (BadRequestError).
+        """
+        answer: dict[str, int] = self._call(
+            self._inner.import_annotations_yolo_files,
+            configuration_yaml_path,
+            file_paths,
+            worker,
+            mode,
+            force_create_label,
+            fail_on_asset_not_found,
+            status,
+        )
+        return answer
+
+    def export(
+        self,
+        target: str | Path,
+        format: str = "coco",
+        *,
+        status: AnnotationStatus | str | None = None,
+        assets: Sequence[Asset] | MultiAsset | None = None,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+        overwrite: bool = False,
+        strict: bool = False,
+        progress: OnProgress | None = None,
+        **write_options: Any,
+    ) -> ExportReport:
+        """Write the annotations as a file or folder of any format that headrace writes.
+
+        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
+        annotation of an asset is written, among those of ``status`` where that is given. ``export_key`` says what the
+        file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. What the format cannot say
+        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
+        of :class:`headrace.formats.WriteOptions`.
+
+        Raises FormatError where the target exists, unless ``overwrite``.
+        """
+        answer: ExportReport = self._call(
+            self._inner.export,
+            target,
+            format,
+            status=status,
+            assets=assets,
+            use_id=use_id,
+            export_key=export_key,
+            overwrite=overwrite,
+            strict=strict,
+            progress=progress,
+            **write_options,
+        )
+        return answer
+
+    def export_annotation_file(
+        self,
+        annotation_file_type: AnnotationFileType | str,
+        target_path: str | Path = "./",
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        force_replace: bool = True,
+        export_video: bool = False,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+    ) -> str:
+        """Have the platform write an annotation file, and download it into a folder: COCO, YOLO or PASCAL_VOC.
+
+        The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
+        says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
+        others as a zip. Without ``force_replace`` a file that is there stays. ``worker`` is accepted and has no
+        effect.
+
+        Returns the path of the file, ``<target_path>/<object name>``.
+        """
+        answer: str = self._call(
+            self._inner.export_annotation_file,
+            annotation_file_type,
+            target_path,
+            assets,
+            worker,
+            status,
+            force_replace,
+            export_video,
+            use_id,
+            export_key,
+        )
+        return answer
+
+    def build_coco_file_locally(
+        self,
+        worker: Any = None,
+        status: AnnotationStatus | str | None = None,
+        enforced_ordered_categories: Sequence[str] | None = None,
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+        chunk_size: int | None = None,
+    ) -> CocoFile:
+        """A COCO file in memory, of the newest annotation of each asset that has one, among those of ``status``.
+
+        Images stand as the version lists them, or as ``assets`` are given; images and categories are counted from 0
+        and annotations from 1, the same in every run. ``enforced_ordered_categories`` are the first categories; the
+        other labels follow in order of creation. ``export_key`` says what the file calls an asset: FILENAME unless
+        given, ASSET_ID with ``use_id``. What COCO has no words for (lines, points, tracks) is told in ``findings``,
+        and logged. ``worker`` and ``chunk_size`` are accepted and have no effect.
+
+        Raises NotFoundError for a category that is no label of the version.
+        """
+        answer: CocoFile = self._call(
+            self._inner.build_coco_file_locally,
+            worker,
+            status,
+            enforced_ordered_categories,
+            assets,
+            use_id,
+            export_key,
+            chunk_size,
+        )
+        return answer
+
+    def build_pascal_voc_locally(
+        self,
+        target_path: str | Path,
+        status: AnnotationStatus | str | None = None,
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        export_key: AnnotationExportKey | str | None = None,
+        chunk_size: int | None = None,
+    ) -> str:
+        """Write ``<stem>.xml`` into a folder for every asset that has an annotation; the folder's path.
+
+        Of equal stems the later one gets ``-2``. See :meth:`build_coco_file_locally`.
+        """
+        answer: str = self._call(
+            self._inner.build_pascal_voc_locally,
+            target_path,
+            status,
+            assets,
+            export_key,
+            chunk_size,
+        )
+        return answer
+
+    def build_yolo_files_locally(
+        self,
+        target_path: str | Path,
+        status: AnnotationStatus | str | None = None,
+        enforced_ordered_categories: Sequence[str] | None = None,
+        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
+        export_key: AnnotationExportKey | str | None = None,
+        chunk_size: int | None = None,
+    ) -> str:
+        """Write ``data.yaml`` and ``<stem>.txt`` into a folder for every asset that has an annotation; its path.
+
+        Rows are polygons where the version's type is SEGMENTATION or MASK, keypoints where it is KEYPOINT, else
+        boxes. Of equal stems the later one gets ``-2``, and ``renamed.jsonl`` tells. BadRequestError where the type is
+        CLASSIFICATION. See :meth:`build_coco_file_locally`.
+        """
+        answer: str = self._call(
+            self._inner.build_yolo_files_locally,
+            target_path,
+            status,
+            enforced_ordered_categories,
+            assets,
+            export_key,
+            chunk_size,
+        )
         return answer
 
     def fork(
@@ -2165,41 +2363,6 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         """
         answer: Job = self._call(
             self._inner.copy_assets_to, destination, assets, with_tags, with_annotations, wait
-        )
-        return answer
-
-    def export_annotation_file(
-        self,
-        annotation_file_type: AnnotationFileType | str,
-        target_path: str | Path = "./",
-        assets: Asset | Sequence[Asset] | MultiAsset | None = None,
-        worker: Any = None,
-        status: AnnotationStatus | str | None = None,
-        force_replace: bool = True,
-        export_video: bool = False,
-        use_id: bool = False,
-        export_key: AnnotationExportKey | str | None = None,
-    ) -> str:
-        """Have the platform write an annotation file, and download it into a folder: COCO, YOLO or PASCAL_VOC.
-
-        The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
-        says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip. Without ``force_replace`` a file that is there stays. ``worker`` is accepted and has no
-        effect.
-
-        Returns the path of the file, ``<target_path>/<object name>``.
-        """
-        answer: str = self._call(
-            self._inner.export_annotation_file,
-            annotation_file_type,
-            target_path,
-            assets,
-            worker,
-            status,
-            force_replace,
-            export_video,
-            use_id,
-            export_key,
         )
         return answer
 

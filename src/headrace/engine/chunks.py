@@ -5,7 +5,7 @@ The cut depends on the source alone, never on the lake, so that a second run cut
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
@@ -48,8 +48,13 @@ class Chunk(Struct):
     samples: list[Sample]
 
 
-def chunks(reader: Reader, found: Pass, *, images: int) -> Iterator[Chunk]:
-    """All samples of a source in chunks; what the platform has no place for is counted in ``found``."""
+def chunks(
+    reader: Reader, found: Pass, *, images: int, change: Callable[[Sample], None] | None = None
+) -> Iterator[Chunk]:
+    """All samples of a source in chunks; what the platform has no place for is counted in ``found``.
+
+    ``change`` makes of each sample's shapes what the version takes, one for one.
+    """
     number = weight = 0
     held: list[Sample] = []
     losses, tally = FieldLosses(PLATFORM), Tally(found)
@@ -58,6 +63,8 @@ def chunks(reader: Reader, found: Pass, *, images: int) -> Iterator[Chunk]:
         _count_boxes(batch, tally)
         tally.flush()
         for sample in batch:
+            if change is not None:
+                change(sample)
             size = _weight(sample)
             if held and (len(held) >= images or weight + size > CHUNK_BYTES):
                 yield Chunk(number, held)

@@ -25,10 +25,10 @@ from headrace.engine.paging import CursorListing, KeyListing, Listed, first_erro
 from headrace.engine.threads import in_own_task
 from headrace.formats.base import Writer
 from headrace.formats.findings import Finding, Findings
-from headrace.model.enums import AnnotationStatus
+from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord
-from headrace.model.sample import Sample
+from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.samples import sample_of
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.protocol.operations.assets import (
@@ -66,12 +66,17 @@ async def export(
     *,
     status: AnnotationStatus | None = None,
     asset_ids: Sequence[UUID] | None = None,
-    use_id: bool = False,
+    key: AnnotationExportKey = AnnotationExportKey.FILENAME,
+    annotated_only: bool = False,
+    labels: Sequence[LabelInfo] | None = None,
     strict: bool = False,
     write: dict[str, Any] | None = None,
     progress: OnProgress | None = None,
 ) -> ExportReport:
     """Write a version's annotations; each asset comes once, with the newest annotation it has.
+
+    ``key`` is what the file calls assets. With ``annotated_only`` assets without annotation are left aside. ``labels``
+    are the version's own unless they are given, as with other numbers or in another order.
 
     Raises FormatError where the target is taken, LossyWriteError where ``strict`` and something cannot be said.
     """
@@ -83,7 +88,8 @@ async def export(
         target=str(target),
         format=chosen.info.name,
     )
-    labels = await label_infos(backend, version.id)
+    if labels is None:
+        labels = await label_infos(backend, version.id)
     report.labels = dict.fromkeys([label.name for label in labels], 0)
     listed = _listed(backend, version.id, asset_ids)
     writer = chosen.create(target, labels, options=options, findings=findings)
@@ -91,9 +97,8 @@ async def export(
 
         async def carry() -> None:
             async with _ThreadedWriter(writer):
-                await _write_all(
-                    backend, version.id, listed, status, use_id, writer, counting, report
-                )
+                pages = _Pages(backend, version.id, listed, status, key, annotated_only)
+                await _write_all(pages, writer, counting, report)
 
         await in_own_task(carry)
         report.seconds = counting.seconds
@@ -104,20 +109,54 @@ async def export(
     return report
 
 
+class _Pages(Struct, frozen=True):
+    """What is written, by the page of assets."""
+
+    backend: Backend
+    version_id: UUID
+    listed: Listed[AssetRecord]
+    status: AnnotationStatus | None
+    key: AnnotationExportKey
+    annotated_only: bool
+
+    async def read(self, send: MemoryObjectSendStream[Page]) -> None:
+        """Read one page after the other."""
+        async with send:
+            async for assets in self.listed.pages():
+                ids = [asset.id for asset in assets]
+                loaded = await load_page(self.backend, self.version_id, ids, self.status)
+                newest: dict[str, LoadedAnnotation] = {}
+                for annotation in loaded:
+                    newest.setdefault(annotation.asset_id, annotation)
+                await send.send([(asset, newest.get(str(asset.id))) for asset in assets])
+
+    def samples(self, page: Page) -> list[Sample]:
+        """The samples of a page."""
+        return [
+            sample_of(self._name(asset), asset.data.meta, annotation)
+            for asset, annotation in page
+            if annotation is not None or not self.annotated_only
+        ]
+
+    def _name(self, asset: AssetRecord) -> str:
+        match self.key:
+            case AnnotationExportKey.ASSET_ID:
+                return id_name(asset.id, asset.data.filename)
+            case AnnotationExportKey.DATA_ID:
+                return id_name(asset.data.id, asset.data.filename)
+            case AnnotationExportKey.OBJECT_NAME:
+                return asset.data.object_name
+            case AnnotationExportKey.FILENAME:
+                return asset.data.filename
+
+
 async def _write_all(
-    backend: Backend,
-    version_id: UUID,
-    listed: Listed[AssetRecord],
-    status: AnnotationStatus | None,
-    use_id: bool,
-    writer: Writer,
-    progress: Progress,
-    report: ExportReport,
+    pages: _Pages, writer: Writer, progress: Progress, report: ExportReport
 ) -> None:
     send, receive = anyio.create_memory_object_stream[Page](AHEAD)
 
     def write(page: Page) -> None:
-        samples = [_sample(asset, annotation, use_id) for asset, annotation in page]
+        samples = pages.samples(page)
         for sample in samples:
             for shape in sample.shapes:
                 report.labels[shape.label] = report.labels.get(shape.label, 0) + 1
@@ -125,33 +164,12 @@ async def _write_all(
 
     try:
         async with anyio.create_task_group() as group, receive:
-            group.start_soon(_read, backend, version_id, listed, status, send)
+            group.start_soon(pages.read, send)
             async for page in receive:
                 await to_thread.run_sync(write, page)
                 progress.add(len(page))
     except BaseExceptionGroup as errors:
         raise first_error(errors) from None
-
-
-async def _read(
-    backend: Backend,
-    version_id: UUID,
-    listed: Listed[AssetRecord],
-    status: AnnotationStatus | None,
-    send: MemoryObjectSendStream[Page],
-) -> None:
-    async with send:
-        async for assets in listed.pages():
-            loaded = await load_page(backend, version_id, [asset.id for asset in assets], status)
-            newest: dict[str, LoadedAnnotation] = {}
-            for annotation in loaded:
-                newest.setdefault(annotation.asset_id, annotation)
-            await send.send([(asset, newest.get(str(asset.id))) for asset in assets])
-
-
-def _sample(asset: AssetRecord, annotation: LoadedAnnotation | None, use_id: bool) -> Sample:
-    name = id_name(asset.id, asset.data.filename) if use_id else asset.data.filename
-    return sample_of(name, asset.data.meta, annotation)
 
 
 def _listed(

@@ -8,17 +8,17 @@ from msgspec import Struct, field
 
 from headrace.errors import ConservationError
 from headrace.formats.findings import Finding, OnError
-from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
+from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True):
-    """``on_error`` is the policy on bad records; ``read`` holds the reader's options by name."""
+    """``key`` is what the source calls assets by, ``on_error`` the policy on bad records, ``read`` the reader's options."""
 
     mode: ImportAnnotationMode = ImportAnnotationMode.REPLACE
     status: AnnotationStatus | None = None
     force_create_label: bool = True
     fail_on_asset_not_found: bool = True
-    use_id: bool = False
+    key: AnnotationExportKey = AnnotationExportKey.FILENAME
     on_error: OnError = "raise"
     read: dict[str, Any] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ goes on where it was, and ends in exactly what an undisturbed one writes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +16,13 @@ from types import TracebackType
 import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from msgspec.structs import replace
+from msgspec import Struct
 
 from headrace import formats
 from headrace.backend.base import Backend
 from headrace.engine.chunks import CHUNK_BYTES, Chunk, chunks
 from headrace.engine.digest import source_digest
+from headrace.engine.for_type import change_for, for_type
 from headrace.engine.import_report import ImportOptions, ImportReport
 from headrace.engine.labels import resolve_labels, set_skeletons
 from headrace.engine.matching import Matcher
@@ -29,7 +31,7 @@ from headrace.engine.paging import first_error
 from headrace.engine.sending import Sender
 from headrace.engine.survey import survey
 from headrace.engine.threads import iterate_in_thread
-from headrace.formats.base import Reader
+from headrace.formats.base import Reader, ReadOptions
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.info import Format
 from headrace.model.enums import InferenceType
@@ -48,11 +50,14 @@ WORKERS = 4
 ASSETS_UNDER_WAY = 1_000
 """More in all calls at a time win nothing, for Python makes one chunk after the other, and hold tens of MiB."""
 
-TASKS = {
-    InferenceType.OBJECT_DETECTION: "detect",
-    InferenceType.SEGMENTATION: "segment",
-    InferenceType.KEYPOINT: "pose",
-}
+
+class Source(Struct, frozen=True):
+    """What is imported: ``open`` makes its reader; ``digest`` tells it from others, for the ledger."""
+
+    path: Path
+    format: str
+    open: Callable[[ReadOptions, Findings], Reader]
+    digest: Callable[[object], str]
 
 
 async def import_file(
@@ -71,20 +76,39 @@ async def import_file(
     or labels cannot be matched.
     """
     chosen = await to_thread.run_sync(_choose, path, format)
+    source = Source(
+        path=path,
+        format=chosen.info.name,
+        open=lambda reading, findings: chosen.open(path, options=reading, findings=findings),
+        digest=lambda cut: source_digest(path, chosen.info.suffixes, cut),
+    )
+    return await import_source(backend, version, source, options, counts=counts, progress=progress)
+
+
+async def import_source(
+    backend: Backend,
+    version: DatasetVersionRecord,
+    source: Source,
+    options: ImportOptions,
+    *,
+    counts: dict[str, int] | None = None,
+    progress: OnProgress | None = None,
+) -> ImportReport:
+    """Import what a reader gives; see :func:`import_file`."""
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
-    options = _for_type(options, version.type, chosen)
+    options = for_type(options, version.type, source.format)
     reading = read_options(options.read)
     findings = Findings(options.on_error)
     report = ImportReport(
         version=f"{version.origin_name}/{version.version}",
-        source=str(path),
-        format=chosen.info.name,
+        source=str(source.path),
+        format=source.format,
         mode=options.mode,
     )
-    reader = chosen.open(path, options=reading, findings=findings)
+    reader = source.open(reading, findings)
     with Progress("import", "images", progress) as counting:
         async with _ThreadedReader(reader):
-            matcher = Matcher(backend, version, use_id=options.use_id)
+            matcher = Matcher(backend, version, options.key)
             found = await survey(reader, matcher, all_must_match=options.fail_on_asset_not_found)
             counting.total = found.images
             lost = findings.begin("import")
@@ -93,9 +117,10 @@ async def import_file(
             )
             loose = await set_skeletons(backend, version.id, found.labels, labels)
             _count_joints(loose, lost)
-            ledger = await _open_ledger(backend, version, path, chosen, options)
+            ledger = await _open_ledger(backend, version, source, options)
             sender = Sender(backend, version, options, matcher, labels, ledger, report, counts)
-            await _send_all(reader, lost, sender, backend, counting)
+            cut = _Cut(reader, lost, version.type, backend.limits.import_assets)
+            await _send_all(cut, sender, backend, counting)
             if ledger is not None:
                 await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
         report.seconds = counting.seconds
@@ -113,29 +138,31 @@ def _close(report: ImportReport, findings: Findings) -> None:
     report.check()
 
 
-def _for_type(options: ImportOptions, type: InferenceType, format: Format) -> ImportOptions:
-    """What the version is for decides which of an annotation's geometries is taken, unless the caller said so."""
-    task = TASKS.get(type)
-    if task is None or "task" in options.read or format.info.name != "coco":
-        return options
-    return replace(options, read={**options.read, "task": task})
-
-
 def _count_joints(count: int, found: Pass) -> None:
     if count:
         message = "joints of skeletons that join no two keypoints, left out"
         found.add("LOSS", message, severity=Severity.LOSS, count=count)
 
 
-async def _send_all(
-    reader: Reader, lost: Pass, sender: Sender, backend: Backend, progress: Progress
-) -> None:
+class _Cut(Struct, frozen=True):
+    """The chunks of a source, for a version of some type."""
+
+    reader: Reader
+    lost: Pass
+    type: InferenceType
+    images: int
+
+    def chunks(self) -> Iterator[Chunk]:
+        return chunks(self.reader, self.lost, images=self.images, change=change_for(self.type))
+
+
+async def _send_all(cut: _Cut, sender: Sender, backend: Backend, progress: Progress) -> None:
     limits = backend.limits
     workers = min(WORKERS, limits.concurrency, max(2, ASSETS_UNDER_WAY // limits.import_assets))
     send, receive = anyio.create_memory_object_stream[Chunk](0)
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_read, reader, lost, limits.import_assets, send)
+            group.start_soon(_read, cut, send)
             for _ in range(workers):
                 group.start_soon(_work, receive.clone(), sender, progress)
             receive.close()
@@ -143,14 +170,10 @@ async def _send_all(
         raise first_error(errors) from None
 
 
-async def _read(
-    reader: Reader, lost: Pass, images: int, send: MemoryObjectSendStream[Chunk]
-) -> None:
-    async with send:
-        cut = iterate_in_thread(lambda: chunks(reader, lost, images=images))
-        async with aclosing(cut) as parts:
-            async for chunk in parts:
-                await send.send(chunk)
+async def _read(cut: _Cut, send: MemoryObjectSendStream[Chunk]) -> None:
+    async with send, aclosing(iterate_in_thread(cut.chunks)) as parts:
+        async for chunk in parts:
+            await send.send(chunk)
 
 
 async def _work(
@@ -163,16 +186,12 @@ async def _work(
 
 
 async def _open_ledger(
-    backend: Backend,
-    version: DatasetVersionRecord,
-    path: Path,
-    format: Format,
-    options: ImportOptions,
+    backend: Backend, version: DatasetVersionRecord, source: Source, options: ImportOptions
 ) -> ImportRecord | None:
     if not backend.limits.extensions:
         return None
-    cut = (format.info.name, options, backend.limits.import_assets, CHUNK_BYTES)
-    digest = await to_thread.run_sync(source_digest, path, format.info.suffixes, cut)
+    cut = (source.format, options, version.type, backend.limits.import_assets, CHUNK_BYTES)
+    digest = await to_thread.run_sync(source.digest, cut)
     return await backend.call(START_IMPORT, StartImport(version_id=version.id, source=digest))
 
 

@@ -1,4 +1,4 @@
-"""Which asset an image of an annotation file is: by its whole name, then by the last part of it, or by id.
+"""Which asset an image of an annotation file is: by its whole name, then by the last part of it, or by another key.
 
 Names are looked up by the chunk, so that neither the file nor the version is ever held in memory.
 """
@@ -13,6 +13,7 @@ from uuid import UUID
 from headrace.backend.base import Backend
 from headrace.engine.paging import CursorListing, KeyListing
 from headrace.errors import ConflictError, NotFoundError
+from headrace.model.enums import AnnotationExportKey
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import (
     LIST_ASSETS,
@@ -22,22 +23,28 @@ from headrace.protocol.operations.assets import (
 )
 
 LOW = (1 << 64) - 1
+_BY_ID = (AnnotationExportKey.ASSET_ID, AnnotationExportKey.DATA_ID)
 SHOWN = 3
 
 
 class Matcher:
     """Finds the assets of one version by what a source calls them."""
 
-    def __init__(self, backend: Backend, version: DatasetVersionRecord, *, use_id: bool) -> None:
+    def __init__(
+        self, backend: Backend, version: DatasetVersionRecord, key: AnnotationExportKey
+    ) -> None:
         self._backend = backend
         self._version = version
-        self._use_id = use_id
-        self._loose = use_id  # whether two names may have met in one asset
+        self._key = key
+        self._loose = key in _BY_ID  # whether two names may have met in one asset
 
     async def match(self, names: Sequence[str]) -> dict[str, UUID]:
         """The asset of each name; names without one are absent. ConflictError where a name could be several."""
-        if self._use_id:
+        if self._key in _BY_ID:
             return await self._by_id(names)
+        if self._key is AnnotationExportKey.OBJECT_NAME:
+            listed = self._assets("object_names", list(names))
+            return {asset.data.object_name: asset.id async for asset in listed}
         found = await self._by_name({name: name for name in names})
         rest = {name: PurePosixPath(name).name for name in names if name not in found}
         rest = {name: last for name, last in rest.items() if last != name}
@@ -80,8 +87,12 @@ class Matcher:
                 ids[name] = UUID(PurePosixPath(name).name.partition(".")[0])
             except ValueError:
                 continue
-        there = {asset.id async for asset in self._assets("ids", list(ids.values()))}
-        return {name: asset for name, asset in ids.items() if asset in there}
+        wanted = list(ids.values())
+        if self._key is AnnotationExportKey.DATA_ID:
+            there = {each.data.id: each.id async for each in self._assets("data_ids", wanted)}
+        else:
+            there = {each.id: each.id async for each in self._assets("ids", wanted)}
+        return {name: there[key] for name, key in ids.items() if key in there}
 
     async def _by_name(self, wanted: dict[str, str]) -> dict[str, UUID]:
         assets: dict[str, list[UUID]] = {}

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, Self
 
 from msgspec import Struct
 
-from headrace.errors import ParseError
+from headrace.errors import SourceNotFoundError
 from headrace.formats.findings import Findings, Pass
 from headrace.formats.info import FormatInfo
 from headrace.formats.publish import Publication
@@ -90,7 +90,9 @@ class Reader(ABC):
 
     def __enter__(self) -> Self:
         if not self.path.exists():
-            raise ParseError("no such file or folder", path=self.path, hint="check the path")
+            raise SourceNotFoundError(
+                "no such file or folder", path=self.path, hint="check the path"
+            )
         try:
             self._open()
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.errors import ParseError, UnknownFormatError
+from headrace.errors import SourceNotFoundError, UnknownFormatError
 from headrace.formats.info import Guess
 from headrace.formats.registry import all_formats, names
 
@@ -21,11 +21,11 @@ def detect(path: str | Path) -> Guess:
     """The format of ``path``, why, and how sure.
 
     Raises :class:`~headrace.errors.UnknownFormatError` where nothing fits or two formats fit equally well, and
-    :class:`~headrace.errors.ParseError` where there is no such path.
+    :class:`~headrace.errors.SourceNotFoundError` where there is no such path.
     """
     path = Path(path)
     if not path.exists():
-        raise ParseError("no such file or folder", path=path, hint="check the path")
+        raise SourceNotFoundError("no such file or folder", path=path, hint="check the path")
     found = guesses(path)
     if not found:
         raise UnknownFormatError(

@@ -34,7 +34,7 @@ from headrace.platform.group_paths import group_paths
 from headrace.platform.label_groups import list_label_groups
 from headrace.platform.labels import list_labels
 from headrace.platform.listing import json_text
-from headrace.platform.samples import sample_of
+from headrace.platform.samples import YOLO_TASKS, sample_of
 from headrace.platform.scopes import VersionScope, version_scope
 from headrace.platform.shapes_out import Stored, loaded
 from headrace.platform.skeletons import list_skeletons
@@ -53,11 +53,6 @@ _STALE_SECONDS = 24 * 3600.0
 _BATCH = 256
 _NO_SPACE = 28
 
-_YOLO_TASKS = {
-    InferenceType.SEGMENTATION: "segment",
-    InferenceType.MASK: "segment",
-    InferenceType.KEYPOINT: "pose",
-}
 _FORMATS = {
     AnnotationFileType.COCO: "coco",
     AnnotationFileType.YOLO: "yolo",
@@ -143,7 +138,7 @@ def _writer(
     if kind is AnnotationFileType.COCO:
         options["about"] = {}  # categories may be counted from 0
     if kind is AnnotationFileType.YOLO:
-        options |= {"split": "", "task": _YOLO_TASKS.get(scope.type, "detect")}
+        options |= {"split": "", "task": YOLO_TASKS.get(scope.type, "detect")}
     return formats.get(_FORMATS[kind]).create(
         target,
         labels,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from headrace.model.enums import InferenceType
 from headrace.model.records import Meta
 from headrace.model.sample import Sample
 from headrace.model.shapes import (
@@ -29,6 +30,12 @@ from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations.annotations import LoadedAnnotation
 
 CROWD = "iscrowd"
+YOLO_TASKS = {
+    InferenceType.SEGMENTATION: "segment",
+    InferenceType.MASK: "segment",
+    InferenceType.KEYPOINT: "pose",
+}
+"""What label files of a version say of each shape; boxes for any other type."""
 
 
 def sample_of(filename: str, meta: Meta | None, annotation: LoadedAnnotation | None) -> Sample:

@@ -12,6 +12,7 @@ import msgspec
 from anyio import to_thread
 
 from headrace.errors import BadRequestError
+from headrace.model.enums import AnnotationExportKey
 from headrace.protocol.operations.label_details import AttributeRecord, AttributesRecord
 from headrace.protocol.query import all_of, any_of
 
@@ -78,6 +79,21 @@ def check_limits(limit: int | None, offset: int | None) -> None:
             raise BadRequestError(f"{name} is {value}", hint="it must not be negative")
 
 
+def as_export_key(
+    use_id: bool | None, export_key: AnnotationExportKey | str | None
+) -> AnnotationExportKey:
+    """What a file calls assets by: what is said, else their ids with ``use_id``, else their file names."""
+    if export_key:
+        return AnnotationExportKey.parse(export_key)
+    return AnnotationExportKey.ASSET_ID if use_id else AnnotationExportKey.FILENAME
+
+
+def check_chunk_size(chunk_size: int | None) -> None:
+    """BadRequestError where ``chunk_size`` is no number of annotations."""
+    if chunk_size is not None and chunk_size < 1:
+        raise BadRequestError(f"chunk_size is {chunk_size}", hint="at least 1")
+
+
 def as_edge(edge: Sequence[int]) -> tuple[int, int]:
     """A joint of a skeleton; BadRequestError where it is no pair."""
     if len(edge) != 2:
@@ -119,6 +135,11 @@ async def by_asset(
     """Loaded annotations as plain values under the ids of their assets."""
     loaded: dict[str, list[dict[str, Any]]] = {}
     async for page in pages:
-        for plain in await to_thread.run_sync(msgspec.to_builtins, page):
+        for plain in await to_thread.run_sync(_plain, page):
             loaded.setdefault(plain.pop("asset_id"), []).append(plain)
     return loaded
+
+
+def _plain(page: list[LoadedAnnotation]) -> Any:
+    # As JSON has it: lists where our own records hold tuples.
+    return msgspec.json.decode(msgspec.json.encode(page))

@@ -9,12 +9,22 @@ from headrace.protocol.operations import datasets as operations
 from headrace.sdk.resource import describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.version_annotations import VersionAnnotations
+from headrace.sdk.version_building import VersionBuilding
 from headrace.sdk.version_copies import VersionCopies
 from headrace.sdk.version_exports import VersionExports
+from headrace.sdk.version_imports import VersionImports
 from headrace.sdk.version_splits import VersionSplits
 
 
-class DatasetVersion(VersionSplits, VersionAnnotations, VersionCopies, VersionExports, Taggable):
+class DatasetVersion(
+    VersionSplits,
+    VersionAnnotations,
+    VersionImports,
+    VersionExports,
+    VersionBuilding,
+    VersionCopies,
+    Taggable,
+):
     """One version of a dataset: its assets, labels and annotations."""
 
     __slots__ = ()

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from headrace.engine.paging import Listed
+from headrace.errors import NoDataError
 from headrace.sdk.resource import RecordT
 
 HandleT = TypeVar("HandleT")
@@ -17,10 +18,10 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
     """A listing that has not been read yet.
 
     ``await listing`` gives all of it; ``async for`` gives one handle after another and holds one page at a time.
-    Nothing found is an empty answer, not an error.
+    Nothing found is an empty answer, not an error, unless the method says otherwise.
     """
 
-    __slots__ = ("_gather", "_handle", "_listed", "_what")
+    __slots__ = ("_empty", "_gather", "_handle", "_listed", "_what")
 
     def __init__(
         self,
@@ -28,11 +29,13 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         handle: Callable[[RecordT], HandleT],
         gather: Callable[[list[RecordT]], ManyT],
         what: str,
+        empty: str | None = None,
     ) -> None:
         self._listed = listed
         self._handle = handle
         self._gather = gather
         self._what = what
+        self._empty = empty
 
     def __await__(self) -> Generator[Any, None, ManyT]:
         return self._all().__await__()
@@ -65,6 +68,8 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         records: list[RecordT] = []
         async for page in self._listed.pages():
             records += page
+        if self._empty and not records:
+            raise NoDataError(self._empty)
         return self._gather(records)
 
     def __repr__(self) -> str:

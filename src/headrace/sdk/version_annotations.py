@@ -1,143 +1,29 @@
-"""The annotations of a version: in from files, out to files, and as they are."""
+"""The annotations of a version, one by one and with their shapes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from headrace.engine.exporting import ExportReport, export
-from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.importing import import_file
 from headrace.engine.loading import annotations_of_assets, annotations_of_version
 from headrace.engine.paging import OffsetListing
-from headrace.formats.findings import OnError
-from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
+from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, DatasetVersionRecord, VersionStats
 from headrace.protocol.operations import annotating
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.sdk.annotation import Annotation, MultiAnnotation
-from headrace.sdk.arguments import as_path, by_asset, check_limits, ignore_worker, refuse_workers
+from headrace.sdk.arguments import by_asset, check_limits, ignore_worker, refuse_workers
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource
 from headrace.sdk.version_assets import asset_ids
-from headrace.transfer.progress import OnProgress
 
 
 class VersionAnnotations(Resource[DatasetVersionRecord]):
     """What a version does with its annotations."""
 
     __slots__ = ()
-
-    # --- in -------------------------------------------------------------------------------------------
-
-    async def import_annotations(
-        self,
-        path: str | Path,
-        format: str | None = None,
-        *,
-        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
-        status: AnnotationStatus | str | None = None,
-        force_create_label: bool = True,
-        fail_on_asset_not_found: bool = True,
-        use_id: bool = False,
-        on_error: OnError = "raise",
-        progress: OnProgress | None = None,
-        **read_options: Any,
-    ) -> ImportReport:
-        """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
-
-        ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
-        matched to assets by their whole name, then by its last part; by asset id with ``use_id``. ``on_error`` is
-        ``raise``, ``skip`` or ``collect`` (all faults first, then the error). ``read_options`` are those of
-        :class:`headrace.formats.ReadOptions`.
-
-        An import that was interrupted goes on where it was when the same is called again. Nothing is written where
-        an image is no asset of this version (NotFoundError, unless ``fail_on_asset_not_found`` is off), where an
-        image could be several assets (ConflictError), or where a label is unknown and may not be created
-        (NotFoundError). A file that is not what its format demands ends in ParseError.
-        """
-        options = ImportOptions(
-            mode=ImportAnnotationMode.parse(mode),
-            status=AnnotationStatus.parse(status) if status else None,
-            force_create_label=force_create_label,
-            fail_on_asset_not_found=fail_on_asset_not_found,
-            use_id=use_id,
-            on_error=on_error,
-            read=read_options,
-        )
-        return await import_file(
-            self.session.backend, self.record, as_path(path), format, options, progress=progress
-        )
-
-    async def import_annotations_coco_file(
-        self,
-        file_path: str | Path,
-        worker: Any = None,
-        mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
-        force_create_label: bool = True,
-        fail_on_asset_not_found: bool = True,
-        status: AnnotationStatus | str | None = None,
-        use_id: bool = False,
-    ) -> dict[str, int]:
-        """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
-
-        ``worker`` is accepted and has no effect: annotations belong to the caller.
-
-        Returns the number of shapes that were written under each annotation id.
-        """
-        ignore_worker(worker)
-        counts: dict[str, int] = {}
-        options = ImportOptions(
-            mode=ImportAnnotationMode.parse(mode),
-            status=AnnotationStatus.parse(status) if status else None,
-            force_create_label=force_create_label,
-            fail_on_asset_not_found=fail_on_asset_not_found,
-            use_id=use_id,
-        )
-        await import_file(
-            self.session.backend, self.record, as_path(file_path), "coco", options, counts=counts
-        )
-        return counts
-
-    # --- out ------------------------------------------------------------------------------------------
-
-    async def export(
-        self,
-        target: str | Path,
-        format: str = "coco",
-        *,
-        status: AnnotationStatus | str | None = None,
-        assets: Sequence[Asset] | MultiAsset | None = None,
-        use_id: bool = False,
-        overwrite: bool = False,
-        strict: bool = False,
-        progress: OnProgress | None = None,
-        **write_options: Any,
-    ) -> ExportReport:
-        """Write the annotations as a file or folder of any format that headrace writes.
-
-        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
-        annotation of an asset is written, among those of ``status`` where that is given. What the format cannot say
-        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
-        of :class:`headrace.formats.WriteOptions`.
-
-        Raises FormatError where the target exists, unless ``overwrite``.
-        """
-        return await export(
-            self.session.backend,
-            self.record,
-            as_path(target),
-            format,
-            status=AnnotationStatus.parse(status) if status else None,
-            asset_ids=None if assets is None else asset_ids(assets),
-            use_id=use_id,
-            strict=strict,
-            write={"overwrite": overwrite, **write_options},
-            progress=progress,
-        )
 
     # --- one by one -----------------------------------------------------------------------------------
 
@@ -147,12 +33,13 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         status: AnnotationStatus | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
-        page_size: int | None = None,
         order_by: list[str] | None = None,
+        page_size: int | None = None,
     ) -> Listing[AnnotationRecord, Annotation, MultiAnnotation]:
         """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
 
-        ``page_size`` and ``worker`` are accepted and have no effect. An empty answer is an empty MultiAnnotation.
+        ``page_size`` and ``worker`` are accepted and have no effect. Awaited whole, an empty answer is NoDataError;
+        walked over, it is no items.
         """
         ignore_worker(worker)
         check_limits(limit, offset)
@@ -168,6 +55,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             lambda record: Annotation(self.session, record, self.id),
             lambda records: MultiAnnotation(self.session, self.id, records),
             "list_annotations",
+            empty="the version has no such annotations",
         )
 
     async def delete_all_annotations(self, workers: Any = None) -> None:

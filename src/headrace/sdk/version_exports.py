@@ -1,4 +1,4 @@
-"""Annotation files that the platform writes."""
+"""The annotations of a version, out to files: written here, or by the platform."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from anyio import to_thread
 
+from headrace.engine.exporting import ExportReport, export
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,
@@ -18,17 +19,55 @@ from headrace.model.enums import (
 from headrace.model.names import safe_join, safe_parts
 from headrace.model.records import DataRecord, DatasetVersionRecord
 from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
-from headrace.sdk.arguments import as_path, ignore_worker
+from headrace.sdk.arguments import as_export_key, as_path, ignore_worker
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.file import download_all
 from headrace.sdk.resource import Resource
 from headrace.sdk.version_assets import asset_ids
+from headrace.transfer.progress import OnProgress
 
 
 class VersionExports(Resource[DatasetVersionRecord]):
-    """What a version has the platform write."""
+    """How annotations go out of a version."""
 
     __slots__ = ()
+
+    async def export(
+        self,
+        target: str | Path,
+        format: str = "coco",
+        *,
+        status: AnnotationStatus | str | None = None,
+        assets: Sequence[Asset] | MultiAsset | None = None,
+        use_id: bool = False,
+        export_key: AnnotationExportKey | str | None = None,
+        overwrite: bool = False,
+        strict: bool = False,
+        progress: OnProgress | None = None,
+        **write_options: Any,
+    ) -> ExportReport:
+        """Write the annotations as a file or folder of any format that headrace writes.
+
+        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
+        annotation of an asset is written, among those of ``status`` where that is given. ``export_key`` says what the
+        file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. What the format cannot say
+        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
+        of :class:`headrace.formats.WriteOptions`.
+
+        Raises FormatError where the target exists, unless ``overwrite``.
+        """
+        return await export(
+            self.session.backend,
+            self.record,
+            as_path(target),
+            format,
+            status=AnnotationStatus.parse(status) if status else None,
+            asset_ids=None if assets is None else asset_ids(assets),
+            key=as_export_key(use_id, export_key),
+            strict=strict,
+            write={"overwrite": overwrite, **write_options},
+            progress=progress,
+        )
 
     async def export_annotation_file(
         self,
@@ -52,12 +91,11 @@ class VersionExports(Resource[DatasetVersionRecord]):
         Returns the path of the file, ``<target_path>/<object name>``.
         """
         ignore_worker(worker)
-        usual = AnnotationExportKey.ASSET_ID if use_id else AnnotationExportKey.FILENAME
         request = ExportAnnotations(
             version_id=self.id,
             type=AnnotationFileType.parse(annotation_file_type),
             export_video=export_video,
-            export_key=AnnotationExportKey.parse(export_key) if export_key else usual,
+            export_key=as_export_key(use_id, export_key),
             asset_ids=None if assets is None else asset_ids(assets),
             status=AnnotationStatus.parse(status) if status else None,
         )

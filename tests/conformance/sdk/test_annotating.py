@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import headrace
-from headrace.errors import BadRequestError, NotFoundError
+from headrace.errors import BadRequestError, NoDataError, NotFoundError
 from headrace.model.enums import AnnotationStatus
 from headrace.sdk.annotation import MultiAnnotation
 from headrace.sdk.dataset_version import DatasetVersion
@@ -140,7 +140,9 @@ async def test_listings_loads_and_deletions(version: DatasetVersion) -> None:
     await assets[4:6].delete_annotations()
     assert await version.list_annotations().count() == 5
     await version.delete_all_annotations()
-    assert await version.list_annotations() == MultiAnnotation(version.session, version.id)
+    with pytest.raises(NoDataError, match="no such annotations"):
+        await version.list_annotations()
+    assert [a async for a in version.list_annotations()] == []
     assert (await version.retrieve_stats()).nb_annotations == 0
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.yolo.parse import Row
 from headrace.model.geometry import cxcywh_normalised_to_xywh
-from headrace.model.shapes import AnyShape, Box, Keypoints, Polygon, Rectangle
+from headrace.model.shapes import AnyShape, Box, Classification, Keypoints, Polygon, Rectangle
 
 # Ultralytics forgives labellers' rounding this far beyond the image, and calls the file corrupt beyond it.
 TOLERANCE: Final = 0.01
@@ -53,7 +53,8 @@ class Meaning:
     """Makes shapes of one dataset's rows.
 
     ``names`` maps class numbers to labels; with ``open_names`` an unknown number names itself (``class_7``).
-    ``task`` is None where nothing tells it: then rows of four coordinates are boxes, longer ones polygons.
+    ``task`` is None where nothing tells it: then rows of four coordinates are boxes, longer ones polygons. With
+    ``classify`` a row is its class, whatever stands behind it.
     """
 
     def __init__(
@@ -112,6 +113,8 @@ class Meaning:
 
     def _shape(self, row: Row, width: int, height: int, place: Place) -> AnyShape:
         label = self._label(row[0])
+        if self._task == "classify":
+            return Classification(label=label)
         values = row[1:]
         score = self._score(values)
         shape: AnyShape

@@ -194,7 +194,7 @@ class YoloReader(Reader):
         except ValueError as error:
             found.add("Y10", str(error), severity=Severity.ERROR, path=item.label, dropped_images=1)
             return None
-        size = None if item.image is None else self._size(item.image, found)
+        size = self._size_of(item, found)
         if not text:
             return self._empty(item, size, text, found)
         rows = fast_rows(text)
@@ -249,6 +249,9 @@ class YoloReader(Reader):
                 place.leave_out("Y10", row.message, "")
         return good
 
+    def _size_of(self, item: Item, found: Pass) -> tuple[int, int] | None:
+        return None if item.image is None else self._size(item.image, found)
+
     def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
         size = read_size(image)
         if size is None:
@@ -269,7 +272,7 @@ class YoloReader(Reader):
     def _empty(
         self, item: Item, size: tuple[int, int] | None, text: bytes | None, found: Pass
     ) -> Sample | None:
-        if item.image is None:
+        if item.image is None and size is None:
             found.add(
                 "Y07",
                 "an empty label file without its image",

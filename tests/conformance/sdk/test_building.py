@@ -1,0 +1,125 @@
+"""Annotation files made by the client, over both doors: the same bytes in every run, nothing lost without a word."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import yaml
+
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.sdk.dataset_version import DatasetVersion
+from tests.support.drawn import write_coco
+
+NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
+
+
+@pytest.fixture
+async def annotated(version: DatasetVersion, tmp_path: Path) -> DatasetVersion:
+    """11 of 12 assets have shapes, the twelfth an empty annotation."""
+    await version.import_annotations(write_coco(tmp_path / "in.json", NAMES))
+    return version
+
+
+async def test_a_coco_file(annotated: DatasetVersion, tmp_path: Path) -> None:
+    built = await annotated.build_coco_file_locally()
+    again = await annotated.build_coco_file_locally(chunk_size=1)
+    assert built == again
+    assert [image.file_name for image in built.images] == NAMES[::-1]
+    assert [image.id for image in built.images] == list(range(12))
+    assert [category.name for category in built.categories] == ["cat", "dog", "car", "never used"]
+    assert [category.id for category in built.categories] == [0, 1, 2, 3]
+    assert [one.id for one in built.annotations] == list(range(1, 34))
+    sizes = {image.file_name: (image.width, image.height) for image in built.images}
+    assert sizes["image_0003.jpg"] == (67, 48)
+    exported = await annotated.export(tmp_path / "out.json")
+    whole = json.loads(Path(exported.target).read_text())
+    names = {image["id"]: image["file_name"] for image in whole["images"]}
+    mine = {image.id: image.file_name for image in built.images}
+    assert sorted(
+        (names[one["image_id"]], one["category_id"] - 1, one["bbox"], one["area"])
+        for one in whole["annotations"]
+    ) == sorted(
+        (mine[one.image_id], one.category_id, one.bbox, one.area) for one in built.annotations
+    )
+    built.write(tmp_path / "built.json")
+    assert json.loads((tmp_path / "built.json").read_text()) == built.model_dump()
+    report = await annotated.import_annotations(tmp_path / "built.json")
+    assert (report.shapes_imported, report.shapes_dropped) == (33, 0)
+
+
+async def test_an_order_of_categories(annotated: DatasetVersion) -> None:
+    built = await annotated.build_coco_file_locally(enforced_ordered_categories=["car", "dog"])
+    told = {category.id: category.name for category in built.categories}
+    assert told == {0: "car", 1: "dog", 2: "cat", 3: "never used"}
+    assert sum(told[one.category_id] == "car" for one in built.annotations) == 11
+    with pytest.raises(NotFoundError, match="'cart': did you mean 'cat'"):
+        await annotated.build_coco_file_locally(enforced_ordered_categories=["cart"])
+
+
+async def test_some_assets_a_status_and_other_names(annotated: DatasetVersion) -> None:
+    some = await annotated.list_assets(filenames=NAMES[2:4])
+    (first, *_) = some
+    annotation = await first.get_annotation()
+    await annotation.update(status="ACCEPTED")
+    built = await annotated.build_coco_file_locally(assets=some, use_id=True)
+    assert {image.file_name for image in built.images} == {f"{each.id}.jpg" for each in some}
+    by_data = await annotated.build_coco_file_locally(status="ACCEPTED", export_key="DATA_ID")
+    assert [image.file_name for image in by_data.images] == [f"{first.data_id}.jpg"]
+    by_object = await annotated.build_coco_file_locally(assets=[first], export_key="OBJECT_NAME")
+    assert [image.file_name for image in by_object.images] == [first.object_name]
+
+
+async def test_a_version_without_annotations(version: DatasetVersion) -> None:
+    await version.create_label("cat")
+    built = await version.build_coco_file_locally()
+    assert (built.images, built.annotations) == ([], [])
+    assert [category.name for category in built.categories] == ["cat"]
+
+
+async def test_what_coco_has_no_words_for(
+    version: DatasetVersion, caplog: pytest.LogCaptureFixture
+) -> None:
+    cat = await version.create_label("cat")
+    asset = await version.find_asset(filename=NAMES[0])
+    annotation = await asset.create_annotation()
+    await annotation.create_line([[0, 0], [5, 5]], cat)
+    await annotation.create_point([1, 1], cat)
+    await annotation.create_classification(cat)
+    with caplog.at_level(logging.WARNING, "headrace"):
+        built = await version.build_coco_file_locally()
+    assert [(one.bbox, one.area) for one in built.annotations] == [([], 0.0)]
+    messages = {finding.message for finding in built.findings}
+    assert {"COCO has no line, dropped", "COCO has no point, dropped"} <= messages
+    assert "2 shapes are not in the file" in caplog.text
+
+
+async def test_voc_files(annotated: DatasetVersion, tmp_path: Path) -> None:
+    target = await annotated.build_pascal_voc_locally(tmp_path / "voc")
+    assert target == str(tmp_path / "voc")
+    files = sorted(path.name for path in (tmp_path / "voc").iterdir())
+    assert files == [f"{Path(name).stem}.xml" for name in NAMES]
+    before = await annotated.retrieve_stats()
+    counts = await annotated.import_annotation_voc_file(tmp_path / "voc" / files[0])
+    assert list(counts.values()) == [3]
+    assert await annotated.retrieve_stats() == before
+
+
+async def test_yolo_files(annotated: DatasetVersion, tmp_path: Path) -> None:
+    target = await annotated.build_yolo_files_locally(
+        tmp_path / "yolo", enforced_ordered_categories=["car"]
+    )
+    description = yaml.safe_load(Path(target, "data.yaml").read_text())
+    assert dict(enumerate(["car", "cat", "dog", "never used"])) == dict(
+        enumerate(description["names"].values())
+    )
+    labels = sorted(Path(target).glob("*.txt"))
+    assert [path.stem for path in labels] == [Path(name).stem for name in NAMES]
+    await annotated.delete_all_annotations()
+    counts = await annotated.import_annotations_yolo_files(Path(target, "data.yaml"), labels)
+    assert sorted(counts.values()) == [0, *[3] * 11]
+    await annotated.set_type("CLASSIFICATION")
+    with pytest.raises(BadRequestError, match="no label files"):
+        await annotated.build_yolo_files_locally(tmp_path / "no")
