@@ -4,6 +4,9 @@
 tools/python tools/fuzz.py coco --seconds 60 --seed 1
 tools/python tools/fuzz.py all --keep failing/
 
+Besides the formats there are `results` (COCO's lists), `voc-devkit` (split lists, label maps, images' headers), `yolo-lists`
+(lists of images, class names) and `rle`.
+
 Where atheris is installed, ``--atheris`` lets it choose the bytes by what code they reach; else they are mutations of
 small whole files. A file that gets through is reported with its bytes, and the exit status is 1.
 """
@@ -21,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace.errors import ConservationError, HeadraceError
-from headrace.formats import ReadOptions, get
+from headrace.formats import ReadOptions, get, rle
 from headrace.formats.findings import Findings
 
 SECONDS_PER_MB = 1.0
@@ -45,7 +48,15 @@ VOC = b"""<?xml version="1.0" encoding="utf-8"?><annotation><filename>a.jpg</fil
 <ymax>4</ymax></bndbox><polygon><x1>1</x1><y1>1</y1><x2>2</x2><y2>2</y2><x3>3</x3><y3>1</y3></polygon></object></annotation>"""
 
 YAML = b"path: .\ntrain: images\nnames: {0: cat, 1: 'no', 2: 1e3}\nnc: 3\nkpt_shape: [2, 3]\ndownload: x\n"
-ROWS = b"0 0.5 0.5 0.5 0.5\n1 1e-1 0.2 0.3 0.4\r\n2.0 0.1 0.1 0.9 0.1 0.9 0.9\n"
+RESULTS = b"""[{"image_id": 42, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}, {"image_id": 7, "category_id": 0,
+"segmentation": {"size": [9, 9], "counts": "X13V1"}, "score": 1e-3}]"""
+SPLITS = b"a  -1\n# b\nsub/c 1\r\na 0\n"
+LABEL_MAP = b"# label:color_rgb:parts:actions\ncat:128,0,0:head,tail:jump\n"
+LIST = b"\xef\xbb\xbf./images/a.png\r\ndata/images/a.png\n\n/somebody/images/a.png\n"
+COUNTS = (b"P128000V1", b"PhV^;o0P12PdV^;", b"01222O", b"Xl41100Sl4")
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x09\x00\x00\x00\x09\x08"
+JPEG = b"\xff\xd8\xff\xe1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0\xff\xc0\x00\x0b\x08\0\x09\0\x09\x01\x01\x11\0"
+ROWS = b"0 0.5 0.5 0.5 0.5\n1 1e-1 0.2 0.3 0.4\r\n2.0 0.1 0.1 0.9 0.1 0.9 0.9\n1 .5 .5 .5 .5 .1 .2 2 .3 .4 1\n"
 
 TOKENS = [
     b"null", b"true", b"NaN", b"-Infinity", b"1e999", b"-0", b"[]", b"{}", b'""', b"[[", b"]]", b"},{", b'"', b"\\", b"\\ud800",
@@ -74,65 +85,122 @@ def mutate(draw: random.Random, data: bytes) -> bytes:
     return data[:1_000_000]
 
 
-def lay_json(folder: Path, seed: bytes, change: Callable[[bytes], bytes]) -> Path:
+Change = Callable[[bytes], bytes]
+
+
+def lay_json(folder: Path, seed: bytes, change: Change) -> Path:
     """One JSON file."""
     path = folder / "fuzz.json"
     path.write_bytes(change(seed))
     return path
 
 
-def lay_voc(folder: Path, change: Callable[[bytes], bytes]) -> Path:
+def lay_voc(folder: Path, change: Change) -> Path:
     """One XML file."""
     path = folder / "fuzz.xml"
     path.write_bytes(change(VOC))
     return path
 
 
-def lay_yolo(folder: Path, change: Callable[[bytes], bytes]) -> Path:
-    """A data.yaml, an image that is none, and its rows."""
-    (folder / "images").mkdir(exist_ok=True)
-    (folder / "labels").mkdir(exist_ok=True)
-    (folder / "images" / "a.png").write_bytes(
-        change(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x09\x00\x00\x00\x09\x08")
+def lay_devkit(folder: Path, change: Change) -> Path:
+    """A devkit: its split lists, its label map, an image that tells the size that the XML lacks."""
+    return lay_files(
+        folder,
+        {
+            "Annotations/a.xml": VOC.replace(b"<size>", b"<no>").replace(b"</size>", b"</no>"),
+            "ImageSets/Main/train.txt": change(SPLITS),
+            "ImageSets/Main/cat_val.txt": change(SPLITS),
+            "labelmap.txt": change(LABEL_MAP),
+            "JPEGImages/a.jpg": change(JPEG),
+        },
     )
-    (folder / "labels" / "a.txt").write_bytes(change(ROWS))
-    (folder / "data.yaml").write_bytes(change(YAML))
+
+
+def lay_yolo(folder: Path, change: Change) -> Path:
+    """A data.yaml, an image that is none, and its rows."""
+    files = {"images/a.png": PNG, "labels/a.txt": ROWS, "data.yaml": YAML}
+    return lay_files(folder, {name: change(content) for name, content in files.items()})
+
+
+def lay_lists(folder: Path, change: Change) -> Path:
+    """Lists of images and of names, as Darknet has them."""
+    files = {
+        "images/a.png": PNG,
+        "labels/a.txt": ROWS,
+        "train.txt": change(LIST),
+        "classes.txt": change(b"cat\nno\n1e3\n"),
+    }
+    return lay_files(folder, files)
+
+
+def lay_files(folder: Path, files: dict[str, bytes]) -> Path:
+    """These files below the folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     return folder
 
 
-LAYERS: dict[str, Callable[[Path, Callable[[bytes], bytes]], Path]] = {
-    "coco": lambda folder, change: lay_json(folder, COCO, change),
-    "coco-video": lambda folder, change: lay_json(folder, VIDEO, change),
-    "voc": lay_voc,
-    "yolo": lay_yolo,
+# What is fuzzed: the format that reads it, and how its files are laid out.
+LAYERS: dict[str, tuple[str, Callable[[Path, Change], Path]]] = {
+    "coco": ("coco", lambda folder, change: lay_json(folder, COCO, change)),
+    "results": ("coco", lambda folder, change: lay_json(folder, RESULTS, change)),
+    "coco-video": ("coco-video", lambda folder, change: lay_json(folder, VIDEO, change)),
+    "voc": ("voc", lay_voc),
+    "voc-devkit": ("voc", lay_devkit),
+    "yolo": ("yolo", lay_yolo),
+    "yolo-lists": ("yolo", lay_lists),
 }
+TARGETS = (*LAYERS, "rle")
 
 
-def attempt(format: str, folder: Path, change: Callable[[bytes], bytes]) -> None:
+def attempt(target: str, folder: Path, change: Change) -> None:
     """Read a damaged source to its end; raises whatever is not a typed error."""
-    path = LAYERS[format](folder, change)
+    if target == "rle":
+        attempt_rle(change)
+        return
+    name, lay = LAYERS[target]
+    path = lay(folder, change)
+    options = ReadOptions(predictions=target == "results")
     for on_error in ("raise", "skip"):
         findings = Findings(on_error)
         started = time.perf_counter()
         try:
-            read_all(format, path, findings)
+            read_all(name, path, findings, options)
         except ConservationError:
             # Typed, but it means that a reader lost count.
             raise
         except HeadraceError:
             pass
         seconds = time.perf_counter() - started
-        if (
-            seconds
-            > SLACK_SECONDS
-            + SECONDS_PER_MB * sum(file.stat().st_size for file in _files(path)) / 1e6
-        ):
+        size = sum(file.stat().st_size for file in _files(path))
+        if seconds > SLACK_SECONDS + SECONDS_PER_MB * size / 1e6:
             raise TimeoutError(f"{seconds:.1f} s")
 
 
-def read_all(format: str, path: Path, findings: Findings) -> None:
+def attempt_rle(change: Change) -> None:
+    """Decode damaged run lengths; what is accepted must fill its mask, and be written as it was or shorter."""
+    for seed, (height, width) in zip(
+        COUNTS, ((10, 10), (4000, 6000), (3, 4), (100, 100)), strict=True
+    ):
+        text = change(seed).decode("latin-1")
+        try:
+            counts = rle.decode(text, height, width)
+        except HeadraceError:
+            continue
+        if sum(counts) != height * width or min(counts) < 0:
+            raise ValueError(f"{text!r} became {counts}")
+        if rle.decode(rle.encode(counts), height, width) != counts:
+            raise ValueError(f"{text!r} is not written as it was read")
+        if not 0 <= rle.area(counts) <= height * width:
+            raise ValueError(f"{text!r} has an area of {rle.area(counts)}")
+        rle.bounds(counts, height)
+
+
+def read_all(format: str, path: Path, findings: Findings, options: ReadOptions) -> None:
     """Everything that a reader can be asked."""
-    with get(format).open(path, options=ReadOptions(), findings=findings) as reader:
+    with get(format).open(path, options=options, findings=findings) as reader:
         reader.labels()
         for _ in reader.filenames():
             pass
@@ -154,56 +222,56 @@ def bound_memory(bytes_: int = 2 << 30) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
 
 
-def run(format: str, seconds: float, seed: int, keep: Path | None) -> int:
-    """Fuzz one format for a while; the number of failures."""
+def run(target: str, seconds: float, seed: int, keep: Path | None) -> int:
+    """Fuzz one target for a while; the number of failures."""
     failures = tries = 0
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
         while time.monotonic() < end:
-            draw = random.Random(f"{format}-{seed}-{tries}")
+            draw = random.Random(f"{target}-{seed}-{tries}")
             tries += 1
             try:
-                attempt(format, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
+                attempt(target, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
             except Exception:  # noqa: BLE001  every other error is what is looked for
                 failures += 1
                 print(
-                    f"{format}: try {tries - 1} of seed {seed}\n{traceback.format_exc()}",
+                    f"{target}: try {tries - 1} of seed {seed}\n{traceback.format_exc()}",
                     file=sys.stderr,
                 )
                 if keep is not None:
                     keep.mkdir(parents=True, exist_ok=True)
                     for file in _files(Path(name)):
-                        (keep / f"{format}-{tries}-{file.name}").write_bytes(file.read_bytes())
-    print(f"{format}: {tries} tries, {failures} failures")
+                        (keep / f"{target}-{tries}-{file.name}").write_bytes(file.read_bytes())
+    print(f"{target}: {tries} tries, {failures} failures")
     return failures
 
 
-def run_atheris(format: str, arguments: list[str]) -> None:
+def run_atheris(target: str, arguments: list[str]) -> None:
     """Let atheris choose the bytes; it never returns."""
     import atheris
 
     folder = Path(tempfile.mkdtemp(prefix="headrace-fuzz-"))
     atheris.instrument_all()
-    atheris.Setup([sys.argv[0], *arguments], lambda data: attempt(format, folder, lambda _: data))
+    atheris.Setup([sys.argv[0], *arguments], lambda data: attempt(target, folder, lambda _: data))
     atheris.Fuzz()
 
 
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description="Feed damaged files to the readers.")
-    parser.add_argument("format", choices=[*LAYERS, "all"])
-    parser.add_argument("--seconds", type=float, default=30.0, help="for each format")
+    parser.add_argument("target", choices=[*TARGETS, "all"])
+    parser.add_argument("--seconds", type=float, default=30.0, help="for each target")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where failing files go")
     parser.add_argument("--atheris", action="store_true", help="coverage-guided; needs atheris")
     given, rest = parser.parse_known_args()
     bound_memory()
     if given.atheris:
-        run_atheris(given.format, rest)
+        run_atheris(given.target, rest)
     if rest:
         parser.error(f"unknown arguments: {' '.join(rest)}")
-    formats = list(LAYERS) if given.format == "all" else [given.format]
-    return 1 if sum(run(each, given.seconds, given.seed, given.keep) for each in formats) else 0
+    targets = TARGETS if given.target == "all" else (given.target,)
+    return 1 if sum(run(each, given.seconds, given.seed, given.keep) for each in targets) else 0
 
 
 if __name__ == "__main__":

@@ -13,22 +13,31 @@ from headrace.formats.findings import Pass
 from tools import fuzz
 
 
-@pytest.mark.parametrize("format", list(fuzz.LAYERS))
-def test_only_typed_errors_come_out(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("target", fuzz.TARGETS)
+def test_only_typed_errors_come_out(tmp_path: Path, target: str) -> None:
     for number in range(250):
-        draw = random.Random(f"{format}-{number}")
-        fuzz.attempt(format, tmp_path, lambda data, draw=draw: fuzz.mutate(draw, data))  # type: ignore[misc]
+        draw = random.Random(f"{target}-{number}")
+        fuzz.attempt(target, tmp_path, lambda data, draw=draw: fuzz.mutate(draw, data))  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("format", list(fuzz.LAYERS))
-def test_whole_files_are_read(tmp_path: Path, format: str) -> None:
-    path = fuzz.LAYERS[format](tmp_path, lambda data: data)
-    if format != "yolo":  # whose image is none
-        findings = fuzz.Findings()
-        fuzz.read_all(format, path, findings)
-        read = findings.get("read")
-        assert read is not None
-        assert read.shapes_in >= 1
+@pytest.mark.parametrize("target", fuzz.LAYERS)
+def test_whole_files_are_read(tmp_path: Path, target: str) -> None:
+    name, lay = fuzz.LAYERS[target]
+    path = lay(tmp_path, lambda data: data)
+    findings = fuzz.Findings("skip")
+    options = fuzz.ReadOptions(predictions=target == "results")
+    fuzz.read_all(name, path, findings, options)
+    read = findings.get("read")
+    assert read is not None
+    assert read.shapes_out >= 1
+
+
+def test_run_lengths_that_do_not_fill_their_mask_are_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fuzz.rle, "decode", lambda text, height, width: [1])
+    with pytest.raises(ValueError, match="became"):
+        fuzz.attempt_rle(lambda data: data)
 
 
 def test_other_errors_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
