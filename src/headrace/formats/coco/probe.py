@@ -1,4 +1,4 @@
-"""Whether a file looks like COCO, by the keys that stand near its beginning and its end."""
+"""Whether a file, or a folder of files, looks like COCO, by the keys that stand near its beginning and its end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import zlib
 from pathlib import Path
 
+from headrace.formats.coco.folders import folder_guess
 from headrace.formats.info import Guess
 
 _LOOK = 64 * 1024
@@ -15,9 +16,12 @@ _KEY = re.compile(rb'"(images|annotations|categories|video_id|file_name|segments
 
 
 def probe(path: Path) -> Guess | None:
-    """COCO by its three lists; likely where only two are seen."""
-    if path.is_dir():
-        return None
+    """COCO by its three lists; likely where only two are seen, possible where a folder holds such files."""
+    return folder_guess(path, probe_file, "coco") if path.is_dir() else probe_file(path)
+
+
+def probe_file(path: Path) -> Guess | None:
+    """What a file looks like."""
     head, tail = ends_of(path)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"[") and b'"image_id"' in start:

@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from headrace.formats.base import Reader
 from headrace.formats.coco import INFO
+from headrace.formats.coco.folders import file_meant
 from headrace.formats.coco.grouping import Placed, from_buckets, from_order, without_annotations
 from headrace.formats.coco.images import SampleMaker
 from headrace.formats.coco.outline import Outline, survey
+from headrace.formats.coco.probe import probe_file
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.results import survey_results
 from headrace.formats.coco.schema import (
@@ -31,11 +33,12 @@ COLLECT_EVERY = 1024
 
 
 class CocoReader(Reader):
-    """One COCO file. The first thing asked looks over the whole file; see :func:`~.outline.survey`."""
+    """One COCO file, or a folder that holds just one. The first thing asked looks over the whole file; see :func:`~.outline.survey`."""
 
     info: ClassVar[FormatInfo] = INFO
 
     def _open(self) -> None:
+        self.path = file_meant(self.path, probe_file)
         self._stream = JsonStream(self.path)
         self._outline: Outline | None = None
         self._emitted = 0

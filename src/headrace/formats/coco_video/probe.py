@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from headrace.formats.coco.folders import folder_guess
 from headrace.formats.coco.probe import ends_of
 from headrace.formats.info import Guess
 
@@ -13,9 +14,15 @@ _VIDEO_ID = re.compile(rb'"video_id"[ \t\r\n]*:')
 
 
 def probe(path: Path) -> Guess | None:
-    """Video COCO by its list of videos; likely where only ``video_id`` is near an end of the file."""
-    if path.is_dir():
-        return None
+    """Video COCO by its list of videos; likely where only ``video_id`` is near an end of the file.
+
+    Possible where a folder holds such files.
+    """
+    return folder_guess(path, probe_file, "coco-video") if path.is_dir() else probe_file(path)
+
+
+def probe_file(path: Path) -> Guess | None:
+    """What a file looks like."""
     text = b"\n".join(ends_of(path))
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None

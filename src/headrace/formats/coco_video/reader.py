@@ -10,8 +10,10 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from headrace.formats.base import Reader
+from headrace.formats.coco.folders import file_meant
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco_video import INFO
+from headrace.formats.coco_video.probe import probe_file
 from headrace.formats.coco_video.survey import Survey, Video, survey
 from headrace.formats.coco_video.tracks import TrackMaker
 from headrace.formats.collector import collector_paused
@@ -25,11 +27,12 @@ _RAWS = Decoder(Raw)
 
 
 class CocoVideoReader(Reader):
-    """One video COCO file. The first thing asked looks over the whole file."""
+    """One video COCO file, or a folder that holds just one. The first thing asked looks over the whole file."""
 
     info: ClassVar[FormatInfo] = INFO
 
     def _open(self) -> None:
+        self.path = file_meant(self.path, probe_file)
         self._stream = JsonStream(self.path)
         self._survey: Survey | None = None
         self._done = 0
