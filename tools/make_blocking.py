@@ -44,8 +44,11 @@ CLASSES = (
     ("asset", "Asset"),
     ("asset", "MultiAsset"),
     ("datalake", "Datalake"),
-    ("dataset_version", "DatasetVersion"),
     ("worker", "Worker"),
+    ("campaign_step", "AnnotationCampaignStep"),
+    ("assignment", "AnnotationCampaignAssignment"),
+    ("campaign", "AnnotationCampaign"),
+    ("dataset_version", "DatasetVersion"),
     ("dataset", "Dataset"),
     ("client", "Client"),
 )
@@ -247,6 +250,7 @@ def slot_face(name: str, cls: type, imports: Imports) -> str:
     types = {
         "annotation_id": "UUID",
         "asset_id": "UUID",
+        "campaign_id": "UUID",
         "dataset_version_id": "UUID",
         "report": "TransferReport | None",
     }

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headrace.errors import HeadraceError
     from headrace.model.enums import (
         AnnotationStatus,
+        AssignmentStatus,
+        CampaignStepType,
         DataType,
         DataUploadStatus,
         ImportAnnotationMode,
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from headrace.model.sample import LabelInfo, Sample
     from headrace.sdk.annotation import Annotation, MultiAnnotation
     from headrace.sdk.asset import Asset, MultiAsset
+    from headrace.sdk.assignment import AnnotationCampaignAssignment
+    from headrace.sdk.campaign import AnnotationCampaign
+    from headrace.sdk.campaign_step import AnnotationCampaignStep
     from headrace.sdk.client import Client
     from headrace.sdk.connect import connect, create_lake
     from headrace.sdk.data import Data, MultiData
@@ -52,8 +57,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Annotation": "headrace.sdk.annotation",
+    "AnnotationCampaign": "headrace.sdk.campaign",
+    "AnnotationCampaignAssignment": "headrace.sdk.assignment",
+    "AnnotationCampaignStep": "headrace.sdk.campaign_step",
     "AnnotationStatus": "headrace.model.enums",
+    "AssignmentStatus": "headrace.model.enums",
     "Asset": "headrace.sdk.asset",
+    "CampaignStepType": "headrace.model.enums",
     "Client": "headrace.sdk.client",
     "ConversionReport": "headrace.engine.convert",
     "Data": "headrace.sdk.data",
@@ -92,8 +102,13 @@ _MODULES = ("blocking", "errors", "formats")
 
 __all__ = [
     "Annotation",
+    "AnnotationCampaign",
+    "AnnotationCampaignAssignment",
+    "AnnotationCampaignStep",
     "AnnotationStatus",
     "Asset",
+    "AssignmentStatus",
+    "CampaignStepType",
     "Client",
     "ConversionReport",
     "Data",

@@ -9,6 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 
 import headrace
+from headrace.platform.platform import Platform
+from headrace.platform.tokens import create_token
 from headrace.sdk.connect import Connection
 from tests.support.servers import new_lake, server_process
 
@@ -24,6 +26,14 @@ class Door(Struct):
 
     def connect(self) -> Connection:
         return headrace.connect(self.target, api_token=self.token)
+
+    async def connect_as(self, name: str) -> Connection:
+        """The same door for a user of that name, who is made where there is none."""
+        async with await Platform.open(self.lake) as platform:
+            token, _ = await create_token(platform, username=name)
+        if self.token is None:
+            return headrace.connect(self.target, username=name)
+        return headrace.connect(self.target, api_token=token)
 
 
 @asynccontextmanager

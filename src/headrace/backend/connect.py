@@ -32,18 +32,25 @@ async def open_backend(
     api_token: str | None = None,
     organization_id: UUID | str | None = None,
     organization_name: str | None = None,
+    username: str | None = None,
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     """Open a lake (a folder, or ``sqlite:///folder``) or connect to a server (``http(s)://…``).
 
-    What is not given is taken from the settings (``headrace.settings``). A server needs a token. Of the organization,
-    the id wins over the name; without both it is the token's own. Raises :class:`ConfigurationError` for a target that cannot be
-    meant, :class:`NotALakeError` and its kin, :class:`AuthenticationError`, :class:`TransferError`.
+    What is not given is taken from the settings (``headrace.settings``). A server needs a token, which says whose the
+    calls are; in a lake that is ``username``, its own account where none is given. Of the organization, the id wins over
+    the name; without both it is the token's own. Raises :class:`ConfigurationError` for a target that cannot be meant,
+    :class:`NotALakeError` and its kin, :class:`AuthenticationError`, :class:`TransferError`, :class:`NotFoundError` for
+    a user that the lake does not know.
     """
     organization = _as_uuid(organization_id)
     found = _SCHEME.match(target) if isinstance(target, str) else None
     scheme = found[1].lower() if found else ""
     settings = load_settings(token=api_token, organization=organization_name)
     if scheme in ("http", "https"):
+        if username is not None:
+            raise ConfigurationError(
+                "a server knows by the token who calls", hint="leave username out"
+            )
         return await _connect(str(target), _token(settings.token), organization, settings)
     if scheme not in ("", "sqlite"):
         raise ConfigurationError(
@@ -51,13 +58,14 @@ async def open_backend(
             hint="a lake's folder, sqlite:///folder, http://host or https://host",
         )
     # The settings' organization is one on a server; a lake's own is asked for by argument only.
-    return await _open(_folder(target), organization, organization_name, settings)
+    return await _open(_folder(target), organization, organization_name, username, settings)
 
 
 async def _open(
     folder: Path,
     organization_id: UUID | None,
     organization_name: str | None,
+    username: str | None,
     settings: Settings,
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     # Each door is imported when it is opened: a lake needs no HTTP, a server no database.
@@ -67,7 +75,7 @@ async def _open(
 
     platform = await Platform.open(folder)
     try:
-        access = await local_access(platform, organization_id, organization_name)
+        access = await local_access(platform, organization_id, organization_name, username)
         backend = LocalBackend(platform, access)
         backend.limits = _limited(backend.limits, settings)
         ping = await backend.call(PING, Ping())

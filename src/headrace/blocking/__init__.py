@@ -63,6 +63,7 @@ def connect(
     api_token: str | None = None,
     organization_id: str | UUID | None = None,
     organization_name: str | None = None,
+    username: str | None = None,
 ) -> Client:
     """A client of ``target``; see :func:`headrace.connect`.
 
@@ -76,6 +77,7 @@ def connect(
                 api_token=api_token,
                 organization_id=organization_id,
                 organization_name=organization_name,
+                username=username,
             )
         )
 

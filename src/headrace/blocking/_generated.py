@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, overload
@@ -21,6 +22,7 @@ from headrace.model.enums import (
     AnnotationFileType,
     AnnotationStatus,
     AssignmentStatus,
+    CampaignStepType,
     DataType,
     DataUploadStatus,
     ImportAnnotationMode,
@@ -30,6 +32,9 @@ from headrace.model.enums import (
 from headrace.model.records import (
     AnnotationRecord,
     AssetRecord,
+    AssignmentRecord,
+    CampaignRecord,
+    CampaignStepRecord,
     DatalakeRecord,
     DataRecord,
     DatasetRecord,
@@ -38,6 +43,7 @@ from headrace.model.records import (
     JobRunRecord,
     LabelGroupRecord,
     LabelRecord,
+    ProgressRecord,
     SourceRecord,
     TagRecord,
     UserRecord,
@@ -54,6 +60,9 @@ from headrace.protocol.operations.shapes import (
 )
 from headrace.sdk import annotation as async_annotation
 from headrace.sdk import asset as async_asset
+from headrace.sdk import assignment as async_assignment
+from headrace.sdk import campaign as async_campaign
+from headrace.sdk import campaign_step as async_campaign_step
 from headrace.sdk import client as async_client
 from headrace.sdk import data as async_data
 from headrace.sdk import datalake as async_datalake
@@ -285,7 +294,7 @@ class Job(Face[async_job.Job]):
     def cancel(self) -> Status:
         """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
 
-        Of a fork nothing stays, of other work what was done. Raises BadRequestError for jobs that cannot be stopped.
+        Of a fork nothing stays, of other work what was done.
         """
         answer: Status = self._call(self._inner.cancel)
         return answer
@@ -1579,6 +1588,408 @@ class Datalake(Face[async_datalake.Datalake]):
         return self._inner.record
 
 
+class Worker(Face[async_worker.Worker]):
+    """A user as the one who works on a dataset; the ids are the user's."""
+
+    __slots__ = ()
+
+    @property
+    def username(self) -> str:
+        """The name of the user."""
+        return self._inner.username
+
+    @property
+    def user_id(self) -> UUID:
+        """The id of the user."""
+        return self._inner.user_id
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> UserRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class AnnotationCampaignStep(Face[async_campaign_step.AnnotationCampaignStep]):
+    """A step of a campaign's workflow."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the step."""
+        return self._inner.name
+
+    @property
+    def order(self) -> int:
+        """The place of the step in the workflow, from 0."""
+        return self._inner.order
+
+    @property
+    def type(self) -> CampaignStepType:
+        """Whether the step annotates or reviews."""
+        return self._inner.type
+
+    def sync(self) -> None:
+        """Read the step again."""
+        self._call(self._inner.sync)
+
+    def update(
+        self,
+        name: str | None = None,
+        assignees: Sequence[tuple[Worker | UUID | str, float]] | None = None,
+        sample_rate: float | None = None,
+    ) -> None:
+        """Rename the step, or say who gets its tasks from now on and which share of all it takes (0 to 1).
+
+        ``assignees`` are workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        """
+        self._call(self._inner.update, name, assignees, sample_rate)
+
+    def redistribute_assignments(self) -> None:
+        """Deal the tasks that are still to do in this step among its assignees again, by their weights."""
+        self._call(self._inner.redistribute_assignments)
+
+    def delete(
+        self, pending_assignments_destination_step_id: AnnotationCampaignStep | UUID | str
+    ) -> None:
+        """Delete the step; its tasks go to another one, those that are still to do are dealt among its assignees."""
+        self._call(self._inner.delete, pending_assignments_destination_step_id)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def campaign_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.campaign_id
+
+    @property
+    def record(self) -> CampaignStepRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class AnnotationCampaignAssignment(Face[async_assignment.AnnotationCampaignAssignment]):
+    """The task of one asset in a campaign. Whoever has it, and nobody else, may annotate the asset."""
+
+    __slots__ = ()
+
+    @property
+    def asset_id(self) -> UUID:
+        """The id of the asset."""
+        return self._inner.asset_id
+
+    @property
+    def data_id(self) -> UUID:
+        """The id of the data behind the asset."""
+        return self._inner.data_id
+
+    @property
+    def step_id(self) -> UUID:
+        """The id of the step that the task is in."""
+        return self._inner.step_id
+
+    @property
+    def user_id(self) -> UUID | None:
+        """The id of the user who has the task; None where nobody has it."""
+        return self._inner.user_id
+
+    @property
+    def status(self) -> AssignmentStatus:
+        """How far the task was in its step when it was last read."""
+        return self._inner.status
+
+    def sync(self) -> None:
+        """Read the task again."""
+        self._call(self._inner.sync)
+
+    def get_asset(self) -> Asset:
+        """The asset to annotate."""
+        answer: Asset = self._call(self._inner.get_asset)
+        return answer
+
+    def submit(
+        self, status: AnnotationStatus | str = AnnotationStatus.ACCEPTED
+    ) -> AssignmentStatus:
+        """Say that the work is done: the task moves, and the status of the newest annotation with it.
+
+        ACCEPTED hands it to the next step, or ends it as DONE. REFUSED, in a review, gives it back to whoever did the
+        step before, as TO_REWORK. SKIPPED ends it where it is. A task that nobody has is taken first.
+
+        Raises ConflictError where somebody else has the task, it has ended, or its campaign is closed.
+        """
+        answer: AssignmentStatus = self._call(self._inner.submit, status)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def filename(self) -> str:
+        """The name of the file."""
+        return self._inner.filename
+
+    @property
+    def object_name(self) -> str:
+        """The name of the file in the object storage."""
+        return self._inner.object_name
+
+    @property
+    def type(self) -> DataType:
+        """Image or video."""
+        return self._inner.type
+
+    @property
+    def content_type(self) -> str:
+        """The media type, as in ``image/png``."""
+        return self._inner.content_type
+
+    @property
+    def width(self) -> int | None:
+        """Width in pixels, None while the platform has not read it."""
+        return self._inner.width
+
+    @property
+    def height(self) -> int | None:
+        """Height in pixels, None while the platform has not read it."""
+        return self._inner.height
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """What is known of the picture: when, where and with what it was taken."""
+        return self._inner.metadata
+
+    @property
+    def custom_metadata(self) -> dict[str, Any] | None:
+        """Keys of your own."""
+        return self._inner.custom_metadata
+
+    @property
+    def id_with_extension(self) -> str:
+        """The name of the local file of a download with ``use_id``."""
+        return self._inner.id_with_extension
+
+    @property
+    def url(self) -> str | None:
+        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        return self._inner.url
+
+    def reset_url(self) -> str:
+        """A fresh signed URL of the file."""
+        answer: str = self._call(self._inner.reset_url)
+        return answer
+
+    def download(
+        self, target_path: str | Path = "./", force_replace: bool = False, use_id: bool = False
+    ) -> TransferReport:
+        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+
+        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        """
+        answer: TransferReport = self._call(
+            self._inner.download, target_path, force_replace, use_id
+        )
+        return answer
+
+    @property
+    def campaign_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.campaign_id
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version."""
+        return self._inner.dataset_version_id
+
+    @property
+    def record(self) -> AssignmentRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
+    """The annotation campaign of a dataset version."""
+
+    __slots__ = ()
+
+    @property
+    def dataset_version_id(self) -> UUID:
+        """The id of the version whose assets are annotated."""
+        return self._inner.dataset_version_id
+
+    @property
+    def closed(self) -> bool:
+        """Whether the campaign was closed when it was last read."""
+        return self._inner.closed
+
+    def sync(self) -> None:
+        """Read the campaign again."""
+        self._call(self._inner.sync)
+
+    def update(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        instructions_object_name: str | None = None,
+        instructions_text: str | None = None,
+        end_date: date | None = None,
+        auto_add_new_assets: bool | None = None,
+        auto_close_on_completion: bool | None = None,
+        default_entry_step: AnnotationCampaignStep | UUID | str | None = None,
+        annotated_entry_step: AnnotationCampaignStep | UUID | str | None = None,
+    ) -> None:
+        """Change what is given. ``name`` has no effect: campaigns have none.
+
+        Tasks of assets without annotation begin in ``default_entry_step``, those of annotated ones in
+        ``annotated_entry_step``, or are done at once where that is ``"DONE"``.
+        """
+        self._call(
+            self._inner.update,
+            name,
+            description,
+            instructions_object_name,
+            instructions_text,
+            end_date,
+            auto_add_new_assets,
+            auto_close_on_completion,
+            default_entry_step,
+            annotated_entry_step,
+        )
+
+    def upload_instructions_file(self, path: str | Path) -> None:
+        """Give the campaign a file of instructions."""
+        self._call(self._inner.upload_instructions_file, path)
+
+    def download_instructions_file(self, target_path: str | Path = "./") -> str:
+        """Download the file of instructions into a folder; its path. NotFoundError where there is none."""
+        answer: str = self._call(self._inner.download_instructions_file, target_path)
+        return answer
+
+    def add_step(
+        self,
+        name: str,
+        type: CampaignStepType | str,
+        description: str | None = None,
+        assignees: Sequence[tuple[Worker | UUID | str, float]] | None = None,
+        order: int | None = None,
+        sample_rate: float | None = None,
+    ) -> AnnotationCampaignStep:
+        """A new step, ANNOTATION or REVIEW, at the end of the workflow or at the place ``order``, from 0.
+
+        ``assignees`` are workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        Tasks of a step without assignees are whoever's takes them. ``sample_rate`` is the share of all tasks, 0 to 1,
+        that pass through the step.
+        """
+        answer: AnnotationCampaignStep = self._call(
+            self._inner.add_step, name, type, description, assignees, order, sample_rate
+        )
+        return answer
+
+    def list_steps(self) -> list[AnnotationCampaignStep]:
+        """The steps in the order of the workflow."""
+        answer: list[AnnotationCampaignStep] = self._call(self._inner.list_steps)
+        return answer
+
+    def sync_assets(
+        self, existing_annotations_step_id: AnnotationCampaignStep | UUID | str | None = None
+    ) -> Job:
+        """Make a task of every asset that has none yet; the job that does it.
+
+        Annotated assets begin in ``existing_annotations_step_id`` this time, or are done at once where that is
+        ``"DONE"``. Raises ConflictError where the campaign is closed, has no step, or has all assets already.
+        """
+        answer: Job = self._call(self._inner.sync_assets, existing_annotations_step_id)
+        return answer
+
+    def launch(
+        self, existing_annotations_step_id: AnnotationCampaignStep | UUID | str | None = None
+    ) -> Job:
+        """The older name of :meth:`sync_assets`."""
+        answer: Job = self._call(self._inner.launch, existing_annotations_step_id)
+        return answer
+
+    def list_assignments(
+        self,
+        step_id: AnnotationCampaignStep | UUID | str | None = None,
+        status: AssignmentStatus | str | None = None,
+        user: Worker | UUID | str | None = None,
+        custom_metadata: dict[str, Any] | None = None,
+        query: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        order_by: list[str] | None = None,
+    ) -> list[AnnotationCampaignAssignment]:
+        """The tasks, newest asset first unless ``order_by`` names fields (``-`` for descending).
+
+        ``user`` is a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
+        language.
+        """
+        answer: list[AnnotationCampaignAssignment] = self._call(
+            self._inner.list_assignments,
+            step_id,
+            status,
+            user,
+            custom_metadata,
+            query,
+            limit,
+            offset,
+            order_by,
+        )
+        return answer
+
+    def reassign(
+        self,
+        assignments: Sequence[AnnotationCampaignAssignment],
+        user: Worker | UUID | str | None = None,
+    ) -> list[UUID]:
+        """Give tasks that are still to do to a user, or to nobody; the ids of those that were still to do."""
+        answer: list[UUID] = self._call(self._inner.reassign, assignments, user)
+        return answer
+
+    def get_progress(self) -> list[ProgressRecord]:
+        """How many tasks are in which step and status, and whose they are, in the order of the workflow."""
+        answer: list[ProgressRecord] = self._call(self._inner.get_progress)
+        return answer
+
+    def get_campaign_issue_counts(
+        self,
+        users: Sequence[Worker | UUID | str] | None = None,
+        steps: Sequence[AnnotationCampaignStep | UUID | str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Refusals in reviews by whose work it was: ``user_id``, ``opened`` (to be reworked) and ``closed``."""
+        answer: list[dict[str, Any]] = self._call(
+            self._inner.get_campaign_issue_counts, users, steps
+        )
+        return answer
+
+    def close(self) -> None:
+        """Close the campaign for good: neither its tasks nor the annotations of its assets change any more."""
+        self._call(self._inner.close)
+
+    def delete(self) -> None:
+        """Delete the campaign with its steps and tasks; annotations and assets stay."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> CampaignRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
 class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     """One version of a dataset: its assets, labels and annotations."""
 
@@ -2366,6 +2777,40 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         )
         return answer
 
+    def create_campaign(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        instructions_file_path: str | Path | None = None,
+        instructions_text: str | None = None,
+        end_date: date | None = None,
+        auto_add_new_assets: bool | None = False,
+        auto_close_on_completion: bool | None = False,
+    ) -> AnnotationCampaign:
+        """The annotation campaign of this version, without steps and tasks yet. ``name`` has no effect.
+
+        With ``auto_add_new_assets`` every asset that is added becomes a task as soon as the campaign has a step; with
+        ``auto_close_on_completion`` the campaign closes when its last task is done.
+
+        Raises ConflictError where the version has a campaign already.
+        """
+        answer: AnnotationCampaign = self._call(
+            self._inner.create_campaign,
+            name,
+            description,
+            instructions_file_path,
+            instructions_text,
+            end_date,
+            auto_add_new_assets,
+            auto_close_on_completion,
+        )
+        return answer
+
+    def get_campaign(self) -> AnnotationCampaign:
+        """The annotation campaign of this version; NotFoundError where there is none."""
+        answer: AnnotationCampaign = self._call(self._inner.get_campaign)
+        return answer
+
     @property
     def id(self) -> UUID:
         """The id of this object."""
@@ -2381,32 +2826,6 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
 
     @property
     def record(self) -> DatasetVersionRecord:
-        """What was last read of it."""
-        return self._inner.record
-
-
-class Worker(Face[async_worker.Worker]):
-    """A user as the one who works on a dataset; the ids are the user's."""
-
-    __slots__ = ()
-
-    @property
-    def username(self) -> str:
-        """The name of the user."""
-        return self._inner.username
-
-    @property
-    def user_id(self) -> UUID:
-        """The id of the user."""
-        return self._inner.user_id
-
-    @property
-    def id(self) -> UUID:
-        """The id of this object."""
-        return self._inner.id
-
-    @property
-    def record(self) -> UserRecord:
         """What was last read of it."""
         return self._inner.record
 
@@ -2634,6 +3053,13 @@ class Client(Face[async_client.Client]):
         )
         return answer
 
+    def list_annotation_campaigns(self, is_closed: bool | None = None) -> list[AnnotationCampaign]:
+        """The annotation campaigns of all versions, newest first: all, or only the closed or the open ones."""
+        answer: list[AnnotationCampaign] = self._call(
+            self._inner.list_annotation_campaigns, is_closed
+        )
+        return answer
+
     def get_job_by_id(self, id: str | UUID) -> Job:
         """The job of that id, of either kind; NotFoundError where there is none."""
         answer: Job = self._call(self._inner.get_job_by_id, id)
@@ -2728,7 +3154,10 @@ FACES[async_annotation.MultiAnnotation] = MultiAnnotation
 FACES[async_asset.Asset] = Asset
 FACES[async_asset.MultiAsset] = MultiAsset
 FACES[async_datalake.Datalake] = Datalake
-FACES[async_dataset_version.DatasetVersion] = DatasetVersion
 FACES[async_worker.Worker] = Worker
+FACES[async_campaign_step.AnnotationCampaignStep] = AnnotationCampaignStep
+FACES[async_assignment.AnnotationCampaignAssignment] = AnnotationCampaignAssignment
+FACES[async_campaign.AnnotationCampaign] = AnnotationCampaign
+FACES[async_dataset_version.DatasetVersion] = DatasetVersion
 FACES[async_dataset.Dataset] = Dataset
 FACES[async_client.Client] = Client

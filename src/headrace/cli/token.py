@@ -21,6 +21,7 @@ async def create(
     /,
     *,
     name: str = "token",
+    user: str | None = None,
     days: float | None = None,
     output: Output = PLAIN,
 ) -> Result:
@@ -29,13 +30,14 @@ async def create(
     Args:
         lake: The lake's folder.
         name: A name to find it by.
+        user: Whose it is; who is not there yet is made a user. By default the lake's own account.
         days: After how many days it ends; without, it is good until it is revoked.
     """
     from headrace.platform.tokens import create_token
 
     async with _opened(lake) as platform:
         lifetime = None if days is None else days * 86_400
-        token, info = await create_token(platform, name=name, lifetime=lifetime)
+        token, info = await create_token(platform, name=name, username=user, lifetime=lifetime)
     return Result(command="token.create", data={"token": token, **_data(info)}, lines=[token])
 
 
@@ -50,7 +52,8 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
     async with _opened(lake) as platform:
         tokens = await list_tokens(platform)
     lines = [
-        f"{token.id}  {_state(token):<22}  {_day(token.created)}  {token.name}" for token in tokens
+        f"{token.id}  {_state(token):<22}  {_day(token.created)}  {token.username}  {token.name}"
+        for token in tokens
     ]
     return Result(
         command="token.list",
@@ -90,6 +93,7 @@ def _data(token: TokenInfo) -> dict[str, Any]:
     return {
         "id": str(token.id),
         "name": token.name,
+        "user": token.username,
         "organization": token.organization,
         "created": _iso(token.created),
         "expires": _iso(token.expires),

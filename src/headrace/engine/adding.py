@@ -42,5 +42,5 @@ async def wait_for(backend: Backend, job: JobRecord) -> JobRecord:
 
 def failure(job: JobRecord | JobRunRecord) -> str:
     """How a job ended, and why where the platform says so."""
-    why = job.error if isinstance(job, JobRecord) and isinstance(job.error, str) else ""
+    why = job.error if isinstance(job.error, str) else ""
     return f"job {job.id} ended as {job.status}" + (f": {why}" if why else "")

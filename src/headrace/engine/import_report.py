@@ -27,7 +27,7 @@ class ImportReport(Struct, kw_only=True):
     """What came of an import of ``source`` into ``version``.
 
     Every image that the source holds was ``imported``, or ``kept`` because its asset is annotated already (KEEP), or
-    has no asset (``not_found``), or was dropped with a finding (``images_dropped``); every shape likewise. ``labels``
+    is ``in_campaign`` and left to those who annotate it, or has no asset (``not_found``), or was dropped with a finding (``images_dropped``); every shape likewise. ``labels``
     counts the shapes that were imported. ``resumed`` chunks had been written by an interrupted run.
     """
 
@@ -38,11 +38,13 @@ class ImportReport(Struct, kw_only=True):
     images: int = 0
     images_imported: int = 0
     images_kept: int = 0
+    images_in_campaign: int = 0
     images_not_found: int = 0
     images_dropped: int = 0
     shapes: int = 0
     shapes_imported: int = 0
     shapes_kept: int = 0
+    shapes_in_campaign: int = 0
     shapes_not_found: int = 0
     shapes_dropped: int = 0
     annotations: int = 0
@@ -57,11 +59,11 @@ class ImportReport(Struct, kw_only=True):
         for what in ("images", "shapes"):
             parts = [
                 getattr(self, f"{what}_{part}")
-                for part in ("imported", "kept", "not_found", "dropped")
+                for part in ("imported", "kept", "in_campaign", "not_found", "dropped")
             ]
             whole = getattr(self, what)
             if whole != sum(parts):
                 raise ConservationError(
                     f"{self.source}: {whole} {what} in, but {parts[0]} imported, {parts[1]} kept, "
-                    f"{parts[2]} without an asset and {parts[3]} dropped"
+                    f"{parts[2]} in a campaign, {parts[3]} without an asset and {parts[4]} dropped"
                 )

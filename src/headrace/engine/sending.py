@@ -126,6 +126,12 @@ class Sender:
     ) -> None:
         report = self._report
         kept = await self._kept(answer)
+        busy = await self._in_campaign(wanted, found, answer)
+        matched = [s for s in matched if str(found[s.filename]) not in busy]
+        report.images_in_campaign += len(busy)
+        report.shapes_in_campaign += sum(
+            [len(s.shapes) for s in wanted if str(found[s.filename]) in busy]
+        )
         imported = [s for s in matched if str(found[s.filename]) not in kept]
         report.images_imported += len(imported)
         report.images_kept += len(matched) - len(imported)
@@ -144,8 +150,19 @@ class Sender:
         """The assets whose annotation stayed as it was."""
         if self._options.mode != ImportAnnotationMode.KEEP:
             return set()
-        ids = [UUID(key) for key, count in answer.items() if count == 0]
-        pages = annotations_of_ids(self._backend, self._version_id, ids)
+        return await self._assets([UUID(key) for key, count in answer.items() if count == 0])
+
+    async def _in_campaign(
+        self, wanted: list[Sample], found: dict[str, UUID], answer: dict[str, int]
+    ) -> set[str]:
+        """The assets that were passed over because they are in an annotation campaign: no answer speaks of them."""
+        if len(answer) == len(wanted):
+            return set()
+        written = await self._assets([UUID(key) for key in answer])
+        return {str(found[sample.filename]) for sample in wanted} - written
+
+    async def _assets(self, annotations: list[UUID]) -> set[str]:
+        pages = annotations_of_ids(self._backend, self._version_id, annotations)
         return {annotation.asset_id async for page in pages for annotation in page}
 
     def _check(self, imported: list[Sample], answer: dict[str, int]) -> None:

@@ -13,6 +13,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace.model.enums import (
     AnnotationStatus,
+    AssignmentStatus,
+    CampaignStepType,
     DataType,
     DataUploadStatus,
     InferenceType,
@@ -204,6 +206,93 @@ class VersionStats(Record, frozen=True):
     nb_assets: int | UnsetType = UNSET
 
 
+# --- campaigns -------------------------------------------------------------------------------------------
+
+
+class CampaignRecord(Record, frozen=True):
+    """An annotation campaign. All but its id and its version are headrace's own.
+
+    ``default_entry_step_id`` is where tasks begin, the first step where it is null; ``annotated_entry_step_id`` where
+    those of annotated assets do: a step, or ``DONE``, or null for the same.
+    """
+
+    id: UUID
+    dataset_version_id: UUID
+    description: str | None | UnsetType = UNSET
+    instructions_text: str | None | UnsetType = UNSET
+    instructions_object_name: str | None | UnsetType = UNSET
+    end_date: str | None | UnsetType = UNSET
+    auto_add_new_assets: bool | UnsetType = UNSET
+    auto_close_on_completion: bool | UnsetType = UNSET
+    default_entry_step_id: UUID | None | UnsetType = UNSET
+    annotated_entry_step_id: str | None | UnsetType = UNSET
+    is_closed: bool | UnsetType = UNSET
+
+
+class AssigneeRecord(Record, frozen=True):
+    """Somebody who gets tasks of a step; ``weight`` is the share among all assignees."""
+
+    user_id: UUID
+    weight: float
+
+
+class CampaignStepRecord(Record, frozen=True):
+    """A step of a campaign's workflow; ``order`` counts from 0. The rest is headrace's own."""
+
+    id: UUID
+    name: str
+    order: int
+    type: CampaignStepType
+    description: str | None | UnsetType = UNSET
+    sample_rate: float | None | UnsetType = UNSET
+    assignees: list[AssigneeRecord] | UnsetType = UNSET
+
+
+class AssignmentRecord(Record, frozen=True):
+    """The task of one asset in a campaign: the step it is in, how far it is there, and whose it is."""
+
+    id: UUID
+    asset_id: UUID
+    step_id: UUID
+    status: AssignmentStatus
+    data: DataRecord
+    assigned_user_id: UUID | None = None
+
+
+class SyncRecord(Record, frozen=True):
+    """Whether assets can be taken into a campaign, why not, and how many there are."""
+
+    is_sync_available: bool
+    unsynced_item_count: int
+    reason: str | None = None
+
+
+class SyncAnswer(Record, frozen=True):
+    campaign: CampaignRecord
+    job: JobRunRecord
+
+
+class ProcessedAnswer(Record, frozen=True):
+    processed_ids: list[UUID]
+
+
+class ProgressRecord(Record, frozen=True):
+    """How many tasks of one step are in one status, and whose they are."""
+
+    step_id: UUID
+    status: AssignmentStatus
+    user_id: UUID | None
+    count: int
+
+
+class IssueCountRecord(Record, frozen=True):
+    """Refusals of one user's work: those still to be reworked, and those that were."""
+
+    user_id: UUID | None
+    opened: int
+    closed: int
+
+
 # --- jobs ------------------------------------------------------------------------------------------------
 
 
@@ -218,10 +307,13 @@ class JobRecord(Record, frozen=True):
 
 
 class JobRunRecord(Record, frozen=True):
-    """A job of the second kind."""
+    """A job of the second kind. How far it is and what it failed of, headrace only: ``done`` of ``total`` things."""
 
     id: UUID
     status: JobRunStatus
+    done: int | UnsetType = UNSET
+    total: int | None | UnsetType = UNSET
+    error: str | None | UnsetType = UNSET
 
 
 class JobAnswer(Record, frozen=True):

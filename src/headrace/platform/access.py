@@ -101,11 +101,21 @@ async def local_access(
     platform: Platform,
     organization_id: UUID | None = None,
     organization_name: str | None = None,
+    username: str | None = None,
 ) -> Access:
-    """The access of the process that opened the lake: its first account, no token."""
-    row = await platform.database.fetch_one("session.first_account")
-    if row is None:
-        raise PermissionDeniedError("the lake has no account", hint="make it anew: headrace init")
+    """The access of the process that opened the lake, without a token: its first account, or the user of a name."""
+    if username is None:
+        row = await platform.database.fetch_one("session.first_account")
+        if row is None:
+            raise PermissionDeniedError(
+                "the lake has no account", hint="make it anew: headrace init"
+            )
+    else:
+        row = await platform.database.fetch_one("session.account", username=username)
+        if row is None:
+            raise NotFoundError(
+                f"the lake has no user {username!r}", hint="headrace token create LAKE --user NAME"
+            )
     account, username, _ = row
     membership = choose(await memberships(platform, account), organization_id, organization_name)
     return Access(

@@ -18,6 +18,7 @@ from headrace.platform.counters import Delta, fold_now_and_then
 from headrace.platform.identity import missing
 from headrace.platform.listing import order_clause, page_limit, page_offset
 from headrace.platform.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.task_moves import claim, move, touched
 from headrace.protocol.operations.annotating import (
     AnnotationId,
     CreateAnnotation,
@@ -103,6 +104,7 @@ async def create_annotation(
     async with platform.database.transaction() as tx:
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
+        await touched(tx, access, scope, asset)
         taken = await touch(tx, scope, annotations=1)
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
         row = (scope.bucket, scope.no, asset, taken.annotation, access.account, status)
@@ -152,6 +154,9 @@ async def update_annotation(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
         _, asset, *_ = await _row(tx, scope, no)
+        task = await claim(tx, access, scope, asset)
+        if task is not None and request.status is not None:
+            await move(tx, access, task, request.status)
         await touch(tx, scope)
         await tx.execute(
             "annotating.update",

@@ -17,6 +17,7 @@ from headrace.platform.identity import missing
 from headrace.platform.listing import json_text
 from headrace.platform.removal import RANGE
 from headrace.platform.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.task_moves import refuse_tasks, touched
 from headrace.protocol.operations.annotating import ALL_ASSETS, AnnotationId, DeleteAnnotations
 from headrace.storage.database.base import Row, Transaction
 
@@ -35,6 +36,7 @@ async def delete_annotations(
         scope = await version_scope(tx, access, request.version_id, change=True)
         assets = _assets(scope, request.asset_ids)
         numbers = _numbers(scope, request.annotation_ids)
+        await _refuse_tasks(tx, scope, assets, numbers)
         before = (await touch(tx, scope)).annotation
     if numbers is None and assets is None:
         await _in_ranges(platform, access, request.version_id, "annotating.range", None, before)
@@ -57,7 +59,24 @@ async def delete_annotation(platform: Platform, access: Access, request: Annotat
         rows = await _rows(tx, scope, "annotating.range_of_numbers", [no], before)
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
+        await touched(tx, access, scope, rows[0][0])
         await _drop(tx, scope, rows)
+
+
+async def _refuse_tasks(
+    tx: Transaction, scope: VersionScope, assets: list[int] | None, numbers: list[int] | None
+) -> None:
+    if scope.campaign is None or numbers is None:
+        await refuse_tasks(tx, scope, assets)
+        return
+    for start in range(0, len(numbers), RANGE):
+        rows = await tx.fetch(
+            "assignments.of_annotations",
+            bucket=scope.bucket,
+            version=scope.no,
+            keys=json_text(numbers[start : start + RANGE]),
+        )
+        await refuse_tasks(tx, scope, [asset for (asset,) in rows])
 
 
 async def _in_ranges(

@@ -11,6 +11,7 @@ from headrace.model.ids import Kind
 from headrace.model.records import JobAnswer
 from headrace.platform.access import Access
 from headrace.platform.asset_keys import data_keys
+from headrace.platform.campaign_sync import take_in_new
 from headrace.platform.counters import Delta, fold_now_and_then
 from headrace.platform.data_records import data_id
 from headrace.platform.identity import missing
@@ -58,7 +59,7 @@ async def add_data(platform: Platform, access: Access, request: AddData) -> JobA
         async with platform.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             candidates = await _candidates(tx, access, request.data_ids[start : start + size])
-            taken = await _add(tx, scope, candidates, tags)
+            taken = await _add(tx, access, scope, candidates, tags)
         fold_now_and_then(platform, scope, taken)
     async with platform.database.transaction() as tx:
         job = await add_job(
@@ -113,7 +114,11 @@ async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -
 
 
 async def _add(
-    tx: Transaction, scope: VersionScope, candidates: list[Candidate], tags: list[int]
+    tx: Transaction,
+    access: Access,
+    scope: VersionScope,
+    candidates: list[Candidate],
+    tags: list[int],
 ) -> Taken:
     keys = json_text([(candidate.lake_bucket, candidate.no) for candidate in candidates])
     rows = await tx.fetch("assets.present", keys=keys, bucket=scope.bucket, version=scope.no)
@@ -134,4 +139,5 @@ async def _add(
         [(scope.bucket, scope.no, tag, seq) for tag in tags for seq in everywhere],
     )
     await Delta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
+    await take_in_new(tx, access.organization, scope.campaign, seqs)
     return taken

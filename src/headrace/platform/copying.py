@@ -15,6 +15,7 @@ from headrace.model.enums import JobStatus
 from headrace.model.records import JobAnswer
 from headrace.platform.access import Access
 from headrace.platform.asset_keys import present_seqs
+from headrace.platform.campaign_sync import take_in_new
 from headrace.platform.copied_names import copy_label_names, copy_tag_names
 from headrace.platform.copied_rows import (
     Annotation,
@@ -97,8 +98,10 @@ class CopyWork:
 
     def __init__(self, platform: Platform, task: Task) -> None:
         self._platform = platform
+        self._organization = task.organization
         self._spec = msgspec.json.decode(task.spec, type=Spec)
         self._bucket: int | None = None
+        self._campaign: int | None = None
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Nothing: what is copied is small."""
@@ -142,7 +145,7 @@ class CopyWork:
         )
         if row is None:
             raise NotFoundError("a version was deleted while assets were copied")
-        source_bucket, self._bucket, dataset, dataset_bucket, locked = row
+        source_bucket, self._bucket, dataset, dataset_bucket, locked, self._campaign = row
         if locked:
             raise LockedError("the version was locked while assets were copied into it")
         assert self._bucket is not None
@@ -173,4 +176,5 @@ class CopyWork:
         ]
         await write_annotations(tx, target, numbered, delta)
         await delta.write(tx, target.bucket, target.version)
+        await take_in_new(tx, self._organization, self._campaign, list(assets.values()))
         return assets

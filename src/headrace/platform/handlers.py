@@ -10,7 +10,11 @@ from headrace.platform import annotation_removal as platform_annotation_removal
 from headrace.platform import annotations as platform_annotations
 from headrace.platform import asset_adding as platform_asset_adding
 from headrace.platform import assets as platform_assets
+from headrace.platform import assignments as platform_assignments
 from headrace.platform import attributes as platform_attributes
+from headrace.platform import campaign_steps as platform_campaign_steps
+from headrace.platform import campaign_sync as platform_campaign_sync
+from headrace.platform import campaigns as platform_campaigns
 from headrace.platform import converting as platform_converting
 from headrace.platform import copying as platform_copying
 from headrace.platform import data as platform_data
@@ -41,6 +45,8 @@ from headrace.protocol.operation import Operation
 from headrace.protocol.operations import (
     annotating,
     assets,
+    assignments,
+    campaigns,
     datalake,
     datasets,
     extended,
@@ -221,9 +227,33 @@ _SHAPES: Room = {
     shapes.DELETE_MASK: platform_shapes.MASKS.delete,
 }
 
+_CAMPAIGNS: Room = {
+    campaigns.CREATE_CAMPAIGN: platform_campaigns.create_campaign,
+    campaigns.LIST_CAMPAIGNS: platform_campaigns.list_campaigns,
+    campaigns.GET_CAMPAIGN: platform_campaigns.get_campaign,
+    campaigns.UPDATE_CAMPAIGN: platform_campaigns.update_campaign,
+    campaigns.CLOSE_CAMPAIGN: platform_campaigns.close_campaign,
+    campaigns.DELETE_CAMPAIGN: platform_campaigns.delete_campaign,
+    campaigns.ADD_STEP: platform_campaign_steps.add_step,
+    campaigns.LIST_STEPS: platform_campaign_steps.list_steps,
+    campaigns.GET_STEP: platform_campaign_steps.get_step,
+    campaigns.UPDATE_STEP: platform_campaign_steps.update_step,
+    campaigns.DELETE_STEP: platform_campaign_steps.delete_step,
+    campaigns.REDISTRIBUTE: platform_campaign_steps.redistribute_assignments,
+    assignments.SYNC_AVAILABLE: platform_campaign_sync.sync_available,
+    assignments.SYNC_ASSETS: platform_campaign_sync.sync_assets,
+    assignments.LIST_ASSIGNMENTS: platform_assignments.list_assignments,
+    assignments.GET_ASSIGNMENT: platform_assignments.get_assignment,
+    assignments.REASSIGN: platform_assignments.reassign_assignments,
+    assignments.SUBMIT_ASSIGNMENT: platform_assignments.submit_assignment,
+    assignments.ISSUE_COUNTS: platform_assignments.campaign_issue_counts,
+    assignments.CAMPAIGN_PROGRESS: platform_assignments.campaign_progress,
+}
+
 _JOBS: Room = {
     jobs.GET_JOB: platform_jobs.get_job,
     jobs.CANCEL_JOB: platform_jobs.cancel_job,
+    jobs.CANCEL_JOB_RUN: platform_jobs.cancel_job_run,
     jobs.GET_JOB_RUN: platform_jobs.get_job_run,
     jobs.FIND_JOB_RUN: platform_jobs.find_job_run,
 }
@@ -239,6 +269,7 @@ _ROOMS: tuple[Room, ...] = (
     _ANNOTATIONS,
     _ANNOTATING,
     _SHAPES,
+    _CAMPAIGNS,
     _JOBS,
 )
 

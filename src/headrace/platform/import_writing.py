@@ -15,6 +15,7 @@ from headrace.platform.import_joining import Existing, Rewritten, join_all
 from headrace.platform.listing import json_text
 from headrace.platform.scopes import Taken, VersionScope, touch
 from headrace.platform.shapes_in import Prepared
+from headrace.platform.task_moves import in_campaign
 from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.storage.threads import in_thread
 
@@ -23,7 +24,7 @@ Result = list[tuple[int, int]]
 
 
 class ChunkWriter:
-    """Writes the prepared items of one call. Made anew for every call."""
+    """Writes the prepared items of one call. Made anew for every call. Assets of a campaign are passed over."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class ChunkWriter:
         self._status = status
         self._items = items
         self._read_ahead: dict[Existing, Rewritten] = {}
+        self._in_campaign: set[int] = set()
 
     async def read_ahead(self, statements: Statements) -> None:
         """Join shapes before the transaction, so that the writer is not held for it."""
@@ -50,6 +52,7 @@ class ChunkWriter:
     async def write(self, tx: Transaction, now: int) -> tuple[Result, Taken]:
         """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
         existing = await self._existing(tx)
+        self._in_campaign = await in_campaign(tx, self._scope, list(existing))
         fresh, kept, changed, dropped = self._sorted(existing)
         taken = await touch(tx, self._scope, annotations=len(fresh))
         delta = Delta()
@@ -75,6 +78,8 @@ class ChunkWriter:
         for item in self._items:
             there = existing[item.asset]
             own = [annotation for annotation in there if annotation.account == self._account]
+            if item.asset in self._in_campaign:
+                continue
             if self._mode is ImportAnnotationMode.KEEP and there:
                 kept[item.asset] = there[-1]
             elif self._mode is ImportAnnotationMode.CONCATENATE and own:
@@ -94,6 +99,8 @@ class ChunkWriter:
         added = {item.asset: existing.no for existing, item in changed}
         result: Result = []
         for item in self._items:
+            if item.asset in self._in_campaign:
+                continue
             if item.asset in kept:
                 result.append((kept[item.asset].no, 0))
             else:

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 FIRST_KIND, SECOND_KIND = 1, 2
 
+_RUN_STATUSES = {
+    JobStatus.RUNNING: JobRunStatus.RUNNING,
+    JobStatus.SUCCESS: JobRunStatus.SUCCEEDED,
+    JobStatus.TERMINATED: JobRunStatus.KILLED,
+    JobStatus.FAILED: JobRunStatus.FAILED,
+}
+"""Rows of both kinds hold the words of the first."""
+
 ANSWER_SECONDS = 2.0
 """How long the answer to a call waits for the job that it began: small jobs are finished in it."""
 
@@ -48,6 +56,17 @@ class Job(Struct, frozen=True):
         return job_id(self.no, self.created)
 
     @property
+    def run_record(self) -> JobRunRecord:
+        """The job as the API shows one of the second kind."""
+        return JobRunRecord(
+            id=self.id,
+            status=_RUN_STATUSES[JobStatus(self.state)],
+            done=self.done,
+            total=self.total,
+            error=self.error,
+        )
+
+    @property
     def record(self) -> JobRecord:
         """The job as the API shows one of the first kind."""
         return JobRecord(
@@ -61,35 +80,48 @@ class Job(Struct, frozen=True):
 
 async def get_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
     """The status of a job of the first kind; the answer waits a while for the end of one that is worked on."""
-    job = await job_of(platform.database, access, request.job_id, FIRST_KIND)
-    if job.state == JobStatus.RUNNING:
-        await platform.jobs.wait(job.no, HOLD_SECONDS)
-        job = await job_of(platform.database, access, request.job_id, FIRST_KIND)
-    return job.record
+    return (await _looked_at(platform, access, request.job_id, FIRST_KIND)).record
+
+
+async def get_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
+    """The status of a job of the second kind; the answer waits a while for the end of one that is worked on."""
+    return (await _looked_at(platform, access, request.job_id, SECOND_KIND)).run_record
+
+
+async def find_job_run(platform: Platform, access: Access, request: FindJob) -> JobRunRecord:
+    """A job of the second kind by id, as it is at this moment."""
+    check_organization(access, request.organization_id)
+    return (await job_of(platform.database, access, request.id, SECOND_KIND)).run_record
 
 
 async def cancel_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
-    """Ask a job to stop. One that is worked on stops between two ranges, any other at once; ended ones stay as they are."""
+    """Ask a job of the first kind to stop."""
+    return (await _cancelled(platform, access, request.job_id, FIRST_KIND)).record
+
+
+async def cancel_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
+    """Ask a job of the second kind to stop."""
+    return (await _cancelled(platform, access, request.job_id, SECOND_KIND)).run_record
+
+
+async def _looked_at(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+    job = await job_of(platform.database, access, id, wire)
+    if job.state == JobStatus.RUNNING:
+        await platform.jobs.wait(job.no, HOLD_SECONDS)
+        job = await job_of(platform.database, access, id, wire)
+    return job
+
+
+async def _cancelled(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+    """One that is worked on stops between two ranges, any other at once; ended ones stay as they are."""
     async with platform.database.transaction() as tx:
-        job = await job_of(tx, access, request.job_id, FIRST_KIND)
+        job = await job_of(tx, access, id, wire)
         if platform.jobs.works(job.kind):
             await tx.execute("jobs.ask_to_stop", no=job.no, now=platform.clock())
         elif job.state == JobStatus.RUNNING:
             await end_job(tx, job.no, JobStatus.TERMINATED, platform.clock())
     await platform.jobs.wait(job.no, ANSWER_SECONDS)
-    return (await job_of(platform.database, access, request.job_id, FIRST_KIND)).record
-
-
-async def get_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
-    """The status of a job of the second kind."""
-    job = await job_of(platform.database, access, request.job_id, SECOND_KIND)
-    return JobRunRecord(id=job.id, status=JobRunStatus(job.state))
-
-
-async def find_job_run(platform: Platform, access: Access, request: FindJob) -> JobRunRecord:
-    """A job of the second kind by id."""
-    check_organization(access, request.organization_id)
-    return await get_job_run(platform, access, JobId(job_id=request.id))
+    return await job_of(platform.database, access, id, wire)
 
 
 async def job_of(statements: Statements, access: Access, id: UUID, wire: int) -> Job:
@@ -138,14 +170,15 @@ async def record_job(
     state: JobStatus,
     spec: str,
     total: int | None,
+    wire: int = FIRST_KIND,
 ) -> Job:
-    """Record a job of the first kind for an organization."""
+    """Record a job for an organization."""
     no = await take_numbers(tx, "job")
     await tx.execute(
         "jobs.add",
         no=no,
         organization=organization,
-        wire=FIRST_KIND,
+        wire=wire,
         kind=kind,
         subject=subject,
         spec=spec,
@@ -153,7 +186,7 @@ async def record_job(
         total=total,
         now=now,
     )
-    return Job(no, now, FIRST_KIND, kind, subject, str(state), spec, 0, total, None)
+    return Job(no, now, wire, kind, subject, str(state), spec, 0, total, None)
 
 
 async def end_job(
@@ -166,10 +199,19 @@ async def end_job(
 
 async def answered(platform: Platform, access: Access, begun: JobRecord) -> JobRecord:
     """Work on a job that was just recorded; how far it is once it had its time in the answer."""
-    no = key_of(begun.id, Kind.JOB).number
+    return (await _begun(platform, access, begun.id, FIRST_KIND)).record
+
+
+async def answered_run(platform: Platform, access: Access, begun: Job) -> JobRunRecord:
+    """The same for a job of the second kind."""
+    return (await _begun(platform, access, begun.id, SECOND_KIND)).run_record
+
+
+async def _begun(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+    no = key_of(id, Kind.JOB).number
     platform.jobs.start(no)
     await platform.jobs.wait(no, ANSWER_SECONDS)
-    return (await job_of(platform.database, access, begun.id, FIRST_KIND)).record
+    return await job_of(platform.database, access, id, wire)
 
 
 def job_id(no: int, created: int) -> UUID:

@@ -1,4 +1,4 @@
-"""Versions and datasets in state DELETING: gone for everyone, and here their rows go too.
+"""Versions, campaigns and datasets in state DELETING: gone for everyone, and here their rows go too.
 
 Every step is a short transaction of its own that leaves a smaller version behind, so a purge can stop anywhere: it
 is begun again when the lake is opened next.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def purge(platform: Platform) -> None:
-    """Delete the rows of all versions and datasets in state DELETING."""
+    """Delete the rows of all versions, campaigns and datasets in state DELETING."""
     while await purge_step(platform):
         pass
     await collect(platform)
@@ -28,7 +28,7 @@ async def purge_step(platform: Platform) -> bool:
     """One transaction of a purge; whether there was anything left to do."""
     row = await platform.database.fetch_one("removal.doomed_version")
     if row is None:
-        return await _drop_dataset(platform)
+        return await _drop_campaign(platform) or await _drop_dataset(platform)
     place, organization = Place(*row[:4]), row[4]
     async with platform.database.transaction() as tx:
         assets = await tx.fetch(
@@ -44,6 +44,7 @@ async def purge_step(platform: Platform) -> bool:
         await tx.execute("removal.drop_gone_labels", version=place.version)
         await tx.execute("removal.drop_groups", version=place.version)
         await tx.execute("removal.drop_tags", version=place.version)
+        await tx.execute("campaigns.doom_of_version", version=place.version)
         await tx.execute("removal.drop_ledger", version=place.version)
         await tx.execute("removal.end_imports", version=place.version, now=platform.clock())
         await tx.execute(
@@ -54,6 +55,21 @@ async def purge_step(platform: Platform) -> bool:
         )
         await tx.execute("collecting.hurry", dataset=place.dataset, least=DUE)
         await tx.execute("removal.drop_version", version=place.version)
+    return True
+
+
+async def _drop_campaign(platform: Platform) -> bool:
+    row = await platform.database.fetch_one("campaigns.doomed")
+    if row is None:
+        return False
+    campaign, bucket = row
+    async with platform.database.transaction() as tx:
+        for statement in ("assignments.drop_range", "assignments.drop_trail_range"):
+            if await tx.execute(statement, bucket=bucket, campaign=campaign, limit=RANGE):
+                return True
+        await tx.execute("campaigns.drop_assignees", no=campaign)
+        await tx.execute("campaigns.drop_steps", no=campaign)
+        await tx.execute("campaigns.drop", no=campaign)
     return True
 
 

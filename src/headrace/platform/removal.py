@@ -77,4 +77,6 @@ async def drop_assets(tx: Transaction, place: Place, keys: str) -> int:
     await tx.execute("removal.note_garbage_of_assets", dataset=place.dataset, **scope)
     await tx.execute("removal.drop_annotations_of_assets", **scope)
     await tx.execute("removal.drop_tags_of_assets", **scope)
+    await tx.execute("assignments.drop_of_assets", **scope)
+    await tx.execute("assignments.drop_trails_of_assets", **scope)
     return await tx.execute("removal.drop_assets", **scope)

@@ -42,7 +42,10 @@ class DatasetScope(Struct, frozen=True):
 
 
 class VersionScope(Struct, frozen=True):
-    """A version of the caller's organization, and the ids that count inside it; one that is ``filling`` is locked too."""
+    """A version of the caller's organization, and the ids that count inside it; one that is ``filling`` is locked too.
+
+    ``campaign`` is the number of its annotation campaign.
+    """
 
     no: int
     bucket: int
@@ -56,11 +59,20 @@ class VersionScope(Struct, frozen=True):
     dataset_created: int
     dataset_name: str
     filling: bool = False
+    campaign: int | None = None
+    campaign_created: int = 0
 
     @property
     def id(self) -> UUID:
         """The version's id."""
         return encode(Kind.VERSION, self.created, self.bucket, self.no)
+
+    @property
+    def campaign_id(self) -> UUID | None:
+        """The id of the version's annotation campaign."""
+        if self.campaign is None:
+            return None
+        return encode(Kind.CAMPAIGN, self.campaign_created, self.bucket, self.campaign)
 
     @property
     def full_name(self) -> str:
@@ -149,7 +161,7 @@ async def touch(
 def version_of(row: Row) -> VersionScope:
     """A row of the statements of versions."""
     no, bucket, created, name, description, kind, locked, dataset, *more = row
-    dataset_bucket, dataset_created, dataset_name = more
+    dataset_bucket, dataset_created, dataset_name, campaign, campaign_created = more
     return VersionScope(
         no=no,
         bucket=bucket,
@@ -163,6 +175,8 @@ def version_of(row: Row) -> VersionScope:
         dataset_created=dataset_created,
         dataset_name=dataset_name,
         filling=locked == FILLING,
+        campaign=campaign,
+        campaign_created=campaign_created or 0,
     )
 
 

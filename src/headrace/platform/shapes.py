@@ -33,6 +33,7 @@ from headrace.platform.counters import fold_now_and_then
 from headrace.platform.labels import label_record
 from headrace.platform.scopes import VersionScope, scope_of_part, scope_of_shape
 from headrace.platform.shape_records import shape_records
+from headrace.platform.task_moves import touched
 from headrace.protocol.operations import shapes as operations
 from headrace.protocol.operations.annotating import AnnotationId, SaveAnnotation
 from headrace.protocol.operations.annotations import ImportItem
@@ -94,6 +95,7 @@ async def save_annotation(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
         old = await drawn(tx, scope, no)
+        await touched(tx, access, scope, old.asset)
         content: dict[str, Any] = {
             name: getattr(request, name) or []
             for name in request.__struct_fields__
@@ -127,6 +129,7 @@ async def _create(
         old = await drawn(tx, scope, no)
         if not wanted:
             return []
+        await touched(tx, access, scope, old.asset)
         item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **{field: wanted})
         new = await prepared(tx, scope, old.asset, item)
         blob, taken = await rewrite(tx, scope, old, lambda shapes: joined(shapes, new.shapes))
@@ -142,6 +145,7 @@ async def _update(
     async with platform.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, request.shape_id, change=True)
         old = await _annotation_of(tx, scope, no, request.shape_id)
+        await touched(tx, access, scope, old.asset)
         label = None
         if request.label_id is not None:
             label = await label_key(tx, scope, request.label_id)
@@ -163,6 +167,7 @@ async def _delete(platform: Platform, access: Access, kind: ShapeKind, id: UUID)
     async with platform.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, id, change=True)
         old = await _annotation_of(tx, scope, no, id)
+        await touched(tx, access, scope, old.asset)
 
         def change(shapes: Shapes) -> Shapes:
             shapes = numbered(shapes)

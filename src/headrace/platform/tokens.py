@@ -45,18 +45,23 @@ async def create_token(
     platform: Platform,
     *,
     name: str = "token",
+    username: str | None = None,
     organization_name: str | None = None,
     lifetime: float | None = None,
 ) -> tuple[str, TokenInfo]:
-    """A new token of the lake's account, good for one organization; ``lifetime`` in seconds, for ever if None.
+    """A new token of the lake's account, or of the user of a name; good for one organization, for ``lifetime`` seconds.
 
-    The token is returned this once and cannot be read again.
+    Who is new becomes a member of that organization. The token is returned this once and cannot be read again.
     """
     row = await platform.database.fetch_one("session.first_account")
     if row is None:
         raise NotFoundError("the lake has no account")
-    account, username, _ = row
+    account, owner, _ = row
     membership = choose(await memberships(platform, account), name=organization_name)
+    if username is None or username == owner:
+        username = owner
+    else:
+        account = await _member(platform, membership, safe_name(username, "name of a user"))
     token = PREFIX + secrets.token_urlsafe(32)
     created = platform.clock()
     expires = None if lifetime is None else created + int(lifetime * 1000)
@@ -80,6 +85,26 @@ async def create_token(
         expires=expires,
     )
     return token, info
+
+
+async def _member(platform: Platform, membership: Membership, username: str) -> int:
+    """The account of a name as a member of an organization, made where there is none."""
+    async with platform.database.transaction() as tx:
+        row = await tx.fetch_one("session.account", username=username)
+        if row is None:
+            account = (await tx.fetch_one("session.next_account") or (1,))[0]
+            await tx.execute(
+                "session.add_account", no=account, username=username, created=platform.clock()
+            )
+        else:
+            account = row[0]
+        await tx.execute(
+            "session.add_membership",
+            organization=membership.organization,
+            account=account,
+            role="member",
+        )
+    return int(account)
 
 
 async def list_tokens(platform: Platform) -> list[TokenInfo]:

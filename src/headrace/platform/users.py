@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from headrace.model.ids import Kind, encode
 from headrace.model.records import UserRecord, UsersRecord
 from headrace.platform.access import Access
-from headrace.platform.identity import check_organization, missing
+from headrace.platform.identity import check_id, check_organization, key_of, missing
 from headrace.platform.scopes import dataset_scope
 from headrace.protocol.operations.datasets import DatasetId
 from headrace.protocol.operations.users import AddDatasetUser, ListOrganizationUsers
+from headrace.storage.database.base import Statements
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -36,8 +38,19 @@ async def list_dataset_users(platform: Platform, access: Access, request: Datase
 async def add_dataset_user(platform: Platform, access: Access, request: AddDatasetUser) -> None:
     """Check that the user may use the dataset; 404 for who is not in the organization."""
     await dataset_scope(platform.database, access, request.dataset_id)
-    if request.user_id not in {user.id for user in await _users(platform, access)}:
-        raise missing(Kind.USER, request.user_id)
+    await account_of(platform.database, access, request.user_id)
+
+
+async def account_of(statements: Statements, access: Access, user_id: UUID) -> int:
+    """The number of a user of the caller's organization; 404 for anybody else."""
+    key = key_of(user_id, Kind.USER)
+    row = await statements.fetch_one(
+        "session.member", organization=access.organization, account=key.number
+    )
+    if row is None:
+        raise missing(Kind.USER, user_id)
+    check_id(user_id, Kind.USER, row[2], 0, key.number)
+    return key.number
 
 
 async def _users(platform: Platform, access: Access) -> list[UserRecord]:

@@ -161,6 +161,7 @@ def version_record(
         origin_id=encode(Kind.DATASET, scope.dataset_created, scope.dataset_bucket, scope.dataset),
         version=scope.name,
         type=scope.type,
+        annotation_campaign_id=scope.campaign_id,
         description=scope.description,
         tags=tags,
     )

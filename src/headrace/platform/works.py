@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from headrace.platform import collecting, converting, copying, forking
+from headrace.platform import campaign_sync, collecting, converting, copying, forking
 from headrace.platform.job_runner import MakeWork
 
 WORKS: dict[str, MakeWork] = {
     forking.KIND: forking.ForkWork,
     copying.KIND: copying.CopyWork,
     converting.KIND: converting.ConvertWork,
+    campaign_sync.KIND: campaign_sync.SyncWork,
     collecting.KIND: collecting.CollectWork,
 }

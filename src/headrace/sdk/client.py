@@ -22,8 +22,10 @@ from headrace.model.records import (
 from headrace.protocol.operations import datalake as lake_operations
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import jobs as job_operations
+from headrace.protocol.operations.campaigns import LIST_CAMPAIGNS, ListCampaigns
 from headrace.sdk.anything import as_request, named_operation
 from headrace.sdk.arguments import as_id, as_path, check_limits
+from headrace.sdk.campaign import AnnotationCampaign
 from headrace.sdk.client_tags import ClientTags
 from headrace.sdk.datalake import Datalake
 from headrace.sdk.dataset import Dataset
@@ -214,6 +216,14 @@ class Client(ClientTags):
             max_workers=max_workers,
             progress=progress,
         )
+
+    async def list_annotation_campaigns(
+        self, is_closed: bool | None = None
+    ) -> list[AnnotationCampaign]:
+        """The annotation campaigns of all versions, newest first: all, or only the closed or the open ones."""
+        request = ListCampaigns(organization_id=self.id, is_closed=is_closed)
+        answer = await self.session.call(LIST_CAMPAIGNS, request)
+        return [AnnotationCampaign(self.session, record) for record in answer.items]
 
     # --- jobs -----------------------------------------------------------------------------------------
 

@@ -19,12 +19,14 @@ def connect(
     api_token: str | None = None,
     organization_id: str | UUID | None = None,
     organization_name: str | None = None,
+    username: str | None = None,
 ) -> Connection:
     """A client of ``target``: a lake's folder, or the address of a server.
 
     Use it as ``async with connect("lake/") as client``, or ``client = await connect("lake/")`` and close it yourself.
     A server needs a token: ``api_token``, else the environment's ``HEADRACE_TOKEN``, else the ``token`` of a
-    ``headrace.toml``. Without an organization, the token's own is meant.
+    ``headrace.toml``. Without an organization, the token's own is meant. In a lake the calls are its own account's, or
+    those of the user ``username``.
 
     Opening raises NotALakeError for a folder that is no lake, AuthenticationError for a token that is not good,
     ConnectError for a server that cannot be reached, ConfigurationError for a target or a token that cannot be meant.
@@ -41,6 +43,7 @@ def connect(
                 api_token=api_token,
                 organization_id=organization_id,
                 organization_name=organization_name,
+                username=username,
             )
             return backend
 
@@ -49,6 +52,7 @@ def connect(
             api_token=api_token,
             organization_id=organization_id,
             organization_name=organization_name,
+            username=username,
         )
         return Session(backend, organization, ping.username, again)
 

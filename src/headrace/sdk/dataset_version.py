@@ -10,6 +10,7 @@ from headrace.sdk.resource import describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.version_annotations import VersionAnnotations
 from headrace.sdk.version_building import VersionBuilding
+from headrace.sdk.version_campaigns import VersionCampaigns
 from headrace.sdk.version_copies import VersionCopies
 from headrace.sdk.version_exports import VersionExports
 from headrace.sdk.version_imports import VersionImports
@@ -23,6 +24,7 @@ class DatasetVersion(
     VersionExports,
     VersionBuilding,
     VersionCopies,
+    VersionCampaigns,
     Taggable,
 ):
     """One version of a dataset: its assets, labels and annotations."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import anyio
 
 from headrace.engine.adding import failure
-from headrace.errors import BadRequestError, JobFailedError, WaitTimeoutError
+from headrace.errors import JobFailedError, WaitTimeoutError
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operations import jobs as operations
@@ -81,12 +81,13 @@ class Job(Resource[JobRecord | JobRunRecord]):
     async def cancel(self) -> Status:
         """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
 
-        Of a fork nothing stays, of other work what was done. Raises BadRequestError for jobs that cannot be stopped.
+        Of a fork nothing stays, of other work what was done.
         """
-        if isinstance(self.record, JobRunRecord):
-            raise BadRequestError(f"job {self.id} is of a kind that cannot be cancelled")
         request = operations.JobId(job_id=self.id)
-        self.record = await self.session.call(operations.CANCEL_JOB, request)
+        if isinstance(self.record, JobRunRecord):
+            self.record = await self.session.call(operations.CANCEL_JOB_RUN, request)
+        else:
+            self.record = await self.session.call(operations.CANCEL_JOB, request)
         return self.status
 
     def __repr__(self) -> str:

@@ -1,5 +1,15 @@
 """The filters of listings as SQL conditions: query language, metadata, statuses, types."""
 
-from headrace.platform.filters.listings import Filters, compile_asset_filters, compile_data_filters
+from headrace.platform.filters.listings import (
+    Filters,
+    compile_asset_filters,
+    compile_assignment_filters,
+    compile_data_filters,
+)
 
-__all__ = ["Filters", "compile_asset_filters", "compile_data_filters"]
+__all__ = [
+    "Filters",
+    "compile_asset_filters",
+    "compile_assignment_filters",
+    "compile_data_filters",
+]

@@ -8,14 +8,24 @@ are in sight (``d`` only, for listings of data). Their text is all our own; what
 from __future__ import annotations
 
 from typing import NamedTuple
+from uuid import UUID
 
+from headrace.errors import BadRequestError
+from headrace.model.ids import InvalidIdError, Key, Kind, decode
 from headrace.platform.filters.conditions import Conditions
 from headrace.platform.filters.documents import add_custom_metadata
 from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
 from headrace.platform.filters.queries import add_query
 from headrace.protocol.operations.assets import ListAssets
+from headrace.protocol.operations.assignments import UNASSIGNED, ListAssignments
 from headrace.protocol.operations.datalake import FindData
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, DataQuery
+
+_TASK = (
+    "campaign g cross join assignment t"
+    " where g.version = a.version and g.state <> 'DELETING'"
+    " and t.bucket = a.bucket and t.campaign = g.no and t.asset = a.seq"
+)
 
 
 class Filters(NamedTuple):
@@ -45,11 +55,67 @@ def compile_asset_filters(request: ListAssets) -> Filters:
     _add_states(conditions, request)
     add_query(conditions, request.q, ASSET_FIELDS)
     add_custom_metadata(conditions, request.custom_metadata)
-    assigned = (request.assignment_status, request.assignment_step_id, request.assignment_user_id)
-    if any(wanted is not None for wanted in assigned):
-        # Assignments come with annotation campaigns; without one, no asset is assigned.
-        conditions.add("false")
+    _add_assignment(conditions, request)
     return Filters(conditions.sql(), conditions.params)
+
+
+def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]:
+    """The same for a listing of tasks (alias ``t``) joined with both; and whether it looks at more than the task."""
+    tasks = Conditions()
+    if request.status is not None:
+        tasks.add(f"t.status = {tasks.bind(str(request.status))}")
+    if request.step_id is not None:
+        tasks.add(_in_step(tasks, request.step_id))
+    if request.user_id == UNASSIGNED:
+        tasks.add("t.account is null")
+    elif request.user_id is not None:
+        tasks.add(_of_user(tasks, request.user_id))
+    of_tasks = tasks.sql()
+    _add_states(tasks, request)
+    add_query(tasks, request.q, ASSET_FIELDS)
+    add_custom_metadata(tasks, request.custom_metadata)
+    return Filters(tasks.sql(), tasks.params), tasks.sql() != of_tasks
+
+
+def _add_assignment(conditions: Conditions, request: ListAssets) -> None:
+    tests = []
+    if request.assignment_status is not None:
+        tests.append(f"t.status = {conditions.bind(str(request.assignment_status))}")
+    if request.assignment_step_id is not None:
+        tests.append(_in_step(conditions, request.assignment_step_id))
+    if request.assignment_user_id is not None:
+        tests.append(_of_user(conditions, request.assignment_user_id))
+    if tests:
+        conditions.add(f"exists (select 1 from {_TASK} and {' and '.join(tests)})")
+
+
+def _in_step(conditions: Conditions, id: UUID) -> str:
+    """The condition that a task is in a step; false for what is no step."""
+    key = _key(id, Kind.STEP)
+    if key is None:
+        return "false"
+    scope, made = conditions.bind(key.scope), conditions.bind(key.created_ms)
+    campaign = f"select g.no from campaign g where g.no = {scope} and g.created = {made}"
+    return f"t.campaign = ({campaign}) and t.step = {conditions.bind(key.seq)}"
+
+
+def _of_user(conditions: Conditions, id: UUID | str) -> str:
+    """The condition that a task is a user's; false for what is no user."""
+    key = _key(id, Kind.USER)
+    if key is None:
+        return "false"
+    number, made = conditions.bind(key.number), conditions.bind(key.created_ms)
+    return f"t.account = (select u.no from account u where u.no = {number} and u.created = {made})"
+
+
+def _key(id: UUID | str, kind: Kind) -> Key | None:
+    try:
+        key = decode(UUID(str(id)))
+    except InvalidIdError:
+        return None
+    except ValueError:
+        raise BadRequestError(f"{id!r} is no id", hint=f"give one, or {UNASSIGNED!r}") from None
+    return key if key.kind is kind else None
 
 
 def _add_states(conditions: Conditions, request: DataQuery | FindData) -> None:

@@ -9,6 +9,8 @@ from headrace.protocol.operation import Operation
 from headrace.protocol.operations import (
     annotating,
     assets,
+    assignments,
+    campaigns,
     datalake,
     datasets,
     extended,
@@ -37,6 +39,8 @@ _MODULES: tuple[ModuleType, ...] = (
     annotation_operations,
     annotating,
     shapes,
+    campaigns,
+    assignments,
     jobs,
 )
 

@@ -45,7 +45,18 @@ GET_JOB_RUN = Operation(
     path="/api/v2/job/{job_id}",
     request=JobId,
     result=JobRunRecord,
-    doc="The status of a job of the second kind.",
+    doc="The status of a job of the second kind; held open for a while where the job still runs.",
+    errors=(404,),
+)
+CANCEL_JOB_RUN = Operation(
+    name="cancel_job_run",
+    method="POST",
+    path="/api/v2/job/{job_id}/cancel",
+    request=JobId,
+    result=JobRunRecord,
+    doc="Ask a job of the second kind to stop; it ends as KILLED, and leaves nothing half done.",
+    repeatable=True,
+    extension=True,
     errors=(404,),
 )
 FIND_JOB_RUN = Operation(

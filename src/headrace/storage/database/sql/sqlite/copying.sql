@@ -47,6 +47,7 @@ update label set skeleton = :skeleton, attributes = :attributes where version = 
 update label set grp = :grp where version = :version and key = :key
 
 -- name: places
-select f.bucket, t.bucket, s.no, s.bucket, t.locked
+select f.bucket, t.bucket, s.no, s.bucket, t.locked, g.no
 from version f cross join version t cross join dataset s
+left join campaign g on g.version = t.no and g.state <> 'DELETING'
 where f.no = :source and f.state = 'ACTIVE' and t.no = :target and t.state = 'ACTIVE' and s.no = t.dataset

@@ -15,6 +15,12 @@ where j.kind = :kind and j.subject = :subject and j.state = 'RUNNING' and j.spec
   and j.organization = :organization
 order by j.no desc limit 1
 
+-- name: under_way
+select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error
+from job j
+where j.kind = :kind and j.subject = :subject and j.state = 'RUNNING' and j.organization = :organization
+order by j.no desc limit 1
+
 -- name: finish
 update job set state = 'SUCCESS', updated = :now where no = :no and state = 'RUNNING'
 

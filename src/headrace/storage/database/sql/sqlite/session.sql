@@ -6,8 +6,11 @@ insert into organization (no, name, created) values (:no, :name, :created)
 -- name: add_account
 insert into account (no, username, created) values (:no, :username, :created)
 
+-- name: next_account
+select max(no) + 1 from account
+
 -- name: add_membership
-insert into membership (organization, account, role) values (:organization, :account, :role)
+insert or ignore into membership (organization, account, role) values (:organization, :account, :role)
 
 -- name: add_connector
 insert into connector (no, organization, name, kind, created)
@@ -38,6 +41,11 @@ select a.no, a.username, a.created
 from membership m cross join account a
 where m.organization = :organization and a.no = m.account
 order by a.no
+
+-- name: member
+select a.no, a.username, a.created
+from membership m cross join account a
+where m.organization = :organization and m.account = :account and a.no = m.account
 
 -- name: connector
 select no, kind, created from connector where no = :no and organization = :organization

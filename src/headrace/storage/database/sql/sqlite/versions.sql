@@ -7,21 +7,24 @@ values (:no, 0, :dataset, :name, :description, :type, 'ACTIVE', 0, :created, 0, 
 
 -- name: by_no
 select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
-       s.no, s.bucket, s.created, s.name
+       s.no, s.bucket, s.created, s.name, g.no, g.created
 from version v cross join dataset s
+left join campaign g on g.version = v.no and g.state <> 'DELETING'
 where v.no = :no and v.state = 'ACTIVE' and s.no = v.dataset and s.organization = :organization
 
 -- name: by_name
 select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
-       s.no, s.bucket, s.created, s.name
+       s.no, s.bucket, s.created, s.name, g.no, g.created
 from dataset s cross join version v
+left join campaign g on g.version = v.no and g.state <> 'DELETING'
 where s.no = :dataset and s.organization = :organization
   and v.dataset = s.no and v.name = :name and v.state = 'ACTIVE'
 
 -- name: page
 select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
-       s.no, s.bucket, s.created, s.name
+       s.no, s.bucket, s.created, s.name, g.no, g.created
 from dataset s cross join version v
+left join campaign g on g.version = v.no and g.state <> 'DELETING'
 where s.no = :dataset and s.organization = :organization
   and v.dataset = s.no and v.state = 'ACTIVE' /*filters*/
 limit :limit offset :offset
