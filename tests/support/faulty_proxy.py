@@ -16,16 +16,22 @@ WAYS = ("refuse", "cut", "drop", "reset")
 
 
 class Proxy(Struct):
-    """Where it listens; how many requests came, and how many were spoiled."""
+    """Where it listens; how many requests came, how many were spoiled, and how many refused for their size."""
 
     address: str = ""
     requests: int = 0
     spoiled: int = 0
+    refused: int = 0
 
 
 @asynccontextmanager
-async def faulty_proxy(target: str, *, one_in: int, only: bytes = b"") -> AsyncIterator[Proxy]:
-    """Spoil each ``one_in``-th request whose first line holds ``only``; all others pass as they are."""
+async def faulty_proxy(
+    target: str, *, one_in: int = 0, only: bytes = b"", largest: int | None = None
+) -> AsyncIterator[Proxy]:
+    """Spoil each ``one_in``-th request whose first line holds ``only``; all others pass as they are.
+
+    Bodies of more than ``largest`` bytes are refused, as a web server before the real one does.
+    """
     upstream = urlsplit(target)
     proxy = Proxy()
     tasks: set[asyncio.Task[None]] = set()
@@ -40,9 +46,12 @@ async def faulty_proxy(target: str, *, one_in: int, only: bytes = b"") -> AsyncI
             way = None
             if only in request.split(b"\r\n", 1)[0]:
                 proxy.requests += 1
-                if proxy.requests % one_in == 0:
+                if one_in and proxy.requests % one_in == 0:
                     way = WAYS[proxy.spoiled % len(WAYS)]
                     proxy.spoiled += 1
+            if largest is not None and len(request.partition(b"\r\n\r\n")[2]) > largest:
+                proxy.refused += 1
+                way = "large"
             await _answer(request, way, upstream.hostname or "", upstream.port or 80, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
@@ -74,7 +83,11 @@ async def _answer(
 ) -> None:
     if way == "drop":
         return
-    if way == "refuse":
+    if way == "large":
+        page = b"<html><h1>413 Request Entity Too Large</h1></html>"
+        writer.write(b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\n")
+        writer.write(b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(page), page))
+    elif way == "refuse":
         writer.write(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n")
         writer.write(b"Connection: close\r\n\r\n")
     else:

@@ -41,22 +41,28 @@ class Reporter:
     def say(self, text: str) -> None:
         """A whole line, below the one that redraws itself."""
         self.clear()
-        print(f"{MARK} {text}", file=sys.stderr, flush=True)
+        self._write(f"{MARK} {text}\n")
 
     def clear(self) -> None:
         """Take the line that redraws itself away."""
         if self._drawn:
             self._drawn = False
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+            self._write("\r\x1b[2K")
 
     def _draw(self, text: str) -> None:
         import shutil
 
         width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"\r\x1b[2K{f'{MARK} {text}'[:width]}")
-        sys.stderr.flush()
+        self._write(f"\r\x1b[2K{f'{MARK} {text}'[:width]}")
         self._drawn = True
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            # Nobody can see it; what is told of goes on.
+            self._show = self._redraw = False
 
     def _is_due(self, event: ProgressEvent) -> bool:
         """At the start of a job, and from then on every 30 s or 10 %."""

@@ -18,6 +18,7 @@ from headrace.cli.failures import AGAIN, DEBUG, DONE, INTERRUPTED, Failure, expl
 from headrace.cli.options import Output
 from headrace.cli.progress import Reporter
 from headrace.cli.result import Result, print_failure, print_result
+from headrace.cli.streams import settle_streams
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
 
@@ -28,10 +29,7 @@ class InterruptedByUserError(Exception):
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    # A name that is no valid text must not end in another error while the first one is printed.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    settle_streams()
     try:
         return _run(arguments)
     except BrokenPipeError:

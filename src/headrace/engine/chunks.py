@@ -5,7 +5,7 @@ The cut depends on the source alone, never on the lake, so that a second run cut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -41,11 +41,47 @@ _SHAPE_BYTES = 120
 _NUMBER_BYTES = 9
 
 
+_PLACES = 32
+
+
 class Chunk(Struct):
-    """A part of a source; ``number`` counts from 0."""
+    """A part of a source; ``number`` counts from 0.
+
+    A chunk that is too large for something on the way is halved, always alike. Halves have numbers of their own: above
+    the chunk's 32 bits stands their place in the tree of halves, where 1 is the whole (written as 0), and 2i and 2i + 1
+    are the halves of i.
+    """
 
     number: int
     samples: list[Sample]
+
+    def halves(self) -> tuple[Chunk, Chunk]:
+        """The first and the second half; there must be two samples or more."""
+        place, root = _place(self.number)
+        cut = len(self.samples) // 2
+        return (
+            Chunk(_numbered(2 * place, root), self.samples[:cut]),
+            Chunk(_numbered(2 * place + 1, root), self.samples[cut:]),
+        )
+
+
+def halved(numbers: Iterable[int]) -> frozenset[int]:
+    """The chunks, and halves, that these are parts of."""
+    found = set()
+    for number in numbers:
+        place, root = _place(number)
+        while place > 1:
+            place //= 2
+            found.add(_numbered(place, root))
+    return frozenset(found)
+
+
+def _place(number: int) -> tuple[int, int]:
+    return number >> _PLACES or 1, number & ((1 << _PLACES) - 1)
+
+
+def _numbered(place: int, root: int) -> int:
+    return root if place == 1 else place << _PLACES | root
 
 
 def chunks(

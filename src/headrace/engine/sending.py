@@ -9,7 +9,7 @@ from anyio import to_thread
 from msgspec import UNSET
 
 from headrace.backend.base import Backend
-from headrace.engine.chunks import Chunk
+from headrace.engine.chunks import Chunk, halved
 from headrace.engine.import_report import ImportOptions, ImportReport
 from headrace.engine.loading import annotations_of_ids
 from headrace.engine.matching import SHOWN, Matcher
@@ -47,21 +47,34 @@ class Sender:
         self._labels = labels
         self._ledger = ledger
         self._done = frozenset(ledger.done) if ledger else frozenset()
+        self._halved = halved(self._done)
         self._report = report
         self._counts = counts
 
     async def send(self, chunk: Chunk) -> None:
-        """Import one chunk, or learn what became of it where an earlier run imported it."""
+        """Import one chunk, or learn what became of it where an earlier run imported it.
+
+        What is too large for the server, or for a proxy before it, goes in halves, down to single images.
+        """
+        if chunk.number not in self._halved:
+            try:
+                await self._send_whole(chunk)
+                return
+            except RequestTooLargeError:
+                if len(chunk.samples) < 2:
+                    raise
+        for half in chunk.halves():
+            await self.send(half)
+
+    async def _send_whole(self, chunk: Chunk) -> None:
         found = await self._matcher.match([sample.filename for sample in chunk.samples])
         matched = [sample for sample in chunk.samples if sample.filename in found]
-        self._account_lost(chunk, found)
         wanted = [sample for sample in matched if self._is_wanted(sample)]
-        if chunk.number in self._done:
-            self._report.resumed += 1
-            answer = await self._call(chunk.number, [])
-        else:
-            items = await self._items(wanted, found)
-            answer = await self._call(chunk.number, items)
+        known = chunk.number in self._done
+        items = [] if known else await self._items(wanted, found)
+        answer = await self._call(chunk.number, items)
+        self._report.resumed += known
+        self._account_lost(chunk, found)
         await self._account(matched, wanted, found, answer)
 
     def _is_wanted(self, sample: Sample) -> bool:
@@ -100,13 +113,7 @@ class Sender:
         )
         if not items and not self._ledger:
             return {}
-        try:
-            return await self._backend.call(IMPORT_ANNOTATIONS, request)
-        except RequestTooLargeError:
-            if self._ledger or len(items) < 2:
-                raise
-            half = len(items) // 2
-            return await self._call(number, items[:half]) | await self._call(number, items[half:])
+        return await self._backend.call(IMPORT_ANNOTATIONS, request)
 
     def _account_lost(self, chunk: Chunk, found: dict[str, UUID]) -> None:
         report = self._report

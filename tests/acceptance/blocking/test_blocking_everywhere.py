@@ -1,4 +1,4 @@
-"""The blocking twin where people call it: a plain script, a running loop, threads, a forked child, a left-open client."""
+"""The blocking twin where people call it (F43): a plain script, a running loop, threads, a forked child, a left-open client."""
 
 from __future__ import annotations
 
