@@ -13,13 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
 from bench.data import SCALES, write_coco  # noqa: E402
-from bench.environments import PeerEnvironmentError  # noqa: E402
+from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
 from bench.report import text  # noqa: E402
 from bench.runner import Plan, run_scenario, work_folder  # noqa: E402
 from bench.scenario import Scenario, Setting  # noqa: E402
 from bench.scenarios import SCENARIOS, named  # noqa: E402
-
-CACHE = ROOT / ".bench"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".bench"
 
 PEERS: dict[str, tuple[str, ...]] = {
     "aiofiles": ("aiofiles==25.1.0",),
@@ -23,6 +24,22 @@ PEERS: dict[str, tuple[str, ...]] = {
     "picsellia": ("picsellia==6.37.0",),
     "picsellia-annotations": ("picsellia-annotations==0.14.0",),
     "pycocotools": ("pycocotools==2.0.11", "numpy==2.4.6"),
+    "supervision": ("supervision==0.31.2", "opencv-python-headless==5.0.0.93"),
+    # Of these two the rules for files are tested, without torch, of which they need nothing.
+    "torchvision": (
+        "--no-deps",
+        "torchvision==0.29.2",
+        "numpy==2.4.6",
+        "pillow==13.0.0",
+        "pycocotools==2.0.11",
+    ),
+    "ultralytics": (
+        "--no-deps",
+        "ultralytics==8.4.190",
+        "numpy==2.4.6",
+        "pillow==13.0.0",
+        "pyyaml==6.0.4",
+    ),
 }
 
 LIST_VERSIONS = (

@@ -9,6 +9,7 @@ import pytest
 
 from bench import process
 from bench.data import Spec, write_coco
+from bench.environments import CACHE
 from bench.outcomes import counted
 from bench.report import text
 from bench.runner import Plan, run_scenario
@@ -75,8 +76,6 @@ def test_ours_do_every_operation(setting, tmp_path, scenario) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", FORMATS, ids=lambda each: each.name)
 def test_every_peer_does_the_same(setting, tmp_path, scenario) -> None:
-    from bench.__main__ import CACHE
-
     # Their environments are kept with those of the benchmarks.
     shared = replace(setting, cache=CACHE)
     plan = Plan(

@@ -264,7 +264,7 @@ class YoloReader(Reader):
             return size.height, size.width
         found.add(
             "Y22",
-            "EXIF orientation 5 or 7: Ultralytics takes the size as stored, and so do we",
+            "EXIF orientation 5 or 7: the size is taken as stored, though recent Ultralytics turns it",
             path=image,
         )
         return size.width, size.height
