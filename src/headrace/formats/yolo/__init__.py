@@ -11,7 +11,7 @@ Task = Literal["detect", "segment", "pose", "obb", "classify"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
 _FIELDS = frozenset({"background", "split", "unused_labels"})
-_BOX, _OUTLINE, _CORNERS = "its box", "its corners", "the corners of its box"
+_BOX, _CORNERS = "its box", "the corners of its box"
 
 _SAYS: Mapping[Task, Capability] = {
     "detect": Capability(
@@ -19,12 +19,17 @@ _SAYS: Mapping[Task, Capability] = {
         fields=_FIELDS,
     ),
     "segment": Capability(
-        kinds={"polygon": WHOLE, "rectangle": _CORNERS, "mask": _CORNERS},
+        kinds={"polygon": WHOLE, "rectangle": _CORNERS, "keypoints": _CORNERS, "mask": _CORNERS},
         fields=_FIELDS,
     ),
     "pose": Capability(kinds={"keypoints": WHOLE}, fields=_FIELDS | {"bbox"}),
     "obb": Capability(
-        kinds={"polygon": "four corners", "rectangle": _CORNERS, "mask": _CORNERS},
+        kinds={
+            "polygon": "four corners",
+            "rectangle": _CORNERS,
+            "keypoints": _CORNERS,
+            "mask": _CORNERS,
+        },
         fields=_FIELDS,
     ),
     "classify": Capability(kinds={"classification": WHOLE}, fields=_FIELDS - {"background"}),
