@@ -28,12 +28,21 @@ TOKEN_VARIABLE = _PREFIX + "TOKEN"
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``token`` and ``organization`` (its name) are for servers.
 
-    ``max_workers`` is the most transfers or calls under way at once.
+    ``max_workers`` is the most transfers or calls under way at once. ``state`` is the folder where uploads that were
+    cut short are remembered.
     """
 
     token: str | None = None
     organization: str | None = None
     max_workers: int | None = None
+    state: str | None = None
+
+    def state_folder(self) -> Path:
+        """``state``, by default ``headrace`` in the folder that the system has for such things."""
+        if self.state is not None:
+            return Path(self.state).expanduser()
+        given = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME", "")
+        return Path(given or Path.home() / ".local" / "state") / "headrace"
 
     def __repr__(self) -> str:
         shown = {**msgspec.structs.asdict(self), "token": self.token and "(set)"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from headrace.backend.uploads import PART_BYTES
+from headrace.backend.parts import PART_BYTES
 from tests.support.official import drive
 from tests.support.servers import new_lake, server_process
 

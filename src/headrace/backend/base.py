@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -66,6 +67,38 @@ class File(Protocol):
         ...
 
 
+class Sent(Struct, frozen=True):
+    """What was sent: ``size`` in bytes, ``sha256`` in hexadecimal where it was taken on the way."""
+
+    size: int
+    sha256: str | None = None
+
+
+class Sending(Protocol):
+    """One file on its way to a storage."""
+
+    @property
+    def object_name(self) -> str | None:
+        """What an earlier run began to send this very file as, None where there was none: a new name is needed."""
+        ...
+
+    async def send(self, object_name: str, content_type: str) -> Sent:
+        """Put the file under an object name, in parts where it is large; TransferError where it changes meanwhile."""
+        ...
+
+    async def settle(self) -> None:
+        """The object is a data now: nothing needs to be kept for another try."""
+        ...
+
+
+class Caller(Protocol):
+    """Whoever answers operations."""
+
+    async def call(self, operation: Operation[P, R], request: P, /) -> R:
+        """Answer one operation."""
+        ...
+
+
 class Backend(Protocol):
     """One door to a lake, a server or a platform."""
 
@@ -82,10 +115,11 @@ class Backend(Protocol):
         """The file of a data; the URL in the record is renewed where it has expired or is missing."""
         ...
 
-    async def upload(
-        self, path: Path, /, *, connector_id: Any, object_name: str, content_type: str
-    ) -> None:
-        """Put a local file under an object name, in parts where it is large."""
+    def sending(self, path: Path, /, *, connector_id: UUID) -> AbstractAsyncContextManager[Sending]:
+        """Take a local file to be sent; what an earlier run has sent of it is not sent again.
+
+        Raises ``OSError`` where there is no such file.
+        """
         ...
 
     async def aclose(self) -> None:

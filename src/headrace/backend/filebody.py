@@ -1,16 +1,50 @@
-"""A request's body that is read from a file while it is sent."""
+"""A request's body that is read from a file while it is sent, hashed on the way, and held to what the file was."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Self
 
-from headrace.errors import TransferError
-from headrace.storage.threads import in_thread
+from msgspec import Struct
 
-_READ_BYTES = 256 * 1024
+from headrace.errors import TransferError
+from headrace.threads import in_thread
+
+READ_BYTES = 256 * 1024
+"""Read at once; a body that is no longer than this is one piece."""
+
+
+class Snapshot(Struct, frozen=True):
+    """A file as it was when its upload began. ``size`` in bytes, ``changed`` in nanoseconds."""
+
+    path: Path
+    size: int
+    changed: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """The file as it is now; ``OSError`` where there is none. Blocks."""
+        return cls._from(path, path.stat())
+
+    @classmethod
+    def _from(cls, path: Path, found: os.stat_result) -> Self:
+        if not stat.S_ISREG(found.st_mode):
+            raise TransferError(f"{path} is no file")
+        return cls(path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def check(self, opened: int | None = None) -> None:
+        """TransferError where the file (or the one that is ``opened``) is not what it was. Blocks."""
+        found = self.path.stat() if opened is None else os.fstat(opened)
+        if self._from(self.path, found) != self:
+            raise TransferError(
+                f"{self.path} changed while it was uploaded", hint="run the same again"
+            )
 
 
 class FileBody:
@@ -21,16 +55,25 @@ class FileBody:
     """
 
     def __init__(
-        self, path: Path, start: int, length: int, *, head: bytes = b"", tail: bytes = b""
+        self,
+        file: Snapshot,
+        start: int,
+        length: int,
+        *,
+        head: bytes = b"",
+        tail: bytes = b"",
+        algorithms: Sequence[str] = ("sha256",),
     ) -> None:
         self.failure: OSError | TransferError | None = None
-        self._path = path
+        self._snapshot = file
         self._at = start
         self._end = start + length
         self._head = head
         self._tail = tail
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
         self._file: int | None = None
         self._closed = False
+        self._ended = False
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -41,38 +84,56 @@ class FileBody:
             self._closed = True
             if self._file is not None:
                 os.close(self._file)
+                self._file = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
+        if self._ended:
+            raise StopAsyncIteration
         chunk = await in_thread(self._next)
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
+    async def whole(self) -> bytes | None:
+        """All of it at once where it is short, in one trip to a thread; None where it is long."""
+        if len(self._head) + self._end - self._at + len(self._tail) > READ_BYTES:
+            return None
+        return await in_thread(self._next)
+
+    def digests(self) -> dict[str, str]:
+        """Digests of the bytes of the file that were read, in hexadecimal, by algorithm."""
+        return {name: each.hexdigest() for name, each in self._hashes.items()}
+
     def _next(self) -> bytes:
+        """The next bytes; the last of the file bring the tail along."""
         with self._lock:
-            if self._closed:
+            if self._closed or self._ended:
                 return b""
-            if self._head:
-                head, self._head = self._head, b""
-                return head
-            if self._at < self._end:
-                return self._read()
-            tail, self._tail = self._tail, b""
-            return tail
+            head, self._head = self._head, b""
+            try:
+                chunk = self._read() if self._at < self._end else b""
+                if self._at == self._end:
+                    self._ended = True
+                    self._snapshot.check(self._file)
+                    return head + chunk + self._tail
+            except (OSError, TransferError) as error:
+                self.failure = error
+                raise
+            return head + chunk
 
     def _read(self) -> bytes:
-        try:
-            if self._file is None:
-                self._file = os.open(self._path, os.O_RDONLY)
-            chunk = os.pread(self._file, min(_READ_BYTES, self._end - self._at), self._at)
-        except OSError as exc:
-            self.failure = exc
-            raise
+        if self._file is None:
+            self._file = os.open(self._snapshot.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        chunk = os.pread(self._file, min(READ_BYTES, self._end - self._at), self._at)
         if not chunk:
-            self.failure = TransferError(f"{self._path} became shorter while it was uploaded")
-            raise self.failure
+            raise TransferError(
+                f"{self._snapshot.path} became shorter while it was uploaded",
+                hint="run the same again",
+            )
+        for each in self._hashes.values():
+            each.update(chunk)
         self._at += len(chunk)
         return chunk

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import anyio
 
-from headrace.backend.base import Limits
+from headrace.backend.base import Limits, Sent
+from headrace.backend.filebody import Snapshot
 from headrace.errors import ConfigurationError, ObjectNotFoundError
 from headrace.model.records import DataRecord
 from headrace.platform.access import Access
@@ -17,6 +18,7 @@ from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload
 from headrace.storage.objects.base import ObjectStore
+from headrace.threads import in_thread
 
 LOCAL_LIMITS = Limits(
     import_assets=500,
@@ -48,24 +50,47 @@ class LocalBackend:
         """The object of a data."""
         return LocalFile(self._platform.objects, data)
 
-    async def upload(
-        self, path: Path, /, *, connector_id: UUID, object_name: str, content_type: str
-    ) -> None:
-        """Put a file into the lake by the cheapest copy there is."""
-        ticket = await self.call(
-            PRESIGN_UPLOAD,
-            PresignUpload(
-                connector_id=connector_id, object_name=object_name, content_type=content_type
-            ),
-        )
-        if ticket.client_type != "lake":
-            raise ConfigurationError(f"the lake asks for an upload by {ticket.client_type!r}")
-        await self._platform.objects.put_file(object_name, path)
+    @asynccontextmanager
+    async def sending(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalSending]:
+        """Take a file to be copied into the lake."""
+        file = await in_thread(Snapshot.of, path)
+        yield LocalSending(self, self._platform.objects, file, connector_id)
 
     async def aclose(self) -> None:
         """Finish what is being written and close the lake, also where all around is being cancelled."""
         with anyio.CancelScope(shield=True):
             await self._platform.aclose()
+
+
+class LocalSending:
+    """A file on its way into the lake, by the cheapest copy there is."""
+
+    object_name: str | None = None
+
+    def __init__(
+        self, backend: LocalBackend, objects: ObjectStore, file: Snapshot, connector_id: UUID
+    ) -> None:
+        self._backend = backend
+        self._objects = objects
+        self._file = file
+        self._connector_id = connector_id
+
+    async def send(self, object_name: str, content_type: str) -> Sent:
+        """Copy it; TransferError where it changes meanwhile."""
+        ticket = await self._backend.call(
+            PRESIGN_UPLOAD,
+            PresignUpload(
+                connector_id=self._connector_id, object_name=object_name, content_type=content_type
+            ),
+        )
+        if ticket.client_type != "lake":
+            raise ConfigurationError(f"the lake asks for an upload by {ticket.client_type!r}")
+        stored = await self._objects.put_file(object_name, self._file.path)
+        await in_thread(self._file.check)
+        return Sent(stored.size, stored.sha256.hex() or None)
+
+    async def settle(self) -> None:
+        """A copy is whole or not there."""
 
 
 class LocalFile:

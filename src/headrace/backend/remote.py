@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,8 +12,12 @@ from msgspec import UNSET
 
 from headrace import __version__
 from headrace.backend.base import Limits
+from headrace.backend.courier import Courier
+from headrace.backend.filebody import Snapshot
+from headrace.backend.parts import PARALLEL, PART_BYTES
 from headrace.backend.remote_file import RemoteFile
-from headrace.backend.uploads import Uploader
+from headrace.backend.upload_journal import UploadJournal
+from headrace.backend.uploads import Upload
 from headrace.model.records import DataRecord
 from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
 from headrace.net.session import Answer, ApiSession, StorageSession
@@ -20,6 +26,7 @@ from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.annotations import ImportAnnotations
 from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
 from headrace.protocol.wire import decode_error
+from headrace.threads import in_thread
 
 USER_AGENT = f"headrace/{__version__}"
 
@@ -35,14 +42,24 @@ SERVER_LIMITS = Limits(
 
 
 class RemoteBackend:
-    """One server, one token, one organization."""
+    """One server, one token, one organization.
 
-    def __init__(self, address: str, api_token: str, *, policy: RetryPolicy | None = None) -> None:
+    In the folder ``state`` uploads that were cut short are remembered; without one they begin anew.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        api_token: str,
+        *,
+        policy: RetryPolicy | None = None,
+        state: Path | None = None,
+    ) -> None:
+        self.state = state
         self.limits = Limits()
         self._api = ApiSession(address, api_token, user_agent=USER_AGENT)
         self._storage = StorageSession(user_agent=USER_AGENT)
         self._policy = policy
-        self._uploader = Uploader(self, self._storage, policy=policy)
         self._organization: UUID | None = None
         self.name = self._api.address
 
@@ -102,13 +119,24 @@ class RemoteBackend:
             self._storage, data.presigned_url, renew=renew, what=f"the file of {data.filename!r}"
         )
 
-    async def upload(
-        self, path: Path, /, *, connector_id: UUID, object_name: str, content_type: str
-    ) -> None:
-        """Send a local file to the storage, in parts where it is large."""
-        await self._uploader.upload(
-            path, connector_id=connector_id, object_name=object_name, content_type=content_type
-        )
+    @asynccontextmanager
+    async def sending(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[Upload]:
+        """Take a local file to be sent to the storage."""
+        file = await in_thread(Snapshot.of, path)
+        # A headrace server tells of the SHA-256, other storages of the MD5.
+        algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
+        courier = Courier(self._storage, policy=self._policy, algorithms=algorithms)
+        parallel = min(PARALLEL, self.limits.max_workers or PARALLEL)
+        journal = None
+        if self.state is not None and file.size > PART_BYTES:
+            owner = f"{self.name}\0{self._organization}\0{connector_id}"
+            journal = await in_thread(UploadJournal.open, self.state / "uploads", owner, file)
+        try:
+            yield Upload(self, courier, file, connector_id, journal, parallel=parallel)
+        finally:
+            if journal is not None:
+                with anyio.CancelScope(shield=True):
+                    await in_thread(journal.close)
 
     async def aclose(self) -> None:
         """Close the connections, also where all around is being cancelled."""

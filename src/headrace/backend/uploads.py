@@ -1,188 +1,161 @@
 """Sending a file to a storage, in the protocol that the upload's ticket names. Files are read in bounded pieces.
 
-Connections that break are tried again from the piece they broke in; a part or a form may always be sent twice.
+A form or a part may always be sent twice; a connection that breaks costs the piece that it broke in.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Protocol
 from uuid import UUID
 
-import aiohttp
-
-from headrace.backend.filebody import FileBody
-from headrace.errors import TransferError, error_for_status
+from headrace.backend.base import Caller, Sent
+from headrace.backend.courier import Courier, Piece, Place
+from headrace.backend.filebody import Snapshot
+from headrace.backend.parts import PARALLEL, PART_BYTES, InParts, InRanges, is_lost, part_bytes
+from headrace.backend.upload_journal import Begun, UploadJournal
+from headrace.errors import APIError, TransferError
 from headrace.model.records import UploadTicket
-from headrace.net.redact import redact
-from headrace.net.retry import STORAGE_TRANSIENT, RetryPolicy, send_with_retries
-from headrace.net.session import Answer, StorageSession
-from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import (
-    COMPLETE_MULTIPART,
     INIT_MULTIPART,
-    PRESIGN_PART,
     PRESIGN_UPLOAD,
-    CompleteMultipart,
     InitMultipart,
-    PresignPart,
     PresignUpload,
-    UploadedPart,
 )
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
-PART_BYTES = 25 * 1024 * 1024
-"""Files above this go in parts of this size."""
-
-
-class Caller(Protocol):
-    """Whoever answers the operations that hand out upload URLs."""
-
-    async def call(self, operation: Operation[P, R], request: P, /) -> R:
-        """Answer one operation."""
-        ...
+_BY_FORM = frozenset({"aws", "minio", "google"})
+_BY_PUT = "azure"
 
 
-class Uploader:
-    """Uploads the files of one backend."""
+class Upload:
+    """One file on its way to a storage. ``object_name`` is what an earlier run began to send it as, None where none did."""
 
     def __init__(
-        self, caller: Caller, storage: StorageSession, *, policy: RetryPolicy | None = None
+        self,
+        caller: Caller,
+        courier: Courier,
+        file: Snapshot,
+        connector_id: UUID,
+        journal: UploadJournal | None = None,
+        *,
+        parallel: int = PARALLEL,
     ) -> None:
         self._caller = caller
-        self._storage = storage
-        self._policy = policy
+        self._courier = courier
+        self._file = file
+        self._connector_id = connector_id
+        self._journal = journal
+        self._in_parts = InParts(caller, courier, connector_id, parallel=parallel)
 
-    async def upload(
-        self, path: Path, *, connector_id: UUID, object_name: str, content_type: str
-    ) -> None:
-        """Send a file; raises :class:`TransferError` or an error of the API, ``OSError`` where it cannot be read."""
-        size = (await in_thread(path.stat)).st_size
-        if size > PART_BYTES:
+    @property
+    def object_name(self) -> str | None:
+        """The name to go on with."""
+        begun = None if self._journal is None else self._journal.begun
+        return None if begun is None else begun.object_name
+
+    async def send(self, object_name: str, content_type: str) -> Sent:
+        """Send the file, in parts where it is large.
+
+        Raises TransferError (also where the file changes meanwhile), an error of the API, ``OSError`` where the file
+        cannot be read.
+        """
+        if self._file.size > PART_BYTES and await self._in_pieces(object_name, content_type):
+            return Sent(self._file.size)
+        return await self._at_once(object_name, content_type)
+
+    async def settle(self) -> None:
+        """The object is a data now: nothing of this upload needs to be gone on with."""
+        if self._journal is not None:
+            await in_thread(self._journal.forget)
+
+    # --- in one piece -------------------------------------------------------------------------------------
+
+    async def _at_once(self, object_name: str, content_type: str) -> Sent:
+        async def ask() -> Place:
             ticket = await self._caller.call(
-                INIT_MULTIPART,
-                InitMultipart(
-                    connector_id=connector_id, object_name=object_name, content_type=content_type
-                ),
-            )
-            kind = (ticket.client_type or "").lower()
-            if kind in ("aws", "minio") and ticket.upload_id:
-                await self._in_parts(path, size, connector_id, object_name, ticket.upload_id)
-                return
-            if kind == "google" and ticket.url:
-                await self._in_ranges(path, size, ticket.url)
-                return
-        await self._at_once(
-            path,
-            size,
-            connector_id=connector_id,
-            object_name=object_name,
-            content_type=content_type,
-        )
-
-    async def _at_once(
-        self, path: Path, size: int, *, connector_id: UUID, object_name: str, content_type: str
-    ) -> None:
-        ticket = await self._caller.call(
-            PRESIGN_UPLOAD,
-            PresignUpload(
-                connector_id=connector_id, object_name=object_name, content_type=content_type
-            ),
-        )
-        kind = ticket.client_type.lower()
-        target = ticket.presigned_url_data
-        if kind in ("aws", "minio", "google"):
-            boundary = os.urandom(16).hex()
-            head, tail = _form(boundary, ticket, object_name, content_type)
-            headers = {
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Content-Length": str(len(head) + size + len(tail)),
-            }
-            await self._send(
-                "POST", target.url, lambda: FileBody(path, 0, size, head=head, tail=tail), headers
-            )
-        elif kind == "azure":
-            headers = {
-                **target.fields,
-                "Content-Type": content_type,
-                "Content-Length": str(size),
-                "x-ms-blob-type": "BlockBlob",
-            }
-            await self._send("PUT", target.url, lambda: FileBody(path, 0, size), headers)
-        else:
-            raise TransferError(
-                f"the storage asks for an upload by {ticket.client_type!r}, which headrace does not speak"
-            )
-
-    async def _in_parts(
-        self, path: Path, size: int, connector_id: UUID, object_name: str, upload_id: str
-    ) -> None:
-        done = []
-        for number, start in enumerate(range(0, size, PART_BYTES), 1):
-            length = min(PART_BYTES, size - start)
-            part = await self._caller.call(
-                PRESIGN_PART,
-                PresignPart(
-                    connector_id=connector_id,
+                PRESIGN_UPLOAD,
+                PresignUpload(
+                    connector_id=self._connector_id,
                     object_name=object_name,
-                    upload_id=upload_id,
-                    part_no=number,
+                    content_type=content_type,
                 ),
             )
-            answer = await self._send_piece(path, part.url, start, length, {})
-            etag = answer.headers.get("ETag")
-            if etag is None:
-                raise TransferError(f"{redact(part.url)} took part {number} but named no ETag")
-            done.append(UploadedPart(etag=etag, part_number=number))
-        await self._caller.call(
-            COMPLETE_MULTIPART,
-            CompleteMultipart(
-                connector_id=connector_id,
+            return _place(ticket, object_name, content_type)
+
+        piece = Piece(self._file, 0, self._file.size)
+        delivered = await self._courier.deliver(piece, ask)
+        return Sent(self._file.size, delivered.digests.get("sha256"))
+
+    # --- in several ---------------------------------------------------------------------------------------
+
+    async def _in_pieces(self, object_name: str, content_type: str) -> bool:
+        """Whether the storage takes pieces; where it does they are all there now."""
+        begun = None if self._journal is None else self._journal.begun
+        if begun is not None and begun.object_name == object_name:
+            try:
+                await self._go_on(begun, resumed=True)
+                return True
+            except APIError as error:
+                if not is_lost(error):
+                    raise
+        begun = await self._begin(object_name, content_type)
+        if begun is None:
+            return False
+        if self._journal is not None:
+            await in_thread(self._journal.begin, begun)
+        await self._go_on(begun, resumed=False)
+        return True
+
+    async def _begin(self, object_name: str, content_type: str) -> Begun | None:
+        ticket = await self._caller.call(
+            INIT_MULTIPART,
+            InitMultipart(
+                connector_id=self._connector_id,
                 object_name=object_name,
-                upload_id=upload_id,
-                parts=done,
+                content_type=content_type,
             ),
         )
-
-    async def _in_ranges(self, path: Path, size: int, url: str) -> None:
-        for start in range(0, size, PART_BYTES):
-            length = min(PART_BYTES, size - start)
-            place = {"Content-Range": f"bytes {start}-{start + length - 1}/{size}"}
-            await self._send_piece(path, url, start, length, place)
-
-    async def _send_piece(
-        self, path: Path, url: str, start: int, length: int, headers: Mapping[str, str]
-    ) -> Answer:
-        headers = {**headers, "Content-Length": str(length)}
-        return await self._send("PUT", url, lambda: FileBody(path, start, length), headers)
-
-    async def _send(
-        self,
-        method: str,
-        url: str,
-        body: Callable[[], FileBody],
-        headers: Mapping[str, str],
-    ) -> Answer:
-        async def send() -> Answer:
-            with body() as content:
-                data = aiohttp.AsyncIterablePayload(content)
-                try:
-                    return await self._storage.send(method, url, data=data, headers=headers)
-                except TransferError:
-                    if content.failure is not None:
-                        raise content.failure from None
-                    raise
-
-        answer = await send_with_retries(
-            send, repeatable=True, policy=self._policy, transient=STORAGE_TRANSIENT
+        kind = (ticket.client_type or "").lower()
+        upload_id = ticket.upload_id if kind in ("aws", "minio") else None
+        url = ticket.url if kind == "google" else None
+        if not upload_id and not url:
+            return None
+        return Begun(
+            size=self._file.size,
+            changed=self._file.changed,
+            inode=self._file.inode,
+            object_name=object_name,
+            part_bytes=part_bytes(self._file.size),
+            upload_id=upload_id or "",
+            url=url or "",
         )
-        if answer.status >= 400:
-            raise error_for_status(
-                answer.status, f"{redact(url)} refused the upload (status {answer.status})"
-            )
-        return answer
+
+    async def _go_on(self, begun: Begun, *, resumed: bool) -> None:
+        if begun.upload_id:
+            await self._in_parts.send(self._file, begun, self._journal)
+        else:
+            await InRanges(self._courier).send(self._file, begun, resumed=resumed)
+
+
+def _place(ticket: UploadTicket, object_name: str, content_type: str) -> Place:
+    """Where a whole file goes, and what goes around it."""
+    kind = ticket.client_type.lower()
+    target = ticket.presigned_url_data
+    if kind in _BY_FORM:
+        boundary = os.urandom(16).hex()
+        head, tail = _form(boundary, ticket, object_name, content_type)
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return Place(method="POST", url=target.url, headers=headers, head=head, tail=tail)
+    if kind == _BY_PUT:
+        headers = {
+            **target.fields,
+            "Content-Type": content_type,
+            "x-ms-blob-type": "BlockBlob",
+        }
+        return Place(method="PUT", url=target.url, headers=headers)
+    raise TransferError(
+        f"the storage asks for an upload by {ticket.client_type!r}, which headrace does not speak"
+    )
 
 
 def _form(

@@ -21,7 +21,7 @@ from headrace.backend.base import Backend
 from headrace.engine.labels import label_infos
 from headrace.engine.loading import load_page
 from headrace.engine.options import write_options
-from headrace.engine.paging import CursorListing, KeyListing, Listed, first_error
+from headrace.engine.paging import CursorListing, KeyListing, Listed
 from headrace.engine.threads import in_own_task
 from headrace.formats.base import Writer
 from headrace.formats.findings import Finding, Findings
@@ -37,6 +37,7 @@ from headrace.protocol.operations.assets import (
     ListAssets,
     ListAssetsByKey,
 )
+from headrace.tasks import first_error
 from headrace.transfer.progress import OnProgress, Progress
 
 AHEAD = 1

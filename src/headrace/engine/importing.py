@@ -27,7 +27,6 @@ from headrace.engine.import_report import ImportOptions, ImportReport
 from headrace.engine.labels import resolve_labels, set_skeletons
 from headrace.engine.matching import Matcher
 from headrace.engine.options import read_options
-from headrace.engine.paging import first_error
 from headrace.engine.sending import Sender
 from headrace.engine.survey import survey
 from headrace.engine.threads import iterate_in_thread
@@ -44,6 +43,7 @@ from headrace.protocol.operations.annotations import (
     StartImport,
 )
 from headrace.protocol.operations.datasets import GET_VERSION, VersionId
+from headrace.tasks import first_error
 from headrace.transfer.progress import OnProgress, Progress
 
 WORKERS = 4

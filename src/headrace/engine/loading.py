@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from headrace.backend.base import Backend
-from headrace.engine.paging import CursorListing, map_bounded, pieces
+from headrace.engine.paging import CursorListing, pieces
 from headrace.errors import HeadraceError
 from headrace.model.enums import AnnotationStatus
 from headrace.protocol.operations.annotations import (
@@ -19,6 +19,7 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.protocol.operations.listing import PAGE_SIZE
+from headrace.tasks import map_bounded
 
 log = logging.getLogger("headrace.engine")
 

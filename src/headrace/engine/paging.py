@@ -6,12 +6,11 @@ half-way and closed from anywhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
-import anyio
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
@@ -19,6 +18,7 @@ from headrace.errors import ServerError
 from headrace.model.records import Items, Page
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import KEYS_PER_CALL, PAGE_SIZE, DataQuery, PageQuery
+from headrace.tasks import map_bounded
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -219,35 +219,6 @@ async def call_all(
         requests,
         concurrency=concurrency or backend.limits.concurrency,
     )
-
-
-async def map_bounded(
-    function: Callable[[T], Any], items: Sequence[T], *, concurrency: int
-) -> list[Any]:
-    """``await function(item)`` for every item, at most ``concurrency`` at a time; results in the items' order."""
-    if len(items) == 1:
-        return [await function(items[0])]
-    results: list[Any] = [UNSET] * len(items)
-    waiting = iter(enumerate(items))
-
-    async def work() -> None:
-        for index, item in waiting:
-            results[index] = await function(item)
-
-    try:
-        async with anyio.create_task_group() as group:
-            for _ in range(min(concurrency, len(items))):
-                group.start_soon(work)
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
-    return results
-
-
-def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error to show of those that ended a task group: the first that is no mere consequence."""
-    for error in errors.exceptions:
-        return first_error(error) if isinstance(error, BaseExceptionGroup) else error
-    return errors
 
 
 def pieces(items: Iterable[T], size: int) -> Iterator[list[T]]:

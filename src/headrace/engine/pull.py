@@ -10,8 +10,9 @@ from anyio import CancelScope
 
 from headrace.backend.base import Backend
 from headrace.engine.naming import Wanted
-from headrace.engine.paging import KeyListing, first_error
+from headrace.engine.paging import KeyListing
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
+from headrace.tasks import first_error
 from headrace.threads import in_thread
 from headrace.transfer.failures import read_failures, write_failures
 from headrace.transfer.mapping import NameMap

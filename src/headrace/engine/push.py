@@ -18,7 +18,9 @@ from msgspec import Struct, field
 from headrace.backend.base import Backend
 from headrace.engine.adding import add_data, wait_for
 from headrace.engine.paging import KeyListing, pieces
-from headrace.engine.upload import Target, UploadFile, content_type, known, measure, upload_batch
+from headrace.engine.reusing import known
+from headrace.engine.upload import Target, upload_batch
+from headrace.engine.uploadfile import UploadFile, content_type, measure
 from headrace.errors import ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord
@@ -112,7 +114,7 @@ async def _push_batch(
     report.files += len(batch)
     report.reused += len(have)
     report.transfer.skipped += len(have)
-    report.uploaded += sum(record is not None for record in made)
+    report.uploaded = report.transfer.moved
     report.assets += await _add(backend, version.id, [record for record in records if record])
 
 

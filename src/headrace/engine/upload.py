@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import mimetypes
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Self
 from uuid import UUID
 
 import anyio
-from anyio import to_thread
 from msgspec import UNSET, Struct
 
-from headrace.backend.base import Backend
-from headrace.engine.paging import KeyListing, map_bounded
+from headrace.backend.base import Backend, Sending
+from headrace.engine.reusing import known, repeated
+from headrace.engine.uploadfile import UploadFile, content_type, measure
 from headrace.errors import (
+    AuthenticationError,
     BadRequestError,
+    ChecksumError,
     ConfigurationError,
+    ConflictError,
     HeadraceError,
     UnprocessableEntityError,
     WaitTimeoutError,
@@ -28,45 +26,19 @@ from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.datalake import (
     DELETE_DATA,
     GET_DATA,
-    LIST_DATA_BY_KEY,
     REGISTER_DATA,
     DataId,
-    ListDataByKey,
     RegisterData,
 )
 from headrace.protocol.operations.storage import GENERATE_OBJECT_NAME, GenerateObjectName
+from headrace.protocol.operations.tags import ATTACH_TAG, TagTargets
+from headrace.tasks import map_bounded
+from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 
-Metadata = dict[str, Any]
-
 PAUSE, LOOKS = 5.0, 30
 """Seconds between looks, and looks, at a file that a platform takes its time to read."""
-
-
-class UploadFile(Struct, kw_only=True):
-    """A local file and the name that its data will have. ``size`` in bytes."""
-
-    path: Path
-    filename: str
-    size: int = 0
-    metadata: Metadata | None = None
-    custom_metadata: Metadata | None = None
-
-    @classmethod
-    def each(
-        cls,
-        paths: Sequence[Path],
-        metadata: Metadata | Sequence[Metadata] | None = None,
-        custom_metadata: Metadata | Sequence[Metadata] | None = None,
-    ) -> list[Self]:
-        """One for each path, called by its last part."""
-        metas = _for_each("metadata", metadata, len(paths))
-        customs = _for_each("custom_metadata", custom_metadata, len(paths))
-        return [
-            cls(path=path, filename=path.name, metadata=meta, custom_metadata=custom)
-            for path, meta, custom in zip(paths, metas, customs, strict=True)
-        ]
 
 
 class Uploaded(Struct, kw_only=True):
@@ -100,6 +72,7 @@ async def upload_files(
 ) -> Uploaded:
     """Upload files and register them; one that fails is in the report and does not stop the others.
 
+    What the lake has already under the same name is not sent again, unless the call says more of it than its tags.
     Raises FileNotFoundError before anything is sent where a path is no file.
     """
     target = Target(
@@ -109,13 +82,24 @@ async def upload_files(
         source_id=source_id,
         upload_dir=upload_dir,
     )
-    await to_thread.run_sync(measure, files)
+    await in_thread(measure, files)
     report = TransferReport()
     with Progress("push", "files", progress, total=len(files)) as counting:
-        records = await upload_batch(
-            backend, target, files, report, counting, max_workers=max_workers
+        have = await _have(backend, target, files)
+        report.skipped += len(have)
+        counting.add(len(have))
+        missing = [place for place in range(len(files)) if place not in have]
+        made = await upload_batch(
+            backend,
+            target,
+            [files[place] for place in missing],
+            report,
+            counting,
+            max_workers=max_workers,
         )
+        found: dict[int, DataRecord | None] = {**have, **dict(zip(missing, made, strict=True))}
     report.seconds = counting.seconds
+    records = (found[place] for place in range(len(files)))
     return Uploaded(records=[record for record in records if record], report=report)
 
 
@@ -128,13 +112,23 @@ async def upload_batch(
     *,
     max_workers: int | None = None,
 ) -> list[DataRecord | None]:
-    """The data of the files in their order, None for one that failed and is in the report."""
+    """The data of the files in their order, None for one that failed and is in the report.
+
+    A file that is among them twice is sent once; a token that is no longer good ends everything.
+    """
+    workers = backend.limits.concurrency if max_workers is None else max_workers
+    if workers < 1:
+        raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
     if not files:
         return []
+    same = await repeated(files)
 
-    async def one(file: UploadFile) -> DataRecord | None:
+    async def one(place: int) -> DataRecord | None:
+        file = files[place]
         try:
             record = await _upload(backend, target, file)
+        except AuthenticationError:
+            raise
         except (HeadraceError, OSError) as error:
             report.fail(file.filename, error)
             progress.add()
@@ -144,77 +138,75 @@ async def upload_batch(
         progress.add(bytes=file.size)
         return record
 
-    workers = backend.limits.concurrency if max_workers is None else max_workers
-    if workers < 1:
-        raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
-    return await map_bounded(one, files, concurrency=workers)
+    sent = [place for place in range(len(files)) if place not in same]
+    made = await map_bounded(one, sent, concurrency=workers)
+    found = dict(zip(sent, made, strict=True))
+    for place, first in same.items():
+        found[place] = found[first]
+        if found[first] is None:
+            report.failed += 1
+        else:
+            report.skipped += 1
+    progress.add(len(same))
+    return [found[place] for place in range(len(files))]
 
 
-async def known(
-    backend: Backend, lake_id: UUID, files: Sequence[UploadFile]
-) -> dict[str, DataRecord]:
-    """Which of these files the lake has already, by local path: same name, same size, same digest.
-
-    Only files whose name and size are known are read for their digest.
-    """
-    candidates: dict[tuple[str, int], dict[str, DataRecord]] = {}
-    query = ListDataByKey(datalake_id=lake_id)
-    names = [file.filename for file in files]
-    async for page in KeyListing(backend, LIST_DATA_BY_KEY, query, "filenames", names).pages():
-        for data in page:
-            done = data.upload_status == DataUploadStatus.DONE
-            if done and data.size is not None and data.sha256 is not None:
-                candidates.setdefault((data.filename, data.size), {})[data.sha256] = data
-    likely = [file for file in files if (file.filename, file.size) in candidates]
-    if not likely:
+async def _have(
+    backend: Backend, target: Target, files: Sequence[UploadFile]
+) -> dict[int, DataRecord]:
+    """What is in the lake already, by the file's place; it gets the tags."""
+    plain = [
+        (place, file)
+        for place, file in enumerate(files)
+        if file.metadata is None and file.custom_metadata is None
+    ]
+    if not plain or target.source_id is not None:
         return {}
-    digests = await to_thread.run_sync(_digests, likely)
-    found = {}
-    for file, digest in zip(likely, digests, strict=True):
-        same = candidates[file.filename, file.size].get(digest)
-        if same is not None:
-            found[str(file.path)] = same
+    there = await known(backend, target.lake.id, [file for _, file in plain])
+    found = {place: there[str(file.path)] for place, file in plain if str(file.path) in there}
+    if found:
+        ids = list({record.id: None for record in found.values()})
+        for tag_id in target.tag_ids:
+            await backend.call(ATTACH_TAG, TagTargets(tag_id=tag_id, ids=ids))
     return found
-
-
-def measure(files: Sequence[UploadFile]) -> None:
-    """Enter the sizes; FileNotFoundError where a path is no file."""
-    for file in files:
-        if not file.path.is_file():
-            raise FileNotFoundError(errno.ENOENT, "no such file", str(file.path))
-        file.size = file.path.stat().st_size
-
-
-def content_type(name: str) -> str:
-    """The media type by the name alone."""
-    return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
 async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRecord:
     connector = target.lake.connector_id
     if connector is None:
         raise BadRequestError(f"the datalake {target.lake.name!r} has no storage behind it")
+    async with backend.sending(file.path, connector_id=connector) as sending:
+        if sending.object_name is not None:
+            try:
+                return await _send(backend, target, file, sending, sending.object_name)
+            except ConflictError:
+                # An earlier run registered it, and said something else of it.
+                await sending.settle()
+        named = await backend.call(
+            GENERATE_OBJECT_NAME,
+            GenerateObjectName(
+                organization_id=target.organization_id,
+                connector_id=connector,
+                filename=file.path.name,
+                type=ObjectDataType.DATA,
+                upload_dir=target.upload_dir or UNSET,
+            ),
+        )
+        return await _send(backend, target, file, sending, named.object_name)
+
+
+async def _send(
+    backend: Backend, target: Target, file: UploadFile, sending: Sending, object_name: str
+) -> DataRecord:
     kind = content_type(file.filename)
-    named = await backend.call(
-        GENERATE_OBJECT_NAME,
-        GenerateObjectName(
-            organization_id=target.organization_id,
-            connector_id=connector,
-            filename=file.path.name,
-            type=ObjectDataType.DATA,
-            upload_dir=target.upload_dir or UNSET,
-        ),
-    )
-    await backend.upload(
-        file.path, connector_id=connector, object_name=named.object_name, content_type=kind
-    )
+    sent = await sending.send(object_name, kind)
     record = await backend.call(
         REGISTER_DATA,
         RegisterData(
             datalake_id=target.lake.id,
             type=DataType.VIDEO if kind.startswith("video/") else DataType.IMAGE,
             filename=file.filename,
-            object_name=named.object_name,
+            object_name=object_name,
             content_type=kind,
             tags=target.tag_ids,
             data_source_id=target.source_id,
@@ -222,7 +214,12 @@ async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRec
             custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
         ),
     )
-    return await _read_by_platform(backend, record)
+    if sent.sha256 is not None and record.sha256 not in (None, sent.sha256):
+        await backend.call(DELETE_DATA, DataId(data_id=record.id))
+        raise ChecksumError(f"{file.path} is not in the lake as it was sent", hint="run it again")
+    record = await _read_by_platform(backend, record)
+    await sending.settle()
+    return record
 
 
 async def _read_by_platform(backend: Backend, record: DataRecord) -> DataRecord:
@@ -242,21 +239,3 @@ async def _read_by_platform(backend: Backend, record: DataRecord) -> DataRecord:
             f"{record.filename!r} cannot be read as {record.content_type}"
         )
     return record
-
-
-def _digests(files: Sequence[UploadFile]) -> list[str]:
-    found = []
-    for file in files:
-        with file.path.open("rb") as opened:
-            found.append(hashlib.file_digest(opened, "sha256").hexdigest())
-    return found
-
-
-def _for_each(
-    name: str, given: Metadata | Sequence[Metadata] | None, count: int
-) -> Sequence[Metadata | None]:
-    if given is None or isinstance(given, dict):
-        return [given] * count
-    if len(given) != count:
-        raise BadRequestError(f"{len(given)} {name} for {count} files", hint="give one for each")
-    return given

@@ -11,7 +11,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from headrace.engine.paging import CursorListing, ItemsListing, KeyListing, Listed
-from headrace.engine.upload import UploadFile, upload_files
+from headrace.engine.upload import upload_files
+from headrace.engine.uploadfile import UploadFile
 from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
 from headrace.protocol.operations import datalake as operations
 from headrace.protocol.operations import tags as tag_operations
@@ -99,6 +100,9 @@ class Datalake(Resource[DatalakeRecord]):
 
         ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
         for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
+
+        A file is sent once, however often it is named; and not at all where the lake has it already under its name and
+        nothing is said of it but tags, which it then gains. A large file that an earlier run sent in part is gone on with.
 
         Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
         files failed; its report names them, the others are in the lake.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.upload import content_type
+from headrace.engine.uploadfile import content_type
 from headrace.errors import BadRequestError
 from headrace.model.enums import DataType, DataUploadStatus, ObjectDataType
 from headrace.model.names import safe_parts
@@ -34,12 +34,9 @@ async def upload_instructions(session: Session, version_id: UUID, path: str | Pa
             context={"dataset_version_id": str(version_id)},
         ),
     )
-    await session.backend.upload(
-        file,
-        connector_id=connector,
-        object_name=named.object_name,
-        content_type=content_type(file.name),
-    )
+    async with session.backend.sending(file, connector_id=connector) as sending:
+        await sending.send(named.object_name, content_type(file.name))
+        await sending.settle()
     return named.object_name
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import re
 from collections.abc import AsyncIterator
 
 from aiohttp import BodyPartReader, web
@@ -14,6 +18,9 @@ from headrace.storage.objects.base import ObjectStore
 CHUNK = 256 * 1024
 MAX_FIELDS = 32
 MAX_FIELD_BYTES = 8192
+
+_SHA256 = re.compile(r'"[0-9a-f]{64}"')
+_PROMISED = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{44}):", re.IGNORECASE)
 
 
 class Receiver:
@@ -31,22 +38,27 @@ class Receiver:
         await invite_body(request)
         try:
             file = await _find_file(request)
-            await self._objects.put(grant.object_name, self._bounded(_chunks(file)))
+            stored = await self._objects.put(grant.object_name, self._bounded(_chunks(file)))
         except (ValueError, AssertionError):
             raise BadRequestError("the upload's form is damaged or cut short") from None
-        return web.Response(status=204)
+        return web.Response(status=204, headers=_digest_header(stored.sha256))
 
     async def part(self, request: web.Request, grant: Grant) -> web.Response:
-        """Store one part of an upload; an empty one is fine."""
+        """Store one part of an upload; an empty one is fine. One that is not what its ``Content-Digest`` says is not kept."""
         self._check_length(request)
+        promised = _promised(request)
         await invite_body(request)
+        chunks = self._bounded(request.content.iter_chunked(CHUNK))
         etag = await self._objects.put_part(
             grant.object_name,
             grant.upload_id,
             grant.part_no,
-            self._bounded(request.content.iter_chunked(CHUNK)),
+            chunks if promised is None else _checked(chunks, promised),
         )
-        return web.Response(status=200, headers={"ETag": etag})
+        headers = {"ETag": etag}
+        if _SHA256.fullmatch(etag):
+            headers |= _digest_header(bytes.fromhex(etag.strip('"')))
+        return web.Response(status=200, headers=headers)
 
     def _check_length(self, request: web.Request) -> None:
         # A form's own lines ride along: they are small, and the exact count follows while reading.
@@ -98,3 +110,28 @@ async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
     while not part.at_eof():
         if chunk := await part.read_chunk(CHUNK):
             yield chunk
+
+
+def _promised(request: web.Request) -> bytes | None:
+    """The SHA-256 that the sender names ahead."""
+    found = _PROMISED.search(request.headers.get("Content-Digest", ""))
+    return base64.b64decode(found[1]) if found else None
+
+
+async def _checked(chunks: AsyncIterator[bytes], promised: bytes) -> AsyncIterator[bytes]:
+    """The chunks; an error in the place of their end, so that they are thrown away, where they are not what was promised."""
+    digest = hashlib.sha256()
+    async for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if not hmac.compare_digest(digest.digest(), promised):
+        raise BadRequestError(
+            "the bytes are not those that Content-Digest names", hint="send them again"
+        )
+
+
+def _digest_header(sha256: bytes) -> dict[str, str]:
+    """What was stored, so that the sender can tell whether it is what was sent."""
+    if not sha256:
+        return {}
+    return {"Repr-Digest": f"sha-256=:{base64.b64encode(sha256).decode()}:"}

@@ -12,6 +12,7 @@ from headrace.model.enums import (
     ObjectDataType,
 )
 from headrace.model.records import AssigneeRecord
+from tests.support.sending import send_file
 
 if TYPE_CHECKING:
     from tests.conformance.wire.scenario import Walk
@@ -141,7 +142,8 @@ async def _instructions(it: Walk, lake: Any, one: dict[str, Any]) -> None:
     await it.refused("update_campaign", **one, **name)
     file = it.folder / "how.txt"
     file.write_text("draw tightly")
-    await it.backend.upload(
+    await send_file(
+        it.backend,
         file,
         connector_id=lake.connector_id,
         object_name=named.object_name,

@@ -25,6 +25,7 @@ from headrace.model.records import Meta, OrganizationRecord
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from tests.conformance.wire.campaign_scenario import campaigns
+from tests.support.sending import send_file
 
 MISSING = UUID("0197c4a0-0000-7000-8000-000000000001")
 EVERYTHING = {"upload_statuses": list(DataUploadStatus), "types": list(DataType)}
@@ -134,7 +135,8 @@ async def _data(it: Walk, lake: Any, folder: Path) -> list[Any]:
             filename=path.name,
             type=ObjectDataType.DATA,
         )
-        await it.backend.upload(
+        await send_file(
+            it.backend,
             path,
             connector_id=lake.connector_id,
             object_name=named.object_name,

@@ -19,8 +19,8 @@ from yarl import URL
 
 from headrace.backend.base import Backend
 from headrace.backend.connect import open_backend
+from headrace.backend.parts import PART_BYTES
 from headrace.backend.remote import RemoteBackend
-from headrace.backend.uploads import PART_BYTES
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.enums import DataType, ObjectDataType
 from headrace.model.records import DataRecord, Meta
@@ -33,6 +33,7 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
+from tests.support.sending import send_file
 from tests.support.servers import Running, running
 
 CONTENT = b"the content" * 1000
@@ -71,7 +72,8 @@ async def data_of(backend: Backend, folder: Path) -> DataRecord:
     )
     path = folder / "a.png"
     path.write_bytes(CONTENT)
-    await backend.upload(
+    await send_file(
+        backend,
         path,
         connector_id=lake.connector_id,
         object_name=named.object_name,
@@ -262,7 +264,8 @@ async def test_large_files_go_in_parts(
     )
     path = tmp_path / "film.bin"
     path.write_bytes((random.Random(size).randbytes(1 << 20) * (size // (1 << 20) + 1))[:size])
-    await backend.upload(
+    await send_file(
+        backend,
         path,
         connector_id=lake.connector_id,
         object_name=named.object_name,

@@ -43,7 +43,7 @@ class Twice:
     def __init__(self, backend: RemoteBackend) -> None:
         self.backend = backend
         self.limits = backend.limits
-        self.upload = backend.upload
+        self.sending = backend.sending
         self.repeated: set[str] = set()
 
     async def call(self, operation: Operation[Any, Any], request: Any, /) -> Any:

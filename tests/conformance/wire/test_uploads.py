@@ -11,7 +11,10 @@ from uuid import UUID
 import pytest
 from aiohttp import BodyPartReader, web
 
-from headrace.backend.uploads import PART_BYTES, Uploader
+from headrace.backend.courier import Courier
+from headrace.backend.filebody import Snapshot
+from headrace.backend.parts import PART_BYTES
+from headrace.backend.uploads import Upload
 from headrace.errors import PermissionDeniedError, TransferError
 from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, UploadTicket
 from headrace.net.retry import RetryPolicy
@@ -91,10 +94,9 @@ async def session() -> AsyncIterator[StorageSession]:
 
 
 async def send(session: StorageSession, platform: Platform, path: Path) -> None:
-    policy = RetryPolicy(attempts=3, base=0.01)
-    await Uploader(platform, session, policy=policy).upload(
-        path, connector_id=CONNECTOR, object_name=NAME, content_type="image/png"
-    )
+    courier = Courier(session, policy=RetryPolicy(attempts=3, base=0.01))
+    upload = Upload(platform, courier, Snapshot.of(path), CONNECTOR)
+    await upload.send(NAME, "image/png")
 
 
 def file_of(tmp_path: Path, size: int) -> tuple[Path, bytes]:
@@ -141,11 +143,16 @@ async def test_parts(storage: Storage, session: StorageSession, tmp_path: Path, 
     path, content = file_of(tmp_path, size)
     platform = Platform(storage, "minio")
     await send(session, platform, path)
-    assert b"".join(body for _, _, _, body in storage.requests) == content
-    assert [call.part_no for call in platform.calls if isinstance(call, PresignPart)] == [1, 2]
+    came = {target[-1]: body for _, target, _, body in storage.requests}
+    assert came["1"] + came["2"] == content
+    assert sorted(c.part_no for c in platform.calls if isinstance(c, PresignPart)) == [1, 2]
     done = platform.calls[-1]
     assert isinstance(done, CompleteMultipart)
-    assert [(part.part_number, part.etag) for part in done.parts] == [(1, '"1"'), (2, '"2"')]
+    etags = {target[-1]: f'"{at}"' for at, (_, target, _, _) in enumerate(storage.requests, 1)}
+    assert [(part.part_number, part.etag) for part in done.parts] == [
+        (1, etags["1"]),
+        (2, etags["2"]),
+    ]
     assert all("Content-Type" not in headers for _, _, headers, _ in storage.requests)
 
 
@@ -174,7 +181,7 @@ async def test_refusals_do_not_show_the_url(
     storage: Storage, session: StorageSession, tmp_path: Path
 ) -> None:
     path, _ = file_of(tmp_path, 10)
-    storage.failures = [403]
+    storage.failures = [403, 403]
     with pytest.raises(PermissionDeniedError, match="refused the upload") as caught:
         await send(session, Platform(storage, "minio"), path)
     assert "s3cret" not in repr(caught.value) + str(caught.value)

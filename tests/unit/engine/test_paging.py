@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from headrace.backend.base import Limits
-from headrace.engine.paging import CursorListing, KeyListing, map_bounded
+from headrace.engine.paging import CursorListing, KeyListing
 from headrace.errors import ServerError
 from headrace.model.records import DatalakeRecord, Page
 from headrace.protocol.operations.datalake import (
@@ -20,6 +20,7 @@ from headrace.protocol.operations.datalake import (
     ListData,
     ListDataByKey,
 )
+from headrace.tasks import map_bounded
 
 LAKE = UUID(int=1)
 
@@ -58,7 +59,7 @@ class Platform:
     def file(self, data: Any, /) -> Any:
         raise AssertionError("nothing is downloaded here")
 
-    async def upload(self, path: Any, /, **more: Any) -> None:
+    def sending(self, path: Any, /, **more: Any) -> Any:
         raise AssertionError("nothing is uploaded here")
 
     async def aclose(self) -> None:

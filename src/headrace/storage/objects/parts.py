@@ -15,6 +15,7 @@ from headrace.storage.objects.files import Incoming, move_into_place, open_objec
 MAX_PARTS = 10_000
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = "name"
 _DONE = "done"
 
@@ -44,7 +45,8 @@ def check_number(number: int) -> None:
 
 def keep_part(place: Path, number: int, incoming: Incoming, *, sync: bool) -> str:
     """Put a written part into its upload, in the place of an earlier one; its ETag."""
-    etag = f'"{incoming.digest.hex()[:32]}"'
+    # The whole SHA-256: 32 digits would be taken for an MD5.
+    etag = f'"{incoming.digest.hex()}"'
     target = place / f"{number:05d}.{etag.strip(chr(34))}"
     incoming.publish(target, sync=sync)
     for other in place.glob(f"{number:05d}.*"):
@@ -93,7 +95,7 @@ def concluded(place: Path, name: str) -> ObjectInfo | None:
 
 def _plain(etag: str) -> str:
     text = etag.strip('"')
-    return text if _ID.fullmatch(text) else "-"
+    return text if _DIGEST.fullmatch(text) else "-"
 
 
 def _text(path: Path) -> str | None:

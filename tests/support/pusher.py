@@ -1,0 +1,23 @@
+"""An upload in a process of its own, in parts of 1 MiB: ``pusher.py ADDRESS TOKEN FILE``. Prints the id of the data."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import headrace
+from headrace.backend import parts, remote, uploads
+
+MIB = 1 << 20
+
+
+async def main(address: str, token: str, path: str) -> None:
+    async with headrace.connect(address, api_token=token) as client:
+        lake = await client.get_datalake()
+        print((await lake.upload_data(path)).id)
+
+
+if __name__ == "__main__":
+    for module in (parts, remote, uploads):
+        module.PART_BYTES = MIB
+    asyncio.run(main(*sys.argv[1:]))
