@@ -953,6 +953,11 @@ class Annotation(Face[async_annotation.Annotation]):
         return self._inner.status
 
     @property
+    def worker_id(self) -> UUID | None:
+        """The id of the user whose it is; None where the platform does not tell."""
+        return self._inner.worker_id
+
+    @property
     def attributes(self) -> dict[str, Any] | None:
         """The attributes of the annotation."""
         return self._inner.attributes
@@ -963,7 +968,7 @@ class Annotation(Face[async_annotation.Annotation]):
 
     def update(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         duration: float | None = None,
         status: AnnotationStatus | str | None = None,
         *,
@@ -971,7 +976,7 @@ class Annotation(Face[async_annotation.Annotation]):
     ) -> None:
         """Change the duration (seconds), the status, or on headrace the attributes (``{}`` clears them).
 
-        ``worker`` is accepted and has no effect: annotations belong to who made them.
+        On headrace the annotation becomes that of ``worker`` where one is given.
         """
         self._call(self._inner.update, worker, duration, status, attributes=attributes)
 
@@ -1209,8 +1214,10 @@ class Asset(Face[async_asset.Asset]):
         answer: list[Tag] = self._call(self._inner.get_data_tags)
         return answer
 
-    def create_annotation(self, duration: float = 0.0, worker: Any = None) -> Annotation:
-        """A new annotation without shapes; ``duration`` is seconds of work. ``worker`` has no effect."""
+    def create_annotation(
+        self, duration: float = 0.0, worker: Worker | UUID | str | None = None
+    ) -> Annotation:
+        """A new annotation without shapes; ``duration`` is seconds of work, ``worker`` whose it is, the caller's else."""
         answer: Annotation = self._call(self._inner.create_annotation, duration, worker)
         return answer
 
@@ -1219,13 +1226,13 @@ class Asset(Face[async_asset.Asset]):
         answer: list[Annotation] = self._call(self._inner.list_annotations)
         return answer
 
-    def get_annotation(self, worker: Any = None) -> Annotation:
-        """The annotation that was created last; NotFoundError where there is none. ``worker`` has no effect."""
+    def get_annotation(self, worker: Worker | UUID | str | None = None) -> Annotation:
+        """The annotation that was created last, by ``worker`` where given; NotFoundError where there is none."""
         answer: Annotation = self._call(self._inner.get_annotation, worker)
         return answer
 
-    def delete_annotations(self, workers: Any = None) -> None:
-        """Delete all annotations of the asset; BadRequestError where ``workers`` are given."""
+    def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+        """Delete all annotations of the asset, or those of ``workers``; BadRequestError where those are not told apart."""
         self._call(self._inner.delete_annotations, workers)
 
     def delete(self) -> None:
@@ -1356,8 +1363,8 @@ class MultiAsset(Many[async_asset.MultiAsset, Asset]):
         )
         return answer
 
-    def delete_annotations(self, workers: Any = None) -> None:
-        """Delete all annotations of these assets; BadRequestError where ``workers`` are given."""
+    def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+        """Delete all annotations of these assets, or those of ``workers``; see :meth:`Asset.delete_annotations`."""
         self._call(self._inner.delete_annotations, workers)
 
     def delete(self) -> None:
@@ -2361,7 +2368,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
 
     def list_annotations(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -2370,25 +2377,25 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     ) -> MultiAnnotation:
         """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
 
-        ``page_size`` and ``worker`` are accepted and have no effect. Awaited whole, an empty answer is NoDataError;
-        walked over, it is no items.
+        With ``worker`` those of one user alone. ``page_size`` is accepted and has no effect. Awaited whole, an empty
+        answer is NoDataError; walked over, it is no items.
         """
         answer: MultiAnnotation = self._call(
             self._inner.list_annotations, worker, status, limit, offset, order_by, page_size
         )
         return answer
 
-    def delete_all_annotations(self, workers: Any = None) -> None:
-        """Delete all annotations of this version with their shapes.
+    def delete_all_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+        """Delete all annotations of this version with their shapes, or those of ``workers``.
 
-        Annotations that are made while this runs stay. Given ``workers``, it deletes nothing and raises
-        BadRequestError: the platform does not tell annotations by worker.
+        Annotations that are made while this runs stay. Where the platform does not tell annotations by worker, it
+        deletes nothing and raises BadRequestError for ``workers``.
         """
         self._call(self._inner.delete_all_annotations, workers)
 
     def load_annotations(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         assets: Sequence[Asset] | MultiAsset | None = None,
         chunk_size: int = 100,
@@ -2398,7 +2405,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         """All annotations with their shapes: asset id to annotations, newest first.
 
         ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
-        ``skip_error`` a call that fails is left out and logged. ``worker`` is accepted and has no effect.
+        ``skip_error`` a call that fails is left out and logged. With ``worker`` those of one user alone.
         """
         answer: dict[str, list[dict[str, Any]]] = self._call(
             self._inner.load_annotations,
@@ -2415,9 +2422,10 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         self,
         status: AnnotationStatus | str | None = None,
         assets: Sequence[Asset] | MultiAsset | None = None,
+        worker: Worker | UUID | str | None = None,
     ) -> Iterator[LoadedAnnotation]:
         """Annotations with their shapes, one after another in the order of their assets; one page is held at a time."""
-        return self._iterate(self._inner.iter_annotations, status, assets)
+        return self._iterate(self._inner.iter_annotations, status, assets, worker)
 
     def retrieve_stats(self) -> VersionStats:
         """Shapes under each label, shapes and annotations in all."""
@@ -2435,6 +2443,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         fail_on_asset_not_found: bool = True,
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
+        worker: Worker | UUID | str | None = None,
         on_error: OnError = "raise",
         progress: OnProgress | None = None,
         **read_options: Any,
@@ -2444,8 +2453,9 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
         matched to assets by their whole name, then by its last part; by what ``export_key`` says, or by asset id with
         ``use_id``. Of a version's type depends what is taken of each object: its box (OBJECT_DETECTION), its outline
-        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. ``on_error`` is
-        ``raise``, ``skip`` or ``collect`` (all faults first, then the error). ``read_options`` are those of
+        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. The annotations
+        become those of ``worker``, the caller's where none is given. ``on_error`` is ``raise``, ``skip`` or ``collect``
+        (all faults first, then the error). ``read_options`` are those of
         :class:`headrace.formats.ReadOptions`.
 
         An import that was interrupted goes on where it was when the same is called again. Nothing is written where
@@ -2463,6 +2473,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
             fail_on_asset_not_found=fail_on_asset_not_found,
             use_id=use_id,
             export_key=export_key,
+            worker=worker,
             on_error=on_error,
             progress=progress,
             **read_options,
@@ -2472,7 +2483,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     def import_annotations_coco_file(
         self,
         file_path: str | Path,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         fail_on_asset_not_found: bool = True,
@@ -2482,7 +2493,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     ) -> dict[str, int]:
         """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
 
-        ``worker`` is accepted and has no effect: annotations belong to the caller.
+        The annotations become those of ``worker``, the caller's where none is given.
 
         Returns the number of shapes that were written under each annotation id.
         """
@@ -2502,7 +2513,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     def import_annotations_coco_video_file(
         self,
         file_path: str | Path,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         fail_on_asset_not_found: bool = True,
@@ -2527,7 +2538,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
     def import_annotation_voc_file(
         self,
         file_path: str | Path,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         status: AnnotationStatus | str | None = None,
@@ -2547,7 +2558,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         self,
         configuration_yaml_path: str | Path,
         file_paths: Sequence[str | Path],
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         fail_on_asset_not_found: bool = True,
@@ -2615,7 +2626,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         annotation_file_type: AnnotationFileType | str,
         target_path: str | Path = "./",
         assets: Asset | Sequence[Asset] | MultiAsset | None = None,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         force_replace: bool = True,
         export_video: bool = False,
@@ -2626,8 +2637,8 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
 
         The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
         says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip. Without ``force_replace`` a file that is there stays. ``worker`` is accepted and has no
-        effect.
+        others as a zip. Without ``force_replace`` a file that is there stays. With ``worker`` the
+        newest annotation is that of one user.
 
         Returns the path of the file, ``<target_path>/<object name>``.
         """
@@ -2647,7 +2658,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
 
     def build_coco_file_locally(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         enforced_ordered_categories: Sequence[str] | None = None,
         assets: Asset | Sequence[Asset] | MultiAsset | None = None,
@@ -2661,7 +2672,8 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         and annotations from 1, the same in every run. ``enforced_ordered_categories`` are the first categories; the
         other labels follow in order of creation. ``export_key`` says what the file calls an asset: FILENAME unless
         given, ASSET_ID with ``use_id``. What COCO has no words for (lines, points, tracks) is told in ``findings``,
-        and logged. ``worker`` and ``chunk_size`` are accepted and have no effect.
+        and logged. With ``worker`` the newest annotation is that of one user. ``chunk_size`` is accepted and has no
+        effect.
 
         Raises NotFoundError for a category that is no label of the version.
         """
@@ -2810,7 +2822,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         return answer
 
     def get_campaign(self) -> AnnotationCampaign:
-        """The annotation campaign of this version; NotFoundError where there is none."""
+        """The annotation campaign of this version; NoDataError where there is none."""
         answer: AnnotationCampaign = self._call(self._inner.get_campaign)
         return answer
 

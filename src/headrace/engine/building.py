@@ -34,9 +34,10 @@ log = logging.getLogger("headrace.engine")
 
 
 class Chosen(Struct, kw_only=True):
-    """What of a version is written: the newest annotation of each asset that has one, of ``status`` where given."""
+    """What of a version is written: the newest annotation of each asset that has one, of ``status`` and worker where given."""
 
     status: AnnotationStatus | None = None
+    worker_id: UUID | None = None
     asset_ids: Sequence[UUID] | None = None
     key: AnnotationExportKey = AnnotationExportKey.FILENAME
     categories: Sequence[str] | None = None
@@ -125,6 +126,7 @@ async def _export(
         target,
         format,
         status=chosen.status,
+        worker_id=chosen.worker_id,
         asset_ids=chosen.asset_ids,
         key=chosen.key,
         annotated_only=True,

@@ -66,6 +66,7 @@ async def export(
     format: str,
     *,
     status: AnnotationStatus | None = None,
+    worker_id: UUID | None = None,
     asset_ids: Sequence[UUID] | None = None,
     key: AnnotationExportKey = AnnotationExportKey.FILENAME,
     annotated_only: bool = False,
@@ -98,7 +99,7 @@ async def export(
 
         async def carry() -> None:
             async with _ThreadedWriter(writer):
-                pages = _Pages(backend, version.id, listed, status, key, annotated_only)
+                pages = _Pages(backend, version.id, listed, status, worker_id, key, annotated_only)
                 await _write_all(pages, writer, counting, report)
 
         await in_own_task(carry)
@@ -117,6 +118,7 @@ class _Pages(Struct, frozen=True):
     version_id: UUID
     listed: Listed[AssetRecord]
     status: AnnotationStatus | None
+    worker_id: UUID | None
     key: AnnotationExportKey
     annotated_only: bool
 
@@ -125,7 +127,9 @@ class _Pages(Struct, frozen=True):
         async with send:
             async for assets in self.listed.pages():
                 ids = [asset.id for asset in assets]
-                loaded = await load_page(self.backend, self.version_id, ids, self.status)
+                loaded = await load_page(
+                    self.backend, self.version_id, ids, self.status, self.worker_id
+                )
                 newest: dict[str, LoadedAnnotation] = {}
                 for annotation in loaded:
                     newest.setdefault(annotation.asset_id, annotation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct, field
 
@@ -12,10 +13,14 @@ from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAn
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True):
-    """``key`` is what the source calls assets by, ``on_error`` the policy on bad records, ``read`` the reader's options."""
+    """``key`` is what the source calls assets by, ``on_error`` the policy on bad records, ``read`` the reader's options.
+
+    ``worker_id`` is whose the annotations become; the caller's where it is None.
+    """
 
     mode: ImportAnnotationMode = ImportAnnotationMode.REPLACE
     status: AnnotationStatus | None = None
+    worker_id: UUID | None = None
     force_create_label: bool = True
     fail_on_asset_not_found: bool = True
     key: AnnotationExportKey = AnnotationExportKey.FILENAME
@@ -27,8 +32,9 @@ class ImportReport(Struct, kw_only=True):
     """What came of an import of ``source`` into ``version``.
 
     Every image that the source holds was ``imported``, or ``kept`` because its asset is annotated already (KEEP), or
-    is ``in_campaign`` and left to those who annotate it, or has no asset (``not_found``), or was dropped with a finding (``images_dropped``); every shape likewise. ``labels``
-    counts the shapes that were imported. ``resumed`` chunks had been written by an interrupted run.
+    is ``in_campaign`` and left to those who annotate it, or has no asset (``not_found``), or was dropped with a finding
+    (``images_dropped``); every shape likewise. ``labels`` counts the shapes that were imported. ``resumed`` chunks had
+    been written by an interrupted run.
     """
 
     version: str

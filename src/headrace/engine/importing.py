@@ -192,7 +192,8 @@ async def _open_ledger(
         return None
     cut = (source.format, options, version.type, backend.limits.import_assets, CHUNK_BYTES)
     digest = await to_thread.run_sync(source.digest, cut)
-    return await backend.call(START_IMPORT, StartImport(version_id=version.id, source=digest))
+    request = StartImport(version_id=version.id, source=digest, worker_id=options.worker_id)
+    return await backend.call(START_IMPORT, request)
 
 
 def _choose(path: Path, format: str | None) -> Format:

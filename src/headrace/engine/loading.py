@@ -31,6 +31,7 @@ async def annotations_of_version(
     version_id: UUID,
     *,
     status: AnnotationStatus | None = None,
+    worker_id: UUID | None = None,
     asset_ids: Sequence[UUID] | None = None,
     chunk_size: int | None = None,
     max_workers: int | None = None,
@@ -41,10 +42,10 @@ async def annotations_of_version(
     With ``skip_error`` a call that fails is logged and leaves a gap.
     """
     if asset_ids is None:
-        request = AnnotationIds(version_id=version_id, status=status)
+        request = AnnotationIds(version_id=version_id, status=status, worker_id=worker_id)
         ids = await backend.call(ANNOTATION_IDS, request)
     else:
-        ids = await ids_of_assets(backend, version_id, asset_ids, status)
+        ids = await ids_of_assets(backend, version_id, asset_ids, status, worker_id)
     pages = annotations_of_ids(
         backend,
         version_id,
@@ -91,11 +92,12 @@ async def annotations_of_assets(
     version_id: UUID,
     *,
     status: AnnotationStatus | None = None,
+    worker_id: UUID | None = None,
     asset_ids: Sequence[UUID] | None = None,
 ) -> AsyncIterator[Loaded]:
     """Annotations in the order of their assets, newest first on each; one page of assets is held at a time."""
     async for ids in _asset_pages(backend, version_id, asset_ids):
-        yield await load_page(backend, version_id, ids, status)
+        yield await load_page(backend, version_id, ids, status, worker_id)
 
 
 async def load_page(
@@ -103,11 +105,12 @@ async def load_page(
     version_id: UUID,
     asset_ids: Sequence[UUID],
     status: AnnotationStatus | None = None,
+    worker_id: UUID | None = None,
 ) -> Loaded:
     """All annotations of some assets, in the order of the assets, newest first on each."""
     found: dict[str, Loaded] = {}
     async for page in annotations_of_version(
-        backend, version_id, status=status, asset_ids=asset_ids
+        backend, version_id, status=status, worker_id=worker_id, asset_ids=asset_ids
     ):
         for annotation in page:
             found.setdefault(annotation.asset_id, []).append(annotation)
@@ -119,11 +122,14 @@ async def ids_of_assets(
     version_id: UUID,
     asset_ids: Sequence[UUID],
     status: AnnotationStatus | None = None,
+    worker_id: UUID | None = None,
 ) -> list[UUID]:
     """The ids of the annotations of some assets."""
 
     async def ask(piece: list[UUID]) -> list[UUID]:
-        request = AnnotationIds(version_id=version_id, status=status, asset_ids=piece)
+        request = AnnotationIds(
+            version_id=version_id, status=status, worker_id=worker_id, asset_ids=piece
+        )
         return await backend.call(ANNOTATION_IDS, request)
 
     limits = backend.limits

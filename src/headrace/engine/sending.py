@@ -108,6 +108,7 @@ class Sender:
             import_type=self._options.mode,
             annotations=items,
             status=self._options.status,
+            worker_id=self._options.worker_id,
             import_id=self._ledger.id if self._ledger else UNSET,
             chunk=number if self._ledger else UNSET,
         )

@@ -190,11 +190,14 @@ class LabelGroupRecord(Record, frozen=True):
 
 
 class AnnotationRecord(Record, frozen=True):
+    """An annotation without its shapes; ``worker_id`` is the user whose it is (headrace only)."""
+
     id: UUID
     duration: float
     status: AnnotationStatus
     attributes: dict[str, Any] | None = None
     asset_id: UUID | UnsetType = UNSET
+    worker_id: UUID | UnsetType = UNSET
 
 
 class VersionStats(Record, frozen=True):

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.model.columns import Shapes
 from headrace.model.enums import AnnotationStatus
-from headrace.model.ids import MAX_SEQ, Kind
+from headrace.model.ids import MAX_SEQ, Kind, encode
 from headrace.model.packing import pack, pack_counts
 from headrace.model.records import AnnotationRecord, Items, Page
 from headrace.platform.access import Access
 from headrace.platform.counters import Delta, fold_now_and_then
+from headrace.platform.filters import Filters
 from headrace.platform.identity import missing
 from headrace.platform.listing import order_clause, page_limit, page_offset
 from headrace.platform.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.task_moves import claim, move, touched
+from headrace.platform.users import chosen_by, worker_account
 from headrace.protocol.operations.annotating import (
     AnnotationId,
     CreateAnnotation,
+    FindAnnotation,
     ListAnnotations,
     UpdateAnnotation,
 )
@@ -53,27 +57,29 @@ async def list_annotations(
         "limit": limit,
         "offset": offset,
     }
-    status = None if request.status is None else str(request.status)
+    chosen = await chosen_by(platform.database, access, request.status, request.worker_id)
     if request.order_by:
         rows = await platform.database.fetch(
             "annotating.ordered",
-            filters=order_clause(request.order_by, _ORDERS, "n.no desc"),
-            status=status,
+            filters=chosen.sql + order_clause(request.order_by, _ORDERS, "n.no desc"),
             **place,
+            **chosen.params,
         )
-        return Page(items=_records(scope, rows), count=await _count(platform, scope, status))
+        return Page(items=_records(scope, rows), count=await _count(platform, scope, chosen))
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     place |= {"before": MAX_SEQ + 1, "limit": limit + 1}
     count = None
     if request.cursor:
         place["before"], count = decode_cursor(request.cursor, listing)
         place["offset"] = 0
-    if status is None:
+    if not chosen.sql:
         rows = await platform.database.fetch("annotating.page", **place)
     else:
-        rows = await platform.database.fetch("annotating.filtered", status=status, **place)
+        rows = await platform.database.fetch(
+            "annotating.filtered", filters=chosen.sql, **place, **chosen.params
+        )
     if count is None:
-        count = await _count(platform, scope, status)
+        count = await _count(platform, scope, chosen)
     following = None
     if len(rows) > limit:
         following = encode_cursor([rows[limit - 1][0], count], listing)
@@ -88,32 +94,37 @@ async def list_asset_annotations(
     return Items(items=_records(scope, rows))
 
 
-async def find_annotation(platform: Platform, access: Access, request: AssetId) -> AnnotationRecord:
-    """The newest annotation of an asset; 404 where it has none."""
-    scope, rows = await _of_asset(platform, access, request, 1)
+async def find_annotation(
+    platform: Platform, access: Access, request: FindAnnotation
+) -> AnnotationRecord:
+    """The newest annotation of an asset, or the newest of a user on it; 404 where it has none."""
+    scope, rows = await _of_asset(platform, access, request, 1, request.worker_id)
     if not rows:
-        raise NotFoundError(f"asset {request.asset_id} has no annotation")
+        whose = "" if request.worker_id is None else f" of user {request.worker_id}"
+        raise NotFoundError(f"asset {request.asset_id} has no annotation{whose}")
     return _records(scope, rows)[0]
 
 
 async def create_annotation(
     platform: Platform, access: Access, request: CreateAnnotation
 ) -> AnnotationRecord:
-    """A new annotation of the caller, without shapes."""
+    """A new annotation of the caller, or of the user whose name is lent to it, without shapes."""
     check_duration(request.duration)
     async with platform.database.transaction() as tx:
+        account = await worker_account(tx, access, request.worker_id)
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
         await touched(tx, access, scope, asset)
         taken = await touch(tx, scope, annotations=1)
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
-        row = (scope.bucket, scope.no, asset, taken.annotation, access.account, status)
+        row = (scope.bucket, scope.no, asset, taken.annotation, account or access.account, status)
         empty = (0, pack_counts({}), blob, None, None)
         await tx.insert_many("annotations.add", [(*row, platform.clock(), *empty)])
         if request.duration:
             await tx.execute(
                 "annotating.update",
                 status=None,
+                account=None,
                 duration=request.duration,
                 attributes=None,
                 bucket=scope.bucket,
@@ -125,8 +136,7 @@ async def create_annotation(
         delta.add({})
         await delta.write(tx, scope.bucket, scope.no)
     fold_now_and_then(platform, scope, taken)
-    shown = (taken.annotation, asset, status, request.duration, None)
-    return _records(scope, [shown])[0]
+    return await annotation_record(platform.database, scope, taken.annotation)
 
 
 async def get_annotation(
@@ -161,6 +171,7 @@ async def update_annotation(
         await tx.execute(
             "annotating.update",
             status=status,
+            account=await worker_account(tx, access, request.worker_id),
             duration=request.duration,
             attributes=attributes,
             bucket=scope.bucket,
@@ -185,12 +196,23 @@ def check_duration(duration: float) -> None:
 
 
 async def _of_asset(
-    platform: Platform, access: Access, request: AssetId, limit: int
+    platform: Platform,
+    access: Access,
+    request: AssetId,
+    limit: int,
+    worker_id: UUID | None = None,
 ) -> tuple[VersionScope, list[Row]]:
     scope, asset = await scope_of_part(platform.database, access, request.asset_id, Kind.ASSET)
     await _check_asset(platform.database, scope, asset, request.asset_id)
+    chosen = await chosen_by(platform.database, access, None, worker_id)
     rows = await platform.database.fetch(
-        "annotating.of_asset", bucket=scope.bucket, version=scope.no, asset=asset, limit=limit
+        "annotating.of_asset",
+        filters=chosen.sql,
+        bucket=scope.bucket,
+        version=scope.no,
+        asset=asset,
+        limit=limit,
+        **chosen.params,
     )
     return scope, rows
 
@@ -208,13 +230,15 @@ async def _row(statements: Statements, scope: VersionScope, no: int) -> Row:
     return row
 
 
-async def _count(platform: Platform, scope: VersionScope, status: str | None) -> int:
+async def _count(platform: Platform, scope: VersionScope, chosen: Filters) -> int:
     place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
-    if status is None:
+    if not chosen.sql:
         totals = await platform.database.fetch_one("stats.totals", **place)
         assert totals is not None
         return int(totals[1])
-    row = await platform.database.fetch_one("annotating.count", status=status, **place)
+    row = await platform.database.fetch_one(
+        "annotating.count", filters=chosen.sql, **place, **chosen.params
+    )
     assert row is not None
     return int(row[0])
 
@@ -228,6 +252,7 @@ def _records(scope: VersionScope, rows: list[Row]) -> list[AnnotationRecord]:
             status=AnnotationStatus(status),
             duration=duration,
             attributes=None if attributes is None else msgspec.json.decode(attributes),
+            worker_id=encode(Kind.USER, created, 0, account),
         )
-        for no, asset, status, duration, attributes in rows
+        for no, asset, status, duration, attributes, account, created in rows
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError, NotFoundError
@@ -18,6 +18,7 @@ from headrace.platform.listing import json_text
 from headrace.platform.removal import RANGE
 from headrace.platform.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.task_moves import refuse_tasks, touched
+from headrace.platform.users import account_of
 from headrace.protocol.operations.annotating import ALL_ASSETS, AnnotationId, DeleteAnnotations
 from headrace.storage.database.base import Row, Transaction
 
@@ -36,17 +37,18 @@ async def delete_annotations(
         scope = await version_scope(tx, access, request.version_id, change=True)
         assets = _assets(scope, request.asset_ids)
         numbers = _numbers(scope, request.annotation_ids)
+        accounts = await _accounts(tx, access, request.worker_ids)
         await _refuse_tasks(tx, scope, assets, numbers)
         before = (await touch(tx, scope)).annotation
     if numbers is None and assets is None:
-        await _in_ranges(platform, access, request.version_id, "annotating.range", None, before)
+        await _all(platform, access, request.version_id, before, accounts)
         return
     statement = "annotating.range_of_assets" if numbers is None else "annotating.range_of_numbers"
     keys = assets if numbers is None else numbers
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
-        piece = (keys or [])[start : start + RANGE]
-        await _in_ranges(platform, access, request.version_id, statement, piece, before, only)
+        piece = _Piece(statement, (keys or [])[start : start + RANGE], accounts)
+        await _in_ranges(platform, access, request.version_id, piece, before, only)
 
 
 async def delete_annotation(platform: Platform, access: Access, request: AnnotationId) -> None:
@@ -56,7 +58,7 @@ async def delete_annotation(platform: Platform, access: Access, request: Annotat
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
         before = (await touch(tx, scope)).annotation
-        rows = await _rows(tx, scope, "annotating.range_of_numbers", [no], before)
+        rows = await _rows(tx, scope, _Piece("annotating.range_of_numbers", [no], None), before)
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
         await touched(tx, access, scope, rows[0][0])
@@ -79,19 +81,52 @@ async def _refuse_tasks(
         await refuse_tasks(tx, scope, [asset for (asset,) in rows])
 
 
+async def _all(
+    platform: Platform,
+    access: Access,
+    version_id: UUID,
+    before: int,
+    accounts: frozenset[int] | None,
+) -> None:
+    """Every annotation of a version, newest first, or those of some accounts among them."""
+    while True:
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, version_id, change=True)
+            rows = await tx.fetch(
+                "annotating.range",
+                bucket=scope.bucket,
+                version=scope.no,
+                before=before,
+                limit=RANGE,
+            )
+            if not rows:
+                return
+            before = min(no for _, no, *_ in rows)
+            taken = await touch(tx, scope)
+            await _drop(tx, scope, [row for row in rows if accounts is None or row[4] in accounts])
+        fold_now_and_then(platform, scope, taken)
+
+
+class _Piece(NamedTuple):
+    """Keys of one transaction's worth, and the accounts whose annotations go."""
+
+    statement: str
+    keys: Sequence[int]
+    accounts: frozenset[int] | None
+
+
 async def _in_ranges(
     platform: Platform,
     access: Access,
     version_id: UUID,
-    statement: str,
-    keys: Sequence[int] | None,
+    piece: _Piece,
     before: int,
-    assets: frozenset[int] | None = None,
+    assets: frozenset[int] | None,
 ) -> None:
     while True:
         async with platform.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
-            rows = await _rows(tx, scope, statement, keys, before)
+            rows = await _rows(tx, scope, piece, before)
             full = len(rows) == RANGE
             wanted = rows if assets is None else [row for row in rows if row[0] in assets]
             if not wanted:
@@ -103,28 +138,38 @@ async def _in_ranges(
             return
 
 
-async def _rows(
-    tx: Transaction, scope: VersionScope, statement: str, keys: Sequence[int] | None, before: int
-) -> list[Row]:
-    place: dict[str, Any] = {
-        "bucket": scope.bucket,
-        "version": scope.no,
-        "before": before,
-        "limit": RANGE,
-    }
-    if keys is None:
-        return await tx.fetch(statement, **place)
-    return await tx.fetch(statement, keys=json_text(keys), **place)
+async def _rows(tx: Transaction, scope: VersionScope, piece: _Piece, before: int) -> list[Row]:
+    whose: dict[str, Any] = {}
+    if piece.accounts is not None:
+        whose["accounts"] = json_text(sorted(piece.accounts))
+    return await tx.fetch(
+        piece.statement,
+        filters=" and n.account in (select value from json_each(:accounts))" if whose else "",
+        keys=json_text(piece.keys),
+        bucket=scope.bucket,
+        version=scope.no,
+        before=before,
+        limit=RANGE,
+        **whose,
+    )
 
 
 async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
     place = (scope.bucket, scope.no)
     await tx.insert_many("annotations.drop", [(*place, asset, no) for asset, no, *_ in rows])
-    await drop_contents(tx, scope, [content for *_, content in rows])
+    await drop_contents(tx, scope, [row[3] for row in rows])
     delta = Delta()
-    for _, _, counts, _ in rows:
-        delta.remove(unpack_counts(counts))
+    for row in rows:
+        delta.remove(unpack_counts(row[2]))
     await delta.write(tx, scope.bucket, scope.no)
+
+
+async def _accounts(
+    tx: Transaction, access: Access, worker_ids: list[UUID] | None
+) -> frozenset[int] | None:
+    if worker_ids is None:
+        return None
+    return frozenset([await account_of(tx, access, each) for each in worker_ids])
 
 
 def _assets(scope: VersionScope, texts: list[str]) -> list[int] | None:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.errors import NotFoundError, RequestTooLargeError
-from headrace.model.ids import Kind
+from headrace.model.ids import Kind, encode
 from headrace.model.packing import unpack
 from headrace.platform.access import Access
 from headrace.platform.asset_keys import asset_seqs
 from headrace.platform.listing import json_text
 from headrace.platform.scopes import VersionScope, version_scope
 from headrace.platform.shapes_out import Stored, loaded
+from headrace.platform.users import chosen_by
 from headrace.protocol.operations.annotations import (
     AnnotationIds,
     LoadAnnotations,
@@ -29,20 +30,23 @@ if TYPE_CHECKING:
 async def annotation_ids(platform: Platform, access: Access, request: AnnotationIds) -> list[UUID]:
     """The ids of annotations, newest first: of some assets, or of the whole version."""
     scope = await version_scope(platform.database, access, request.version_id)
-    params = {} if request.status is None else {"status": str(request.status)}
-    filters = " and n.status = :status" if params else ""
+    chosen = await chosen_by(platform.database, access, request.status, request.worker_id)
     if request.asset_ids is None:
         rows = await platform.database.fetch(
-            "annotations.ids", filters=filters, bucket=scope.bucket, version=scope.no, **params
+            "annotations.ids",
+            filters=chosen.sql,
+            bucket=scope.bucket,
+            version=scope.no,
+            **chosen.params,
         )
     else:
         rows = await platform.database.fetch(
             "annotations.ids_of_assets",
-            filters=filters,
+            filters=chosen.sql,
             assets=json_text(asset_seqs(scope, request.asset_ids)),
             bucket=scope.bucket,
             version=scope.no,
-            **params,
+            **chosen.params,
         )
     ids = scope.ids(Kind.ANNOTATION)
     return await in_thread(lambda: [ids.id(no) for (no,) in rows])
@@ -96,8 +100,9 @@ def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[Stored]:
             duration=duration,
             attributes=attributes,
             shapes=unpack(blob, whole=whole),
+            worker_id=str(encode(Kind.USER, created, 0, account)),
         )
-        for no, asset, status, duration, blob, attributes in rows
+        for no, asset, status, duration, blob, attributes, account, created in rows
     ]
 
 

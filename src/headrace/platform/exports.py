@@ -38,6 +38,7 @@ from headrace.platform.samples import YOLO_TASKS, sample_of
 from headrace.platform.scopes import VersionScope, version_scope
 from headrace.platform.shapes_out import Stored, loaded
 from headrace.platform.skeletons import list_skeletons
+from headrace.platform.users import worker_account
 from headrace.platform.zipping import ZipStream
 from headrace.protocol.operations.annotations import ExportAnnotations
 from headrace.protocol.operations.label_details import SkeletonRecord
@@ -82,6 +83,7 @@ async def export_annotations(
     assets = None
     if request.asset_ids is not None:
         assets = await present_seqs(platform.database, scope, request.asset_ids)
+    account = await worker_account(platform.database, access, request.worker_id)
     labels = await _labels(platform, access, request)
     rows = await platform.database.fetch("labels.keys", version=scope.no)
     naming = Naming(
@@ -95,7 +97,7 @@ async def export_annotations(
     try:
         target = workshop / "out"
         writer = _writer(request.type, scope, target, labels)
-        await _write(platform, naming, request, assets, writer)
+        await _write(platform, naming, request, assets, account, writer)
         packed = await in_thread(_packed, request.type, scope, target)
         name = _object_name(access, scope, request)
         await platform.objects.put_file(name, packed, move=True)
@@ -155,6 +157,7 @@ async def _write(
     naming: Naming,
     request: ExportAnnotations,
     assets: list[int] | None,
+    account: int | None,
     writer: Writer,
 ) -> None:
     scope = naming.scope
@@ -167,6 +170,7 @@ async def _write(
         dataset=scope.dataset,
         dataset_bucket=scope.dataset_bucket,
         status=None if request.status is None else str(request.status),
+        account=account,
         **chosen,
     )
     entered: list[Writer] = []

@@ -24,6 +24,7 @@ from headrace.platform.jobs import FIRST_KIND, Job, add_job, job_id, job_of
 from headrace.platform.listing import json_text
 from headrace.platform.scopes import VersionScope, version_scope
 from headrace.platform.shapes_in import Prepared, prepare
+from headrace.platform.users import worker_account
 from headrace.protocol.operations.annotations import (
     FinishImport,
     ImportAnnotations,
@@ -67,7 +68,8 @@ async def import_annotations(
 
 async def start_import(platform: Platform, access: Access, request: StartImport) -> ImportRecord:
     """Open the ledger of an import, or the one that an interrupted run of the same source left open."""
-    spec = json_text([access.account, request.source])
+    account = await worker_account(platform.database, access, request.worker_id)
+    spec = json_text([account or access.account, request.source])
     async with platform.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         running = await tx.fetch_one(
@@ -126,7 +128,8 @@ async def _apply(
 ) -> Result:
     default = None if request.status is None else str(request.status)
     scope = await version_scope(platform.database, access, request.version_id)
-    writer = ChunkWriter(scope, access.account, request.import_type, default, items)
+    account = await worker_account(platform.database, access, request.worker_id)
+    writer = ChunkWriter(scope, account or access.account, request.import_type, default, items)
     await writer.read_ahead(platform.database)
     async with platform.database.transaction() as tx:
         # Again, inside: the version may have been locked or deleted, the chunk sent twice at the same time.

@@ -42,6 +42,7 @@ class Stored(msgspec.Struct):
     attributes: str | None
     shapes: Shapes
     height: int = 0
+    worker_id: str | None = None
 
     @property
     def has_masks(self) -> bool:
@@ -61,6 +62,7 @@ def _loaded(stored: Stored, names: Mapping[int, str]) -> LoadedAnnotation:
     annotation = LoadedAnnotation(
         asset_id=stored.asset_id,
         id=stored.id,
+        worker_id=stored.worker_id,
         status=_STATUSES[stored.status],
         duration=stored.duration,
         attributes=None if stored.attributes is None else msgspec.json.decode(stored.attributes),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import Kind, encode
 from headrace.model.records import UserRecord, UsersRecord
 from headrace.platform.access import Access
+from headrace.platform.filters import Filters
+from headrace.platform.filters.conditions import Conditions
 from headrace.platform.identity import check_id, check_organization, key_of, missing
 from headrace.platform.scopes import dataset_scope
 from headrace.protocol.operations.datasets import DatasetId
@@ -51,6 +54,29 @@ async def account_of(statements: Statements, access: Access, user_id: UUID) -> i
         raise missing(Kind.USER, user_id)
     check_id(user_id, Kind.USER, row[2], 0, key.number)
     return key.number
+
+
+async def worker_account(
+    statements: Statements, access: Access, worker_id: UUID | None
+) -> int | None:
+    """The same for a worker that a call may name; None where it names none."""
+    return None if worker_id is None else await account_of(statements, access, worker_id)
+
+
+async def chosen_by(
+    statements: Statements,
+    access: Access,
+    status: AnnotationStatus | None,
+    worker_id: UUID | None,
+) -> Filters:
+    """What a listing of annotations (alias ``n``) leaves out by status and worker; 404 for who is no worker."""
+    conditions = Conditions()
+    if status is not None:
+        conditions.add(f"n.status = {conditions.bind(str(status))}")
+    account = await worker_account(statements, access, worker_id)
+    if account is not None:
+        conditions.add(f"n.account = {conditions.bind(account)}")
+    return Filters(conditions.sql(), conditions.params)
 
 
 async def _users(platform: Platform, access: Access) -> list[UserRecord]:

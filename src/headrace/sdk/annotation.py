@@ -19,7 +19,7 @@ from headrace.protocol.operations import annotating as operations
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as shape_operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.sdk.arguments import by_asset, ignore_worker
+from headrace.sdk.arguments import by_asset, worker_id
 from headrace.sdk.collection import MultiObject
 from headrace.sdk.label import Label
 from headrace.sdk.resource import Resource, describe
@@ -36,6 +36,7 @@ from headrace.sdk.shape import (
     whole_pair,
     whole_pairs,
 )
+from headrace.sdk.worker import Worker
 
 ShapeT = TypeVar("ShapeT", bound=Shape[Any])
 
@@ -71,6 +72,11 @@ class Annotation(Resource[AnnotationRecord]):
         return self.record.status
 
     @property
+    def worker_id(self) -> UUID | None:
+        """The id of the user whose it is; None where the platform does not tell."""
+        return self.record.worker_id or None
+
+    @property
     def attributes(self) -> dict[str, Any] | None:
         """The attributes of the annotation."""
         return self.record.attributes
@@ -82,7 +88,7 @@ class Annotation(Resource[AnnotationRecord]):
 
     async def update(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         duration: float | None = None,
         status: AnnotationStatus | str | None = None,
         *,
@@ -90,14 +96,14 @@ class Annotation(Resource[AnnotationRecord]):
     ) -> None:
         """Change the duration (seconds), the status, or on headrace the attributes (``{}`` clears them).
 
-        ``worker`` is accepted and has no effect: annotations belong to who made them.
+        On headrace the annotation becomes that of ``worker`` where one is given.
         """
-        ignore_worker(worker)
         request = operations.UpdateAnnotation(
             annotation_id=self.id,
             duration=duration,
             status=AnnotationStatus.parse(status) if status else None,
             attributes=attributes,
+            worker_id=worker_id(self.session, worker),
         )
         self._refresh(await self.session.call(operations.UPDATE_ANNOTATION, request))
 

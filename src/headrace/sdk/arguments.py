@@ -18,7 +18,9 @@ from headrace.protocol.query import all_of, any_of
 
 if TYPE_CHECKING:
     from headrace.protocol.operations.annotations import LoadedAnnotation
+    from headrace.sdk.session import Session
     from headrace.sdk.tag import Tag
+    from headrace.sdk.worker import Worker
 
 log = logging.getLogger("headrace.sdk")
 
@@ -115,18 +117,36 @@ def plain_attributes(record: AttributesRecord) -> dict[str, Any] | None:
     return plain
 
 
-def ignore_worker(worker: object) -> None:
-    """Say that a worker has no effect, where one is given."""
-    if worker is not None:
-        log.warning("the worker is ignored: annotations belong to the caller")
+def worker_id(session: Session, worker: Worker | UUID | str | None) -> UUID | None:
+    """The id of a worker, where the other side tells annotations by worker; else a warning, as on the platform."""
+    if worker is None:
+        return None
+    if not session.backend.limits.extensions:
+        log.warning("the worker is ignored: this platform does not tell annotations by worker")
+        return None
+    return as_user_id(worker)
 
 
-def refuse_workers(workers: object) -> None:
-    """BadRequestError where a deletion is for some workers only: it must not take everybody's instead."""
-    if workers is not None:
+def worker_ids(
+    session: Session, workers: Sequence[Worker | UUID | str] | None
+) -> list[UUID] | None:
+    """The ids of workers whose annotations are to go, None for everybody's.
+
+    BadRequestError where the other side does not tell annotations by worker: it would take everybody's instead.
+    """
+    if workers is None:
+        return None
+    if not session.backend.limits.extensions:
         raise BadRequestError(
-            "annotations cannot be deleted by worker", hint="leave workers out to delete all"
+            "this platform cannot delete annotations by worker",
+            hint="leave workers out to delete all",
         )
+    return [as_user_id(worker) for worker in workers]
+
+
+def as_user_id(worker: Worker | UUID | str) -> UUID:
+    """The id of a user from a worker or an id."""
+    return as_id(worker) if isinstance(worker, UUID | str) else worker.id
 
 
 async def by_asset(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from msgspec import UNSET
@@ -17,13 +17,14 @@ from headrace.protocol.operations import assets as operations
 from headrace.protocol.operations import datalake as data_operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.sdk.annotation import Annotation
-from headrace.sdk.arguments import ignore_worker, refuse_workers
+from headrace.sdk.arguments import worker_id, worker_ids
 from headrace.sdk.collection import MultiObject
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.file import WithFile, download_all
 from headrace.sdk.resource import Resource, describe
 from headrace.sdk.session import Session
 from headrace.sdk.tag import Tag, Taggable, tag_handles
+from headrace.sdk.worker import Worker
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
 
@@ -71,10 +72,13 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
         """The tags of the data behind the asset."""
         return await (await self.get_data()).get_tags()
 
-    async def create_annotation(self, duration: float = 0.0, worker: Any = None) -> Annotation:
-        """A new annotation without shapes; ``duration`` is seconds of work. ``worker`` has no effect."""
-        ignore_worker(worker)
-        request = annotating.CreateAnnotation(asset_id=self.id, duration=duration)
+    async def create_annotation(
+        self, duration: float = 0.0, worker: Worker | UUID | str | None = None
+    ) -> Annotation:
+        """A new annotation without shapes; ``duration`` is seconds of work, ``worker`` whose it is, the caller's else."""
+        request = annotating.CreateAnnotation(
+            asset_id=self.id, duration=duration, worker_id=worker_id(self.session, worker)
+        )
         return self._annotation(await self.session.call(annotating.CREATE_ANNOTATION, request))
 
     async def list_annotations(self) -> list[Annotation]:
@@ -83,16 +87,20 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
         answer = await self.session.call(annotating.LIST_ASSET_ANNOTATIONS, request)
         return [self._annotation(record) for record in answer.items]
 
-    async def get_annotation(self, worker: Any = None) -> Annotation:
-        """The annotation that was created last; NotFoundError where there is none. ``worker`` has no effect."""
-        ignore_worker(worker)
-        request = operations.AssetId(asset_id=self.id)
+    async def get_annotation(self, worker: Worker | UUID | str | None = None) -> Annotation:
+        """The annotation that was created last, by ``worker`` where given; NotFoundError where there is none."""
+        request = annotating.FindAnnotation(
+            asset_id=self.id, worker_id=worker_id(self.session, worker)
+        )
         return self._annotation(await self.session.call(annotating.FIND_ANNOTATION, request))
 
-    async def delete_annotations(self, workers: Any = None) -> None:
-        """Delete all annotations of the asset; BadRequestError where ``workers`` are given."""
-        refuse_workers(workers)
-        await delete_annotations_of(self.session, self.dataset_version_id, self.ids)
+    async def delete_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None
+    ) -> None:
+        """Delete all annotations of the asset, or those of ``workers``; BadRequestError where those are not told apart."""
+        await delete_annotations_of(
+            self.session, self.dataset_version_id, self.ids, worker_ids(self.session, workers)
+        )
 
     def _annotation(self, record: AnnotationRecord) -> Annotation:
         return Annotation(self.session, record, self.dataset_version_id, self.id)
@@ -170,10 +178,13 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
             progress=progress,
         )
 
-    async def delete_annotations(self, workers: Any = None) -> None:
-        """Delete all annotations of these assets; BadRequestError where ``workers`` are given."""
-        refuse_workers(workers)
-        await delete_annotations_of(self.session, self.dataset_version_id, self.ids)
+    async def delete_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None
+    ) -> None:
+        """Delete all annotations of these assets, or those of ``workers``; see :meth:`Asset.delete_annotations`."""
+        await delete_annotations_of(
+            self.session, self.dataset_version_id, self.ids, worker_ids(self.session, workers)
+        )
 
     async def delete(self) -> None:
         """Take the assets out of their version, with their annotations; the data stay in the lake."""
@@ -185,12 +196,17 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
 
 
 async def delete_annotations_of(
-    session: Session, dataset_version_id: UUID, asset_ids: list[UUID]
+    session: Session,
+    dataset_version_id: UUID,
+    asset_ids: list[UUID],
+    workers: list[UUID] | None = None,
 ) -> None:
-    """Delete all annotations of some assets of one version."""
+    """Delete all annotations of some assets of one version, or those of some users."""
     requests = [
         annotating.DeleteAnnotations(
-            version_id=dataset_version_id, asset_ids=[str(each) for each in piece]
+            version_id=dataset_version_id,
+            asset_ids=[str(each) for each in piece],
+            worker_ids=workers,
         )
         for piece in pieces(asset_ids, IDS_PER_CALL)
     ]

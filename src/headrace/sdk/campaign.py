@@ -20,7 +20,7 @@ from headrace.model.records import (
 from headrace.protocol.operations import assignments as operations
 from headrace.protocol.operations import campaigns
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, IDS_PER_CALL
-from headrace.sdk.arguments import as_id, check_limits
+from headrace.sdk.arguments import as_user_id, check_limits
 from headrace.sdk.assignment import AnnotationCampaignAssignment
 from headrace.sdk.campaign_step import (
     AnnotationCampaignStep,
@@ -207,7 +207,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
             request = operations.Reassign(
                 campaign_id=self.id,
                 assignment_ids=piece,
-                user_id=UUID(_as_user(user)) if user else None,
+                user_id=as_user_id(user) if user else None,
             )
             processed += (await self.session.call(operations.REASSIGN, request)).processed_ids
         return processed
@@ -225,7 +225,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         """Refusals in reviews by whose work it was: ``user_id``, ``opened`` (to be reworked) and ``closed``."""
         request = operations.IssueCounts(
             campaign_id=self.id,
-            user_ids=[UUID(_as_user(user)) for user in users] if users else None,
+            user_ids=[as_user_id(user) for user in users] if users else None,
             step_ids=[as_step_id(step) for step in steps] if steps else None,
         )
         answer = await self.session.call(operations.ISSUE_COUNTS, request)
@@ -260,4 +260,4 @@ class AnnotationCampaign(Resource[CampaignRecord]):
 def _as_user(user: Worker | UUID | str) -> str:
     if user == operations.UNASSIGNED:
         return operations.UNASSIGNED
-    return str(user.id if isinstance(user, Worker) else as_id(user))
+    return str(as_user_id(user))

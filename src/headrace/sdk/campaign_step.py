@@ -8,7 +8,7 @@ from uuid import UUID
 from headrace.model.enums import CampaignStepType
 from headrace.model.records import AssigneeRecord, CampaignStepRecord
 from headrace.protocol.operations import campaigns as operations
-from headrace.sdk.arguments import as_id
+from headrace.sdk.arguments import as_id, as_user_id
 from headrace.sdk.resource import Resource, describe
 from headrace.sdk.session import Session
 from headrace.sdk.worker import Worker
@@ -86,10 +86,7 @@ class AnnotationCampaignStep(Resource[CampaignStepRecord]):
 
 def as_assignees(assignees: Assignees) -> list[AssigneeRecord]:
     """Who gets tasks, as the wire has it."""
-    return [
-        AssigneeRecord(user_id=user.id if isinstance(user, Worker) else as_id(user), weight=weight)
-        for user, weight in assignees
-    ]
+    return [AssigneeRecord(user_id=as_user_id(user), weight=weight) for user, weight in assignees]
 
 
 def as_step_id(step: AnnotationCampaignStep | UUID | str) -> UUID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from headrace.engine.loading import annotations_of_assets, annotations_of_version
 from headrace.engine.paging import OffsetListing
@@ -13,11 +14,12 @@ from headrace.protocol.operations import annotating
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.sdk.annotation import Annotation, MultiAnnotation
-from headrace.sdk.arguments import by_asset, check_limits, ignore_worker, refuse_workers
+from headrace.sdk.arguments import by_asset, check_limits, worker_id, worker_ids
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource
 from headrace.sdk.version_assets import asset_ids
+from headrace.sdk.worker import Worker
 
 
 class VersionAnnotations(Resource[DatasetVersionRecord]):
@@ -29,7 +31,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
 
     def list_annotations(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         limit: int | None = None,
         offset: int | None = None,
@@ -38,10 +40,9 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
     ) -> Listing[AnnotationRecord, Annotation, MultiAnnotation]:
         """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
 
-        ``page_size`` and ``worker`` are accepted and have no effect. Awaited whole, an empty answer is NoDataError;
-        walked over, it is no items.
+        With ``worker`` those of one user alone. ``page_size`` is accepted and has no effect. Awaited whole, an empty
+        answer is NoDataError; walked over, it is no items.
         """
-        ignore_worker(worker)
         check_limits(limit, offset)
         query = annotating.ListAnnotations(
             version_id=self.id,
@@ -49,6 +50,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             offset=offset,
             order_by=order_by,
             status=AnnotationStatus.parse(status) if status else None,
+            worker_id=worker_id(self.session, worker),
         )
         return Listing(
             OffsetListing(self.session.backend, annotating.LIST_ANNOTATIONS, query),
@@ -58,15 +60,18 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             empty="the version has no such annotations",
         )
 
-    async def delete_all_annotations(self, workers: Any = None) -> None:
-        """Delete all annotations of this version with their shapes.
+    async def delete_all_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None
+    ) -> None:
+        """Delete all annotations of this version with their shapes, or those of ``workers``.
 
-        Annotations that are made while this runs stay. Given ``workers``, it deletes nothing and raises
-        BadRequestError: the platform does not tell annotations by worker.
+        Annotations that are made while this runs stay. Where the platform does not tell annotations by worker, it
+        deletes nothing and raises BadRequestError for ``workers``.
         """
-        refuse_workers(workers)
         request = annotating.DeleteAnnotations(
-            version_id=self.id, asset_ids=[annotating.ALL_ASSETS]
+            version_id=self.id,
+            asset_ids=[annotating.ALL_ASSETS],
+            worker_ids=worker_ids(self.session, workers),
         )
         await self.session.call(annotating.DELETE_ANNOTATIONS, request)
 
@@ -74,7 +79,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
 
     async def load_annotations(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         assets: Sequence[Asset] | MultiAsset | None = None,
         chunk_size: int = 100,
@@ -84,13 +89,13 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         """All annotations with their shapes: asset id to annotations, newest first.
 
         ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
-        ``skip_error`` a call that fails is left out and logged. ``worker`` is accepted and has no effect.
+        ``skip_error`` a call that fails is left out and logged. With ``worker`` those of one user alone.
         """
-        ignore_worker(worker)
         pages = annotations_of_version(
             self.session.backend,
             self.id,
             status=AnnotationStatus.parse(status) if status else None,
+            worker_id=worker_id(self.session, worker),
             asset_ids=None if assets is None else asset_ids(assets),
             chunk_size=chunk_size,
             max_workers=max_workers,
@@ -102,12 +107,14 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         self,
         status: AnnotationStatus | str | None = None,
         assets: Sequence[Asset] | MultiAsset | None = None,
+        worker: Worker | UUID | str | None = None,
     ) -> AsyncIterator[LoadedAnnotation]:
         """Annotations with their shapes, one after another in the order of their assets; one page is held at a time."""
         pages = annotations_of_assets(
             self.session.backend,
             self.id,
             status=AnnotationStatus.parse(status) if status else None,
+            worker_id=worker_id(self.session, worker),
             asset_ids=None if assets is None else asset_ids(assets),
         )
         async for page in pages:

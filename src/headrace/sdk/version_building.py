@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 from headrace.engine.building import Chosen, build_coco, build_voc, build_yolo
 from headrace.formats.coco.document import CocoFile
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.records import DatasetVersionRecord
-from headrace.sdk.arguments import as_export_key, as_path, check_chunk_size, ignore_worker
+from headrace.sdk.arguments import as_export_key, as_path, check_chunk_size, worker_id
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.resource import Resource
 from headrace.sdk.version_assets import asset_ids
+from headrace.sdk.worker import Worker
 
 
 class VersionBuilding(Resource[DatasetVersionRecord]):
@@ -23,7 +24,7 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
 
     async def build_coco_file_locally(
         self,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         enforced_ordered_categories: Sequence[str] | None = None,
         assets: Asset | Sequence[Asset] | MultiAsset | None = None,
@@ -37,14 +38,15 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
         and annotations from 1, the same in every run. ``enforced_ordered_categories`` are the first categories; the
         other labels follow in order of creation. ``export_key`` says what the file calls an asset: FILENAME unless
         given, ASSET_ID with ``use_id``. What COCO has no words for (lines, points, tracks) is told in ``findings``,
-        and logged. ``worker`` and ``chunk_size`` are accepted and have no effect.
+        and logged. With ``worker`` the newest annotation is that of one user. ``chunk_size`` is accepted and has no
+        effect.
 
         Raises NotFoundError for a category that is no label of the version.
         """
-        ignore_worker(worker)
         check_chunk_size(chunk_size)
         chosen = _chosen(status, assets, as_export_key(use_id, export_key))
         chosen.categories = enforced_ordered_categories
+        chosen.worker_id = worker_id(self.session, worker)
         return await build_coco(self.session.backend, self.record, chosen)
 
     async def build_pascal_voc_locally(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from headrace.errors import NotFoundError
+from headrace.errors import NoDataError
 from headrace.model.records import DatasetVersionRecord
 from headrace.protocol.operations import campaigns as operations
 from headrace.protocol.operations.datasets import GET_VERSION, VersionId
@@ -52,11 +52,11 @@ class VersionCampaigns(Resource[DatasetVersionRecord]):
         return AnnotationCampaign(self.session, record)
 
     async def get_campaign(self) -> AnnotationCampaign:
-        """The annotation campaign of this version; NotFoundError where there is none."""
+        """The annotation campaign of this version; NoDataError where there is none."""
         self.record = await self.session.call(GET_VERSION, VersionId(version_id=self.id))
         campaign_id = self.record.annotation_campaign_id
         if campaign_id is None:
-            raise NotFoundError(
+            raise NoDataError(
                 f"{self.record.origin_name}/{self.record.version} has no annotation campaign",
                 hint="make one: create_campaign()",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from anyio import to_thread
 
@@ -19,11 +20,12 @@ from headrace.model.enums import (
 from headrace.model.names import safe_join, safe_parts
 from headrace.model.records import DataRecord, DatasetVersionRecord
 from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
-from headrace.sdk.arguments import as_export_key, as_path, ignore_worker
+from headrace.sdk.arguments import as_export_key, as_path, worker_id
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.file import download_all
 from headrace.sdk.resource import Resource
 from headrace.sdk.version_assets import asset_ids
+from headrace.sdk.worker import Worker
 from headrace.transfer.progress import OnProgress
 
 
@@ -74,7 +76,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
         annotation_file_type: AnnotationFileType | str,
         target_path: str | Path = "./",
         assets: Asset | Sequence[Asset] | MultiAsset | None = None,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         status: AnnotationStatus | str | None = None,
         force_replace: bool = True,
         export_video: bool = False,
@@ -85,12 +87,11 @@ class VersionExports(Resource[DatasetVersionRecord]):
 
         The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
         says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip. Without ``force_replace`` a file that is there stays. ``worker`` is accepted and has no
-        effect.
+        others as a zip. Without ``force_replace`` a file that is there stays. With ``worker`` the
+        newest annotation is that of one user.
 
         Returns the path of the file, ``<target_path>/<object name>``.
         """
-        ignore_worker(worker)
         request = ExportAnnotations(
             version_id=self.id,
             type=AnnotationFileType.parse(annotation_file_type),
@@ -98,6 +99,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
             export_key=as_export_key(use_id, export_key),
             asset_ids=None if assets is None else asset_ids(assets),
             status=AnnotationStatus.parse(status) if status else None,
+            worker_id=worker_id(self.session, worker),
         )
         answer = await self.session.call(EXPORT_ANNOTATIONS, request)
         folder = as_path(target_path)

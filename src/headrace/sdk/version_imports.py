@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from headrace.engine.import_report import ImportOptions, ImportReport
 from headrace.engine.importing import import_file
@@ -12,8 +13,9 @@ from headrace.engine.yolo_files import import_yolo_files
 from headrace.formats.findings import OnError
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
-from headrace.sdk.arguments import as_export_key, as_path, ignore_worker
+from headrace.sdk.arguments import as_export_key, as_path, worker_id
 from headrace.sdk.resource import Resource
+from headrace.sdk.worker import Worker
 from headrace.transfer.progress import OnProgress
 
 
@@ -33,6 +35,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
         fail_on_asset_not_found: bool = True,
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
+        worker: Worker | UUID | str | None = None,
         on_error: OnError = "raise",
         progress: OnProgress | None = None,
         **read_options: Any,
@@ -42,8 +45,9 @@ class VersionImports(Resource[DatasetVersionRecord]):
         ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
         matched to assets by their whole name, then by its last part; by what ``export_key`` says, or by asset id with
         ``use_id``. Of a version's type depends what is taken of each object: its box (OBJECT_DETECTION), its outline
-        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. ``on_error`` is
-        ``raise``, ``skip`` or ``collect`` (all faults first, then the error). ``read_options`` are those of
+        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. The annotations
+        become those of ``worker``, the caller's where none is given. ``on_error`` is ``raise``, ``skip`` or ``collect``
+        (all faults first, then the error). ``read_options`` are those of
         :class:`headrace.formats.ReadOptions`.
 
         An import that was interrupted goes on where it was when the same is called again. Nothing is written where
@@ -57,6 +61,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             force_create_label,
             fail_on_asset_not_found,
             as_export_key(use_id, export_key),
+            worker_id=worker_id(self.session, worker),
             on_error=on_error,
             read=read_options,
         )
@@ -67,7 +72,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
     async def import_annotations_coco_file(
         self,
         file_path: str | Path,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         fail_on_asset_not_found: bool = True,
@@ -77,19 +82,21 @@ class VersionImports(Resource[DatasetVersionRecord]):
     ) -> dict[str, int]:
         """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
 
-        ``worker`` is accepted and has no effect: annotations belong to the caller.
+        The annotations become those of ``worker``, the caller's where none is given.
 
         Returns the number of shapes that were written under each annotation id.
         """
-        ignore_worker(worker)
         key = as_export_key(use_id, export_key)
-        options = _options(mode, status, force_create_label, fail_on_asset_not_found, key)
+        whose = worker_id(self.session, worker)
+        options = _options(
+            mode, status, force_create_label, fail_on_asset_not_found, key, worker_id=whose
+        )
         return await self._counted(file_path, "coco", options)
 
     async def import_annotations_coco_video_file(
         self,
         file_path: str | Path,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         fail_on_asset_not_found: bool = True,
@@ -98,29 +105,31 @@ class VersionImports(Resource[DatasetVersionRecord]):
         export_key: AnnotationExportKey | str | None = None,
     ) -> dict[str, int]:
         """Import a video COCO file: its videos are matched to assets; see :meth:`import_annotations_coco_file`."""
-        ignore_worker(worker)
         key = as_export_key(use_id, export_key)
-        options = _options(mode, status, force_create_label, fail_on_asset_not_found, key)
+        whose = worker_id(self.session, worker)
+        options = _options(
+            mode, status, force_create_label, fail_on_asset_not_found, key, worker_id=whose
+        )
         return await self._counted(file_path, "coco-video", options)
 
     async def import_annotation_voc_file(
         self,
         file_path: str | Path,
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         status: AnnotationStatus | str | None = None,
     ) -> dict[str, int]:
         """Import one Pascal VOC file, of one image; see :meth:`import_annotations_coco_file`."""
-        ignore_worker(worker)
-        options = _options(mode, status, force_create_label, True, AnnotationExportKey.FILENAME)
+        key, whose = AnnotationExportKey.FILENAME, worker_id(self.session, worker)
+        options = _options(mode, status, force_create_label, True, key, worker_id=whose)
         return await self._counted(file_path, "voc", options)
 
     async def import_annotations_yolo_files(
         self,
         configuration_yaml_path: str | Path,
         file_paths: Sequence[str | Path],
-        worker: Any = None,
+        worker: Worker | UUID | str | None = None,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         force_create_label: bool = True,
         fail_on_asset_not_found: bool = True,
@@ -132,7 +141,6 @@ class VersionImports(Resource[DatasetVersionRecord]):
         here. For a version of type CLASSIFICATION the first number of a row is a class and the rest is left aside.
         See :meth:`import_annotations_coco_file`; two label files of one name are refused (BadRequestError).
         """
-        ignore_worker(worker)
         counts: dict[str, int] = {}
         await import_yolo_files(
             self.session.backend,
@@ -145,6 +153,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
                 force_create_label,
                 fail_on_asset_not_found,
                 AnnotationExportKey.FILENAME,
+                worker_id=worker_id(self.session, worker),
             ),
             counts=counts,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import BadRequestError, ConflictError, NotFoundError
+from headrace.errors import BadRequestError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import AnnotationStatus, AssignmentStatus, CampaignStepType, JobRunStatus
 from headrace.sdk.assignment import AnnotationCampaignAssignment
 from headrace.sdk.campaign import AnnotationCampaign
@@ -61,7 +61,7 @@ async def mine(client: Client, status: AssignmentStatus) -> list[AnnotationCampa
 
 
 async def test_a_campaign_says_what_it_was_told(version: DatasetVersion, tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="create_campaign"):
+    with pytest.raises(NoDataError, match="create_campaign"):
         await version.get_campaign()
     rules = tmp_path / "rules.txt"
     rules.write_text("one box a bird")
@@ -293,7 +293,7 @@ async def test_new_assets_become_tasks(
     with pytest.raises(ConflictError, match="every asset"):
         await campaign.launch()
     fork, _ = await version.fork("second")
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NoDataError):
         await fork.get_campaign()
     gone = await version.list_assets(filenames=NAMES[:2])
     await gone.delete()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headrace.backend.base import Limits
-from headrace.errors import RequestTooLargeError
+from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS
 from headrace.sdk.client import Client
 from headrace.sdk.dataset_version import DatasetVersion
@@ -72,3 +72,21 @@ async def test_what_is_too_large_for_one_call_goes_in_two(
     assert sum(counts.values()) == (await version.retrieve_stats()).nb_objects
     assert {a.status async for a in version.iter_annotations()} == {"ACCEPTED"}
     assert max(sizes) == 5
+
+
+async def test_workers_are_not_told_apart(
+    plain: Client, version: DatasetVersion, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = await (await plain.get_dataset("drawings")).find_worker("local")
+    await version.import_annotations(write_coco(tmp_path / "in.json", NAMES), worker=worker)
+    assert "worker is ignored" in caplog.text
+    assert len(await version.load_annotations(worker)) == 12
+    asset = await version.find_asset(filename=NAMES[0])
+    for deletion in (
+        version.delete_all_annotations([worker]),
+        asset.delete_annotations([worker]),
+        (await version.list_assets()).delete_annotations([worker]),
+    ):
+        with pytest.raises(BadRequestError, match="by worker"):
+            await deletion
+    assert (await version.retrieve_stats()).nb_annotations == 12

@@ -23,9 +23,11 @@ ROOMS = (
     "stats",
     "removal",
     "jobs",
+    "campaigns",
+    "assignments",
 )
-SMALL = {"j", "s", "v", "k", "t", "version", "dataset", "job"}
-"""What may be scanned: lists of keys, tables with a row a dataset, version, lake or job, and sub-queries' results."""
+SMALL = {"j", "s", "v", "k", "g", "t", "version", "dataset", "job"}
+"""What may be scanned: lists of keys, tables with a row a dataset, version, campaign, lake or job, and sub-queries' results."""
 
 KEY_LISTS = {
     "assets.by_ids": "a USING PRIMARY KEY (bucket=? AND version=? AND seq=?)",
@@ -53,6 +55,9 @@ KEY_LISTS = {
     "annotating.of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "annotating.again": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "removal.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
+    "assignments.present": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset=?)",
+    "assignments.open_of": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset=?)",
+    "assignments.of_annotations": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "removal.assets_of_data": "a USING INDEX asset_of_data (lake_bucket=? AND data=?)",
 }
 
@@ -61,6 +66,8 @@ PAGES = {
     "annotations.ids": "n USING INDEX annotation_no (bucket=? AND version=?)",
     "annotating.with_label": "n USING PRIMARY KEY (bucket=? AND version=? AND (asset,no)>(?,?))",
     "annotating.filtered": "n USING INDEX annotation_no (bucket=? AND version=? AND no<?)",
+    "assignments.page": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset<?)",
+    "assignments.in_step": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset>?)",
     "removal.range": "asset USING PRIMARY KEY (bucket=? AND version=?)",
 }
 

@@ -29,26 +29,39 @@ ALL_ASSETS = "__all__"
 
 
 class ListAnnotations(PageQuery, kw_only=True):
-    """``cursor`` goes on where a page without an order ended, whatever was added meanwhile (headrace only)."""
+    """``cursor`` goes on where a page without an order ended, whatever was added meanwhile (headrace only).
+
+    ``worker_id``, here and below: of one user alone (headrace only).
+    """
 
     version_id: UUID
     status: AnnotationStatus | None = None
+    worker_id: UUID | None = None
     cursor: str | None = None
 
 
 class DeleteAnnotations(Struct, kw_only=True):
-    """Of assets (``["__all__"]`` for every one), and with ``annotation_ids`` only these."""
+    """Of assets (``["__all__"]`` for every one), and with ``annotation_ids`` only these.
+
+    With ``worker_ids`` only those of these users (headrace only).
+    """
 
     version_id: UUID
     asset_ids: list[str]
     annotation_ids: list[UUID] | None = None
+    worker_ids: list[UUID] | None = None
 
 
 class CreateAnnotation(Struct, kw_only=True):
-    """``duration`` is the seconds that somebody worked on it."""
+    """``duration`` is the seconds that somebody worked on it. ``worker_id``: in the name of another user."""
 
     asset_id: UUID
     duration: float = 0.0
+    worker_id: UUID | None = None
+
+
+class FindAnnotation(AssetId, kw_only=True):
+    worker_id: UUID | None = None
 
 
 class AnnotationId(Struct, kw_only=True):
@@ -56,12 +69,17 @@ class AnnotationId(Struct, kw_only=True):
 
 
 class UpdateAnnotation(Struct, kw_only=True):
-    """What is absent stays. ``attributes`` are replaced as a whole, ``{}`` clears them (headrace only)."""
+    """What is absent stays.
+
+    ``attributes`` are replaced as a whole, ``{}`` clears them, and the annotation becomes that of ``worker_id`` (headrace
+    only).
+    """
 
     annotation_id: UUID
     duration: float | None = None
     status: AnnotationStatus | None = None
     attributes: dict[str, Any] | None = None
+    worker_id: UUID | None = None
 
 
 class SaveAnnotation(Struct, kw_only=True):
@@ -100,7 +118,7 @@ DELETE_ANNOTATIONS = Operation(
     request=DeleteAnnotations,
     result=NoneType,
     doc="Delete annotations with their shapes: all of a version, those of some assets, or some by id.",
-    body=("asset_ids", "annotation_ids"),
+    body=("asset_ids", "annotation_ids", "worker_ids"),
     repeatable=True,
     errors=(404, 423),
 )
@@ -127,7 +145,7 @@ FIND_ANNOTATION = Operation(
     name="find_annotation",
     method="GET",
     path=_OF_ASSET + "/find",
-    request=AssetId,
+    request=FindAnnotation,
     result=AnnotationRecord,
     doc="The annotation that was created last on an asset.",
     errors=(404,),

@@ -112,7 +112,10 @@ class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
 
 
 class ImportAnnotations(Struct, kw_only=True):
-    """``import_id`` and ``chunk`` enter the chunk in an import's ledger: a chunk that is in is not applied again."""
+    """``import_id`` and ``chunk`` enter the chunk in an import's ledger: a chunk that is in is not applied again.
+
+    ``worker_id``: in the name of another user than the caller; of one user alone where annotations are read (headrace only).
+    """
 
     version_id: UUID
     import_type: ImportAnnotationMode = ImportAnnotationMode.REPLACE
@@ -120,6 +123,7 @@ class ImportAnnotations(Struct, kw_only=True):
     status: AnnotationStatus | None = None
     import_id: UUID | UnsetType = UNSET
     chunk: int | UnsetType = UNSET
+    worker_id: UUID | None = None
 
 
 class StartImport(Struct, kw_only=True):
@@ -127,6 +131,7 @@ class StartImport(Struct, kw_only=True):
 
     version_id: UUID
     source: str
+    worker_id: UUID | None = None
 
 
 class ImportRecord(Struct, kw_only=True, frozen=True):
@@ -200,6 +205,7 @@ class LoadedAnnotation(Struct, kw_only=True, gc=False):
 
     asset_id: str
     id: str | None = None
+    worker_id: str | None = None
     status: AnnotationStatus = AnnotationStatus.PENDING
     duration: float = 0.0
     rectangles: list[RectangleOut] = field(default_factory=list)
@@ -219,6 +225,7 @@ class AnnotationIds(Struct, kw_only=True):
     version_id: UUID
     status: AnnotationStatus | None = None
     asset_ids: list[UUID] | None = None
+    worker_id: UUID | None = None
 
 
 class LoadAnnotations(Struct, kw_only=True):
@@ -235,6 +242,7 @@ class ExportAnnotations(Struct, kw_only=True):
     export_key: AnnotationExportKey = AnnotationExportKey.FILENAME
     asset_ids: list[UUID] | None = None
     status: AnnotationStatus | None = None
+    worker_id: UUID | None = None
 
 
 _VERSION = "/api/dataset/version/{version_id}"

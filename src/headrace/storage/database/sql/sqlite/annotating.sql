@@ -1,7 +1,7 @@
 -- Single annotations: listed without their shapes, read and rewritten one by one, deleted by ranges.
 
 -- name: page
-select n.no, n.asset, n.status, n.duration, n.attributes
+select n.no, n.asset, n.status, n.duration, n.attributes, n.account, (select u.created from account u where u.no = n.account)
 from (select m.asset, m.no from annotation m indexed by annotation_no
       where m.bucket = :bucket and m.version = :version and m.no < :before
       order by m.no desc limit :limit offset :offset) k
@@ -10,32 +10,32 @@ where n.bucket = :bucket and n.version = :version and n.asset = k.asset and n.no
 order by k.no desc
 
 -- name: filtered
-select n.no, n.asset, n.status, n.duration, n.attributes
+select n.no, n.asset, n.status, n.duration, n.attributes, n.account, (select u.created from account u where u.no = n.account)
 from annotation n indexed by annotation_no
-where n.bucket = :bucket and n.version = :version and n.no < :before and n.status = :status
+where n.bucket = :bucket and n.version = :version and n.no < :before /*filters*/
 order by n.no desc limit :limit offset :offset
 
 -- name: ordered
-select n.no, n.asset, n.status, n.duration, n.attributes
+select n.no, n.asset, n.status, n.duration, n.attributes, n.account, (select u.created from account u where u.no = n.account)
 from annotation n
-where n.bucket = :bucket and n.version = :version and (:status is null or n.status = :status) /*filters*/
+where n.bucket = :bucket and n.version = :version /*filters*/
 limit :limit offset :offset
 
 -- name: count
 select count(*) from annotation n
-where n.bucket = :bucket and n.version = :version and n.status = :status
+where n.bucket = :bucket and n.version = :version /*filters*/
 
 -- name: asset
 select a.seq from asset a where a.bucket = :bucket and a.version = :version and a.seq = :asset
 
 -- name: of_asset
-select n.no, n.asset, n.status, n.duration, n.attributes
+select n.no, n.asset, n.status, n.duration, n.attributes, n.account, (select u.created from account u where u.no = n.account)
 from annotation n
-where n.bucket = :bucket and n.version = :version and n.asset = :asset
+where n.bucket = :bucket and n.version = :version and n.asset = :asset /*filters*/
 order by n.no desc limit :limit
 
 -- name: one
-select n.no, n.asset, n.status, n.duration, n.attributes
+select n.no, n.asset, n.status, n.duration, n.attributes, n.account, (select u.created from account u where u.no = n.account)
 from annotation n indexed by annotation_no
 where n.bucket = :bucket and n.version = :version and n.no = :no
 
@@ -47,7 +47,7 @@ left join content c
 where n.bucket = :bucket and n.version = :version and n.no = :no
 
 -- name: update
-update annotation set status = coalesce(:status, status), duration = coalesce(:duration, duration),
+update annotation set status = coalesce(:status, status), account = coalesce(:account, account), duration = coalesce(:duration, duration),
                       attributes = iif(:attributes is null, attributes, nullif(:attributes, '{}'))
 where bucket = :bucket and version = :version and asset = :asset and no = :no
 
@@ -57,7 +57,7 @@ update annotation set duration = coalesce(:duration, duration), shapes_n = :size
 where bucket = :bucket and version = :version and asset = :asset and no = :no
 
 -- name: range
-select n.asset, n.no, n.counts, n.content
+select n.asset, n.no, n.counts, n.content, n.account
 from (select m.asset, m.no from annotation m indexed by annotation_no
       where m.bucket = :bucket and m.version = :version and m.no < :before
       order by m.no desc limit :limit) k
@@ -65,15 +65,15 @@ cross join annotation n
 where n.bucket = :bucket and n.version = :version and n.asset = k.asset and n.no = k.no
 
 -- name: range_of_assets
-select n.asset, n.no, n.counts, n.content
+select n.asset, n.no, n.counts, n.content, n.account
 from json_each(:keys) j cross join annotation n
-where n.bucket = :bucket and n.version = :version and n.asset = j.value and n.no < :before
+where n.bucket = :bucket and n.version = :version and n.asset = j.value and n.no < :before /*filters*/
 limit :limit
 
 -- name: range_of_numbers
-select n.asset, n.no, n.counts, n.content
+select n.asset, n.no, n.counts, n.content, n.account
 from json_each(:keys) j cross join annotation n indexed by annotation_no
-where n.bucket = :bucket and n.version = :version and n.no = j.value and n.no < :before
+where n.bucket = :bucket and n.version = :version and n.no = j.value and n.no < :before /*filters*/
 limit :limit
 
 -- name: with_label

@@ -57,7 +57,8 @@ where n.bucket = :bucket and n.version = :version and n.asset = j.value /*filter
 order by n.no desc
 
 -- name: load
-select n.no, n.asset, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
+select n.no, n.asset, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes, n.account,
+       (select u.created from account u where u.no = n.account)
 from json_each(:keys) j cross join annotation n indexed by annotation_no
 left join content c
     on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content

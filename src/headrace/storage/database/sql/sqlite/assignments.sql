@@ -1,11 +1,10 @@
 -- The tasks of campaigns. Listings give the task's columns, then those that platform/data_records.py reads.
 
 -- name: page
-select t.asset, t.step, t.status, t.account, u.created,
+select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),
        k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
        d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
 from assignment t cross join asset a cross join data d cross join lake k
-left join account u on u.no = t.account
 where t.bucket = :bucket and t.campaign = :campaign and t.asset < :before
   and a.bucket = :bucket and a.version = :version and a.seq = t.asset
   and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
@@ -13,22 +12,20 @@ order by t.asset desc
 limit :limit offset :offset
 
 -- name: ordered
-select t.asset, t.step, t.status, t.account, u.created,
+select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),
        k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
        d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
 from assignment t cross join asset a cross join data d cross join lake k
-left join account u on u.no = t.account
 where t.bucket = :bucket and t.campaign = :campaign
   and a.bucket = :bucket and a.version = :version and a.seq = t.asset
   and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
 limit :limit offset :offset
 
 -- name: one
-select t.asset, t.step, t.status, t.account, u.created,
+select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),
        k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
        d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
 from assignment t cross join asset a cross join data d cross join lake k
-left join account u on u.no = t.account
 where t.bucket = :bucket and t.campaign = :campaign and t.asset = :asset
   and a.bucket = :bucket and a.version = :version and a.seq = t.asset
   and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
@@ -44,8 +41,8 @@ where t.bucket = :bucket and t.campaign = :campaign
   and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
 
 -- name: task
-select t.step, t.status, t.account, u.username
-from assignment t left join account u on u.no = t.account
+select t.step, t.status, t.account, (select u.username from account u where u.no = t.account)
+from assignment t
 where t.bucket = :bucket and t.campaign = :campaign and t.asset = :asset
 
 -- name: any
@@ -124,13 +121,12 @@ update annotation set status = :status
 where bucket = :bucket and version = :version and asset = :asset and no = :no
 
 -- name: progress
-select t.step, t.status, t.account, u.created, t.tasks
+select t.step, t.status, t.account, (select u.created from account u where u.no = t.account), t.tasks
 from (select step, status, account, count(*) as tasks from assignment
       where bucket = :bucket and campaign = :campaign group by step, status, account) t
-left join account u on u.no = t.account
 
 -- name: issues
-select p.account, u.created, sum(p.opened), sum(p.refused - p.opened)
+select p.account, (select u.created from account u where u.no = p.account), sum(p.opened), sum(p.refused - p.opened)
 from (select iif(t.asset is null, r.account, t.account) as account, r.refused, t.asset is not null as opened
       from assignment_trail r indexed by assignment_refused
       left join assignment t
@@ -138,7 +134,6 @@ from (select iif(t.asset is null, r.account, t.account) as account, r.refused, t
          and t.step = r.step and t.status = 'TO_REWORK'
       where r.bucket = :bucket and r.campaign = :campaign and r.refused > 0
         and (:steps is null or r.step in (select value from json_each(:steps)))) p
-left join account u on u.no = p.account
 group by p.account
 
 -- name: drop_of_assets

@@ -92,9 +92,8 @@ update campaign set default_entry = nullif(default_entry, :key), annotated_entry
 where no = :campaign
 
 -- name: assignees
-select e.step, e.account, e.weight, e.dealt, u.created
-from step_assignee e cross join account u
-where e.campaign = :campaign and u.no = e.account
+select e.step, e.account, e.weight, e.dealt, (select u.created from account u where u.no = e.account)
+from step_assignee e where e.campaign = :campaign
 order by e.step, e.account
 
 -- name: add_assignee

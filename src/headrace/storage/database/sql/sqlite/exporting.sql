@@ -10,7 +10,7 @@ where a.bucket = :bucket and a.version = :version
   and n.bucket = a.bucket and n.version = a.version and n.asset = a.seq
   and n.no = (select max(m.no) from annotation m
               where m.bucket = :bucket and m.version = :version and m.asset = a.seq
-                and (:status is null or m.status = :status))
+                and (:status is null or m.status = :status) and (:account is null or m.account = :account))
   and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
 order by a.seq
 
@@ -24,5 +24,5 @@ where a.bucket = :bucket and a.version = :version and a.seq = j.value
   and n.bucket = a.bucket and n.version = a.version and n.asset = a.seq
   and n.no = (select max(m.no) from annotation m
               where m.bucket = :bucket and m.version = :version and m.asset = a.seq
-                and (:status is null or m.status = :status))
+                and (:status is null or m.status = :status) and (:account is null or m.account = :account))
   and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
