@@ -1,9 +1,10 @@
-"""Write the blocking face of the SDK: ``src/headrace/blocking/_generated.py``.
+"""Write the blocking face of the SDK.
 
-    tools/python tools/make_blocking.py           write it
-    tools/python tools/make_blocking.py --check   exit 1 where it is not what would be written
+    tools/python tools/make_blocking.py           write them
+    tools/python tools/make_blocking.py --check   exit 1 where they are not what would be written
 
-Signatures and docstrings are taken from the async classes; each method becomes one call to the portal.
+That is ``src/headrace/blocking/_generated.py``, and ``src/headrace/blocking/sdk/`` with the official client's module
+names for its classes. Signatures and docstrings are taken from the async classes; each method becomes one call to the portal.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from types import FunctionType, ModuleType
 from headrace.model import records
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "src" / "headrace" / "blocking" / "_generated.py"
+BLOCKING = ROOT / "src" / "headrace" / "blocking"
+TARGET = BLOCKING / "_generated.py"
 CLASSES = (
     ("tag", "Tag"),
     ("label", "Label"),
@@ -44,6 +46,7 @@ CLASSES = (
     ("asset", "Asset"),
     ("asset", "MultiAsset"),
     ("datalake", "Datalake"),
+    ("user", "User"),
     ("worker", "Worker"),
     ("campaign_step", "AnnotationCampaignStep"),
     ("assignment", "AnnotationCampaignAssignment"),
@@ -53,6 +56,9 @@ CLASSES = (
     ("client", "Client"),
 )
 NAMES = {name for _, name in CLASSES}
+MODULES = BLOCKING / "sdk"
+HOMES = {"DataSource": "datasource"}
+"""Official modules that are not called like their class."""
 GIVEN = {"Any", "Face", "Iterator", "Self"}
 RENAMED = {"aclose": "close"}
 LIST_METHODS = {"insert", "extend", "append", "pop", "remove", "clear", "index", "count", "reverse"}
@@ -66,28 +72,60 @@ HEADER = '''"""The blocking face of the SDK. Made by tools/make_blocking.py: cha
 
 
 def main() -> int:
-    """Write the file, or compare it."""
+    """Write the files, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 on a difference")
     options = parser.parse_args()
-    made = formatted(generate())
-    have = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    made = {path: formatted(source, path) for path, source in [(TARGET, generate()), *modules()]}
+    have = {
+        path: path.read_text(encoding="utf-8")
+        for path in [TARGET, *MODULES.glob("*.py")]
+        if path.exists()
+    }
     if made == have:
         return 0
-    if not options.check:
-        TARGET.write_text(made, encoding="utf-8")
-        return 0
-    name = str(TARGET.relative_to(ROOT))
+    if options.check:
+        for path in sorted(made.keys() | have.keys()):
+            show(path, have.get(path, ""), made.get(path, ""))
+        print("the blocking face has drifted: run tools/python tools/make_blocking.py")
+        return 1
+    MODULES.mkdir(exist_ok=True)
+    for path in have.keys() - made.keys():
+        path.unlink()
+    for path, source in made.items():
+        path.write_text(source, encoding="utf-8")
+    return 0
+
+
+def show(path: Path, have: str, made: str) -> None:
+    """Print how a file differs."""
+    name = str(path.relative_to(ROOT))
     diff = difflib.unified_diff(have.splitlines(), made.splitlines(), name, "made now", lineterm="")
     print("\n".join(list(diff)[:60]))
-    print("the blocking face has drifted: run tools/python tools/make_blocking.py")
-    return 1
 
 
-def formatted(source: str) -> str:
+def modules() -> list[tuple[Path, str]]:
+    """The official client's modules of these classes: one for each class, together with its ``Multi`` one."""
+    names: dict[str, list[str]] = {}
+    for _, name in CLASSES:
+        if name != "Client":
+            one = name.removeprefix("Multi")
+            words = "".join(f"_{each.lower()}" if each.isupper() else each for each in one)
+            names.setdefault(HOMES.get(one, words.removeprefix("_")), []).append(name)
+    made = [(MODULES / "__init__.py", '"""Where the official client keeps its classes."""\n')]
+    for module, found in names.items():
+        listed = ", ".join(found)
+        public = ", ".join(f'"{name}"' for name in found)
+        source = f'"""The official client\'s name for {found[0]}."""\n\n'
+        source += f"from headrace.blocking._generated import {listed}\n\n__all__ = [{public}]\n"
+        made.append((MODULES / f"{module}.py", source))
+    return made
+
+
+def formatted(source: str, path: Path) -> str:
     """The source in the house's format."""
     ruff = [str(Path(sys.executable).parent / "ruff")]
-    name = ["--stdin-filename", str(TARGET)]
+    name = ["--stdin-filename", str(path)]
     sorted_imports = subprocess.run(
         [*ruff, "check", "--quiet", "--fix", "--select", "I", *name, "-"],
         input=source, capture_output=True, text=True, check=True, cwd=ROOT,

@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from headrace.sdk.datasource import DataSource
     from headrace.sdk.job import Job
     from headrace.sdk.label import Label, LabelGroup
+    from headrace.sdk.shape import Classification, Line, Mask, Point, Polygon, Rectangle
     from headrace.sdk.tag import Tag
+    from headrace.sdk.user import User
     from headrace.sdk.worker import Worker
     from headrace.transfer.progress import ProgressEvent
     from headrace.transfer.report import TransferReport
@@ -64,6 +66,7 @@ _HOMES = {
     "AssignmentStatus": "headrace.model.enums",
     "Asset": "headrace.sdk.asset",
     "CampaignStepType": "headrace.model.enums",
+    "Classification": "headrace.sdk.shape",
     "Client": "headrace.sdk.client",
     "ConversionReport": "headrace.engine.convert",
     "Data": "headrace.sdk.data",
@@ -84,15 +87,21 @@ _HOMES = {
     "Label": "headrace.sdk.label",
     "LabelGroup": "headrace.sdk.label",
     "LabelInfo": "headrace.model.sample",
+    "Line": "headrace.sdk.shape",
+    "Mask": "headrace.sdk.shape",
     "MultiAnnotation": "headrace.sdk.annotation",
     "MultiAsset": "headrace.sdk.asset",
     "MultiData": "headrace.sdk.data",
+    "Point": "headrace.sdk.shape",
+    "Polygon": "headrace.sdk.shape",
     "ProgressEvent": "headrace.transfer.progress",
     "PushReport": "headrace.engine.push",
+    "Rectangle": "headrace.sdk.shape",
     "Sample": "headrace.model.sample",
     "Tag": "headrace.sdk.tag",
     "TagTarget": "headrace.model.enums",
     "TransferReport": "headrace.transfer.report",
+    "User": "headrace.sdk.user",
     "Worker": "headrace.sdk.worker",
     "connect": "headrace.sdk.connect",
     "convert": "headrace.engine.convert",
@@ -109,6 +118,7 @@ __all__ = [
     "Asset",
     "AssignmentStatus",
     "CampaignStepType",
+    "Classification",
     "Client",
     "ConversionReport",
     "Data",
@@ -129,15 +139,21 @@ __all__ = [
     "Label",
     "LabelGroup",
     "LabelInfo",
+    "Line",
+    "Mask",
     "MultiAnnotation",
     "MultiAsset",
     "MultiData",
+    "Point",
+    "Polygon",
     "ProgressEvent",
     "PushReport",
+    "Rectangle",
     "Sample",
     "Tag",
     "TagTarget",
     "TransferReport",
+    "User",
     "Worker",
     "__version__",
     "blocking",

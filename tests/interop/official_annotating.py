@@ -30,7 +30,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
     seen["users"] = [w.username for w in dataset.list_workers()] == [user.username]
     (folder / "here").mkdir()
     version.synchronize(str(folder / "here"), do_download=True)
-    seen["synchronized"] = sorted(path.name for path in (folder / "here").iterdir())
+    seen["synchronized"] = sorted(path.name for path in (folder / "here").glob("*.png"))
     try:
         assets[0].get_annotation()
     except ResourceNotFoundError:

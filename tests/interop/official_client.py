@@ -41,7 +41,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
     again = client.get_dataset("animals").get_version("v1")
     found = again.find_asset(filename="a.png")
     return {
-        "organization": client.connexion.organization_id is not None,
+        "organization": client.id is not None,
         "uploaded": sorted(data.filename for data in uploaded),
         "assets": sorted(asset.filename for asset in assets),
         "sizes": sorted((asset.width, asset.height) for asset in assets),
@@ -60,7 +60,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, object]:
         },
         "built": [len(built.images), len(built.annotations), len(built.categories)],
         "large": sha256((folder / "large" / "large.bmp").read_bytes()).hexdigest(),
-        "pulled": {path.name: path.stat().st_size for path in sorted(pulled.iterdir())},
+        "pulled": {path.name: path.stat().st_size for path in sorted(pulled.glob("*.png"))},
     }
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
-from tests.interop.official_process import drive
+from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_annotating.py")
 
 
-async def test_every_call_of_annotations_and_shapes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_every_call_of_annotations_and_shapes(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"
     folder.mkdir()
@@ -21,7 +23,7 @@ async def test_every_call_of_annotations_and_shapes(tmp_path: Path) -> None:
     # Five pixels at the top of the second column.
     (folder / "mask.txt").write_text("P?5k`[9")
     async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, str(folder))
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     assert seen == {
         "users": True,

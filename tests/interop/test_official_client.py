@@ -6,10 +6,11 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from headrace.backend.parts import PART_BYTES
-from tests.support.official import drive
+from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_client.py")
@@ -55,7 +56,8 @@ COCO = {
 }
 
 
-async def test_the_main_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_the_main_job(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"
     folder.mkdir()
@@ -66,7 +68,7 @@ async def test_the_main_job(tmp_path: Path) -> None:
     Image.new("RGB", (10, 10)).save(large)
     large.write_bytes(large.read_bytes().ljust(2 * PART_BYTES, b"."))
     async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder)
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     assert seen["organization"]
     assert seen["uploaded"] == seen["assets"] == ["a.png", "b.png"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
-from tests.interop.official_process import drive
+from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_labels.py")
@@ -29,14 +30,15 @@ COCO = {
 }  # fmt: skip
 
 
-async def test_every_call_of_labels(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_every_call_of_labels(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"
     folder.mkdir()
     Image.new("RGB", (64, 48), "red").save(folder / "a.png")
     (folder / "keypoints.json").write_text(json.dumps(COCO))
     async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, str(folder))
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     assert seen == {
         "imported": [1],

@@ -6,17 +6,19 @@ import json
 import zipfile
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.interop.test_official_client import COCO
-from tests.support.official import drive
+from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_long_jobs.py")
 BOTH = ["a.png", "b.png"]
 
 
-async def test_forks_copies_conversions_and_exports(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_forks_copies_conversions_and_exports(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"
     folder.mkdir()
@@ -24,7 +26,7 @@ async def test_forks_copies_conversions_and_exports(tmp_path: Path) -> None:
         Image.new("RGB", size, "red").save(folder / name)
     (folder / "coco.json").write_text(json.dumps(COCO))
     async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder)
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     first = seen["first"]
     assert first["assets"] == BOTH

@@ -9,6 +9,10 @@
         for asset in version.iter_assets():
             print(asset.filename)
 
+Scripts of the official client run when ``picsellia`` becomes ``headrace.blocking`` in their import lines:
+``Client(api_token=…, host=…)``, :mod:`headrace.blocking.exceptions`, ``types.enums`` and ``sdk.*`` are its names for
+what is here.
+
 It works in scripts, beside a running event loop (where a call blocks the caller's loop while it lasts), from several
 threads, and after a fork. Callbacks for progress are called in a thread of headrace.
 """
@@ -16,11 +20,11 @@ threads, and after a fork. Callbacks for progress are called in a thread of head
 from __future__ import annotations
 
 import os
-from uuid import UUID
 
 from headrace.blocking._generated import (
+    Annotation,
     Asset,
-    Client,
+    Classification,
     Data,
     Datalake,
     Dataset,
@@ -29,16 +33,27 @@ from headrace.blocking._generated import (
     Job,
     Label,
     LabelGroup,
+    Line,
+    Mask,
+    MultiAnnotation,
     MultiAsset,
     MultiData,
+    Point,
+    Polygon,
+    Rectangle,
     Tag,
+    User,
+    Worker,
 )
+from headrace.blocking.client import Client, connect
 from headrace.blocking.portal import portal
 from headrace.engine.convert import convert_blocking as convert
 from headrace.sdk import connect as opening
 
 __all__ = [
+    "Annotation",
     "Asset",
+    "Classification",
     "Client",
     "Data",
     "DataSource",
@@ -48,42 +63,21 @@ __all__ = [
     "Job",
     "Label",
     "LabelGroup",
+    "Line",
+    "Mask",
+    "MultiAnnotation",
     "MultiAsset",
     "MultiData",
+    "Point",
+    "Polygon",
+    "Rectangle",
     "Tag",
+    "User",
+    "Worker",
     "connect",
     "convert",
     "create_lake",
 ]
-
-
-def connect(
-    target: str | os.PathLike[str],
-    *,
-    api_token: str | None = None,
-    organization_id: str | UUID | None = None,
-    organization_name: str | None = None,
-    username: str | None = None,
-) -> Client:
-    """A client of ``target``; see :func:`headrace.connect`.
-
-    It is open at once. Close it, use it with ``with``, or leave it open until the process ends.
-    """
-
-    async def opened() -> Client:
-        return Client(
-            await opening.connect(
-                target,
-                api_token=api_token,
-                organization_id=organization_id,
-                organization_name=organization_name,
-                username=username,
-            )
-        )
-
-    client = portal().call(opened)
-    portal().keep(client.inner.session)
-    return client
 
 
 def create_lake(path: str | os.PathLike[str]) -> None:

@@ -73,6 +73,7 @@ from headrace.sdk import job as async_job
 from headrace.sdk import label as async_label
 from headrace.sdk import shape as async_shape
 from headrace.sdk import tag as async_tag
+from headrace.sdk import user as async_user
 from headrace.sdk import worker as async_worker
 from headrace.sdk.arguments import Paths
 from headrace.sdk.job import Status
@@ -1598,6 +1599,27 @@ class Datalake(Face[async_datalake.Datalake]):
         return self._inner.record
 
 
+class User(Face[async_user.User]):
+    """Somebody who may use the organization."""
+
+    __slots__ = ()
+
+    @property
+    def username(self) -> str:
+        """The name of the user."""
+        return self._inner.username
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> UserRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
 class Worker(Face[async_worker.Worker]):
     """A user as the one who works on a dataset; the ids are the user's."""
 
@@ -2864,6 +2886,18 @@ class Dataset(Face[async_dataset.Dataset]):
         """Read the dataset again."""
         self._call(self._inner.sync)
 
+    def list_users(self) -> list[User]:
+        """Those who may use the dataset."""
+        answer: list[User] = self._call(self._inner.list_users)
+        return answer
+
+    def add_user(self, user: User, role: str | None = None) -> None:
+        """Let a user of the organization use the dataset; NotFoundError for somebody else.
+
+        On headrace whoever is in the organization may use all of its datasets, with whatever ``role``.
+        """
+        self._call(self._inner.add_user, user, role)
+
     def list_workers(self) -> list[Worker]:
         """Those who may work on the dataset."""
         answer: list[Worker] = self._call(self._inner.list_workers)
@@ -2968,6 +3002,15 @@ class Client(Face[async_client.Client]):
         """Close connections; the client cannot be used afterwards."""
         self._call(self._inner.aclose)
         portal().forget(self._session)
+
+    def sync(self) -> None:
+        """Read the organization again."""
+        self._call(self._inner.sync)
+
+    def list_users(self, username: str | None = None) -> list[User]:
+        """The users of the organization, or the one of a name."""
+        answer: list[User] = self._call(self._inner.list_users, username)
+        return answer
 
     def get_datalake(self, id: str | UUID | None = None, name: str | None = None) -> Datalake:
         """The datalake of that id or name, the default one where neither is given; NotFoundError where there is none."""
@@ -3169,6 +3212,7 @@ FACES[async_annotation.MultiAnnotation] = MultiAnnotation
 FACES[async_asset.Asset] = Asset
 FACES[async_asset.MultiAsset] = MultiAsset
 FACES[async_datalake.Datalake] = Datalake
+FACES[async_user.User] = User
 FACES[async_worker.Worker] = Worker
 FACES[async_campaign_step.AnnotationCampaignStep] = AnnotationCampaignStep
 FACES[async_assignment.AnnotationCampaignAssignment] = AnnotationCampaignAssignment

@@ -22,6 +22,8 @@ from headrace.model.records import (
 from headrace.protocol.operations import datalake as lake_operations
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import jobs as job_operations
+from headrace.protocol.operations import session as session_operations
+from headrace.protocol.operations import users as user_operations
 from headrace.protocol.operations.campaigns import LIST_CAMPAIGNS, ListCampaigns
 from headrace.sdk.anything import as_request, named_operation
 from headrace.sdk.arguments import as_id, as_path, check_limits
@@ -34,6 +36,7 @@ from headrace.sdk.datasource import DataSource
 from headrace.sdk.job import Job
 from headrace.sdk.listing import Listing
 from headrace.sdk.sources import create_source, get_or_create_source, get_source
+from headrace.sdk.user import User
 from headrace.transfer.progress import OnProgress
 
 
@@ -74,6 +77,19 @@ class Client(ClientTags):
     async def aclose(self) -> None:
         """Close connections; the client cannot be used afterwards."""
         await self.session.aclose()
+
+    async def sync(self) -> None:
+        """Read the organization again."""
+        request = session_operations.GetOrganization(organization_id=self.id)
+        self.session.organization = await self.session.call(
+            session_operations.GET_ORGANIZATION, request
+        )
+
+    async def list_users(self, username: str | None = None) -> list[User]:
+        """The users of the organization, or the one of a name."""
+        request = user_operations.ListOrganizationUsers(organization_id=self.id, username=username)
+        answer = await self.session.call(user_operations.LIST_ORGANIZATION_USERS, request)
+        return [User(self.session, user) for user in answer.users]
 
     # --- datalakes and sources ------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from headrace.sdk.dataset_version import DatasetVersion
 from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
+from headrace.sdk.user import User
 from headrace.sdk.worker import Worker
 
 
@@ -39,6 +40,20 @@ class Dataset(Resource[DatasetRecord], Taggable):
         """Read the dataset again."""
         request = operations.DatasetId(dataset_id=self.id)
         self.record = await self.session.call(operations.GET_DATASET, request)
+
+    async def list_users(self) -> list[User]:
+        """Those who may use the dataset."""
+        request = operations.DatasetId(dataset_id=self.id)
+        answer = await self.session.call(users.LIST_DATASET_USERS, request)
+        return [User(self.session, user) for user in answer.users]
+
+    async def add_user(self, user: User, role: str | None = None) -> None:
+        """Let a user of the organization use the dataset; NotFoundError for somebody else.
+
+        On headrace whoever is in the organization may use all of its datasets, with whatever ``role``.
+        """
+        request = users.AddDatasetUser(dataset_id=self.id, user_id=user.id, role=role)
+        await self.session.call(users.ADD_DATASET_USER, request)
 
     async def list_workers(self) -> list[Worker]:
         """Those who may work on the dataset."""

@@ -1,0 +1,1 @@
+"""Where the official client keeps its classes."""

@@ -1,0 +1,5 @@
+"""The official client's name for AnnotationCampaign."""
+
+from headrace.blocking._generated import AnnotationCampaign
+
+__all__ = ["AnnotationCampaign"]

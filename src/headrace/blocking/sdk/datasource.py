@@ -1,0 +1,5 @@
+"""The official client's name for DataSource."""
+
+from headrace.blocking._generated import DataSource
+
+__all__ = ["DataSource"]

@@ -1,0 +1,5 @@
+"""The official client's name for Rectangle."""
+
+from headrace.blocking._generated import Rectangle
+
+__all__ = ["Rectangle"]

@@ -1,0 +1,41 @@
+"""The official client's enumerations of what headrace has: the same names and members."""
+
+from headrace.model.enums import (
+    AnnotationExportKey,
+    AnnotationFileType,
+    AnnotationStatus,
+    AssignmentStatus,
+    CampaignStepType,
+    DataType,
+    DataUploadStatus,
+    Framework,
+    ImportAnnotationMode,
+    InferenceType,
+    JobRunStatus,
+    JobStatus,
+    ObjectDataType,
+    ProcessingInputType,
+    ProcessingTargetType,
+    ProcessingType,
+    TagTarget,
+)
+
+__all__ = [
+    "AnnotationExportKey",
+    "AnnotationFileType",
+    "AnnotationStatus",
+    "AssignmentStatus",
+    "CampaignStepType",
+    "DataType",
+    "DataUploadStatus",
+    "Framework",
+    "ImportAnnotationMode",
+    "InferenceType",
+    "JobRunStatus",
+    "JobStatus",
+    "ObjectDataType",
+    "ProcessingInputType",
+    "ProcessingTargetType",
+    "ProcessingType",
+    "TagTarget",
+]
