@@ -15,6 +15,7 @@ from headrace.errors import BadRequestError
 from headrace.model.enums import AnnotationExportKey
 from headrace.protocol.operations.label_details import AttributeRecord, AttributesRecord
 from headrace.protocol.query import all_of, any_of
+from headrace.sdk.numbers import tidy_annotation
 
 if TYPE_CHECKING:
     from headrace.protocol.operations.annotations import LoadedAnnotation
@@ -160,6 +161,8 @@ async def by_asset(
     return loaded
 
 
-def _plain(page: list[LoadedAnnotation]) -> Any:
-    # As JSON has it: lists where our own records hold tuples.
-    return msgspec.json.decode(msgspec.json.encode(page))
+def _plain(page: list[LoadedAnnotation]) -> list[dict[str, Any]]:
+    plain: list[dict[str, Any]] = msgspec.to_builtins(page)
+    for annotation in plain:
+        tidy_annotation(annotation)
+    return plain

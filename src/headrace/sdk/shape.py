@@ -18,6 +18,7 @@ from headrace.protocol.operations.shapes import (
     ShapeRecord,
 )
 from headrace.sdk.label import Label
+from headrace.sdk.numbers import tidy, tidy_points
 from headrace.sdk.resource import Resource, describe
 from headrace.sdk.session import Session
 
@@ -75,22 +76,22 @@ class Rectangle(Shape[RectangleRecord]):
     @property
     def x(self) -> float:
         """Its left edge."""
-        return self.record.x
+        return tidy(self.record.x)
 
     @property
     def y(self) -> float:
         """Its upper edge."""
-        return self.record.y
+        return tidy(self.record.y)
 
     @property
     def w(self) -> float:
         """Its width."""
-        return self.record.w
+        return tidy(self.record.w)
 
     @property
     def h(self) -> float:
         """Its height."""
-        return self.record.h
+        return tidy(self.record.h)
 
     async def update(
         self,
@@ -122,7 +123,7 @@ class Polygon(Shape[PolygonRecord]):
     @property
     def coords(self) -> list[list[float]]:
         """Its corners ``[x, y]`` in pixels."""
-        return [list(point) for point in self.record.polygon]
+        return tidy_points(self.record.polygon)
 
     async def update(
         self,
@@ -150,7 +151,7 @@ class Line(Shape[LineRecord]):
     @property
     def coords(self) -> list[list[float]]:
         """Its points ``[x, y]`` in pixels."""
-        return [list(point) for point in self.record.line]
+        return tidy_points(self.record.line)
 
     async def update(
         self,
@@ -178,7 +179,7 @@ class Point(Shape[PointRecord]):
     @property
     def coords(self) -> list[float]:
         """Where it is: ``[x, y]`` in pixels."""
-        return list(self.record.point)
+        return [tidy(number) for number in self.record.point]
 
     async def update(
         self,

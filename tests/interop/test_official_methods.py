@@ -1,0 +1,107 @@
+"""Every method of DatasetVersion through the official client, and the same script on headrace's blocking face."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.support.official import CLIENTS, drive
+from tests.support.servers import new_lake, server_process
+from tests.support.stocked_lake import stocked
+
+METHODS = Path(__file__).with_name("official_methods.py")
+SCALE = Path(__file__).with_name("official_scale.py")
+SEED = Path(__file__).parents[1] / "unit" / "sdk" / "seed" / "dataset_version.txt"
+SAMPLES = Path(
+    os.environ.get("HEADRACE_SAMPLES", Path(__file__).parents[2].parent / "shared" / "data")
+)
+PICTURES = 12
+REAL = 364
+MANY = 20_000
+# They have scripts of their own.
+ELSEWHERE = {"create_campaign", "get_campaign", "launch_processing"}
+
+
+def named() -> set[str]:
+    """What the reference names: properties and methods."""
+    properties, _, methods = SEED.read_text(encoding="utf-8").partition("\n\n")
+    return {
+        *properties.partition(": ")[2].split(),
+        *re.findall(r"^([a-z_]+)\(", methods, re.MULTILINE),
+    }
+
+
+async def both(tmp_path: Path, images: list[Path]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the script sees through each of the clients, each with a server and a lake of its own."""
+    seen = []
+    for client in CLIENTS:
+        place = tmp_path / client
+        lake, token = await new_lake(place / "lake")
+        (place / "work" / "images").mkdir(parents=True)
+        for number, path in enumerate(images):
+            name = f"{number:04d}_{path.stem[:30]}{path.suffix.lower()}"
+            (place / "work" / "images" / name).symlink_to(path)
+        async with server_process(lake) as server:
+            seen.append(await drive(METHODS, server.address, token, place / "work", client=client))
+            assert await server.stop() == 0
+    official, moved = seen
+    return official, moved
+
+
+def check(official: dict[str, Any], moved: dict[str, Any], count: int) -> None:
+    assert named() - ELSEWHERE <= official.keys()
+    for method, answer in official.items():
+        assert moved[method] == answer, method
+    assert official["add_data"] == ["SUCCESS", count]
+    assert official["retrieve_stats"][1:] == [2 * count, count]
+    assert official["load_annotations"][0] == count
+    assert official["list_assets"]["wrong q"] == "BadRequestError"
+    assert official["train_test_val_split"] == [count, 0]
+    assert official["delete"] == ["ResourceNotFoundError", ["fork", "target", "words"]]
+
+
+async def test_every_method_of_a_version(tmp_path: Path) -> None:
+    for number in range(PICTURES):
+        Image.new("RGB", (40 + number, 30), (20 * number, 0, 0)).save(tmp_path / f"im{number}.png")
+    official, moved = await both(tmp_path, sorted(tmp_path.glob("*.png")))
+    check(official, moved, PICTURES)
+
+
+@pytest.mark.interop
+@pytest.mark.timeout(1200)
+async def test_every_method_on_hundreds_of_real_images(tmp_path: Path) -> None:
+    images = sorted((SAMPLES / "bccd").rglob("*.jpg"))
+    if len(images) < REAL:
+        pytest.skip(f"needs the {REAL} images of BCCD in {SAMPLES}")
+    official, moved = await both(tmp_path, images[:REAL])
+    check(official, moved, REAL)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+async def test_pages_keys_and_batches_of_many_assets(tmp_path: Path) -> None:
+    seen = []
+    for client in CLIENTS:
+        place = tmp_path / client
+        lake, token = await new_lake(place / "lake")
+        async with stocked(lake) as platform:
+            await platform.add_data(MANY)
+        (place / "work").mkdir()
+        async with server_process(lake) as server:
+            seen.append(await drive(SCALE, server.address, token, place / "work", client=client))
+            assert await server.stop() == 0
+    official, moved = seen
+    assert moved == official
+    assert moved["data"] == moved["imported"] == moved["annotations"] == MANY
+    assert moved["assets"] == [MANY, MANY, True]
+    assert moved["limit"] == 3000
+    assert moved["filenames"] == 1600
+    assert moved["data_ids"] == 1500
+    assert moved["loaded"][0] == MANY
+    assert moved["fork"] == [MANY, MANY]
+    assert (moved["copy"], moved["some"], moved["left"]) == (12_000, 11_000, 10_000)
