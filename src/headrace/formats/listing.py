@@ -75,7 +75,13 @@ class Walk:
             todo += reversed(found)
 
     def _wanted(self, folder: Folder, below: list[str]) -> Iterator[str]:
-        with os.scandir(folder.path) as entries:
+        with ExitStack() as stack:
+            try:
+                entries = stack.enter_context(os.scandir(folder.path))
+            except FileNotFoundError:
+                if folder.relative:
+                    return  # gone since the folder above was listed
+                raise
             for entry in entries:
                 name = entry.name
                 if name.startswith("."):

@@ -122,6 +122,15 @@ def test_y04_roboflow_paths_lose_their_dots(tmp_path: Path) -> None:
     strict_fails(root, "yolo", "Y04")
 
 
+@pytest.mark.parametrize("entry", ["/", "\\", "//", "../" * 40])
+def test_y04_the_whole_disk_is_never_walked(tmp_path: Path, entry: str) -> None:
+    root = lay_out(tmp_path, {"data.yaml": f"train: {entry}\n{NAMES}", "x.png": (9, 9)})
+    for strict in (False, True):
+        found = read(root, strict=strict)
+        assert [one.filename for one in found.samples] == ["x.png"]
+        assert found.codes >= {"Y04"}
+
+
 def test_y04_nothing_there_is_an_error_but_the_classes_are_known(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"data.yaml": SPLIT + NAMES})
     assert "Y04" in str(fails(root, "yolo", strict=True))

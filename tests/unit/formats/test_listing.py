@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,22 @@ def test_folders_of_no_end_are_refused(tmp_path: Path) -> None:
     walk = Walk(tmp_path, frozenset({"txt"}), boundary=tmp_path, refused=refused.append)
     assert sum(1 for _ in walk.folders()) == 65
     assert len(refused) == 1
+
+
+def test_a_folder_that_goes_while_its_like_is_walked_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").touch()
+    walk = Walk(tmp_path, frozenset({"txt"}), boundary=tmp_path, refused=lambda path: None)
+    found = []
+    for folder, names in walk.folders():
+        found += [f"{folder.relative}{name}" for name in names]
+        if folder.relative == "a/":
+            shutil.rmtree(tmp_path / "b")
+    assert found == ["a/x.txt"]
+    gone = Walk(tmp_path / "b", frozenset(), boundary=tmp_path, refused=lambda path: None)
+    with pytest.raises(FileNotFoundError):
+        list(next(gone.folders())[1])
 
 
 @pytest.mark.parametrize(

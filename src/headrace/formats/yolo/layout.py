@@ -144,6 +144,8 @@ def data_roots(dataset: Dataset) -> list[Path]:
 
 def _source(split: str | None, path: Path) -> Source | None:
     try:
+        if len(path.resolve().parts) == 1:
+            return None  # nobody means the whole disk
         if path.is_dir():
             return Source(split=split, kind="images", path=path)
         if path.is_file():
