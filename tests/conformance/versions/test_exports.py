@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from headrace import formats
-from headrace.errors import BadRequestError, DiskFullError, NotFoundError
+from headrace.errors import BadRequestError, DiskFullError, FormatError, NotFoundError
 from headrace.formats.yolo.writer import YoloWriter
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -23,10 +23,12 @@ from headrace.model.enums import (
     AnnotationStatus,
     InferenceType,
 )
+from headrace.model.names import safe_join
 from headrace.platform.exports import WORKSHOP
 from headrace.platform.zipping import ZipStream
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from tests.support.forking import rich, told
+from tests.support.names import HOSTILE
 from tests.support.stocked_lake import Filled, Stocked, colleague
 
 COCO, YOLO, VOC = AnnotationFileType.COCO, AnnotationFileType.YOLO, AnnotationFileType.PASCAL_VOC
@@ -132,6 +134,25 @@ async def test_voc_members_carry_prefix_and_suffix(lake: Stocked) -> None:
     corners = [f"<{name}>{value}</{name}>" for name, value in
                (("xmin", 10), ("ymin", 1), ("xmax", 12), ("ymax", 4))]  # fmt: skip
     assert all(corner in text for corner in corners)
+
+
+@pytest.mark.parametrize("kind", [YOLO, VOC])
+async def test_no_name_of_a_file_leads_out_of_the_zip(
+    lake: Stocked, tmp_path: Path, kind: AnnotationFileType
+) -> None:
+    names = [name for name in HOSTILE if name.strip() and max(name) < "\ud800"]
+    filled = await lake.filled(len(names))
+    with lake.raw() as connection:
+        for number, name in enumerate(names, 1):
+            connection.execute("update data set filename = ? where no = ?", (name, number))
+    await filled.send(*(filled.item(number, 10) for number in range(len(names))))
+    with pytest.raises(FormatError, match="S01"):
+        await members(lake, filled.id, kind)
+    # By their ids all of them can be had.
+    found = await members(lake, filled.id, kind, export_key=AnnotationExportKey.ASSET_ID)
+    assert len(found) >= len(names)
+    for name in found:
+        assert safe_join(tmp_path, name).is_relative_to(tmp_path)
 
 
 @pytest.mark.parametrize("key", list(AnnotationExportKey))

@@ -157,8 +157,8 @@ class YoloWriter(Writer):
         if home is None:
             home = _SPLIT_KEYS.get(split, split)
             if home:
-                folder, stem = self._tree.place(f"{home}.txt")
-                home = f"{folder}{stem}/"
+                # As a folder: ".." and "a." would pass as the stem of a file.
+                home, _ = self._tree.place(f"{home}/x")
             self._splits[split] = home
         return home
 
