@@ -195,7 +195,10 @@ async def test_cancellation_leaves_nothing_and_the_next_run_goes_through(
     task = asyncio.create_task(
         convert(path, tmp_path / "out.json", to="coco", progress=progress, batch=1)
     )
-    await seen.wait()
+    # Of both, so that a conversion that ends too early fails this test instead of keeping it waiting.
+    waiting = asyncio.create_task(seen.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    assert not task.done()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
