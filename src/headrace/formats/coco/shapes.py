@@ -81,7 +81,7 @@ class ShapeMaker:
         """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
         self._report.found.shapes_in += len(records)
         names, is_new, extra_of = self._names, self._ids.is_new, self._learner.extra
-        any_task, learnt = self._task is None, self._learner.has_learnt
+        learnt, boxes_only = self._learner.has_learnt, self._task == "detect"
         for index, record in enumerate(records):
             if isinstance(record, Odd):
                 self._attach_odd(record, samples)
@@ -91,7 +91,6 @@ class ShapeMaker:
             if not (
                 box is not None
                 and rings is not None
-                and any_task
                 and record.category_id in names
                 and record.image_id in samples
                 and not record.keypoints
@@ -100,7 +99,7 @@ class ShapeMaker:
                 and is_new(record.id)
             ):
                 self._attach_slowly(record, extra, samples, partial(source, index))
-            elif rings is NO_RINGS:
+            elif boxes_only or rings is NO_RINGS:
                 x, y, w, h = box
                 samples[record.image_id].shapes.append(
                     Rectangle(
