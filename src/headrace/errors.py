@@ -12,7 +12,7 @@
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
         UnprocessableEntityError 422  LockedError 423  RateLimitError 429
         ServerError 500  BadGatewayError 502  UnavailableError 503
-      NoDataError                   JobFailedError  WaitTimeoutError
+      NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError
 
 The server turns a class into a status and the client turns the status back into the class, both by
 :data:`STATUS_CLASSES`, so an embedded lake and a server raise alike.
@@ -54,6 +54,13 @@ class MissingExtraError(ConfigurationError):
     """A feature needs an optional package: install the extra that the message names."""
 
     code = "missing-extra"
+
+
+class WorkerProcessError(HeadraceError):
+    """A process that did a part of the work ended before it was done, as one that the system killed."""
+
+    code = "worker"
+    retryable = True
 
 
 # --- formats ---------------------------------------------------------------------------------------------

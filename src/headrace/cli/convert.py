@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from headrace.cli.findings import finding_lines, findings_data
 from headrace.cli.labels import label_lines
@@ -30,6 +31,7 @@ async def convert(
     strict: Flag = False,
     overwrite: Flag = False,
     dry_run: Flag = False,
+    workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     output: Output = PLAIN,
 ) -> Result:
     """Convert annotation files to another format, without a lake.
@@ -47,6 +49,7 @@ async def convert(
         strict: Fail at the first thing that is odd or that the format cannot say.
         overwrite: Replace what is there.
         dry_run: Do everything but write.
+        workers: How many processes share the work; by default one a processor where the source is large.
     """
     check_format(to)
     check_format(from_)
@@ -63,6 +66,7 @@ async def convert(
         dry_run=dry_run,
         progress=output.reporter,
         overwrite=overwrite,
+        workers=workers,
         **options,
     )
     lines = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from msgspec import Struct, field, structs
 from headrace import formats
 from headrace.engine.options import read_options, write_options
 from headrace.engine.threads import Stop, run_stoppable
-from headrace.errors import ConfigurationError
+from headrace.engine.workers.sharing import share, worker_count
+from headrace.errors import ConfigurationError, HeadraceError
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.boxlist import labels_in
 from headrace.formats.findings import Finding, Findings, OnError, Place, Severity
 from headrace.formats.info import Format, Loss, losses
 from headrace.transfer.progress import OnProgress, Progress
@@ -60,13 +63,16 @@ async def convert(
     dry_run: bool = False,
     progress: OnProgress | None = None,
     on_finding: OnFinding | None = None,
+    workers: int | None = None,
     **options: Any,
 ) -> ConversionReport:
     """Read ``src`` and write it as ``dst`` in the format ``to``; ``dst`` appears complete, or not at all.
 
     ``from_`` names the source's format where it cannot be seen. ``options`` are the fields of ``ReadOptions`` and
     ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
-    records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding.
+    records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding. ``workers`` is how
+    many processes do the parsing or the writing: by default one a processor where the source is large. However many
+    there are, what is written and reported is the same.
 
     The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
     ``UnknownFormatError`` and, should records vanish unaccounted for, ``ConservationError``.
@@ -83,6 +89,7 @@ async def convert(
             dry_run=dry_run,
             progress=progress,
             on_finding=on_finding,
+            workers=workers,
             stop=stop,
             **options,
         )
@@ -101,6 +108,7 @@ def convert_blocking(
     dry_run: bool = False,
     progress: OnProgress | None = None,
     on_finding: OnFinding | None = None,
+    workers: int | None = None,
     stop: Stop | None = None,
     **options: Any,
 ) -> ConversionReport:
@@ -129,8 +137,17 @@ def convert_blocking(
             writing = structs.replace(writing, about=reader.about())
         early = reader.labels() if reader.labels_first or writing.class_order != "source" else []
         writer = target_format.create(Path(dst), early, options=writing, findings=findings)
+        stop = stop or Stop()
+        share(
+            reader,
+            writer,
+            source_format.info.name,
+            target_format.info.name,
+            worker_count(workers, Path(src)),
+            stop,
+        )
         with suppress(_Rehearsed), writer:
-            _carry(reader, writer, report, counting, stop or Stop())
+            _carry(reader, writer, report, counting, stop)
             if dry_run:
                 findings.check()
                 raise _Rehearsed
@@ -147,14 +164,27 @@ def _carry(
     reader: Reader, writer: Writer, report: ConversionReport, progress: Progress, stop: Stop
 ) -> None:
     labels = Counter[str]()
-    for batch in reader.batches():
-        stop.check()
-        writer.write(batch)
-        labels.update([shape.label for sample in batch for shape in sample.shapes])
-        progress.add(len(batch))
+    batches = reader.batches()
+    with closing(batches), _settled(writer):
+        for batch in batches:
+            stop.check()
+            writer.write(batch)
+            labels.update(chain.from_iterable([labels_in(sample.shapes) for sample in batch]))
+            progress.add(len(batch))
     for label in reader.labels():
         writer.add_label(label)
+    writer.settle()
     report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
+
+
+@contextmanager
+def _settled(writer: Writer) -> Iterator[None]:
+    """Where reading fails, what was read before it and cannot be written comes first, as with one process."""
+    try:
+        yield
+    except (HeadraceError, OSError):
+        writer.settle()
+        raise
 
 
 def _fill(report: ConversionReport, findings: Findings) -> None:

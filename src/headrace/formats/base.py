@@ -8,10 +8,10 @@ with an underscore; counting, caching and atomic publishing are done here, once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 from msgspec import Struct
 
@@ -118,7 +118,7 @@ class Reader(ABC):
         """The file names of all assets, by the batch: a cheap pass that decodes no shapes."""
         return self._filenames()
 
-    def batches(self) -> Iterator[list[Sample]]:
+    def batches(self) -> Generator[list[Sample], None, None]:
         """All samples, each asset once with all of its shapes, in the source's order of assets."""
         found = self.findings.begin("read")
         for batch in self._batches(found):
@@ -151,6 +151,28 @@ class Reader(ABC):
         """Samples by the batch. Raises the counts ``images_in`` and ``shapes_in``; the ``out`` ones are the base's."""
 
 
+class WriterHands(Protocol):
+    """What writes: the writer itself, or somebody in its place."""
+
+    def start(self, temp: Path) -> None:
+        """Begin to write at ``temp``."""
+
+    def add_label(self, label: LabelInfo) -> None:
+        """Declare a label."""
+
+    def put(self, samples: Sequence[Sample]) -> None:
+        """Write a batch."""
+
+    def settle(self) -> None:
+        """Wait for every batch so far."""
+
+    def complete(self) -> None:
+        """Complete what is there."""
+
+    def abandon(self) -> None:
+        """Close what is open."""
+
+
 class Writer(ABC):
     """Writes samples to a path that appears complete, or not at all.
 
@@ -175,6 +197,8 @@ class Writer(ABC):
         self.findings = findings
         self.labels: dict[str, LabelInfo] = {}
         self.found = findings.begin("write")
+        self.elsewhere: WriterHands | None = None
+        """Does the writing in the place of this writer, with the same outcome."""
         self._publication = Publication(target, overwrite=options.overwrite)
         for label in labels:
             self.add_label(label)
@@ -184,7 +208,7 @@ class Writer(ABC):
         try:
             if self.info.layout == "folder":
                 temp.mkdir()
-            self._start(temp)
+            self._hands.start(temp)
         except BaseException:
             self._discard()
             raise
@@ -200,7 +224,7 @@ class Writer(ABC):
             self._discard()
             return
         try:
-            self._finish()
+            self._hands.complete()
             self.findings.check()
             self._publication.publish()
         except BaseException:
@@ -209,17 +233,50 @@ class Writer(ABC):
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; one already declared under this name stays as it is."""
-        self.labels.setdefault(label.name, label)
+        if label.name not in self.labels:
+            self.labels[label.name] = label
+            if self.elsewhere is not None:
+                self.elsewhere.add_label(label)
 
     def write(self, samples: Sequence[Sample]) -> None:
         """Write a batch; each asset must come whole, in one call."""
         self.found.images_in += len(samples)
         self.found.shapes_in += sum([len(sample.shapes) for sample in samples])
+        self._hands.put(samples)
+
+    def settle(self) -> None:
+        """Wait for what is still being written, and raise what of it could not be."""
+        if self.elsewhere is not None:
+            self.elsewhere.settle()
+
+    @property
+    def lock(self) -> int:
+        """The handle that keeps others from the target, while this writer is entered."""
+        return self._publication.lock
+
+    def start(self, temp: Path) -> None:
+        """Begin to write at ``temp``, which somebody else owns and publishes."""
+        self._start(temp)
+
+    def put(self, samples: Sequence[Sample]) -> None:
+        """Write a batch that somebody else has counted."""
         self._write(samples)
+
+    def complete(self) -> None:
+        """Complete what is there; somebody else checks and publishes it."""
+        self._finish()
+
+    def abandon(self) -> None:
+        """Close what is open."""
+        self._abandon()
+
+    @property
+    def _hands(self) -> WriterHands:
+        return self if self.elsewhere is None else self.elsewhere
 
     def _discard(self) -> None:
         try:
-            self._abandon()
+            self._hands.abandon()
         finally:
             self._publication.discard()
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct, field
 
@@ -33,6 +33,7 @@ OnError = Literal["raise", "skip", "collect"]
 MAX_EXAMPLES = 3
 MAX_KINDS = 1_000
 MAX_DETAIL = 160
+_COUNTS: Final = ("images_in", "images_out", "shapes_in", "shapes_out", "merged", "added")
 
 
 class Severity(IntEnum):
@@ -168,6 +169,13 @@ class Pass:
             (code, message), Finding(code=code, severity=severity, message=message)
         )
 
+    def take_over(self, noted: Noted) -> None:
+        """Add what was noted elsewhere, as if it were found now."""
+        for name, count in zip(_COUNTS, noted.counts, strict=True):
+            setattr(self, name, getattr(self, name) + count)
+        for code, message, told in noted.findings:
+            self.add(code, message, **told)
+
     @property
     def kinds(self) -> list[Finding]:
         """The findings so far, in the order they were first met."""
@@ -194,6 +202,46 @@ class Pass:
                 f"{self.name}: {self.shapes_in} shapes in and {self.added} added, but {self.shapes_out} out, "
                 f"{self.shapes_dropped} dropped and {self.merged} merged"
             )
+
+
+class Noted(NamedTuple):
+    """What a pass found and counted since it was last asked, as it can go to another process."""
+
+    counts: tuple[int, ...]
+    findings: list[tuple[str, str, dict[str, Any]]]
+
+
+class Notes(Pass):
+    """A pass whose findings and counts wait for another one to take them over, in its turn.
+
+    What must raise raises at once.
+    """
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, owner: Findings, name: str) -> None:
+        super().__init__(owner, name)
+        self._waiting: list[tuple[str, str, dict[str, Any]]] = []
+
+    def add(
+        self, code: str, message: str, *, severity: Severity = Severity.WARNING, **told: Any
+    ) -> None:
+        """Note a finding, or raise it where the policy says so."""
+        if self._owner.fails(severity):
+            super().add(code, message, severity=severity, **told)
+        self._waiting.append((code, message, {"severity": severity, **told}))
+
+    def wants_place(self, code: str, message: str, severity: Severity) -> bool:
+        """Always: who takes over may need it."""
+        return True
+
+    def take(self) -> Noted:
+        """Everything since the last time."""
+        counts = tuple(getattr(self, name) for name in _COUNTS)
+        for name in _COUNTS:
+            setattr(self, name, 0)
+        waiting, self._waiting = self._waiting, []
+        return Noted(counts, waiting)
 
 
 class Findings:
@@ -228,6 +276,10 @@ class Findings:
         """A new pass of this name; what an earlier one of the same name found is forgotten."""
         self._passes[name] = Pass(self, name)
         return self._passes[name]
+
+    def notes(self, name: str) -> Notes:
+        """A pass under the same policy that is none of these, for another one to take over."""
+        return Notes(self, name)
 
     def get(self, name: str) -> Pass | None:
         """The pass of this name, if it was begun."""

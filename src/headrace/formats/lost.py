@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from headrace.formats.boxlist import as_boxes
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.info import FIELDS, Capability
 from headrace.model.sample import Sample
+from headrace.model.shapes import AnyShape
 
 # Numbers and sums that every reader makes anew: worth a note, never a failure.
 _MADE_ANEW: Final = frozenset({"image_id", "shape_id", "area", "extra"})
@@ -94,9 +96,20 @@ class FieldLosses:
         first = samples[0].filename
         for field, getter in self._images:
             _note(tally, field, len(samples) - list(map(getter, samples)).count(None), first)
-        shapes = [shape for sample in samples for shape in sample.shapes]
+        if not self._shapes:
+            return
+        shapes: list[AnyShape] = []
+        attributes = 0
+        for sample in samples:
+            boxes = as_boxes(sample.shapes)
+            if boxes is None:
+                shapes += sample.shapes
+            else:
+                # Of these fields boxes in columns have no other.
+                attributes += sum(map(bool, boxes.attributes or ()))
         for field, getter in self._shapes:
-            _note(tally, field, len(shapes) - list(map(getter, shapes)).count(None), first)
+            found = len(shapes) - list(map(getter, shapes)).count(None)
+            _note(tally, field, found + attributes * (field == "attributes"), first)
 
 
 def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Callable[[Any], Any]]]:

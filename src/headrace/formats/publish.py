@@ -26,6 +26,12 @@ class Publication:
         self._overwrite = overwrite
         self._lock_fd: int | None = None
 
+    @property
+    def lock(self) -> int:
+        """The handle of the lock, between :meth:`begin` and the end; who inherits it holds the target too."""
+        assert self._lock_fd is not None
+        return self._lock_fd
+
     def begin(self) -> Path:
         """Take the target for this process and return the path to work at; nothing is there yet.
 

@@ -6,7 +6,8 @@ annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with a
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import combinations, count
 from math import isfinite
 from typing import Any
 
@@ -14,6 +15,7 @@ import orjson
 
 from headrace.formats import raster, rle
 from headrace.formats.boxes import box_of
+from headrace.formats.boxlist import BoxList
 from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
 from headrace.formats.lazyrings import LazyRings
 from headrace.model.geometry import points_bounds, rings_area, rings_bounds
@@ -95,6 +97,29 @@ def annotation(
     if shape.extra:
         record.update(_beside(shape.extra, _SHAPE_KEYS))
     return record
+
+
+def boxes(plain: BoxList, first: int, image_id: int, categories: Sequence[int]) -> list[Record]:
+    """Entries of ``annotations`` for plain boxes, numbered from ``first``: what :func:`annotation` says of each."""
+    records: list[Record] = [
+        {
+            "id": number,
+            "image_id": image_id,
+            "category_id": category,
+            "bbox": (x, y, w, h),
+            "area": w * h,
+            "iscrowd": 0,
+            "segmentation": (),
+        }
+        for number, category, x, y, w, h in zip(
+            count(first), categories, plain.x, plain.y, plain.w, plain.h, strict=False
+        )
+    ]
+    if plain.attributes is not None:
+        for record, attributes in zip(records, plain.attributes, strict=True):
+            if attributes:
+                record["attributes"] = attributes
+    return records
 
 
 def is_finite(record: Record) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from headrace.formats.base import Writer
+from headrace.formats.boxlist import BoxList, as_boxes
 from headrace.formats.clipping import clip_shape
 from headrace.formats.coco import INFO, records_out
 from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
@@ -56,6 +57,10 @@ class CocoWriter(Writer):
             self._images.write(b"\n" + line if self._first_image else b",\n" + line)
             self._first_image = False
             self.found.images_out += 1
+            boxes = as_boxes(sample.shapes)
+            if boxes and not self.options.clip:
+                self._write_boxes(boxes, sample, number)
+                continue
             records = self._records(sample, number)
             if records:
                 self._write_records(records, sample)
@@ -75,6 +80,11 @@ class CocoWriter(Writer):
                 records.append(record)
                 number += 1
         return records
+
+    def _write_boxes(self, boxes: BoxList, sample: Sample, image_id: int) -> None:
+        categories = list(map(self._categories.number, boxes.labels))
+        records = records_out.boxes(boxes, self._count + 1, image_id, categories)
+        self._write_records(records, sample)
 
     def _write_records(self, records: list[records_out.Record], sample: Sample) -> None:
         line = dump(records)

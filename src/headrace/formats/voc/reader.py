@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from headrace.errors import ParseError
-from headrace.formats.base import Reader, ReadOptions
+from headrace.formats.base import ReadOptions
+from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.imagesize import read_size
 from headrace.formats.listing import stem
@@ -17,7 +19,7 @@ from headrace.formats.voc.fast import FastFile, FastParser
 from headrace.formats.voc.labels import declared_labels, met_labels
 from headrace.formats.voc.layout import Media, has_image_suffix
 from headrace.formats.voc.record import Record
-from headrace.formats.voc.shapes import Shaper
+from headrace.formats.voc.shapes import Shaper, Signs
 from headrace.formats.voc.walk import Files, VocFile, read_file
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
@@ -26,7 +28,7 @@ _USUAL_ENDINGS = frozenset({".jpg", ".png", ".jpeg", ".JPG", ".bmp", ".tif"})
 _NUMBERED = re.compile(r"-[0-9]+")
 
 
-class VocReader(Reader):
+class VocReader(ChunkedReader):
     """Reads a devkit, a folder of XML files, or one XML file.
 
     Corners count as ``options.voc_origin`` says. A sample is named as its file says, below the file's own folder.
@@ -65,36 +67,69 @@ class VocReader(Reader):
             if record is not None:
                 yield self._name(record.filename, file, quiet)
 
-    def _batches(self, found: Pass) -> Iterator[list[Sample]]:
-        shaper = Shaper(found, one_inclusive=self.options.voc_origin == "one_inclusive")
-        met: dict[str, None] = {}
-        samples = self._samples(shaper, met, found)
-        while batch := list(islice(samples, self.options.batch)):
-            yield batch
+    def begin_parsing(self, found: Pass) -> None:
+        """Forget what an earlier reading met."""
+        self._shaper = Shaper(found, one_inclusive=self.options.voc_origin == "one_inclusive")
+        self._plain_labels: dict[str, None] = {}
+        self._other_labels: dict[str, None] = {}
+        self._told = 0
+
+    def chunks(self, found: Pass) -> Iterator[list[VocFile]]:
+        """The XML files in the order of the walk."""
+        files = self._files.walk(found)
+        while chunk := list(islice(files, self.options.batch)):
+            yield chunk
+
+    def parse(self, chunk: list[VocFile], found: Pass) -> list[Sample]:
+        """A sample for each file that is an annotation."""
+        samples = [self._sample(file, found) for file in chunk]
+        return [sample for sample in samples if sample is not None]
+
+    def learnt(self) -> tuple[list[str], list[str], Signs]:
+        """The labels met for the first time, in plain files and in others, and the signs of an origin."""
+        plain, others = list(self._fast.labels.values())[self._told :], list(self._other_labels)
+        self._told += len(plain)
+        self._other_labels.clear()
+        return plain, others, self._shaper.signs
+
+    def learn(self, learnt: tuple[list[str], list[str], Signs]) -> None:
+        """Take in the labels and the signs that another reader met."""
+        plain, others, signs = learnt
+        self._plain_labels.update(dict.fromkeys(plain))
+        self._other_labels.update(dict.fromkeys(others))
+        self._shaper.join(signs)
+
+    def end_parsing(self, found: Pass) -> None:
+        """Tell of signs of another origin; raises ParseError where no file was an annotation."""
         if not found.images_in:
             raise ParseError("no XML file below it is a VOC annotation", path=self.path)
-        shaper.finish()
-        self._read_labels = dict.fromkeys(self._fast.labels.values()) | met
+        self._shaper.finish()
+        plain = dict.fromkeys(self._fast.labels.values()) | self._plain_labels
+        self._read_labels = plain | self._other_labels
 
-    def _samples(self, shaper: Shaper, met: dict[str, None], found: Pass) -> Iterator[Sample]:
-        for file in self._files.walk(found):
-            content = read_file(file.path)
-            plain = self._fast.parse(content)
-            shapes = None if plain is None else shaper.plain(plain, self._fast, file.path)
-            if plain is not None and shapes is not None:
+    def _sample(self, file: VocFile, found: Pass) -> Sample | None:
+        content, shaper = read_file(file.path), self._shaper
+        plain = self._fast.parse(content)
+        if plain is not None:
+            shapes: Sequence[AnyShape] | None = None
+            if self.options.geometry == "raw":
+                shapes = shaper.columns(plain, self._fast, file.path)
+            if shapes is None:
+                shapes = shaper.plain(plain, self._fast, file.path)
+            if shapes is not None:
                 found.images_in += 1
                 found.shapes_in += len(shapes)
-                yield self._made(plain, shapes, file, found)
-                continue
-            record = self._record(content, file, found)
-            if record is not None:
-                found.images_in += 1
-                found.shapes_in += len(record.things)
-                shaper.watch(record, file.path)
-                sample = self._made(record, shaper.shapes(record, file.path), file, found)
-                sample.attributes = record.attributes
-                met.update(dict.fromkeys([shape.label for shape in sample.shapes]))
-                yield sample
+                return self._made(plain, shapes, file, found)
+        record = self._record(content, file, found)
+        if record is None:
+            return None
+        found.images_in += 1
+        found.shapes_in += len(record.things)
+        shaper.watch(record, file.path)
+        sample = self._made(record, shaper.shapes(record, file.path), file, found)
+        sample.attributes = record.attributes
+        self._other_labels.update(dict.fromkeys([shape.label for shape in sample.shapes]))
+        return sample
 
     def _record(self, content: bytes, file: VocFile, found: Pass) -> Record | None:
         """What the real parser says of a file; None, reported, where it refuses it."""
@@ -122,13 +157,13 @@ class VocReader(Reader):
         return None
 
     def _made(
-        self, said: FastFile | Record, shapes: list[AnyShape], file: VocFile, found: Pass
+        self, said: FastFile | Record, shapes: Sequence[AnyShape], file: VocFile, found: Pass
     ) -> Sample:
         sample = Sample(
             filename=self._name(said.filename, file, found),
             width=said.width,
             height=said.height,
-            shapes=shapes,
+            shapes=cast("list[AnyShape]", shapes),
             split=file.splits[0] if file.splits else None,
         )
         if said.own and self.options.keep_extra:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import itemgetter
+from operator import itemgetter, sub
 
+from headrace.formats.boxlist import BoxList
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.voc.fast import FastFile, FastParser
 from headrace.formats.voc.record import Corners, Record, Thing
 from headrace.model.geometry import rings_bounds
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
+
+# The least corner so far, and the first file with a corner at the far edge.
+Signs = tuple[float, str]
 
 # Boxes this near to a polygon's bounds are those bounds, said again.
 _SAME = 1e-6
@@ -27,6 +31,31 @@ class Shaper:
         self._one = 1 if one_inclusive else 0
         self._least = 2.0
         self._reached = ""
+
+    def columns(self, file: FastFile, parser: FastParser, path: str) -> BoxList | None:
+        """All objects of a file that the fast path took, where they are boxes that hold something; else None."""
+        found, numbers, shift = file.found, file.numbers, self._one
+        x, y = numbers[0::4], numbers[1::4]
+        w, h = list(map(sub, numbers[2::4], x)), list(map(sub, numbers[3::4], y))
+        if shift:
+            x, y = [value - shift for value in x], [value - shift for value in y]
+            w, h = [value + shift for value in w], [value + shift for value in h]
+        if not found or min(w) <= 0 or min(h) <= 0 or any(map(itemgetter(4), found)):
+            return None
+        names = [one[1] for one in found]
+        if b"" in names:
+            return None
+        self._watch(numbers, file.width, file.height, path)
+        labels, meanings = parser.labels, parser.meanings
+        chunks = [one[2] for one in found]
+        return BoxList(
+            [labels.get(name) or parser.label(name) for name in names],
+            x,
+            y,
+            w,
+            h,
+            [meanings[one] if one in meanings else parser.meaning(one) for one in chunks],
+        )
 
     def plain(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
         """All objects of a file that the fast path took; None where a polygon of it is spelled oddly."""
@@ -98,6 +127,16 @@ class Shaper:
             self._least = min(self._least, *numbers[0::4], *numbers[1::4])
             if not self._reached and (width in numbers[2::4] or height in numbers[3::4]):
                 self._reached = path
+
+    @property
+    def signs(self) -> Signs:
+        """What was seen of the origin so far."""
+        return self._least, self._reached
+
+    def join(self, signs: Signs) -> None:
+        """Take in what was seen in the files that came next."""
+        self._least = min(self._least, signs[0])
+        self._reached = self._reached or signs[1]
 
     def finish(self) -> None:
         """Tell of the signs."""

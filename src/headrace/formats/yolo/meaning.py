@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from headrace.formats.boxlist import BoxList
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.yolo.parse import Row
 from headrace.model.geometry import cxcywh_normalised_to_xywh
@@ -77,6 +78,23 @@ class Meaning:
     def names(self) -> dict[int, str]:
         """Class numbers and labels, those that named themselves included."""
         return {int(number): name for number, name in sorted(self._names.items())}
+
+    def columns(self, rows: list[Row], width: int, height: int) -> BoxList | None:
+        """The same as :meth:`boxes`, in columns."""
+        if self._points or self._task not in (None, "detect") or {*map(len, rows)} != {5}:
+            return None
+        numbers, xs, ys, ws, hs = zip(*rows, strict=True)
+        if not all(
+            min(values) >= 0 and max(values) <= 1 for values in (xs, ys, ws, hs)
+        ) or not self._names.keys() >= {*numbers}:
+            return None
+        return BoxList(
+            [self._names[number] for number in numbers],
+            [(x - w / 2) * width for x, w in zip(xs, ws, strict=True)],
+            [(y - h / 2) * height for y, h in zip(ys, hs, strict=True)],
+            [w * width for w in ws],
+            [h * height for h in hs],
+        )
 
     def boxes(self, rows: list[Row], width: int, height: int) -> list[AnyShape] | None:
         """The shapes of rows that are all plain boxes on the image; None where one of them is not."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from headrace.errors import ParseError
-from headrace.formats.base import Reader, ReadOptions
+from headrace.formats.base import ReadOptions
+from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.imagesize import ImageSize, read_size
 from headrace.formats.yolo import INFO, TASKS
@@ -28,7 +30,7 @@ from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Attributes, Classification
 
 
-class YoloReader(Reader):
+class YoloReader(ChunkedReader):
     """Reads label files into pixels; sizes come from the images' headers.
 
     A sample is named by its image's path below the split's folder. Orientation: YOLO's fractions are those of the
@@ -141,32 +143,45 @@ class YoloReader(Reader):
             yield from classified(source)
         self._fraction = 1.0
 
-    def _batches(self, found: Pass) -> Iterator[list[Sample]]:
+    def divisible(self) -> bool:
+        """Where nothing names the classes, they get their names as they are met."""
+        return self._classifies() or bool(self._dataset.names)
+
+    def begin_parsing(self, found: Pass) -> None:
+        """Read the description, and what rows mean."""
         self.labels()
-        samples = self._classifications(found) if self._classifies() else self._annotated(found)
-        while batch := list(islice(samples, self.options.batch)):
-            yield batch
+        if not self._classifies():
+            self._meant = self._meaning(found)
 
-    def _annotated(self, found: Pass) -> Iterator[Sample]:
-        meaning = self._meaning(found)
-        for item in self._items(found, found):
-            sample = self._sample(item, meaning, found)
-            if sample is not None:
-                yield sample
+    def chunks(self, found: Pass) -> Iterator[list[Item | Classified]]:
+        """The images in the order of the walk."""
+        items: Iterator[Item | Classified] = (
+            self._classified(found) if self._classifies() else self._items(found, found)
+        )
+        while chunk := list(islice(items, self.options.batch)):
+            yield chunk
 
-    def _classifications(self, found: Pass) -> Iterator[Sample]:
-        for one in self._classified(found):
-            found.images_in += 1
-            found.shapes_in += 1
-            size = self._size(one.image, found)
-            width, height = size or (None, None)
-            yield Sample(
-                filename=one.name,
-                width=width,
-                height=height,
-                split=one.split,
-                shapes=[Classification(label=self._folders[one.folder])],
-            )
+    def parse(self, chunk: list[Item | Classified], found: Pass) -> list[Sample]:
+        """A sample for each image that can be used."""
+        samples: list[Sample] = []
+        for item in chunk:
+            if isinstance(item, Classified):
+                samples.append(self._classification(item, found))
+            elif (sample := self._sample(item, found)) is not None:
+                samples.append(sample)
+        return samples
+
+    def _classification(self, one: Classified, found: Pass) -> Sample:
+        found.images_in += 1
+        found.shapes_in += 1
+        width, height = self._size(one.image, found) or (None, None)
+        return Sample(
+            filename=one.name,
+            width=width,
+            height=height,
+            split=one.split,
+            shapes=[Classification(label=self._folders[one.folder])],
+        )
 
     def _meaning(self, found: Pass) -> Meaning:
         names = self._dataset.names
@@ -187,7 +202,7 @@ class YoloReader(Reader):
             predictions=self.options.predictions,
         )
 
-    def _sample(self, item: Item, meaning: Meaning, found: Pass) -> Sample | None:
+    def _sample(self, item: Item, found: Pass) -> Sample | None:
         found.images_in += 1
         try:
             text = None if item.label is None else read_text(item.label)
@@ -195,11 +210,16 @@ class YoloReader(Reader):
             found.add("Y10", str(error), severity=Severity.ERROR, path=item.label, dropped_images=1)
             return None
         size = self._size_of(item, found)
+        meaning = self._meant
         if not text:
             return self._empty(item, size, text, found)
         rows = fast_rows(text)
         if rows is not None and size is not None and [] not in rows:
-            shapes = meaning.boxes(rows, *size)
+            shapes: Sequence[AnyShape] | None = (
+                meaning.columns(rows, *size)
+                if self.options.geometry == "raw"
+                else meaning.boxes(rows, *size)
+            )
             if shapes is not None:
                 found.shapes_in += len(rows)
                 self._check_repeats(text, len(rows), item, found)
@@ -284,10 +304,14 @@ class YoloReader(Reader):
         sample.annotated = text is not None
         return sample
 
-    def _made(self, item: Item, size: tuple[int, int] | None, shapes: list[AnyShape]) -> Sample:
+    def _made(self, item: Item, size: tuple[int, int] | None, shapes: Sequence[AnyShape]) -> Sample:
         width, height = size or (None, None)
         return Sample(
-            filename=item.name, width=width, height=height, shapes=shapes, split=item.split
+            filename=item.name,
+            width=width,
+            height=height,
+            shapes=cast("list[AnyShape]", shapes),
+            split=item.split,
         )
 
     def _check_repeats(self, text: bytes, count: int, item: Item, found: Pass) -> None:

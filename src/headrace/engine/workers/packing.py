@@ -1,0 +1,142 @@
+"""Samples as bytes between processes: columns of plain values where they are plain, else pickled."""
+
+from __future__ import annotations
+
+import marshal
+import pickle
+from collections.abc import Sequence
+from typing import Any, cast
+
+from headrace.formats.boxlist import BoxList, as_boxes
+from headrace.formats.lazyrings import LazyRings
+from headrace.model.sample import Sample
+from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
+
+_PICKLED = b"p"
+_COLUMNS = b"m"
+_CORNERS = 4
+
+
+def pack(samples: Sequence[Sample]) -> bytes:
+    """Samples as bytes for :func:`unpack`, of this same Python, from a process that is trusted."""
+    rows = []
+    for sample in samples:
+        shapes = _plain(sample.shapes)
+        if shapes is None:
+            return _PICKLED + pickle.dumps(list(samples), 5)
+        rows.append(
+            (
+                sample.filename,
+                sample.width,
+                sample.height,
+                sample.annotated,
+                sample.split,
+                sample.id,
+                sample.attributes,
+                sample.extra,
+                shapes,
+            )
+        )
+    try:
+        return _COLUMNS + marshal.dumps(rows)
+    except ValueError:  # an attribute of some other type
+        return _PICKLED + pickle.dumps(list(samples), 5)
+
+
+def unpack(data: bytes) -> list[Sample]:
+    """What was packed."""
+    if data[:1] == _PICKLED:
+        return cast("list[Sample]", pickle.loads(memoryview(data)[1:]))
+    return [
+        Sample(
+            filename=filename,
+            width=width,
+            height=height,
+            annotated=annotated,
+            split=split,
+            id=number,
+            attributes=attributes,
+            extra=extra,
+            shapes=_shapes(shapes),
+        )
+        for filename, width, height, annotated, split, number, attributes, extra, shapes in marshal.loads(
+            memoryview(data)[1:]
+        )
+    ]
+
+
+def _plain(shapes: Sequence[AnyShape]) -> tuple[Any, ...] | list[Any] | None:
+    boxes = as_boxes(shapes)
+    if boxes is not None:
+        return boxes.labels, boxes.x, boxes.y, boxes.w, boxes.h, boxes.attributes
+    rows: list[tuple[Any, ...]] = []
+    for one in shapes:
+        if type(one) is Rectangle:
+            geometry: tuple[Any, ...] = (one.x, one.y, one.w, one.h)
+        elif type(one) is Polygon:
+            rings = one.rings
+            geometry = (rings.raw if isinstance(rings, LazyRings) else rings, one.bbox)
+        else:
+            return None
+        rows.append(
+            (
+                one.label,
+                one.text,
+                one.attributes,
+                one.id,
+                one.iscrowd,
+                one.area,
+                one.score,
+                one.extra,
+                *geometry,
+            )
+        )
+    return rows
+
+
+def _shapes(plain: tuple[Any, ...] | list[Any]) -> list[AnyShape]:
+    if isinstance(plain, tuple):
+        return cast("list[AnyShape]", BoxList(*plain))
+    return [_shape(*row) for row in plain]
+
+
+def _shape(
+    label: str,
+    text: str | None,
+    attributes: Attributes | None,
+    number: int | str | None,
+    crowd: bool,
+    area: float | None,
+    score: float | None,
+    extra: Attributes | None,
+    *geometry: Any,
+) -> Rectangle | Polygon:
+    if len(geometry) == _CORNERS:
+        x, y, w, h = geometry
+        return Rectangle(
+            label=label,
+            text=text,
+            attributes=attributes,
+            id=number,
+            iscrowd=crowd,
+            area=area,
+            score=score,
+            extra=extra,
+            x=x,
+            y=y,
+            w=w,
+            h=h,
+        )
+    rings, bbox = geometry
+    return Polygon(
+        label=label,
+        text=text,
+        attributes=attributes,
+        id=number,
+        iscrowd=crowd,
+        area=area,
+        score=score,
+        extra=extra,
+        rings=cast("Any", LazyRings(rings)) if isinstance(rings, bytes) else rings,
+        bbox=bbox,
+    )

@@ -1,0 +1,113 @@
+"""Boxes kept in columns are the boxes that they stand for: in shapes, in bytes written, and after a journey."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headrace.engine.convert import convert_blocking
+from headrace.engine.workers.packing import pack, unpack
+from headrace.formats.lazyrings import LazyRings
+from headrace.model.sample import Sample
+from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
+from tests.properties.formats.test_voc_properties import folder
+from tests.support.formats import lay_out, read
+
+NUMBERS = st.sampled_from(["0", "1", "12.5", "47", "63.999", "-3", "1e1", "07", ".5", "+2", "nan"])
+LABELS = st.sampled_from(["cat", "dog", "é", "a b", "x &amp; y", ""])
+FLAGS = st.sampled_from(["", "<truncated>1</truncated>", "<pose>Left</pose>", "<difficult/>"])
+BOX = st.tuples(LABELS, FLAGS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+ROW = st.tuples(st.sampled_from(["0", "1", "2.0", "9", "-1"]), *[NUMBERS | st.just("0.5")] * 4)
+
+
+def same_both_ways(root: Any, format: str, **options: Any) -> None:
+    """A source read into shapes and into columns, and what COCO's writer makes of both."""
+    plain = read(root / "source", format, on_error="skip", **options)
+    columns = read(root / "source", format, on_error="skip", geometry="raw", **options)
+    assert columns.samples == plain.samples
+    assert unpack(pack(columns.samples)) == plain.samples
+    assert (columns.labels, list(columns.findings)) == (plain.labels, list(plain.findings))
+    written = []
+    for geometry in ("floats", "raw"):
+        target = root / f"{geometry}.json"
+        told = {"from_": format, "on_error": "skip", "geometry": geometry, **options}
+        convert_blocking(root / "source", target, to="coco", **told)
+        written.append(target.read_bytes())
+    assert written[0] == written[1]
+    json.loads(written[0])
+
+
+@pytest.mark.parametrize("origin", ["zero", "one_inclusive"])
+@settings(max_examples=60)
+@given(files=st.lists(st.lists(BOX, max_size=4), min_size=1, max_size=4))
+def test_voc(origin: str, files: list[list[tuple[str, ...]]]) -> None:
+    with folder() as root:
+        for number, boxes in enumerate(files):
+            objects = "".join(
+                f"<object><name>{label}</name>{flag}<bndbox><xmin>{x}</xmin><ymin>{y}</ymin>"
+                f"<xmax>{right}</xmax><ymax>{bottom}</ymax></bndbox></object>"
+                for label, flag, x, y, right, bottom in boxes
+            )
+            head = f"<annotation><filename>{number}.jpg</filename><size><width>64</width><height>48</height></size>"
+            lay_out(root / "source", {f"{number}.xml": f"{head}{objects}</annotation>"})
+        same_both_ways(root, "voc", voc_origin=origin)
+
+
+@settings(max_examples=60)
+@given(files=st.lists(st.lists(ROW, max_size=4), min_size=1, max_size=4))
+def test_yolo(files: list[list[tuple[str, ...]]]) -> None:
+    with folder() as root:
+        lay_out(root / "source", {"data.yaml": "names: [a, b, c]\n"})
+        for number, rows in enumerate(files):
+            text = "\n".join(" ".join(row) for row in rows)
+            lay_out(
+                root / "source",
+                {f"images/{number}.png": (64, 47), f"labels/{number}.txt": text},
+            )
+        same_both_ways(root, "yolo")
+
+
+FLOATS = st.floats(allow_nan=False)
+SOME = st.none() | st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3))
+COMMON: dict[str, Any] = {
+    "label": st.text(max_size=5),
+    "text": st.none() | st.text(max_size=3),
+    "attributes": SOME,
+    "id": st.none() | st.integers() | st.text(max_size=3),
+    "iscrowd": st.booleans(),
+    "area": st.none() | FLOATS,
+    "score": st.none() | FLOATS,
+    "extra": SOME,
+}
+RINGS = st.lists(st.lists(FLOATS, min_size=6, max_size=8), min_size=1, max_size=2)
+SHAPES = st.one_of(
+    st.builds(Rectangle, x=FLOATS, y=FLOATS, w=FLOATS, h=FLOATS, **COMMON),
+    st.builds(
+        Polygon,
+        rings=RINGS | st.just(LazyRings(b"[[1, 2.5, 3, 4, 5, 6]]")),
+        bbox=st.none() | st.tuples(FLOATS, FLOATS, FLOATS, FLOATS),
+        **COMMON,
+    ),
+)
+OTHERS = st.one_of(
+    st.builds(Classification, **COMMON),
+    st.builds(Keypoints, points=st.lists(FLOATS, max_size=3), **COMMON),
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.lists(SHAPES, max_size=3) | st.lists(SHAPES | OTHERS, max_size=2), max_size=3))
+def test_any_samples_come_back_equal(shapes: list[list[Any]]) -> None:
+    samples = [
+        Sample(filename=f"{n}.jpg", width=n, shapes=each, id=n or None, extra={"n": [n]})
+        for n, each in enumerate(shapes)
+    ]
+    back = unpack(pack(samples))
+    assert back == samples
+    assert [type(shape) for each in back for shape in each.shapes] == [
+        type(shape) for each in samples for shape in each.shapes
+    ]
