@@ -661,26 +661,33 @@ def test_c25_a_results_file_is_read_as_predictions(tmp_path: Path, strict: bool)
     assert "C26" in str(fails(save(tmp_path, json.dumps(results) + " x"), "coco", predictions=True))
 
 
-def test_c26_byte_order_mark_and_gzip(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_c26_byte_order_mark_and_gzip(tmp_path: Path, strict: bool) -> None:
     text = json.dumps(document(annotation())).encode()
-    plain = read(save(tmp_path, text), strict=True)
-    assert read(save(tmp_path, b"\xef\xbb\xbf" + text), strict=True).samples == plain.samples
-    assert read(save(tmp_path, gzip.compress(text)), strict=True).samples == plain.samples
+    plain = read(save(tmp_path, text), strict=strict)
+    assert read(save(tmp_path, b"\xef\xbb\xbf" + text), strict=strict).samples == plain.samples
+    assert read(save(tmp_path, gzip.compress(text)), strict=strict).samples == plain.samples
     assert (
-        read(save(tmp_path, gzip.compress(b"\xef\xbb\xbf" + text)), strict=True).samples
+        read(save(tmp_path, gzip.compress(b"\xef\xbb\xbf" + text)), strict=strict).samples
         == plain.samples
     )
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_c26_other_encodings_are_refused_by_name(tmp_path: Path, encoding: str) -> None:
-    assert "UTF-16" in str(fails(save(tmp_path, json.dumps(document()).encode(encoding)), "coco"))
+def test_c26_other_encodings_are_refused_by_name(
+    tmp_path: Path, strict: bool, encoding: str
+) -> None:
+    assert "UTF-16" in str(
+        fails(save(tmp_path, json.dumps(document()).encode(encoding)), "coco", strict=strict)
+    )
 
 
-def test_c26_damaged_gzip(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_c26_damaged_gzip(tmp_path: Path, strict: bool) -> None:
     packed = gzip.compress(json.dumps(document(annotation())).encode())
     for damaged in (packed[:-9], packed[:20], packed[:-8] + b"\0" * 8):
-        assert "gzip" in str(fails(save(tmp_path, damaged), "coco"))
+        assert "gzip" in str(fails(save(tmp_path, damaged), "coco", strict=strict))
 
 
 def test_c26_a_key_twice(tmp_path: Path) -> None:
@@ -738,11 +745,12 @@ def test_c26_what_is_not_json_is_placed(tmp_path: Path, text: str, byte: int) ->
         assert str(tmp_path / "coco.json") in str(error)
 
 
-def test_c26_every_truncation_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_c26_every_truncation_is_an_error(tmp_path: Path, strict: bool) -> None:
     text = json.dumps(document(annotation(segmentation=[RING]), annotation(id=2)))
     for end in range(len(text) - 1):
         path = save(tmp_path, text[:end])
-        assert isinstance(fails(path, "coco"), ParseError), text[:end]
+        assert isinstance(fails(path, "coco", strict=strict), ParseError), text[:end]
 
 
 @pytest.mark.parametrize("strict", [False, True])

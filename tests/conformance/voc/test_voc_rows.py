@@ -325,14 +325,15 @@ def test_v11_encodings(tmp_path: Path, encoding: str, declared: bool) -> None:
         assert found.names == [label]
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize(
     "text", ["", "<", "<annotation>", xml() + "x", xml("<a></b>"), xml("&nope;"), xml("\x01")]
 )
-def test_v11_broken_files(tmp_path: Path, text: str) -> None:
+def test_v11_broken_files(tmp_path: Path, strict: bool, text: str) -> None:
     root = lay_out(
         tmp_path, {"Annotations/x.xml": text, "Annotations/y.xml": xml(filename="y.jpg")}
     )
-    error = fails(root, "voc")
+    error = fails(root, "voc", strict=strict)
     assert isinstance(error, ParseError)
     assert "x.xml" in str(error)
     found = read(root, on_error="skip")
@@ -371,9 +372,10 @@ def test_v13_class_names(tmp_path: Path, name: str) -> None:
         assert [shape.label for shape in read(tmp_path / "out", strict=True).shapes] == [name]
 
 
-def test_v13_an_object_without_a_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_v13_an_object_without_a_name(tmp_path: Path, strict: bool) -> None:
     root = dataset(tmp_path, f"<object>{BOX}</object>")
-    assert "V13" in str(fails(root, "voc"))
+    assert "V13" in str(fails(root, "voc", strict=strict))
     assert read(root, on_error="skip").shapes == []
 
 
@@ -399,11 +401,12 @@ def test_v14_document_types_and_instructions_are_refused(
     assert (found.samples, found.names) == ([], [])
 
 
-def test_v14_size_and_depth_are_bounded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_v14_size_and_depth_are_bounded(tmp_path: Path, strict: bool) -> None:
     big = xml(f"<!-- {'x' * 5_000_000} -->")
-    assert "V14" in str(fails(lay_out(tmp_path / "a", {"x.xml": big}), "voc"))
+    assert "V14" in str(fails(lay_out(tmp_path / "a", {"x.xml": big}), "voc", strict=strict))
     deep = xml("<a>" * 3000 + "</a>" * 3000)
-    assert "V11" in str(fails(lay_out(tmp_path / "b", {"x.xml": deep}), "voc"))
+    assert "V11" in str(fails(lay_out(tmp_path / "b", {"x.xml": deep}), "voc", strict=strict))
 
 
 def test_v15_split_lists(tmp_path: Path) -> None:
@@ -435,11 +438,12 @@ def test_v15_lists_that_do_not_fit(tmp_path: Path) -> None:
     strict_fails(root, "voc", "V15")
 
 
-def test_v15_folders_named_by_split(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_v15_folders_named_by_split(tmp_path: Path, strict: bool) -> None:
     files = {
         f"{name}/{name}.xml": xml(filename=f"{name}.jpg") for name in ("train", "valid", "test")
     }
-    found = read(lay_out(tmp_path, files))
+    found = read(lay_out(tmp_path, files), strict=strict)
     assert {one.filename: one.split for one in found.samples} == {
         "train.jpg": "train", "valid.jpg": "val", "test.jpg": "test",
     }  # fmt: skip

@@ -68,9 +68,10 @@ def test_y01_gaps_are_reported(tmp_path: Path) -> None:
     strict_fails(root, "yolo", "Y01")
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("names", ["[a, [b]]", "{x: a}", "{-1: a}", "7", "{0: {a: b}}"])
-def test_y01_names_that_are_none_are_refused(tmp_path: Path, names: str) -> None:
-    error = fails(dataset(tmp_path, yaml=f"{SPLIT}names: {names}\n"), "yolo")
+def test_y01_names_that_are_none_are_refused(tmp_path: Path, strict: bool, names: str) -> None:
+    error = fails(dataset(tmp_path, yaml=f"{SPLIT}names: {names}\n"), "yolo", strict=strict)
     assert isinstance(error, ParseError)
     assert "data.yaml" in str(error)
 
@@ -167,10 +168,11 @@ def test_y05_splits_and_their_names(tmp_path: Path) -> None:
     assert "splits: minival, test, train, val" in str(fails(root, "yolo", split="dev"))
 
 
-def test_y05_several_folders_keep_their_images_apart(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_y05_several_folders_keep_their_images_apart(tmp_path: Path, strict: bool) -> None:
     files: dict[str, Any] = {"data.yaml": "train: [images/a, images/b]\n" + NAMES}
     files |= {"images/a/x.png": (9, 9), "images/b/x.png": (9, 9), "labels/b/x.txt": "0 .5 .5 1 1"}
-    found = read(lay_out(tmp_path, files))
+    found = read(lay_out(tmp_path, files), strict=strict)
     assert [(one.filename, len(one.shapes)) for one in found.samples] == [
         ("a/x.png", 0),
         ("b/x.png", 1),
@@ -220,10 +222,11 @@ def test_y06_a_list_may_count_from_the_current_folder_last_of_all(
         assert found.of("Y06")[0].severity.name == "NOTE"
 
 
-def test_y06_missing_images_are_errors(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_y06_missing_images_are_errors(tmp_path: Path, strict: bool) -> None:
     root = dataset(tmp_path, yaml="train: train.txt\n" + NAMES)
     lay_out(root, {"train.txt": "images/train/x.png\nimages/train/gone.png\n"})
-    assert "Y06" in str(fails(root, "yolo"))
+    assert "Y06" in str(fails(root, "yolo", strict=strict))
     found = read(root, on_error="skip")
     assert [finding.dropped_images for finding in found.of("Y06")] == [1]
 
@@ -307,6 +310,7 @@ def test_y10_every_spelling_of_a_row(tmp_path: Path, row: bytes) -> None:
         assert found.codes == set()
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize(
     "row",
     [
@@ -317,9 +321,11 @@ def test_y10_every_spelling_of_a_row(tmp_path: Path, row: bytes) -> None:
         "0 0.5 0.5 0.1 " + "9" * 500, '"0" 0.5 0.5 0.1 0.1', "{} 0.5 0.5 0.1 0.1",
     ],
 )  # fmt: skip
-def test_y10_what_is_no_row_is_an_error_with_its_line(tmp_path: Path, row: str) -> None:
+def test_y10_what_is_no_row_is_an_error_with_its_line(
+    tmp_path: Path, strict: bool, row: str
+) -> None:
     root = dataset(tmp_path, f"0 0.5 0.5 0.1 0.1\n\n{row}\n0 0.5 0.5 0.1 0.2\n")
-    error = fails(root, "yolo")
+    error = fails(root, "yolo", strict=strict)
     assert isinstance(error, ParseError)
     assert error.line == 3
     assert error.path == str(tmp_path / "labels/train/x.txt")
@@ -400,17 +406,19 @@ def test_y14_two_numbers_a_point(tmp_path: Path) -> None:
     assert found.shapes[0].points == pytest.approx([10, 10, 2, 0, 0, 0])
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("row", ["0 0.5 0.5 0.2 0.4", "0 0.5 0.5 0.2 0.4 0.1 0.2 2 0.3 0.4 3"])
-def test_y14_wrong_rows(tmp_path: Path, row: str) -> None:
+def test_y14_wrong_rows(tmp_path: Path, strict: bool, row: str) -> None:
     root = dataset(tmp_path, row, SPLIT + NAMES + "kpt_shape: [2, 3]\n")
-    assert "Y14" in str(fails(root, "yolo"))
+    assert "Y14" in str(fails(root, "yolo", strict=strict))
     assert read(root, on_error="skip").shapes == []
 
 
+@pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("shape", ["[17]", "[17, 4]", "17", "[a, 3]", "[-1, 3]", "[1.5, 3]"])
-def test_y14_wrong_kpt_shape(tmp_path: Path, shape: str) -> None:
+def test_y14_wrong_kpt_shape(tmp_path: Path, strict: bool, shape: str) -> None:
     root = dataset(tmp_path, yaml=f"{SPLIT}{NAMES}kpt_shape: {shape}\n")
-    assert "kpt_shape" in str(fails(root, "yolo"))
+    assert "kpt_shape" in str(fails(root, "yolo", strict=strict))
 
 
 def test_y15_rows_of_two_kinds_are_typed_one_by_one(tmp_path: Path) -> None:
