@@ -118,6 +118,33 @@ def test_real_files_come_through_for_pycocotools(tmp_path: Path, path: str) -> N
         )
 
 
+def test_what_the_platforms_parser_writes_is_read(tmp_path: Path) -> None:
+    from picsellia_annotations.coco import COCOFile
+
+    path = write(tmp_path / "coco.json", dataset(), LABELS)
+    again = tmp_path / "again.json"
+    again.write_text(COCOFile(**json.loads(path.read_text())).model_dump_json())
+    both = []
+    for each in (path, again):
+        with get("coco").open(each, options=ReadOptions(), findings=Findings()) as reader:
+            found = [sample for batch in reader.batches() for sample in batch]
+            names = [label.name for label in reader.labels()]
+        both.append(
+            (
+                names,
+                [(s.filename, [(type(x), x.label, x.iscrowd) for x in s.shapes]) for s in found],
+            )
+        )
+    # It drops keypoints, which leaves the box.
+    ours, theirs = both
+    assert ours[0] == theirs[0]
+    assert [(name, len(shapes)) for name, shapes in ours[1]] == [
+        (name, len(shapes)) for name, shapes in theirs[1]
+    ]
+    for (_, mine), (_, other) in zip(ours[1], theirs[1], strict=True):
+        assert [x[1:] for x in mine] == [x[1:] for x in other]
+
+
 def test_the_platforms_parsers_load_it(tmp_path: Path) -> None:
     from picsellia_annotations.coco import COCOFile
     from picsellia_annotations.video_coco import VideoCOCOFile
