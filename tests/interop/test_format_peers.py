@@ -147,3 +147,27 @@ def test_ultralytics_checks_and_loads_what_we_write(tmp_path: Path, task: str) -
     kind = f"yolo-{task}"
     folder = write(tmp_path, kind, samples, task=task)
     alike(ask("ultralytics", "read", kind, folder), wanted, 1e-3)
+
+
+@pytest.mark.parametrize("task", ["detect", "segment"])
+def test_ultralytics_converts_the_coco_that_we_write(tmp_path: Path, task: str) -> None:
+    samples = dataset()
+    rings = [[10.5, 5.0, 40.0, 8.25, 30.0, 45.5]]
+    if task == "segment":
+        samples[0].shapes = [Polygon(label="dog", rings=rings)]
+    source = write(tmp_path / "ours", "coco", samples)
+    target = tmp_path / "theirs"
+    ask("ultralytics", "write", f"yolo-{task}", source, target)
+    draw(target / "images" / "train")
+    with formats.read(target, "yolo", labels=NAMES, task=task) as found:
+        shapes = {Path(sample.filename).stem: sample.shapes for sample in found}
+    if task == "segment":
+        (polygon,) = shapes["a"]
+        assert isinstance(polygon, Polygon)
+        assert (polygon.label, polygon.rings[0]) == ("dog", pytest.approx(rings[0], abs=1e-3))
+        return
+    boxes = {
+        stem: [[each.label, each.x, each.y, each.w, each.h] for each in found]
+        for stem, found in shapes.items()
+    }
+    alike(boxes, BOXES, 1e-3)

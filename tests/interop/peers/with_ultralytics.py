@@ -4,9 +4,12 @@ They are taken out of the package's source, for importing the package needs torc
 """
 
 import ast
+import json
 import os
 import zipfile
+from collections import defaultdict
 from importlib.util import find_spec
+from logging import getLogger
 from pathlib import Path
 from tarfile import is_tarfile
 from types import SimpleNamespace
@@ -50,12 +53,17 @@ WORLD = {
     "Image": Image,
     "ImageOps": ImageOps,
     "Path": Path,
+    "LOGGER": getLogger(),
+    "TQDM": lambda items, desc: items,
     "YAML": YAML,
     "check_file": str,
+    "defaultdict": defaultdict,
     "check_font": str,
     "emojis": str,
+    "increment_path": Path,
     "is_ascii": bool,
     "is_tarfile": is_tarfile,
+    "json": json,
     "np": np,
     "os": os,
     "torch": SimpleNamespace(Tensor=type("Tensor", (), {})),
@@ -71,6 +79,13 @@ take(
     "check_image",
     "verify_image_label",
     "check_det_dataset",
+)
+take(
+    "data/converter.py",
+    "coco91_to_coco80_class",
+    "min_index",
+    "merge_multi_segment",
+    "convert_coco",
 )
 their = SimpleNamespace(**WORLD)
 
@@ -96,4 +111,14 @@ def read(kind, folder):
     return gather(found)
 
 
-run(read)
+def write(kind, folder, target):
+    """Their converter's labels of the COCO files in a folder."""
+    their.convert_coco(
+        str(folder / "annotations"),
+        str(target),
+        use_segments=kind == "yolo-segment",
+        cls91to80=False,
+    )
+
+
+run(read, write)
