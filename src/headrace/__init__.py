@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headrace.engine.exporting import ExportReport
     from headrace.engine.import_report import ImportReport
     from headrace.engine.push import PushReport
+    from headrace.engine.syncing import SyncReport
     from headrace.errors import HeadraceError
     from headrace.model.enums import (
         AnnotationStatus,
@@ -97,6 +98,7 @@ _HOMES = {
     "ProgressEvent": "headrace.transfer.progress",
     "PushReport": "headrace.engine.push",
     "Rectangle": "headrace.sdk.shape",
+    "SyncReport": "headrace.engine.syncing",
     "Sample": "headrace.model.sample",
     "Tag": "headrace.sdk.tag",
     "TagTarget": "headrace.model.enums",
@@ -150,6 +152,7 @@ __all__ = [
     "PushReport",
     "Rectangle",
     "Sample",
+    "SyncReport",
     "Tag",
     "TagTarget",
     "TransferReport",

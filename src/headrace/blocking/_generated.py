@@ -15,6 +15,8 @@ from headrace.engine.exporting import ExportReport
 from headrace.engine.import_report import ImportReport
 from headrace.engine.naming import Layout
 from headrace.engine.push import PushReport
+from headrace.engine.syncing import SyncReport
+from headrace.engine.syncplan import Direction, Side
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings import OnError
 from headrace.model.enums import (
@@ -1468,8 +1470,8 @@ class Datalake(Face[async_datalake.Datalake]):
         ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
         for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
 
-        A file is sent once, however often it is named; and not at all where the lake has it already under its name and
-        nothing is said of it but tags, which it then gains. A large file that an earlier run sent in part is gone on with.
+        A file is sent once, however often it is named; and not at all where the lake has it already, by the same name and
+        with the same metadata: it then gains the tags. With a ``source`` all are sent. A large file that an earlier run sent in part is gone on with.
 
         Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
         files failed; its report names them, the others are in the lake.
@@ -3106,6 +3108,44 @@ class Client(Face[async_client.Client]):
             paths,
             type=type,
             tags=tags,
+            max_workers=max_workers,
+            progress=progress,
+        )
+        return answer
+
+    def sync_folder(
+        self,
+        name: str,
+        folder: str | Path,
+        *,
+        direction: Direction | str = Direction.BOTH,
+        delete: bool = False,
+        prefer: Side | str | None = None,
+        dry_run: bool = False,
+        max_workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> SyncReport:
+        """Make a folder and the version ``"dataset/version"`` hold the same files; the report tells of each step.
+
+        What one side changed since the last time goes to the other one: ``"both"`` ways, only ``"down"`` into the folder,
+        or only ``"up"`` into the version. What both changed is in ``report.conflicts`` and stays as it is on both sides,
+        unless ``prefer`` says which wins, ``"local"`` or ``"remote"``. Deletions follow only with ``delete``. Nothing is
+        done with ``dry_run``.
+
+        A changed picture is a new asset in the place of the old one, which leaves the version; one whose annotations would
+        go with it is a conflict. Of the folder's files images and videos count, hidden ones do not.
+
+        Raises NotADirectoryError where there is no such folder, and PartialTransferError where files could not be
+        moved; the rest is done, and the same call goes on.
+        """
+        answer: SyncReport = self._call(
+            self._inner.sync_folder,
+            name,
+            folder,
+            direction=direction,
+            delete=delete,
+            prefer=prefer,
+            dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,
         )

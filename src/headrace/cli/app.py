@@ -23,6 +23,7 @@ from headrace.cli.push import push
 from headrace.cli.result import Result
 from headrace.cli.serve import serve
 from headrace.cli.stats import stats
+from headrace.cli.sync import sync
 from headrace.cli.token import create, list_, revoke
 
 MOVE = Group("Move a version", sort_key=1)
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "push": (push, MOVE),
     "import": (import_, MOVE),
     "pull": (pull, MOVE),
+    "sync": (sync, MOVE),
     "export": (export, MOVE),
     "convert": (convert, MOVE),
     "ls": (ls, LOOK),
@@ -57,6 +59,7 @@ USAGE = {
     "push": "TARGET VERSION IMAGES…",
     "import": "TARGET VERSION FILE…",
     "pull": "TARGET VERSION DIR",
+    "sync": "TARGET VERSION DIR",
     "export": "TARGET VERSION DST --format coco|yolo|voc",
     "convert": "SRC DST --to coco|yolo|voc",
     "ls": "TARGET [VERSION]",

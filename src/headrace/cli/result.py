@@ -8,16 +8,20 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from headrace.cli.failures import Failure
+from headrace.cli.failures import DONE, Failure
 
 
 class Result(Struct, kw_only=True):
-    """``data`` is the JSON object of ``--json``; ``lines`` are what people read; ``next`` a command to go on with."""
+    """``data`` is the JSON object of ``--json``; ``lines`` are what people read; ``next`` a command to go on with.
+
+    ``status`` is the exit status: a command may have done what it could, and something is left.
+    """
 
     command: str
     data: dict[str, Any]
     lines: list[str] = field(default_factory=list)
     next: str | None = None
+    status: int = DONE
 
 
 def print_result(result: Result, *, as_json: bool) -> None:

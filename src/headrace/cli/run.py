@@ -55,9 +55,10 @@ def _run(arguments: Sequence[str]) -> int:
             traceback.print_exception(error)
         failure = explain(error)
     else:
-        if result is not None:
-            print_result(result, as_json=output.json)
-        return DONE
+        if result is None:
+            return DONE
+        print_result(result, as_json=output.json)
+        return result.status
     output.reporter.clear()
     print_failure(failure, as_json=output.json)
     return failure.status

@@ -72,7 +72,7 @@ async def upload_files(
 ) -> Uploaded:
     """Upload files and register them; one that fails is in the report and does not stop the others.
 
-    What the lake has already under the same name is not sent again, unless the call says more of it than its tags.
+    What the lake has already, by the same name and described alike, is not sent again.
     Raises FileNotFoundError before anything is sent where a path is no file.
     """
     target = Target(
@@ -154,21 +154,25 @@ async def upload_batch(
 async def _have(
     backend: Backend, target: Target, files: Sequence[UploadFile]
 ) -> dict[int, DataRecord]:
-    """What is in the lake already, by the file's place; it gets the tags."""
-    plain = [
-        (place, file)
-        for place, file in enumerate(files)
-        if file.metadata is None and file.custom_metadata is None
-    ]
-    if not plain or target.source_id is not None:
+    """What is in the lake already and described as it is here, by the file's place; it gets the tags."""
+    if not files or target.source_id is not None:
         return {}
-    there = await known(backend, target.lake.id, [file for _, file in plain])
-    found = {place: there[str(file.path)] for place, file in plain if str(file.path) in there}
+    there = await known(backend, target.lake.id, files)
+    found = {}
+    for place, file in enumerate(files):
+        record = there.get(str(file.path))
+        if record is not None and _is_described(record, file):
+            found[place] = record
     if found:
         ids = list({record.id: None for record in found.values()})
         for tag_id in target.tag_ids:
             await backend.call(ATTACH_TAG, TagTargets(tag_id=tag_id, ids=ids))
     return found
+
+
+def _is_described(record: DataRecord, file: UploadFile) -> bool:
+    told = (file.metadata or None, file.custom_metadata)
+    return told == (record.metadata or None, record.custom_metadata)
 
 
 async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRecord:

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from headrace.engine.paging import ItemsListing
 from headrace.engine.push import PushReport, push
+from headrace.engine.syncing import SyncReport, synchronize
+from headrace.engine.syncplan import Direction, Side, Wish
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import (
@@ -229,6 +231,45 @@ class Client(ClientTags):
             [as_path(path) for path in given],
             type=InferenceType.parse(type),
             tag_ids=[(await lake.get_or_create_data_tag(tag)).id for tag in tags],
+            max_workers=max_workers,
+            progress=progress,
+        )
+
+    async def sync_folder(
+        self,
+        name: str,
+        folder: str | Path,
+        *,
+        direction: Direction | str = Direction.BOTH,
+        delete: bool = False,
+        prefer: Side | str | None = None,
+        dry_run: bool = False,
+        max_workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> SyncReport:
+        """Make a folder and the version ``"dataset/version"`` hold the same files; the report tells of each step.
+
+        What one side changed since the last time goes to the other one: ``"both"`` ways, only ``"down"`` into the folder,
+        or only ``"up"`` into the version. What both changed is in ``report.conflicts`` and stays as it is on both sides,
+        unless ``prefer`` says which wins, ``"local"`` or ``"remote"``. Deletions follow only with ``delete``. Nothing is
+        done with ``dry_run``.
+
+        A changed picture is a new asset in the place of the old one, which leaves the version; one whose annotations would
+        go with it is a conflict. Of the folder's files images and videos count, hidden ones do not.
+
+        Raises NotADirectoryError where there is no such folder, and PartialTransferError where files could not be
+        moved; the rest is done, and the same call goes on.
+        """
+        version = await self.version(name)
+        lake = await self.get_datalake()
+        return await synchronize(
+            self.session.backend,
+            self.id,
+            lake.record,
+            version.id,
+            as_path(folder),
+            Wish.of(direction, delete=delete, prefer=prefer),
+            dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,
         )

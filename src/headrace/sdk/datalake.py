@@ -101,8 +101,8 @@ class Datalake(Resource[DatalakeRecord]):
         ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
         for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
 
-        A file is sent once, however often it is named; and not at all where the lake has it already under its name and
-        nothing is said of it but tags, which it then gains. A large file that an earlier run sent in part is gone on with.
+        A file is sent once, however often it is named; and not at all where the lake has it already, by the same name and
+        with the same metadata: it then gains the tags. With a ``source`` all are sent. A large file that an earlier run sent in part is gone on with.
 
         Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
         files failed; its report names them, the others are in the lake.

@@ -1,0 +1,130 @@
+"""``.headrace/synced.json``: what a folder and a version held when they were last the same; and what the folder holds now.
+
+Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, field
+
+from headrace.engine.syncplan import Base
+from headrace.transfer.workspace import FOLDER
+
+
+class Entry(Struct, frozen=True):
+    """A file that both sides have: its asset, its contents as ``Base`` says them, its size and time of change."""
+
+    asset: UUID
+    local: str
+    remote: str
+    size: int
+    changed: int
+
+    @property
+    def base(self) -> Base:
+        """What the plan needs of it."""
+        return Base(self.local, self.remote)
+
+
+class SyncState(Struct):
+    """The files by name, and assets whose successors are in the version already: they still have to go."""
+
+    version: UUID
+    files: dict[str, Entry] = field(default_factory=dict)
+    retired: list[UUID] = field(default_factory=list)
+
+
+class Found(Struct, frozen=True):
+    """A file of the folder; ``sha256`` is empty where nothing depends on it, for its size or its name says enough."""
+
+    size: int
+    changed: int
+    sha256: str
+
+
+def read_state(folder: Path, version: UUID) -> SyncState:
+    """The state of the last synchronization; an empty one where it was with another version, or cannot be read."""
+    try:
+        found = msgspec.json.decode(_path(folder).read_bytes(), type=SyncState)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return SyncState(version)
+    return found if found.version == version else SyncState(version)
+
+
+def write_state(folder: Path, state: SyncState) -> None:
+    """Keep the state, whole or not at all."""
+    path = _path(folder)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    temp = path.with_suffix(f".{os.getpid()}.tmp")
+    with temp.open("wb") as file:
+        file.write(msgspec.json.encode(state))
+        file.flush()
+        os.fsync(file.fileno())
+    temp.replace(path)
+
+
+def scan(folder: Path, state: SyncState, sizes: Mapping[str, int | None]) -> dict[str, Found]:
+    """The files of a folder by name, hidden ones left out; ``sizes`` are those of the version's files.
+
+    A file is read only where it may be the same as one of the version or as it was, and its time of change is new.
+    """
+    found = {}
+    for name, about in _files(folder):
+        known = state.files.get(name)
+        if known and (known.size, known.changed) == (about.st_size, about.st_mtime_ns):
+            sha256 = known.local
+        elif about.st_size in (known and known.size, sizes.get(name)) or (
+            name in sizes and sizes[name] is None
+        ):
+            sha256 = digest(folder / name)
+        else:
+            sha256 = ""
+        found[name] = Found(about.st_size, about.st_mtime_ns, sha256)
+    return found
+
+
+def look(path: Path, sha256: str | None) -> Found:
+    """One file as it is now, ``sha256`` where that is known; ``OSError`` where it is not there."""
+    about = path.stat()
+    return Found(about.st_size, about.st_mtime_ns, sha256 or digest(path))
+
+
+def delete_unchanged(folder: Path, name: str, known: Found) -> bool:
+    """Delete a file that still is what it was; whether it was."""
+    path = folder / name
+    try:
+        about = path.stat()
+        if (about.st_size, about.st_mtime_ns) != (known.size, known.changed):
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return True
+    return True
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    if not folder.is_dir():
+        raise NotADirectoryError(20, "not a folder", str(folder))
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(root, name)
+            if not name.startswith(".") and path.is_file():
+                yield path.relative_to(folder).as_posix(), path.stat()
+
+
+def _path(folder: Path) -> Path:
+    return folder / FOLDER / "synced.json"

@@ -1,0 +1,271 @@
+"""A folder and a version that are kept the same, over both doors."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.engine.syncing import SyncReport
+from headrace.errors import PartialTransferError, UnavailableError
+from headrace.sdk.client import Client
+from headrace.sdk.dataset_version import DatasetVersion
+from tests.support.doors import Door
+from tests.support.drawn import draw_images
+
+NAME = "drawings/first"
+NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in found}
+    return {n: p.read_bytes() for n, p in names.items() if not n.startswith(".headrace/")}
+
+
+def did(report: SyncReport) -> dict[str, str]:
+    return {step.name: str(step.action) for step in report.steps}
+
+
+def change(path: Path, more: bytes = b"changed") -> bytes:
+    """Other bytes of another size behind the picture's end."""
+    path.write_bytes(path.read_bytes() + more)
+    return path.read_bytes()
+
+
+async def in_version(version: DatasetVersion, folder: Path) -> dict[str, bytes]:
+    """The files of a version, freshly downloaded."""
+    await version.download(folder)
+    return files(folder)
+
+
+@pytest.fixture
+async def folder(client: Client, version: DatasetVersion, tmp_path: Path) -> Path:
+    """A folder that is the same as the version."""
+    found = tmp_path / "synced"
+    found.mkdir()
+    report = await client.sync_folder(NAME, found)
+    assert did(report) == dict.fromkeys(NAMES, "download")
+    return found
+
+
+async def test_a_second_run_does_nothing(client: Client, folder: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*.jpg")}
+    for direction in ("both", "down", "up"):
+        report = await client.sync_folder(NAME, folder, direction=direction, delete=True)
+        assert (report.steps, report.same, report.transfer.total) == ([], 12, 0)
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("*.jpg")} == before
+
+
+async def test_changes_go_both_ways(
+    client: Client, version: DatasetVersion, folder: Path, tmp_path: Path
+) -> None:
+    (fresh,) = draw_images(tmp_path / "other", 1, prefix="new")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "new.jpg").write_bytes(fresh.read_bytes())
+    (folder / "notes.txt").write_text("no picture")
+    mine = change(folder / NAMES[0])
+    os.utime(folder / NAMES[1])  # touched, not changed
+    other = tmp_path / "there.jpg"
+    other.write_bytes(fresh.read_bytes() + b"there")
+    lake = await client.get_datalake()
+    await version.add_data([await lake.upload_data(other)])
+    plan = await client.sync_folder(NAME, folder, dry_run=True)
+    expected = {"sub/new.jpg": "upload", NAMES[0]: "replace", "there.jpg": "download"}
+    assert did(plan) == expected
+    assert not (folder / "there.jpg").exists()
+    assert await version.list_assets().count() == 13
+    report = await client.sync_folder(NAME, folder)
+    assert did(report) == expected
+    assert (report.transfer.moved, report.transfer.failed) == (3, 0)
+    there = await in_version(version, tmp_path / "fresh")
+    here = files(folder)
+    assert here.pop("notes.txt") == b"no picture"
+    assert there == here
+    assert there[NAMES[0]] == mine
+    assert len(there) == 14
+    again = await client.sync_folder(NAME, folder)
+    assert (again.steps, again.same) == ([], 14)
+
+
+async def test_deletions_follow_only_when_asked(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    (folder / NAMES[0]).unlink()
+    await version.delete_assets([await version.find_asset(filename=NAMES[1])])
+    kept = await client.sync_folder(NAME, folder)
+    assert did(kept) == {NAMES[0]: "keep", NAMES[1]: "keep"}
+    assert (folder / NAMES[1]).exists()
+    assert await version.list_assets().count() == 11
+    done = await client.sync_folder(NAME, folder, delete=True)
+    assert did(done) == {NAMES[0]: "delete-remote", NAMES[1]: "delete-local"}
+    assert sorted(files(folder)) == NAMES[2:]
+    assert await version.list_assets().count() == 10
+    # The data are the lake's; only the version is without them.
+    assert await (await client.get_datalake()).list_data().count() == 12
+    assert (await client.sync_folder(NAME, folder, delete=True)).steps == []
+
+
+async def test_one_way_restores_what_its_target_lost(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    (folder / NAMES[0]).unlink()
+    change(folder / NAMES[2])
+    report = await client.sync_folder(NAME, folder, direction="down")
+    assert did(report) == {NAMES[0]: "download", NAMES[2]: "keep"}
+    assert (folder / NAMES[0]).exists()
+    await version.delete_assets([await version.find_asset(filename=NAMES[1])])
+    report = await client.sync_folder(NAME, folder, direction="up")
+    assert did(report) == {NAMES[1]: "upload", NAMES[2]: "replace"}
+    assert await version.list_assets().count() == 12
+    assert (await client.sync_folder(NAME, folder)).steps == []
+
+
+@pytest.mark.parametrize("prefer", ["local", "remote"])
+async def test_conflicts_stay_until_a_side_is_preferred(
+    client: Client, version: DatasetVersion, folder: Path, tmp_path: Path, prefer: str
+) -> None:
+    mine = change(folder / NAMES[3], b"mine")
+    theirs = tmp_path / "theirs" / NAMES[3]
+    theirs.parent.mkdir()
+    theirs.write_bytes(mine + b" and theirs")
+    # Another folder of the same version, whose change comes first.
+    other = tmp_path / "other"
+    other.mkdir()
+    await client.sync_folder(NAME, other)
+    (other / NAMES[3]).write_bytes(theirs.read_bytes())
+    await client.sync_folder(NAME, other)
+    for _ in range(2):
+        report = await client.sync_folder(NAME, folder)
+        # The other asset took the place of ours: ours is gone, and a new one has come.
+        assert [step.name for step in report.conflicts] == [NAMES[3]]
+        assert (folder / NAMES[3]).read_bytes() == mine
+        assert (await in_version(version, tmp_path / "look"))[NAMES[3]] == theirs.read_bytes()
+    done = await client.sync_folder(NAME, folder, prefer=prefer)
+    assert done.conflicts == []
+    wins = mine if prefer == "local" else theirs.read_bytes()
+    assert (folder / NAMES[3]).read_bytes() == wins
+    assert (await in_version(version, tmp_path / "after"))[NAMES[3]] == wins
+    assert (await client.sync_folder(NAME, folder)).steps == []
+
+
+async def test_annotations_are_not_lost_to_a_changed_picture(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    asset = await version.find_asset(filename=NAMES[4])
+    await asset.create_annotation(1.0)
+    change(folder / NAMES[4])
+    report = await client.sync_folder(NAME, folder)
+    assert did(report) == {NAMES[4]: "conflict"}
+    assert "annotations" in report.conflicts[0].why
+    assert (await version.find_asset(filename=NAMES[4])).id == asset.id
+    await client.sync_folder(NAME, folder, prefer="local")
+    assert (await version.find_asset(filename=NAMES[4])).id != asset.id
+    assert (await client.sync_folder(NAME, folder)).steps == []
+
+
+async def test_a_first_run_knows_what_is_the_same_already(
+    client: Client, version: DatasetVersion, tmp_path: Path
+) -> None:
+    there = tmp_path / "images"  # what was pushed
+    change(there / NAMES[0])
+    report = await client.sync_folder(NAME, there)
+    assert (report.same, did(report)) == (11, {NAMES[0]: "conflict"})
+    assert report.transfer.total == 0
+
+
+async def test_a_lost_state_costs_nothing_but_reading(client: Client, folder: Path) -> None:
+    state = folder / ".headrace" / "synced.json"
+    for content in (b"", b"{}", b"[]", b"\xff"):
+        state.write_bytes(content)
+        report = await client.sync_folder(NAME, folder)
+        assert (report.steps, report.same) == ([], 12)
+
+
+async def test_names_that_differ_in_case_or_form_alone(
+    client: Client, version: DatasetVersion, folder: Path, tmp_path: Path
+) -> None:
+    (fresh,) = draw_images(tmp_path / "one", 1)
+    names = [
+        "a.jpg",
+        "A.jpg",
+        "é.jpg",
+        unicodedata.normalize("NFD", "é.jpg"),
+        "nul\n.jpg",
+        "CON.jpg",
+    ]
+    for number, name in enumerate(names):
+        (folder / name).write_bytes(fresh.read_bytes() + b"%d" % number)
+    report = await client.sync_folder(NAME, folder)
+    assert did(report) == dict.fromkeys(names, "upload")
+    before = files(folder)
+    for _ in range(2):
+        again = await client.sync_folder(NAME, folder)
+        assert (again.steps, again.same) == ([], 12 + len(names))
+    assert files(folder) == before
+
+
+async def test_what_cannot_be_moved_is_named_and_the_rest_is_done(
+    client: Client, version: DatasetVersion, door: Door, folder: Path, tmp_path: Path
+) -> None:
+    lost = await version.find_asset(filename=NAMES[5])
+    stored = door.lake / "objects" / lost.object_name
+    content = stored.read_bytes()
+    stored.unlink()
+    (folder / NAMES[5]).unlink()
+    (folder / NAMES[6]).unlink()
+    (folder / "bad.jpg").write_bytes(b"no picture")
+    for direction, failed in (("down", NAMES[5]), ("up", "bad.jpg")):
+        with pytest.raises(PartialTransferError, match="files were not synchronized") as caught:
+            await client.sync_folder(NAME, folder, direction=direction)
+        assert [failure.name for failure in caught.value.report.failures] == [failed]
+    assert (folder / NAMES[6]).exists()
+    stored.write_bytes(content)
+    (folder / "bad.jpg").unlink()
+    await client.sync_folder(NAME, folder, direction="down")
+    assert (await client.sync_folder(NAME, folder)).steps == []
+
+
+async def test_a_run_that_ends_between_the_new_asset_and_the_old_one(
+    client: Client, version: DatasetVersion, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one goes with the next run: two assets of one name do not stay."""
+    backend = client.session.backend
+    original = backend.call
+
+    async def fail(operation: Any, request: Any, /) -> Any:
+        if operation.name == "delete_assets":
+            raise UnavailableError("the server is stopping")
+        return await original(operation, request)
+
+    mine = change(folder / NAMES[0])
+    monkeypatch.setattr(backend, "call", fail)
+    with pytest.raises(UnavailableError):
+        await client.sync_folder(NAME, folder)
+    assert await version.list_assets().count() == 13
+    monkeypatch.undo()
+    report = await client.sync_folder(NAME, folder)
+    assert (report.steps, report.same) == ([], 12)
+    assert await version.list_assets().count() == 12
+    assert (folder / NAMES[0]).read_bytes() == mine
+
+
+async def test_no_such_folder(client: Client, version: DatasetVersion, tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError):
+        await client.sync_folder(NAME, tmp_path / "none")
+
+
+async def test_synchronize_finds_changed_contents(version: DatasetVersion, tmp_path: Path) -> None:
+    """The same name and size are not enough."""
+    out = tmp_path / "out"
+    await version.download(out)
+    size = (out / NAMES[1]).stat().st_size
+    (out / NAMES[1]).write_bytes(bytes(size))
+    (out / NAMES[2]).unlink()
+    missing = await version.synchronize(out)
+    assert sorted(asset.filename for asset in missing) == NAMES[1:3]
+    await version.synchronize(out, do_download=True)
+    assert len(await version.synchronize(out)) == 0
