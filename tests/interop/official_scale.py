@@ -23,7 +23,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, Any]:
     version.add_data(data, tags=["all"])
     assets = version.list_assets()
     every = [asset.filename for asset in assets]
-    seen["assets"] = [len(every), len(set(every)), every == sorted(every, reverse=True)]
+    seen["assets"] = [len(every), len(set(every))]
     seen["limit"] = len(version.list_assets(limit=3000))
     seen["offset"] = [each.filename for each in version.list_assets(limit=2000, offset=1000)] == (
         every[1000:3000]
@@ -35,7 +35,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, Any]:
     seen["filenames"] = len(version.list_assets(filenames=every[500:2100]))
     seen["data_ids"] = len(version.list_assets(data_ids=[asset.data_id for asset in assets[:1500]]))
     seen["startswith"] = len(
-        version.list_assets(filenames_startswith=[name[:7] for name in every[:1200]])
+        version.list_assets(filenames_startswith=[name[:7] for name in sorted(every)[:1200]])
     )
     seen["q"] = len(version.list_assets(q='tags.name = "all"'))
     seen["ordered"] = version.list_assets(order_by=["filename"])[0].filename
