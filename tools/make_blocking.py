@@ -104,14 +104,19 @@ def show(path: Path, have: str, made: str) -> None:
     print("\n".join(list(diff)[:60]))
 
 
+def home(name: str) -> str:
+    """The official module that a class is in."""
+    one = name.removeprefix("Multi")
+    words = "".join(f"_{each.lower()}" if each.isupper() else each for each in one)
+    return HOMES.get(one, words.removeprefix("_"))
+
+
 def modules() -> list[tuple[Path, str]]:
     """The official client's modules of these classes: one for each class, together with its ``Multi`` one."""
     names: dict[str, list[str]] = {}
     for _, name in CLASSES:
         if name != "Client":
-            one = name.removeprefix("Multi")
-            words = "".join(f"_{each.lower()}" if each.isupper() else each for each in one)
-            names.setdefault(HOMES.get(one, words.removeprefix("_")), []).append(name)
+            names.setdefault(home(name), []).append(name)
     made = [(MODULES / "__init__.py", '"""Where the official client keeps its classes."""\n')]
     for module, found in names.items():
         listed = ", ".join(found)
