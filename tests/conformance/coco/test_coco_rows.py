@@ -17,6 +17,7 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Mask, Polygon, Rectangle
 from tests.support.formats import Reading, fails, jpeg, lay_out, samples, strict_fails
 from tests.support.formats import read as read_any
+from tests.support.golden import GOLDEN
 
 RING = [10.0, 10.0, 20.0, 10.0, 20.0, 30.0]
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 100, "height": 50}
@@ -251,6 +252,38 @@ def test_c10_compressed_run_lengths_are_height_first(tmp_path: Path) -> None:
     shape = one(tmp_path, segmentation=rle(50, 100))
     assert isinstance(shape, Mask)
     assert (shape.height, shape.width, shape.counts) == (50, 100, rle(50, 100)["counts"])
+
+
+@pytest.mark.parametrize(("height", "width", "counts", "text", "area", "bounds"), GOLDEN)
+@pytest.mark.parametrize("strict", [False, True])
+def test_c10_golden_vectors_come_through_a_file(
+    tmp_path: Path,
+    height: int,
+    width: int,
+    counts: list[int],
+    text: str,
+    area: int,
+    bounds: tuple[float, ...],
+    strict: bool,
+) -> None:
+    image = {**IMAGE, "width": width, "height": height}
+    shapes = []
+    for spelled in (text, counts):
+        mask = {"size": [height, width], "counts": spelled}
+        path = save(tmp_path, document(annotation(segmentation=mask), images=[image]))
+        found = read(path, strict=strict)
+        shapes += found.shapes
+        (again,) = json.loads(write_again(tmp_path, found, strict=strict).read_text())[
+            "annotations"
+        ]
+        assert again["segmentation"] == {"size": [height, width], "counts": text}
+        assert again["area"] == area
+        found.shapes[0].bbox = None
+        (again,) = json.loads(write_again(tmp_path, found, strict=strict).read_text())[
+            "annotations"
+        ]
+        assert tuple(again["bbox"]) == bounds
+    assert shapes[0] == shapes[1]
 
 
 def test_c11_both_spellings_of_run_lengths_are_equal(tmp_path: Path) -> None:

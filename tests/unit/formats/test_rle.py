@@ -8,19 +8,7 @@ import pytest
 
 from headrace.errors import ParseError
 from headrace.formats import raster, rle
-
-GOLDEN = [
-    (2, 2, [0, 4], "04", 4, (0, 0, 2, 2)),
-    (2, 2, [4], "4", 0, (0, 0, 0, 0)),
-    (3, 4, [1, 2, 3, 6], "1234", 8, (0, 0, 4, 3)),
-    (3, 4, [0, 1, 2, 3, 4, 2], "01222O", 6, (0, 0, 4, 3)),
-    (10, 10, [32, 2, 8, 2, 8, 2, 46], "P128000V1", 6, (3, 2, 3, 2)),
-    (480, 640, [0, 307200], "0PP\\9", 307200, (0, 0, 640, 480)),
-    (480, 640, [307200], "PP\\9", 0, (0, 0, 0, 0)),
-    (100, 100, [5000, 1, 1, 1, 1, 4996], "Xl41100Sl4", 4998, (50, 0, 50, 100)),
-    (4000, 6000, [12000000, 31, 32, 33, 11999904], "PhV^;o0P12PdV^;", 64, (3000, 0, 1, 96)),
-    (70000, 70000, [2000000000, 1, 2899999999], "PPU[ck11oWod]f2", 1, (28571, 30000, 1, 1)),
-]
+from tests.support.golden import GOLDEN
 
 
 @pytest.mark.parametrize(("height", "width", "counts", "text", "area", "bounds"), GOLDEN)
@@ -91,16 +79,18 @@ def wraps(counts: list[int], height: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("ring", "text", "area"),
+    ("ring", "text", "area", "bounds"),
     [
-        ([1, 1, 5, 1, 5, 5, 1, 5], ";4600000a1", 16),
-        ([2.6, 2.6, 7.6, 2.6, 7.6, 7.6, 2.6, 7.6], "Q1550000000a0", 25),
-        ([0, 0, 10, 0, 10, 10, 0, 10], "0T3", 100),
+        ([1, 1, 5, 1, 5, 5, 1, 5], ";4600000a1", 16, (1, 1, 4, 4)),
+        ([2.6, 2.6, 7.6, 2.6, 7.6, 7.6, 2.6, 7.6], "Q1550000000a0", 25, (3, 3, 5, 5)),
+        ([0, 0, 10, 0, 10, 10, 0, 10], "0T3", 100, (0, 0, 10, 10)),
     ],
 )
-def test_c29_polygons_on_the_grid(ring: list[float], text: str, area: int) -> None:
+def test_c29_polygons_on_the_grid(
+    ring: list[float], text: str, area: int, bounds: tuple[float, ...]
+) -> None:
     counts = raster.polygon_counts(ring, 10, 10)
-    assert (rle.encode(counts), rle.area(counts)) == (text, area)
+    assert (rle.encode(counts), rle.area(counts), rle.bounds(counts, 10)) == (text, area, bounds)
 
 
 def test_c29_outside_and_inside() -> None:
