@@ -1,5 +1,6 @@
 """The formats scenarios: the same data in three formats, and the same outcome for all who convert it."""
 
+import importlib
 import json
 import sys
 from dataclasses import replace
@@ -117,3 +118,31 @@ def test_a_group_is_all_its_scenarios() -> None:
     assert named("formats") == list(FORMATS)
     assert [each.name for each in named("formats/read")] == ["formats/read"]
     assert named("") == named("form") == []
+
+
+def test_a_group_is_one_result(tmp_path, monkeypatch, capsys) -> None:
+    """Kept after each scenario, so that nothing measured is lost; a failure shows in the status."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    command = importlib.import_module("bench.__main__")
+    ran: list[str] = []
+
+    def run(scenario, tell) -> dict:
+        del tell
+        ran.append(scenario.name)
+        if ran[2:]:
+            raise ValueError("the third fails")
+        return {"scenario": scenario.name, "same_outcome": True, "failures": {}}
+
+    monkeypatch.setattr(command, "plan_from", lambda options, scenario: scenario)
+    monkeypatch.setattr(command, "run_scenario", run)
+    monkeypatch.setattr(command, "text", lambda result: result["scenario"])
+    target = tmp_path / "result.json"
+    assert command.main(["formats", "--scale", "T", "--json", str(target)]) == 2
+    names = [each.name for each in FORMATS[:2]]
+    written = json.loads(target.read_text())
+    assert (written["scenario"], written["scale"]) == ("formats", "T")
+    assert [each["scenario"] for each in written["results"]] == names
+    assert capsys.readouterr().out.split() == names
+    ran.clear()
+    assert command.main(["formats/read", "--json", str(target)]) == 0
+    assert json.loads(target.read_text())["scenario"] == "formats/read"
