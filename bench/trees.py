@@ -5,6 +5,7 @@ VOC with whole pixels counted from 1, as LabelImg writes it.
 """
 
 import os
+import shutil
 from pathlib import Path
 
 from bench.data import CATEGORIES, iter_images
@@ -60,7 +61,7 @@ def trees(setting: Setting) -> Path:
     media = [partial / "coco" / "images", partial / "voc" / "JPEGImages"]
     for each in (rows, xml, lists, coco, *media):
         each.mkdir(parents=True)
-    os.link(setting.coco_file, coco / "instances_train.json")
+    shutil.copyfile(setting.coco_file, coco / "instances_train.json")
     write_images(partial / "yolo" / "images" / "train", iter_images(setting.spec), links=True)
     # hotcoco looks for the names beside the rows.
     for place in (partial / "yolo", rows):
