@@ -1,12 +1,12 @@
 """headrace reads a dataset, or converts it, and tells how long its event loop had to wait."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Any
 
 import headrace
-from bench.contenders.job import measured, run
+from bench.contenders.job import run
+from bench.contenders.pings import pinged
 from headrace import formats
 
 
@@ -22,25 +22,9 @@ def read(source: str, geometry: str) -> dict[str, int]:
 
 async def convert(source: str, target: str, to: str, **options: Any) -> dict[str, int]:
     """One conversion, with a task beside it that asks again and again to be woken."""
-    late: list[float] = []
-    pinging = asyncio.create_task(ping(late))
-    report = await headrace.convert(source, target, to=to, **options)
-    pinging.cancel()
-    late.sort()
-    measured(
-        ping_p50_ms=late[len(late) // 2],
-        ping_p99_ms=late[len(late) * 99 // 100],
-        ping_max_ms=late[-1],
-    )
+    async with pinged():
+        report = await headrace.convert(source, target, to=to, **options)
     return {"images": report.images_out, "shapes": report.shapes_out}
-
-
-async def ping(late: list[float], every: float = 0.002) -> None:
-    """Note by how many milliseconds too late each wake-up comes."""
-    while True:
-        due = time.perf_counter() + every
-        await asyncio.sleep(every)
-        late.append(1000 * (time.perf_counter() - due))
 
 
 def work(
