@@ -32,6 +32,7 @@ CLASSES = (
     ("label", "Label"),
     ("label", "LabelGroup"),
     ("job", "Job"),
+    ("processing", "Processing"),
     ("datasource", "DataSource"),
     ("data", "Data"),
     ("data", "MultiData"),

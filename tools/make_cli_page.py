@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from headrace.cli.app import COMMANDS, TOKEN_COMMANDS, make_app
+from headrace.cli.app import COMMANDS, FAMILIES, make_app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 
@@ -30,7 +30,8 @@ adds a traceback to an error.
 
 def page() -> str:
     """The whole page."""
-    commands = [[name] for name in COMMANDS] + [["token", name] for name in TOKEN_COMMANDS]
+    commands = [[name] for name in COMMANDS]
+    commands += [[family, name] for family, (*_, names) in FAMILIES.items() for name in names]
     parts = [f"## headrace {' '.join(one)}\n\n```\n{help_of(one)}\n```\n" for one in commands]
     return HEAD + f"```\n{help_of([])}\n```\n\n" + "\n".join(parts)
 

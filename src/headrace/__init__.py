@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         InferenceType,
         JobRunStatus,
         JobStatus,
+        ProcessingTargetType,
+        ProcessingType,
         TagTarget,
     )
     from headrace.model.sample import LabelInfo, Sample
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from headrace.sdk.datasource import DataSource
     from headrace.sdk.job import Job
     from headrace.sdk.label import Label, LabelGroup
+    from headrace.sdk.processing import Processing
     from headrace.sdk.shape import Classification, Line, Mask, Point, Polygon, Rectangle
     from headrace.sdk.tag import Tag
     from headrace.sdk.user import User
@@ -95,6 +98,9 @@ _HOMES = {
     "MultiData": "headrace.sdk.data",
     "Point": "headrace.sdk.shape",
     "Polygon": "headrace.sdk.shape",
+    "Processing": "headrace.sdk.processing",
+    "ProcessingTargetType": "headrace.model.enums",
+    "ProcessingType": "headrace.model.enums",
     "ProgressEvent": "headrace.transfer.progress",
     "PushReport": "headrace.engine.push",
     "Rectangle": "headrace.sdk.shape",
@@ -148,6 +154,9 @@ __all__ = [
     "MultiData",
     "Point",
     "Polygon",
+    "Processing",
+    "ProcessingTargetType",
+    "ProcessingType",
     "ProgressEvent",
     "PushReport",
     "Rectangle",

@@ -29,6 +29,8 @@ from headrace.model.enums import (
     DataUploadStatus,
     ImportAnnotationMode,
     InferenceType,
+    ProcessingTargetType,
+    ProcessingType,
     TagTarget,
 )
 from headrace.model.records import (
@@ -45,6 +47,7 @@ from headrace.model.records import (
     JobRunRecord,
     LabelGroupRecord,
     LabelRecord,
+    ProcessingRecord,
     ProgressRecord,
     SourceRecord,
     TagRecord,
@@ -73,6 +76,7 @@ from headrace.sdk import dataset_version as async_dataset_version
 from headrace.sdk import datasource as async_datasource
 from headrace.sdk import job as async_job
 from headrace.sdk import label as async_label
+from headrace.sdk import processing as async_processing
 from headrace.sdk import shape as async_shape
 from headrace.sdk import tag as async_tag
 from headrace.sdk import user as async_user
@@ -266,6 +270,11 @@ class Job(Face[async_job.Job]):
         """Whether the job had ended, well or not, when it was last read."""
         return self._inner.done
 
+    @property
+    def error(self) -> str | None:
+        """Why the job failed, as last read; None where it did not, or nobody said."""
+        return self._inner.error
+
     def sync(self) -> None:
         """Read the status again; the answer may be held back for a while where the job still runs."""
         self._call(self._inner.sync)
@@ -297,10 +306,23 @@ class Job(Face[async_job.Job]):
     def cancel(self) -> Status:
         """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
 
-        Of a fork nothing stays, of other work what was done.
+        Of a fork nothing stays, of other work what was done. The program of a processing is ended, with all that it
+        started.
         """
         answer: Status = self._call(self._inner.cancel)
         return answer
+
+    def logs(self) -> str:
+        """What the program of a processing has printed so far; of a long log the beginning and the end.
+
+        Raises NotFoundError for other jobs, which print nothing.
+        """
+        answer: str = self._call(self._inner.logs)
+        return answer
+
+    def iter_logs(self) -> Iterator[str]:
+        """What the program of a processing prints, piece by piece, until the job has ended."""
+        return self._iterate(self._inner.iter_logs)
 
     @property
     def id(self) -> UUID:
@@ -309,6 +331,75 @@ class Job(Face[async_job.Job]):
 
     @property
     def record(self) -> JobRecord | JobRunRecord:
+        """What was last read of it."""
+        return self._inner.record
+
+
+class Processing(Face[async_processing.Processing]):
+    """A program that was registered with the platform."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the processing."""
+        return self._inner.name
+
+    @property
+    def target(self) -> ProcessingTargetType:
+        """What it can be launched on."""
+        return self._inner.target
+
+    @property
+    def type(self) -> ProcessingType | None:
+        """What it is for, where that was said."""
+        return self._inner.type
+
+    @property
+    def docker(self) -> str:
+        """The image and its tag; ``:`` on headrace, where a processing is a program of the lake's machine."""
+        return self._inner.docker
+
+    @property
+    def default_parameters(self) -> dict[str, Any]:
+        """The parameters that have defaults, where the platform tells."""
+        return self._inner.default_parameters
+
+    def sync(self) -> None:
+        """Read the processing again."""
+        self._call(self._inner.sync)
+
+    def update(
+        self,
+        docker_image: str | None = None,
+        docker_tag: str | None = None,
+        description: str | None = None,
+        default_parameters: dict[str, Any] | None = None,
+        default_cpu: int | None = None,
+        default_gpu: int | None = None,
+    ) -> None:
+        """Change what is named; PermissionDeniedError on headrace, where the lake's owner registers it anew."""
+        self._call(
+            self._inner.update,
+            docker_image,
+            docker_tag,
+            description,
+            default_parameters,
+            default_cpu,
+            default_gpu,
+        )
+
+    def delete(self) -> None:
+        """Forget the processing; PermissionDeniedError on headrace, where only the lake's owner may."""
+        self._call(self._inner.delete)
+
+    @property
+    def id(self) -> UUID:
+        """The id of this object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> ProcessingRecord:
         """What was last read of it."""
         return self._inner.record
 
@@ -1590,6 +1681,31 @@ class Datalake(Face[async_datalake.Datalake]):
         answer: Tag = self._call(self._inner.get_or_create_data_tag, name)
         return answer
 
+    def launch_processing(
+        self,
+        processing: Processing,
+        data: MultiData | Iterable[Data],
+        *,
+        parameters: dict[str, Any] | None = None,
+        cpu: int | None = None,
+        gpu: int | None = None,
+        inputs: dict[str, Any] | None = None,
+    ) -> Job:
+        """Run a processing on these data, as a job in a process of its own; see ``DatasetVersion.launch_processing``.
+
+        Raises BadRequestError for what does not fit, InsufficientResourcesError for more processors than there are.
+        """
+        answer: Job = self._call(
+            self._inner.launch_processing,
+            processing,
+            data,
+            parameters=parameters,
+            cpu=cpu,
+            gpu=gpu,
+            inputs=inputs,
+        )
+        return answer
+
     @property
     def id(self) -> UUID:
         """The id of this object."""
@@ -2850,6 +2966,35 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         answer: AnnotationCampaign = self._call(self._inner.get_campaign)
         return answer
 
+    def launch_processing(
+        self,
+        processing: Processing,
+        parameters: dict[str, Any] | None = None,
+        cpu: int | None = None,
+        gpu: int | None = None,
+        *,
+        assets: MultiAsset | Iterable[Asset] | None = None,
+        inputs: dict[str, Any] | None = None,
+    ) -> Job:
+        """Run a processing on this version, or on some of its ``assets``, as a job in a process of its own.
+
+        What is not given is the processing's default. The program runs on the lake's machine and belongs to the
+        process that has the lake open: the server, or this one, whose end is the program's end too.
+
+        Raises before anything runs: BadRequestError for parameters that the processing does not take, a version of a
+        type that it is not for, or one without assets; InsufficientResourcesError for more processors than there are.
+        """
+        answer: Job = self._call(
+            self._inner.launch_processing,
+            processing,
+            parameters,
+            cpu,
+            gpu,
+            assets=assets,
+            inputs=inputs,
+        )
+        return answer
+
     @property
     def id(self) -> UUID:
         """The id of this object."""
@@ -3222,6 +3367,51 @@ class Client(Face[async_client.Client]):
         answer: list[Tag] = self._call(self._inner.list_dataset_version_tags)
         return answer
 
+    def list_processings(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[Processing]:
+        """The processings, shipped ones first unless ``order_by`` names fields (``-`` for descending)."""
+        answer: list[Processing] = self._call(self._inner.list_processings, limit, offset, order_by)
+        return answer
+
+    def get_processing(self, name: str) -> Processing:
+        """The processing of that name; NotFoundError where there is none."""
+        answer: Processing = self._call(self._inner.get_processing, name)
+        return answer
+
+    def create_processing(
+        self,
+        name: str,
+        target: str | ProcessingTargetType,
+        default_cpu: int,
+        default_gpu: int,
+        default_parameters: dict[str, Any],
+        docker_image: str,
+        docker_tag: str,
+        docker_flags: list[str] | None = None,
+        type: str | ProcessingType | None = None,
+        description: str | None = None,
+    ) -> Processing:
+        """Register an image with a platform that runs images.
+
+        PermissionDeniedError on headrace, which runs programs of the lake's machine: they are registered there, with
+        ``headrace processing add``.
+        """
+        answer: Processing = self._call(
+            self._inner.create_processing,
+            name,
+            target,
+            default_cpu,
+            default_gpu,
+            default_parameters,
+            docker_image,
+            docker_tag,
+            docker_flags,
+            type,
+            description,
+        )
+        return answer
+
     def __enter__(self) -> Self:
         return self
 
@@ -3238,6 +3428,7 @@ FACES[async_tag.Tag] = Tag
 FACES[async_label.Label] = Label
 FACES[async_label.LabelGroup] = LabelGroup
 FACES[async_job.Job] = Job
+FACES[async_processing.Processing] = Processing
 FACES[async_datasource.DataSource] = DataSource
 FACES[async_data.Data] = Data
 FACES[async_data.MultiData] = MultiData

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter,
 from cyclopts.exceptions import UnknownOptionError
 
 from headrace import __version__
+from headrace.cli import job, processing, token
 from headrace.cli.convert import convert
 from headrace.cli.export import export
 from headrace.cli.failures import UsageError
@@ -24,11 +25,11 @@ from headrace.cli.result import Result
 from headrace.cli.serve import serve
 from headrace.cli.stats import stats
 from headrace.cli.sync import sync
-from headrace.cli.token import create, list_, revoke
 
 MOVE = Group("Move a version", sort_key=1)
 LOOK = Group("Look", sort_key=2)
-LAKE = Group("Lakes and servers", sort_key=3)
+WORK = Group("Work on a version", sort_key=3)
+LAKE = Group("Lakes and servers", sort_key=4)
 
 EPILOGUE = """\
 TARGET is a lake's folder or a server's URL, VERSION is dataset/version.
@@ -47,11 +48,29 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "init": (init, LAKE),
     "serve": (serve, LAKE),
 }
-TOKEN_COMMANDS: dict[str, Callable[..., Any]] = {
-    "create": create,
-    "list": list_,
-    "revoke": revoke,
+FAMILIES: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
+    "processing": (
+        "Add, list, remove and run processings: programs that work on versions.",
+        WORK,
+        {
+            "add": processing.add,
+            "list": processing.list_,
+            "remove": processing.remove,
+            "run": processing.run,
+        },
+    ),
+    "job": (
+        "Look at jobs, and cancel them.",
+        WORK,
+        {"log": job.log, "cancel": job.cancel},
+    ),
+    "token": (
+        "Make, list and revoke the tokens of a lake's server.",
+        LAKE,
+        {"create": token.create, "list": token.list_, "revoke": token.revoke},
+    ),
 }
+"""Commands of two words."""
 
 
 # What must be said, in the order in which it is said.
@@ -90,12 +109,11 @@ def make_app() -> App:
     for place, (name, (function, group)) in enumerate(COMMANDS.items()):
         usage = f"Usage: headrace {name} {USAGE[name]} [OPTIONS]"
         app.command(function, name=name, group=group, sort_key=place, usage=usage)
-    token = App(
-        name="token", help="Make, list and revoke the tokens of a lake's server.", group=LAKE
-    )
-    for name, function in TOKEN_COMMANDS.items():
-        token.command(function, name=name)
-    app.command(token)
+    for family, (words, group, commands) in FAMILIES.items():
+        inner = App(name=family, help=words, group=group)
+        for name, function in commands.items():
+            inner.command(function, name=name)
+        app.command(inner)
     return app
 
 
@@ -140,7 +158,7 @@ def _explained(error: CycloptsError, app: App) -> UsageError:
 
 def _unknown_command(error: UnknownCommandError, chain: list[str]) -> UsageError:
     unused = error.unused_tokens or ["?"]
-    known = [*TOKEN_COMMANDS] if chain[:1] == ["token"] else [*COMMANDS, "token"]
+    known = [*FAMILIES[chain[0]][2]] if chain else [*COMMANDS, *FAMILIES]
     hint = _meant(unused[0], known) or f"commands: {' '.join(known)}"
     return UsageError(f"no command {' '.join([*chain, unused[0]])!r}", hint=hint)
 

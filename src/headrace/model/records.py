@@ -20,6 +20,8 @@ from headrace.model.enums import (
     InferenceType,
     JobRunStatus,
     JobStatus,
+    ProcessingTargetType,
+    ProcessingType,
     TagTarget,
 )
 
@@ -319,6 +321,18 @@ class JobRunRecord(Record, frozen=True):
     error: str | None | UnsetType = UNSET
 
 
+class JobLogRecord(Record, frozen=True):
+    """A piece of what a job's program printed, from byte ``offset`` of the log on; the next one is at ``next_offset``.
+
+    ``offset`` is later than asked for where the middle of a long log was dropped. ``ended``: nothing follows.
+    """
+
+    offset: int
+    text: str
+    next_offset: int
+    ended: bool
+
+
 class JobAnswer(Record, frozen=True):
     job: JobRecord
 
@@ -338,6 +352,37 @@ class ExportRecord(Record, frozen=True):
     images: int | UnsetType = UNSET
     shapes: int | UnsetType = UNSET
     shapes_dropped: int | UnsetType = UNSET
+
+
+# --- processings -----------------------------------------------------------------------------------------
+
+
+class ParameterRecord(Record, frozen=True):
+    """A parameter that a processing takes. Its values are of the default's type; without one it must be given."""
+
+    name: str
+    default: Any | UnsetType = UNSET
+    choices: list[Any] | UnsetType = UNSET
+
+
+class ProcessingRecord(Record, frozen=True):
+    """A program that can be launched. On headrace it is no image: ``docker_image`` and ``docker_tag`` are empty.
+
+    From ``description`` on headrace only. ``version_types`` are the types of versions that it is for, empty for all.
+    """
+
+    id: UUID
+    name: str
+    target: ProcessingTargetType
+    type: ProcessingType | None = None
+    docker_image: str = ""
+    docker_tag: str = ""
+    description: str | None | UnsetType = UNSET
+    default_cpu: int | None | UnsetType = UNSET
+    default_gpu: int | None | UnsetType = UNSET
+    default_parameters: dict[str, Any] | None | UnsetType = UNSET
+    parameters: list[ParameterRecord] | UnsetType = UNSET
+    version_types: list[InferenceType] | UnsetType = UNSET
 
 
 class AttachAnswer(Record, frozen=True):

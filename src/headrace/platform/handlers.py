@@ -24,10 +24,13 @@ from headrace.platform import exports as platform_exports
 from headrace.platform import extended as platform_extended
 from headrace.platform import forking as platform_forking
 from headrace.platform import imports as platform_imports
+from headrace.platform import job_logs as platform_job_logs
 from headrace.platform import jobs as platform_jobs
 from headrace.platform import label_groups as platform_label_groups
 from headrace.platform import label_removal as platform_label_removal
 from headrace.platform import labels as platform_labels
+from headrace.platform import launching as platform_launching
+from headrace.platform import processings as platform_processings
 from headrace.platform import purge as platform_purge
 from headrace.platform import registering as platform_registering
 from headrace.platform import session as platform_session
@@ -53,6 +56,7 @@ from headrace.protocol.operations import (
     jobs,
     label_details,
     labels,
+    processings,
     session,
     shapes,
     storage,
@@ -256,6 +260,18 @@ _JOBS: Room = {
     jobs.CANCEL_JOB_RUN: platform_jobs.cancel_job_run,
     jobs.GET_JOB_RUN: platform_jobs.get_job_run,
     jobs.FIND_JOB_RUN: platform_jobs.find_job_run,
+    jobs.READ_JOB_LOG: platform_job_logs.read_job_log,
+}
+
+_PROCESSINGS: Room = {
+    processings.CREATE_PROCESSING: platform_processings.create_processing,
+    processings.LIST_PROCESSINGS: platform_processings.list_processings,
+    processings.FIND_PROCESSING: platform_processings.find_processing,
+    processings.GET_PROCESSING: platform_processings.get_processing,
+    processings.UPDATE_PROCESSING: platform_processings.update_processing,
+    processings.DELETE_PROCESSING: platform_processings.delete_processing,
+    processings.LAUNCH_ON_VERSION: platform_launching.launch_on_version,
+    processings.LAUNCH_ON_DATALAKE: platform_launching.launch_on_datalake,
 }
 
 _ROOMS: tuple[Room, ...] = (
@@ -271,6 +287,7 @@ _ROOMS: tuple[Room, ...] = (
     _SHAPES,
     _CAMPAIGNS,
     _JOBS,
+    _PROCESSINGS,
 )
 
 HANDLERS: dict[str, Handler] = {

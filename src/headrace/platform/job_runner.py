@@ -12,7 +12,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
@@ -99,6 +100,7 @@ class JobRunner:
         self._kinds = kinds
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._worked: dict[int, anyio.Event] = {}
+        self._reserved: set[int] = set()
         self._waits: set[anyio.CancelScope] = set()
         self._stopping = False
 
@@ -106,21 +108,49 @@ class JobRunner:
         """Whether jobs of this kind are worked on here; others are ledgers that callers keep."""
         return kind in self._kinds
 
+    async def reserve(self, tx: Transaction, no: int) -> None:
+        """Keep a job that is being recorded for this process: no other one may take it up first."""
+        self._reserved.add(no)
+        lease = self._platform.clock() + LEASE_MS
+        await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
+
+    def was_reserved(self, no: int) -> bool:
+        """Whether a job was kept for this process, and is begun for the first time."""
+        mine = no in self._reserved
+        self._reserved.discard(no)
+        return mine
+
+    async def aclose(self) -> None:
+        """Let go of what was kept and never begun."""
+        while self._reserved:
+            await self._release(self._reserved.pop())
+
+    async def asked_to_stop(self, no: int) -> bool:
+        """Whether a job is to stop that this process works on: because somebody said so, or another one has it."""
+        row = await self._platform.database.fetch_one("jobs.asked_to_stop", no=no)
+        return row is None or bool(row[0]) or row[1] != self._owner
+
     def start(self, no: int) -> None:
         """Work on a job beside the calls, unless that is being done."""
         self._platform.background.start(self._work, no)
 
     async def wait(self, no: int, seconds: float) -> None:
         """Wait for the end of a job, whoever works on it, but not longer than ``seconds``."""
-        with anyio.move_on_after(seconds) as scope:
+        with self.waiting(seconds):
+            while not self._stopping and await self._is_worked(no):
+                ended = self._worked.get(no)
+                if ended is None:
+                    await anyio.sleep(_LOOK_SECONDS)
+                else:
+                    await ended.wait()
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """A block that is left after ``seconds``, or when the server is about to stop."""
+        with anyio.move_on_after(0 if self._stopping else seconds) as scope:
             self._waits.add(scope)
             try:
-                while not self._stopping and await self._is_worked(no):
-                    ended = self._worked.get(no)
-                    if ended is None:
-                        await anyio.sleep(_LOOK_SECONDS)
-                    else:
-                        await ended.wait()
+                yield
             finally:
                 self._waits.discard(scope)
 
@@ -164,13 +194,14 @@ class JobRunner:
         async with self._platform.database.transaction() as tx:
             row = await tx.fetch_one("jobs.keeper", no=no)
             owner = None if row is None else row[2]
+            free = owner is not None and (owner == self._owner or _is_gone(owner))
             claimed = await tx.fetch_one(
                 "jobs.claim",
                 no=no,
                 owner=self._owner,
                 lease=now + LEASE_MS,
                 now=now,
-                gone=owner if owner and _is_gone(owner) else "",
+                gone=owner if free else "",
             )
         return None if claimed is None else Task(no, *claimed)
 
@@ -214,7 +245,7 @@ class JobRunner:
         except HeadraceError as error:
             log.warning("job %d is interrupted: %s", task.no, error)
             await anyio.sleep(_RETRY_SECONDS)
-            await self._let_go(task, error=str(error))
+            await self._release(task.no, error=str(error))
         except Exception:
             log.exception("job %d failed", task.no)
             await self._fail(task, work, "an internal error; the log tells more")
@@ -222,7 +253,7 @@ class JobRunner:
         except BaseException:
             # A clean stop is no attempt: the job goes on at the next open, however often that is.
             with anyio.CancelScope(shield=True):
-                await self._let_go(task, unused=1)
+                await self._release(task.no, unused=1)
             raise
 
     async def _ranges(self, task: Task, work: Work) -> None:
@@ -256,13 +287,13 @@ class JobRunner:
                 await work.abandon(tx)
                 await end_job(tx, task.no, JobStatus.FAILED, self._now(), why)
 
-    async def _let_go(self, task: Task, *, error: str | None = None, unused: int = 0) -> None:
+    async def _release(self, no: int, *, error: str | None = None, unused: int = 0) -> None:
         try:
             await self._platform.database.execute(
-                "jobs.let_go", no=task.no, owner=self._owner, error=error, unused=unused
+                "jobs.let_go", no=no, owner=self._owner, error=error, unused=unused
             )
         except HeadraceError as error:
-            log.warning("job %d keeps its lease until it ends: %s", task.no, error)
+            log.warning("job %d keeps its lease until it ends: %s", no, error)
 
     def _now(self) -> int:
         return self._platform.clock()

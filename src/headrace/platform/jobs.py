@@ -49,6 +49,7 @@ class Job(Struct, frozen=True):
     done: int
     total: int | None
     error: str | None
+    begun: int = 0
 
     @property
     def id(self) -> UUID:
@@ -57,10 +58,11 @@ class Job(Struct, frozen=True):
 
     @property
     def run_record(self) -> JobRunRecord:
-        """The job as the API shows one of the second kind."""
+        """The job as the API shows one of the second kind: queued until its work has made a first mark."""
+        waits = self.state == JobStatus.RUNNING and not self.begun
         return JobRunRecord(
             id=self.id,
-            status=_RUN_STATUSES[JobStatus(self.state)],
+            status=JobRunStatus.QUEUED if waits else _RUN_STATUSES[JobStatus(self.state)],
             done=self.done,
             total=self.total,
             error=self.error,

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headrace.children.slots import Slots
 from headrace.platform.access import Access
 from headrace.platform.answered import answer_once
 from headrace.platform.background import Background
@@ -38,7 +39,8 @@ class Platform:
     """A catalog and an object store with the rules of the API over them; works in the event loop that opened it.
 
     ``background`` runs what outlives a call, and resumes at the next open what a stop interrupted; ``jobs`` are what
-    the API shows of it.
+    the API shows of it. ``slots`` is how much of this machine programs may use at once, and ``door`` the address at
+    which a server in this process serves the lake to them.
     """
 
     def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
@@ -48,6 +50,8 @@ class Platform:
         self.background = Background()
         self.jobs = JobRunner(self, WORKS)
         self.clock = Clock()
+        self.slots = Slots.of_this_machine()
+        self.door: str | None = None
 
     @staticmethod
     async def create(path: str | Path) -> None:
@@ -102,6 +106,7 @@ class Platform:
         """Stop background work, finish what is being written and close the lake."""
         try:
             await self.background.aclose()
+            await self.jobs.aclose()
         finally:
             await self.database.aclose()
 

@@ -62,6 +62,27 @@ async def create_token(
         username = owner
     else:
         account = await _member(platform, membership, safe_name(username, "name of a user"))
+    token, (number, created, expires) = await issue_token(
+        platform,
+        account=account,
+        organization=membership.organization,
+        name=safe_name(name),
+        lifetime=lifetime,
+    )
+    return token, TokenInfo(
+        id=encode(Kind.TOKEN, created, 0, number),
+        name=name,
+        username=username,
+        organization=membership.name,
+        created=created,
+        expires=expires,
+    )
+
+
+async def issue_token(
+    platform: Platform, *, account: int, organization: int, name: str, lifetime: float | None
+) -> tuple[str, tuple[int, int, int | None]]:
+    """A new token of an account for an organization: the token, and its number, creation and end."""
     token = PREFIX + secrets.token_urlsafe(32)
     created = platform.clock()
     expires = None if lifetime is None else created + int(lifetime * 1000)
@@ -69,22 +90,14 @@ async def create_token(
         added = await tx.fetch_one(
             "session.add_token",
             account=account,
-            organization=membership.organization,
-            name=safe_name(name),
+            organization=organization,
+            name=name,
             digest=_digest(token),
             created=created,
             expires=expires,
         )
     assert added is not None
-    info = TokenInfo(
-        id=encode(Kind.TOKEN, created, 0, added[0]),
-        name=name,
-        username=username,
-        organization=membership.name,
-        created=created,
-        expires=expires,
-    )
-    return token, info
+    return token, (added[0], created, expires)
 
 
 async def _member(platform: Platform, membership: Membership, username: str) -> int:

@@ -1,8 +1,15 @@
-"""Which kinds of jobs are worked on in ranges, and by what."""
+"""Which kinds of jobs are worked on here, and by what."""
 
 from __future__ import annotations
 
-from headrace.platform import campaign_sync, collecting, converting, copying, forking
+from headrace.platform import (
+    campaign_sync,
+    collecting,
+    converting,
+    copying,
+    forking,
+    processing_work,
+)
 from headrace.platform.job_runner import MakeWork
 
 WORKS: dict[str, MakeWork] = {
@@ -11,4 +18,6 @@ WORKS: dict[str, MakeWork] = {
     converting.KIND: converting.ConvertWork,
     campaign_sync.KIND: campaign_sync.SyncWork,
     collecting.KIND: collecting.CollectWork,
+    processing_work.VERSION_KIND: processing_work.ProcessingWork,
+    processing_work.LAKE_KIND: processing_work.ProcessingWork,
 }

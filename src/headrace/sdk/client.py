@@ -30,6 +30,7 @@ from headrace.protocol.operations.campaigns import LIST_CAMPAIGNS, ListCampaigns
 from headrace.sdk.anything import as_request, named_operation
 from headrace.sdk.arguments import as_id, as_path, check_limits
 from headrace.sdk.campaign import AnnotationCampaign
+from headrace.sdk.client_processings import ClientProcessings
 from headrace.sdk.client_tags import ClientTags
 from headrace.sdk.datalake import Datalake
 from headrace.sdk.dataset import Dataset
@@ -42,7 +43,7 @@ from headrace.sdk.user import User
 from headrace.transfer.progress import OnProgress
 
 
-class Client(ClientTags):
+class Client(ClientTags, ClientProcessings):
     """An organization's datalakes and datasets, in a lake or on a server.
 
     Get one from :func:`headrace.connect`, and close it, or use it as an async context manager.

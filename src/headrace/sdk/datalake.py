@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
 from uuid import UUID
@@ -15,6 +15,7 @@ from headrace.engine.upload import upload_files
 from headrace.engine.uploadfile import UploadFile
 from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
 from headrace.protocol.operations import datalake as operations
+from headrace.protocol.operations import processings as processing_operations
 from headrace.protocol.operations import tags as tag_operations
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
 from headrace.protocol.query import combine
@@ -29,7 +30,9 @@ from headrace.sdk.arguments import (
 )
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.datasource import DataSource
+from headrace.sdk.job import Job
 from headrace.sdk.listing import Listing
+from headrace.sdk.processing import Processing
 from headrace.sdk.resource import Resource, describe, get_or_create
 from headrace.sdk.sources import get_or_create_source
 from headrace.sdk.tag import Tag, tag_handles
@@ -254,6 +257,34 @@ class Datalake(Resource[DatalakeRecord]):
         return await get_or_create(
             lambda: self.get_data_tag(name), lambda: self.create_data_tag(name)
         )
+
+    # --- work -----------------------------------------------------------------------------------------
+
+    async def launch_processing(
+        self,
+        processing: Processing,
+        data: MultiData | Iterable[Data],
+        *,
+        parameters: dict[str, Any] | None = None,
+        cpu: int | None = None,
+        gpu: int | None = None,
+        inputs: dict[str, Any] | None = None,
+    ) -> Job:
+        """Run a processing on these data, as a job in a process of its own; see ``DatasetVersion.launch_processing``.
+
+        Raises BadRequestError for what does not fit, InsufficientResourcesError for more processors than there are.
+        """
+        request = processing_operations.LaunchOnDatalake(
+            datalake_id=self.id,
+            processing_id=processing.id,
+            parameters=parameters,
+            cpu=cpu,
+            gpu=gpu,
+            inputs=inputs or {},
+            data_ids=list({each.id: None for each in data}),
+        )
+        record = await self.session.call(processing_operations.LAUNCH_ON_DATALAKE, request)
+        return Job(self.session, record)
 
     async def _tag(self, tag: str | Tag) -> Tag:
         return await self.get_or_create_data_tag(tag) if isinstance(tag, str) else tag

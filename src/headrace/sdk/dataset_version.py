@@ -14,6 +14,7 @@ from headrace.sdk.version_campaigns import VersionCampaigns
 from headrace.sdk.version_copies import VersionCopies
 from headrace.sdk.version_exports import VersionExports
 from headrace.sdk.version_imports import VersionImports
+from headrace.sdk.version_processings import VersionProcessings
 from headrace.sdk.version_splits import VersionSplits
 
 
@@ -25,6 +26,7 @@ class DatasetVersion(
     VersionBuilding,
     VersionCopies,
     VersionCampaigns,
+    VersionProcessings,
     Taggable,
 ):
     """One version of a dataset: its assets, labels and annotations."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
 import anyio
 
@@ -33,6 +33,11 @@ class Job(Resource[JobRecord | JobRunRecord]):
     def done(self) -> bool:
         """Whether the job had ended, well or not, when it was last read."""
         return self.status in _SUCCESS or self.status in _FAILURE
+
+    @property
+    def error(self) -> str | None:
+        """Why the job failed, as last read; None where it did not, or nobody said."""
+        return self.record.error if isinstance(self.record.error, str) else None
 
     async def sync(self) -> None:
         """Read the status again; the answer may be held back for a while where the job still runs."""
@@ -81,7 +86,8 @@ class Job(Resource[JobRecord | JobRunRecord]):
     async def cancel(self) -> Status:
         """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
 
-        Of a fork nothing stays, of other work what was done.
+        Of a fork nothing stays, of other work what was done. The program of a processing is ended, with all that it
+        started.
         """
         request = operations.JobId(job_id=self.id)
         if isinstance(self.record, JobRunRecord):
@@ -89,6 +95,30 @@ class Job(Resource[JobRecord | JobRunRecord]):
         else:
             self.record = await self.session.call(operations.CANCEL_JOB, request)
         return self.status
+
+    async def logs(self) -> str:
+        """What the program of a processing has printed so far; of a long log the beginning and the end.
+
+        Raises NotFoundError for other jobs, which print nothing.
+        """
+        return "".join([piece async for piece in self._pieces(follow=False)])
+
+    def iter_logs(self) -> AsyncIterator[str]:
+        """What the program of a processing prints, piece by piece, until the job has ended."""
+        return self._pieces(follow=True)
+
+    async def _pieces(self, *, follow: bool) -> AsyncIterator[str]:
+        offset = 0
+        while True:
+            request = operations.ReadJobLog(job_id=self.id, offset=offset, wait=follow)
+            piece = await self.session.call(operations.READ_JOB_LOG, request)
+            if piece.offset > offset:
+                yield f"\n[{piece.offset - offset} bytes were dropped here]\n"
+            if piece.text:
+                yield piece.text
+            if piece.ended or not (follow or piece.text):
+                return
+            offset = piece.next_offset
 
     def __repr__(self) -> str:
         return describe(self, str(self.id), self.status.value.lower())

@@ -89,8 +89,10 @@ async def serving(
                 hint="choose another host or port",
             ) from None
         try:
+            platform.door = f"http://{_reached(host)}:{site.bound_port}"
             yield f"http://{_bracketed(host)}:{site.bound_port}"
         finally:
+            platform.door = None
             await site.stop()
             platform.jobs.end_waits()
             await draining.drain(settings.stop_seconds)
@@ -110,6 +112,11 @@ def _on_signals(stop: asyncio.Event) -> Callable[[], None]:
     for name in names:
         loop.add_signal_handler(name, stop.set)
     return remove
+
+
+def _reached(host: str) -> str:
+    """The host as a process of this machine reaches it: an address that stands for all is none to go to."""
+    return {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "[::1]"}.get(host, _bracketed(host))
 
 
 def _bracketed(host: str) -> str:

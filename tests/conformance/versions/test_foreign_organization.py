@@ -7,13 +7,31 @@ from uuid import UUID
 
 import pytest
 
-from headrace.errors import NotFoundError
-from headrace.model.enums import InferenceType
+from headrace.errors import NotFoundError, PermissionDeniedError
+from headrace.model.enums import InferenceType, ProcessingTargetType
+from headrace.platform.processings import register_processing
+from headrace.platform.programs import Program
 from headrace.protocol.operation import Operation
-from headrace.protocol.operations import annotations, assets, datasets, jobs, labels, tags
+from headrace.protocol.operations import (
+    annotations,
+    assets,
+    datalake,
+    datasets,
+    jobs,
+    labels,
+    processings,
+    tags,
+)
 from tests.support.stocked_lake import Filled, Stocked, stranger
 
-ROOMS = (datasets, assets, labels, annotations, jobs)
+ROOMS = (datasets, assets, labels, annotations, jobs, processings)
+
+FOR_NOBODY = {
+    processings.CREATE_PROCESSING,
+    processings.UPDATE_PROCESSING,
+    processings.DELETE_PROCESSING,
+}
+"""What is not there for strangers, and refused for the owner."""
 
 
 async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any]]]:
@@ -31,6 +49,8 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
     begun = await lake.call(annotations.START_IMPORT, source="s", **version)
     tag = await lake.call(tags.CREATE_ASSET_TAG, name="t", **version)
     second = await lake.version("second", dataset=found.origin_id)
+    own, launch, run = await launched(lake, filled)
+    one = {"processing_id": own}
     return [
         (datasets.CREATE_DATASET, {"name": "another", **organization}),
         (datasets.LIST_DATASETS, organization),
@@ -74,6 +94,21 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
         ),
         (jobs.GET_JOB, {"job_id": added.job.id}),
         (jobs.CANCEL_JOB, {"job_id": added.job.id}),
+        (jobs.GET_JOB_RUN, {"job_id": run}),
+        (jobs.FIND_JOB_RUN, {"id": run, **organization}),
+        (jobs.CANCEL_JOB_RUN, {"job_id": run}),
+        (jobs.READ_JOB_LOG, {"job_id": run}),
+        (
+            processings.CREATE_PROCESSING,
+            {"name": "x", "target": ProcessingTargetType.DATALAKE, **organization},
+        ),
+        (processings.LIST_PROCESSINGS, organization),
+        (processings.FIND_PROCESSING, {"name": "own", **organization}),
+        (processings.GET_PROCESSING, one),
+        (processings.UPDATE_PROCESSING, one),
+        (processings.DELETE_PROCESSING, one),
+        (processings.LAUNCH_ON_VERSION, {**version, **one}),
+        (processings.LAUNCH_ON_DATALAKE, launch),
         (datasets.FORK_VERSION, {"parent_id": filled.id, "version": "fork", **dataset}),
         (
             assets.COPY_ASSETS,
@@ -89,6 +124,33 @@ async def calls(filled: Filled) -> list[tuple[Operation[Any, Any], dict[str, Any
     ]
 
 
+async def launched(lake: Stocked, filled: Filled) -> tuple[UUID, dict[str, Any], UUID]:
+    """The processing ``own``, a launch of another one on data, and the job of a launch that has ended."""
+    place = {"organization_id": lake.access.organization_id}
+    for name, target in (("own", "DATASET_VERSION"), ("own of data", "DATALAKE")):
+        await register_processing(
+            lake.platform,
+            name,
+            Program(command=["true"]),
+            folder=lake.platform.path,
+            target=ProcessingTargetType(target),
+        )
+    on_version = await lake.call(processings.FIND_PROCESSING, name="own", **place)
+    on_data = await lake.call(processings.FIND_PROCESSING, name="own of data", **place)
+    job = await lake.call(
+        processings.LAUNCH_ON_VERSION, version_id=filled.id, processing_id=on_version.id
+    )
+    while (await lake.call(jobs.GET_JOB_RUN, job_id=job.id)).status in ("QUEUED", "RUNNING"):
+        pass
+    (there,) = (await lake.call(datalake.LIST_DATALAKES, **place)).items
+    launch = {
+        "datalake_id": there.id,
+        "data_ids": filled.data[:1],
+        "processing_id": on_data.id,
+    }
+    return on_version.id, launch, job.id
+
+
 async def test_a_stranger_finds_nothing_and_changes_nothing(filled: Filled, lake: Stocked) -> None:
     made = await calls(filled)
     foreign = await stranger(lake)
@@ -99,7 +161,11 @@ async def test_a_stranger_finds_nothing_and_changes_nothing(filled: Filled, lake
     assert contents(lake) == before
     # The owner's very same calls are answered: what the stranger missed is there.
     for operation, fields in made:
-        await lake.call(operation, **fields)
+        if operation in FOR_NOBODY:
+            with pytest.raises(PermissionDeniedError):
+                await lake.call(operation, **fields)
+        else:
+            await lake.call(operation, **fields)
 
 
 async def test_every_operation_of_the_rooms_is_walked(filled: Filled) -> None:
@@ -110,10 +176,7 @@ async def test_every_operation_of_the_rooms_is_walked(filled: Filled) -> None:
         for value in vars(room).values()
         if isinstance(value, Operation)
     }
-    # Jobs of the second kind belong to campaigns.
-    assert there - walked == {
-        operation.name for operation in (jobs.GET_JOB_RUN, jobs.FIND_JOB_RUN, jobs.CANCEL_JOB_RUN)
-    }
+    assert there == walked & there
 
 
 async def test_a_strangers_data_cannot_be_added(filled: Filled, lake: Stocked) -> None:
@@ -139,6 +202,16 @@ async def test_jobs_of_the_first_kind_are_none_of_the_second(filled: Filled) -> 
 
 
 def contents(lake: Stocked) -> dict[str, list[Any]]:
-    tables = ("dataset", "version", "asset", "annotation", "label", "label_group", "job", "shard")
+    tables = (
+        "dataset",
+        "version",
+        "asset",
+        "annotation",
+        "label",
+        "label_group",
+        "job",
+        "shard",
+        "processing",
+    )
     with lake.raw() as connection:
         return {table: connection.execute(f"select * from {table}").fetchall() for table in tables}

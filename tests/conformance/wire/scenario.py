@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,9 +20,13 @@ from headrace.model.enums import (
     ImportAnnotationMode,
     InferenceType,
     ObjectDataType,
+    ProcessingTargetType,
     TagTarget,
 )
 from headrace.model.records import Meta, OrganizationRecord
+from headrace.platform.platform import Platform
+from headrace.platform.processings import register_processing
+from headrace.platform.programs import Program
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from tests.conformance.wire.campaign_scenario import campaigns
@@ -100,6 +105,7 @@ async def walk(backend: Backend, organization: OrganizationRecord, folder: Path)
     await _label_details(it, version, assets, labels)
     await _other_tags(it, version, assets)
     await campaigns(it, lake, version, assets)
+    await _processings(it, lake, version, assets)
     await _endings(it, lake, version, data, assets)
     return it
 
@@ -538,6 +544,66 @@ async def _other_tags(it: Walk, version: Any, assets: list[Any]) -> None:
     await it.ask("update_tag", tag_id=tag.id, name="silver")
     await it.ask("delete_tag", tag_id=tag.id)
     await it.refused("get_tag", tag_id=tag.id)
+
+
+async def register(platform: Platform, folder: Path) -> None:
+    """A processing of its owner in the lake, which no call of the API can make."""
+    await register_processing(
+        platform,
+        "look",
+        Program(command=[sys.executable, "-c", "print('looked')"]),
+        folder=folder,
+        target=ProcessingTargetType.DATALAKE,
+    )
+
+
+async def _processings(it: Walk, lake: Any, version: Any, assets: list[Any]) -> None:
+    place = {"organization_id": it.organization.id}
+    new = {"name": "mine", "target": ProcessingTargetType.DATASET_VERSION, "docker_image": "i"}
+    await it.refused("create_processing", **place, **new)
+    # Refused whatever is asked: no call brings in what runs here.
+    it.called |= {"create_processing", "update_processing", "delete_processing"}
+    found, on_lake = (await it.ask("list_processings", **place)).items
+    assert await it.ask("find_processing", **place, name=found.name) == found
+    await it.refused("find_processing", **place, name="none")
+    one = {"processing_id": found.id}
+    await it.ask("get_processing", **one)
+    await it.refused("get_processing", processing_id=MISSING)
+    await it.refused("update_processing", **one, default_cpu=2)
+    await it.refused("delete_processing", **one)
+    launch = {"version_id": version.id, **one}
+    for wrong in (
+        {"parameters": {"tgg": "t"}},
+        {"parameters": {"distance": "far"}},
+        {"parameters": {"method": "magic"}},
+        {"cpu": 0},
+        {"gpu": -1},
+        {"inputs": {"model": "m"}},
+        {"asset_ids": []},
+        {"asset_ids": [MISSING]},
+        {"processing_id": MISSING},
+    ):
+        await it.refused("launch_on_version", **launch | wrong)
+    some = {"datalake_id": lake.id, "data_ids": [assets[0].data.id]}
+    await it.refused("launch_on_datalake", **some, **one)
+    await it.refused("launch_on_version", version_id=version.id, processing_id=on_lake.id)
+    other = {"processing_id": on_lake.id}
+    await it.refused("launch_on_datalake", **some | {"data_ids": [MISSING]}, **other)
+    await it.ask("launch_on_datalake", **some, **other)
+    job = await it.ask("launch_on_version", **launch, asset_ids=[assets[0].id])
+    looked = OPERATIONS["get_job_run"]
+    while (await it.backend.call(looked, looked.request(job_id=job.id))).status in (
+        "QUEUED",
+        "RUNNING",
+    ):
+        pass
+    told = await it.ask("read_job_log", job_id=job.id, wait=True)
+    await it.ask("read_job_log", job_id=job.id, offset=told.next_offset, wait=True)
+    await it.refused("read_job_log", job_id=job.id, offset=-1)
+    await it.refused("read_job_log", job_id=MISSING)
+    await it.ask("get_job_run", job_id=job.id)
+    await it.ask("find_job_run", **place, id=job.id)
+    await it.ask("cancel_job_run", job_id=job.id)
 
 
 async def _endings(it: Walk, lake: Any, version: Any, data: list[Any], assets: list[Any]) -> None:

@@ -8,14 +8,17 @@ import pytest
 
 from headrace.backend.connect import open_backend
 from headrace.platform.handlers import HANDLERS
+from headrace.platform.platform import Platform
 from headrace.protocol.operations import OPERATIONS
-from tests.conformance.wire.scenario import Walk, walk
+from tests.conformance.wire.scenario import Walk, register, walk
 from tests.support.servers import new_lake, running
 
 
 async def local_walk(folder: Path) -> Walk:
     folder.mkdir()
     lake, _ = await new_lake(folder / "lake")
+    async with await Platform.open(lake) as platform:
+        await register(platform, folder)
     backend, _, organization = await open_backend(lake)
     try:
         return await walk(backend, organization, folder)
@@ -26,6 +29,7 @@ async def local_walk(folder: Path) -> Walk:
 async def remote_walk(folder: Path) -> Walk:
     folder.mkdir()
     async with running(folder / "lake") as server:
+        await register(server.platform, folder)
         backend, _, organization = await open_backend(server.address, api_token=server.token)
         try:
             return await walk(backend, organization, folder)

@@ -30,11 +30,14 @@ from headrace.protocol.operations.datasets import (
     ListDatasets,
 )
 from headrace.storage.database.sqlite import SqliteTransaction
-from tests.conformance.wire.scenario import Walk, walk
+from tests.conformance.wire.scenario import Walk, register, walk
 from tests.support.faulty_proxy import faulty_proxy
 from tests.support.servers import new_lake, running
 
-CREATES = {name for name, operation in OPERATIONS.items() if operation.creates}
+REFUSED = {"create_processing", "delete_processing"}
+"""What headrace never does."""
+
+CREATES = {name for name, operation in OPERATIONS.items() if operation.creates} - REFUSED
 
 
 class Twice:
@@ -63,6 +66,7 @@ async def remote_walk(folder: Path, *, twice: bool = False, bad_line: bool = Fal
         running(folder / "lake") as server,
         faulty_proxy(server.address, one_in=2 if bad_line else 10**9, only=b"POST /api") as proxy,
     ):
+        await register(server.platform, folder)
         backend, _, organization = await open_backend(proxy.address, api_token=server.token)
         assert isinstance(backend, RemoteBackend)
         backend._policy = RetryPolicy(attempts=8, base=0.001)

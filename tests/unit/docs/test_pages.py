@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli.app import COMMANDS
+from headrace.cli.app import COMMANDS, FAMILIES
 from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
 from headrace.protocol.operations import OPERATIONS
 from tools import make_api_table, make_cli_page
@@ -41,7 +41,8 @@ def test_every_operation_and_command_has_its_line() -> None:
     operations = (ROOT / "docs" / "operations.md").read_text()
     assert not [name for name in OPERATIONS if f"`{name}`:" not in operations]
     commands = (ROOT / "docs" / "cli.md").read_text()
-    assert not [name for name in COMMANDS if f"## headrace {name}\n" not in commands]
+    pairs = [f"{family} {name}" for family, (*_, names) in FAMILIES.items() for name in names]
+    assert not [one for one in [*COMMANDS, *pairs] if f"## headrace {one}\n" not in commands]
 
 
 def test_the_query_page_names_every_field() -> None:
@@ -73,4 +74,4 @@ def test_the_readme_names_commands_that_exist() -> None:
         r"^\$ (?:\w+=\S+ )?headrace (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE
     )
     assert used
-    assert set(used) <= {*COMMANDS, "token"}
+    assert set(used) <= {*COMMANDS, *FAMILIES}

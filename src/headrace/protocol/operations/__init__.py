@@ -17,6 +17,7 @@ from headrace.protocol.operations import (
     jobs,
     label_details,
     labels,
+    processings,
     session,
     shapes,
     storage,
@@ -42,6 +43,7 @@ _MODULES: tuple[ModuleType, ...] = (
     campaigns,
     assignments,
     jobs,
+    processings,
 )
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {

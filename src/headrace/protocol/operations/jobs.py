@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.model.records import JobRecord, JobRunRecord
+from headrace.model.records import JobLogRecord, JobRecord, JobRunRecord
 from headrace.protocol.operation import Operation
 
 
@@ -17,6 +17,14 @@ class JobId(Struct, kw_only=True):
 class FindJob(Struct, kw_only=True):
     organization_id: UUID
     id: UUID
+
+
+class ReadJobLog(Struct, kw_only=True):
+    """``offset`` counts bytes from 0; with ``wait`` the answer is held back for a while where nothing is there yet."""
+
+    job_id: UUID
+    offset: int = 0
+    wait: bool = False
 
 
 GET_JOB = Operation(
@@ -67,4 +75,14 @@ FIND_JOB_RUN = Operation(
     result=JobRunRecord,
     doc="A job of the second kind by id.",
     errors=(404,),
+)
+READ_JOB_LOG = Operation(
+    name="read_job_log",
+    method="GET",
+    path="/api/v2/job/{job_id}/log",
+    request=ReadJobLog,
+    result=JobLogRecord,
+    doc="What the program of a job printed, in pieces.",
+    extension=True,
+    errors=(404, 400),
 )

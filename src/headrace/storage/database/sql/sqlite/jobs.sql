@@ -6,7 +6,8 @@ insert into job (no, organization, wire, kind, subject, spec, state, cancel, tot
 values (:no, :organization, :wire, :kind, :subject, :spec, :state, 0, :total, 0, null, :now, :now)
 
 -- name: by_no
-select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error
+select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
+       exists (select 1 from shard h where h.job = j.no)
 from job j where j.no = :no and j.organization = :organization
 
 -- name: running
@@ -58,6 +59,12 @@ select j.state, j.kind, j.owner, j.lease from job j where j.no = :no
 update job set owner = :owner, lease = :lease, attempts = attempts + 1, updated = :now
 where no = :no and state = 'RUNNING' and (owner is null or lease < :now or owner = :gone)
 returning kind, organization, subject, spec, attempts, error
+
+-- name: reserve
+update job set owner = :owner, lease = :lease where no = :no
+
+-- name: asked_to_stop
+select j.cancel, j.owner from job j where j.no = :no and j.state = 'RUNNING'
 
 -- name: hold
 update job set lease = :lease, updated = :now where no = :no and state = 'RUNNING' and owner = :owner

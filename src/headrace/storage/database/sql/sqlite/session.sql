@@ -68,3 +68,9 @@ order by t.no
 
 -- name: revoke_token
 update token set revoked = :now where no = :no and revoked is null
+
+-- name: extend_token
+update token set expires = :expires where name = :name and revoked is null
+
+-- name: drop_token
+delete from token where name = :name

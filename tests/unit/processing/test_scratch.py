@@ -1,0 +1,77 @@
+"""Groups of equal and of similar marks, against the plain way to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.processing.scratch import Scratch
+
+
+@pytest.fixture
+def scratch() -> Iterator[Scratch]:
+    scratch = Scratch()
+    yield scratch
+    scratch.close()
+
+
+def key(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def test_equal_marks(scratch: Scratch) -> None:
+    rows = [(key(9), b"b"), (key(3), b"a"), (key(5), b"c"), (key(1), b"b"), (key(2), b"b")]
+    scratch.add(rows[:2])
+    scratch.add(rows[2:])
+    assert list(scratch.same()) == [[key(1), key(2), key(9)]]
+
+
+def test_nothing_is_like_nothing(scratch: Scratch) -> None:
+    assert list(scratch.same()) == []
+    assert list(scratch.join(4)) == []
+
+
+@st.composite
+def marks(draw: st.DrawFn) -> list[int]:
+    """Signed 64-bit numbers, many of them near to one another, also over the sign."""
+    seeds = draw(st.lists(st.integers(-(1 << 63), (1 << 63) - 1), min_size=1, max_size=4))
+    flips = st.tuples(st.sampled_from(seeds), st.lists(st.integers(0, 63), max_size=12))
+    return [signed(flipped(seed, bits)) for seed, bits in draw(st.lists(flips, max_size=24))]
+
+
+def flipped(mark: int, bits: list[int]) -> int:
+    mark &= (1 << 64) - 1
+    for bit in bits:
+        mark ^= 1 << bit
+    return mark
+
+
+def signed(mark: int) -> int:
+    return mark - (1 << 64) if mark >> 63 else mark
+
+
+def plain(found: list[int], distance: int) -> list[list[bytes]]:
+    """Every pair compared, and sets joined until nothing changes."""
+    sets = [{number} for number in range(len(found))]
+    for one, mine in enumerate(found):
+        for other, theirs in enumerate(found[:one]):
+            near = ((mine ^ theirs) & ((1 << 64) - 1)).bit_count() <= distance
+            if near and sets[one] is not sets[other]:
+                joined = sets[one] | sets[other]
+                for number in joined:
+                    sets[number] = joined
+    groups = {id(each): each for each in sets if len(each) > 1}.values()
+    return sorted([key(number) for number in sorted(each)] for each in groups)
+
+
+@given(marks(), st.integers(0, 10))
+def test_similar_marks_are_those_that_a_plain_search_finds(found: list[int], distance: int) -> None:
+    scratch = Scratch()
+    try:
+        scratch.add([(key(number), mark) for number, mark in enumerate(found)])
+        assert sorted(scratch.join(distance)) == plain(found, distance)
+    finally:
+        scratch.close()
