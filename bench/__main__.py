@@ -78,9 +78,11 @@ def plan_from(options: argparse.Namespace, scenario: Scenario) -> Plan:
     spec = replace(SCALES[options.scale], seed=options.seed)
     if options.kind:
         spec = replace(spec, polygons=options.kind == "polygons")
-    file = write_coco(CACHE / "data" / f"{spec.name}.json", spec)
-    work = work_folder(options.work.resolve() if options.work else CACHE / "work")
-    setting = Setting(spec, CACHE, file)
+    file = CACHE / "data" / f"{spec.name}.json"
+    if scenario.coco:
+        write_coco(file, spec)
+    work = work_folder(options.work.resolve() if options.work else scenario.work or CACHE / "work")
+    setting = Setting(spec, CACHE, file, options.scale)
     return Plan(
         scenario,
         contenders,

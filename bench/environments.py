@@ -16,11 +16,13 @@ CACHE = ROOT / ".bench"
 
 PEERS: dict[str, tuple[str, ...]] = {
     "aiofiles": ("aiofiles==25.1.0",),
+    "aiohttp": ("aiohttp==3.14.1", "uvloop==0.22.1"),
     "datumaro": ("datumaro==1.13.12",),
     "globox": ("globox==2.9.0",),
     "hotcoco": ("hotcoco==1.3.0", "numpy==2.4.6", "pillow==13.0.0"),
     "ijson": ("ijson==3.6.0",),
     "labelformat": ("labelformat==0.1.17",),
+    "obstore": ("obstore==0.12.1",),
     "picsellia": ("picsellia==6.37.0",),
     "picsellia-annotations": ("picsellia-annotations==0.14.0",),
     "pycocotools": ("pycocotools==2.0.11", "numpy==2.4.6"),

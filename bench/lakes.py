@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 
 import headrace
+from bench.blobs import Load, files_of
 from bench.data import Spec, iter_images
 from bench.images import write_images
 from headrace.model.records import VersionStats
@@ -58,6 +59,16 @@ async def fill(lake: Path, images: Path, kind: str) -> None:
     await headrace.create_lake(lake)
     async with headrace.connect(lake) as client:
         await client.push(VERSION, images, type=kind)
+
+
+def blob_lake(cache: Path, load: Load) -> Path:
+    """The lake with one version that holds the files of a load, made where it is missing."""
+    lake = cache / "lakes" / f"{load.name}-{schemas()[0]}"
+    if not lake.exists():
+        partial = lake.with_name(f"{lake.name}.{os.getpid()}.partial")
+        asyncio.run(fill(partial, files_of(cache, load), "object_detection"))
+        partial.replace(lake)
+    return lake
 
 
 def schemas() -> list[str]:

@@ -8,18 +8,26 @@ COLUMNS = {
     "wall_s": "wall s",
     "job_wall_s": "job s",
     "cpu_s": "CPU s",
+    "job_cpu_s": "job CPU s",
     "server_cpu_s": "server CPU s",
     "peak_mib": "peak MiB",
     "server_peak_mib": "server MiB",
     "ping_p50_ms": "ping p50 ms",
     "ping_p99_ms": "ping p99 ms",
     "ping_max_ms": "ping max ms",
+    "files_per_cpu_s": "files/CPU s",
+    "mb_per_cpu_s": "MB/CPU s",
+    "files_per_s": "files/s",
+    "mb_per_s": "MB/s",
+    "stall_p99_ms": "p99 stall ms",
+    "stall_max_ms": "max stall ms",
 }
 
 WORDS = {
     "wall_s": "wall time",
     "job_wall_s": "wall time of the job alone",
     "cpu_s": "CPU time",
+    "job_cpu_s": "CPU time of the job alone",
     "total_cpu_s": "CPU time with the server's",
     "peak_mib": "peak memory",
 }
@@ -29,10 +37,7 @@ def text(result: Mapping[str, Any]) -> str:
     """Medians of each contender, then the ratios with their spread."""
     data = result["data"]
     lines = [
-        (
-            f"{result['scenario']} at scale {result['scale']}: {data['images']:,} images, "
-            f"{data['annotations']:,} annotations, {data['bytes'] / 1e6:,.1f} MB of COCO JSON"
-        ),
+        f"{result['scenario']} at scale {result['scale']}: {described(data)}",
         "",
         *table(result),
     ]
@@ -44,6 +49,16 @@ def text(result: Mapping[str, Any]) -> str:
         lines += [f"  {run['round']} {run['contender']}: {run['counts']}" for run in result["runs"]]
     lines += [f"\nFAILED {message}" for message in result["failures"].values()]
     return "\n".join(lines)
+
+
+def described(data: Mapping[str, Any]) -> str:
+    """The data in a few words."""
+    if "annotations" in data:
+        return (
+            f"{data['images']:,} images, {data['annotations']:,} annotations, "
+            f"{data['bytes'] / 1e6:,.1f} MB of COCO JSON"
+        )
+    return ", ".join(f"{key} {value}" for key, value in data.items())
 
 
 def table(result: Mapping[str, Any]) -> list[str]:

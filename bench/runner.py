@@ -19,7 +19,6 @@ from bench.ratio import Turn, ratio, turns
 from bench.scenario import Contender, RunError, Scenario, Setting, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
-MEASURES = ("wall_s", "job_wall_s", "cpu_s", "total_cpu_s", "peak_mib")
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,22 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
             figures["server_peak_mib"] = server.peak / MIB
             figures["total_cpu_s"] += figures["server_cpu_s"]
         answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
-        figures["job_wall_s"] = answer["job_wall_s"]
-        figures |= answer.get("figures", {})
+        figures |= answer["figures"]
+        figures |= rates(stage, figures)
         return {"figures": figures, "counts": counted(stage, answer)}
+
+
+def rates(stage: Stage, figures: Mapping[str, float]) -> dict[str, float]:
+    """Files and megabytes a second of the job, by the clock and by its CPU time."""
+    return {
+        name: moved / figures[seconds]
+        for moved, names in (
+            (stage.files, ("files_per_s", "files_per_cpu_s")),
+            (stage.bytes / 1e6, ("mb_per_s", "mb_per_cpu_s")),
+        )
+        for name, seconds in zip(names, ("job_wall_s", "job_cpu_s"), strict=True)
+        if moved and figures[seconds]
+    }
 
 
 def counted(stage: Stage, answer: Mapping[str, Any]) -> dict[str, int]:
@@ -110,7 +122,7 @@ def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
         "started": started.isoformat(timespec="seconds"),
         "commit": commit(),
         "machine": machine(),
-        "data": {**asdict(plan.setting.spec), "bytes": plan.setting.coco_file.stat().st_size},
+        "data": plan.scenario.data(plan.setting),
         "contenders": {each.name: describe(each, pythons[each.name]) for each in plan.contenders},
         "runs": runs,
         "failures": failures,
@@ -137,7 +149,7 @@ def ratios(plan: Plan, runs: list[dict[str, Any]]) -> list[dict[str, object]]:
         ratio(figures, mine.name, peer.name, name)
         for mine in plan.scenario.ours
         for peer in peers
-        for name in MEASURES
+        for name in plan.scenario.measures
     )
     return [each.as_json() for each in found if each]
 

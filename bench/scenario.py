@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,9 @@ class Stage:
     server_pid: int | None = None
     # Called after the run: what was really done, to be equal for all contenders.
     verify: Callable[[], Mapping[str, int]] | None = None
+    # Files and bytes that are moved, where that is the job.
+    files: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ class Setting:
     spec: Spec
     cache: Path
     coco_file: Path
+    scale: str = "S"
+
+
+def coco_data(setting: Setting) -> Mapping[str, Any]:
+    """What the COCO file of a scale is."""
+    return {**asdict(setting.spec), "bytes": setting.coco_file.stat().st_size}
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,16 @@ class Scenario:
     prepare: Callable[[Setting], None]
     # Called for each run with its own new folder.
     stage: Callable[[Setting, Contender, Path], AbstractContextManager[Stage]]
-    notes: str = field(default="")
+    # What it works on, for the result; counts and names.
+    data: Callable[[Setting], Mapping[str, Any]] = field(default=coco_data)
+    # Whether it reads the COCO file of the scale.
+    coco: bool = True
+    # The figures that ratios are taken of.
+    measures: tuple[str, ...] = (
+        "wall_s", "job_wall_s", "cpu_s", "job_cpu_s", "total_cpu_s", "peak_mib",
+    )  # fmt: skip
+    # Where runs write if nobody says.
+    work: Path | None = None
 
     def chosen(self, against: list[str], scale: str = "S") -> tuple[Contender, ...]:
         """Ours and the peers that were asked for; all that are quick enough when none was named."""

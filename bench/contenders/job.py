@@ -1,6 +1,7 @@
 """What every contender's script does around its job; standard library only."""
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,15 +9,23 @@ from contextlib import contextmanager
 from typing import Any
 
 _seconds: list[float] = []
+_cpu_seconds: list[float] = []
 _figures: dict[str, float] = {}
 
 
 @contextmanager
 def the_job() -> Iterator[None]:
     """Around the call itself, where `work` must connect first; without it all of `work` counts."""
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), cpu_seconds()
     yield
     _seconds.append(time.perf_counter() - started)
+    _cpu_seconds.append(cpu_seconds() - cpu)
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of the children that it waited for."""
+    own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def measured(**figures: float) -> None:
@@ -31,8 +40,11 @@ def run(work: Callable[..., Mapping[str, int]]) -> None:
     the script; the harness measures the process with all of that.
     """
     arguments: dict[str, Any] = json.loads(sys.argv[1])
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), cpu_seconds()
     counts = work(**arguments)
-    whole = time.perf_counter() - started
-    seconds = sum(_seconds) if _seconds else whole
-    print(json.dumps({"job_wall_s": seconds, "counts": dict(counts), "figures": _figures}))
+    figures = {
+        "job_wall_s": sum(_seconds) if _seconds else time.perf_counter() - started,
+        "job_cpu_s": sum(_cpu_seconds) if _seconds else cpu_seconds() - cpu,
+        **_figures,
+    }
+    print(json.dumps({"figures": figures, "counts": dict(counts)}))

@@ -5,8 +5,12 @@ from bench.scenarios.files import FILES
 from bench.scenarios.formats import FORMATS
 from bench.scenarios.import_ import IMPORT
 from bench.scenarios.parse import PARSE
+from bench.scenarios.transfer import TRANSFER
+from bench.scenarios.transfer_many import MANY
 
-SCENARIOS: dict[str, Scenario] = {each.name: each for each in (FILES, *FORMATS, IMPORT, PARSE)}
+SCENARIOS: dict[str, Scenario] = {
+    each.name: each for each in (FILES, *FORMATS, IMPORT, PARSE, *TRANSFER, *MANY)
+}
 
 
 def named(name: str) -> list[Scenario]:

@@ -35,7 +35,7 @@ class Download(Protocol):
 
     ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
     ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
-    ``local_path`` is where it lies as a plain file.
+    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already.
     """
 
     start: int
@@ -44,8 +44,9 @@ class Download(Protocol):
     validator: str | None
     digests: Mapping[str, str]
     local_path: Path | None
+    whole: memoryview | None
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in order."""
         ...
 

@@ -123,6 +123,7 @@ class LocalDownload:
     start = 0
     validator: str | None = None
     digests: Mapping[str, str] = {}
+    whole: memoryview | None = None
 
     def __init__(self, objects: ObjectStore, name: str, length: int) -> None:
         self.length: int | None = length

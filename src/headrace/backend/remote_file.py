@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
-
 from headrace.errors import HeadraceError, TransferError, error_for_status
+from headrace.net.opened import Opened
 from headrace.net.ranges import Body, asked_for, described
-from headrace.net.redact import origin, redact
+from headrace.net.redact import redact
 from headrace.net.retry import retry_after
-from headrace.net.session import Patience, StorageSession, body_of
+from headrace.net.session import StorageSession
 from headrace.net.signed import expires_at
 
 EXPIRED = frozenset({400, 401, 403, 410})
@@ -53,20 +52,25 @@ class RemoteFile:
         """
         url = await self._current()
         for headers in ([asked_for(offset, validator)] if offset else []) + [{}]:
-            async with AsyncExitStack() as stack:
-                response = await self._response(stack, url, headers)
-                if response.status in EXPIRED and not self._fresh:
-                    await stack.aclose()
+            opened = await self._storage.get(url, headers=headers)
+            try:
+                if opened.status in EXPIRED and not self._fresh:
+                    opened.close()
                     url = await self._renewed()
-                    response = await self._response(stack, url, headers)
+                    opened = await self._storage.get(url, headers=headers)
                 at = offset if headers else 0
-                if response.status != 200 and not (headers and response.status in (206, 416)):
-                    raise self._refusal(response, url)
+                if opened.status != 200 and not (headers and opened.status in (206, 416)):
+                    raise self._refusal(opened, url)
                 self._fresh = False
-                body = described(response.status, response.headers, at, origin(url))
+                body = described(opened.status, opened.headers, at, opened.where)
                 if body is not None:
-                    yield RemoteDownload(response, body, self._storage.patience, origin(url))
+                    yield RemoteDownload(opened, body)
                     return
+            except BaseException as error:
+                opened.close(error)
+                raise
+            finally:
+                opened.close()
         raise TransferError(f"{redact(url)} answers in a way that no file can be read from")
 
     async def again(self) -> None:
@@ -88,36 +92,28 @@ class RemoteFile:
         self._fresh = True
         return self._url
 
-    async def _response(
-        self, stack: AsyncExitStack, url: str, headers: Mapping[str, str]
-    ) -> aiohttp.ClientResponse:
-        return await stack.enter_async_context(self._storage.get(url, headers=headers))
-
-    def _refusal(self, response: aiohttp.ClientResponse, url: str) -> HeadraceError:
-        said = f"{self._what} cannot be read from {redact(url)} (status {response.status})"
+    def _refusal(self, opened: Opened, url: str) -> HeadraceError:
+        said = f"{self._what} cannot be read from {redact(url)} (status {opened.status})"
         # A storage knows nothing of tokens: its 401 is not the platform's.
-        if response.status == 401 or response.status < 400:
+        if opened.status == 401 or opened.status < 400:
             return TransferError(said)
-        return error_for_status(response.status, said, retry_after=retry_after(response.headers))
+        return error_for_status(opened.status, said, retry_after=retry_after(opened.headers))
 
 
 class RemoteDownload:
-    """An answer whose body is still to come."""
+    """An answer whose body is still to come; ``whole`` where all of it is here already."""
 
     local_path: Path | None = None
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, body: Body, patience: Patience, where: str
-    ) -> None:
+    def __init__(self, opened: Opened, body: Body) -> None:
         self.start = body.start
         self.length = body.length
         self.total = body.total
         self.validator = body.validator
         self.digests = body.digests
-        self._response = response
-        self._patience = patience
-        self._where = where
+        self.whole = opened.whole
+        self._opened = opened
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in order; :class:`ConnectError` where they end too early."""
-        return body_of(self._response, self._patience, self._where)
+        return self._opened.chunks()

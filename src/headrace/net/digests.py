@@ -7,8 +7,17 @@ import binascii
 import re
 from collections.abc import Mapping
 
+from multidict import istr
+
 _HEX_MD5 = re.compile(r'^"([0-9a-fA-F]{32})"$')
 _SIZES = {"sha256": 32, "md5": 16, "crc32": 4}
+_ETAG = istr("ETag")
+_CHECKSUMS = tuple(
+    istr(name)
+    for name in (
+        "x-amz-checksum-sha256", "x-amz-checksum-crc32", "x-goog-hash", "Repr-Digest", "Content-MD5",
+    )
+)  # fmt: skip
 _KEYED = ("aws:kms", "aws:kms:dsse")
 
 
@@ -17,6 +26,10 @@ def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
 
     ``whole`` is False where the body is a part of the file: some headers then speak of that part alone.
     """
+    etag = headers.get(_ETAG)
+    md5 = _HEX_MD5.match(etag) if etag else None
+    if md5 is None and not any(name in headers for name in _CHECKSUMS):
+        return {}
     found: dict[str, str] = {}
     _enter(found, "sha256", headers.get("x-amz-checksum-sha256"))
     _enter(found, "crc32", headers.get("x-amz-checksum-crc32"))
@@ -31,9 +44,8 @@ def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
             _enter(found, "sha256", value.strip(":"))
     if whole:
         _enter(found, "md5", headers.get("Content-MD5"))
-    etag = _HEX_MD5.match(headers.get("ETag", ""))
-    if etag and "md5" not in found and not _is_keyed(headers):
-        found["md5"] = etag[1].lower()
+    if md5 is not None and "md5" not in found and not _is_keyed(headers):
+        found["md5"] = md5[1].lower()
     return found
 
 

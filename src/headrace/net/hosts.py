@@ -82,20 +82,28 @@ class Host:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
-        """Wait until the host is open and there is room; the room is held until the context ends."""
-        await self._enter()
-        turn = Turn(self, self._era)
+        """A turn that lasts as long as the context."""
+        turn = await self.enter()
         try:
             yield turn
-        except TransferTimeoutError:
-            self.slow_down(turn.era)
+        except BaseException as error:
+            self.leave(turn, error)
             raise
-        else:
-            if not turn.refused:
-                self._went_well()
-        finally:
-            self.busy -= 1
-            self._wake()
+        self.leave(turn, None)
+
+    async def enter(self) -> Turn:
+        """Wait until the host is open and there is room; the room is held until :meth:`leave`."""
+        await self._enter()
+        return Turn(self, self._era)
+
+    def leave(self, turn: Turn, error: BaseException | None) -> None:
+        """Give the room back; ``error`` is what the request ended with."""
+        if isinstance(error, TransferTimeoutError):
+            self.slow_down(turn.era)
+        elif error is None and not turn.refused:
+            self._went_well()
+        self.busy -= 1
+        self._wake()
 
     async def retry_token(self) -> None:
         """Wait until one more second try is in order."""

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 
 from msgspec import Struct
+from multidict import istr
 
 from headrace.errors import ChecksumError
 from headrace.net.digests import digests
 
+_ENCODING, _LENGTH, _ETAG = map(istr, ("Content-Encoding", "Content-Length", "ETag"))
 _CONTENT_RANGE = re.compile(r"^bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
 _UNSATISFIED = re.compile(r"^bytes \*/(\d{1,18})$")
 
@@ -40,13 +42,13 @@ def described(status: int, headers: Mapping[str, str], offset: int, where: str) 
 
     Whoever gets None asks again for the whole file. Raises ChecksumError where the body is packed.
     """
-    packing = headers.get("Content-Encoding", "identity").strip().lower()
-    if packing not in ("", "identity") and status != 416:
+    packing = headers.get(_ENCODING)
+    if packing and packing.strip().lower() not in ("", "identity") and status != 416:
         raise ChecksumError(
             f"{where} sent the file packed ({packing[:20]}), which was not asked for"
         )
-    length = _number(headers.get("Content-Length"))
-    validator = _strong(headers.get("ETag"))
+    length = _number(headers.get(_LENGTH))
+    validator = _strong(headers.get(_ETAG))
     if status == 200:
         return Body(
             start=0,

@@ -57,6 +57,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     longest: float = 600.0
 
 
+_PATIENT = RetryPolicy(attempts=10)
+
+
 class Budget:
     """The patience with one item: ``attempts`` and ``budget`` seconds, both whole again after progress.
 
@@ -66,7 +69,7 @@ class Budget:
     def __init__(
         self, policy: RetryPolicy | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._policy = policy or RetryPolicy(attempts=10)
+        self._policy = policy or _PATIENT
         self._clock = clock
         self.progressed()
 

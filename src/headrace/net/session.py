@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import io
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import aiohttp
 import anyio
-from msgspec import Struct
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from headrace.errors import ConfigurationError, TransferError, TransferTimeoutError
+from headrace.errors import ConfigurationError, TransferError
+from headrace.net.direct import Direct
 from headrace.net.failures import translated
-from headrace.net.hosts import Host, Hosts, Pressure
+from headrace.net.hosts import TURNING_AWAY, Host, Hosts, Pressure
+from headrace.net.opened import Opened, Patience, Received
+from headrace.net.proxies import Proxies
 from headrace.net.redact import origin
 from headrace.net.retry import retry_after
 
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 300.0
-STORAGE_SILENCE_SECONDS = 60.0
 MAX_REDIRECTS = 5
 _BUFFER = 256 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -48,6 +49,7 @@ class ApiSession:
     def __init__(self, address: str, token: str, *, user_agent: str, connections: int = 32) -> None:
         self.address = origin(address)
         self._base = URL(self.address)
+        self._proxy = Proxies().between(self.address)
         headers = {
             "Authorization": f"Bearer {token}",
             "User-Agent": user_agent,
@@ -77,6 +79,7 @@ class ApiSession:
                 data=None if body is None else io.BytesIO(body),
                 headers=headers,
                 allow_redirects=False,
+                proxy=self._proxy,
             ) as response:
                 if response.status in _REDIRECTS:
                     raise _moved(self.address, response.headers)
@@ -87,15 +90,11 @@ class ApiSession:
         await self._session.close()
 
 
-class Patience(Struct, frozen=True, kw_only=True):
-    """How slow a storage may be: ``silence`` seconds without a byte, or fewer than ``speed`` bytes a second in them."""
-
-    silence: float = STORAGE_SILENCE_SECONDS
-    speed: int = 100
-
-
 class StorageSession:
-    """Connections to wherever signed URLs point. The URL is the whole authority: no token, no cookie."""
+    """Connections to wherever signed URLs point. The URL is the whole authority: no token, no cookie.
+
+    ``direct`` lets files come the short way (``headrace.net.direct``) where that can take them.
+    """
 
     def __init__(
         self,
@@ -104,9 +103,19 @@ class StorageSession:
         connections: int = 64,
         patience: Patience | None = None,
         pressure: Pressure | None = None,
+        direct: bool = True,
     ) -> None:
         self.patience = patience or Patience()
         self._hosts = Hosts(pressure or Pressure(ceiling=connections))
+        self._proxies = Proxies()
+        self._direct: Direct | None = None
+        if direct:
+            self._direct = Direct(
+                user_agent=user_agent,
+                patience=self.patience,
+                connections=connections,
+                proxies=self._proxies,
+            )
         self._session = _session(
             {"User-Agent": user_agent, "Accept-Encoding": "identity"},
             connections=connections,
@@ -118,33 +127,65 @@ class StorageSession:
         """Where a URL leads first."""
         return self._hosts.of(origin(URL(url, encoded=True)))
 
-    @asynccontextmanager
-    async def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Open a signed URL, through at most five redirects, each looked at before it is followed."""
-        at = URL(url, encoded=True)
+    @property
+    def direct_answers(self) -> int:
+        """How many answers came the short way."""
+        return 0 if self._direct is None else self._direct.answers
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Opened:
+        """Open a signed URL, through at most five redirects, each looked at before it is followed.
+
+        The answer is to be closed; it holds a turn at its host until then.
+        """
+        headers = headers or {}
         for _ in range(MAX_REDIRECTS + 1):
-            async with self._hosts.of(origin(at)).turn() as turn:
-                with translated(origin(at)), anyio.fail_after(self.patience.silence):
-                    response = await self._session.get(at, headers=headers, allow_redirects=False)
-                async with response:
-                    turn.heard(response.status, retry_after(response.headers))
-                    if response.status not in _REDIRECTS:
-                        yield response
-                        return
-                    at = _next(at, response.headers)
-        raise TransferError(f"{origin(at)} redirects in circles")
+            found = None if self._direct is None else self._direct.place(url)
+            where = origin(URL(url, encoded=True)) if found is None else found[0].origin
+            host = self._hosts.of(where)
+            turn = await host.enter()
+            try:
+                opened = None
+                if self._direct is not None and found is not None:
+                    opened = await self._direct.get(*found, headers)
+                if opened is None:
+                    opened = await self._get(url, headers, where)
+            except BaseException as error:
+                host.leave(turn, error)
+                raise
+            opened.on_close = partial(host.leave, turn)
+            if opened.status in TURNING_AWAY:
+                turn.heard(opened.status, retry_after(opened.headers))
+            if opened.status not in _REDIRECTS:
+                return opened
+            opened.close()
+            url = str(_next(URL(url, encoded=True), opened.headers))
+        raise TransferError(f"{where} redirects in circles")
+
+    async def _get(self, url: str, headers: Mapping[str, str], where: str) -> Received:
+        with translated(where), anyio.fail_after(self.patience.silence):
+            response = await self._session.get(
+                URL(url, encoded=True),
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxies.between(where),
+            )
+        return Received(response, self.patience, where)
 
     async def send(
         self, method: str, url: str, *, data: Any, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Send bytes or a form to a signed URL, without following redirects."""
         at = URL(url, encoded=True)
-        async with self._hosts.of(origin(at)).turn() as turn:
-            with translated(origin(at)):
+        where = origin(at)
+        async with self._hosts.of(where).turn() as turn:
+            with translated(where):
                 async with self._session.request(
-                    method, at, data=data, headers=headers, allow_redirects=False
+                    method,
+                    at,
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._proxies.between(where),
                 ) as response:
                     answer = Answer(response.status, response.headers, await response.read())
             turn.heard(answer.status, retry_after(answer.headers))
@@ -152,30 +193,9 @@ class StorageSession:
 
     async def aclose(self) -> None:
         """Close the connections."""
+        if self._direct is not None:
+            await self._direct.aclose()
         await self._session.close()
-
-
-async def body_of(
-    response: aiohttp.ClientResponse, patience: Patience, where: str
-) -> AsyncIterator[bytes]:
-    """The bytes of an answer as they come; only the time that the other side takes counts against it.
-
-    Raises :class:`TransferTimeoutError` where too little comes, :class:`ConnectError` where the end comes too early.
-    """
-    came, waited = 0, 0.0
-    while True:
-        began = anyio.current_time()
-        with translated(where), anyio.fail_after(patience.silence):
-            chunk = await response.content.readany()
-        if not chunk:
-            return
-        came += len(chunk)
-        waited += anyio.current_time() - began
-        if waited >= patience.silence:
-            if came < patience.speed * waited:
-                raise TransferTimeoutError(f"{where} sends {came / waited:.0f} bytes a second")
-            came, waited = 0, 0.0
-        yield chunk
 
 
 def _session(
@@ -204,7 +224,7 @@ def _moved(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:
     )
 
 
-def _next(at: URL, headers: CIMultiDictProxy[str]) -> URL:
+def _next(at: URL, headers: Mapping[str, str]) -> URL:
     try:
         target = at.join(URL(headers["Location"], encoded=True))
         where = origin(target)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
+
+_ENDS = re.compile(r"[?&](?:x-amz-expires|x-goog-expires|expires|se)=", re.IGNORECASE)
+
+
+# Most URLs of a listing were signed in the same second.
+@lru_cache(maxsize=64)
+def _seconds(date: str) -> float:
+    return datetime.strptime(date, "%Y%m%dT%H%M%S%z").timestamp()
 
 
 def expires_at(url: str) -> float | None:
     """Seconds since 1970 at which a URL ends; None where it does not say, or says it in no known way."""
+    if not _ENDS.search(url):
+        return None
     try:
         query = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
         for prefix in ("x-amz-", "x-goog-"):
             if f"{prefix}date" in query and f"{prefix}expires" in query:
-                start = datetime.strptime(query[f"{prefix}date"], "%Y%m%dT%H%M%S%z")
-                life = timedelta(seconds=int(query[f"{prefix}expires"]))
-                return (start + life).timestamp()
+                life = int(query[f"{prefix}expires"])
+                return _seconds(query[f"{prefix}date"]) + life
         if "expires" in query:
             return float(int(query["expires"]))
         if "se" in query and "sig" in query:

@@ -7,6 +7,7 @@ that comes makes the patience whole again, and bytes that prove wrong are fetche
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import anyio
 from anyio import CancelScope
@@ -15,8 +16,9 @@ from msgspec import Struct
 from headrace.errors import ChecksumError, HeadraceError
 from headrace.net.retry import Budget, RetryPolicy
 from headrace.threads import in_thread
+from headrace.transfer.batches import Batches
 from headrace.transfer.disk import FULL, disk_error
-from headrace.transfer.part import Part
+from headrace.transfer.part import Chunk, Part
 from headrace.transfer.source import Item
 from headrace.transfer.workspace import Workspace
 
@@ -34,8 +36,13 @@ class Fetched(Struct, frozen=True, gc=False):
     moved: int
 
 
-async def fetch(item: Item, room: Workspace, policy: RetryPolicy | None = None) -> Fetched:
-    """Bring one file to its place.
+Files = Batches[os.stat_result]
+
+
+async def fetch(
+    item: Item, room: Workspace, files: Files, policy: RetryPolicy | None = None
+) -> Fetched:
+    """Bring one file to its place; ``files`` writes small ones.
 
     Raises ChecksumError where size or digest stay wrong, DiskFullError, and whatever the source raises in the end.
     """
@@ -44,7 +51,7 @@ async def fetch(item: Item, room: Workspace, policy: RetryPolicy | None = None) 
     try:
         if part.left:
             await in_thread(part.recall)
-        return await _until_complete(item, part, Budget(policy))
+        return await _until_complete(item, part, files, Budget(policy))
     except ChecksumError:
         keep = False
         raise
@@ -59,14 +66,13 @@ async def fetch(item: Item, room: Workspace, policy: RetryPolicy | None = None) 
         part.release()
 
 
-async def _until_complete(item: Item, part: Part, budget: Budget) -> Fetched:
+async def _until_complete(item: Item, part: Part, files: Files, budget: Budget) -> Fetched:
     moved = _Moved()
     spoiled = 0
     while True:
         try:
             rest = await _receive(item, part, budget, moved)
-            found = await in_thread(_finish, part, rest)
-            return Fetched(found, moved.bytes)
+            return Fetched(await files.run(partial(_finish, part, rest)), moved.bytes)
         except ChecksumError:
             spoiled += 1
             if spoiled >= SPOILED:
@@ -84,11 +90,11 @@ class _Moved:
     bytes = 0
 
 
-async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> list[bytes]:
+async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> list[Chunk]:
     """Read to the end of the stream; what is returned is still to be written."""
     if part.size and not part.offset:
         await in_thread(part.restart)
-    buffer: list[bytes] = []
+    buffer: list[Chunk] = []
     held = 0
     async with item.source.open(part.offset, part.validator) as stream:
         if not part.accept(stream):
@@ -100,13 +106,16 @@ async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> lis
             await in_thread(part.copy, stream.local_path)
             moved.bytes += part.size
             return []
+        if stream.whole is not None:
+            moved.bytes += len(stream.whole)
+            return [stream.whole]
         try:
             async for chunk in stream.chunks():
                 budget.progressed()
                 moved.bytes += len(chunk)
                 buffer.append(chunk)
                 held += len(chunk)
-                if held >= BUFFER:
+                if held >= BUFFER or isinstance(chunk, memoryview):
                     full, buffer, held = buffer, [], 0
                     await in_thread(part.write, full)
         except HeadraceError:
@@ -116,6 +125,8 @@ async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> lis
     return buffer
 
 
-def _finish(part: Part, rest: list[bytes]) -> os.stat_result:
+def _finish(part: Part, rest: list[Chunk]) -> os.stat_result:
+    if len(rest) == 1 and not part.is_open:
+        return part.put(rest[0])
     part.write(rest)
     return part.publish()

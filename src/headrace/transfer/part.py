@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -26,14 +26,16 @@ from headrace.transfer.source import Item, Stream
 NOTED_FROM = 1 << 20
 """Parts of this many bytes and more are worth being gone on with by another process."""
 
+Chunk = bytes | memoryview
 _READ = 1 << 20
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 _PREFERRED = ("sha256", "md5", "crc32")
 
 
 class Digest(Protocol):
     """What hashlib's objects do."""
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: Chunk, /) -> None:
         """Take more bytes."""
         ...
 
@@ -62,8 +64,8 @@ class Part:
     def __init__(
         self,
         item: Item,
-        target: Path,
-        place: Path,
+        target: str,
+        place: str,
         *,
         durable: bool,
         release: Callable[[], None],
@@ -74,8 +76,8 @@ class Part:
         self.validator: str | None = None
         self._item = item
         self._target = target
-        self._path = place.with_suffix(".part")
-        self._note_path = place.with_suffix(".json")
+        self._path = f"{place}.part"
+        self._note_path = f"{place}.json"
         self._durable = durable
         self.release = release
         self._file: BinaryIO | None = None
@@ -83,7 +85,8 @@ class Part:
         self._total: int | None = None
         self._want: tuple[str, str] | None = None
         self._digest: Digest | None = None
-        self._begin_digest({})
+        if item.sha256 is not None:
+            self._want = ("sha256", item.sha256)
 
     @property
     def is_open(self) -> bool:
@@ -98,7 +101,7 @@ class Part:
     def recall(self) -> None:
         """Go on with what an earlier run left, if it is a part of the same file."""
         try:
-            note = msgspec.json.decode(self._note_path.read_bytes(), type=Note)
+            note = msgspec.json.decode(Path(self._note_path).read_bytes(), type=Note)
         except (OSError, msgspec.MsgspecError):
             return
         item = self._item
@@ -106,8 +109,9 @@ class Part:
         # After a power cut the end of a part may be zeros: only a digest tells.
         if not same or (item.sha256 is None and (note.boot != _boot() or not note.validator)):
             return
+        path = Path(self._path)
         with contextlib.suppress(FileNotFoundError):
-            self._file = self._path.open("r+b")
+            self._file = path.open("r+b")
             self.size = self._file.seek(0, os.SEEK_END)
             self.validator, self._total, self._noted = note.validator, note.total, True
             self._digest_again()
@@ -127,21 +131,22 @@ class Part:
         if self.size == 0:
             self.validator = stream.validator
             self._total = stream.total
-            self._begin_digest(dict(stream.digests))
+            self._expect(stream.digests)
 
     def restart(self) -> None:
         """Forget all bytes."""
         if self._file is not None:
             self._file.seek(0)
             self._file.truncate()
-        if self._noted:
-            self._note_path.unlink(missing_ok=True)
-        self.size, self.validator, self._total, self._noted = 0, None, None, False
-        self._begin_digest({})
+        self._forget_note()
+        self.size, self.validator, self._total = 0, None, None
+        self._expect({})
 
-    def write(self, chunks: list[bytes]) -> None:
+    def write(self, chunks: list[Chunk]) -> None:
         """Append."""
         file = self._open()
+        if self._digest is None and self._want is not None:
+            self._digest = _digest(self._want[0])
         for chunk in chunks:
             file.write(chunk)
             self.size += len(chunk)
@@ -154,7 +159,7 @@ class Part:
     def copy(self, source: Path) -> None:
         """Append a whole local file."""
         with source.open("rb") as origin:
-            if self._digest is None:
+            if self._want is None:
                 file = self._open()
                 shutil.copyfileobj(origin, file, _READ)
                 self.size = file.tell()
@@ -162,29 +167,41 @@ class Part:
             while chunk := origin.read(_READ):
                 self.write([chunk])
 
+    def put(self, whole: Chunk) -> os.stat_result:
+        """All of a small file at once: what :meth:`write` and :meth:`publish` do, with nothing in between."""
+        self.size = len(whole)
+        self._check(whole)
+        file = os.open(self._path, _NEW, 0o666)
+        try:
+            try:
+                written = os.write(file, whole)
+                while written < self.size:
+                    written += os.write(file, memoryview(whole)[written:])
+                if self._durable or os.path.lexists(self._target):
+                    sync(file)
+                found = os.fstat(file)
+            finally:
+                os.close(file)
+            self._show()
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+            raise
+        return found
+
     def publish(self) -> os.stat_result:
         """Check all and give the file its name; ChecksumError where it is not what was promised."""
         self._check()
         file = self._open()
         file.flush()
-        replaces = os.path.lexists(self._target)
-        if self._durable or replaces:
+        if self._durable or os.path.lexists(self._target):
             # What is replaced is good perhaps: its successor must be on the disk before it goes.
             sync(file.fileno())
         found = os.fstat(file.fileno())
         file.close()
         self._file = None
-        try:
-            self._path.replace(self._target)
-        except FileNotFoundError:
-            self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._path.replace(self._target)
-        if self._durable:
-            sync_folder(self._target.parent)
-        if self._noted:
-            # The file is there; a note that stays behind is cleared away by the next run.
-            with contextlib.suppress(OSError):
-                self._note_path.unlink()
+        self._show()
+        self._forget_note()
         return found
 
     def leave(self, *, keep: bool) -> None:
@@ -198,40 +215,63 @@ class Part:
         if keep and self._noted:
             return
         with contextlib.suppress(OSError):
-            self._path.unlink()
+            os.unlink(self._path)
         with contextlib.suppress(OSError):
-            self._note_path.unlink()
+            os.unlink(self._note_path)
 
-    def _check(self) -> None:
+    def _show(self) -> None:
+        """Give the part its name."""
+        try:
+            os.replace(self._path, self._target)
+        except FileNotFoundError:
+            Path(self._target).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self._path, self._target)
+        if self._durable:
+            sync_folder(os.path.dirname(self._target))
+
+    def _forget_note(self) -> None:
+        if self._noted:
+            # A note that stays behind is cleared away by the next run.
+            with contextlib.suppress(OSError):
+                os.unlink(self._note_path)
+            self._noted = False
+
+    def _check(self, whole: Chunk | None = None) -> None:
         item = self._item
         size = self._total if item.size is None else item.size
         if size is not None and self.size != size:
             raise ChecksumError(f"{item.name}: {self.size:,} bytes came, not {size:,}")
-        if self._digest is not None and self._want is not None:
-            algorithm, digest = self._want
-            if self._digest.hexdigest() != digest:
+        if self._want is not None:
+            algorithm, promised = self._want
+            digest = self._digest or _digest(algorithm)
+            if whole is not None:
+                digest.update(whole)
+            if digest.hexdigest() != promised:
                 raise ChecksumError(
                     f"{item.name}: the bytes that came are not those that were promised ({algorithm})"
                 )
 
-    def _begin_digest(self, offered: dict[str, str]) -> None:
+    def _expect(self, offered: Mapping[str, str]) -> None:
+        """From now on the bytes are those of what comes with these digests."""
+        self._digest = None
         if self._item.sha256 is not None:
-            offered = {"sha256": self._item.sha256}
+            return
         best = next((name for name in _PREFERRED if name in offered), None)
         self._want = None if best is None else (best, offered[best])
-        self._digest = None if best is None else _digest(best)
 
     def _digest_again(self) -> None:
         """The digest of what is there already; without the file's own digest the size has to do."""
-        self._begin_digest({})
-        if self._digest is not None and self._file is not None:
+        self._expect({})
+        if self._want is not None and self._file is not None:
+            self._digest = _digest(self._want[0])
             self._file.seek(0)
             while chunk := self._file.read(_READ):
                 self._digest.update(chunk)
 
     def _open(self) -> BinaryIO:
         if self._file is None:
-            self._file = self._path.open("wb")
+            path = Path(self._path)
+            self._file = path.open("wb")
         return self._file
 
     def _write_note(self) -> None:
@@ -239,7 +279,7 @@ class Part:
             return
         item = self._item
         note = Note(item.name, item.sha256, item.size, self.validator, self._total, _boot())
-        self._note_path.write_bytes(msgspec.json.encode(note))
+        Path(self._note_path).write_bytes(msgspec.json.encode(note))
         self._noted = True
 
 
@@ -255,7 +295,7 @@ class _Crc32:
     def __init__(self) -> None:
         self._sum = 0
 
-    def update(self, data: bytes, /) -> None:
+    def update(self, data: Chunk, /) -> None:
         self._sum = zlib.crc32(data, self._sum)
 
     def hexdigest(self) -> str:
@@ -265,6 +305,8 @@ class _Crc32:
 def _digest(algorithm: str) -> Digest:
     if algorithm == "crc32":
         return _Crc32()
+    if algorithm == "sha256":
+        return hashlib.sha256()
     return hashlib.new(algorithm, usedforsecurity=False)
 
 

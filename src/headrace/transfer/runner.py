@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from headrace.errors import (
     AuthenticationError,
@@ -22,9 +21,11 @@ from headrace.errors import (
 )
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.fetch import fetch
+from headrace.transfer.batches import Batches
+from headrace.transfer.fetch import Files, fetch
 from headrace.transfer.handles import bounded_by_handles
 from headrace.transfer.progress import Progress
+from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from headrace.transfer.workspace import Workspace
@@ -60,12 +61,10 @@ async def run(
     pool = _Pool(room, report, progress, policy)
     try:
         await in_thread(_open, room, folder)
-        send, receive = anyio.create_memory_object_stream[Item](AHEAD)
         async with anyio.create_task_group() as group:
-            group.start_soon(pool.feed, batches, force_replace, send)
+            group.start_soon(pool.feed, batches, force_replace)
             for _ in range(workers):
-                group.start_soon(pool.work, receive.clone())
-            receive.close()
+                group.start_soon(pool.work)
     except BaseException:
         # What ended the run is told; that its journal could not be closed well is seen by the next one.
         with anyio.CancelScope(shield=True), suppress(HeadraceError):
@@ -93,47 +92,39 @@ class _Pool:
         self._report = report
         self._progress = progress
         self._policy = policy
+        self._queue: Queue[Item] = Queue(AHEAD)
+        self._files: Files = Batches()
         self._committing = anyio.Lock()
 
-    async def feed(
-        self,
-        batches: AsyncIterable[list[Item]],
-        force_replace: bool,
-        send: MemoryObjectSendStream[Item],
-    ) -> None:
+    async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
         """Hand out what is missing."""
-        async with send:
-            async for batch in batches:
-                if not force_replace:
-                    missing = await in_thread(_missing, batch, self._room)
-                    self._report.skipped += len(batch) - len(missing)
-                    self._progress.add(len(batch) - len(missing))
-                    batch = missing
-                for item in batch:
-                    await send.send(item)
+        async for batch in batches:
+            if not force_replace:
+                async with self._committing:
+                    missing = await in_thread(self._room.missing, batch)
+                self._report.skipped += len(batch) - len(missing)
+                self._progress.add(len(batch) - len(missing))
+                batch = missing
+            await self._queue.put(batch)
+        self._queue.close()
 
-    async def work(self, receive: MemoryObjectReceiveStream[Item]) -> None:
+    async def work(self) -> None:
         """Fetch what is handed out."""
-        async with receive:
-            async for item in receive:
-                try:
-                    fetched = await fetch(item, self._room, self._policy)
-                except (DiskFullError, AuthenticationError):
-                    raise
-                except (HeadraceError, OSError) as error:
-                    self._report.fail(item.name, error, id=item.id)
-                    self._progress.add()
-                    continue
-                self._report.moved += 1
-                self._report.bytes += fetched.moved
-                self._progress.add(bytes=fetched.moved)
-                if self._room.enter(item, fetched.stat):
-                    async with self._committing:
-                        await in_thread(self._room.commit)
-
-
-def _missing(batch: list[Item], room: Workspace) -> list[Item]:
-    return [item for item in batch if not room.is_done(item)]
+        while (item := await self._queue.take()) is not None:
+            try:
+                fetched = await fetch(item, self._room, self._files, self._policy)
+            except (DiskFullError, AuthenticationError):
+                raise
+            except (HeadraceError, OSError) as error:
+                self._report.fail(item.name, error, id=item.id)
+                self._progress.add()
+                continue
+            self._report.moved += 1
+            self._report.bytes += fetched.moved
+            self._progress.add(bytes=fetched.moved)
+            if self._room.enter(item, fetched.stat):
+                async with self._committing:
+                    await in_thread(self._room.commit)
 
 
 def _open(room: Workspace, folder: Path) -> None:

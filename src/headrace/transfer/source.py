@@ -15,7 +15,7 @@ class Stream(Protocol):
 
     ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
     ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
-    ``local_path`` is where it lies as a plain file.
+    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already.
     """
 
     start: int
@@ -24,9 +24,10 @@ class Stream(Protocol):
     validator: str | None
     digests: Mapping[str, str]
     local_path: Path | None
+    whole: memoryview | None
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, in order."""
+    def chunks(self) -> AsyncIterator[bytes | memoryview]:
+        """The bytes, in order. A view of memory is good until the next one is asked for."""
         ...
 
 

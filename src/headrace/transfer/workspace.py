@@ -36,6 +36,7 @@ class Workspace:
         self._folder = target / FOLDER
         self._parts = self._folder / f"parts-{secrets.token_hex(4)}"
         self._prefix = f"{target}{os.sep}"
+        self._parts_prefix = f"{self._parts}{os.sep}"
         self._lock: int | None = None
         self._left: set[str] = set()
         self._busy: set[str] = set()
@@ -82,25 +83,36 @@ class Workspace:
         self._busy.add(key)
         return Part(
             item,
-            self.target / item.name,
-            self._parts / key,
+            f"{self._prefix}{item.name}",
+            f"{self._parts_prefix}{key}",
             durable=self.durable,
             left=key in self._left,
             release=lambda: self._busy.discard(key),
         )
 
-    def is_done(self, item: Item) -> bool:
-        """Whether the file is there and what it must be; one that the journal does not know is read for its digest."""
-        path = f"{self._prefix}{item.name}"
+    def missing(self, items: list[Item]) -> list[Item]:
+        """The items whose files are not there, or not what they must be.
+
+        A file that the journal does not know is read for its digest, and noted where it is right.
+        """
+        found = [item for item in items if not self._is_done(item)]
+        if len(self._pending) >= BATCH:
+            self.commit()
+        return found
+
+    def _is_done(self, item: Item) -> bool:
+        name, sha256 = item.name, item.sha256
+        path = f"{self._prefix}{name}"
         try:
             found = os.stat(path)
         except OSError:
             return False
-        mark = mark_of(item.name, item.sha256 or "", found)
-        step = step_for(item, size=found.st_size, journaled=mark in self.journal)
-        if step is Step.FETCH or (step is Step.READ and _digest(path) != item.sha256):
+        mark = mark_of(name, sha256 or "", found)
+        journaled = mark in self.journal.marks
+        step = step_for(item, size=found.st_size, journaled=journaled)
+        if step is Step.FETCH or (step is Step.READ and _digest(path) != sha256):
             return False
-        if mark not in self.journal:
+        if not journaled:
             self._pending.append(Done(path, mark))
         return True
 

@@ -92,11 +92,17 @@ async def test_the_token_does_not_follow_redirects() -> None:
     assert "s3cret" not in str(caught.value)
 
 
-async def test_storage_follows_redirects_without_a_token() -> None:
+WAYS = pytest.mark.parametrize("direct", [True, False], ids=["direct", "aiohttp"])
+
+
+@WAYS
+async def test_storage_follows_redirects_without_a_token(direct: bool) -> None:
     seen: list[dict[str, str]] = []
+    asked: list[str] = []
 
     async def other(request: web.Request) -> web.Response:
         seen.append(dict(request.headers))
+        asked.append(request.raw_path)
         return web.Response(body=b"bytes")
 
     async with listening(other) as elsewhere:
@@ -105,38 +111,40 @@ async def test_storage_follows_redirects_without_a_token() -> None:
             seen.append(dict(request.headers))
             raise web.HTTPFound(elsewhere + "/there?signature=a%2Bb")
 
-        storage = StorageSession(user_agent="headrace/test")
-        async with listening(answer) as address, storage.get(address + "/here?x=%2F") as response:
-            assert await response.read() == b"bytes"
-            assert str(response.url).endswith("/there?signature=a%2Bb")
+        storage = StorageSession(user_agent="headrace/test", direct=direct)
+        async with listening(answer) as address:
+            opened = await storage.get(address + "/here?x=%2F")
+            assert b"".join([bytes(chunk) async for chunk in opened.chunks()]) == b"bytes"
+            opened.close()
         await storage.aclose()
     assert len(seen) == 2
+    assert asked == ["/there?signature=a%2Bb"]
     assert not any("Authorization" in headers or "Cookie" in headers for headers in seen)
 
 
-async def test_redirects_in_circles_end() -> None:
+@WAYS
+async def test_redirects_in_circles_end(direct: bool) -> None:
     async def answer(request: web.Request) -> web.Response:
         raise web.HTTPFound("/again?signature=s3cret")
 
-    storage = StorageSession(user_agent="headrace/test")
+    storage = StorageSession(user_agent="headrace/test", direct=direct)
     async with listening(answer) as address:
         with pytest.raises(TransferError, match="in circles") as caught:
-            async with storage.get(address + "/start"):
-                pass
+            await storage.get(address + "/start")
     await storage.aclose()
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("target", ["ftp://host/x", "//", "http://[bad", "file:///etc/passwd"])
-async def test_redirects_to_nowhere(target: str) -> None:
+@WAYS
+async def test_redirects_to_nowhere(target: str, direct: bool) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": target})
 
-    storage = StorageSession(user_agent="headrace/test")
+    storage = StorageSession(user_agent="headrace/test", direct=direct)
     async with listening(answer) as address:
         with pytest.raises(HeadraceError):
-            async with storage.get(address + "/start"):
-                pass
+            await storage.get(address + "/start")
     await storage.aclose()
 
 

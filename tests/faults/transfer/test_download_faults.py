@@ -73,11 +73,15 @@ class Storage:
         return {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
 
 
-@pytest.fixture
-async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
+@pytest.fixture(params=["direct", "aiohttp"])
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
+    """By both ways to a storage: all that follows holds for either."""
+    direct = request.param == "direct"
     patience = Patience(silence=0.4, speed=1_000_000)
     async with fault_server({"a.bin": CONTENT}) as server:
-        session = StorageSession(user_agent="test", patience=patience, pressure=GENTLE)
+        session = StorageSession(
+            user_agent="test", patience=patience, pressure=GENTLE, direct=direct
+        )
         yield Storage(server, session, tmp_path)
         await session.aclose()
 

@@ -46,10 +46,10 @@ def listed(session: StorageSession, address: str) -> AsyncIterator[list[Item]]:
     return batches()
 
 
-async def cancelled_at(tmp_path: Path, points: range, *, natively: bool) -> None:
+async def cancelled_at(tmp_path: Path, points: range, *, natively: bool, direct: bool) -> None:
     """After each cancellation nothing is left running or open, what is visible is right, and a run goes on from there."""
     async with fault_server(FILES) as server:
-        session = StorageSession(user_agent="test")
+        session = StorageSession(user_agent="test", direct=direct)
         tasks = len(asyncio.all_tasks())
         for steps in points:
             folder = tmp_path / str(steps)
@@ -76,23 +76,25 @@ async def cancelled_at(tmp_path: Path, points: range, *, natively: bool) -> None
         await session.aclose()
         connections = len([task for task in asyncio.all_tasks() if "serve" in repr(task)])
         assert len(asyncio.all_tasks()) - connections <= tasks
-        session = StorageSession(user_agent="test")
+        session = StorageSession(user_agent="test", direct=direct)
         with Progress("pull", "files", None) as progress:
             await run(listed(session, server.address), folder, progress=progress)
         await session.aclose()
         assert files(folder) == FILES
 
 
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "aiohttp"])
 @pytest.mark.parametrize("natively", [True, False])
-async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool) -> None:
-    await cancelled_at(tmp_path, range(0, 400, 9), natively=natively)
+async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool, direct: bool) -> None:
+    await cancelled_at(tmp_path, range(0, 400, 9), natively=natively, direct=direct)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "aiohttp"])
 @pytest.mark.parametrize("natively", [True, False])
-async def test_f20_cancelled_everywhere(tmp_path: Path, natively: bool) -> None:
-    await cancelled_at(tmp_path, range(600), natively=natively)
+async def test_f20_cancelled_everywhere(tmp_path: Path, natively: bool, direct: bool) -> None:
+    await cancelled_at(tmp_path, range(600), natively=natively, direct=direct)
 
 
 def test_f31_few_handles(tmp_path: Path) -> None:

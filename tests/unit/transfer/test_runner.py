@@ -30,6 +30,7 @@ class Bytes:
     validator: str | None = None
     digests: Mapping[str, str] = {}
     local_path: Path | None = None
+    whole: memoryview | None = None
 
     def __init__(self, content: bytes, length: int | None, step: int = 700) -> None:
         self.length = self.total = length

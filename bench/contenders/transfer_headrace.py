@@ -1,0 +1,98 @@
+"""headrace's transfer engine fetches the files of a manifest: plan, pool, digest, rename and journal included."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvloop
+
+from bench.contenders.job import measured, run, the_job
+from headrace.backend.remote import USER_AGENT
+from headrace.backend.remote_file import RemoteFile
+from headrace.net.session import StorageSession
+from headrace.transfer.progress import Progress
+from headrace.transfer.report import TransferReport
+from headrace.transfer.runner import run as transfer
+from headrace.transfer.source import Item
+
+PAGE = 1000
+TICK_SECONDS = 0.002
+
+
+async def renew() -> str:
+    """No URL of this benchmark expires."""
+    raise AssertionError
+
+
+async def pages(
+    listed: list[tuple[str, int, str]], address: str, session: StorageSession, *, digests: bool
+) -> AsyncIterator[list[Item]]:
+    """The manifest by the page, as listings come."""
+    for start in range(0, len(listed), PAGE):
+        yield [
+            Item(
+                name=name,
+                source=RemoteFile(session, f"{address}/{name}", renew=renew, what=name),
+                size=size,
+                sha256=sha256 if digests else None,
+            )
+            for name, size, sha256 in listed[start : start + PAGE]
+        ]
+
+
+async def fetch_all(
+    address: str,
+    listed: list[tuple[str, int, str]],
+    target: str,
+    *,
+    direct: bool,
+    digests: bool,
+    stalls: bool,
+) -> TransferReport:
+    """The whole job; with ``stalls`` a task notes how late the loop calls it."""
+    late: list[float] = []
+    watching = asyncio.create_task(watch(late)) if stalls else None
+    with the_job():
+        session = StorageSession(user_agent=USER_AGENT, direct=direct)
+        try:
+            with Progress("pull", "files", None) as progress:
+                report = await transfer(
+                    pages(listed, address, session, digests=digests),
+                    Path(target),
+                    progress=progress,
+                )
+        finally:
+            await session.aclose()
+    if watching is not None:
+        watching.cancel()
+        late.sort()
+        measured(stall_p99_ms=late[len(late) * 99 // 100] * 1000, stall_max_ms=late[-1] * 1000)
+    return report
+
+
+async def watch(late: list[float]) -> None:
+    """How many seconds later than asked for the loop comes back."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + TICK_SECONDS
+        await asyncio.sleep(TICK_SECONDS)
+        late.append(loop.time() - due)
+
+
+def work(
+    address: str,
+    manifest: str,
+    target: str,
+    direct: bool = True,
+    digests: bool = True,
+    stalls: bool = False,
+) -> dict[str, int]:
+    """As the command line runs it: on uvloop."""
+    listed = json.loads(Path(manifest).read_text())
+    job = fetch_all(address, listed, target, direct=direct, digests=digests, stalls=stalls)
+    report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(job)
+    return {"files": report.moved, "bytes": report.bytes}
+
+
+run(work)

@@ -1,0 +1,71 @@
+"""headrace's transfer engine with very many files whose bytes are made up here: what it keeps and does by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+import uvloop
+
+from bench.contenders.job import run, the_job
+from headrace.transfer.progress import Progress
+from headrace.transfer.report import TransferReport
+from headrace.transfer.runner import run as transfer
+from headrace.transfer.source import Item, Stream
+
+PAGE = 1000
+
+
+class MadeUp:
+    """A file of so many bytes that is there at once."""
+
+    start = 0
+    validator: str | None = None
+    digests: Mapping[str, str] = {}
+    local_path: Path | None = None
+
+    def __init__(self, size: int) -> None:
+        self.length: int | None = size
+        self.total: int | None = size
+        self.whole: memoryview | None = memoryview(bytes(size))
+
+    @asynccontextmanager
+    async def open(self, offset: int = 0, validator: str | None = None) -> AsyncIterator[Stream]:
+        """At once."""
+        yield self
+
+    async def again(self) -> None:
+        """At once."""
+
+    async def chunks(self) -> AsyncIterator[bytes | memoryview]:
+        """The bytes."""
+        yield bytes(self.length or 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+
+async def pages(files: int, size: int) -> AsyncIterator[list[Item]]:
+    """A listing by the page; each item is as large as one of a real listing."""
+    for start in range(0, files, PAGE):
+        yield [
+            Item(name=f"{number:07}.bin", source=MadeUp(size), size=size, id=f"{number:036}")
+            for number in range(start, min(files, start + PAGE))
+        ]
+
+
+async def bring(target: str, files: int, size: int) -> TransferReport:
+    """The whole job."""
+    with the_job(), Progress("pull", "files", None) as progress:
+        return await transfer(pages(files, size), Path(target), progress=progress)
+
+
+def work(target: str, files: int, size: int) -> dict[str, int]:
+    """On uvloop, as the command line."""
+    report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(bring(target, files, size))
+    return {"files": report.moved + report.skipped, "failed": report.failed}
+
+
+if __name__ == "__main__":
+    run(work)

@@ -1,0 +1,15 @@
+"""A program of its own (curl, aria2, rclone) fetches the files; its input was written before."""
+
+import subprocess
+
+from bench.contenders.job import run, the_job
+
+
+def work(command: list[str]) -> dict[str, int]:
+    """Run it."""
+    with the_job():
+        subprocess.run(command, check=True)
+    return {}
+
+
+run(work)

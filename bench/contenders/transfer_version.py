@@ -1,0 +1,26 @@
+"""headrace downloads a version from a headrace server: listing, plan, pool, digest, rename, journal."""
+
+import asyncio
+
+import uvloop
+
+import headrace
+from bench.contenders.job import run, the_job
+
+
+async def download(address: str, token: str, version: str, target: str) -> dict[str, int]:
+    """As a user of the SDK writes it."""
+    async with headrace.connect(address, api_token=token) as client:
+        found = await client.version(version)
+        with the_job():
+            report = await found.download(target)
+    return {"files": report.moved, "bytes": report.bytes}
+
+
+def work(address: str, token: str, version: str, target: str) -> dict[str, int]:
+    """On uvloop, as the command line."""
+    job = download(address, token, version, target)
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(job)
+
+
+run(work)

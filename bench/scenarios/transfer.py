@@ -1,0 +1,180 @@
+"""Download many files: headrace's transfer engine, programs made for it, libraries, and the official client.
+
+All fetch from the same nginx, but for the two that need a platform: those fetch from `headrace serve`.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.blobs import Load, files_of, found, manifest, manifest_of, warmed
+from bench.lakes import VERSION, blob_lake, copy_lake
+from bench.nginx import version, web_server
+from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.server import served
+
+MEMORY = Path("/dev/shm")
+"""Files are written into memory: what a disk does meanwhile is not the client's."""
+
+AT_ONCE = 64
+"""Connections of the programs; measured best, or no worse than 16."""
+
+PACKAGES = ("headrace", "aiohttp", "uvloop")
+
+ENGINE = Contender("headrace", "transfer_headrace.py", packages=PACKAGES)
+BY_SIZE = Contender("headrace-size", "transfer_headrace.py", packages=PACKAGES)
+GENERAL = Contender("headrace-aiohttp", "transfer_headrace.py", packages=PACKAGES)
+DOWNLOAD = Contender("headrace-version", "transfer_version.py", packages=PACKAGES)
+OFFICIAL = Contender(
+    "picsellia", "transfer_picsellia.py", "picsellia", packages=("picsellia", "requests")
+)
+CURL = Contender("curl", "transfer_tool.py")
+ARIA2 = Contender("aria2", "transfer_tool.py")
+RCLONE = Contender("rclone", "transfer_tool.py")
+TOOLS = {"curl": "curl", "aria2": "aria2c", "rclone": "rclone"}
+PLAIN = Contender("aiohttp", "transfer_aiohttp.py", "aiohttp", packages=("aiohttp", "uvloop"))
+OBSTORE = Contender("obstore", "transfer_obstore.py", "obstore", packages=("obstore",))
+
+
+def prepare(loads: Mapping[str, Load], setting: Setting) -> None:
+    """The files in the page cache, and a lake that holds them."""
+    load = loads[setting.scale]
+    warmed(files_of(setting.cache, load))
+    blob_lake(setting.cache, load)
+
+
+def data(loads: Mapping[str, Load], setting: Setting) -> Mapping[str, Any]:
+    """For the result."""
+    load = loads[setting.scale]
+    tools = {name: tool_version(program) for name, program in TOOLS.items()}
+    return {"files": load.files, "bytes_each": load.size, "web_server": version(), **tools}
+
+
+def curl(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
+    """The parallel mode of curl, with a list of addresses and files."""
+    lines = (f'url = "{address}/{name}"\noutput = "{target}/{name}"\n' for name in names)
+    (folder / "curl.txt").write_text("".join(lines))
+    command = ["curl", "--parallel", "--parallel-max", str(AT_ONCE), "--fail", "--silent"]
+    return [*command, "--show-error", "--config", str(folder / "curl.txt")]
+
+
+def aria2(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
+    """aria2 with an input file; no preallocation, one connection a file."""
+    lines = (f"{address}/{name}\n out={name}\n" for name in names)
+    (folder / "aria2.txt").write_text("".join(lines))
+    options = ["--quiet", "--file-allocation=none", "--split=1", "--max-connection-per-server=1"]
+    files = [f"--input-file={folder / 'aria2.txt'}", f"--dir={target}", "--no-conf"]
+    return ["aria2c", f"--max-concurrent-downloads={AT_ONCE}", *options, *files]
+
+
+def rclone(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
+    """The HTTP remote of rclone, with its listing."""
+    del names, folder
+    at_once = [f"--transfers={AT_ONCE}", f"--checkers={AT_ONCE}"]
+    return ["rclone", "copy", ":http:", str(target), "--http-url", address, *at_once, "--config="]
+
+
+COMMANDS = {"curl": curl, "aria2": aria2, "rclone": rclone}
+
+
+def tool_version(program: str) -> str:
+    """What a program calls itself; empty where it is not installed."""
+    if shutil.which(program) is None:
+        return ""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return " ".join(done.stdout.split("\n")[0].split()[:3])
+
+
+@contextmanager
+def stage(
+    loads: Mapping[str, Load], setting: Setting, contender: Contender, folder: Path
+) -> Iterator[Stage]:
+    """A server, the contender's input and an empty target, which is removed once it was looked at."""
+    load = loads[setting.scale]
+    target = folder / "files"
+    target.mkdir()
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, target)
+        verify = partial(found, target)
+        if contender in (DOWNLOAD, OFFICIAL):
+            lake = copy_lake(blob_lake(setting.cache, load), setting.cache / "work" / folder.name)
+            stack.callback(shutil.rmtree, lake)
+            server = stack.enter_context(served(lake, folder))
+            arguments = {
+                "address": server.address,
+                "token": server.token,
+                "version": VERSION,
+                "target": str(target),
+            }
+            yield Stage(
+                arguments,
+                server_pid=server.pid,
+                verify=verify,
+                files=load.files,
+                bytes=load.files * load.size,
+            )
+            return
+        web = stack.enter_context(web_server(files_of(setting.cache, load), folder / "web"))
+        if contender.script == "transfer_tool.py":
+            names = [name for name, _, _ in manifest(setting.cache, load)]
+            command = COMMANDS[contender.name](web.address, names, target, folder)
+            yield Stage(
+                {"command": command},
+                server_pid=web.pid,
+                verify=verify,
+                files=load.files,
+                bytes=load.files * load.size,
+            )
+            return
+        arguments = {
+            "address": web.address,
+            "manifest": str(manifest_of(setting.cache, load)),
+            "target": str(target),
+        }
+        more = {BY_SIZE: {"digests": False}, GENERAL: {"direct": False}}.get(contender, {})
+        yield Stage(
+            {**arguments, **more},
+            server_pid=web.pid,
+            verify=verify,
+            files=load.files,
+            bytes=load.files * load.size,
+        )
+
+
+def scenario(name: str, summary: str, loads: Mapping[str, Load]) -> Scenario:
+    """One size of files, at all scales."""
+    return Scenario(
+        name=name,
+        summary=summary,
+        ours=(ENGINE, BY_SIZE, GENERAL, DOWNLOAD),
+        peers=(OFFICIAL, CURL, ARIA2, RCLONE, PLAIN, OBSTORE),
+        prepare=partial(prepare, loads),
+        stage=partial(stage, loads),
+        data=partial(data, loads),
+        coco=False,
+        measures=("job_cpu_s", "job_wall_s", "cpu_s", "peak_mib"),
+        work=MEMORY / "headrace-bench" if MEMORY.is_dir() else None,
+    )
+
+
+SMALL = scenario(
+    "transfer/20kB",
+    "download files of 20 kB",
+    {"T": Load(200, 20_000), "S": Load(2_000, 20_000), "M": Load(20_000, 20_000)},
+)
+MEDIUM = scenario(
+    "transfer/200kB",
+    "download files of 200 kB",
+    {"T": Load(20, 200_000), "S": Load(200, 200_000), "M": Load(2_000, 200_000)},
+)
+LARGE = scenario(
+    "transfer/100MB",
+    "download files of 100 MB",
+    {"T": Load(1, 100_000_000), "S": Load(4, 100_000_000), "M": Load(20, 100_000_000)},
+)
+
+TRANSFER = (SMALL, MEDIUM, LARGE)

@@ -1,0 +1,88 @@
+"""An answer of a storage whose body is still to come, by whichever way it was asked for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import aiohttp
+import anyio
+from msgspec import Struct
+
+from headrace.errors import TransferTimeoutError
+from headrace.net.failures import translated
+
+STORAGE_SILENCE_SECONDS = 60.0
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How slow a storage may be: ``silence`` seconds without a byte, or fewer than ``speed`` bytes a second in them."""
+
+    silence: float = STORAGE_SILENCE_SECONDS
+    speed: int = 100
+
+
+class Opened(ABC):
+    """``status`` and ``headers`` are here, ``where`` is the origin; ``whole`` is the body where it came at once.
+
+    Whoever has it closes it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    where: str
+    whole: memoryview | None = None
+    on_close: Callable[[BaseException | None], None] | None = None
+
+    @abstractmethod
+    def chunks(self) -> AsyncIterator[bytes | memoryview]:
+        """The body as it comes; a view of memory is good until the next one is asked for.
+
+        Only the time that the other side takes counts.
+
+        Raises :class:`TransferTimeoutError` where too little comes, :class:`ConnectError` where the end comes too
+        early.
+        """
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Let go of the connection: it goes on where the body was read to its end."""
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End with it, as often as anybody likes; ``error`` is what went wrong with it meanwhile."""
+        on_close, self.on_close = self.on_close, None
+        if on_close is not None:
+            self._release()
+            on_close(error)
+
+
+class Received(Opened):
+    """An answer that came through aiohttp."""
+
+    def __init__(self, response: aiohttp.ClientResponse, patience: Patience, where: str) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self._response = response
+        self.where = where
+        self._patience = patience
+
+    async def chunks(self) -> AsyncIterator[bytes | memoryview]:
+        """The body as it comes."""
+        patience, where = self._patience, self.where
+        came, waited = 0, 0.0
+        while True:
+            began = anyio.current_time()
+            with translated(where), anyio.fail_after(patience.silence):
+                chunk = await self._response.content.readany()
+            if not chunk:
+                return
+            came += len(chunk)
+            waited += anyio.current_time() - began
+            if waited >= patience.silence:
+                if came < patience.speed * waited:
+                    raise TransferTimeoutError(f"{where} sends {came / waited:.0f} bytes a second")
+                came, waited = 0, 0.0
+            yield chunk
+
+    def _release(self) -> None:
+        self._response.release()

@@ -1,0 +1,50 @@
+"""What is handed out from one task to many, in order, and never far ahead of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+
+
+class Queue(Generic[T]):
+    """At most ``ahead`` things wait at a time."""
+
+    def __init__(self, ahead: int) -> None:
+        self._ahead = ahead
+        self._things: deque[T] = deque()
+        self._closed = False
+        self._news = anyio.Event()
+        self._room = anyio.Event()
+
+    async def put(self, things: Iterable[T]) -> None:
+        """Hand things out, as fast as they are taken."""
+        for thing in things:
+            while len(self._things) >= self._ahead:
+                self._room = anyio.Event()
+                await self._room.wait()
+            self._things.append(thing)
+            if not self._news.is_set():
+                self._news.set()
+
+    def close(self) -> None:
+        """There is no more."""
+        self._closed = True
+        self._news.set()
+
+    async def take(self) -> T | None:
+        """The next thing; None after the last one."""
+        while not self._things:
+            if self._closed:
+                return None
+            if self._news.is_set():
+                self._news = anyio.Event()
+            await self._news.wait()
+        thing = self._things.popleft()
+        if len(self._things) * 2 <= self._ahead:
+            self._room.set()
+        return thing
