@@ -28,13 +28,13 @@ async def convert(source: str, target: str, to: str, **options: Any) -> dict[str
 
 
 def work(
-    operation: str, source: str, target: str, geometry: str = "floats", workers: int | None = None
+    operation: str, source: str, target: str, geometry: str = "floats", workers: int = 1
 ) -> dict[str, int]:
     """Do what the scenario names."""
     if operation == "read":
         return read(source, geometry)
     to = operation.partition("-")[2]
-    options: dict[str, Any] = {} if workers is None else {"workers": workers}
+    options: dict[str, Any] = {"workers": workers}
     if to != "coco":
         # Boxes: the peers write nothing else.
         options["task"] = "detect"

@@ -3,6 +3,7 @@
 Each operation is a scenario of its own, named `formats/…`; `formats` alone runs all of them.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ def script(name: str) -> str:
 
 OURS = Contender("headrace", script("headrace"), packages=("headrace", "msgspec", "orjson", "lxml"))
 RAW = replace(OURS, name="headrace-raw")
+CORES = replace(OURS, name="headrace-cores")
 HOTCOCO = peer("hotcoco", "pillow", "numpy", up_to="L")
 LABELFORMAT = peer("labelformat", up_to="S")
 GLOBOX = peer("globox", up_to="S")
@@ -50,6 +52,11 @@ IDLE = limit("idle-loop")
 
 CONVERTERS = (HOTCOCO, LABELFORMAT, GLOBOX, DATUMARO)
 READERS = (*CONVERTERS, PYCOCOTOOLS, PICSELLIA, WHOLE, WINDOWS, IJSON)
+OPTIONS: dict[str, dict[str, Any]] = {
+    OURS.name: {"workers": 1},
+    CORES.name: {"workers": len(os.sched_getaffinity(0))},
+    RAW.name: {"geometry": "raw"},
+}
 SUFFIXES = {"yolo": ".txt", "voc": ".xml"}
 
 
@@ -90,7 +97,7 @@ def arguments(
         # It takes the folder around the file.
         source = trees(setting) / "coco"
     told = {"operation": operation, "source": str(source), "target": str(target)}
-    return told | ({"geometry": "raw"} if contender == RAW else {})
+    return told | OPTIONS.get(contender.name, {})
 
 
 def scenario(
@@ -110,9 +117,9 @@ def scenario(
 
 FORMATS = (
     scenario("read", "read COCO: samples with all their shapes", (OURS, RAW), READERS),
-    scenario("coco-coco", "COCO to COCO, numbered anew", (OURS,), (*CONVERTERS, IDLE)),
-    scenario("coco-yolo", "COCO to YOLO, boxes", (OURS,), (*CONVERTERS, EMPTY)),
-    scenario("coco-voc", "COCO to VOC, boxes", (OURS,), (*CONVERTERS, EMPTY)),
-    scenario("yolo-coco", "YOLO to COCO, sizes from the images", (OURS,), CONVERTERS),
-    scenario("voc-coco", "VOC to COCO", (OURS,), CONVERTERS),
+    scenario("coco-coco", "COCO to COCO, numbered anew", (OURS, CORES), (*CONVERTERS, IDLE)),
+    scenario("coco-yolo", "COCO to YOLO, boxes", (OURS, CORES), (*CONVERTERS, EMPTY)),
+    scenario("coco-voc", "COCO to VOC, boxes", (OURS, CORES), (*CONVERTERS, EMPTY)),
+    scenario("yolo-coco", "YOLO to COCO, sizes from the images", (OURS, CORES), CONVERTERS),
+    scenario("voc-coco", "VOC to COCO", (OURS, CORES), CONVERTERS),
 )
