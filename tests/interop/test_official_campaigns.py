@@ -1,0 +1,52 @@
+"""Two users of the official client, unmodified, run a campaign against a headrace server in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from headrace.platform.platform import Platform
+from headrace.platform.tokens import create_token
+from tests.interop.official_process import drive
+from tests.support.servers import new_lake, server_process
+
+SCRIPT = Path(__file__).with_name("official_campaigns.py")
+NAMES = ["a.png", "b.png", "c.png", "d.png", "e.png"]
+
+
+async def test_every_call_of_campaigns(tmp_path: Path) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    async with await Platform.open(lake) as platform:
+        hers, _ = await create_token(platform, username="ann")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for index, name in enumerate(NAMES):
+        Image.new("RGB", (64, 48), (index, 0, 0)).save(folder / name)
+    (folder / "rules.txt").write_text("one box a cat")
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, hers, str(folder))
+        assert await server.stop() == 0
+    assert seen == {
+        "users": ["ann", "local"],
+        "found": "ann",
+        "none": True,
+        "second": True,
+        "no step": "Sync not available because the campaign has no step",
+        "steps": [["draw", 0, "ANNOTATION"], ["look", 1, "REVIEW"]],
+        "job": ["SUCCEEDED", "SUCCEEDED"],
+        "same": [True, True],
+        "listed": [1, 1, 0],
+        "hers": NAMES,
+        "file": True,
+        "url": True,
+        "nobody's": [True],
+        "handed on": [5, 5, 5],
+        "not hers now": True,
+        "not all": True,
+        "issues": [[True, 1, 0]],
+        "done": ["DONE"] * 5,
+        "closed": 1,
+        "too late": True,
+        "deleted": [0, True],
+    }
