@@ -22,7 +22,7 @@ def tasks(campaign: Any, **filters: Any) -> list[Any]:
     return sorted(found, key=lambda task: task.filename)
 
 
-def main(host: str, token: str, hers: str, folder: Path) -> dict[str, Any]:
+def main(host: str, token: str, folder: Path, hers: str) -> dict[str, Any]:
     client, ann = Client(api_token=token, host=host), Client(api_token=hers, host=host)
     images = [str(path) for path in sorted(folder.glob("*.png"))]
     lake = client.get_datalake()
@@ -52,8 +52,8 @@ def main(host: str, token: str, hers: str, folder: Path) -> dict[str, Any]:
         seen["second"] = True
     try:
         campaign.launch()
-    except ValueError as error:
-        seen["no step"] = str(error)
+    except (ValueError, ResourceConflictError) as error:
+        seen["no step"] = "the campaign has no step" in str(error)
     draw = campaign.add_step("draw", "ANNOTATION", assignees=[(workers["ann"], 1)])
     look = campaign.add_step(
         "look", "REVIEW", description="with care", assignees=[(users["local"].id, 2.0)]
@@ -114,7 +114,7 @@ def main(host: str, token: str, hers: str, folder: Path) -> dict[str, Any]:
         seen["not all"] = True
     refused.update(status=AnnotationStatus.REFUSED)
     seen["issues"] = [
-        (issue["user_id"] == str(users["ann"].id), issue["opened"], issue["closed"])
+        (str(issue["user_id"]) == str(users["ann"].id), issue["opened"], issue["closed"])
         for issue in campaign.get_campaign_issue_counts([users["ann"]], [draw])
     ]
     (again,) = tasks(campaign, status="TO_REWORK")
@@ -142,4 +142,4 @@ def main(host: str, token: str, hers: str, folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4])), default=str))
+    print(json.dumps(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]), default=str))

@@ -1,21 +1,23 @@
-"""Two users of the official client, unmodified, run a campaign against a headrace server in a process of its own."""
+"""Two users run a campaign through the official client, and the same script through headrace's blocking face."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from headrace.platform.platform import Platform
 from headrace.platform.tokens import create_token
-from tests.interop.official_process import drive
+from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 
 SCRIPT = Path(__file__).with_name("official_campaigns.py")
 NAMES = ["a.png", "b.png", "c.png", "d.png", "e.png"]
 
 
-async def test_every_call_of_campaigns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     async with await Platform.open(lake) as platform:
         hers, _ = await create_token(platform, username="ann")
@@ -25,14 +27,14 @@ async def test_every_call_of_campaigns(tmp_path: Path) -> None:
         Image.new("RGB", (64, 48), (index, 0, 0)).save(folder / name)
     (folder / "rules.txt").write_text("one box a cat")
     async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, hers, str(folder))
+        seen = await drive(SCRIPT, server.address, token, folder, hers, client=client)
         assert await server.stop() == 0
     assert seen == {
         "users": ["ann", "local"],
         "found": "ann",
         "none": True,
         "second": True,
-        "no step": "Sync not available because the campaign has no step",
+        "no step": True,
         "steps": [["draw", 0, "ANNOTATION"], ["look", 1, "REVIEW"]],
         "job": ["SUCCEEDED", "SUCCEEDED"],
         "same": [True, True],

@@ -1791,12 +1791,12 @@ class AnnotationCampaignStep(Face[async_campaign_step.AnnotationCampaignStep]):
     def update(
         self,
         name: str | None = None,
-        assignees: Sequence[tuple[Worker | UUID | str, float]] | None = None,
+        assignees: Sequence[tuple[Worker | User | UUID | str, float]] | None = None,
         sample_rate: float | None = None,
     ) -> None:
         """Rename the step, or say who gets its tasks from now on and which share of all it takes (0 to 1).
 
-        ``assignees`` are workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
         """
         self._call(self._inner.update, name, assignees, sample_rate)
 
@@ -2029,13 +2029,13 @@ class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
         name: str,
         type: CampaignStepType | str,
         description: str | None = None,
-        assignees: Sequence[tuple[Worker | UUID | str, float]] | None = None,
+        assignees: Sequence[tuple[Worker | User | UUID | str, float]] | None = None,
         order: int | None = None,
         sample_rate: float | None = None,
     ) -> AnnotationCampaignStep:
         """A new step, ANNOTATION or REVIEW, at the end of the workflow or at the place ``order``, from 0.
 
-        ``assignees`` are workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
         Tasks of a step without assignees are whoever's takes them. ``sample_rate`` is the share of all tasks, 0 to 1,
         that pass through the step.
         """
@@ -2071,7 +2071,7 @@ class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
         self,
         step_id: AnnotationCampaignStep | UUID | str | None = None,
         status: AssignmentStatus | str | None = None,
-        user: Worker | UUID | str | None = None,
+        user: Worker | User | UUID | str | None = None,
         custom_metadata: dict[str, Any] | None = None,
         query: str | None = None,
         limit: int | None = None,
@@ -2080,7 +2080,7 @@ class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
     ) -> list[AnnotationCampaignAssignment]:
         """The tasks, newest asset first unless ``order_by`` names fields (``-`` for descending).
 
-        ``user`` is a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
+        ``user`` is a user, a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
         language.
         """
         answer: list[AnnotationCampaignAssignment] = self._call(
@@ -2099,7 +2099,7 @@ class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
     def reassign(
         self,
         assignments: Sequence[AnnotationCampaignAssignment],
-        user: Worker | UUID | str | None = None,
+        user: Worker | User | UUID | str | None = None,
     ) -> list[UUID]:
         """Give tasks that are still to do to a user, or to nobody; the ids of those that were still to do."""
         answer: list[UUID] = self._call(self._inner.reassign, assignments, user)
@@ -2112,7 +2112,7 @@ class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
 
     def get_campaign_issue_counts(
         self,
-        users: Sequence[Worker | UUID | str] | None = None,
+        users: Sequence[Worker | User | UUID | str] | None = None,
         steps: Sequence[AnnotationCampaignStep | UUID | str] | None = None,
     ) -> list[dict[str, Any]]:
         """Refusals in reviews by whose work it was: ``user_id``, ``opened`` (to be reworked) and ``closed``."""

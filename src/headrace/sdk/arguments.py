@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headrace.protocol.operations.annotations import LoadedAnnotation
     from headrace.sdk.session import Session
     from headrace.sdk.tag import Tag
+    from headrace.sdk.user import User
     from headrace.sdk.worker import Worker
 
 log = logging.getLogger("headrace.sdk")
@@ -118,7 +119,7 @@ def plain_attributes(record: AttributesRecord) -> dict[str, Any] | None:
     return plain
 
 
-def worker_id(session: Session, worker: Worker | UUID | str | None) -> UUID | None:
+def worker_id(session: Session, worker: Worker | User | UUID | str | None) -> UUID | None:
     """The id of a worker, where the other side tells annotations by worker; else a warning, as on the platform."""
     if worker is None:
         return None
@@ -129,7 +130,7 @@ def worker_id(session: Session, worker: Worker | UUID | str | None) -> UUID | No
 
 
 def worker_ids(
-    session: Session, workers: Sequence[Worker | UUID | str] | None
+    session: Session, workers: Sequence[Worker | User | UUID | str] | None
 ) -> list[UUID] | None:
     """The ids of workers whose annotations are to go, None for everybody's.
 
@@ -145,8 +146,8 @@ def worker_ids(
     return [as_user_id(worker) for worker in workers]
 
 
-def as_user_id(worker: Worker | UUID | str) -> UUID:
-    """The id of a user from a worker or an id."""
+def as_user_id(worker: Worker | User | UUID | str) -> UUID:
+    """The id of a user from a user, a worker or an id."""
     return as_id(worker) if isinstance(worker, UUID | str) else worker.id
 
 

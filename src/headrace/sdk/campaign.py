@@ -32,6 +32,7 @@ from headrace.sdk.instructions import download_instructions, upload_instructions
 from headrace.sdk.job import Job
 from headrace.sdk.listing import Listing
 from headrace.sdk.resource import Resource, describe
+from headrace.sdk.user import User
 from headrace.sdk.worker import Worker
 
 
@@ -106,13 +107,13 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         name: str,
         type: CampaignStepType | str,
         description: str | None = None,
-        assignees: Sequence[tuple[Worker | UUID | str, float]] | None = None,
+        assignees: Sequence[tuple[Worker | User | UUID | str, float]] | None = None,
         order: int | None = None,
         sample_rate: float | None = None,
     ) -> AnnotationCampaignStep:
         """A new step, ANNOTATION or REVIEW, at the end of the workflow or at the place ``order``, from 0.
 
-        ``assignees`` are workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
         Tasks of a step without assignees are whoever's takes them. ``sample_rate`` is the share of all tasks, 0 to 1,
         that pass through the step.
         """
@@ -161,7 +162,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         self,
         step_id: AnnotationCampaignStep | UUID | str | None = None,
         status: AssignmentStatus | str | None = None,
-        user: Worker | UUID | str | None = None,
+        user: Worker | User | UUID | str | None = None,
         custom_metadata: dict[str, Any] | None = None,
         query: str | None = None,
         limit: int | None = None,
@@ -172,7 +173,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     ]:
         """The tasks, newest asset first unless ``order_by`` names fields (``-`` for descending).
 
-        ``user`` is a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
+        ``user`` is a user, a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
         language.
         """
         check_limits(limit, offset)
@@ -199,7 +200,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     async def reassign(
         self,
         assignments: Sequence[AnnotationCampaignAssignment],
-        user: Worker | UUID | str | None = None,
+        user: Worker | User | UUID | str | None = None,
     ) -> list[UUID]:
         """Give tasks that are still to do to a user, or to nobody; the ids of those that were still to do."""
         processed: list[UUID] = []
@@ -219,7 +220,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
 
     async def get_campaign_issue_counts(
         self,
-        users: Sequence[Worker | UUID | str] | None = None,
+        users: Sequence[Worker | User | UUID | str] | None = None,
         steps: Sequence[AnnotationCampaignStep | UUID | str] | None = None,
     ) -> list[dict[str, Any]]:
         """Refusals in reviews by whose work it was: ``user_id``, ``opened`` (to be reworked) and ``closed``."""
@@ -257,7 +258,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         return describe(self, str(self.id), "closed" if self.closed else "open")
 
 
-def _as_user(user: Worker | UUID | str) -> str:
+def _as_user(user: Worker | User | UUID | str) -> str:
     if user == operations.UNASSIGNED:
         return operations.UNASSIGNED
     return str(as_user_id(user))

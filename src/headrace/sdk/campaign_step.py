@@ -11,9 +11,10 @@ from headrace.protocol.operations import campaigns as operations
 from headrace.sdk.arguments import as_id, as_user_id
 from headrace.sdk.resource import Resource, describe
 from headrace.sdk.session import Session
+from headrace.sdk.user import User
 from headrace.sdk.worker import Worker
 
-Assignees = Sequence[tuple[Worker | UUID | str, float]]
+Assignees = Sequence[tuple[Worker | User | UUID | str, float]]
 
 
 class AnnotationCampaignStep(Resource[CampaignStepRecord]):
@@ -48,12 +49,12 @@ class AnnotationCampaignStep(Resource[CampaignStepRecord]):
     async def update(
         self,
         name: str | None = None,
-        assignees: Sequence[tuple[Worker | UUID | str, float]] | None = None,
+        assignees: Sequence[tuple[Worker | User | UUID | str, float]] | None = None,
         sample_rate: float | None = None,
     ) -> None:
         """Rename the step, or say who gets its tasks from now on and which share of all it takes (0 to 1).
 
-        ``assignees`` are workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
         """
         request = operations.UpdateStep(
             step_id=self.id,
