@@ -16,6 +16,8 @@ from headrace.errors import APIError, NotFoundError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import InvalidIdError, Kind, decode, decode_shape
 from headrace.model.records import DataRecord
+from headrace.platform.processings import register_processing
+from headrace.platform.programs import Program
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import (
     OPERATIONS,
@@ -152,6 +154,13 @@ async def stock(lake: Stocked, folder: Path) -> Owned:
         name="theirs",
         target_type=TagTarget.DATASET_VERSION,
     )
+    program = await register_processing(
+        lake.platform, "theirs", Program(command=["true"]), folder=folder
+    )
+    with lake.raw() as connection:
+        # Programs are registered by the owner of the lake, for the organization that is its own.
+        move = "update processing set organization = ? where name = 'theirs'"
+        connection.execute(move, (lake.access.organization,))
     assert place.connector_id is not None
     return Owned(
         {
@@ -173,6 +182,7 @@ async def stock(lake: Stocked, folder: Path) -> Owned:
             Kind.JOB: [added.job.id, begun.id, launched.job.id],
             Kind.CAMPAIGN: [run.id],
             Kind.STEP: [step],
+            Kind.PROCESSING: [program.id],
             Kind.ASSIGNMENT: [task.id for task in (await run.tasks())[:1]],
         },
         drawn,

@@ -31,11 +31,14 @@ from headrace.platform.listing import json_text
 from headrace.protocol.operations.assignments import SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.threads import in_thread
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
 
 KIND = "CAMPAIGN_SYNC"
+
+TaskRow = tuple[int, int, int, int, str, int | None]
 
 
 class Spec(Struct, frozen=True):
@@ -163,11 +166,23 @@ async def _add(
     """Tasks of assets, given with whether each is annotated. A step that went meanwhile is as good as none named."""
     if not rows:
         return
+    dealers = Dealers(steps)
+    tasks = await in_thread(_tasks, campaign, steps, rows, annotated, dealers)
+    await tx.insert_many("assignments.add", tasks)
+    await dealers.write(tx, campaign.no)
+
+
+def _tasks(
+    campaign: Campaign,
+    steps: list[Step],
+    rows: Sequence[Row],
+    annotated: int | None,
+    dealers: Dealers,
+) -> list[TaskRow]:
     keys = {step.key for step in steps}
     entry = campaign.entry if campaign.entry in keys else steps[0].key
-    dealers = Dealers(steps)
     place = (campaign.version.bucket, campaign.no)
-    tasks: list[tuple[int, int, int, int, str, int | None]] = []
+    tasks: list[TaskRow] = []
     for asset, has_annotation in rows:
         if has_annotation and annotated == ENDED:
             tasks.append((*place, asset, steps[-1].key, str(AssignmentStatus.DONE), None))
@@ -175,8 +190,7 @@ async def _add(
         step = annotated if has_annotation and annotated in keys else entry
         assert step is not None
         tasks.append((*place, asset, step, str(AssignmentStatus.TO_DO), dealers.next(step)))
-    await tx.insert_many("assignments.add", tasks)
-    await dealers.write(tx, campaign.no)
+    return tasks
 
 
 async def _unsynced(statements: Statements, campaign: Campaign) -> int:

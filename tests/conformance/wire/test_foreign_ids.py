@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from headrace.backend.local import LocalBackend
-from headrace.model.records import OrganizationRecord
-from headrace.protocol.operations.datalake import FIND_DATALAKE
-from tests.conformance.wire.scenario import walk
+from headrace.protocol.operations.session import GET_ORGANIZATION
+from tests.conformance.wire.scenario import register, walk
 from tests.support.owned import NOT_FOUND, Swapping, rows_of, stock, with_ids
 from tests.support.stocked_lake import stocked, stranger
 
@@ -35,15 +34,13 @@ AGAIN = "import_annotations"
 
 async def test_ids_of_another_organization_are_not_found(tmp_path: Path) -> None:
     async with stocked(tmp_path / "lake") as lake:
-        owned = await stock(lake, tmp_path)
-        foreign = await stranger(lake)
-        own = foreign.access.organization_id
-        place = await foreign.call(FIND_DATALAKE, organization_id=own)
-        organization = OrganizationRecord(
-            id=own, name="strangers", default_connector_id=place.connector_id
+        owned = await stock(await stranger(lake), tmp_path)
+        await register(lake.platform, tmp_path)
+        organization = await lake.call(
+            GET_ORGANIZATION, organization_id=lake.access.organization_id
         )
         before = rows_of(lake)
-        backend = Swapping(LocalBackend(lake.platform, foreign.access), owned)
+        backend = Swapping(LocalBackend(lake.platform, lake.access), owned)
         made = await walk(backend, organization, tmp_path)
         wrong = {
             place: outcomes

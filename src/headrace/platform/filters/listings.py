@@ -1,8 +1,8 @@
 """The filters of listings as SQL conditions.
 
 The conditions stand on the aliases ``d`` (data) and ``a`` (asset) alone, so a statement may use them wherever both
-are in sight (``d`` only, for listings of data). Their text is all our own; what callers wrote is bound as ``:f1``,
-``:f2``, ….
+are in sight (``d`` only, for listings of data); those on tasks also on the statement's own ``:version``. Their text is
+all our own; what callers wrote is bound as ``:f1``, ``:f2``, ….
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from headrace.protocol.operations.datalake import FindData
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, DataQuery
 
 _TASK = (
-    "campaign g cross join assignment t"
-    " where g.version = a.version and g.state <> 'DELETING'"
-    " and t.bucket = a.bucket and t.campaign = g.no and t.asset = a.seq"
+    "assignment t where t.bucket = a.bucket and t.asset = a.seq and t.campaign ="
+    " (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')"
 )
 
 
