@@ -3237,13 +3237,15 @@ class Client(Face[async_client.Client]):
         type: InferenceType | str = InferenceType.NOT_CONFIGURED,
         tags: Iterable[str] = (),
         max_workers: int | None = None,
+        retry_failed: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
         """Bring files, or whole folders of images and videos, into the version ``"dataset/version"``.
 
         The dataset and the version are made where they are missing (with ``type``). A file of the same name and
         content that the default datalake has already is not uploaded again, so a push that was interrupted goes on
-        when it is called again. ``tags`` are data tags for what is uploaded.
+        when it is called again. ``tags`` are data tags for what is uploaded. With ``retry_failed`` only
+        those of the files are taken up that failed in the last push into the version.
 
         Raises PartialTransferError where some files failed; its report names them, the others are in the version.
         """
@@ -3254,6 +3256,7 @@ class Client(Face[async_client.Client]):
             type=type,
             tags=tags,
             max_workers=max_workers,
+            retry_failed=retry_failed,
             progress=progress,
         )
         return answer

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace.cli.failures import UsageError
-from headrace.cli.options import ANYONE, PLAIN, Account, Output, VersionType
+from headrace.cli.options import ANYONE, PLAIN, Account, Flag, Output, VersionType
 from headrace.cli.result import Result
 from headrace.cli.target import check_version_name, connected
 from headrace.cli.wording import many
@@ -21,6 +21,7 @@ async def push(
     *images: Path,
     type: VersionType = "not_configured",
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
+    retry_failed: Flag = False,
     workers: int | None = None,
     output: Output = PLAIN,
     account: Account = ANYONE,
@@ -35,6 +36,7 @@ async def push(
         images: Files, or folders that are searched for images and videos.
         type: What the annotations of a new version are for.
         tag: A tag for the uploaded data; may be given several times.
+        retry_failed: Take up only what failed in the last push into the version.
         workers: How many files are under way at a time.
     """
     check_version_name(version)
@@ -49,6 +51,7 @@ async def push(
             type=type,
             tags=tag or (),
             max_workers=workers,
+            retry_failed=retry_failed,
             progress=output.reporter,
         )
     transfer = report.transfer

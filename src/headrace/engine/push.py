@@ -6,13 +6,14 @@ whole batches behind, and the next run finds them.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
 
-from anyio import to_thread
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
@@ -21,7 +22,7 @@ from headrace.engine.paging import KeyListing, pieces
 from headrace.engine.reusing import known
 from headrace.engine.upload import Target, upload_batch
 from headrace.engine.uploadfile import UploadFile, content_type, measure
-from headrace.errors import ConflictError, NoDataError, NotFoundError
+from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
@@ -35,8 +36,11 @@ from headrace.protocol.operations.datasets import (
     FindDataset,
     FindVersion,
 )
+from headrace.threads import in_thread
+from headrace.transfer.failures import read_failures, write_failures
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
+from headrace.transfer.workspace import FOLDER
 
 BATCH = 1_000
 
@@ -70,14 +74,21 @@ async def push(
     type: InferenceType = InferenceType.NOT_CONFIGURED,
     tag_ids: Sequence[UUID] = (),
     max_workers: int | None = None,
+    state: Path | None = None,
+    retry_failed: bool = False,
     progress: OnProgress | None = None,
 ) -> PushReport:
     """Bring the media of ``paths`` (files and folders) into a version, both made where missing.
 
-    Raises FileNotFoundError and NoDataError before anything is made, and PartialTransferError at the end
-    where some files failed.
+    What failed is noted in the folder ``state``; with ``retry_failed`` only that is taken up. Raises FileNotFoundError
+    and NoDataError before anything is made, ConfigurationError where the last push left no failures, and
+    PartialTransferError at the end where some files failed.
     """
-    total, ignored = await to_thread.run_sync(_count, paths)
+    notes = None if state is None else state / "pushes" / _key(backend, dataset, version)
+    only = None
+    if retry_failed:
+        only = await in_thread(_failed_before, notes, f"{dataset}/{version}")
+    total, ignored = await in_thread(_count, paths, only)
     if total == 0:
         names = ", ".join(str(path) for path in paths[:3])
         raise NoDataError(f"no images or videos in {names}", hint="name files or folders of them")
@@ -85,11 +96,13 @@ async def push(
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = Target(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
     with Progress("push", "files", progress, total=total) as counting:
-        batches = pieces(media(paths), BATCH)
-        while batch := await to_thread.run_sync(next, batches, None):
-            await to_thread.run_sync(measure, batch)
+        batches = pieces(media(paths, only), BATCH)
+        while batch := await in_thread(next, batches, None):
+            await in_thread(measure, batch)
             await _push_batch(backend, target, record, batch, report, counting, max_workers)
     report.transfer.seconds = counting.seconds
+    if notes is not None:
+        await in_thread(_note_failures, notes, report.transfer)
     report.transfer.check("uploaded")
     return report
 
@@ -163,8 +176,15 @@ async def _ensure_version(
         return made
 
 
-def media(paths: Sequence[Path]) -> Iterator[UploadFile]:
-    """Images and videos: files by their last part, those of a folder by their path inside it, sorted by name."""
+def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator[UploadFile]:
+    """Images and videos: files by their last part, those of a folder by their path inside it, sorted by name.
+
+    Where names are given, ``only`` those.
+    """
+    return (file for file in _media(paths) if only is None or file.filename in only)
+
+
+def _media(paths: Sequence[Path]) -> Iterator[UploadFile]:
     for path in paths:
         if path.is_dir():
             for file in _walk(path):
@@ -181,9 +201,9 @@ def is_media(name: str) -> bool:
     return content_type(name).partition("/")[0] in ("image", "video")
 
 
-def _count(paths: Sequence[Path]) -> tuple[int, int]:
+def _count(paths: Sequence[Path], only: Container[str] | None) -> tuple[int, int]:
     """Media files, and other files that lie between them."""
-    count = sum(1 for _ in media(paths))
+    count = sum(1 for _ in media(paths, only))
     every = sum(1 for path in paths if path.is_dir() for _ in _walk(path))
     in_folders = sum(
         1 for path in paths if path.is_dir() for file in _walk(path) if is_media(file.name)
@@ -198,3 +218,27 @@ def _walk(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(root, name)
+
+
+def _key(backend: Backend, dataset: str, version: str) -> str:
+    """A name for the notes of pushing into one version."""
+    name = f"{backend.name}\0{dataset}\0{version}"
+    return blake2b(name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _note_failures(folder: Path, report: TransferReport) -> None:
+    """Keep the failures for another run; where they cannot be kept, that run looks at all files."""
+    with contextlib.suppress(OSError):
+        if report.failed:
+            (folder / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (folder / FOLDER).is_dir():
+            write_failures(folder, report)
+
+
+def _failed_before(folder: Path | None, version: str) -> set[str]:
+    try:
+        return set() if folder is None else {each.name for each in read_failures(folder)}
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"the last push into {version} left no list of failures", hint=error.hint
+        ) from None

@@ -40,6 +40,7 @@ from headrace.sdk.job import Job
 from headrace.sdk.listing import Listing
 from headrace.sdk.sources import create_source, get_or_create_source, get_source
 from headrace.sdk.user import User
+from headrace.settings import load_settings
 from headrace.transfer.progress import OnProgress
 
 
@@ -210,13 +211,15 @@ class Client(ClientTags, ClientProcessings):
         type: InferenceType | str = InferenceType.NOT_CONFIGURED,
         tags: Iterable[str] = (),
         max_workers: int | None = None,
+        retry_failed: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
         """Bring files, or whole folders of images and videos, into the version ``"dataset/version"``.
 
         The dataset and the version are made where they are missing (with ``type``). A file of the same name and
         content that the default datalake has already is not uploaded again, so a push that was interrupted goes on
-        when it is called again. ``tags`` are data tags for what is uploaded.
+        when it is called again. ``tags`` are data tags for what is uploaded. With ``retry_failed`` only
+        those of the files are taken up that failed in the last push into the version.
 
         Raises PartialTransferError where some files failed; its report names them, the others are in the version.
         """
@@ -233,6 +236,8 @@ class Client(ClientTags, ClientProcessings):
             type=InferenceType.parse(type),
             tag_ids=[(await lake.get_or_create_data_tag(tag)).id for tag in tags],
             max_workers=max_workers,
+            state=load_settings().state_folder(),
+            retry_failed=retry_failed,
             progress=progress,
         )
 

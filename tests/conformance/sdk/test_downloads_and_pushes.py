@@ -159,6 +159,46 @@ async def test_pushing_nothing_makes_nothing(client: Client, tmp_path: Path) -> 
     assert await client.list_datasets() == []
 
 
+async def test_a_push_takes_up_only_what_failed(client: Client, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    draw_images(images, 3)
+    good = (images / NAMES[1]).read_bytes()
+    (images / NAMES[1]).write_bytes(b"no picture")
+    with pytest.raises(ConfigurationError, match="the last push into new/v1 left no"):
+        await client.push("new/v1", images, retry_failed=True)
+    assert await client.list_datasets() == []
+    with pytest.raises(PartialTransferError):
+        await client.push("new/v1", images)
+    (images / NAMES[1]).write_bytes(good)
+    report = await client.push("new/v1", images, retry_failed=True)
+    assert (report.files, report.uploaded, report.assets) == (1, 1, 1)
+    assert await (await client.version("new/v1")).list_assets().count() == 3
+    with pytest.raises(ConfigurationError, match="left no list"):
+        await client.push("new/v1", images, retry_failed=True)
+
+
+async def test_a_file_that_is_named_twice_is_one_data(client: Client, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    paths = draw_images(images, 3)
+    (images / "copy").mkdir()
+    twin = images / "copy" / paths[0].name
+    twin.write_bytes(paths[0].read_bytes())
+    lake = await client.get_datalake()
+    given = [paths[0], paths[1], paths[0], twin, paths[2]]
+    made = await lake.upload_data(given, tags=["a"])
+    assert [data.filename for data in made] == [path.name for path in given]
+    assert len({data.id for data in made}) == 3
+    assert made.report is not None
+    assert (made.report.moved, made.report.skipped) == (3, 2)
+    assert await lake.list_data().count() == 3
+    again = await lake.upload_data(given[:2], tags=["b"])
+    assert again.ids == made.ids[:2]
+    assert {tag.name for tag in await again[0].get_tags()} == {"a", "b"}
+    other = await lake.upload_data(paths[0], custom_metadata={"lens": 50})
+    assert other.id not in made.ids
+    assert await lake.list_data().count() == 4
+
+
 async def test_a_file_that_cannot_be_read_does_not_stop_a_push(
     client: Client, tmp_path: Path
 ) -> None:
