@@ -33,6 +33,7 @@ from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, Uploa
 from headrace.net.hosts import Pressure
 from headrace.net.retry import RetryPolicy
 from headrace.net.session import StorageSession
+from headrace.transfer.progress import ProgressEvent
 from tests.support.drawn import draw_images
 from tests.support.faulty_proxy import faulty_proxy
 from tests.support.servers import new_lake, server_process
@@ -343,6 +344,27 @@ async def test_f22_lost_answers_make_one_object_and_one_data(tmp_path: Path) -> 
         assert (lake / "objects" / data.object_name).read_bytes() == (
             tmp_path / "images" / data.filename
         ).read_bytes()
+
+
+async def test_f42_progress_that_fails_does_not_stop_an_upload_and_never_passes_the_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake, _ = await new_lake(tmp_path / "lake")
+    paths = draw_images(tmp_path / "images", 8)
+    events: list[ProgressEvent] = []
+
+    def broken(event: ProgressEvent) -> None:
+        raise ValueError("no terminal here")
+
+    async with headrace.connect(lake) as client:
+        made = await client.push("a/b", paths, progress=broken)
+        assert (made.uploaded, made.transfer.failed) == (8, 0)
+        assert "the progress callback of push failed" in caplog.text
+        datalake = await client.get_datalake()
+        await datalake.upload_data([*paths, *paths], progress=events.append)
+    assert events[-1].finished
+    assert all(event.done <= (event.total or 0) <= 16 for event in events)
+    assert events[-1].done == 16
 
 
 async def test_results_stand_in_the_order_of_the_files_and_failures_are_named(

@@ -1,0 +1,81 @@
+"""Names that torture file systems, up and down again, over both doors (F33)."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headrace.model.names import safe_parts
+from headrace.sdk.client import Client
+from tests.support.drawn import draw_images
+
+NAMES = [
+    "a.jpg", "A.jpg", "a.JPG", "é.png", unicodedata.normalize("NFD", "é.png"), "ß.jpg", "SS.jpg",
+    "x" * 251 + ".jpg", "x" * 250 + "y.jpg", "blank .jpg", " lead.jpg", "CON.jpg", "con.png", "aux.jpg",
+    "line\nbreak.jpg", "tab\t.jpg", "🙂.jpg", "\u202egpj.jpg", "c:drive.jpg", "back\\slash.jpg", "-rf.jpg",
+    "*?<>|.jpg", "dot..jpg", "sub/a.jpg", "SUB/A.jpg", "sub.jpg/a.jpg", "~.jpg", "%41.jpg", "'\".jpg",
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of these names, each with a content of its own."""
+    (drawn,) = draw_images(tmp_path / "drawn", 1)
+    found = tmp_path / "torture"
+    for number, name in enumerate(NAMES):
+        path = found / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(drawn.read_bytes() + b"%d" % number)
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+    return {name: content for name, content in found.items() if not name.startswith(".headrace/")}
+
+
+@pytest.mark.parametrize("layout", ["names", "tree"])
+async def test_f33_up_and_down_again(
+    client: Client, folder: Path, tmp_path: Path, layout: str
+) -> None:
+    """Every file arrives under a name that every system takes, and whose it is can be told."""
+    up = contents(folder)
+    report = await client.push("torture/v1", folder)
+    assert (report.files, report.uploaded) == (len(NAMES), len(NAMES))
+    version = await client.version("torture/v1")
+    out = tmp_path / "out"
+    for _ in range(2):
+        pulled = await version.download(out, layout=layout)
+        assert pulled.failed == 0
+    assert pulled.skipped == len(NAMES)
+    down = contents(out)
+    for name in down:
+        safe_parts(name)
+    folded = {unicodedata.normalize("NFC", name.casefold()) for name in down}
+    assert len(folded) == len(NAMES)
+    names = {
+        a.object_name if layout == "tree" else a.filename: a async for a in version.iter_assets()
+    }
+    mapping = out / ".headrace" / "names.jsonl"
+    lines = mapping.read_bytes().splitlines() if mapping.exists() else []
+    renamed = {line["id"]: line["local"] for line in map(msgspec.json.decode, lines)}
+    told = {renamed.get(str(asset.id), name): up[asset.filename] for name, asset in names.items()}
+    assert told == down
+
+
+async def test_f33_a_tree_goes_up_again_as_it_came_down(
+    client: Client, folder: Path, tmp_path: Path
+) -> None:
+    await client.push("torture/v1", folder)
+    first, second = tmp_path / "first", tmp_path / "second"
+    await (await client.version("torture/v1")).download(first, layout="tree")
+    report = await client.push("torture/v2", first)
+    assert (report.files, report.transfer.failed) == (len(NAMES), 0)
+    await (await client.version("torture/v2")).download(second)
+    assert contents(second) == contents(first)
+    assert sorted(contents(second).values()) == sorted(contents(folder).values())
