@@ -1,4 +1,4 @@
-"""An upload in a process of its own, in parts of 1 MiB: ``pusher.py ADDRESS TOKEN FILE``. Prints the id of the data."""
+"""An upload in a process of its own, in parts of 1 MiB: ``pusher.py ADDRESS TOKEN FILE…``. Prints the ids."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from headrace.backend import parts, remote, uploads
 MIB = 1 << 20
 
 
-async def main(address: str, token: str, path: str) -> None:
+async def main(address: str, token: str, *paths: str) -> None:
     async with headrace.connect(address, api_token=token) as client:
         lake = await client.get_datalake()
-        print((await lake.upload_data(path)).id)
+        made = await lake.upload_data(paths)
+        print(*[data.id for data in made], len(made))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import pytest
 from headrace.backend.filebody import Snapshot
 from headrace.backend.upload_journal import Begun, UploadJournal
 from headrace.server.receiving import Receiver
+from tests.support.drawn import draw_images
 from tests.support.lakes import png
 from tests.support.servers import Running, running
 from tests.support.waiting import until
@@ -76,15 +77,15 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state" / "uploads"
 
 
-async def start(server: Running, path: Path) -> asyncio.subprocess.Process:
+async def start(server: Running, *paths: Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable, str(SCRIPT), server.address, server.token, str(path),
+        sys.executable, str(SCRIPT), server.address, server.token, *map(str, paths),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 
-async def pushed(server: Running, path: Path) -> str:
-    process = await start(server, path)
+async def pushed(server: Running, *paths: Path) -> str:
+    process = await start(server, *paths)
     output, _ = await process.communicate()
     assert process.returncode == 0
     return output.decode().strip()
@@ -124,6 +125,35 @@ async def test_a_killed_upload_sends_only_the_missing_parts(
     await check_whole(server, image)
     assert list(state.iterdir()) == []
     assert await pushed(server, image) == first
+
+
+async def test_killed_among_many_small_files(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was registered is not sent again; at most what was under way is."""
+    paths = draw_images(tmp_path / "images", 60)
+    names: list[str] = []
+    process: list[asyncio.subprocess.Process] = []
+    real = Receiver.form
+
+    async def form(self: Receiver, request: Any, grant: Any) -> Any:
+        names.append(grant.object_name)
+        if len(names) == 30 and process[0].returncode is None:
+            process[0].kill()
+        return await real(self, request, grant)
+
+    monkeypatch.setattr(Receiver, "form", form)
+    process.append(await start(server, *paths))
+    await process[0].communicate()
+    rows = await server.platform.database.fetch_one("datalake.count", bucket=0, lake=1)
+    assert rows is not None
+    registered = rows[0]
+    assert 0 < registered < 60
+    names.clear()
+    told = await pushed(server, *paths)
+    # Calls that were under way at the kill may still have been answered.
+    assert 60 - registered - 8 <= len(names) <= 60 - registered
+    assert len(set(told.split())) == 61
 
 
 async def test_an_upload_that_the_server_has_forgotten_begins_anew(

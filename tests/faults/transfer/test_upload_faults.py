@@ -23,6 +23,7 @@ from headrace.backend.filebody import Snapshot
 from headrace.backend.parts import PART_BYTES
 from headrace.backend.uploads import Upload
 from headrace.errors import (
+    AuthenticationError,
     ChecksumError,
     HeadraceError,
     PartialTransferError,
@@ -311,6 +312,38 @@ async def test_s10_no_secret_is_ever_told(
             assert CANARY not in text
         own = [line for line in shown.splitlines() if "place = " in line or "delivered = " in line]
         assert not [line for line in own if CANARY in line]
+
+
+async def test_s10_no_token_and_no_signature_in_any_output(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A push that fails in many ways, and all that client and server say of it."""
+    caplog.set_level(logging.DEBUG)
+    lake, token = await new_lake(tmp_path / "lake")
+    paths = draw_images(tmp_path / "images", 4)
+    paths[1].write_bytes(b"no picture")
+    said: list[object] = []
+    async with (
+        server_process(lake) as server,
+        faulty_proxy(server.address, one_in=1, only=b"POST /files/") as proxy,
+        headrace.connect(proxy.address, api_token=token) as client,
+    ):
+        client.session.backend._policy = RetryPolicy(attempts=2, base=0.001)  # type: ignore[attr-defined]
+        with pytest.raises(PartialTransferError) as caught:
+            await client.push("a/b", paths)
+        said += [caught.value, caught.value.report, client, client.session, client.session.backend]
+        async with headrace.connect(server.address, api_token=token) as direct:
+            with pytest.raises(PartialTransferError) as caught:
+                await direct.push("a/b", paths)
+            said += [caught.value, caught.value.report]
+        with pytest.raises(AuthenticationError) as refused:
+            async with headrace.connect(server.address, api_token=token + "x"):
+                pass
+        said.append(refused.value)
+        output = server.output.decode()
+    for text in (caplog.text, output, *map(str, said), *map(repr, said)):
+        assert token not in text
+        assert "signature=" not in text
 
 
 async def test_s09_tokens_never_go_to_storages(
