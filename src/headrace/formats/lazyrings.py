@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import overload
 
+from msgspec import Raw
 from msgspec.json import Decoder
 
 # No exponents: with one a number may be larger than any float.
 _OF_NUMBERS = b"0123456789.- \t\r\n"
-_LEFT = {commas + 4: b"[[" + b"," * commas + b"]]" for commas in range(5, 2048, 2)}
+# What is left of a ring, and how long its text may be: a number of hundreds of digits may be larger than any float.
+_LONGEST = {b"[[" + b"," * commas + b"]]": 200 * (commas + 4) for commas in range(5, 2048, 2)}
+NO_RINGS: list[list[float]] = []
+_NOTHING = frozenset({b"[]", b"null"})
+# No JSON holds this byte bare.
+_MARK = b"\x1e"
 _RINGS = Decoder(list[list[float]])
 
 
@@ -54,12 +60,19 @@ class LazyRings(Sequence[list[float]]):
         return repr(self.rings)
 
 
-def lazy_ring(raw: bytes) -> LazyRings | None:
-    """A polygon of one ring, proved without decoding; None where the text may be anything else.
+def lazy_rings(raws: Iterable[bytes | Raw]) -> list[LazyRings | list[list[float]] | None]:
+    """Polygons of one ring, proved without decoding; NO_RINGS where there is nothing, None for any other text.
 
-    The text is known to be JSON. Without what numbers are made of, a list of one list of numbers leaves four brackets
-    and the commas between the numbers, of which there are an odd number.
+    The texts are known to be JSON. Without what numbers are made of, a list of one list of numbers leaves four
+    brackets and the commas between the numbers, of which there are an odd number. All are taken together: that takes
+    far less time than one after the other.
     """
-    left = raw.translate(None, _OF_NUMBERS)
-    # A number of hundreds of digits may be larger than any float.
-    return LazyRings(raw) if left == _LEFT.get(len(left)) and len(raw) < 200 * len(left) else None
+    together = _MARK.join(raws)
+    texts = together.split(_MARK)
+    lefts = together.translate(None, _OF_NUMBERS).split(_MARK)
+    return [
+        LazyRings(text)
+        if len(text) < _LONGEST.get(left, 0)
+        else (NO_RINGS if text in _NOTHING else None)
+        for text, left in zip(texts, lefts, strict=True)
+    ]

@@ -225,3 +225,58 @@ def by_id(samples: list[Sample]) -> list[Sample]:
         structs.replace(each, shapes=sorted(each.shapes, key=lambda shape: int(shape.id or 0)))
         for each in samples
     ]
+
+
+OUTLINES = [
+    [],
+    None,
+    {},
+    [[1, 2, 3, 4, 5, 6]],
+    [[0.5, 0, 1, 0, 1, 1.5, 0, 1]],
+    [[1, 2, 3, 4, 5, 6], [0, 0, 1, 0, 1, 1]],
+    [[1, 2, 3, 4, 5, 6, 7]],
+    [1, 2, 3, 4, 5, 6],
+    [[1, 2]],
+    [[1, 2, 3, 4, 5, "x"]],
+    {"size": [5, 5], "counts": [25]},
+    {"size": [5, 5], "counts": "~"},
+    "text",
+]
+plain_annotations = st.fixed_dictionaries(
+    {
+        "id": st.one_of(st.integers(-3, 90), st.sampled_from([None, "a", 2**40, 70_000, 1.0])),
+        "image_id": st.sampled_from([1, 2, 2, 1, 3, "1", None, -1]),
+        "category_id": st.sampled_from([1, 1, 1, 1, 2, "x", None]),
+        "bbox": st.sampled_from([[0, 0, 1, 1], [0.5, 1, 2, 2], [0, 0, 1, 0], [1, 2], None]),
+        "segmentation": st.sampled_from(OUTLINES),
+    },
+    optional={"area": st.sampled_from([1, 2.5, "x"]), "iscrowd": st.sampled_from([0, 1, True])},
+)
+
+
+@quick
+@given(annotations=st.lists(plain_annotations, max_size=12), raw=st.booleans())
+def test_the_short_way_of_plain_annotations_says_what_the_long_one_says(
+    tmp_path: Path, annotations: list[dict[str, Any]], raw: bool
+) -> None:
+    document: dict[str, Any] = {
+        "images": [{"id": n, "file_name": f"{n}.jpg", "width": 5, "height": 5} for n in (1, 2)],
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    answers = []
+    # An eighth key takes every record the other way, and an empty one says nothing.
+    for more in ({}, {"score": None}):
+        path = tmp_path / "plain.json"
+        document["annotations"] = [each | more for each in annotations]
+        path.write_text(json.dumps(document))
+        findings = Findings("skip")
+        options = ReadOptions(geometry="raw" if raw else "floats")
+        with get("coco").open(path, options=options, findings=findings) as reader:
+            samples = [sample for batch in reader.batches() for sample in batch]
+        findings.check()
+        said = {
+            (each.code, each.severity, each.message, each.count, each.dropped_shapes)
+            for each in findings
+        }
+        answers.append((samples, said))
+    assert answers[0] == answers[1]

@@ -168,9 +168,9 @@ async def test_a_target_that_exists_is_not_replaced_unless_asked(tmp_path: Path)
 async def test_shapes_that_vanish_are_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = CocoWriter._write_records
+    whole = CocoWriter._records
     monkeypatch.setattr(
-        CocoWriter, "_write_records", lambda self, records, sample: whole(self, records[1:], sample)
+        CocoWriter, "_records", lambda self, sample, number: whole(self, sample, number)[1:]
     )
     with pytest.raises(ConservationError, match="60 shapes in and 0 added, but 30 out"):
         await convert(source(tmp_path), tmp_path / "out.json", to="coco")

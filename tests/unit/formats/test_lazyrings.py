@@ -9,7 +9,7 @@ import pytest
 
 from headrace.formats import ReadOptions, WriteOptions, get
 from headrace.formats.findings import Findings
-from headrace.formats.lazyrings import LazyRings, lazy_ring
+from headrace.formats.lazyrings import NO_RINGS, LazyRings, lazy_rings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon
 
@@ -18,8 +18,8 @@ from headrace.model.shapes import Polygon
     "text", ["[[1,2,3,4,5,6]]", "[[ -1.5, 2,\n3, 0, 5, 6,7,8 ]]", "[[0.1,0,0,0,0,-0]]"]
 )
 def test_one_ring_of_plain_numbers_is_proved(text: str) -> None:
-    ring = lazy_ring(text.encode())
-    assert ring is not None
+    ring = lazy_rings([text.encode()])[0]
+    assert isinstance(ring, LazyRings)
     assert ring == json.loads(text)
     assert (len(ring), ring[0], ring[:1], list(ring)) == (
         1,
@@ -32,8 +32,7 @@ def test_one_ring_of_plain_numbers_is_proved(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[]",
-        "null",
+        "[ ]",
         "[[1,2,3,4]]",
         "[[1,2,3,4,5,6,7]]",
         "[[1,2,3,4,5,6],[1,2,3,4,5,6]]",
@@ -49,7 +48,14 @@ def test_one_ring_of_plain_numbers_is_proved(text: str) -> None:
     ],
 )
 def test_anything_else_is_not(text: str) -> None:
-    assert lazy_ring(text.encode()) is None
+    whole = b"[[1,2,3,4,5,6]]"
+    assert lazy_rings([whole, text.encode(), whole, b"[]", b"null"]) == [
+        [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]],
+        None,
+        [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]],
+        NO_RINGS,
+        NO_RINGS,
+    ]
 
 
 def test_rings_are_what_they_stand_for() -> None:

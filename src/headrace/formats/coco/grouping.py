@@ -26,7 +26,7 @@ _RAW = Decoder(Raw)
 
 
 def from_buckets(
-    buckets: Buckets,
+    buckets: Buckets[Any],
     images: Iterator[Placed],
     learner: Learner[Any],
     shapes: ShapeMaker,

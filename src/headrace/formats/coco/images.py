@@ -42,14 +42,26 @@ class SampleMaker:
         else:
             image = record
             extra = self._learner.extra(record) if self._learner.has_learnt else None
+            name = image.file_name
             if (
                 image.id is None
-                or not image.file_name
+                or not name
                 or not image.width
                 or not image.height
+                or min(image.width, image.height) < 0
                 or self._media is not None
             ):
                 self._report.about(f"image {image.id}", lambda: Odd(b""))
+            elif "\\" not in name and "://" not in name:
+                return Sample(
+                    filename=name,
+                    width=image.width,
+                    height=image.height,
+                    id=image.id,
+                    attributes=image.attributes,
+                    extra=extra,
+                    annotated=self._annotated,
+                )
         return self._sample(image, extra)
 
     def _cleaned(self, odd: Odd) -> tuple[ImageRecord, Attributes | None] | None:

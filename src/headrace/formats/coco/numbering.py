@@ -6,6 +6,7 @@ import contextlib
 import json
 from array import array
 from collections.abc import Sequence
+from typing import cast
 
 from msgspec import MsgspecError
 from msgspec.json import Decoder
@@ -41,8 +42,7 @@ class Numbering:
         table = self._table
         if isinstance(table, array):
             if type(id) is int and 0 <= id < 16 * self._count + SMALL_IDS:
-                if id >= len(table):
-                    table.extend(_EMPTY * (1 + (id - len(table)) // len(_EMPTY)))
+                self._make_room(table, id)
                 if table[id] < 0:
                     table[id] = place
                 else:
@@ -51,6 +51,31 @@ class Numbering:
             table = self._table = {number: at for number, at in enumerate(table) if at >= 0}
         if table.setdefault(id, place) != place:
             self.doubles.add(place)
+
+    def extend(self, ids: Sequence[Id | None]) -> None:
+        """:meth:`add` of many."""
+        table = self._table
+        try:
+            usual = min(ids) >= 0 and max(ids) < 16 * self._count + SMALL_IDS  # type: ignore[type-var, operator]
+        except (TypeError, ValueError):  # an id that is text or none; no ids
+            usual = False
+        if not usual or isinstance(table, dict):
+            for each in ids:
+                self.add(each)
+            return
+        numbers = cast("Sequence[int]", ids)
+        self._make_room(table, max(numbers))
+        for place, number in enumerate(numbers, self._count):
+            if table[number] < 0:
+                table[number] = place
+            else:
+                self.doubles.add(place)
+        self._count += len(numbers)
+
+    @staticmethod
+    def _make_room(table: array[int], number: int) -> None:
+        if number >= len(table):
+            table.extend(_EMPTY * (1 + (number - len(table)) // len(_EMPTY)))
 
     def __len__(self) -> int:
         return self._count

@@ -31,7 +31,7 @@ class Outline(Struct):
     seen: set[str] = set()
     result_ids: list[Id] | None = None
     numbering: Numbering = field(default_factory=Numbering)
-    buckets: Buckets | None = None
+    buckets: Buckets[ImageRef] | None = None
 
     def close(self) -> None:
         """Drop what was sorted."""
@@ -103,8 +103,7 @@ def _number(stream: JsonStream, outline: Outline) -> None:
     assert outline.images is not None
     for chunk in stream.array(outline.images, Decoder(list[ImageId]).decode):
         if chunk.items is not None:
-            for image in chunk.items:
-                numbering.add(image.id)
+            numbering.extend([image.id for image in chunk.items])
         else:
             for _, text in chunk.elements():
                 numbering.add(reference(text, ImageId))
@@ -118,8 +117,8 @@ def sort_annotations(stream: JsonStream, outline: Outline) -> None:
     if _in_order(stream, member, numbering):
         return
     size = (member.end or stream.size) - member.start
-    outline.buckets = Buckets(0, len(numbering), size)
-    outline.buckets.deal(stream, member, numbering)
+    outline.buckets = Buckets(numbering, 0, len(numbering), size)
+    outline.buckets.deal(stream, member)
 
 
 def _in_order(stream: JsonStream, member: Member, numbering: Numbering) -> bool:

@@ -19,7 +19,9 @@ from headrace.formats.coco.schema import (
     ImageRecord,
     Learner,
     Odd,
+    PlainRecord,
     RawAnnotationRecord,
+    RawPlainRecord,
 )
 from headrace.formats.coco.shapes import ShapeMaker
 from headrace.formats.collector import collect_young, collector_paused
@@ -136,11 +138,18 @@ class CocoReader(Reader):
         images = self._images(found)
         if outline.annotations is None:
             return without_annotations(images)
-        kind = RawAnnotationRecord if self.options.geometry == "raw" else AnnotationRecord
-        learner: Learner[Any] = Learner(kind, keep_extra=self.options.keep_extra)
+        raw = self.options.geometry == "raw"
+        kind, plain = (
+            (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)
+        )
+        learner: Learner[Any] = Learner(
+            kind,
+            keep_extra=self.options.keep_extra,
+            plain=plain,
+        )
         categories = outline.categories
         shapes = ShapeMaker(
-            categories.names, categories.points, learner, report, task=self.options.task
+            categories.names, categories.points, learner, report, task=self.options.task, raw=raw
         )
         if outline.buckets is not None:
             return from_buckets(outline.buckets, images, learner, shapes)

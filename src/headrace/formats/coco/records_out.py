@@ -64,30 +64,32 @@ def annotation(
     shape: AnyShape, sample: Sample, number: int, image_id: int, category_id: int
 ) -> Record | None:
     """An entry of ``annotations``; None for a kind of shape that COCO has no words for."""
-    record: Record = {"id": number, "image_id": image_id, "category_id": category_id}
-    if isinstance(shape, Rectangle):
-        record["bbox"] = (shape.x, shape.y, shape.w, shape.h)
-        record["area"] = shape.w * shape.h if shape.area is None else shape.area
-        record["iscrowd"] = int(shape.iscrowd)
-        record["segmentation"] = ()
-    elif isinstance(shape, Polygon):
-        record["bbox"] = shape.bbox or rings_bounds(shape.rings)
-        record["area"] = polygon_area(shape.rings, sample) if shape.area is None else shape.area
-        record["iscrowd"] = int(shape.iscrowd)
+    record: Record
+    if isinstance(shape, Polygon):
         rings = shape.rings
-        record["segmentation"] = (
-            orjson.Fragment(rings.raw) if isinstance(rings, LazyRings) else rings
-        )
-    elif isinstance(shape, Mask):
-        _add_mask(record, shape)
-    elif isinstance(shape, Keypoints):
-        _add_keypoints(record, shape)
-    elif isinstance(shape, Classification):
-        record["iscrowd"] = int(shape.iscrowd)
-        if shape.area is not None:
-            record["area"] = shape.area
+        record = {
+            "id": number,
+            "image_id": image_id,
+            "category_id": category_id,
+            "bbox": shape.bbox or rings_bounds(rings),
+            "area": polygon_area(rings, sample) if shape.area is None else shape.area,
+            "iscrowd": 1 if shape.iscrowd else 0,
+            "segmentation": orjson.Fragment(rings.raw) if isinstance(rings, LazyRings) else rings,
+        }
+    elif isinstance(shape, Rectangle):
+        record = {
+            "id": number,
+            "image_id": image_id,
+            "category_id": category_id,
+            "bbox": (shape.x, shape.y, shape.w, shape.h),
+            "area": shape.w * shape.h if shape.area is None else shape.area,
+            "iscrowd": 1 if shape.iscrowd else 0,
+            "segmentation": (),
+        }
     else:
-        return None
+        record = {"id": number, "image_id": image_id, "category_id": category_id}
+        if not _add_other(record, shape):
+            return None
     if shape.score is not None:
         record["score"] = shape.score
     if shape.attributes:
@@ -120,6 +122,20 @@ def boxes(plain: BoxList, first: int, image_id: int, categories: Sequence[int]) 
             if attributes:
                 record["attributes"] = attributes
     return records
+
+
+def _add_other(record: Record, shape: AnyShape) -> bool:
+    if isinstance(shape, Mask):
+        _add_mask(record, shape)
+    elif isinstance(shape, Keypoints):
+        _add_keypoints(record, shape)
+    elif isinstance(shape, Classification):
+        record["iscrowd"] = int(shape.iscrowd)
+        if shape.area is not None:
+            record["area"] = shape.area
+    else:
+        return False
+    return True
 
 
 def is_finite(record: Record) -> bool:

@@ -35,8 +35,8 @@ class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
     counts: str | list[int]
 
 
-class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """One of ``annotations``."""
+class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
+    """One of ``annotations`` with the usual seven keys and no other, as most files have them."""
 
     id: FileId | None = None
     image_id: FileId | None = None
@@ -45,6 +45,15 @@ class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
     segmentation: list[Ring] | RleRecord | None = None
     area: float | None = None
     iscrowd: int | bool = 0
+
+    def whole(self) -> AnnotationRecord:
+        """As a record that may have all keys."""
+        return _whole(self)
+
+
+class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
+    """One of ``annotations``."""
+
     keypoints: list[float] | None = None
     num_keypoints: int | None = None
     score: float | None = None
@@ -52,8 +61,8 @@ class AnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
     utf8_string: str | None = None
 
 
-class RawAnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """The same with its outline as text."""
+class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
+    """:class:`PlainRecord` with its outline as text."""
 
     id: FileId | None = None
     image_id: FileId | None = None
@@ -62,22 +71,34 @@ class RawAnnotationRecord(Struct, gc=False, forbid_unknown_fields=True):
     segmentation: Raw = Raw(b"null")
     area: float | None = None
     iscrowd: int | bool = 0
+
+    def whole(self) -> AnnotationRecord:
+        """With its outline decoded; raises msgspec's errors where that is not clean."""
+        return _whole(self, segmentation=_OUTLINE.decode(self.segmentation))
+
+
+class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
+    """:class:`AnnotationRecord` with its outline as text."""
+
     keypoints: list[float] | None = None
     num_keypoints: int | None = None
     score: float | None = None
     attributes: Attributes | None = None
     utf8_string: str | None = None
 
-    def decoded(self) -> AnnotationRecord:
-        """With its outline decoded; raises msgspec's errors where that is not clean."""
-        values = {name: getattr(self, name) for name in AnnotationRecord.__struct_fields__}
-        values["segmentation"] = _OUTLINE.decode(self.segmentation)
-        return AnnotationRecord(**values)
-
 
 _OUTLINE: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
 
+
+def _whole(record: AnyPlain, **changes: Any) -> AnnotationRecord:
+    names = [
+        name for name in record.__struct_fields__ if name in AnnotationRecord.__struct_fields__
+    ]
+    return AnnotationRecord(**{name: getattr(record, name) for name in names} | changes)
+
+
 AnyAnnotation = AnnotationRecord | RawAnnotationRecord
+AnyPlain = PlainRecord | RawPlainRecord
 
 
 class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
@@ -115,14 +136,20 @@ R = TypeVar("R", bound=Struct)
 class Learner(Generic[R]):
     """Decodes records of a type; keys that it does not define are learnt when first met, and kept.
 
-    Without ``keep_extra`` they are skipped, which is quicker.
+    Without ``keep_extra`` they are skipped, which is quicker. ``plain`` is the type of records without any but the
+    commonest keys; it is tried first, until a file shows that it has others.
     """
 
-    def __init__(self, base: type[R], *, keep_extra: bool) -> None:
+    def __init__(
+        self, base: type[R], *, keep_extra: bool, plain: type[Struct] | None = None
+    ) -> None:
         self._base = base
         self._known = set(base.__struct_encode_fields__)
         self._learnt: dict[str, str] = {}
         self._keep = keep_extra
+        self._plain: Decoder[Any] | None = None if plain is None else Decoder(plain)
+        kind: Any = plain or base
+        self._plain_many: Decoder[list[Any]] = Decoder(list[kind])
         self._define()
 
     def _define(self) -> None:
@@ -140,16 +167,33 @@ class Learner(Generic[R]):
         self._many: Decoder[list[R]] = Decoder(list[kind])
 
     def many(self, text: bytes | memoryview) -> list[R]:
-        """Records from a JSON array; raises msgspec's errors where one is not clean."""
-        return self._many.decode(text)
+        """Records from a JSON array, all of one type; raises msgspec's errors where one is not clean."""
+        if self._plain is None:
+            return self._many.decode(text)
+        try:
+            return self._plain_many.decode(text)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._no_longer_plain(self._many.decode(text))
 
     def lines(self, text: bytes) -> list[R | Odd]:
-        """Records from JSON objects one after the other."""
+        """Records from JSON objects one after the other, all of one type, or odd."""
         try:
-            return list(self._one.decode_lines(text))
+            return self._lines(text)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             raws: list[Raw] = Decoder(Raw).decode_lines(text)
             return self._each([Odd(bytes(raw)) for raw in raws])
+
+    def _lines(self, text: bytes) -> list[Any]:
+        if self._plain is None:
+            return self._one.decode_lines(text)
+        try:
+            return self._plain.decode_lines(text)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._no_longer_plain(self._one.decode_lines(text))
+
+    def _no_longer_plain(self, records: list[R]) -> list[R]:
+        self._plain = None
+        return records
 
     def records(self, chunk: Chunk[R]) -> list[R | Odd]:
         """The records of a chunk that was parsed by :meth:`many`."""
@@ -159,8 +203,12 @@ class Learner(Generic[R]):
 
     def extra(self, record: R) -> Attributes | None:
         """The values of learnt keys that a record has."""
-        values = {key: getattr(record, name) for name, key in self._learnt.items()}
-        return {key: value for key, value in values.items() if value is not UNSET} or None
+        values = {}
+        for name, key in self._learnt.items():
+            value = getattr(record, name)
+            if value is not UNSET:
+                values[key] = value
+        return values or None
 
     @property
     def has_learnt(self) -> bool:

@@ -4,56 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from msgspec import MsgspecError, Raw
 
-from headrace.errors import ParseError
-from headrace.formats import rle
 from headrace.formats.coco import repair
+from headrace.formats.coco.longway import FOREIGN, UNUSABLE, LongWay
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     AnyAnnotation,
+    AnyPlain,
     Id,
     Learner,
     Odd,
     RawAnnotationRecord,
-    RleRecord,
 )
-from headrace.formats.findings import Severity
-from headrace.formats.lazyrings import lazy_ring
-from headrace.model.geometry import points_bounds, rings_bounds
+from headrace.formats.coco.seen import SeenIds
+from headrace.formats.lazyrings import NO_RINGS, lazy_rings
 from headrace.model.sample import Sample
-from headrace.model.shapes import (
-    AnyShape,
-    Attributes,
-    Box,
-    Classification,
-    Keypoints,
-    Mask,
-    Polygon,
-    Rectangle,
-)
+from headrace.model.shapes import Attributes, Polygon, Rectangle
 
-VISIBILITIES = frozenset({0.0, 1.0, 2.0})
-NO_RINGS: list[list[float]] = []
-NOTHING = (b"[]", b"null")
-LONGEST_NOTHING = 4
-NO_LABEL = "object"
-_CAPTION = frozenset({"caption", "segments_info"})
-UNUSABLE = "an annotation without any usable geometry, dropped"
-# Beyond these an id that stands twice may go unnoticed: memory stays bounded.
-MAX_SMALL = 32 * 1024 * 1024
-MAX_OTHERS = 500_000
+# Stands for the outline of a record that could not be decoded; it is none.
+ODD = Raw(b"0")
 
 
 class ShapeMaker:
     """Makes the shapes of annotations and hangs them on their samples.
 
     ``names`` maps category ids to labels, ``points`` labels to the number of their keypoints. ``task`` prefers one of
-    an annotation's geometries: ``detect`` its box, ``segment`` its outline; else keypoints come before outlines, and
-    these before boxes.
+    an annotation's geometries. ``raw`` says that outlines are text.
     """
 
     def __init__(
@@ -64,29 +44,84 @@ class ShapeMaker:
         report: Reporter,
         *,
         task: str | None,
+        raw: bool,
     ) -> None:
         self._names = dict(names)
-        self._points = points
         self._learner = learner
         self._report = report
         self._task = task
-        self._ids = _SeenIds()
+        self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = lazy_rings if raw else _all_plain
+        self._ids = SeenIds()
+        self._long = LongWay(self._names, points, self._ids, report, task=task)
 
     def attach(
         self,
-        records: Sequence[AnyAnnotation | Odd],
+        records: Sequence[AnyPlain | Odd],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], Odd],
     ) -> None:
         """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
         self._report.found.shapes_in += len(records)
+        # Records are of one type, save for odd ones, and these come with none but whole ones.
+        if not records or isinstance(records[0], AnnotationRecord | RawAnnotationRecord | Odd):
+            self._attach_whole(cast("Sequence[AnyAnnotation | Odd]", records), samples, source)
+        else:
+            self._attach_plain(cast("Sequence[AnyPlain]", records), samples, source)
+
+    def _attach_plain(
+        self,
+        records: Sequence[AnyPlain],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[int], Odd],
+    ) -> None:
+        """The short loop: one box or one polygon after the other, and hardly a question asked of each."""
+        label_of, sample_of, is_new = self._names.get, samples.get, self._ids.is_new
+        table, boxes_only = self._ids.table, self._task == "detect"
+        size = len(table)
+        outlines = self._rings_of([record.segmentation for record in records])
+        for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
+            label = label_of(record.category_id)  # type: ignore[arg-type]
+            sample, box, number = sample_of(record.image_id), record.bbox, record.id
+            if rings is None or box is None or sample is None or label is None:
+                self._attach_slowly(record, None, samples, partial(source, index))
+                continue
+            # What the table answers needs no call.
+            if type(number) is int and 0 <= number < size:
+                known = table[number] == 1
+                table[number] = 1
+            else:
+                known = not is_new(number)
+                size = len(table)
+            if known:
+                self._attach_slowly(record, None, samples, partial(source, index))
+            elif boxes_only or rings is NO_RINGS:
+                x, y, w, h = box
+                shape = Rectangle(label=label, x=x, y=y, w=w, h=h, id=number, area=record.area)
+                if record.iscrowd:
+                    shape.iscrowd = True
+                sample.shapes.append(shape)
+            else:
+                outline = Polygon(label=label, rings=rings, bbox=box, id=number, area=record.area)
+                if record.iscrowd:
+                    outline.iscrowd = True
+                sample.shapes.append(outline)
+
+    def _attach_whole(
+        self,
+        records: Sequence[AnyAnnotation | Odd],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[int], Odd],
+    ) -> None:
         names, is_new, extra_of = self._names, self._ids.is_new, self._learner.extra
         learnt, boxes_only = self._learner.has_learnt, self._task == "detect"
-        for index, record in enumerate(records):
+        outlines = self._rings_of(
+            [ODD if isinstance(record, Odd) else record.segmentation for record in records]
+        )
+        for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
             if isinstance(record, Odd):
                 self._attach_odd(record, samples)
                 continue
-            rings, box = _plain_rings(record.segmentation), record.bbox
+            box = record.bbox
             extra = extra_of(record) if learnt else None
             if not (
                 box is not None
@@ -135,19 +170,19 @@ class ShapeMaker:
 
     def _attach_slowly(
         self,
-        record: AnyAnnotation,
+        record: AnyPlain,
         extra: Attributes | None,
         samples: Mapping[Id | None, Sample],
         source: Callable[[], Odd],
     ) -> None:
-        if isinstance(record, RawAnnotationRecord):
+        if not isinstance(record, AnnotationRecord):
             try:
-                record = record.decoded()
+                record = record.whole()
             except (MsgspecError, UnicodeDecodeError, RecursionError):
                 self._attach_odd(source(), samples)
                 return
         self._report.about(_named(record), source)
-        self._attach(record, extra, samples)
+        self._long.attach(record, extra, samples)
 
     def _attach_odd(self, odd: Odd, samples: Mapping[Id | None, Sample]) -> None:
         report = self._report
@@ -165,192 +200,21 @@ class ShapeMaker:
         ):
             report("C04", UNUSABLE, dropped=1)
             return
-        self._attach(record, extra or None, samples)
-
-    def _attach(
-        self,
-        record: AnnotationRecord,
-        extra: Attributes | None,
-        samples: Mapping[Id | None, Sample],
-    ) -> None:
-        """The long way: everything that can be said about a record is said."""
-        report = self._report
-        sample = samples.get(record.image_id)
-        if sample is None:
-            report("C18", "an annotation of an image that is not in the file, dropped", dropped=1)
-            return
-        if not repair.shallow((extra, record.attributes)):
-            report(
-                "C27",
-                "an annotation nested deeper than 64 levels, dropped",
-                severity=Severity.ERROR,
-                dropped=1,
-            )
-            return
-        if not _CAPTION.isdisjoint(extra or ()):
-            message = "an annotation of a caption or of a panoptic segment, dropped"
-            hint = "headrace reads objects; with on_error='skip' such annotations are left out"
-            report("C01", message, severity=Severity.ERROR, hint=hint, dropped=1)
-            return
-        if not self._ids.is_new(record.id):
-            report("C17", "an annotation id stands twice")
-        shape = self._shape(record, self._label(record.category_id), sample, extra or {})
-        if shape is not None:
-            sample.shapes.append(shape)
-
-    def _label(self, category: Id | None) -> str:
-        if category is None:
-            self._report("C16", f"an annotation names no category, labelled {NO_LABEL!r}")
-            return NO_LABEL
-        label = self._names.get(category)
-        if label is None:
-            # A file without any categories (a results file, a bare one) has only numbers to give.
-            self._report(
-                "C16",
-                "a category that the file does not declare, named by its number",
-                severity=Severity.ERROR if self._names else Severity.WARNING,
-                detail=str(category),
-                hint="declare it, or skip errors (on-error skip) to have its number for a name",
-            )
-            label = str(category)
-        return label
-
-    def _shape(
-        self, record: AnnotationRecord, label: str, sample: Sample, extra: Attributes
-    ) -> AnyShape | None:
-        common: dict[str, Any] = {
-            "label": label,
-            "id": record.id,
-            "iscrowd": bool(record.iscrowd),
-            "area": record.area,
-            "score": record.score,
-            "attributes": record.attributes,
-            "text": record.utf8_string,
-        }
-        outline = self._outline(record.segmentation)
-        run = None
-        if isinstance(outline, RleRecord):
-            run = self._run(outline, sample)
-            if run is None:
-                return None
-        keypoints = self._keypoints(record.keypoints, label)
-        box = record.bbox
-        if box is None and (outline or keypoints):
-            self._report("C04", "an annotation without a bbox, which follows from its shape")
-        if keypoints and self._task in (None, "pose"):
-            if outline:
-                extra = {**extra, "segmentation": _plain(outline)}
-            return Keypoints(points=keypoints, bbox=box, extra=extra or None, **common)
-        if run is not None and self._task != "detect":
-            return Mask(
-                counts=run.counts,
-                height=run.height,
-                width=run.width,
-                bbox=box,
-                extra=extra or None,
-                **common,
-            )
-        if isinstance(outline, list) and self._task != "detect":
-            return Polygon(rings=outline, bbox=box, extra=extra or None, **common)
-        box = box or _bounds(outline, run, keypoints)
-        if box is not None:
-            x, y, w, h = box
-            return Rectangle(x=x, y=y, w=w, h=h, extra=extra or None, **common)
-        if record.segmentation or record.keypoints:
-            self._report("C04", UNUSABLE, dropped=1)
-            return None
-        return Classification(extra=extra or None, **common)
-
-    def _outline(
-        self, outline: list[list[float]] | RleRecord | None
-    ) -> list[list[float]] | RleRecord | None:
-        if not isinstance(outline, list):
-            return outline
-        rings = [ring for ring in outline if not len(ring) & 1]
-        if len(rings) < len(outline):
-            self._report("C09", repair.NO_POLYGON)
-        return rings or None
-
-    def _run(self, record: RleRecord, sample: Sample) -> _Run | None:
-        height, width = record.size
-        try:
-            if isinstance(record.counts, str):
-                rle.decode(record.counts, height, width)
-                counts = record.counts
-            else:
-                rle.check(record.counts, height, width)
-                counts = rle.encode(record.counts)
-        except ParseError as error:
-            self._report(
-                "C12",
-                "damaged run lengths, dropped",
-                severity=Severity.ERROR,
-                detail=error.message.removeprefix("C12  "),
-                dropped=1,
-            )
-            return None
-        if sample.width and sample.height and (height, width) != (sample.height, sample.width):
-            detail = f"{height} x {width} (height x width) on an image of {sample.height} x {sample.width}"
-            message = "run lengths of another size than their image, dropped"
-            self._report("C13", message, severity=Severity.ERROR, detail=detail, dropped=1)
-            return None
-        return _Run(counts, height, width)
-
-    def _keypoints(self, points: list[float] | None, label: str) -> list[float] | None:
-        if not points:
-            return None
-        if len(points) % 3:
-            self._report(
-                "C21",
-                "keypoints that do not come in threes, dropped",
-                detail=f"{len(points)} numbers",
-            )
-            return None
-        expected = self._points.get(label)
-        if expected and len(points) != 3 * expected:
-            detail = f"{len(points) // 3} points where {label!r} has {expected}"
-            self._report("C21", "not as many keypoints as their category has, kept", detail=detail)
-        if not VISIBILITIES.issuperset(points[2::3]):
-            self._report("C21", "a visibility that is not 0, 1 or 2, kept")
-        return points
+        self._long.attach(record, extra or None, samples)
 
 
-class _Run(NamedTuple):
-    counts: str
-    height: int
-    width: int
-
-
-class _SeenIds:
-    """Which ids an earlier annotation has: a flat table for small numbers, a bounded set for the others."""
-
-    def __init__(self) -> None:
-        self._small = bytearray(1 << 16)
-        self._others: set[Id] = set()
-
-    def is_new(self, id: Id | None) -> bool:
-        """Whether an id is met for the first time (annotations without one are all new)."""
-        try:
-            if id >= 0:  # type: ignore[operator]
-                if self._small[id]:  # type: ignore[index]
-                    return False
-                self._small[id] = 1  # type: ignore[index]
-                return True
-        except (TypeError, IndexError):  # no id, a text, or a number beyond the table
-            pass
-        return self._is_new_other(id)
-
-    def _is_new_other(self, id: Id | None) -> bool:
-        if id is None:
-            return True
-        if isinstance(id, int) and len(self._small) <= id < MAX_SMALL:
-            self._small.extend(bytes(max(len(self._small), id + 1 - len(self._small))))
-            return self.is_new(id)
-        if id in self._others:
-            return False
-        if len(self._others) < MAX_OTHERS:
-            self._others.add(id)
-        return True
+def _all_plain(outlines: Sequence[Any]) -> list[Any]:
+    # The two commonest answers are given here: a call takes longer than the question.
+    return [
+        (
+            outline
+            if type(outline) is list and len(outline) == 1 and not len(outline[0]) & 1
+            else _plain_rings(outline)
+        )
+        if outline
+        else NO_RINGS
+        for outline in outlines
+    ]
 
 
 def _plain_rings(outline: Any) -> Any:
@@ -359,40 +223,11 @@ def _plain_rings(outline: Any) -> Any:
         if len(outline) == 1:
             return None if len(outline[0]) & 1 else outline
         return None if any(len(ring) & 1 for ring in outline) else outline or NO_RINGS
-    if isinstance(outline, Raw):
-        text = bytes(outline)
-        # A reader that was asked for it gives rings as text; who looks at them decodes them.
-        return lazy_ring(text) if len(text) > LONGEST_NOTHING or text not in NOTHING else NO_RINGS
     return NO_RINGS if outline is None else None
 
 
 def _is_usual(extra: Attributes) -> bool:
-    return repair.shallow(extra) and _CAPTION.isdisjoint(extra)
-
-
-def _bounds(
-    outline: list[list[float]] | RleRecord | None, run: _Run | None, points: list[float] | None
-) -> Box | None:
-    if run is not None:
-        return rle.bounds(rle.decode(run.counts, run.height, run.width), run.height)
-    if isinstance(outline, list):
-        return rings_bounds(outline)
-    labelled = [
-        value
-        for i in range(0, len(points or ()), 3)
-        if points and points[i + 2]
-        for value in points[i : i + 2]
-    ]
-    return points_bounds(labelled) if labelled else None
-
-
-def _plain(outline: list[list[float]] | RleRecord) -> Any:
-    """A segmentation as it stood in the file."""
-    return (
-        outline
-        if isinstance(outline, list)
-        else {"size": list(outline.size), "counts": outline.counts}
-    )
+    return repair.shallow(extra) and FOREIGN.isdisjoint(extra)
 
 
 def _named(record: AnnotationRecord) -> str:

@@ -38,7 +38,7 @@ class CocoWriter(Writer):
         self._categories = LabelNumbers(labels, keep_zero=self.options.about is not None)
         self._numbers = ImageNumbers()
         self._count = 0
-        self._first_image = True
+        self._first_image = self._first_line = True
         self._tally = Tally(self.found)
         self._losses = FieldLosses(self.info.says)
         self._images.write(heading(self.options.about) + b'"images":[')
@@ -51,20 +51,40 @@ class CocoWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
+        images, lines = [], []
         for sample in samples:
             number = self._numbers.take(sample.id)
-            line = dump(records_out.image(sample, number))
-            self._images.write(b"\n" + line if self._first_image else b",\n" + line)
-            self._first_image = False
-            self.found.images_out += 1
-            boxes = as_boxes(sample.shapes)
-            if boxes and not self.options.clip:
-                self._write_boxes(boxes, sample, number)
-                continue
-            records = self._records(sample, number)
-            if records:
-                self._write_records(records, sample)
+            images.append(dump(records_out.image(sample, number)))
+            if sample.shapes and (line := self._line(sample, number)):
+                lines.append(line)
+        self._put(self._images, images, first=self._first_image)
+        self._put(self._annotations, lines, first=self._first_line)
+        self._first_image = self._first_image and not images
+        self._first_line = self._first_line and not lines
+        self.found.images_out += len(images)
         self._tally.flush()
+
+    @staticmethod
+    def _put(file: IO[bytes], lines: list[bytes], *, first: bool) -> None:
+        if lines:
+            file.write(b"\n" if first else b",\n")
+            file.write(b",\n".join(lines))
+
+    def _line(self, sample: Sample, image_id: int) -> bytes:
+        """The annotations of an image, with commas between them."""
+        boxes = as_boxes(sample.shapes)
+        if boxes and not self.options.clip:
+            records = self._boxes(boxes, image_id)
+        else:
+            records = self._records(sample, image_id)
+        line = dump(records)
+        # What is not finite turns into null; other nulls are in attributes, and rare. No usual key has a u in it.
+        if b"u" in line and b"null" in line:
+            records = self._finite(records, sample)
+            line = dump(records)
+        self._count += len(records)
+        self.found.shapes_out += len(records)
+        return line[1:-1]
 
     def _records(self, sample: Sample, image_id: int) -> list[records_out.Record]:
         records = []
@@ -81,22 +101,9 @@ class CocoWriter(Writer):
                 number += 1
         return records
 
-    def _write_boxes(self, boxes: BoxList, sample: Sample, image_id: int) -> None:
+    def _boxes(self, boxes: BoxList, image_id: int) -> list[records_out.Record]:
         categories = list(map(self._categories.number, boxes.labels))
-        records = records_out.boxes(boxes, self._count + 1, image_id, categories)
-        self._write_records(records, sample)
-
-    def _write_records(self, records: list[records_out.Record], sample: Sample) -> None:
-        line = dump(records)
-        # What is not finite turns into null; other nulls are in attributes, and rare.
-        if b"null" in line:
-            records = self._finite(records, sample)
-            line = dump(records)
-        if records:
-            self._annotations.write(b",\n" if self._count else b"\n")
-            self._annotations.write(line[1:-1])
-            self._count += len(records)
-            self.found.shapes_out += len(records)
+        return records_out.boxes(boxes, self._count + 1, image_id, categories)
 
     def _finite(
         self, records: list[records_out.Record], sample: Sample

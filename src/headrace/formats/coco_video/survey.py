@@ -95,7 +95,7 @@ class Survey(Struct):
     categories: Categories
     videos: list[Video]
     frames: Frames
-    buckets: Buckets | None = None
+    buckets: Buckets[VideoRef] | None = None
     others: list[Member] = field(default_factory=list)
     dropped: int = 0
 
@@ -121,8 +121,8 @@ def survey(stream: JsonStream, found: Pass) -> Survey:
     annotations = members.get("annotations")
     if annotations is not None and annotations.is_array:
         size = (annotations.end or stream.size) - annotations.start
-        seen.buckets = Buckets(0, len(seen.videos), size)
-        seen.buckets.deal(stream, annotations, seen.frames)
+        seen.buckets = Buckets(seen.frames, 0, len(seen.videos), size)
+        seen.buckets.deal(stream, annotations)
     main = ("videos", "images", "annotations", "categories")
     seen.others = [member for key, member in members.items() if key not in main]
     return seen

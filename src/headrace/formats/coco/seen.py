@@ -1,0 +1,41 @@
+"""Which ids an earlier annotation has."""
+
+from __future__ import annotations
+
+from headrace.formats.coco.schema import Id
+
+# Beyond these an id that stands twice may go unnoticed: memory stays bounded.
+MAX_SMALL = 32 * 1024 * 1024
+MAX_OTHERS = 500_000
+
+
+class SeenIds:
+    """A flat table for small numbers (1 for those that were met), a bounded set for the others."""
+
+    def __init__(self) -> None:
+        self.table = bytearray(1 << 16)
+        self._others: set[Id] = set()
+
+    def is_new(self, id: Id | None) -> bool:
+        """Whether an id is met for the first time (annotations without one are all new)."""
+        try:
+            if id >= 0:  # type: ignore[operator]
+                if self.table[id]:  # type: ignore[index]
+                    return False
+                self.table[id] = 1  # type: ignore[index]
+                return True
+        except (TypeError, IndexError):  # no id, a text, or a number beyond the table
+            pass
+        return self._is_new_other(id)
+
+    def _is_new_other(self, id: Id | None) -> bool:
+        if id is None:
+            return True
+        if isinstance(id, int) and len(self.table) <= id < MAX_SMALL:
+            self.table.extend(bytes(max(len(self.table), id + 1 - len(self.table))))
+            return self.is_new(id)
+        if id in self._others:
+            return False
+        if len(self._others) < MAX_OTHERS:
+            self._others.add(id)
+        return True
