@@ -63,9 +63,13 @@ def test_statuses_and_types_are_bound() -> None:
     assert "d.status in ()" in sql
 
 
-def test_nothing_is_assigned_without_campaigns() -> None:
+def test_assignments_are_looked_for_by_bound_values() -> None:
     request = ListAssets(version_id=ANY, assignment_status=AssignmentStatus.DONE)
-    assert "false" in compile_asset_filters(request).sql
+    sql, params = compile_asset_filters(request)
+    assert "DONE" not in sql
+    assert params == {"f1": "DONE"}
+    for nobody in ({"assignment_step_id": ANY}, {"assignment_user_id": ANY}):
+        assert "and false" in compile_asset_filters(ListAssets(version_id=ANY, **nobody)).sql
 
 
 def test_metadata_is_searched_to_a_depth() -> None:
