@@ -10,6 +10,7 @@ import json
 import sys
 import zipfile
 from collections import Counter
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def main(host: str, token: str, folder: Path) -> dict[str, Any]:
     labels_and_tags(seen, client, version)
     files(seen, version, folder)
     work(seen, dataset, version, folder)
+    campaign(seen, version)
     video_file(seen, version, folder)
     ends(seen, dataset, version)
     return seen
@@ -350,6 +352,24 @@ def work(seen: dict[str, Any], dataset: Any, version: Any, folder: Path) -> None
     seen["synchronize"] = sorted(
         path.name for path in (folder / "down").iterdir() if path.is_file()
     ) == sorted(wanted)
+
+
+def campaign(seen: dict[str, Any], version: Any) -> None:
+    """On a fork of its own: assets of a campaign take no annotations from elsewhere."""
+    fork, _ = version.fork("campaign", assets=version.list_assets(limit=2), with_labels=True)
+    made = fork.create_campaign(
+        description="count birds",
+        instructions_text="draw boxes",
+        end_date=date(2031, 5, 1),
+        auto_add_new_assets=False,
+        auto_close_on_completion=True,
+    )
+    seen["create_campaign"] = [type(made).__name__, error_of(fork.create_campaign)]
+    seen["get_campaign"] = [
+        fork.get_campaign().id == made.id,
+        error_of(version.get_campaign),
+    ]
+    fork.delete()
 
 
 def video_file(seen: dict[str, Any], version: Any, folder: Path) -> None:

@@ -23,8 +23,8 @@ SAMPLES = Path(
 PICTURES = 12
 REAL = 364
 MANY = 20_000
-# They have scripts of their own.
-ELSEWHERE = {"create_campaign", "get_campaign", "launch_processing"}
+# It has a script of its own.
+ELSEWHERE = {"launch_processing"}
 
 
 def named() -> set[str]:
