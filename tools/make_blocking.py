@@ -302,8 +302,9 @@ def slot_face(name: str, cls: type, imports: Imports) -> str:
         kind = record_type(cls)
         words = "What was last read of it."
     elif name == "records":
-        kind = f"list[{record_type(cls)}]"
+        kind = f"Records[{record_type(cls)}]"
         words = "What was last read of them."
+        imports.need(ast.parse("Records"), sys.modules["headrace.sdk.collection"])
     else:
         kind = types[name]
         words = {
@@ -311,8 +312,8 @@ def slot_face(name: str, cls: type, imports: Imports) -> str:
             "asset_id": "The id of the asset.",
             "report": "What came of the upload, where they come from one.",
         }.get(name, "The id of the version.")
-    home = sys.modules[cls.__module__]
-    imports.need(ast.parse(kind), home)
+    named = record_type(cls) if name == "records" else kind
+    imports.need(ast.parse(named), sys.modules[cls.__module__])
     return f'    @property\n    def {name}(self) -> {kind}:\n        """{words}"""\n        return self._inner.{name}\n'
 
 

@@ -15,6 +15,7 @@ from headrace.engine.exporting import ExportReport
 from headrace.engine.import_report import ImportReport
 from headrace.engine.naming import Layout
 from headrace.engine.push import PushReport
+from headrace.engine.records import Records
 from headrace.engine.syncing import SyncReport
 from headrace.engine.syncplan import Direction, Side
 from headrace.formats.coco.document import CocoFile
@@ -633,7 +634,7 @@ class MultiData(Many[async_data.MultiData, Data]):
         return self._inner.report
 
     @property
-    def records(self) -> list[DataRecord]:
+    def records(self) -> Records[DataRecord]:
         """What was last read of them."""
         return self._inner.records
 
@@ -1269,7 +1270,7 @@ class MultiAnnotation(Many[async_annotation.MultiAnnotation, Annotation]):
         return self._inner.dataset_version_id
 
     @property
-    def records(self) -> list[AnnotationRecord]:
+    def records(self) -> Records[AnnotationRecord]:
         """What was last read of them."""
         return self._inner.records
 
@@ -1494,7 +1495,7 @@ class MultiAsset(Many[async_asset.MultiAsset, Asset]):
         return self._inner.dataset_version_id
 
     @property
-    def records(self) -> list[AssetRecord]:
+    def records(self) -> Records[AssetRecord]:
         """What was last read of them."""
         return self._inner.records
 
@@ -2255,6 +2256,17 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
             self._inner.split_into_multi_assets, ratios, random_seed, load_asset_page_size
         )
         return answer
+
+    def iter_split(
+        self, ratios: Sequence[float], random_seed: Any = None, load_asset_page_size: int = 1000
+    ) -> Iterator[tuple[int, Asset]]:
+        """The annotated assets one after another, each with the number of its part, counted from 0.
+
+        The parts are those of :meth:`split_into_multi_assets` with the same seed, for versions of any size: the
+        listing is walked over twice, and one page is held at a time. Raises ConflictError where the number of
+        annotated assets changes meanwhile.
+        """
+        return self._iterate(self._inner.iter_split, ratios, random_seed, load_asset_page_size)
 
     def add_data(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,10 +14,11 @@ from msgspec import Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import OffsetListing
-from headrace.errors import BadRequestError, NoDataError
+from headrace.errors import BadRequestError, ConflictError, NoDataError
 from headrace.model.records import AssetRecord
 from headrace.protocol.operations.extended import (
     LIST_EXTENDED_ASSETS,
+    ExtendedAssetRecord,
     LabelledAnnotation,
     ListExtendedAssets,
 )
@@ -51,20 +53,62 @@ async def split_version(
     """
     check_ratios(ratios)
     generator = generator_of(seed)
+    annotated = [
+        (AssetRecord(id=asset.id, data=asset.data), _labels(asset.annotations[0]))
+        async for asset in _annotated(backend, version_id, page_size)
+    ]
+    if not annotated:
+        raise _nothing()
+    return [_part(drawn) for drawn in split(annotated, ratios, generator)]
+
+
+async def walk_split(
+    backend: Backend, version_id: UUID, ratios: Sequence[float], seed: Any, page_size: int
+) -> AsyncIterator[tuple[int, AssetRecord]]:
+    """The annotated assets in order of their listing, each with the number of its part.
+
+    The parts are those of :func:`split_version`. One page is held at a time, and a few bytes for each asset.
+
+    Raises what that does, and ConflictError where assets are annotated meanwhile.
+    """
+    check_ratios(ratios)
+    generator = generator_of(seed)
+    count = 0
+    async for _ in _annotated(backend, version_id, page_size):
+        count += 1
+    if not count:
+        raise _nothing()
+    parts = array("H", bytes(2 * count))
+    places = array("L", range(count))
+    for number, drawn in enumerate(split(places, ratios, generator)):
+        for place in drawn:
+            parts[place] = number
+    walked = 0
+    async for asset in _annotated(backend, version_id, page_size):
+        if walked < count:
+            yield parts[walked], AssetRecord(id=asset.id, data=asset.data)
+        walked += 1
+    if walked != count:
+        raise ConflictError(
+            f"{count} assets were annotated at first and {walked} in the end", hint="split again"
+        )
+
+
+async def _annotated(
+    backend: Backend, version_id: UUID, page_size: int
+) -> AsyncIterator[ExtendedAssetRecord]:
     if not page_size >= 1:
         raise BadRequestError(f"load_asset_page_size is {page_size}", hint="at least 1")
     query = ListExtendedAssets(version_id=version_id)
     listing = OffsetListing(backend, LIST_EXTENDED_ASSETS, query, page_size=page_size)
-    annotated: list[tuple[AssetRecord, Counter[str]]] = []
     async for page in listing.pages():
-        annotated += [
-            (AssetRecord(id=asset.id, data=asset.data), _labels(asset.annotations[0]))
-            for asset in page
-            if asset.annotations
-        ]
-    if not annotated:
-        raise NoDataError("no asset of the version is annotated", hint="import annotations first")
-    return [_part(drawn) for drawn in split(annotated, ratios, generator)]
+        for asset in page:
+            if asset.annotations:
+                yield asset
+
+
+def _nothing() -> NoDataError:
+    return NoDataError("no asset of the version is annotated", hint="import annotations first")
 
 
 def split(items: Sequence[T], ratios: Sequence[float], generator: Random) -> list[list[T]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
+from headrace.engine.records import Records
 from headrace.errors import BadRequestError
 from headrace.sdk.resource import RecordT, Resource
 from headrace.sdk.session import Session
@@ -22,7 +23,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
 
     def __init__(self, session: Session, records: Iterable[RecordT] = ()) -> None:
         self.session = session
-        self.records: list[RecordT] = list(records)
+        self.records: Records[RecordT] = Records(records)
 
     @property
     def ids(self) -> list[UUID]:
@@ -93,7 +94,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
         firsts: dict[UUID, RecordT] = {}
         for record in both.records:
             firsts.setdefault(record.id, record)
-        both.records = list(firsts.values())
+        both.records = Records(firsts.values())
         return both
 
     def __eq__(self, other: object) -> bool:
@@ -111,7 +112,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
         """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
         if not 0 <= ratio <= 1:
             raise BadRequestError(f"ratio is {ratio}", hint="give a number from 0 to 1")
-        drawn = random.sample(self.records, len(self.records))
+        drawn = random.sample(list(self.records), len(self.records))
         cut = int(ratio * len(drawn))
         return self._with(drawn[:cut]), self._with(drawn[cut:])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 from uuid import UUID
@@ -175,7 +175,7 @@ class Datalake(Resource[DatalakeRecord]):
             listed = KeyListing(backend, operations.LIST_DATA_BY_KEY, request, *keys)
         return Listing(
             listed,
-            lambda record: Data(self.session, self._mine([record])[0]),
+            lambda record: Data(self.session, next(self._mine([record]))),
             lambda records: MultiData(self.session, self._mine(records)),
             "list_data",
         )
@@ -289,12 +289,10 @@ class Datalake(Resource[DatalakeRecord]):
     async def _tag(self, tag: str | Tag) -> Tag:
         return await self.get_or_create_data_tag(tag) if isinstance(tag, str) else tag
 
-    def _mine(self, records: list[DataRecord]) -> list[DataRecord]:
+    def _mine(self, records: Iterable[DataRecord]) -> Iterator[DataRecord]:
         """The records with the id of this lake, which listings leave out."""
-        return [
-            replace(record, datalake_id=self.id) if record.datalake_id is UNSET else record
-            for record in records
-        ]
+        for record in records:
+            yield (replace(record, datalake_id=self.id) if record.datalake_id is UNSET else record)
 
     def __repr__(self) -> str:
         return describe(self, self.name)

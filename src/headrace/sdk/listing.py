@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from headrace.engine.paging import Listed
+from headrace.engine.records import Records
 from headrace.errors import NoDataError
 from headrace.sdk.resource import RecordT
 
@@ -27,7 +28,7 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         self,
         listed: Listed[RecordT],
         handle: Callable[[RecordT], HandleT],
-        gather: Callable[[list[RecordT]], ManyT],
+        gather: Callable[[Iterable[RecordT]], ManyT],
         what: str,
         empty: str | None = None,
     ) -> None:
@@ -65,9 +66,9 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         return [record.id async for page in self._listed.pages() for record in page]
 
     async def _all(self) -> ManyT:
-        records: list[RecordT] = []
+        records: Records[RecordT] = Records()
         async for page in self._listed.pages():
-            records += page
+            records.extend(page)
         if self._empty and not records:
             raise NoDataError(self._empty)
         return self._gather(records)

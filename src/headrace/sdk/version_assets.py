@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -245,7 +245,7 @@ class VersionAssets(VersionTags):
     def _asset(self, record: AssetRecord) -> Asset:
         return Asset(self.session, record, self.id)
 
-    def _assets(self, records: list[AssetRecord]) -> MultiAsset:
+    def _assets(self, records: Iterable[AssetRecord]) -> MultiAsset:
         return MultiAsset(self.session, self.id, records)
 
 

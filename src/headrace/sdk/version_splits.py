@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from headrace.engine.splitting import split_version
+from headrace.engine.splitting import split_version, walk_split
 from headrace.errors import BadRequestError
-from headrace.sdk.asset import MultiAsset
+from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.label import Label
 from headrace.sdk.version_assets import VersionAssets
 from headrace.sdk.version_labels import VersionLabels
@@ -90,6 +90,22 @@ class VersionSplits(VersionAssets, VersionLabels):
             for part in parts
         ]
         return [self._assets(part.assets) for part in parts], counts, labels
+
+    async def iter_split(
+        self,
+        ratios: Sequence[float],
+        random_seed: Any = None,
+        load_asset_page_size: int = 1000,
+    ) -> AsyncIterator[tuple[int, Asset]]:
+        """The annotated assets one after another, each with the number of its part, counted from 0.
+
+        The parts are those of :meth:`split_into_multi_assets` with the same seed, for versions of any size: the
+        listing is walked over twice, and one page is held at a time. Raises ConflictError where the number of
+        annotated assets changes meanwhile.
+        """
+        drawn = walk_split(self.session.backend, self.id, ratios, random_seed, load_asset_page_size)
+        async for part, record in drawn:
+            yield part, self._asset(record)
 
 
 def _axes(counts: dict[str, int]) -> dict[str, list[Any]]:

@@ -77,3 +77,18 @@ async def test_every_door_splits_alike(tmp_path: Path) -> None:
             parts, counts, _ = await version.split_into_multi_assets([2, 1], random_seed=11)
             seen.append(([[asset.filename for asset in part] for part in parts], counts))
     assert seen[0] == seen[1]
+
+
+async def test_walking_over_a_split_gives_the_same_parts(version: DatasetVersion) -> None:
+    await annotate(version, leave=2)
+    parts, _, _ = await version.split_into_multi_assets([0.5, 0.3, 0.2], random_seed=3)
+    walked: list[set[str]] = [set(), set(), set()]
+    async for part, asset in version.iter_split([0.5, 0.3, 0.2], random_seed=3):
+        walked[part].add(asset.filename)
+    assert walked == [{asset.filename for asset in part} for part in parts]
+    again = [part async for part, _ in version.iter_split([1, 1], 7, load_asset_page_size=1)]
+    assert sorted(again) == [0] * 5 + [1] * 5
+    await version.delete_all_annotations()
+    with pytest.raises(NoDataError):
+        async for _ in version.iter_split([1, 1]):
+            pass
