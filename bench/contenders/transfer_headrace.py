@@ -22,7 +22,7 @@ TICK_SECONDS = 0.002
 
 
 # anyio imports its back end when it is first used; imports are not the job.
-asyncio.run(anyio.sleep(0))
+asyncio.run(anyio.sleep(0.001))
 
 
 async def renew() -> str:

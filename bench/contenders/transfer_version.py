@@ -8,9 +8,8 @@ import uvloop
 import headrace
 from bench.contenders.job import run, the_job
 
-
 # anyio imports its back end when it is first used; imports are not the job.
-asyncio.run(anyio.sleep(0))
+asyncio.run(anyio.sleep(0.001))
 
 
 async def download(address: str, token: str, version: str, target: str) -> dict[str, int]:

@@ -7,9 +7,10 @@ from bench.scenarios.import_ import IMPORT
 from bench.scenarios.parse import PARSE
 from bench.scenarios.transfer import TRANSFER
 from bench.scenarios.transfer_many import MANY
+from bench.scenarios.transfer_upload import UPLOAD
 
 SCENARIOS: dict[str, Scenario] = {
-    each.name: each for each in (FILES, *FORMATS, IMPORT, PARSE, *TRANSFER, *MANY)
+    each.name: each for each in (FILES, *FORMATS, IMPORT, PARSE, *TRANSFER, *MANY, UPLOAD)
 }
 
 

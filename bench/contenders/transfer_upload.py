@@ -1,0 +1,31 @@
+"""headrace uploads files: into the folder of a lake, or into a server by its address."""
+
+import asyncio
+
+import anyio
+import uvloop
+
+import headrace
+from bench.contenders.job import run, the_job
+
+# anyio imports its back end when it is first used; imports are not the job.
+asyncio.run(anyio.sleep(0.001))
+
+
+async def upload(target: str, token: str | None, paths: list[str]) -> dict[str, int]:
+    """As a user of the SDK writes it."""
+    async with headrace.connect(target, api_token=token) as client:
+        lake = await client.get_datalake()
+        with the_job():
+            sent = await lake.upload_data(paths)
+    return {"files": len(sent)}
+
+
+def work(target: str, paths: str, token: str | None = None) -> dict[str, int]:
+    """On uvloop, as the command line."""
+    with open(paths) as file:
+        listed = file.read().splitlines()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(upload(target, token, listed))
+
+
+run(work)

@@ -1,0 +1,19 @@
+"""The official client uploads files into a headrace server."""
+
+from picsellia import Client
+
+from bench.contenders.job import run, the_job
+
+
+def work(target: str, paths: str, token: str) -> dict[str, int]:
+    """As a user of that client writes it."""
+    with open(paths) as file:
+        listed = file.read().splitlines()
+    with Client(api_token=token, host=target) as client:
+        lake = client.get_datalake()
+        with the_job():
+            sent = lake.upload_data(listed)
+    return {"files": len(sent)}
+
+
+run(work)
