@@ -32,8 +32,6 @@ http {{
   tcp_nopush on;
   keepalive_requests 1000000;
   default_type application/octet-stream;
-  open_file_cache max=50000 inactive=600s;
-  open_file_cache_min_uses 1;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;

@@ -96,7 +96,7 @@ class Direct:
         while True:
             line = self._rested(place) or await self._connected(place)
             if line is None:
-                break
+                return None
             self._busy.add(line)
             try:
                 head = await line.ask(request)
@@ -108,12 +108,11 @@ class Direct:
                 raise
             if head is None:
                 self.let_go(line, place)
-                break
+                self._odd[place.origin] = self._odd.get(place.origin, 0) + 1
+                return None
             self._odd.pop(place.origin, None)
             self.answers += 1
             return _Answer(self, place, line, head.status, head.headers)
-        self._odd[place.origin] = self._odd.get(place.origin, 0) + 1
-        return None
 
     async def aclose(self) -> None:
         """End all connections."""
@@ -161,8 +160,10 @@ class Direct:
                     place.port,
                     ssl=self._tls if place.encrypted else None,
                 )
-        except (OSError, TimeoutError, ValueError):
-            line.abort()
+        except TimeoutError:
+            self._odd[place.origin] = self._odd.get(place.origin, 0) + 1
+            return None
+        except (OSError, ValueError):
             return None
         self._lines.add(line)
         if self._timer is None:

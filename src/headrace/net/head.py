@@ -22,7 +22,7 @@ _ONCE = tuple(
 _CONTENT_LENGTH = istr("Content-Length")
 _CONNECTION = istr("Connection")
 _OTHER = (istr("Transfer-Encoding"), istr("Upgrade"))
-_MOST_LINES = 512
+_MOST_LINES = 64
 
 
 class Head(Struct, frozen=True, gc=False):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
+from collections.abc import Callable
+from functools import cache
+from typing import cast
 
 from headrace.errors import DiskFullError, TransferError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
+_SYNC_FILE_RANGE_WRITE = 2
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
@@ -21,6 +26,24 @@ def sync(file: int) -> bool:
             raise
         return False
     return True
+
+
+def begin_sync(file: int) -> None:
+    """Let a file's bytes set out for the disk, where the system can be asked for that; :func:`sync` waits for them."""
+    begin = _sync_file_range()
+    if begin is not None:
+        begin(file, 0, 0, _SYNC_FILE_RANGE_WRITE)
+
+
+@cache
+def _sync_file_range() -> Callable[[int, int, int, int], object] | None:
+    # posix_fadvise(DONTNEED) would begin too, but also take the file out of memory.
+    try:
+        function = ctypes.CDLL(None).sync_file_range
+    except (AttributeError, OSError, TypeError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return cast("Callable[[int, int, int, int], object]", function)
 
 
 def disk_error(what: str, error: OSError) -> TransferError | DiskFullError:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from headrace.transfer.disk import sync
+from headrace.transfer.disk import begin_sync, sync
 
 HEADER = b"headrace pulled\n"
 MARK = 8
@@ -176,10 +176,9 @@ def _synced(paths: list[str]) -> Iterator[bool | None]:
     for start in range(0, len(paths), TOGETHER):
         files = [_opened(path) for path in paths[start : start + TOGETHER]]
         try:
-            if hasattr(os, "posix_fadvise"):
-                for file in files:
-                    if file is not None:
-                        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            for file in files:
+                if file is not None:
+                    begin_sync(file)
             for file in files:
                 yield None if file is None else sync(file)
         finally:
