@@ -24,7 +24,7 @@ from headrace.errors import APIError, HeadraceError
 from headrace.model.enums import JobStatus
 from headrace.platform.jobs import end_job
 from headrace.platform.listing import json_text
-from headrace.storage.database.base import Transaction
+from headrace.storage.database.base import Statements, Transaction
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -100,7 +100,8 @@ class JobRunner:
         self._kinds = kinds
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._worked: dict[int, anyio.Event] = {}
-        self._reserved: set[int] = set()
+        # Jobs of which no other process may do any part, until they end; whether they were begun.
+        self._reserved: dict[int, bool] = {}
         self._waits: set[anyio.CancelScope] = set()
         self._stopping = False
 
@@ -110,20 +111,29 @@ class JobRunner:
 
     async def reserve(self, tx: Transaction, no: int) -> None:
         """Keep a job that is being recorded for this process: no other one may take it up first."""
-        self._reserved.add(no)
+        self._reserved[no] = False
         lease = self._platform.clock() + LEASE_MS
         await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
 
     def was_reserved(self, no: int) -> bool:
-        """Whether a job was kept for this process, and is begun for the first time."""
-        mine = no in self._reserved
-        self._reserved.discard(no)
-        return mine
+        """Whether a job was kept for this process, and is begun now."""
+        if self._reserved.get(no) is not False:
+            return False
+        self._reserved[no] = True
+        return True
 
     async def aclose(self) -> None:
         """Let go of what was kept and never begun."""
-        while self._reserved:
-            await self._release(self._reserved.pop())
+        for no, begun in self._reserved.items():
+            if not begun:
+                await self._release(no)
+
+    async def is_held(self, statements: Statements, no: int) -> bool:
+        """Whether some process works on a job that it kept for itself, or is about to."""
+        row = await statements.fetch_one("jobs.keeper", no=no)
+        if row is not None and row[2] == self._owner:
+            return no in self._reserved
+        return row is not None and not self._is_free(row[2], row[3])
 
     async def asked_to_stop(self, no: int) -> bool:
         """Whether a job is to stop that this process works on: because somebody said so, or another one has it."""
@@ -225,6 +235,7 @@ class JobRunner:
                 await self._attempt(task, self._kinds[task.kind](self._platform, task))
         finally:
             del self._worked[no]
+            self._reserved.pop(no, None)
             ended.set()
 
     async def _attempt(self, task: Task, work: Work) -> None:

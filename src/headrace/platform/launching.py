@@ -135,7 +135,7 @@ async def _launch(
         running = await tx.fetch_one(
             "jobs.running", kind=kind, subject=subject, spec=text, organization=access.organization
         )
-        if running is not None:
+        if running is not None and await platform.jobs.is_held(tx, running[0]):
             job = Job(running[0], running[1], SECOND_KIND, kind, subject, "", text, 0, None, None)
             return (await job_of(tx, access, job.id, SECOND_KIND)).run_record
         job = await record_job(

@@ -76,7 +76,7 @@ class _Sets:
     """Disjoint sets of the numbers from 1 to ``count``."""
 
     def __init__(self, count: int) -> None:
-        self._parents = array("L", range(count + 1))
+        self._parents = array("I", range(count + 1))
 
     def root(self, no: int) -> int:
         parents = self._parents

@@ -136,6 +136,10 @@ async def test_a_lake_that_is_closed(lake: tuple[Path, str], pids: Path) -> None
         running = await numbers_in(pids, 2)
     assert not any(map(is_running, running))
     async with headrace.connect(lake[0]) as client:
+        # The same launch at once is another job: the one before has no process any more.
+        anew = await launched(client)
+        assert anew != job
+        await anew.cancel()
         with pytest.raises(JobFailedError, match=LOST):
             await (await client.get_job_by_id(job.id)).wait_for_done()
 
