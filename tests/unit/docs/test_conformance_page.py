@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tools import make_conformance
 from tools.conformance_rows import PAGES
 
@@ -19,6 +21,7 @@ def complete() -> make_conformance.Watcher:
     return watcher
 
 
+@pytest.mark.timeout(400)
 def test_the_page_is_fresh_and_every_row_is_shown() -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--check"], capture_output=True, text=True, check=False
