@@ -29,13 +29,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``token`` and ``organization`` (its name) are for servers.
 
     ``max_workers`` is the most transfers or calls under way at once. ``state`` is the folder where uploads that were
-    cut short are remembered.
+    cut short are remembered. With ``trust_storage`` a server's files may lie on this machine or its network, or
+    unencrypted, although the server itself does not.
     """
 
     token: str | None = None
     organization: str | None = None
     max_workers: int | None = None
     state: str | None = None
+    trust_storage: bool = False
 
     def state_folder(self) -> Path:
         """``state``, by default ``headrace`` in the folder that the system has for such things."""

@@ -96,7 +96,9 @@ async def _connect(
     # Whoever types an address waits for the answer: a wrong one must not take a minute to say so.
     first_word = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
     try:
-        backend = RemoteBackend(address, token, state=settings.state_folder())
+        backend = RemoteBackend(
+            address, token, state=settings.state_folder(), trust_storage=settings.trust_storage
+        )
     except ValueError:
         raise ConfigurationError(f"{redact(address)} is no address of a server") from None
     try:

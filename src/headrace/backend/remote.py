@@ -19,6 +19,7 @@ from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload_journal import UploadJournal
 from headrace.backend.uploads import Upload
 from headrace.model.records import DataRecord
+from headrace.net.reach import reach_from
 from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
 from headrace.net.session import Answer, ApiSession, StorageSession
 from headrace.protocol.codec import decode_response, encode_request
@@ -44,7 +45,8 @@ SERVER_LIMITS = Limits(
 class RemoteBackend:
     """One server, one token, one organization.
 
-    In the folder ``state`` uploads that were cut short are remembered; without one they begin anew.
+    In the folder ``state`` uploads that were cut short are remembered; without one they begin anew. With
+    ``trust_storage`` files may be anywhere, also nearer to this machine than the server is.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class RemoteBackend:
         *,
         policy: RetryPolicy | None = None,
         state: Path | None = None,
+        trust_storage: bool = False,
     ) -> None:
         self.state = state
         self.limits = Limits()
         self._api = ApiSession(address, api_token, user_agent=USER_AGENT)
-        self._storage = StorageSession(user_agent=USER_AGENT)
+        reach = reach_from(self._api.address, trusted=trust_storage)
+        self._storage = StorageSession(user_agent=USER_AGENT, reach=reach)
         self._policy = policy
         self._organization: UUID | None = None
         self.name = self._api.address

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import ipaddress
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from headrace.net.failures import translated
 from headrace.net.hosts import TURNING_AWAY, Host, Hosts, Pressure
 from headrace.net.opened import Opened, Patience, Received
 from headrace.net.proxies import Proxies
+from headrace.net.reach import ANYWHERE, Reach, next_url
 from headrace.net.redact import origin
 from headrace.net.retry import retry_after
 
@@ -27,8 +27,6 @@ ANSWER_SECONDS = 300.0
 MAX_REDIRECTS = 5
 _BUFFER = 256 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_METADATA_NAMES = frozenset({"metadata.google.internal", "metadata"})
-_METADATA_ADDRESSES = frozenset({"fd00:ec2::254", "100.100.100.200"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -93,7 +91,8 @@ class ApiSession:
 class StorageSession:
     """Connections to wherever signed URLs point. The URL is the whole authority: no token, no cookie.
 
-    ``direct`` lets files come the short way (``headrace.net.direct``) where that can take them.
+    ``direct`` lets files come the short way (``headrace.net.direct``) where that can take them. ``reach`` says where
+    URLs may lead.
     """
 
     def __init__(
@@ -104,7 +103,10 @@ class StorageSession:
         patience: Patience | None = None,
         pressure: Pressure | None = None,
         direct: bool = True,
+        reach: Reach = ANYWHERE,
     ) -> None:
+        self._reach = reach
+        self._known: set[str] = set()
         self.patience = patience or Patience()
         self._hosts = Hosts(pressure or Pressure(ceiling=connections))
         self._proxies = Proxies()
@@ -141,6 +143,7 @@ class StorageSession:
         for _ in range(MAX_REDIRECTS + 1):
             found = None if self._direct is None else self._direct.place(url)
             where = origin(URL(url, encoded=True)) if found is None else found[0].origin
+            self._check(where)
             host = self._hosts.of(where)
             turn = await host.enter()
             try:
@@ -158,7 +161,7 @@ class StorageSession:
             if opened.status not in _REDIRECTS:
                 return opened
             opened.close()
-            url = str(_next(URL(url, encoded=True), opened.headers))
+            url = str(next_url(URL(url, encoded=True), opened.headers))
         raise TransferError(f"{where} redirects in circles")
 
     async def _get(self, url: str, headers: Mapping[str, str], where: str) -> Received:
@@ -177,6 +180,7 @@ class StorageSession:
         """Send bytes or a form to a signed URL, without following redirects."""
         at = URL(url, encoded=True)
         where = origin(at)
+        self._check(where)
         async with self._hosts.of(where).turn() as turn:
             with translated(where):
                 async with self._session.request(
@@ -190,6 +194,11 @@ class StorageSession:
                     answer = Answer(response.status, response.headers, await response.read())
             turn.heard(answer.status, retry_after(answer.headers))
             return answer
+
+    def _check(self, where: str) -> None:
+        if where not in self._known:
+            self._reach.check(URL(where))
+            self._known.add(where)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -222,40 +231,3 @@ def _moved(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:
         f"{address} redirects to {target}",
         hint=f"connect to {target}; the token is sent nowhere else",
     )
-
-
-def _next(at: URL, headers: Mapping[str, str]) -> URL:
-    try:
-        target = at.join(URL(headers["Location"], encoded=True))
-        where = origin(target)
-    except (KeyError, ValueError):
-        raise TransferError(f"{origin(at)} redirects to nowhere") from None
-    if at.scheme == "https" and target.scheme != "https":
-        raise TransferError(f"{origin(at)} redirects to {where}, which is not encrypted")
-    if target.scheme not in ("http", "https"):
-        raise TransferError(f"{origin(at)} redirects to something that is not HTTP")
-    if _closeness(target) > _closeness(at):
-        raise TransferError(
-            f"{origin(at)} redirects to {where}, which only this machine or its network can reach"
-        )
-    return target
-
-
-def _closeness(url: URL) -> int:
-    """0 the open net, 1 a private network, 2 this machine, 3 what a cloud tells its machines about themselves."""
-    host = (url.host or "").rstrip(".").lower()
-    if host in _METADATA_NAMES:
-        return 3
-    if host == "localhost" or host.endswith(".localhost"):
-        return 2
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return 0
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if address.is_link_local or str(address) in _METADATA_ADDRESSES:
-        return 3
-    if address.is_loopback or address.is_unspecified:
-        return 2
-    return 1 if address.is_private else 0
