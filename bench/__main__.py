@@ -15,7 +15,7 @@ sys.path[0] = str(ROOT)
 from bench.data import SCALES, write_coco  # noqa: E402
 from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
 from bench.report import text  # noqa: E402
-from bench.runner import Plan, run_scenario, work_folder  # noqa: E402
+from bench.runner import WORK_FOLDERS, Plan, run_scenario, work_folder  # noqa: E402
 from bench.scenario import Scenario, Setting  # noqa: E402
 from bench.scenarios import SCENARIOS, named  # noqa: E402
 
@@ -99,7 +99,9 @@ def main(arguments: list[str]) -> int:
     """Run what was asked for; 1 when a contender failed or the outcomes differ."""
     options = parse(arguments)
     if options.clean:
-        shutil.rmtree(CACHE / "work", ignore_errors=True)
+        for base in {CACHE / "work", *(each.work for each in SCENARIOS.values() if each.work)}:
+            for folder in base.glob(WORK_FOLDERS):
+                shutil.rmtree(folder, ignore_errors=True)
         return 0
     results = []
     for scenario in named(options.scenario):

@@ -197,6 +197,9 @@ def machine() -> dict[str, Any]:
     }
 
 
+WORK_FOLDERS = "[0-9]*-[0-9]*-[0-9]*"
+
+
 def work_folder(base: Path) -> Path:
     """A folder that never was: creating files where many were deleted is slow for minutes."""
     return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
