@@ -168,8 +168,16 @@ def around_assets(
         [len(part) for part in assets.split(0.5)],
         [path.name for path in (folder / "asset").glob("*.png")],
     ]
+    old = client.find_dataset_version_tag("old")
+    version.add_tags(old)
+    version.remove_tags([old])
+    seen["version tags"] = [
+        [each.name for each in version.list_asset_tags()],
+        len(version.get_tags()),
+        len(client.list_annotation_campaigns()),
+    ]
     fork, _ = version.fork("fork", with_annotations=True)
-    some = fork.list_assets()
+    some = fork.list_assets(order_by=["-filename"])
     some[:3].delete_annotations()
     some[0].delete()
     some[1:3].delete()
@@ -203,6 +211,11 @@ def around_campaigns(seen: dict[str, Any], dataset: Any, version: Any, folder: P
         len(list((folder / "task").glob("*.png"))),
         type(campaign.get_campaign_issue_counts()).__name__,
     ]
+    more, _ = version.fork("more", assets=version.list_assets(limit=2))
+    other = more.create_campaign()
+    other.add_step("draw", "ANNOTATION", assignees=[(worker, 1.0)])
+    other.sync_assets()
+    seen["synced"] = len(other.list_assignments())
     look.delete(draw.id)
     campaign.close()
     campaign.delete()

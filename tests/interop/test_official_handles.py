@@ -12,7 +12,7 @@ from anyio import to_thread
 
 import headrace
 from headrace import blocking
-from headrace.model.enums import ProcessingTargetType
+from headrace.errors import BadRequestError, PermissionDeniedError
 from tests.support.awaited import Awaited
 from tests.support.doors import DOORS, open_door
 from tests.support.drawn import draw_images, write_coco
@@ -34,6 +34,7 @@ def check(seen: dict[str, Any]) -> None:
     assert (seen["fork"], seen["voc"], seen["end"]) == (3, 1, [])
     assert seen["campaign"][:2] == [["boxes", "look"], 6]
     assert seen["campaign gone"] == 6
+    assert seen["version tags"] == [["t"], 0, 0]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -96,8 +97,36 @@ def own(client: Any, folder: Path) -> None:
     assert isinstance(run.logs(), str)
     list(run.iter_logs())
     assert client.get_job_by_id(run.id) == run
-    # What a processing runs is for the lake's owner to say: nothing is made here that could be run.
-    assert ProcessingTargetType.parse("dataset_version")
+    # What a processing runs is for the lake's owner to say: nothing is made or changed by a client.
+    for refused in (
+        lambda: client.create_processing("x", "DATASET_VERSION", 1, 0, {}, "image", "latest"),
+        lambda: finder.update(docker_image="other"),
+        lambda: finder.delete(),
+    ):
+        with pytest.raises(PermissionDeniedError):
+            refused()
+    with pytest.raises(BadRequestError):
+        lake.launch_processing(finder, lake.list_data(limit=1))
+    campaigns(client, version, folder)
+
+
+def campaigns(client: Any, version: Any, folder: Path) -> None:
+    """A campaign's tasks, done by a client."""
+    version.delete_all_annotations()
+    campaign = version.create_campaign(description="all")
+    (folder / "rules.txt").write_text("draw")
+    campaign.upload_instructions_file(folder / "rules.txt")
+    (worker,) = client.get_dataset("d").list_workers()
+    campaign.add_step("draw", "ANNOTATION", assignees=[(worker, 1.0)])
+    campaign.sync_assets()
+    task = campaign.list_assignments()[0]
+    task.sync()
+    assert task.get_asset().filename.endswith(".jpg")
+    task.submit()
+    assert campaign.get_progress() is not None
+    campaign.download_instructions_file(folder / "down")
+    assert [path.suffix for path in (folder / "down").glob("*.txt")] == [".txt"]
+    assert len(client.list_annotation_campaigns()) == 1
 
 
 @pytest.mark.parametrize("kind", DOORS)
