@@ -91,7 +91,7 @@ def around_data(seen: dict[str, Any], client: Any, folder: Path) -> tuple[Any, A
     lone.delete()
     seen["left"] = len(lake.list_data())
 
-    dataset = client.create_dataset("things")
+    dataset = client.create_dataset("things", "", True)
     dataset.sync()
     dataset.update(name="renamed", description="described")
     tag = client.find_dataset_tag("good")

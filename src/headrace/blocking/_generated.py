@@ -3072,9 +3072,14 @@ class Dataset(Face[async_dataset.Dataset]):
         answer: list[Tag] = self._call(self._inner.get_tags)
         return answer
 
-    def update(self, name: str | None = None, description: str | None = None) -> None:
-        """Rename or describe the dataset; ConflictError where the name is taken."""
-        self._call(self._inner.update, name, description)
+    def update(
+        self, name: str | None = None, private: bool | None = None, description: str | None = None
+    ) -> None:
+        """Rename or describe the dataset; ConflictError where the name is taken.
+
+        ``private`` is accepted and has no effect: a dataset is its organization's.
+        """
+        self._call(self._inner.update, name, private, description)
 
     def delete(self) -> None:
         """Delete the dataset with all its versions, their assets and annotations; the data stay in the lake."""
@@ -3203,9 +3208,14 @@ class Client(Face[async_client.Client]):
         answer: list[DataSource] = self._call(self._inner.list_datasources, limit, offset, order_by)
         return answer
 
-    def create_dataset(self, name: str, description: str = "") -> Dataset:
-        """A new dataset; ConflictError where the organization has one of that name."""
-        answer: Dataset = self._call(self._inner.create_dataset, name, description)
+    def create_dataset(
+        self, name: str, description: str = "", private: bool | None = None
+    ) -> Dataset:
+        """A new dataset; ConflictError where the organization has one of that name.
+
+        ``private`` is accepted and has no effect: a dataset is its organization's.
+        """
+        answer: Dataset = self._call(self._inner.create_dataset, name, description, private)
         return answer
 
     def get_dataset(self, name: str) -> Dataset:

@@ -148,8 +148,13 @@ class Client(ClientTags, ClientProcessings):
 
     # --- datasets and versions ------------------------------------------------------------------------
 
-    async def create_dataset(self, name: str, description: str = "") -> Dataset:
-        """A new dataset; ConflictError where the organization has one of that name."""
+    async def create_dataset(
+        self, name: str, description: str = "", private: bool | None = None
+    ) -> Dataset:
+        """A new dataset; ConflictError where the organization has one of that name.
+
+        ``private`` is accepted and has no effect: a dataset is its organization's.
+        """
         request = operations.CreateDataset(
             organization_id=self.id, name=name, description=description
         )

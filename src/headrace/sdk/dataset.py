@@ -73,8 +73,16 @@ class Dataset(Resource[DatasetRecord], Taggable):
         await self.sync()
         return tag_handles(self.session, self.record.tags or [])
 
-    async def update(self, name: str | None = None, description: str | None = None) -> None:
-        """Rename or describe the dataset; ConflictError where the name is taken."""
+    async def update(
+        self,
+        name: str | None = None,
+        private: bool | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Rename or describe the dataset; ConflictError where the name is taken.
+
+        ``private`` is accepted and has no effect: a dataset is its organization's.
+        """
         request = operations.UpdateDataset(dataset_id=self.id, name=name, description=description)
         self.record = await self.session.call(operations.UPDATE_DATASET, request)
 
