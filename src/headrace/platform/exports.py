@@ -61,6 +61,9 @@ _FORMATS = {
 }
 
 
+VIDEO = "coco-video"
+
+
 class Naming(Struct, frozen=True):
     """What the file calls assets, and the labels by their keys."""
 
@@ -75,8 +78,10 @@ async def export_annotations(
     platform: Platform, access: Access, request: ExportAnnotations
 ) -> ExportRecord:
     """Write the annotations of a version into one file; where it is, and where to get it."""
-    if request.export_video:
-        raise BadRequestError("tracks of videos are not exported", hint="leave export_video off")
+    if request.export_video and request.type is not AnnotationFileType.COCO:
+        raise BadRequestError(
+            f"{request.type.value} has no tracks of videos", hint="export them as COCO"
+        )
     scope = await version_scope(platform.database, access, request.version_id)
     if request.type is AnnotationFileType.YOLO and scope.type is InferenceType.CLASSIFICATION:
         raise BadRequestError("YOLO has no label files for classifications", hint="export as COCO")
@@ -96,7 +101,7 @@ async def export_annotations(
     workshop = await in_thread(_open_workshop, platform.path / WORKSHOP)
     try:
         target = workshop / "out"
-        writer = _writer(request.type, scope, target, labels)
+        writer = _writer(request, scope, target, labels)
         await _write(platform, naming, request, assets, account, writer)
         packed = await in_thread(_packed, request.type, scope, target)
         name = _object_name(access, scope, request)
@@ -134,14 +139,15 @@ async def _labels(
 
 
 def _writer(
-    kind: AnnotationFileType, scope: VersionScope, target: Path, labels: list[LabelInfo]
+    request: ExportAnnotations, scope: VersionScope, target: Path, labels: list[LabelInfo]
 ) -> Writer:
+    kind = request.type
     options: dict[str, Any] = {}
     if kind is AnnotationFileType.COCO:
         options["about"] = {}  # categories may be counted from 0
     if kind is AnnotationFileType.YOLO:
         options |= {"split": "", "task": YOLO_TASKS.get(scope.type, "detect")}
-    return formats.get(_FORMATS[kind]).create(
+    return formats.get(VIDEO if request.export_video else _FORMATS[kind]).create(
         target,
         labels,
         options=formats.WriteOptions(**options),

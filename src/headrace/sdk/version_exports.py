@@ -87,8 +87,8 @@ class VersionExports(Resource[DatasetVersionRecord]):
 
         The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
         says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip. Without ``force_replace`` a file that is there stays. With ``worker`` the
-        newest annotation is that of one user.
+        others as a zip. With ``export_video`` the COCO file holds the tracks of videos, and nothing else. Without
+        ``force_replace`` a file that is there stays. With ``worker`` the newest annotation is that of one user.
 
         Returns the path of the file, ``<target_path>/<object name>``.
         """

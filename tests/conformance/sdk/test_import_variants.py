@@ -147,6 +147,24 @@ async def test_video_coco(version: DatasetVersion, tmp_path: Path, type: str) ->
     ) == dict.fromkeys(counts, 0)
 
 
+async def test_tracks_come_out_as_they_went_in(version: DatasetVersion, tmp_path: Path) -> None:
+    await version.set_type("MULTI")
+    await version.import_annotations_coco_video_file(video(tmp_path))
+    (before,) = (await kinds(version))["tracks"]
+    path = Path(await version.export_annotation_file("COCO", tmp_path / "out", export_video=True))
+    told = json.loads(path.read_bytes())
+    assert [one["file_name"] for one in told["videos"]] == ["a.jpeg"]
+    assert [one["frame_attributes"]["frame_id"] for one in told["annotations"]] == [5, 9]
+    await version.delete_all_annotations()
+    assert list((await version.import_annotations_coco_video_file(path)).values()) == [1]
+    (after,) = (await kinds(version))["tracks"]
+    for name in ("label", "start_frame_index", "rectangle_keyframes"):
+        assert after[name] == before[name]
+    for kind in ("YOLO", "PASCAL_VOC"):
+        with pytest.raises(BadRequestError, match="no tracks of videos"):
+            await version.export_annotation_file(kind, tmp_path / "out", export_video=True)
+
+
 def voc(tmp_path: Path, *, polygon: bool = False, name: str = "a.jpeg") -> Path:
     path = tmp_path / "a.xml"
     ring = "<polygon><x1>1</x1><y1>2</y1><x2>9</x2><y2>2</y2><x3>9</x3><y3>12</y3></polygon>"

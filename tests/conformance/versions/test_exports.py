@@ -215,10 +215,11 @@ async def test_refusals(lake: Stocked) -> None:
     other = await lake.filled(1, "other")
     with pytest.raises(NotFoundError):
         await export(lake, filled.id, COCO, asset_ids=[UUID(other.assets[0])])
-    with pytest.raises(BadRequestError, match="export_video"):
-        await export(lake, filled.id, COCO, export_video=True)
-    kind = InferenceType.CLASSIFICATION
-    await lake.call(datasets.UPDATE_VERSION, version_id=filled.id, type=kind)
+    for kind in (YOLO, VOC):
+        with pytest.raises(BadRequestError, match="no tracks of videos"):
+            await export(lake, filled.id, kind, export_video=True)
+    none = InferenceType.CLASSIFICATION
+    await lake.call(datasets.UPDATE_VERSION, version_id=filled.id, type=none)
     with pytest.raises(BadRequestError, match="COCO"):
         await export(lake, filled.id, YOLO)
 
