@@ -174,8 +174,10 @@ def _synced(paths: list[str]) -> Iterator[bool | None]:
     The system is asked to begin with several before the first is waited for: their commits then fall together.
     """
     for start in range(0, len(paths), TOGETHER):
-        files = [_opened(path) for path in paths[start : start + TOGETHER]]
+        files: list[int | None] = []
         try:
+            # One by one: those that are open when the next cannot be opened are closed again.
+            files.extend(map(_opened, paths[start : start + TOGETHER]))
             for file in files:
                 if file is not None:
                     begin_sync(file)

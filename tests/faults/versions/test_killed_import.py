@@ -44,6 +44,7 @@ async def content(filled: Filled) -> dict[str, list[Any]]:
     for annotation in await filled.load():
         plain = msgspec.to_builtins(annotation)
         plain.pop("id")
+        plain.pop("worker_id")
         found.setdefault(names[plain.pop("asset_id")], []).append(plain)
     return found
 
