@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import takewhile
 from pathlib import Path
+from typing import Self
 
 from headrace.errors import HeadraceError, TransferError, error_for_status
 from headrace.net.opened import Opened
-from headrace.net.ranges import Body, asked_for, described
+from headrace.net.ranges import Body, asked_for, described, described_whole
 from headrace.net.redact import redact
 from headrace.net.retry import retry_after
 from headrace.net.session import StorageSession
 from headrace.net.signed import expires_at
+from headrace.transfer.source import Shared, Stream
 
 EXPIRED = frozenset({400, 401, 403, 410})
 """How storages say that a URL's time is over: worth one fresh URL."""
@@ -22,7 +25,7 @@ MARGIN_SECONDS = 30.0
 """A URL that ends sooner than this is renewed before it is used."""
 
 
-class RemoteFile:
+class RemoteFile(Shared):
     """``url`` may be missing; ``renew`` gives a fresh one; ``what`` is how errors call the file."""
 
     def __init__(
@@ -33,7 +36,9 @@ class RemoteFile:
         renew: Callable[[], Awaitable[str]],
         what: str,
     ) -> None:
-        self._storage = storage
+        self.way = self._storage = storage
+        self.came: Opened | HeadraceError | None = None
+        """What asking for the file has come to already."""
         self._url = url
         self._fresh = False
         self._renew = renew
@@ -50,9 +55,14 @@ class RemoteFile:
 
         Raises the API's errors and those of the storage, :class:`TransferError` and :class:`ChecksumError`.
         """
-        url = await self._current()
+        if offset:
+            self.forget()
+        came, self.came = self.came, None
+        if isinstance(came, HeadraceError):
+            raise came
+        url = self._url if came is not None and self._url is not None else await self._current()
         for headers in ([asked_for(offset, validator)] if offset else []) + [{}]:
-            opened = await self._storage.get(url, headers=headers)
+            opened, came = came or await self._storage.get(url, headers=headers), None
             try:
                 if opened.status in EXPIRED and not self._fresh:
                     opened.close()
@@ -64,7 +74,7 @@ class RemoteFile:
                 self._fresh = False
                 body = described(opened.status, opened.headers, at, opened.where)
                 if body is not None:
-                    yield RemoteDownload(opened, body)
+                    yield RemoteDownload(opened, body, opened.whole)
                     return
             except BaseException as error:
                 opened.close(error)
@@ -72,6 +82,21 @@ class RemoteFile:
             finally:
                 opened.close()
         raise TransferError(f"{redact(url)} answers in a way that no file can be read from")
+
+    async def bring(self, others: Sequence[Self]) -> list[Stream]:
+        """The files whose URLs are good for a while yet, one after another."""
+        files: list[Self] = [self, *others]
+        urls = list(takewhile(bool, (file.good_url() for file in files)))
+        came, after = await self._storage.get_all(urls)
+        if after is not None:
+            files[len(came)].came = after
+        return [RemoteDownload(None, described_whole(head.headers), whole) for head, whole in came]
+
+    def forget(self) -> None:
+        """Close the answer that is here already."""
+        came, self.came = self.came, None
+        if isinstance(came, Opened):
+            came.close()
 
     async def again(self) -> None:
         """Wait until the host's second tries allow one more."""
@@ -81,11 +106,16 @@ class RemoteFile:
     async def _current(self) -> str:
         if self._url is None:
             return await self._renewed()
-        ends = None if self._fresh else expires_at(self._url)
+        return await self._renewed() if self._ends_soon(self._url) else self._url
+
+    def good_url(self) -> str:
+        """The URL, where it is good for a while yet; else an empty one."""
+        return "" if self._url is None or self._ends_soon(self._url) else self._url
+
+    def _ends_soon(self, url: str) -> bool:
         # A URL that was just made and seems to have ended already says that this machine's clock is wrong.
-        if ends is not None and ends - time.time() < MARGIN_SECONDS:
-            return await self._renewed()
-        return self._url
+        ends = None if self._fresh else expires_at(url)
+        return ends is not None and ends - time.time() < MARGIN_SECONDS
 
     async def _renewed(self) -> str:
         self._url = await self._renew()
@@ -105,15 +135,19 @@ class RemoteDownload:
 
     local_path: Path | None = None
 
-    def __init__(self, opened: Opened, body: Body) -> None:
+    def __init__(self, opened: Opened | None, body: Body, whole: memoryview | None) -> None:
         self.start = body.start
         self.length = body.length
         self.total = body.total
         self.validator = body.validator
         self.digests = body.digests
-        self.whole = opened.whole
+        self.whole = whole
         self._opened = opened
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in order; :class:`ConnectError` where they end too early."""
-        return self._opened.chunks()
+        return self._here() if self._opened is None else self._opened.chunks()
+
+    async def _here(self) -> AsyncIterator[memoryview]:
+        if self.whole is not None:
+            yield self.whole

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import anyio
 from msgspec import Struct
@@ -19,7 +19,7 @@ from yarl import URL
 
 from headrace.errors import ConnectError
 from headrace.net.head import HeadReader
-from headrace.net.line import Line
+from headrace.net.line import Line, Whole
 from headrace.net.opened import Opened, Patience
 from headrace.net.proxies import Proxies
 from headrace.net.redact import origin
@@ -113,6 +113,43 @@ class Direct:
             self._odd.pop(place.origin, None)
             self.answers += 1
             return _Answer(self, place, line, head.status, head.headers)
+
+    async def get_all(
+        self,
+        place: Place,
+        paths: Sequence[str],
+        came: list[Whole],
+        may_go_on: Callable[[], bool],
+    ) -> Opened | None:
+        """Ask for small files, one after another over one connection; those that come whole are put into ``came``.
+
+        The answer that is anything else is returned and ends it, as the end of the paths and ``may_go_on`` do. Where
+        it is not plain at all there is none: the file that came next is to be asked for by itself. Raises as
+        :meth:`get` does.
+        """
+        line = self._rested(place) or await self._connected(place)
+        if line is None:
+            return None
+        requests = (b"GET %b HTTP/1.1\r\n%b\r\n" % (path.encode(), place.head) for path in paths)
+        self._busy.add(line)
+        try:
+            head = await line.ask_all(requests, came, may_go_on)
+        except BaseException as error:
+            self.let_go(line, place)
+            self.answers += len(came)
+            if isinstance(error, ConnectError) and line.answered > 1 and line.untouched:
+                return None
+            raise
+        self.answers += len(came)
+        if head is None:
+            self._odd[place.origin] = self._odd.get(place.origin, 0) + 1
+        else:
+            self._odd.pop(place.origin, None)
+            if not came or came[-1].head is not head:
+                self.answers += 1
+                return _Answer(self, place, line, head.status, head.headers)
+        self.let_go(line, place)
+        return None
 
     async def aclose(self) -> None:
         """End all connections."""

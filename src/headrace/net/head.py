@@ -21,7 +21,7 @@ _ONCE = tuple(
 )  # fmt: skip
 _CONTENT_LENGTH = istr("Content-Length")
 _CONNECTION = istr("Connection")
-_OTHER = (istr("Transfer-Encoding"), istr("Upgrade"))
+_TRANSFER_ENCODING, _UPGRADE = istr("Transfer-Encoding"), istr("Upgrade")
 _MOST_LINES = 64
 
 
@@ -66,7 +66,7 @@ class HeadReader:
         ):
             return None
         length = headers.get(_CONTENT_LENGTH, "")
-        if not _LENGTH.fullmatch(length) or any(name in headers for name in _OTHER):
+        if not _LENGTH.fullmatch(length) or _TRANSFER_ENCODING in headers or _UPGRADE in headers:
             return None
         connection = headers.get(_CONNECTION, "keep-alive")
         return Head(status, headers, int(length), connection.lower() == "keep-alive")

@@ -47,6 +47,8 @@ class Turn:
         self._host = host
         self.era = era
         self.refused = False
+        self.answers = 1
+        """How many answers came in its time, where one turn lasts for several requests."""
 
     def heard(self, status: int, wait: float | None) -> None:
         """The status of the answer, and the seconds that it asks for."""
@@ -101,9 +103,13 @@ class Host:
         if isinstance(error, TransferTimeoutError):
             self.slow_down(turn.era)
         elif error is None and not turn.refused:
-            self._went_well()
+            self._went_well(turn.answers)
         self.busy -= 1
         self._wake()
+
+    def is_calm(self, turn: Turn) -> bool:
+        """Whether one more request may be sent in the same turn: nobody was turned away since it began."""
+        return turn.era == self._era and self.busy <= self.window
 
     async def retry_token(self) -> None:
         """Wait until one more second try is in order."""
@@ -138,10 +144,12 @@ class Host:
             self._clean = 0
             self.window = max(self._pressure.floor, self.window // 2)
 
-    def _went_well(self) -> None:
+    def _went_well(self, answers: int) -> None:
+        if not answers:
+            return
         self._refusals = 0
-        self._tokens = min(self._pressure.retries, self._tokens + 0.1)
-        self._clean += 1
+        self._tokens = min(self._pressure.retries, self._tokens + 0.1 * answers)
+        self._clean += answers
         if self._clean >= self.window:
             self._clean = 0
             self.window = min(self._pressure.ceiling, self.window + 1)

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import NamedTuple, cast
+
+from multidict import istr
 
 from headrace.errors import ConnectError, TransferError, TransferTimeoutError
 from headrace.net.head import Head, HeadReader
+
+_ENCODING = istr("Content-Encoding")
 
 WHOLE = 256 * 1024
 """Bodies of up to this many bytes are handed over in one piece."""
@@ -26,6 +30,13 @@ _FIRST = 64 * 1024
 
 _AHEAD = 1
 """Blocks that may wait to be taken before the other side is held back."""
+
+
+class Whole(NamedTuple):
+    """The head of an answer, and its body."""
+
+    head: Head
+    body: memoryview
 
 
 class Line(asyncio.BufferedProtocol):
@@ -47,7 +58,7 @@ class Line(asyncio.BufferedProtocol):
         self._gone = gone
         self._transport: asyncio.Transport | None = None
         self._first = bytearray(_FIRST)
-        self._space = memoryview(self._first)
+        self._first_space = self._space = memoryview(self._first)
         self._filled = 0
         self._asked = False
         self._due = False
@@ -58,6 +69,7 @@ class Line(asyncio.BufferedProtocol):
         self._ready: deque[tuple[bytearray, int]] = deque()
         self._spare: list[bytearray] = []
         self._waiter: asyncio.Future[None] | None = None
+        self._next: Callable[[Whole], bytes | None] | None = None
         self._failure: TransferError | None = None
         self._spoiled = False
         self._held_back = False
@@ -84,21 +96,33 @@ class Line(asyncio.BufferedProtocol):
         Raises :class:`ConnectError` where the connection ends first, and :class:`TransferTimeoutError`.
         """
         self._filled = 0
-        transport = self._transport
-        if transport is None or not self.usable:
+        if not self.usable:
             raise ConnectError(f"{self.where} broke the connection")
-        self._asked = True
-        self._due = False
-        self._head = None
-        self._space = memoryview(self._first)
-        self._heard_at = self._window_from = self._loop.time()
-        self._window_bytes = 0
-        transport.write(request)
+        self._send(request)
         while not self._due:
             await self._wait()
         if self._failure is not None and self._head is None:
             raise self._failure
         return self._head
+
+    async def ask_all(
+        self, requests: Iterator[bytes], came: list[Whole], may_go_on: Callable[[], bool]
+    ) -> Head | None:
+        """Send one request after another, each as soon as the answer before it is whole and put into ``came``.
+
+        That ends after the last request, when ``may_go_on`` says no, or with an answer that is not a small file. The
+        head of the last answer is returned; None and what is raised are as for :meth:`ask`.
+        """
+
+        def following(whole: Whole) -> bytes | None:
+            came.append(whole)
+            return next(requests, None) if may_go_on() else None
+
+        self._next = following
+        try:
+            return await self.ask(next(requests))
+        finally:
+            self._next = None
 
     async def blocks(self) -> AsyncIterator[memoryview]:
         """The body as it comes; what came before the connection ended comes before the error.
@@ -208,6 +232,29 @@ class Line(asyncio.BufferedProtocol):
 
     # Within.
 
+    def _send(self, request: bytes) -> None:
+        self._asked = True
+        self._due = False
+        self._head = None
+        self._filled = 0
+        self._space = self._first_space
+        self._heard_at = self._window_from = self._loop.time()
+        self._window_bytes = 0
+        cast("asyncio.Transport", self._transport).write(request)
+
+    def _whole_came(self, head: Head, body: memoryview) -> None:
+        """A small body is here: it is what was asked for last, or the next one is asked for at once."""
+        if self._next is None or head.status != 200 or _ENCODING in head.headers:
+            self.whole = body
+            self._call()
+            return
+        request = self._next(Whole(head, body))
+        if request is None or self._transport is None or self._spoiled:
+            self._call()
+            return
+        self.answered += 1
+        self._send(request)
+
     @property
     def _complete(self) -> bool:
         return self._odd or (self._head is not None and self._left == 0)
@@ -232,8 +279,7 @@ class Line(asyncio.BufferedProtocol):
         self._window_bytes = came
         body = memoryview(self._first)[end : end + came]
         if self._left == 0:
-            self.whole = memoryview(bytes(body))
-            self._call()
+            self._whole_came(head, memoryview(bytes(body)))
             return
         small = head.length <= WHOLE
         # The byte more shows whether the other side sends more than it said.
@@ -256,8 +302,8 @@ class Line(asyncio.BufferedProtocol):
             return
         if head.length <= WHOLE:
             if self._left == 0:
-                self.whole, self._block = memoryview(block)[: head.length], None
-                self._call()
+                self._block = None
+                self._whole_came(head, memoryview(block)[: head.length])
             return
         self._ready.append((block, self._filled))
         self._filled = 0

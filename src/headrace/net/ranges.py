@@ -47,28 +47,32 @@ def described(status: int, headers: Mapping[str, str], offset: int, where: str) 
         raise ChecksumError(
             f"{where} sent the file packed ({packing[:20]}), which was not asked for"
         )
-    length = _number(headers.get(_LENGTH))
-    validator = _strong(headers.get(_ETAG))
     if status == 200:
-        return Body(
-            start=0,
-            length=length,
-            total=length,
-            validator=validator,
-            digests=digests(headers, whole=True),
-        )
+        return described_whole(headers)
     if status == 206:
-        return _part(headers, offset, length, validator)
+        return _part(headers, offset)
     refused = _UNSATISFIED.match(headers.get("Content-Range", ""))
     if refused and int(refused[1]) == offset:
         # Everything had come already; only the end of it was not seen.
-        return Body(start=offset, length=0, total=offset, validator=validator, digests={})
+        return Body(
+            start=offset, length=0, total=offset, validator=_strong(headers.get(_ETAG)), digests={}
+        )
     return None
 
 
-def _part(
-    headers: Mapping[str, str], offset: int, length: int | None, validator: str | None
-) -> Body | None:
+def described_whole(headers: Mapping[str, str]) -> Body:
+    """What the body of a 200 that is not packed is."""
+    length = _number(headers.get(_LENGTH))
+    return Body(
+        start=0,
+        length=length,
+        total=length,
+        validator=_strong(headers.get(_ETAG)),
+        digests=digests(headers, whole=True),
+    )
+
+
+def _part(headers: Mapping[str, str], offset: int) -> Body | None:
     told = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
     if told is None or not offset:
         return None
@@ -77,13 +81,13 @@ def _part(
     # A part that is not the whole rest would leave a hole at the end, one that starts elsewhere an overlap.
     if start != offset or (total is not None and last != total - 1):
         return None
-    if length is not None and length != last - start + 1:
+    if _number(headers.get(_LENGTH)) not in (None, last - start + 1):
         return None
     return Body(
         start=start,
         length=last - start + 1,
         total=total,
-        validator=validator,
+        validator=_strong(headers.get(_ETAG)),
         digests=digests(headers, whole=False),
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from headrace.errors import ConfigurationError, TransferError
 from headrace.net.direct import Direct
 from headrace.net.failures import translated
 from headrace.net.hosts import TURNING_AWAY, Host, Hosts, Pressure
+from headrace.net.line import Whole
 from headrace.net.opened import Opened, Patience, Received
 from headrace.net.proxies import Proxies
 from headrace.net.reach import ANYWHERE, Reach, next_url
@@ -25,6 +27,9 @@ from headrace.net.retry import retry_after
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 300.0
 MAX_REDIRECTS = 5
+TURN_SECONDS = 2.0
+"""No further small file is asked for in a turn that has lasted so long: others wait, and URLs end."""
+
 _BUFFER = 256 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -36,6 +41,16 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Gathered(NamedTuple):
+    """Small files that ``came`` whole, in the order of their URLs, and what the one after them came to.
+
+    ``next`` is its answer (to be closed) or its error; None where it was not asked for, or is to be asked for anew.
+    """
+
+    came: list[Whole]
+    next: Opened | TransferError | None
 
 
 class ApiSession:
@@ -163,6 +178,56 @@ class StorageSession:
             opened.close()
             url = str(next_url(URL(url, encoded=True), opened.headers))
         raise TransferError(f"{where} redirects in circles")
+
+    async def get_all(self, urls: Sequence[str]) -> Gathered:
+        """Small files from one host, one after another in one turn, for as long as all goes well.
+
+        None come where the general way has to be taken; which way that is, and why, it tells itself.
+        """
+        came: list[Whole] = []
+        nothing = Gathered(came, None)
+        direct = self._direct
+        if direct is None:
+            return nothing
+        place, paths = None, []
+        for url in urls:
+            found = direct.place(url)
+            if found is None or found[0] is not (place or found[0]):
+                break
+            place = found[0]
+            paths.append(found[1])
+        if place is None:
+            return nothing
+        try:
+            self._check(place.origin)
+        except TransferError:
+            return nothing
+        host = self._hosts.of(place.origin)
+        turn = await host.enter()
+        clock = asyncio.get_running_loop().time
+        until = clock() + TURN_SECONDS
+        try:
+            opened = await direct.get_all(
+                place, paths, came, lambda: host.is_calm(turn) and clock() < until
+            )
+        except TransferError as error:
+            host.leave(turn, error)
+            return Gathered(came, error)
+        except BaseException as error:
+            host.leave(turn, error)
+            raise
+        turn.answers = len(came)
+        if opened is None:
+            host.leave(turn, None)
+            return nothing
+        turn.answers += 1
+        opened.on_close = partial(host.leave, turn)
+        if opened.status in TURNING_AWAY:
+            turn.heard(opened.status, retry_after(opened.headers))
+        if opened.status in _REDIRECTS:
+            opened.close()
+            return nothing
+        return Gathered(came, opened)
 
     async def _get(self, url: str, headers: Mapping[str, str], where: str) -> Received:
         with translated(where), anyio.fail_after(self.patience.silence):

@@ -15,6 +15,8 @@ _PARAMETER = re.compile(
 
 def expires_at(url: str) -> float | None:
     """Seconds since 1970 at which a URL ends; None where it does not say, or says it in no known way."""
+    if "?" not in url:
+        return None
     query = {name.lower(): unquote_plus(value) for name, value in _PARAMETER.findall(url)}
     try:
         for prefix in ("x-amz-", "x-goog-"):

@@ -26,10 +26,10 @@ class Batches(Generic[T]):
         self._running = 0
         self._slow = False
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """What ``work`` returns or raises. A cancellation waits for its end, where it has begun."""
+    async def run(self, work: Callable[[], T], jobs: int = 1) -> T:
+        """What ``work``, which is so many ``jobs``, returns or raises. A cancellation waits for its end once begun."""
         loop = asyncio.get_running_loop()
-        job: _Job[T] = _Job(work, loop.create_future())
+        job: _Job[T] = _Job(work, loop.create_future(), jobs)
         self._waiting.append(job)
         if self._running < (SIDE_BY_SIDE if self._slow else 1):
             self._start(loop)
@@ -53,7 +53,7 @@ class Batches(Generic[T]):
 
     def _end(self, loop: asyncio.AbstractEventLoop, jobs: list[_Job[T]], seconds: float) -> None:
         self._running -= 1
-        self._slow = seconds > SLOW_SECONDS * len(jobs)
+        self._slow = seconds > SLOW_SECONDS * sum(job.jobs for job in jobs)
         if self._waiting:
             self._start(loop)
         for job in jobs:
@@ -61,9 +61,10 @@ class Batches(Generic[T]):
 
 
 class _Job(Generic[T]):
-    __slots__ = ("_error", "_result", "_work", "outcome", "thread")
+    __slots__ = ("_error", "_result", "_work", "jobs", "outcome", "thread")
 
-    def __init__(self, work: Callable[[], T], outcome: asyncio.Future[T]) -> None:
+    def __init__(self, work: Callable[[], T], outcome: asyncio.Future[T], jobs: int) -> None:
+        self.jobs = jobs
         self.outcome = outcome
         self.thread: asyncio.Future[float] | None = None
         self._work = work

@@ -40,9 +40,14 @@ Files = Batches[os.stat_result]
 
 
 async def fetch(
-    item: Item, room: Workspace, files: Files, policy: RetryPolicy | None = None
+    item: Item,
+    room: Workspace,
+    files: Files,
+    policy: RetryPolicy | None = None,
+    *,
+    spoiled: int = 0,
 ) -> Fetched:
-    """Bring one file to its place; ``files`` writes small ones.
+    """Bring one file to its place; ``files`` writes small ones. It has arrived wrong ``spoiled`` times already.
 
     Raises ChecksumError where size or digest stay wrong, DiskFullError, and whatever the source raises in the end.
     """
@@ -51,7 +56,7 @@ async def fetch(
     try:
         if part.left:
             await in_thread(part.recall)
-        return await _until_complete(item, part, files, Budget(policy))
+        return await _until_complete(item, part, files, Budget(policy), spoiled)
     except ChecksumError:
         keep = False
         raise
@@ -66,9 +71,10 @@ async def fetch(
         part.release()
 
 
-async def _until_complete(item: Item, part: Part, files: Files, budget: Budget) -> Fetched:
+async def _until_complete(
+    item: Item, part: Part, files: Files, budget: Budget, spoiled: int
+) -> Fetched:
     moved = _Moved()
-    spoiled = 0
     while True:
         try:
             rest = await _receive(item, part, budget, moved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import anyio
@@ -44,6 +44,19 @@ class Queue(Generic[T]):
             if self._news.is_set():
                 self._news = anyio.Event()
             await self._news.wait()
+        return self._taken()
+
+    def take_more(self, most: int, fits: Callable[[T], bool]) -> list[T]:
+        """Up to ``most`` of the next things, as long as they are here already and each of them ``fits``."""
+        more: list[T] = []
+        while self._things and len(more) < most and fits(self._things[0]):
+            more.append(self._taken())
+        return more
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def _taken(self) -> T:
         thing = self._things.popleft()
         if len(self._things) * 2 <= self._ahead:
             self._room.set()

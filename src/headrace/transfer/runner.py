@@ -6,14 +6,17 @@ them a host really gets at a time is its own affair (``headrace.net.hosts``); th
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from headrace.errors import (
     AuthenticationError,
+    ChecksumError,
     ConfigurationError,
     DiskFullError,
     HeadraceError,
@@ -28,10 +31,10 @@ from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.together import TOGETHER, Company, Outcome, put_all
 from headrace.transfer.workspace import Workspace
 
 DEFAULT_WORKERS = 32
-AHEAD = 64
 
 _UNSYNCED = "after a power cut, fetch them again with force"
 
@@ -58,7 +61,7 @@ async def run(
     report = TransferReport()
     workers = bounded_by_handles(workers, report)
     room = Workspace(folder, durable=durable)
-    pool = _Pool(room, report, progress, policy)
+    pool = _Pool(room, report, progress, policy, workers)
     try:
         await in_thread(_open, room, folder)
         async with anyio.create_task_group() as group:
@@ -87,13 +90,16 @@ class _Pool:
         report: TransferReport,
         progress: Progress,
         policy: RetryPolicy | None,
+        workers: int,
     ) -> None:
+        self._workers = workers
         self._room = room
         self._report = report
         self._progress = progress
         self._policy = policy
-        self._queue: Queue[Item] = Queue(AHEAD)
+        self._queue: Queue[Item] = Queue(max(64, workers * TOGETHER))
         self._files: Files = Batches()
+        self._writing: Batches[list[Outcome]] = Batches()
         self._committing = anyio.Lock()
 
     async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
@@ -109,22 +115,68 @@ class _Pool:
         self._queue.close()
 
     async def work(self) -> None:
-        """Fetch what is handed out."""
+        """Fetch what is handed out: small files together as far as that goes, each that it stops at alone."""
         while (item := await self._queue.take()) is not None:
-            try:
-                fetched = await fetch(item, self._room, self._files, self._policy)
-            except (DiskFullError, AuthenticationError):
-                raise
-            except (HeadraceError, OSError) as error:
-                self._report.fail(item.name, error, id=item.id)
-                self._progress.add()
-                continue
-            self._report.moved += 1
-            self._report.bytes += fetched.moved
-            self._progress.add(bytes=fetched.moved)
-            if self._room.enter(item, fetched.stat):
-                async with self._committing:
-                    await in_thread(self._room.commit)
+            company = Company(item)
+            if not self._room.has_left:
+                share = len(self._queue) // self._workers
+                self._queue.take_more(min(TOGETHER - 1, share), company.takes)
+            items = company.items
+            while items:
+                if len(items) > 1:
+                    del items[: await self._together(company)]
+                if items:
+                    await self._alone(items.pop(0))
+
+    async def _together(self, company: Company) -> int:
+        """How many of the files, from the first one on, are done with."""
+        streams = await company.bring()
+        if not streams:
+            return 0
+        try:
+            items = company.items[: len(streams)]
+            parts = [self._room.part(item) for item in items]
+            put = partial(put_all, parts, streams)
+            outcomes = await self._writing.run(put, len(parts))
+            await self._enter(items, outcomes)
+            for item, outcome in zip(items, outcomes, strict=True):
+                if isinstance(outcome, Exception):
+                    await self._alone(item, spoiled=isinstance(outcome, ChecksumError))
+        except BaseException:
+            company.forget(len(streams))
+            raise
+        return len(streams)
+
+    async def _enter(self, items: list[Item], outcomes: list[Outcome]) -> None:
+        complete = [
+            (item, outcome)
+            for item, outcome in zip(items, outcomes, strict=True)
+            if isinstance(outcome, os.stat_result)
+        ]
+        moved = sum(stat.st_size for _, stat in complete)
+        self._report.moved += len(complete)
+        self._report.bytes += moved
+        self._progress.add(len(complete), bytes=moved)
+        await self._commit(due=self._room.enter_all(complete))
+
+    async def _alone(self, item: Item, *, spoiled: bool = False) -> None:
+        try:
+            fetched = await fetch(item, self._room, self._files, self._policy, spoiled=spoiled)
+        except (DiskFullError, AuthenticationError):
+            raise
+        except (HeadraceError, OSError) as error:
+            self._report.fail(item.name, error, id=item.id)
+            self._progress.add()
+            return
+        self._report.moved += 1
+        self._report.bytes += fetched.moved
+        self._progress.add(bytes=fetched.moved)
+        await self._commit(due=self._room.enter_all([(item, fetched.stat)]))
+
+    async def _commit(self, *, due: bool) -> None:
+        if due:
+            async with self._committing:
+                await in_thread(self._room.commit)
 
 
 def _open(room: Workspace, folder: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -43,6 +44,24 @@ class Source(Protocol):
     async def again(self) -> None:
         """Wait until a second try is in order."""
         ...
+
+
+class Shared(ABC):
+    """A source whose small files cost less together: those that have one ``way`` may be brought at once."""
+
+    way: object
+
+    @abstractmethod
+    async def bring(self, others: Sequence[Any]) -> list[Stream]:
+        """This file and then the others, as many as came whole, in order.
+
+        What the one after them came to, if it is anything, is what opening it from its first byte will come to;
+        :meth:`forget` it where nobody is going to open it.
+        """
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Let go of what :meth:`bring` left for whoever opens this file."""
 
 
 class Item(Struct, frozen=True, kw_only=True):

@@ -76,6 +76,11 @@ class Workspace:
                 os.close(self._lock)
                 self._lock = None
 
+    @property
+    def has_left(self) -> bool:
+        """Whether an earlier run left parts that can be gone on with."""
+        return bool(self._left)
+
     def part(self, item: Item) -> Part:
         """Where an item's bytes go until they are complete."""
         key = blake2b(item.name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
@@ -117,10 +122,13 @@ class Workspace:
             self._pending.append(Done(path, mark))
         return True
 
-    def enter(self, item: Item, stat: os.stat_result) -> bool:
-        """Note a file that has just become complete; True where it is time to commit."""
-        mark = mark_of(item.name, item.sha256 or "", stat)
-        self._pending.append(Done(f"{self._prefix}{item.name}", mark))
+    def enter_all(self, complete: list[tuple[Item, os.stat_result]]) -> bool:
+        """Note files that have just become complete; True where it is time to commit."""
+        prefix = self._prefix
+        self._pending += [
+            Done(f"{prefix}{item.name}", mark_of(item.name, item.sha256 or "", stat))
+            for item, stat in complete
+        ]
         return len(self._pending) >= BATCH
 
     def commit(self) -> None:

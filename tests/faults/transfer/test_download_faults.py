@@ -60,13 +60,24 @@ class Storage:
         )
         return Item(name=name, source=source, **known)
 
-    async def fetch(self, items: Iterable[Item], policy: RetryPolicy = QUICK) -> TransferReport:
+    async def fetch(
+        self,
+        items: Iterable[Item],
+        policy: RetryPolicy = QUICK,
+        *,
+        max_workers: int | None = None,
+    ) -> TransferReport:
         async def batches() -> AsyncIterator[list[Item]]:
             yield list(items)
 
         with Progress("pull", "files", None) as progress:
             return await run(
-                batches(), self.folder, force_replace=True, policy=policy, progress=progress
+                batches(),
+                self.folder,
+                force_replace=True,
+                max_workers=max_workers,
+                policy=policy,
+                progress=progress,
             )
 
     def there(self) -> dict[str, bytes]:

@@ -107,3 +107,16 @@ async def test_f15_second_tries_are_rationed(time: Time) -> None:
     for _ in range(110):
         await known.retry_token()
     assert time.now == pytest.approx(1050.0)
+
+
+async def test_one_turn_may_last_for_several_requests_while_all_is_calm(time: Time) -> None:
+    known = host(time, start=4)
+    turn = await known.enter()
+    assert known.is_calm(turn)
+    turn.answers = 4
+    known.leave(turn, None)
+    assert known.window == 5
+    turn = await known.enter()
+    await one(known, 503, 0.0)
+    assert not known.is_calm(turn)
+    known.leave(turn, None)
