@@ -71,8 +71,8 @@ async def convert(
     ``from_`` names the source's format where it cannot be seen. ``options`` are the fields of ``ReadOptions`` and
     ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
     records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding. ``workers`` is how
-    many processes do the parsing or the writing: by default one a processor where the source is large. However many
-    there are, what is written and reported is the same.
+    many processes do the parsing or the writing: by default one a processor where the source is many files. However
+    many there are, what is written and reported is the same.
 
     The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
     ``UnknownFormatError`` and, should records vanish unaccounted for, ``ConservationError``.

@@ -22,12 +22,14 @@ from headrace.model.sample import LabelInfo, Sample
 # So much is under way with each worker: enough that none waits, little enough that memory stays flat.
 _AHEAD: Final = 3
 # Starting processes costs some tenths of a second: smaller sources are converted sooner without.
-_LEAST_BYTES: Final = 16 * 1024 * 1024
 _LEAST_FILES: Final = 4000
 
 
 def worker_count(asked: int | None, source: Path) -> int:
-    """How many workers to have: as many as asked for; else one a processor where the source is large, or one.
+    """How many workers to have: as many as asked for; else one a processor where there are many files to parse, or one.
+
+    For a file that is read here a worker could only write, and that takes no less time: handing it the samples costs
+    what writing them does (``bench/run formats/coco-yolo``).
 
     Raises :class:`~headrace.errors.ConfigurationError` for a number below 1.
     """
@@ -39,12 +41,10 @@ def worker_count(asked: int | None, source: Path) -> int:
         return 1  # a program that only holds a Python
     if asked is not None:
         return asked
-    return len(os.sched_getaffinity(0)) if _is_large(source) else 1
+    return len(os.sched_getaffinity(0)) if _has_many_files(source) else 1
 
 
-def _is_large(source: Path) -> bool:
-    if not source.is_dir():
-        return source.is_file() and source.stat().st_size >= _LEAST_BYTES
+def _has_many_files(source: Path) -> bool:
     left = _LEAST_FILES
     for _, _, files in os.walk(source):
         left -= len(files)
