@@ -16,7 +16,7 @@ _CONTENT_RANGE = re.compile(r"^bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
 _UNSATISFIED = re.compile(r"^bytes \*/(\d{1,18})$")
 
 
-class Body(Struct, frozen=True, kw_only=True):
+class Body(Struct, frozen=True, kw_only=True, gc=False):
     """``length`` bytes from ``start`` on (None: nobody says), of a file of ``total`` bytes.
 
     ``validator`` names this very content (a strong ETag), ``digests`` are of the whole file.

@@ -61,6 +61,11 @@ class Part:
     All methods but ``accept``, ``begin`` and ``release`` block; call them one after another.
     """
 
+    __slots__ = (
+        "_digest", "_durable", "_file", "_item", "_note_path", "_noted", "_path", "_target", "_total", "_want", "left",
+        "release", "size", "validator",
+    )  # fmt: skip
+
     def __init__(
         self,
         item: Item,

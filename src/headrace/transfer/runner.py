@@ -119,7 +119,7 @@ class _Pool:
         while (item := await self._queue.take()) is not None:
             company = Company(item)
             if not self._room.has_left:
-                share = len(self._queue) // self._workers
+                share = 2 * len(self._queue) // self._workers
                 self._queue.take_more(min(TOGETHER - 1, share), company.takes)
             items = company.items
             while items:
