@@ -86,7 +86,7 @@ class RemoteFile(Shared):
     async def bring(self, others: Sequence[Self]) -> list[Stream]:
         """The files whose URLs are good for a while yet, one after another."""
         files: list[Self] = [self, *others]
-        urls = list(takewhile(bool, (file.good_url() for file in files)))
+        urls = takewhile(bool, (file.good_url() for file in files))
         came, after = await self._storage.get_all(urls)
         if after is not None:
             files[len(came)].came = after

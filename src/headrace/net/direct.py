@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import anyio
 from msgspec import Struct
@@ -117,7 +117,7 @@ class Direct:
     async def get_all(
         self,
         place: Place,
-        paths: Sequence[str],
+        paths: Iterable[str],
         came: list[Whole],
         may_go_on: Callable[[], bool],
     ) -> Opened | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -179,9 +180,10 @@ class StorageSession:
             url = str(next_url(URL(url, encoded=True), opened.headers))
         raise TransferError(f"{where} redirects in circles")
 
-    async def get_all(self, urls: Sequence[str]) -> Gathered:
+    async def get_all(self, urls: Iterable[str]) -> Gathered:
         """Small files from one host, one after another in one turn, for as long as all goes well.
 
+        A URL is taken from ``urls`` when it is used.
         None come where the general way has to be taken; which way that is, and why, it tells itself.
         """
         came: list[Whole] = []
@@ -189,15 +191,13 @@ class StorageSession:
         direct = self._direct
         if direct is None:
             return nothing
-        place, paths = None, []
-        for url in urls:
-            found = direct.place(url)
-            if found is None or found[0] is not (place or found[0]):
-                break
-            place = found[0]
-            paths.append(found[1])
-        if place is None:
+        found = (direct.place(url) for url in urls)
+        first = next(found, None)
+        if first is None:
             return nothing
+        place, path = first
+        there = takewhile(lambda each: each is not None and each[0] is place, found)
+        paths = chain((path,), (each[1] for each in there if each is not None))
         try:
             self._check(place.origin)
         except TransferError:
