@@ -61,8 +61,12 @@ SUFFIXES = {"yolo": ".txt", "voc": ".xml"}
 
 
 def prepare(setting: Setting, kind: str) -> None:
-    """The source, and its annotations in the page cache."""
-    for path in (trees(setting) / kind).rglob("*"):
+    """The source, and its annotations in the page cache.
+
+    Folders are made only where they are read: at scale L they are three million files.
+    """
+    source = [setting.coco_file] if kind == "coco" else (trees(setting) / kind).rglob("*")
+    for path in source:
         if path.suffix != ".jpg" and path.is_file():
             with path.open("rb") as stream:
                 while stream.read(1 << 20):
