@@ -21,7 +21,7 @@ from headrace.backend.local import LocalBackend
 
 TURNS_ON = {
     "import": "import_annotations",
-    "push": "register_data",
+    "push": "register_many_data",
     "add": "add_data",
 }
 
@@ -79,7 +79,7 @@ async def run(lake: str, job: str, arguments: list[str]) -> None:
 
 def main() -> None:
     lake, job, calls, *arguments = sys.argv[1:]
-    local.LOCAL_LIMITS = replace(local.LOCAL_LIMITS, import_assets=4)
+    local.LOCAL_LIMITS = replace(local.LOCAL_LIMITS, import_assets=4, uploads=2)
     if job == "download":
         die_in_download(int(calls))
     elif int(calls):

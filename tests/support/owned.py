@@ -11,11 +11,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from headrace.backend.base import Parcel, Sent
 from headrace.backend.local import LocalBackend, LocalFile, LocalSending
-from headrace.errors import APIError, NotFoundError
+from headrace.errors import APIError, HeadraceError, NotFoundError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import InvalidIdError, Kind, decode, decode_shape
-from headrace.model.records import DataRecord
+from headrace.model.records import DataRecord, Items
 from headrace.platform.processings import register_processing
 from headrace.platform.programs import Program
 from headrace.protocol.operation import Operation, P, R
@@ -103,11 +104,15 @@ class Swapping:
 
     async def _try(self, operation: Operation[P, R], request: P) -> str:
         try:
-            await self._backend.call(operation, request)
+            answer = await self._backend.call(operation, request)
         except NotFoundError:
             return NOT_FOUND
         except APIError as error:
             return f"{error.status} {error}"
+        # Of many that are registered at once each is answered for itself.
+        if operation.name == "register_many_data" and isinstance(answer, Items):
+            refusal = answer.items[0].refusal
+            return NOT_FOUND if refusal.status == 404 else f"{refusal.status} {refusal.message}"
         return "answered"
 
     def file(self, data: DataRecord, /) -> LocalFile:
@@ -119,6 +124,12 @@ class Swapping:
     ) -> AbstractAsyncContextManager[LocalSending]:
         """Take a local file to be sent."""
         return self._backend.sending(path, connector_id=connector_id)
+
+    async def send_many(
+        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
+    ) -> list[Sent | HeadraceError | OSError]:
+        """Send small files."""
+        return await self._backend.send_many(parcels, connector_id=connector_id, workers=workers)
 
     async def aclose(self) -> None:
         """Close the lake."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -10,13 +10,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from headrace.errors import HeadraceError
 from headrace.model.records import DataRecord
 from headrace.protocol.operation import Operation, P, R
+from headrace.protocol.operations.uploading import PreparedUpload
 
 
 class Limits(Struct, frozen=True, kw_only=True):
     """How much one call may carry. The defaults are what every platform takes; a headrace server takes more.
 
+    ``uploads`` is how many small files are prepared and registered by one call, 0 where each file needs its own calls.
     ``concurrency`` is how many calls are under way at once; ``max_workers`` what the user set for files, None where
     nothing was set.
     """
@@ -24,6 +27,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     import_assets: int = 100
     load_annotations: int = 100
     asset_ids: int = 50
+    uploads: int = 0
     concurrency: int = 8
     max_workers: int | None = None
     whole_pixels: bool = True
@@ -75,6 +79,14 @@ class Sent(Struct, frozen=True):
     sha256: str | None = None
 
 
+class Parcel(Struct, frozen=True):
+    """A small file, and where it goes."""
+
+    path: Path
+    content_type: str
+    prepared: PreparedUpload
+
+
 class Sending(Protocol):
     """One file on its way to a storage."""
 
@@ -120,6 +132,15 @@ class Backend(Protocol):
         """Take a local file to be sent; what an earlier run has sent of it is not sent again.
 
         Raises ``OSError`` where there is no such file.
+        """
+        ...
+
+    async def send_many(
+        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
+    ) -> list[Sent | HeadraceError | OSError]:
+        """Send small files, ``workers`` at a time; for each in its order what was sent, or why it was not.
+
+        Raises AuthenticationError: that is none of a file.
         """
         ...
 

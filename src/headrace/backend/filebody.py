@@ -12,7 +12,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from headrace.errors import TransferError
+from headrace.errors import HeadraceError, TransferError
 from headrace.threads import in_thread
 
 READ_BYTES = 256 * 1024
@@ -37,6 +37,17 @@ class Snapshot(Struct, frozen=True):
         if not stat.S_ISREG(found.st_mode):
             raise TransferError(f"{path} is no file")
         return cls(path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+    @classmethod
+    def each(cls, paths: Sequence[Path]) -> list[Self | HeadraceError | OSError]:
+        """Files as they are now; in the place of one that cannot be had the error. Blocks."""
+        found: list[Self | HeadraceError | OSError] = []
+        for path in paths:
+            try:
+                found.append(cls.of(path))
+            except (HeadraceError, OSError) as error:
+                found.append(error)
+        return found
 
     def check(self, opened: int | None = None) -> None:
         """TransferError where the file (or the one that is ``opened``) is not what it was. Blocks."""

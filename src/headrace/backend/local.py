@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
 import anyio
 
-from headrace.backend.base import Limits, Sent
+from headrace.backend.base import Limits, Parcel, Sent
 from headrace.backend.filebody import Snapshot
-from headrace.errors import ConfigurationError, ObjectNotFoundError
+from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
 from headrace.model.records import DataRecord
 from headrace.platform.access import Access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload
-from headrace.storage.objects.base import ObjectStore
+from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.threads import in_thread
 
 LOCAL_LIMITS = Limits(
     import_assets=500,
     load_annotations=1000,
     asset_ids=10_000,
+    uploads=32,
     concurrency=4,
     whole_pixels=False,
     extensions=True,
@@ -56,10 +57,48 @@ class LocalBackend:
         file = await in_thread(Snapshot.of, path)
         yield LocalSending(self, self._platform.objects, file, connector_id)
 
+    async def send_many(
+        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
+    ) -> list[Sent | HeadraceError | OSError]:
+        """Copy small files into the lake."""
+        files = await in_thread(Snapshot.each, [parcel.path for parcel in parcels])
+        good = [
+            (parcel, file)
+            for parcel, file in zip(parcels, files, strict=True)
+            if isinstance(file, Snapshot)
+        ]
+        stored = iter(
+            await self._platform.objects.put_files(
+                [(parcel.prepared.object_name, file.path) for parcel, file in good]
+            )
+        )
+        outcomes = [next(stored) if isinstance(file, Snapshot) else file for file in files]
+        return await in_thread(_unchanged, files, outcomes)
+
     async def aclose(self) -> None:
         """Finish what is being written and close the lake, also where all around is being cancelled."""
         with anyio.CancelScope(shield=True):
             await self._platform.aclose()
+
+
+def _unchanged(
+    files: Sequence[Snapshot | HeadraceError | OSError],
+    outcomes: Sequence[ObjectInfo | HeadraceError | OSError],
+) -> list[Sent | HeadraceError | OSError]:
+    """What was sent of files that are still what they were."""
+    sent: list[Sent | HeadraceError | OSError] = []
+    for file, outcome in zip(files, outcomes, strict=True):
+        if not isinstance(file, Snapshot) or not isinstance(outcome, ObjectInfo):
+            assert not isinstance(outcome, ObjectInfo)
+            sent.append(outcome)
+            continue
+        try:
+            file.check()
+        except (HeadraceError, OSError) as error:
+            sent.append(error)
+        else:
+            sent.append(Sent(outcome.size, outcome.sha256.hex() or None))
+    return sent
 
 
 class LocalSending:

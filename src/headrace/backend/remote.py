@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -11,13 +11,14 @@ import anyio
 from msgspec import UNSET
 
 from headrace import __version__
-from headrace.backend.base import Limits
+from headrace.backend.base import Limits, Parcel, Sent
 from headrace.backend.courier import Courier
 from headrace.backend.filebody import Snapshot
 from headrace.backend.parts import PARALLEL, PART_BYTES
 from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload_journal import UploadJournal
 from headrace.backend.uploads import Upload
+from headrace.errors import AuthenticationError, HeadraceError
 from headrace.model.records import DataRecord
 from headrace.net.reach import reach_from
 from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
@@ -27,6 +28,7 @@ from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.annotations import ImportAnnotations
 from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
 from headrace.protocol.wire import decode_error
+from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
 USER_AGENT = f"headrace/{__version__}"
@@ -35,6 +37,7 @@ SERVER_LIMITS = Limits(
     import_assets=250,
     load_annotations=1000,
     asset_ids=150,  # they travel in the address, and proxies take 8 KiB of it
+    uploads=32,
     concurrency=8,
     whole_pixels=False,
     extensions=True,
@@ -127,9 +130,7 @@ class RemoteBackend:
     async def sending(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[Upload]:
         """Take a local file to be sent to the storage."""
         file = await in_thread(Snapshot.of, path)
-        # A headrace server tells of the SHA-256, other storages of the MD5.
-        algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
-        courier = Courier(self._storage, policy=self._policy, algorithms=algorithms)
+        courier = self._courier()
         parallel = min(PARALLEL, self.limits.max_workers or PARALLEL)
         journal = None
         if self.state is not None and file.size > PART_BYTES:
@@ -141,6 +142,33 @@ class RemoteBackend:
             if journal is not None:
                 with anyio.CancelScope(shield=True):
                     await in_thread(journal.close)
+
+    async def send_many(
+        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
+    ) -> list[Sent | HeadraceError | OSError]:
+        """Send small files to the storage, each in one piece."""
+        files = await in_thread(Snapshot.each, [parcel.path for parcel in parcels])
+        courier = self._courier()
+
+        async def one(place: int) -> Sent | HeadraceError | OSError:
+            file, parcel = files[place], parcels[place]
+            if not isinstance(file, Snapshot):
+                return file
+            try:
+                return await Upload(self, courier, file, connector_id).send(
+                    parcel.prepared.object_name, parcel.content_type, parcel.prepared.ticket
+                )
+            except AuthenticationError:
+                raise
+            except (HeadraceError, OSError) as error:
+                return error
+
+        return await map_bounded(one, range(len(files)), concurrency=workers)
+
+    def _courier(self) -> Courier:
+        # A headrace server tells of the SHA-256, other storages of the MD5.
+        algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
+        return Courier(self._storage, policy=self._policy, algorithms=algorithms)
 
     async def aclose(self) -> None:
         """Close the connections, also where all around is being cancelled."""

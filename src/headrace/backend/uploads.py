@@ -25,6 +25,7 @@ from headrace.threads import in_thread
 
 _BY_FORM = frozenset({"aws", "minio", "google"})
 _BY_PUT = "azure"
+_BARE = "headrace"
 
 
 class Upload:
@@ -53,15 +54,21 @@ class Upload:
         begun = None if self._journal is None else self._journal.begun
         return None if begun is None else begun.object_name
 
-    async def send(self, object_name: str, content_type: str) -> Sent:
-        """Send the file, in parts where it is large.
+    async def send(
+        self, object_name: str, content_type: str, ticket: UploadTicket | None = None
+    ) -> Sent:
+        """Send the file, in parts where it is large; to where the ``ticket`` says first, where there is one.
 
         Raises TransferError (also where the file changes meanwhile), an error of the API, ``OSError`` where the file
         cannot be read.
         """
-        if self._file.size > PART_BYTES and await self._in_pieces(object_name, content_type):
+        if (
+            ticket is None
+            and self._file.size > PART_BYTES
+            and await self._in_pieces(object_name, content_type)
+        ):
             return Sent(self._file.size)
-        return await self._at_once(object_name, content_type)
+        return await self._at_once(object_name, content_type, ticket)
 
     async def settle(self) -> None:
         """The object is a data now: nothing of this upload needs to be gone on with."""
@@ -70,8 +77,14 @@ class Upload:
 
     # --- in one piece -------------------------------------------------------------------------------------
 
-    async def _at_once(self, object_name: str, content_type: str) -> Sent:
+    async def _at_once(
+        self, object_name: str, content_type: str, first: UploadTicket | None
+    ) -> Sent:
         async def ask() -> Place:
+            nonlocal first
+            if first is not None:
+                ticket, first = first, None
+                return _place(ticket, object_name, content_type)
             ticket = await self._caller.call(
                 PRESIGN_UPLOAD,
                 PresignUpload(
@@ -153,6 +166,8 @@ def _place(ticket: UploadTicket, object_name: str, content_type: str) -> Place:
             "x-ms-blob-type": "BlockBlob",
         }
         return Place(method="PUT", url=target.url, headers=headers)
+    if kind == _BARE:
+        return Place(method="PUT", url=target.url, headers={"Content-Type": content_type})
     raise TransferError(
         f"the storage asks for an upload by {ticket.client_type!r}, which headrace does not speak"
     )

@@ -20,8 +20,9 @@ from headrace.backend.base import Backend
 from headrace.engine.adding import add_data, wait_for
 from headrace.engine.paging import KeyListing, pieces
 from headrace.engine.reusing import known
-from headrace.engine.upload import Target, upload_batch
+from headrace.engine.upload import upload_batch
 from headrace.engine.uploadfile import UploadFile, content_type, measure
+from headrace.engine.uploadtarget import Target
 from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord

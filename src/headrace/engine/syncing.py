@@ -25,8 +25,9 @@ from headrace.engine.syncstate import (
     scan,
     write_state,
 )
-from headrace.engine.upload import Target, upload_batch
+from headrace.engine.upload import upload_batch
 from headrace.engine.uploadfile import UploadFile, content_type, measure
+from headrace.engine.uploadtarget import Target
 from headrace.errors import NotFoundError, PartialTransferError
 from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.annotating import LIST_ASSET_ANNOTATIONS

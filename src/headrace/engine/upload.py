@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-import anyio
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from headrace.backend.base import Backend, Sending
 from headrace.engine.reusing import known, repeated
 from headrace.engine.uploadfile import UploadFile, content_type, measure
-from headrace.errors import (
-    AuthenticationError,
-    BadRequestError,
-    ChecksumError,
-    ConfigurationError,
-    ConflictError,
-    HeadraceError,
-    UnprocessableEntityError,
-    WaitTimeoutError,
-)
-from headrace.model.enums import DataType, DataUploadStatus, ObjectDataType
+from headrace.engine.uploadgroup import Outcome, upload_group
+from headrace.engine.uploadtarget import Target, checked, description
+from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
+from headrace.model.enums import ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord
-from headrace.protocol.operations.datalake import (
-    DELETE_DATA,
-    GET_DATA,
-    REGISTER_DATA,
-    DataId,
-    RegisterData,
-)
+from headrace.protocol.operations.datalake import REGISTER_DATA, RegisterData
 from headrace.protocol.operations.storage import GENERATE_OBJECT_NAME, GenerateObjectName
 from headrace.protocol.operations.tags import ATTACH_TAG, TagTargets
 from headrace.tasks import map_bounded
@@ -37,8 +23,8 @@ from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 
-PAUSE, LOOKS = 5.0, 30
-"""Seconds between looks, and looks, at a file that a platform takes its time to read."""
+SMALL_BYTES = 1 << 20
+"""Files up to this size go by the group, where the other side takes groups."""
 
 
 class Uploaded(Struct, kw_only=True):
@@ -46,16 +32,6 @@ class Uploaded(Struct, kw_only=True):
 
     records: list[DataRecord]
     report: TransferReport
-
-
-class Target(Struct, frozen=True, kw_only=True):
-    """Where uploads go, and what every data gets."""
-
-    organization_id: UUID
-    lake: DatalakeRecord
-    tag_ids: list[UUID]
-    source_id: UUID | None = None
-    upload_dir: str | None = None
 
 
 async def upload_files(
@@ -122,25 +98,38 @@ async def upload_batch(
     if not files:
         return []
     same = await repeated(files)
+    found: dict[int, DataRecord | None] = {}
 
-    async def one(place: int) -> DataRecord | None:
+    def enter(place: int, outcome: Outcome) -> None:
         file = files[place]
+        if isinstance(outcome, DataRecord):
+            found[place] = outcome
+            report.moved += 1
+            report.bytes += file.size
+            progress.add(bytes=file.size)
+        else:
+            found[place] = None
+            report.fail(file.filename, outcome)
+            progress.add()
+
+    async def one(place: int) -> None:
         try:
-            record = await _upload(backend, target, file)
+            enter(place, await _upload(backend, target, files[place]))
         except AuthenticationError:
             raise
         except (HeadraceError, OSError) as error:
-            report.fail(file.filename, error)
-            progress.add()
-            return None
-        report.moved += 1
-        report.bytes += file.size
-        progress.add(bytes=file.size)
-        return record
+            enter(place, error)
 
-    sent = [place for place in range(len(files)) if place not in same]
-    made = await map_bounded(one, sent, concurrency=workers)
-    found = dict(zip(sent, made, strict=True))
+    small, large = _by_size(backend, files, same)
+    step = backend.limits.uploads
+    for start in range(0, len(small), step or 1):
+        group = small[start : start + step]
+        outcomes = await upload_group(
+            backend, target, [files[place] for place in group], workers=workers
+        )
+        for place, outcome in zip(group, outcomes, strict=True):
+            enter(place, outcome)
+    await map_bounded(one, large, concurrency=workers)
     for place, first in same.items():
         found[place] = found[first]
         if found[first] is None:
@@ -149,6 +138,18 @@ async def upload_batch(
             report.skipped += 1
     progress.add(len(same))
     return [found[place] for place in range(len(files))]
+
+
+def _by_size(
+    backend: Backend, files: Sequence[UploadFile], same: Collection[int]
+) -> tuple[list[int], list[int]]:
+    """The places of the files that go by the group, and of those that go one by one."""
+    most = SMALL_BYTES if backend.limits.uploads else -1
+    sent = [place for place in range(len(files)) if place not in same]
+    return (
+        [place for place in sent if files[place].size <= most],
+        [place for place in sent if files[place].size > most],
+    )
 
 
 async def _have(
@@ -176,9 +177,7 @@ def _is_described(record: DataRecord, file: UploadFile) -> bool:
 
 
 async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRecord:
-    connector = target.lake.connector_id
-    if connector is None:
-        raise BadRequestError(f"the datalake {target.lake.name!r} has no storage behind it")
+    connector = target.connector
     async with backend.sending(file.path, connector_id=connector) as sending:
         if sending.object_name is not None:
             try:
@@ -202,44 +201,11 @@ async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRec
 async def _send(
     backend: Backend, target: Target, file: UploadFile, sending: Sending, object_name: str
 ) -> DataRecord:
-    kind = content_type(file.filename)
-    sent = await sending.send(object_name, kind)
+    sent = await sending.send(object_name, content_type(file.filename))
+    described = description(target, file, object_name)
     record = await backend.call(
-        REGISTER_DATA,
-        RegisterData(
-            datalake_id=target.lake.id,
-            type=DataType.VIDEO if kind.startswith("video/") else DataType.IMAGE,
-            filename=file.filename,
-            object_name=object_name,
-            content_type=kind,
-            tags=target.tag_ids,
-            data_source_id=target.source_id,
-            metadata=file.metadata or UNSET,
-            custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
-        ),
+        REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))
     )
-    if sent.sha256 is not None and record.sha256 not in (None, sent.sha256):
-        await backend.call(DELETE_DATA, DataId(data_id=record.id))
-        raise ChecksumError(f"{file.path} is not in the lake as it was sent", hint="run it again")
-    record = await _read_by_platform(backend, record)
+    record = await checked(backend, file, sent, record)
     await sending.settle()
-    return record
-
-
-async def _read_by_platform(backend: Backend, record: DataRecord) -> DataRecord:
-    """The record once the platform has looked into the file; a file that it cannot read is taken out again."""
-    looks = LOOKS
-    while record.upload_status in (DataUploadStatus.PENDING, DataUploadStatus.COMPUTING):
-        if not looks:
-            raise WaitTimeoutError(
-                f"the platform has not looked into {record.filename!r} yet", hint="look later"
-            )
-        looks -= 1
-        await anyio.sleep(PAUSE)
-        record = await backend.call(GET_DATA, DataId(data_id=record.id))
-    if record.upload_status == DataUploadStatus.ERROR:
-        await backend.call(DELETE_DATA, DataId(data_id=record.id))
-        raise UnprocessableEntityError(
-            f"{record.filename!r} cannot be read as {record.content_type}"
-        )
     return record

@@ -136,7 +136,7 @@ class UploadTarget(Record, frozen=True):
 
 
 class UploadTicket(Record, frozen=True):
-    """``client_type`` names the protocol of the upload: aws, minio, google, azure, or lake (in process)."""
+    """``client_type`` names the protocol of the upload: aws, minio, google, azure, headrace, or lake (in process)."""
 
     client_type: str
     presigned_url_data: UploadTarget

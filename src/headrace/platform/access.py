@@ -21,6 +21,9 @@ class ObjectUrls(Protocol):
     client_type: str
     """The upload protocol that clients must speak to these URLs (``lake`` in process, ``minio`` over HTTP)."""
 
+    put_type: str
+    """The protocol of the URLs of :meth:`put` (``lake`` in process, ``headrace`` over HTTP)."""
+
     def download(self, organization: int, object_name: str) -> str:
         """Where the bytes of an object are read, for a limited time."""
         ...
@@ -29,6 +32,10 @@ class ObjectUrls(Protocol):
         self, organization: int, object_name: str, content_type: str
     ) -> tuple[str, dict[str, str]]:
         """Where a whole object is sent, and the form fields that must go with it."""
+        ...
+
+    def put(self, organization: int, object_name: str) -> str:
+        """Where the bare bytes of a whole object are sent by a ``PUT``."""
         ...
 
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:

@@ -61,6 +61,7 @@ from headrace.protocol.operations import (
     shapes,
     storage,
     tags,
+    uploading,
     users,
 )
 from headrace.protocol.operations import annotations as annotation_operations
@@ -87,6 +88,7 @@ _UPLOADS: Room = {
     storage.PRESIGN_PART: platform_uploads.presign_part,
     storage.COMPLETE_MULTIPART: platform_uploads.complete_multipart,
     storage.PRESIGN_DOWNLOAD: platform_uploads.presign_download,
+    uploading.PREPARE_UPLOADS: platform_uploads.prepare_uploads,
 }
 
 _DATALAKE: Room = {
@@ -94,6 +96,7 @@ _DATALAKE: Room = {
     datalake.LIST_DATALAKES: platform_datalake.list_datalakes,
     datalake.GET_DATALAKE: platform_datalake.get_datalake,
     datalake.REGISTER_DATA: platform_registering.register_data,
+    uploading.REGISTER_MANY_DATA: platform_registering.register_many_data,
     datalake.LIST_DATA: platform_datalake.list_data,
     datalake.LIST_DATA_BY_KEY: platform_datalake.list_data_by_key,
     datalake.FIND_DATA: platform_datalake.find_data,

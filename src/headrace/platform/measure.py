@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.formats.imagesize import read_size
@@ -31,13 +32,16 @@ async def digest_of(objects: ObjectStore, info: ObjectInfo) -> bytes:
     return digest.digest()
 
 
-async def picture_size(objects: ObjectStore, name: str) -> Meta | None:
-    """Width and height of an image from its header, turned as its EXIF data says; None where unreadable."""
-    path = objects.local_path(name)
-    if path is not None:
-        return await in_thread(_upright_size, path)
-    head = b"".join([chunk async for chunk in objects.get(name, length=_HEADER)])
-    return await in_thread(_size_of_bytes, head)
+async def picture_sizes(objects: ObjectStore, names: Sequence[str]) -> list[Meta | None]:
+    """Width and height of images from their headers, turned as EXIF data say; None where unreadable."""
+    paths = [path for name in names if (path := objects.local_path(name)) is not None]
+    if len(paths) == len(names):
+        return await in_thread(lambda: [_upright_size(path) for path in paths]) if paths else []
+    sizes = []
+    for name in names:
+        head = b"".join([chunk async for chunk in objects.get(name, length=_HEADER)])
+        sizes.append(await in_thread(_size_of_bytes, head))
+    return sizes
 
 
 def _digest_file(path: Path) -> bytes:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
-from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
+from headrace.errors import APIError, BadRequestError, ConflictError
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.names import safe_text
-from headrace.model.records import DataRecord, Meta, SourceRecord
+from headrace.model.records import DataRecord, Items, Meta, SourceRecord
 from headrace.platform.access import Access
 from headrace.platform.data import full_record
 from headrace.platform.data_records import data_record, metadata_text
 from headrace.platform.datalake import Lake, lake_of
 from headrace.platform.listing import json_text
-from headrace.platform.measure import MAX_SIDE, digest_of, picture_size
+from headrace.platform.measure import MAX_SIDE, digest_of, picture_sizes
+from headrace.platform.sequences import take_numbers
 from headrace.platform.sources import source_of
 from headrace.platform.tag_scopes import Tag
 from headrace.platform.tags import data_tags
-from headrace.platform.uploads import belongs
-from headrace.protocol.operations.datalake import RegisterData
-from headrace.storage.database.base import Transaction
+from headrace.platform.uploads import belongs, check_files
+from headrace.protocol.operations.datalake import DataDescription, RegisterData
+from headrace.protocol.operations.uploading import Refusal, RegisteredData, RegisterManyData
+from headrace.storage.objects.base import ObjectInfo
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform
@@ -49,27 +53,127 @@ class _Found(NamedTuple):
     sha256: bytes
 
 
+class _Draft(NamedTuple):
+    """A registration whose rules hold so far."""
+
+    request: DataDescription
+    told: _Told
+    tags: list[Tag]
+    source: SourceRecord | None
+    found: _Found
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return {
+            "object_name": self.request.object_name,
+            **self.told._asdict(),
+            **self.found._asdict(),
+        }
+
+
 async def register_data(platform: Platform, access: Access, request: RegisterData) -> DataRecord:
     """Make an uploaded object a data of the lake; the very same call again answers the same data."""
     lake = await lake_of(platform.database, access, request.datalake_id)
-    source = await source_of(platform, access, request.data_source_id)
-    told = _told(request, None if source is None else source[0])
-    tags = await data_tags(platform.database, access, lake, request.tags)
-    found = await _inspect(platform, access, request)
-    row = {"object_name": request.object_name, **told._asdict(), **found._asdict()}
-    try:
-        async with platform.database.transaction() as tx:
-            added = await tx.fetch_one(
-                "datalake.register", created=platform.clock(), **lake.scope, **row
-            )
-            assert added is not None
-            await _attach(tx, lake, added[0], tags)
-    except UniqueViolationError:
-        return await _registered(platform, access, lake, request, told, tags)
-    return _record(access, lake, added[0], row, tags, None if source is None else source[1])
+    (registered,) = await _register(platform, access, lake, [request])
+    if isinstance(registered, APIError):
+        raise registered
+    return registered
 
 
-def _told(request: RegisterData, source: int | None) -> _Told:
+async def register_many_data(
+    platform: Platform, access: Access, request: RegisterManyData
+) -> Items[RegisteredData]:
+    """Make uploaded objects data of the lake in one transaction; one that is refused does not stop the others."""
+    check_files(len(request.files))
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    registered = await _register(platform, access, lake, request.files)
+    return Items(
+        items=[
+            RegisteredData(refusal=Refusal.of(each))
+            if isinstance(each, APIError)
+            else RegisteredData(data=each)
+            for each in registered
+        ]
+    )
+
+
+async def _register(
+    platform: Platform, access: Access, lake: Lake, requests: Sequence[DataDescription]
+) -> list[DataRecord | APIError]:
+    """For each request in its order its data, or why it is refused."""
+    drafts = await _drafts(platform, access, lake, requests)
+    new: dict[str, _Draft] = {}
+    for draft in drafts:
+        if isinstance(draft, _Draft):
+            new.setdefault(draft.request.object_name, draft)
+    numbers = await _add(platform, lake, list(new.values()))
+    registered: list[DataRecord | APIError] = []
+    for draft in drafts:
+        if isinstance(draft, APIError):
+            registered.append(draft)
+        elif (no := numbers.pop(draft.request.object_name, None)) is not None:
+            registered.append(_record(access, lake, no, draft))
+        else:
+            registered.append(await _again(platform, access, lake, draft))
+    return registered
+
+
+async def _drafts(
+    platform: Platform, access: Access, lake: Lake, requests: Sequence[DataDescription]
+) -> list[_Draft | APIError]:
+    stored = await _stored(platform, access, requests)
+    tags: dict[tuple[UUID, ...], list[Tag]] = {}
+    sources: dict[UUID | None, tuple[int, SourceRecord] | None] = {}
+    drafts: list[_Draft | APIError] = []
+    for request, (info, size) in zip(requests, stored, strict=True):
+        try:
+            if request.data_source_id not in sources:
+                sources[request.data_source_id] = await source_of(
+                    platform, access, request.data_source_id
+                )
+            no, source = sources[request.data_source_id] or (None, None)
+            told = _told(request, no)
+            wanted = tuple(request.tags)
+            if wanted not in tags:
+                tags[wanted] = await data_tags(platform.database, access, lake, wanted)
+            found = await _inspect(platform, request, info, size)
+            drafts.append(_Draft(request, told, tags[wanted], source, found))
+        except APIError as error:
+            drafts.append(error)
+    return drafts
+
+
+async def _add(platform: Platform, lake: Lake, drafts: Sequence[_Draft]) -> dict[str, int]:
+    """Enter what is new in one transaction; the numbers by the objects' names."""
+    if not drafts:
+        return {}
+    by_name = {draft.request.object_name: draft for draft in drafts}
+    async with platform.database.transaction() as tx:
+        taken = await tx.fetch("datalake.names_taken", keys=json_text(list(by_name)), **lake.scope)
+        for (name,) in taken:
+            del by_name[name]
+        if not by_name:
+            return {}
+        first = await take_numbers(tx, "data", len(by_name))
+        numbers = {name: first + place for place, name in enumerate(by_name)}
+        created = platform.clock()
+        await tx.insert_many(
+            "datalake.register",
+            [
+                (lake.bucket, numbers[name], lake.no, name, *draft.told, *draft.found, created)
+                for name, draft in by_name.items()
+            ],
+        )
+        links: dict[int, tuple[Tag, list[int]]] = {}
+        for name, draft in by_name.items():
+            for tag in draft.tags:
+                links.setdefault(tag.key, (tag, []))[1].append(numbers[name])
+        for tag, keys in links.values():
+            await tx.execute("tags.attach_to_data", keys=json_text(keys), **tag.links)
+    return numbers
+
+
+def _told(request: DataDescription, source: int | None) -> _Told:
     return _Told(
         filename=safe_text(request.filename, "filename"),
         kind=DataType.parse(request.type),
@@ -80,17 +184,39 @@ def _told(request: RegisterData, source: int | None) -> _Told:
     )
 
 
-async def _inspect(platform: Platform, access: Access, request: RegisterData) -> _Found:
-    name = request.object_name
-    info = await platform.objects.head(name) if belongs(name, access.organization) else None
+async def _stored(
+    platform: Platform, access: Access, requests: Sequence[DataDescription]
+) -> list[tuple[ObjectInfo | None, Meta | None]]:
+    """What is stored under the names that are the caller's, with the size of the picture where it is needed."""
+    mine = [each.object_name for each in requests if _is_ours(platform, access, each.object_name)]
+    infos = {info.name: info for info in await platform.objects.heads(mine) if info is not None}
+    unmeasured = [
+        each.object_name
+        for each in requests
+        if each.object_name in infos and each.type == DataType.IMAGE and _given(each.meta) is None
+    ]
+    sizes = dict(zip(unmeasured, await picture_sizes(platform.objects, unmeasured), strict=True))
+    return [(infos.get(each.object_name), sizes.get(each.object_name)) for each in requests]
+
+
+def _is_ours(platform: Platform, access: Access, name: str) -> bool:
+    try:
+        platform.objects.local_path(name)
+    except BadRequestError:
+        return False
+    return belongs(name, access.organization)
+
+
+async def _inspect(
+    platform: Platform, request: DataDescription, info: ObjectInfo | None, size: Meta | None
+) -> _Found:
     if info is None:
         raise BadRequestError(
-            f"nothing was uploaded as {name!a}", hint="upload the file, then register it"
+            f"nothing was uploaded as {request.object_name!a}",
+            hint="upload the file, then register it",
         )
     sha256 = await digest_of(platform.objects, info)
-    meta: Meta | None = _given(request.meta)
-    if meta is None and request.type == DataType.IMAGE:
-        meta = await picture_size(platform.objects, name)
+    meta: Meta | None = _given(request.meta) or size
     if meta is None:
         return _Found(DataUploadStatus.ERROR, None, None, info.size, sha256)
     if not (0 < meta.width <= MAX_SIDE and 0 < meta.height <= MAX_SIDE):
@@ -98,42 +224,25 @@ async def _inspect(platform: Platform, access: Access, request: RegisterData) ->
     return _Found(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
 
 
-async def _attach(tx: Transaction, lake: Lake, no: int, tags: list[Tag]) -> None:
-    for tag in tags:
-        await tx.execute("tags.attach_to_data", keys=json_text([no]), **tag.links)
-
-
-async def _registered(
-    platform: Platform,
-    access: Access,
-    lake: Lake,
-    request: RegisterData,
-    told: _Told,
-    tags: list[Tag],
-) -> DataRecord:
+async def _again(
+    platform: Platform, access: Access, lake: Lake, draft: _Draft
+) -> DataRecord | APIError:
     """The data that has this object already; 409 unless it was registered by the very same call."""
-    row = await platform.database.fetch_one(
-        "datalake.registered", object_name=request.object_name, **lake.scope
-    )
-    meta: Meta | None = _given(request.meta)
-    if row is None or _Told(*row[3:]) != told or meta not in (None, Meta(row[1], row[2])):
-        raise ConflictError(
-            f"{request.object_name} is registered already, otherwise described",
+    name, meta = draft.request.object_name, _given(draft.request.meta)
+    row = await platform.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
+    if row is None or _Told(*row[3:]) != draft.told or meta not in (None, Meta(row[1], row[2])):
+        return ConflictError(
+            f"{name} is registered already, otherwise described",
             hint="upload the file under a new object name",
         )
     async with platform.database.transaction() as tx:
-        await _attach(tx, lake, row[0], tags)
+        for tag in draft.tags:
+            await tx.execute("tags.attach_to_data", keys=json_text([row[0]]), **tag.links)
     return await full_record(platform, access, lake.bucket, row[0])
 
 
-def _record(
-    access: Access,
-    lake: Lake,
-    no: int,
-    row: dict[str, Any],
-    tags: list[Tag],
-    source: SourceRecord | None,
-) -> DataRecord:
+def _record(access: Access, lake: Lake, no: int, draft: _Draft) -> DataRecord:
+    row = draft.row
     record = data_record(
         access,
         (
@@ -145,8 +254,8 @@ def _record(
     return msgspec.structs.replace(
         record,
         datalake_id=lake.id,
-        data_source=source,
-        tags=[tag.record for tag in sorted(tags, key=lambda tag: tag.key)],
+        data_source=draft.source,
+        tags=[tag.record for tag in sorted(draft.tags, key=lambda tag: tag.key)],
     )
 
 

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from headrace.errors import BadRequestError, ConflictError
+from headrace.errors import BadRequestError, ConflictError, RequestTooLargeError
 from headrace.model.ids import Kind
 from headrace.model.names import safe_extension, safe_parts
 from headrace.model.records import (
+    Items,
     MultipartTicket,
     ObjectNameRecord,
     PartUrl,
@@ -33,6 +34,11 @@ from headrace.protocol.operations.storage import (
     PresignDownload,
     PresignPart,
     PresignUpload,
+)
+from headrace.protocol.operations.uploading import (
+    FILES_PER_CALL,
+    PreparedUpload,
+    PrepareUploads,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +68,36 @@ async def presign_upload(
         client_type=access.urls.client_type,
         presigned_url_data=UploadTarget(url=url, fields=fields),
     )
+
+
+async def prepare_uploads(
+    platform: Platform, access: Access, request: PrepareUploads
+) -> Items[PreparedUpload]:
+    """New, unique names, and where their objects are sent."""
+    check_organization(access, request.organization_id)
+    check_files(len(request.filenames))
+    connector = await _connector(platform, access, request.connector_id)
+    folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
+    organization, urls = access.organization, access.urls
+    names = [new_name(organization, connector, name, folder) for name in request.filenames]
+    return Items(
+        items=[
+            PreparedUpload(
+                object_name=name,
+                ticket=UploadTicket(
+                    client_type=urls.put_type,
+                    presigned_url_data=UploadTarget(url=urls.put(organization, name)),
+                ),
+            )
+            for name in names
+        ]
+    )
+
+
+def check_files(count: int) -> None:
+    """413 for more files than one call may carry."""
+    if count > FILES_PER_CALL:
+        raise RequestTooLargeError(f"{count} files in one call", hint=f"at most {FILES_PER_CALL}")
 
 
 async def init_multipart(

@@ -9,6 +9,7 @@ class LakeUrls:
     """URLs that only this process' own client can follow: it goes to the object store directly."""
 
     client_type = "lake"
+    put_type = "lake"
 
     def download(self, organization: int, object_name: str) -> str:
         """The object itself."""
@@ -19,6 +20,10 @@ class LakeUrls:
     ) -> tuple[str, dict[str, str]]:
         """The object itself; no fields."""
         return SCHEME + object_name, {}
+
+    def put(self, organization: int, object_name: str) -> str:
+        """The object itself."""
+        return SCHEME + object_name
 
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
         """A part of an upload."""

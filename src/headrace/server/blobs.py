@@ -54,16 +54,19 @@ class Blobs:
         return [
             web.get(path, self.read, allow_head=True),
             web.post(path, self.receive_form, expect_handler=defer_continue),
-            web.put(path, self.receive_part, expect_handler=defer_continue),
+            web.put(path, self.receive_bytes, expect_handler=defer_continue),
         ]
 
     async def receive_form(self, request: web.Request) -> web.Response:
         """Store the file of a form."""
         return await self._receiver.form(request, self._granted(request))
 
-    async def receive_part(self, request: web.Request) -> web.Response:
-        """Store one part of an upload."""
-        return await self._receiver.part(request, self._granted(request))
+    async def receive_bytes(self, request: web.Request) -> web.Response:
+        """Store a whole object, or one part of an upload in parts."""
+        grant = self._granted(request)
+        if grant.upload_id:
+            return await self._receiver.part(request, grant)
+        return await self._receiver.whole(request, grant)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
         """Answer a file or a range of it; always with a length."""

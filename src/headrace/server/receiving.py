@@ -43,22 +43,28 @@ class Receiver:
             raise BadRequestError("the upload's form is damaged or cut short") from None
         return web.Response(status=204, headers=_digest_header(stored.sha256))
 
+    async def whole(self, request: web.Request, grant: Grant) -> web.Response:
+        """Store the bare bytes of a file. What is not what its ``Content-Digest`` says is not kept."""
+        stored = await self._objects.put(grant.object_name, await self._body(request))
+        return web.Response(status=204, headers=_digest_header(stored.sha256))
+
     async def part(self, request: web.Request, grant: Grant) -> web.Response:
         """Store one part of an upload; an empty one is fine. One that is not what its ``Content-Digest`` says is not kept."""
-        self._check_length(request)
-        promised = _promised(request)
-        await invite_body(request)
-        chunks = self._bounded(request.content.iter_chunked(CHUNK))
         etag = await self._objects.put_part(
-            grant.object_name,
-            grant.upload_id,
-            grant.part_no,
-            chunks if promised is None else _checked(chunks, promised),
+            grant.object_name, grant.upload_id, grant.part_no, await self._body(request)
         )
         headers = {"ETag": etag}
         if _SHA256.fullmatch(etag):
             headers |= _digest_header(bytes.fromhex(etag.strip('"')))
         return web.Response(status=200, headers=headers)
+
+    async def _body(self, request: web.Request) -> AsyncIterator[bytes]:
+        """The bytes of a body, held to the limit and to what was promised of them."""
+        self._check_length(request)
+        promised = _promised(request)
+        await invite_body(request)
+        chunks = self._bounded(request.content.iter_chunked(CHUNK))
+        return chunks if promised is None else _checked(chunks, promised)
 
     def _check_length(self, request: web.Request) -> None:
         # A form's own lines ride along: they are small, and the exact count follows while reading.

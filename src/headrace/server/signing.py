@@ -38,6 +38,7 @@ class UrlSigner:
     """
 
     client_type = "minio"
+    put_type = "headrace"
 
     def __init__(
         self,
@@ -65,6 +66,10 @@ class UrlSigner:
         """Where a form with the object is sent, and the fields that go with it."""
         url = self._url(Grant("POST", organization, object_name, self._expiry()))
         return url, {"key": object_name}
+
+    def put(self, organization: int, object_name: str) -> str:
+        """Where the bare bytes of an object are sent."""
+        return self._url(Grant("PUT", organization, object_name, self._expiry()))
 
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
         """Where one part of an object is sent."""

@@ -130,6 +130,27 @@ class WholeObjectsConformance:
             assert await read(store, NAME) == BIG
             assert source.exists() is not move
 
+    async def test_many_files_and_looks_at_once(self, store: ObjectStore, tmp_path: Path) -> None:
+        contents = {f"a/1/2/{n}": bytes([n]) * n for n in range(5)}
+        sources = []
+        for name, content in contents.items():
+            source = tmp_path / f"{len(content)}.bin"
+            source.write_bytes(content)
+            sources.append((name, source))
+        sources.insert(2, ("a/1/2/gone", tmp_path / "gone.png"))
+        stored = await store.put_files(sources)
+        refused = stored.pop(2)
+        assert isinstance(refused, HeadraceError)
+        assert "gone.png" in str(refused)
+        for info, (name, content) in zip(stored, contents.items(), strict=True):
+            assert not isinstance(info, HeadraceError)
+            assert (info.name, info.size) == (name, len(content))
+            assert info.sha256 == hashlib.sha256(content).digest()
+            assert await read(store, name) == content
+        heads = await store.heads([*contents, "a/1/2/gone"])
+        assert heads.pop() is None
+        assert [head and head.size for head in heads] == [len(c) for c in contents.values()]
+
     async def test_a_file_that_is_not_there_is_named(
         self, store: ObjectStore, tmp_path: Path
     ) -> None:

@@ -29,6 +29,7 @@ from headrace.platform.processings import register_processing
 from headrace.platform.programs import Program
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
+from headrace.protocol.operations.datalake import DataDescription
 from tests.conformance.wire.campaign_scenario import campaigns
 from tests.support.sending import send_file
 
@@ -72,7 +73,14 @@ class Walk:
         if isinstance(value, list):
             return [self._plain(item, key) for item in value]
         if isinstance(value, str):
-            if key in ("presigned_url", "url", "client_type", "next_cursor", "upload_id"):
+            if key in (
+                "presigned_url",
+                "url",
+                "client_type",
+                "next_cursor",
+                "upload_id",
+                "message",
+            ):
                 return f"<{key}>"
             if key.endswith("object_name") or _is_id(value):
                 return self._names.setdefault(value, f"<{len(self._names)}>")
@@ -161,6 +169,7 @@ async def _data(it: Walk, lake: Any, folder: Path) -> list[Any]:
         found.append(await it.ask("register_data", **values))
         assert (await it.ask("register_data", **values)).id == found[-1].id
     await it.refused("register_data", **values | {"object_name": "data/none.png"})
+    await _many(it, lake, values)
     await _object_urls(it, lake, named.object_name)
     keys = {"datalake_id": lake.id, **EVERYTHING}
     first = await it.ask("list_data", **keys, limit=2)
@@ -181,6 +190,22 @@ async def _data(it: Walk, lake: Any, folder: Path) -> list[Any]:
     await it.ask("update_data", data_id=found[0].id, metadata=None)
     await it.ask("update_custom_metadata", data_id=found[0].id, custom_metadata={"a": [1.5, "x"]})
     return found
+
+
+async def _many(it: Walk, lake: Any, registered: dict[str, Any]) -> None:
+    place = {"organization_id": it.organization.id, "connector_id": lake.connector_id}
+    prepared = await it.ask("prepare_uploads", **place, filenames=["a.png", "b.png"])
+    assert prepared.items[0].object_name != prepared.items[1].object_name
+    await it.refused("prepare_uploads", **place, filenames=["a.png"] * 201)
+    there = {key: value for key, value in registered.items() if key != "datalake_id"}
+    absent = there | {"object_name": prepared.items[0].object_name}
+    other = there | {"filename": "other.png"}
+    files = [DataDescription(**each) for each in (there, absent, other)]
+    answer = await it.ask("register_many_data", datalake_id=lake.id, files=files)
+    known, nothing, taken = answer.items
+    assert known.data.object_name == registered["object_name"]
+    assert (nothing.refusal.status, taken.refusal.status) == (400, 409)
+    await it.refused("register_many_data", datalake_id=lake.id, files=files * 67)
 
 
 async def _object_urls(it: Walk, lake: Any, object_name: str) -> None:

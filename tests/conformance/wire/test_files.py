@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import hashlib
+import io
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
@@ -251,12 +255,49 @@ async def test_an_upload_that_is_too_large_is_refused_and_gone(server: Running) 
     assert fields
 
 
-@pytest.mark.parametrize("kind", ["form", "part"])
+def promise(content: bytes) -> dict[str, str]:
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return {"Content-Digest": f"sha-256=:{digest}:"}
+
+
+async def test_bare_bytes_are_stored_as_they_were_promised(
+    server: Running, http: aiohttp.ClientSession
+) -> None:
+    url = URL((await signer(server)).put(1, NAME), encoded=True)
+    async with http.put(url, data=b"other", headers=promise(CONTENT)) as answer:
+        assert answer.status == 400
+    assert await stored(server, NAME) is None
+    async with http.put(url, data=CONTENT, headers=promise(CONTENT)) as answer:
+        assert answer.status == 204
+        assert answer.headers["Repr-Digest"] == promise(CONTENT)["Content-Digest"]
+    assert await stored(server, NAME) == CONTENT
+    for method in ("GET", "POST"):
+        async with http.request(method, url, data=b"x") as answer:
+            assert answer.status == 403
+    tampered = URL(str(url).replace("signature=", "signature=0"), encoded=True)
+    async with http.put(tampered, data=b"x") as answer:
+        assert answer.status == 403
+    assert await stored(server, NAME) == CONTENT
+
+
+async def test_bare_bytes_that_are_too_many_are_refused(
+    server: Running, http: aiohttp.ClientSession
+) -> None:
+    url = URL((await signer(server)).put(1, NAME), encoded=True)
+    with contextlib.suppress(aiohttp.ClientError):  # the server may hang up on the rest
+        async with http.put(url, data=io.BytesIO(bytes(41 * KIB * KIB))) as answer:
+            assert answer.status == 413
+    assert await stored(server, NAME) is None
+
+
+@pytest.mark.parametrize("kind", ["form", "part", "bare"])
 async def test_a_killed_upload_leaves_nothing(server: Running, kind: str, tmp_path: Path) -> None:
     urls = await signer(server)
     upload_id = await server.platform.objects.begin_parts(NAME)
     if kind == "form":
         url, method = urls.upload(1, NAME, "image/png")[0], "POST"
+    elif kind == "bare":
+        url, method = urls.put(1, NAME), "PUT"
     else:
         url, method = urls.upload_part(1, NAME, upload_id, 1), "PUT"
     before = files_in(tmp_path)

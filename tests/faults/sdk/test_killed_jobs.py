@@ -92,7 +92,7 @@ async def test_an_import_killed_twice_and_then_repeated(lake: Path, tmp_path: Pa
     assert after.nb_objects > before.nb_objects
 
 
-@pytest.mark.parametrize(("kind", "calls"), [("push", 11), ("push", -20), ("add", -1), ("add", 1)])
+@pytest.mark.parametrize(("kind", "calls"), [("push", 11), ("push", -7), ("add", -1), ("add", 1)])
 async def test_a_push_killed_half_way_goes_on(tmp_path: Path, kind: str, calls: int) -> None:
     """No data twice, no asset twice, none missing."""
     draw_images(tmp_path / "images", COUNT)

@@ -134,15 +134,15 @@ async def test_killed_among_many_small_files(
     paths = draw_images(tmp_path / "images", 60)
     names: list[str] = []
     process: list[asyncio.subprocess.Process] = []
-    real = Receiver.form
+    real = Receiver.whole
 
-    async def form(self: Receiver, request: Any, grant: Any) -> Any:
+    async def whole(self: Receiver, request: Any, grant: Any) -> Any:
         names.append(grant.object_name)
-        if len(names) == 30 and process[0].returncode is None:
+        if len(names) == 50 and process[0].returncode is None:
             process[0].kill()
         return await real(self, request, grant)
 
-    monkeypatch.setattr(Receiver, "form", form)
+    monkeypatch.setattr(Receiver, "whole", whole)
     process.append(await start(server, *paths))
     await process[0].communicate()
     rows = await server.platform.database.fetch_one("datalake.count", bucket=0, lake=1)

@@ -22,6 +22,7 @@ from headrace.protocol.operations import (
     shapes,
     storage,
     tags,
+    uploading,
     users,
 )
 from headrace.protocol.operations import annotations as annotation_operations
@@ -31,6 +32,7 @@ _MODULES: tuple[ModuleType, ...] = (
     users,
     storage,
     datalake,
+    uploading,
     tags,
     datasets,
     assets,

@@ -38,10 +38,9 @@ class GetDatalake(Struct, kw_only=True):
     datalake_id: UUID
 
 
-class RegisterData(Struct, kw_only=True):
+class DataDescription(Struct, kw_only=True):
     """``meta`` is the size in pixels where the client could read it from the file's header."""
 
-    datalake_id: UUID
     type: DataType
     filename: str
     object_name: str
@@ -51,6 +50,10 @@ class RegisterData(Struct, kw_only=True):
     meta: Meta | None | UnsetType = UNSET
     metadata: dict[str, Any] | None | UnsetType = UNSET
     custom_metadata: dict[str, Any] | None | UnsetType = UNSET
+
+
+class RegisterData(DataDescription, kw_only=True):
+    datalake_id: UUID
 
 
 class ListData(DataQuery, kw_only=True):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
+
+from headrace.errors import HeadraceError
 
 
 class ObjectInfo(Struct, frozen=True):
@@ -26,6 +28,16 @@ class ObjectStore(Protocol):
 
     async def put_file(self, name: str, source: Path, /, *, move: bool = False) -> ObjectInfo:
         """Store a local file by the cheapest copy there is (or by a rename where ``move``)."""
+        ...
+
+    async def put_files(
+        self, sources: Sequence[tuple[str, Path]], /
+    ) -> list[ObjectInfo | HeadraceError]:
+        """Store local files by name; for each what was stored, or why it was not."""
+        ...
+
+    async def heads(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
+        """What is known of each object, None where there is none."""
         ...
 
     async def head(self, name: str, /) -> ObjectInfo | None:

@@ -7,11 +7,11 @@ same folder, so that a rename publishes it; leftovers of a crash go when the sto
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from headrace.errors import BadRequestError, ObjectNotFoundError
+from headrace.errors import BadRequestError, HeadraceError, ObjectNotFoundError
 from headrace.model.names import safe_parts
 from headrace.storage.objects import files, parts
 from headrace.storage.objects.base import ObjectInfo
@@ -69,10 +69,29 @@ class LocalObjectStore:
         """Store a local file: blocks are shared where the file system can, else copied; a ``move`` renames."""
         return await in_thread(self._put_file, name, self._path(name), source, move)
 
+    async def put_files(
+        self, sources: Sequence[tuple[str, Path]], /
+    ) -> list[ObjectInfo | HeadraceError]:
+        """Store local files by name in one trip to a thread; one that fails does not stop the others."""
+        targets = [(name, self._path(name), source) for name, source in sources]
+        return await in_thread(self._put_files, targets)
+
     async def head(self, name: str, /) -> ObjectInfo | None:
         """Size and, where the file system keeps attributes, SHA-256 of an object; None where there is none."""
-        found = await self._run(files.stat_object, self._path(name))
-        return None if found is None else ObjectInfo(name, *found)
+        return (await self.heads([name]))[0]
+
+    async def heads(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
+        """What is known of each object, None where there is none; all in one trip to a thread."""
+        paths = [self._path(name) for name in names]
+
+        def look() -> list[ObjectInfo | None]:
+            found = map(files.stat_object, paths)
+            return [
+                None if each is None else ObjectInfo(name, *each)
+                for name, each in zip(names, found, strict=True)
+            ]
+
+        return await self._run(look)
 
     async def get(
         self, name: str, /, *, offset: int = 0, length: int | None = None
@@ -187,6 +206,15 @@ class LocalObjectStore:
             os.close(opened)
             incoming.discard()
         return files.info(name, incoming)
+
+    def _put_files(self, sources: list[tuple[str, Path, Path]]) -> list[ObjectInfo | HeadraceError]:
+        stored: list[ObjectInfo | HeadraceError] = []
+        for name, target, source in sources:
+            try:
+                stored.append(self._put_file(name, target, source, move=False))
+            except HeadraceError as error:
+                stored.append(error)
+        return stored
 
     def _complete(
         self, name: str, target: Path, place: Path, listed: list[tuple[int, str]]

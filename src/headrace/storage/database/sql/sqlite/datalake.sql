@@ -17,14 +17,14 @@ where k.organization = :organization and c.no = k.connector
 order by k.is_default desc, k.no
 
 -- name: register
--- Two statements in one trip: the next number of all data, and the row that takes it.
-insert into sequence (name, last) values ('data', 1)
-on conflict (name) do update set last = last + 1;
-insert into data (lake_bucket, no, lake, object_name, filename, kind, content_type, status, width, height,
-                  size, sha256, source, created, metadata, custom_metadata)
-values (:bucket, (select last from sequence where name = 'data'), :lake, :object_name, :filename, :kind,
-        :content_type, :status, :width, :height, :size, :sha256, :source, :created, :metadata, :custom_metadata)
-returning no
+insert into data (lake_bucket, no, lake, object_name, filename, kind, content_type, source, metadata,
+                  custom_metadata, status, width, height, size, sha256, created)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: names_taken
+select d.object_name
+from json_each(:keys) j cross join data d
+where d.lake_bucket = :bucket and d.lake = :lake and d.object_name = j.value
 
 -- name: registered
 select d.no, d.width, d.height, d.filename, d.kind, d.content_type, d.source, d.metadata, d.custom_metadata
