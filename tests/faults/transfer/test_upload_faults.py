@@ -357,12 +357,12 @@ async def test_s09_tokens_never_go_to_storages(
 
 
 async def test_f22_lost_answers_make_one_object_and_one_data(tmp_path: Path) -> None:
-    """Every second of the calls that send and register is refused, cut, dropped or reset."""
+    """Every second call to the API and the storage is refused, cut, dropped or reset."""
     lake, token = await new_lake(tmp_path / "lake")
     paths = draw_images(tmp_path / "images", 12)
     async with (
         server_process(lake) as server,
-        faulty_proxy(server.address, one_in=2, only=b"P") as proxy,
+        faulty_proxy(server.address, one_in=2) as proxy,
         headrace.connect(proxy.address, api_token=token) as client,
     ):
         datalake = await client.get_datalake()
