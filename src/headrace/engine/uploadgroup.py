@@ -9,12 +9,15 @@ from msgspec import UNSET
 from headrace.backend.base import Backend, Parcel, Sent
 from headrace.engine.uploadfile import UploadFile, content_type
 from headrace.engine.uploadtarget import Target, checked, description
-from headrace.errors import AuthenticationError, HeadraceError
+from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
 from headrace.model.records import DataRecord
+from headrace.protocol.operations.datalake import DataDescription
 from headrace.protocol.operations.uploading import (
     PREPARE_UPLOADS,
     REGISTER_MANY_DATA,
+    PreparedUpload,
     PrepareUploads,
+    Refusal,
     RegisteredData,
     RegisterManyData,
 )
@@ -37,34 +40,56 @@ async def upload_group(
 async def _upload(
     backend: Backend, target: Target, files: Sequence[UploadFile], workers: int
 ) -> list[Outcome]:
-    prepared = await backend.call(
-        PREPARE_UPLOADS,
-        PrepareUploads(
-            organization_id=target.organization_id,
-            connector_id=target.connector,
-            filenames=[file.path.name for file in files],
-            upload_dir=target.upload_dir or UNSET,
-        ),
-    )
+    prepared = await _prepared(backend, target, [file.path.name for file in files])
     parcels = [
         Parcel(file.path, content_type(file.filename), upload)
-        for file, upload in zip(files, prepared.items, strict=True)
+        for file, upload in zip(files, prepared, strict=True)
     ]
     sent = await backend.send_many(parcels, connector_id=target.connector, workers=workers)
     there = [place for place, each in enumerate(sent) if isinstance(each, Sent)]
     described = [
         description(target, files[place], parcels[place].prepared.object_name) for place in there
     ]
-    registered: dict[int, RegisteredData] = {}
-    if there:
-        answer = await backend.call(
-            REGISTER_MANY_DATA, RegisterManyData(datalake_id=target.lake.id, files=described)
-        )
-        registered = dict(zip(there, answer.items, strict=True))
+    registered = dict(zip(there, await _registered(backend, target, described), strict=True))
     return [
         await _outcome(backend, file, each, registered[place]) if isinstance(each, Sent) else each
         for place, (file, each) in enumerate(zip(files, sent, strict=True))
     ]
+
+
+async def _prepared(backend: Backend, target: Target, names: list[str]) -> list[PreparedUpload]:
+    """Names and URLs; what is too large for a proxy on the way is asked for in halves."""
+    request = PrepareUploads(
+        organization_id=target.organization_id,
+        connector_id=target.connector,
+        filenames=names,
+        upload_dir=target.upload_dir or UNSET,
+    )
+    try:
+        return (await backend.call(PREPARE_UPLOADS, request)).items
+    except RequestTooLargeError:
+        if len(names) < 2:
+            raise
+    half = len(names) // 2
+    first = await _prepared(backend, target, names[:half])
+    return first + await _prepared(backend, target, names[half:])
+
+
+async def _registered(
+    backend: Backend, target: Target, files: list[DataDescription]
+) -> list[RegisteredData]:
+    """For each file its data, or why there is none; in halves like :func:`_prepared`."""
+    if not files:
+        return []
+    request = RegisterManyData(datalake_id=target.lake.id, files=files)
+    try:
+        return (await backend.call(REGISTER_MANY_DATA, request)).items
+    except RequestTooLargeError as error:
+        if len(files) < 2:
+            return [RegisteredData(refusal=Refusal.of(error))]
+    half = len(files) // 2
+    first = await _registered(backend, target, files[:half])
+    return first + await _registered(backend, target, files[half:])
 
 
 async def _outcome(
