@@ -35,7 +35,7 @@ async def known(
     likely = [file for file in files if (file.filename, file.size) in candidates]
     if not likely:
         return {}
-    digests = await in_thread(_digests, likely)
+    digests = await in_thread(digests_of, likely)
     found = {}
     for file, digest in zip(likely, digests, strict=True):
         same = candidates[file.filename, file.size].get(digest)
@@ -52,7 +52,7 @@ async def repeated(files: Sequence[UploadFile]) -> dict[int, int]:
     places = [place for same in alike.values() if len(same) > 1 for place in same]
     if not places:
         return {}
-    digests = await in_thread(_digests, [files[place] for place in places])
+    digests = await in_thread(digests_of, [files[place] for place in places])
     firsts: list[tuple[UploadFile, str, int]] = []
     found: dict[int, int] = {}
     for place, digest in zip(places, digests, strict=True):
@@ -74,7 +74,7 @@ def _described_alike(one: UploadFile, other: UploadFile) -> bool:
     )
 
 
-def _digests(files: Sequence[UploadFile]) -> list[str]:
+def digests_of(files: Sequence[UploadFile]) -> list[str]:
     """The digests of files; of one that cannot be read none, for whoever sends it will say why."""
     known: dict[Path, str] = {}
     for file in files:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+import anyio
 from msgspec import UNSET
 
 from headrace.backend.base import Backend, Parcel, Sent
+from headrace.engine.reusing import digests_of
 from headrace.engine.uploadfile import UploadFile, content_type
 from headrace.engine.uploadtarget import Target, checked, description
 from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
@@ -21,6 +24,10 @@ from headrace.protocol.operations.uploading import (
     RegisteredData,
     RegisterManyData,
 )
+from headrace.threads import in_thread
+
+KEEPING_SECONDS = 5.0
+"""How long a cancelled group may go on, to register what it has sent."""
 
 Outcome = DataRecord | HeadraceError | OSError
 
@@ -45,16 +52,34 @@ async def _upload(
         Parcel(file.path, content_type(file.filename), upload)
         for file, upload in zip(files, prepared, strict=True)
     ]
-    sent = await backend.send_many(parcels, connector_id=target.connector, workers=workers)
-    there = [place for place, each in enumerate(sent) if isinstance(each, Sent)]
     described = [
-        description(target, files[place], parcels[place].prepared.object_name) for place in there
+        description(target, file, parcel.prepared.object_name)
+        for file, parcel in zip(files, parcels, strict=True)
     ]
-    registered = dict(zip(there, await _registered(backend, target, described), strict=True))
+    try:
+        sent = await backend.send_many(parcels, connector_id=target.connector, workers=workers)
+        there = [place for place, each in enumerate(sent) if isinstance(each, Sent)]
+        answers = await _registered(backend, target, [described[place] for place in there])
+    except anyio.get_cancelled_exc_class():
+        with anyio.move_on_after(KEEPING_SECONDS, shield=True):
+            await _keep(backend, target, files, described)
+        raise
+    registered = dict(zip(there, answers, strict=True))
     return [
         await _outcome(backend, file, each, registered[place]) if isinstance(each, Sent) else each
         for place, (file, each) in enumerate(zip(files, sent, strict=True))
     ]
+
+
+async def _keep(
+    backend: Backend, target: Target, files: Sequence[UploadFile], described: list[DataDescription]
+) -> None:
+    """Register what a cancelled group has sent, whatever that is: else these objects were nobody's for ever."""
+    with suppress(HeadraceError):
+        registered = await _registered(backend, target, described)
+        digests = await in_thread(digests_of, files)
+        for file, digest, each in zip(files, digests, registered, strict=True):
+            await _outcome(backend, file, Sent(file.size, digest), each)
 
 
 async def _prepared(backend: Backend, target: Target, names: list[str]) -> list[PreparedUpload]:
