@@ -13,7 +13,12 @@ from headrace.platform.access import Access
 from headrace.platform.asset_keys import asset_seqs, keys_of, seqs_of
 from headrace.platform.counters import asset_count
 from headrace.platform.data_records import data_record
-from headrace.platform.filters import Filters, compile_asset_filters
+from headrace.platform.filters import (
+    Filters,
+    about_tasks,
+    about_tasks_alone,
+    compile_asset_filters,
+)
 from headrace.platform.identity import missing
 from headrace.platform.listing import (
     exactly_one,
@@ -57,7 +62,8 @@ _SLICE = 2_000
 async def list_assets(platform: Platform, access: Access, request: ListAssets) -> Page[AssetRecord]:
     """A page of assets, newest first by cursor, or by offset where an order is asked."""
     scope = await version_scope(platform.database, access, request.version_id)
-    filters = compile_asset_filters(request)
+    tasks = about_tasks(request)
+    filters = compile_asset_filters(request, tasks=tasks)
     if request.order_by:
         return await _ordered(platform, access, request, scope, filters)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
@@ -66,7 +72,7 @@ async def list_assets(platform: Platform, access: Access, request: ListAssets) -
         before, count = decode_cursor(request.cursor, listing)
     limit = page_limit(request)
     rows = await platform.database.fetch(
-        "assets.page",
+        "assets.page_of_tasks" if tasks else "assets.page",
         filters=filters.sql,
         bucket=scope.bucket,
         version=scope.no,
@@ -76,7 +82,7 @@ async def list_assets(platform: Platform, access: Access, request: ListAssets) -
         **filters.params,
     )
     if count is None:
-        count = await _count(platform, scope, filters)
+        count = await _count(platform, scope, request, filters)
     following = None
     if len(rows) > limit:
         following = encode_cursor([rows[limit - 1][0], count], listing)
@@ -183,10 +189,14 @@ async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
 
 
 async def _ordered(
-    platform: Platform, access: Access, request: ListAssets, scope: VersionScope, filters: Filters
+    platform: Platform,
+    access: Access,
+    request: ListAssets,
+    scope: VersionScope,
+    filters: Filters,
 ) -> Page[AssetRecord]:
     rows = await platform.database.fetch(
-        "assets.ordered",
+        "assets.ordered_of_tasks" if about_tasks(request) else "assets.ordered",
         filters=filters.sql + order_clause(request.order_by or (), _ORDERS, "a.seq desc"),
         bucket=scope.bucket,
         version=scope.no,
@@ -194,15 +204,21 @@ async def _ordered(
         offset=page_offset(request),
         **filters.params,
     )
-    count = await _count(platform, scope, filters)
+    count = await _count(platform, scope, request, filters)
     return Page(items=_records(access, scope, rows), count=count)
 
 
-async def _count(platform: Platform, scope: VersionScope, filters: Filters) -> int:
+async def _count(
+    platform: Platform, scope: VersionScope, request: ListAssets, filters: Filters
+) -> int:
     if not filters.sql:
         return await asset_count(platform.database, scope.bucket, scope.no)
+    statement = "assets.count"
+    if about_tasks(request):
+        # Every task has its asset: where nothing is asked of that, it need not be looked up.
+        statement = "assets.count_tasks" if about_tasks_alone(request) else "assets.count_of_tasks"
     row = await platform.database.fetch_one(
-        "assets.count",
+        statement,
         filters=filters.sql,
         bucket=scope.bucket,
         version=scope.no,

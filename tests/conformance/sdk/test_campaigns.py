@@ -237,6 +237,18 @@ async def test_shares_filters_and_listings(
     assert len(await version.list_assets(assignment_status="DONE")) == 0
     assert len(await version.list_assets(assignment_step_id=step.id, filenames=NAMES[:3])) == 3
     assert len(await version.list_assets(assignment_step_id=version.id)) == 0
+    kept = {"filenames": NAMES[2:6]}
+    mine = {x.filename async for x in version.list_assets(assignment_user_id=a.id)}
+    some = await version.list_assets(assignment_user_id=a.id, assignment_status="TO_DO", **kept)
+    assert {x.filename for x in some} == mine & {*NAMES[2:6]}
+    last = f'filename >= "{NAMES[-6]}"'
+    some = await version.list_assets(assignment_user_id=a.id, assignment_step_id=step.id, q=last)
+    assert {x.filename for x in some} == mine & {*NAMES[-6:]}
+    listed = version.list_assets(
+        assignment_status="TO_DO", assignment_step_id=step.id, order_by=["-filename"], limit=5
+    )
+    assert [x.filename async for x in listed] == NAMES[:-6:-1]
+    assert len(await version.list_assets(assignment_status="DONE", assignment_user_id=a.id)) == 0
     found = await campaign.list_assignments(query=f'filename = "{NAMES[5]}"')
     assert [task.filename for task in found] == [NAMES[5]]
     ordered = await campaign.list_assignments(order_by=["filename"], limit=2, offset=1)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
 
 import apsw
 import pytest
 
+from headrace.model.ids import Kind, encode, scoped
+from headrace.platform.filters import compile_asset_filters, compile_assignment_filters
+from headrace.protocol.operations.assets import ListAssets
+from headrace.protocol.operations.assignments import ListAssignments
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_functions import register
 from tests.support.stocked_lake import stocked
@@ -66,12 +71,28 @@ PAGES = {
     "annotations.ids": "n USING INDEX annotation_no (bucket=? AND version=?)",
     "annotating.with_label": "n USING PRIMARY KEY (bucket=? AND version=? AND (asset,no)>(?,?))",
     "annotating.filtered": "n USING INDEX annotation_no (bucket=? AND version=? AND no<?)",
+    "assets.page_of_tasks": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset<?)",
     "assignments.page": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset<?)",
-    "assignments.in_step": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset>?)",
+    "assignments.in_step": "t USING INDEX assignment_place (bucket=? AND campaign=? AND step=? AND asset>?)",
     "removal.range": "asset USING PRIMARY KEY (bucket=? AND version=?)",
 }
 
-Plan = Callable[[str], list[str]]
+TASKS = [
+    ({"status": "TO_REWORK"}, "assignment_status", "status=?"),
+    ({"step_id": encode(Kind.STEP, 0, 0, scoped(1, 1))}, "assignment_place", "step=?"),
+    ({"user_id": encode(Kind.USER, 0, 0, 1)}, "assignment_account", "account=?"),
+    (
+        {"status": "DONE", "step_id": encode(Kind.STEP, 0, 0, scoped(1, 1))},
+        "assignment_status",
+        "status=?",
+    ),
+    ({"status": "DONE", "user_id": encode(Kind.USER, 0, 0, 1)}, "assignment_account", "account=?"),
+]
+"""Filters on tasks, the index that finds them, and by what."""
+
+
+class Plan(Protocol):
+    def __call__(self, statement: str, filters: str = "", /) -> list[str]: ...
 
 
 @pytest.fixture(params=["new", "analysed"])
@@ -88,8 +109,8 @@ async def plan(request: pytest.FixtureRequest, tmp_path: Path) -> Plan:
         connection.execute("analyze")
     queries = Queries("sqlite")
 
-    def steps(statement: str) -> list[str]:
-        sql = queries.text(statement)
+    def steps(statement: str, filters: str = "", /) -> list[str]:
+        sql = queries.text(statement, filters)
         names = dict.fromkeys(re.findall(r"(?<![\w:]):(\w+)", sql))
         bound = names or (None,) * sql.count("?")
         found = connection.execute(f"explain query plan {sql}", bound)
@@ -148,3 +169,29 @@ def test_pages_come_in_order_without_sorting(plan: Plan) -> None:
         steps = plan(statement)
         assert steps[0] == f"SEARCH {index}", statement
         assert not any("TEMP B-TREE" in step for step in steps), statement
+
+
+@pytest.mark.parametrize(("wanted", "index", "by"), TASKS)
+def test_filters_on_tasks_find_them_in_order(
+    plan: Plan, wanted: dict[str, Any], index: str, by: str
+) -> None:
+    """However few tasks there are among however many, a page reads them and nothing else."""
+    tasks, _ = compile_assignment_filters(ListAssignments(campaign_id=UUID(int=0), **wanted))
+    of_task = {f"assignment_{name}": value for name, value in wanted.items()}
+    assets = compile_asset_filters(ListAssets(version_id=UUID(int=0), **of_task), tasks=True)
+    found = f"SEARCH t USING INDEX {index} (bucket=? AND campaign=? AND {by}"
+    for statement, filters in (
+        ("assignments.page", tasks),
+        ("assets.page_of_tasks", assets),
+    ):
+        steps = plan(statement, filters.sql)
+        assert steps[0] == f"{found} AND asset<?)", statement
+        assert not any("TEMP B-TREE" in step for step in steps), statement
+    for statement, filters in (
+        ("assignments.count", tasks),
+        ("assignments.count_matching", tasks),
+        ("assets.ordered_of_tasks", assets),
+        ("assets.count_of_tasks", assets),
+        ("assets.count_tasks", assets),
+    ):
+        assert plan(statement, filters.sql)[0] == f"{found})", statement

@@ -49,6 +49,20 @@ def test_the_shipped_migrations_are_numbered_without_a_gap() -> None:
     )
 
 
+def test_a_lake_of_any_age_becomes_what_a_new_one_is(tmp_path: Path) -> None:
+    steps = migrations("sqlite")
+    schemas = []
+    for age in range(len(steps) + 1):
+        connection = apsw.Connection(str(tmp_path / f"{age}.db"))
+        migrate(connection, steps[:age])
+        migrate(connection)
+        assert connection.pragma("user_version") == len(steps)
+        found = connection.execute("select type, name, sql from sqlite_schema order by type, name")
+        schemas.append(found.fetchall())
+        connection.close()
+    assert all(schema == schemas[-1] for schema in schemas)
+
+
 def test_every_shipped_statement_is_named_once() -> None:
     queries = Queries("sqlite")
     names = queries.names()

@@ -2,6 +2,8 @@
 
 from headrace.platform.filters.listings import (
     Filters,
+    about_tasks,
+    about_tasks_alone,
     compile_asset_filters,
     compile_assignment_filters,
     compile_data_filters,
@@ -9,6 +11,8 @@ from headrace.platform.filters.listings import (
 
 __all__ = [
     "Filters",
+    "about_tasks",
+    "about_tasks_alone",
     "compile_asset_filters",
     "compile_assignment_filters",
     "compile_data_filters",

@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from headrace.errors import BadRequestError
+from headrace.model.enums import AssignmentStatus
 from headrace.model.ids import InvalidIdError, Key, Kind, decode
 from headrace.platform.filters.conditions import Conditions
 from headrace.platform.filters.documents import add_custom_metadata
@@ -25,6 +28,8 @@ _TASK = (
     "assignment t where t.bucket = a.bucket and t.asset = a.seq and t.campaign ="
     " (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')"
 )
+
+_OF_TASK = ("assignment_user_id", "assignment_status", "assignment_step_id")
 
 
 class Filters(NamedTuple):
@@ -48,27 +53,39 @@ def compile_data_filters(request: DataQuery | FindData) -> Filters:
     return Filters(conditions.sql(), conditions.params)
 
 
-def compile_asset_filters(request: ListAssets) -> Filters:
-    """The same for a listing of assets (alias ``a``) joined with their data (alias ``d``)."""
+def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filters:
+    """The same for a listing of assets (alias ``a``) joined with their data (alias ``d``).
+
+    ``tasks``: and with their tasks (alias ``t``), as is best where filters are :func:`about_tasks`.
+    """
     conditions = Conditions()
     _add_states(conditions, request)
     add_query(conditions, request.q, ASSET_FIELDS)
     add_custom_metadata(conditions, request.custom_metadata)
-    _add_assignment(conditions, request)
+    tests = _of_task(conditions, *(getattr(request, name) for name in _OF_TASK))
+    if tests and not tasks:
+        tests = [f"exists (select 1 from {_TASK} and {' and '.join(tests)})"]
+    for test in tests:
+        conditions.add(test)
     return Filters(conditions.sql(), conditions.params)
+
+
+def about_tasks(request: ListAssets) -> bool:
+    """Whether the filters of a listing of assets say anything of their tasks."""
+    return any(getattr(request, name) is not None for name in _OF_TASK)
+
+
+def about_tasks_alone(request: ListAssets) -> bool:
+    """Whether they say that and nothing else."""
+    others = msgspec.structs.replace(request, **dict.fromkeys(_OF_TASK))
+    return about_tasks(request) and not compile_asset_filters(others).sql
 
 
 def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]:
     """The same for a listing of tasks (alias ``t``) joined with both; and whether it looks at more than the task."""
     tasks = Conditions()
-    if request.status is not None:
-        tasks.add(f"t.status = {tasks.bind(str(request.status))}")
-    if request.step_id is not None:
-        tasks.add(_in_step(tasks, request.step_id))
-    if request.user_id == UNASSIGNED:
-        tasks.add("t.account is null")
-    elif request.user_id is not None:
-        tasks.add(_of_user(tasks, request.user_id))
+    for test in _of_task(tasks, request.user_id, request.status, request.step_id):
+        tasks.add(test)
     of_tasks = tasks.sql()
     _add_states(tasks, request)
     add_query(tasks, request.q, ASSET_FIELDS)
@@ -76,35 +93,46 @@ def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]
     return Filters(tasks.sql(), tasks.params), tasks.sql() != of_tasks
 
 
-def _add_assignment(conditions: Conditions, request: ListAssets) -> None:
-    tests = []
-    if request.assignment_status is not None:
-        tests.append(f"t.status = {conditions.bind(str(request.assignment_status))}")
-    if request.assignment_step_id is not None:
-        tests.append(_in_step(conditions, request.assignment_step_id))
-    if request.assignment_user_id is not None:
-        tests.append(_of_user(conditions, request.assignment_user_id))
-    if tests:
-        conditions.add(f"exists (select 1 from {_TASK} and {' and '.join(tests)})")
+def _of_task(
+    conditions: Conditions,
+    user: UUID | str | None,
+    status: AssignmentStatus | None,
+    step: UUID | None,
+) -> list[str]:
+    """The conditions on a task. The first that is given finds the tasks by its index; the others, by their ``+``, none."""
+    tests: list[str] = []
+
+    def column(name: str) -> str:
+        return f"+t.{name}" if tests else f"t.{name}"
+
+    if user == UNASSIGNED:
+        tests.append(f"{column('account')} is null")
+    elif user is not None:
+        tests.append(_of_user(conditions, column("account"), user))
+    if status is not None:
+        tests.append(f"{column('status')} = {conditions.bind(str(status))}")
+    if step is not None:
+        tests.append(_in_step(conditions, column("step"), step))
+    return tests
 
 
-def _in_step(conditions: Conditions, id: UUID) -> str:
+def _in_step(conditions: Conditions, column: str, id: UUID) -> str:
     """The condition that a task is in a step; false for what is no step."""
     key = _key(id, Kind.STEP)
     if key is None:
         return "false"
     scope, made = conditions.bind(key.scope), conditions.bind(key.created_ms)
     campaign = f"select g.no from campaign g where g.no = {scope} and g.created = {made}"
-    return f"t.campaign = ({campaign}) and t.step = {conditions.bind(key.seq)}"
+    return f"+t.campaign = ({campaign}) and {column} = {conditions.bind(key.seq)}"
 
 
-def _of_user(conditions: Conditions, id: UUID | str) -> str:
+def _of_user(conditions: Conditions, column: str, id: UUID | str) -> str:
     """The condition that a task is a user's; false for what is no user."""
     key = _key(id, Kind.USER)
     if key is None:
         return "false"
     number, made = conditions.bind(key.number), conditions.bind(key.created_ms)
-    return f"t.account = (select u.no from account u where u.no = {number} and u.created = {made})"
+    return f"{column} = (select u.no from account u where u.no = {number} and u.created = {made})"
 
 
 def _key(id: UUID | str, kind: Kind) -> Key | None:

@@ -1,6 +1,6 @@
 -- The assets of versions. Listings give the asset's seq, then the columns that platform/data_records.py reads.
 -- Lists of keys stand in front of "cross join", and the index that finds them is named, so that no planner reads a
--- version to find ten names in it.
+-- version to find ten names in it. "of_tasks": where filters are about tasks, those drive.
 
 -- name: page
 select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
@@ -24,6 +24,40 @@ select count(*)
 from asset a cross join data d
 where a.bucket = :bucket and a.version = :version
   and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: page_of_tasks
+select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
+       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
+from assignment t cross join asset a cross join data d cross join lake k
+where t.bucket = :bucket
+  and t.campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')
+  and t.asset < :before and a.bucket = :bucket and a.version = :version and a.seq = t.asset
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
+order by t.asset desc
+limit :limit offset :offset
+
+-- name: ordered_of_tasks
+select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
+       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
+from assignment t cross join asset a cross join data d cross join lake k
+where t.bucket = :bucket
+  and t.campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')
+  and a.bucket = :bucket and a.version = :version and a.seq = t.asset
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
+limit :limit offset :offset
+
+-- name: count_of_tasks
+select count(*)
+from assignment t cross join asset a cross join data d
+where t.bucket = :bucket
+  and t.campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')
+  and a.bucket = :bucket and a.version = :version and a.seq = t.asset
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+
+-- name: count_tasks
+select count(*) from assignment t
+where t.bucket = :bucket
+  and t.campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING') /*filters*/
 
 -- name: rows
 select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,

@@ -80,7 +80,7 @@ update assignment set step = ?, status = ?, account = ? where bucket = ? and cam
 -- name: open_of
 select t.asset, t.step
 from json_each(:assets) j cross join assignment t
-where t.bucket = :bucket and t.campaign = :campaign and t.asset = j.value and t.status in ('TO_DO', 'TO_REWORK')
+where t.bucket = :bucket and t.campaign = :campaign and t.asset = j.value and +t.status in ('TO_DO', 'TO_REWORK')
 
 -- name: deal
 update assignment set step = ?, account = ? where bucket = ? and campaign = ? and asset = ?
