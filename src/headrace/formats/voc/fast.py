@@ -2,26 +2,27 @@
 
 The head, then nothing but objects one behind the other, then the end: the lengths of the pieces add up to the length
 of the file, so nothing was passed over. Whatever does not fit exactly (entities, comments, other tags, another
-encoding) goes to the real parser. This is several times as fast as building a tree.
+encoding) goes to the real parser. This is several times as fast as building a tree, and twice that where a file is
+spelled like an earlier one (:mod:`headrace.formats.voc.spelling`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from math import isfinite
 from typing import Any, Final
 
 import orjson
 
 from headrace.formats.voc.record import flags, pixels
+from headrace.formats.voc.spelling import PLAIN, Pieces, Spelling
 from headrace.model.shapes import Attributes
 
 # All repeats are possessive: what they took they never give back, so no file can make them try again.
 _SPACE = rb"[ \t\r\n]*+"
-# No markup, no entity, no control character, and no line end that XML would change.
-_PLAIN = rb"[^<&\x00-\x1f\x7f]*+"
-_TEXT = rb"(" + _PLAIN + rb")"
+_TEXT = rb"(" + PLAIN + rb")"
 _NUMBER = rb"[ \t\r\n]*+[-+]?[0-9.]++(?:[eE][-+]?[0-9]++)?[ \t\r\n]*+"
 
 
@@ -33,6 +34,8 @@ def _maybe(name: bytes, value: bytes = _TEXT) -> bytes:
     return b"(?:" + _tag(name, value) + b"|<" + name + b" ?/>" + _SPACE + b")?"
 
 
+_FLAG_TAGS: Final = (b"pose", b"truncated", b"difficult", b"occluded")
+_CORNER_TAGS: Final = (b"xmin", b"ymin", b"xmax", b"ymax")
 _SOURCE: Final = ("database", "annotation", "image", "flickrid")
 _HEAD = re.compile(
     rb"(?:<\?xml version=[\"']1\.0[\"'](?: encoding=[\"'](?:utf-8|UTF-8|us-ascii)[\"'])? ?\?>"
@@ -63,11 +66,11 @@ _OBJECT = re.compile(
     + _SPACE
     + _tag(b"name")
     + rb"("
-    + b"".join(_maybe(name, _PLAIN) for name in (b"pose", b"truncated", b"difficult", b"occluded"))
+    + b"".join(_maybe(name, PLAIN) for name in _FLAG_TAGS)
     + rb")<bndbox>"
     + _SPACE
     + rb"("
-    + b"".join(_tag(name, _NUMBER) for name in (b"xmin", b"ymin", b"xmax", b"ymax"))
+    + b"".join(_tag(name, _NUMBER) for name in _CORNER_TAGS)
     + rb")</bndbox>"
     + _SPACE
     + rb"((?:<polygon>"
@@ -80,8 +83,9 @@ _OBJECT = re.compile(
     + rb")"
 )
 _END = re.compile(rb"</annotation>" + _SPACE + rb"\Z")
-_FLAGS = re.compile(
-    b"".join(_maybe(name) for name in (b"pose", b"truncated", b"difficult", b"occluded"))
+_FLAGS = re.compile(b"".join(_maybe(name) for name in _FLAG_TAGS))
+_CORNERS = re.compile(
+    b"".join(_tag(name, _SPACE + rb"([^ \t\r\n<]*+)" + _SPACE) for name in _CORNER_TAGS)
 )
 _POINT = re.compile(rb"<([xy][0-9]++)>([^<]*+)</([^>]*+)>")
 # Two characters that no XML may hold, where the bytes are not plain ASCII.
@@ -90,14 +94,17 @@ _LETTERS_OF_TAGS: Final = b"/xyminax"
 _TO_BLANKS: Final = bytes.maketrans(b"<>", b"  ")
 _REMEMBERED: Final = 10_000
 
-#: An object: all of it, name, flags, corners, polygons, each as it stands in the file.
-Found = tuple[bytes, bytes, bytes, bytes, bytes]
+# So many spellings are learnt of one dataset: one a tool that wrote to it.
+_MAX_SPELLINGS: Final = 4
 
 
 class FastFile:
-    """What the patterns found: ``found`` are the objects, ``numbers`` their corners, four each."""
+    """What the patterns found; of the objects their names, flags and polygons, each as it stands in the file.
 
-    __slots__ = ("filename", "found", "height", "numbers", "own", "width")
+    ``corners`` are the columns xmin, ymin, xmax and ymax, and ``outlines`` empty where no object has polygons.
+    """
+
+    __slots__ = ("corners", "filename", "flags", "height", "names", "outlines", "own", "width")
 
     def __init__(
         self,
@@ -105,15 +112,19 @@ class FastFile:
         width: int | None,
         height: int | None,
         own: dict[str, Any],
-        found: Sequence[Found],
-        numbers: Sequence[float],
+        names: Sequence[bytes],
+        flags: Sequence[bytes],
+        corners: tuple[list[float], list[float], list[float], list[float]],
+        outlines: Sequence[bytes] = (),
     ) -> None:
         self.filename = filename
         self.width = width
         self.height = height
         self.own = own
-        self.found = found
-        self.numbers = numbers
+        self.names = names
+        self.flags = flags
+        self.corners = corners
+        self.outlines = outlines
 
 
 class FastParser:
@@ -121,35 +132,85 @@ class FastParser:
 
     def __init__(self) -> None:
         self.labels: dict[bytes, str] = {}
-        self.meanings: dict[bytes, Attributes | None] = {}
+        self._meanings: dict[bytes, Attributes | None] = {}
         self._sizes: dict[bytes, int | None] = {}
         self._tags: dict[int, list[bytes]] = {}
+        self._spellings: list[Spelling] = []
 
     def parse(self, content: bytes) -> FastFile | None:
         """What the file says; None where only the real parser can tell."""
         if not content.isascii() and not _is_clean(content):
             return None
+        for spelling in self._spellings:
+            said = spelling.read(content)
+            if said is not None:
+                return self._spelled(*said)
+        return self._searched(content)
+
+    def _spelled(self, head: tuple[bytes, ...], found: list[Pieces]) -> FastFile | None:
+        if not found:
+            return self._file(head, (), (), ([], [], [], []))
+        names, flags, *corners = zip(*found, strict=True)
+        try:
+            numbers = _numbers([*chain.from_iterable(corners)])
+        except ValueError:
+            return None  # 1.2.3 is no number; the real parser will say where
+        n = len(names)
+        columns = numbers[:n], numbers[n : 2 * n], numbers[2 * n : 3 * n], numbers[3 * n :]
+        return self._file(head, names, flags, columns)
+
+    def _searched(self, content: bytes) -> FastFile | None:
         head = _HEAD.match(content)
         if head is None:
             return None
         start, end = head.end(), content.rfind(b"</annotation>")
         if end < start or _END.match(content, end) is None:
             return None
-        found: list[Found] = _OBJECT.findall(content, start, end)
+        found: list[tuple[bytes, bytes, bytes, bytes, bytes]] = _OBJECT.findall(content, start, end)
         if sum([len(one[0]) for one in found]) != end - start:
             return None
         try:
-            numbers = _floats(b" ".join([one[3] for one in found]))
+            # No letter of the tags is part of a number.
+            texts = b" ".join([one[3] for one in found]).translate(_TO_BLANKS, _LETTERS_OF_TAGS)
+            numbers = _numbers(texts.split())
         except ValueError:
-            return None  # 1.2.3 is no number; the real parser will say where
-        folder, filename, path, *source, width, height, depth, segmented = head.groups(b"")
+            return None
+        self._learn(head, _OBJECT.match(content, start))
+        outlines = [one[4] for one in found]
+        return self._file(
+            head.groups(b""),
+            [one[1] for one in found],
+            [one[2] for one in found],
+            (numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4]),
+            outlines if any(outlines) else (),
+        )
+
+    def _learn(self, head: re.Match[bytes], one: re.Match[bytes] | None) -> None:
+        """Remember how a file is spelled, by its first object, where that is a plain box."""
+        if one is None or one[5] or len(self._spellings) >= _MAX_SPELLINGS:
+            return
+        flags, corners = _FLAGS.fullmatch(one[3]), _CORNERS.fullmatch(one[4])
+        if flags is not None and corners is not None:
+            self._spellings.append(Spelling(head, one, flags, corners))
+
+    def _file(
+        self,
+        head: tuple[bytes, ...],
+        names: Sequence[bytes],
+        flags: Sequence[bytes],
+        corners: tuple[list[float], list[float], list[float], list[float]],
+        outlines: Sequence[bytes] = (),
+    ) -> FastFile:
+        folder, filename, path, *source, width, height, depth, segmented = head
         return FastFile(
             filename.decode(),
             self._pixels(width),
             self._pixels(height),
             _own(folder, path, source, depth, segmented),
-            found,
-            numbers,
+            names,
+            flags,
+            corners,
+            outlines,
         )
 
     def label(self, name: bytes) -> str:
@@ -157,14 +218,15 @@ class FastParser:
         label = self.labels[name] = name.decode()
         return label
 
-    def meaning(self, chunk: bytes) -> Attributes | None:
+    def flagged(self, chunk: bytes) -> Attributes | None:
         """What an object's flags mean; the same mapping for all that say the same, so copy it."""
-        match = _FLAGS.fullmatch(chunk)
-        words = [] if match is None else [word.decode() for word in match.groups(b"")]
-        if len(self.meanings) >= _REMEMBERED:
-            self.meanings.clear()
-        meaning = self.meanings[chunk] = (flags(*words) or None) if words else None
-        return meaning
+        if chunk not in self._meanings:
+            match = _FLAGS.fullmatch(chunk)
+            words = [] if match is None else [word.decode() for word in match.groups(b"")]
+            if len(self._meanings) >= _REMEMBERED:
+                self._meanings.clear()
+            self._meanings[chunk] = (flags(*words) or None) if words else None
+        return self._meanings[chunk]
 
     def rings(self, chunk: bytes) -> list[list[float]] | None:
         """The rings of polygons spelled ``x1 y1 x2 y2 …`` in this order; None where they are spelled otherwise."""
@@ -208,9 +270,8 @@ def _is_clean(content: bytes) -> bool:
     return not any(each in content for each in _FORBIDDEN)
 
 
-def _floats(corners: bytes) -> list[float]:
-    """The numbers between the tags of boxes: no letter of theirs is part of a number."""
-    texts = corners.translate(_TO_BLANKS, _LETTERS_OF_TAGS).split()
+def _numbers(texts: Sequence[bytes]) -> list[float]:
+    """Texts as finite numbers; raises ValueError where one is none."""
     try:
         numbers: list[float] = orjson.loads(b"[%b]" % b",".join(texts))
     except orjson.JSONDecodeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import itemgetter, sub
+from operator import sub
 
 from headrace.formats.boxlist import BoxList
 from headrace.formats.findings import Pass, Severity
@@ -33,57 +33,56 @@ class Shaper:
         self._reached = ""
 
     def columns(self, file: FastFile, parser: FastParser, path: str) -> BoxList | None:
-        """All objects of a file that the fast path took, where they are boxes that hold something; else None."""
-        found, numbers, shift = file.found, file.numbers, self._one
-        x, y = numbers[0::4], numbers[1::4]
-        w, h = list(map(sub, numbers[2::4], x)), list(map(sub, numbers[3::4], y))
+        """All objects of a file that the fast path took, where they are boxes; else None."""
+        names, shift = file.names, self._one
+        if not names or file.outlines:
+            return None
+        x, y, right, bottom = file.corners
+        w, h = list(map(sub, right, x)), list(map(sub, bottom, y))
         if shift:
             x, y = [value - shift for value in x], [value - shift for value in y]
             w, h = [value + shift for value in w], [value + shift for value in h]
-        if not found or min(w) <= 0 or min(h) <= 0 or any(map(itemgetter(4), found)):
+        least = min(*w, *h)
+        if least < 0:
             return None
-        names = [one[1] for one in found]
-        if b"" in names:
-            return None
-        self._watch(numbers, file.width, file.height, path)
-        labels, meanings = parser.labels, parser.meanings
-        chunks = [one[2] for one in found]
-        return BoxList(
-            [labels.get(name) or parser.label(name) for name in names],
-            x,
-            y,
-            w,
-            h,
-            [meanings[one] if one in meanings else parser.meaning(one) for one in chunks],
-        )
+        try:
+            labels = list(map(parser.labels.__getitem__, names))
+        except KeyError:
+            if b"" in names:
+                return None
+            labels = [parser.labels.get(name) or parser.label(name) for name in names]
+        self._watch(file.corners, file.width, file.height, path)
+        if least == 0:
+            for _ in range([a and b for a, b in zip(w, h, strict=True)].count(0)):
+                self._empty(path)
+        said = {one: parser.flagged(one) for one in {*file.flags}}
+        attributes = [said[one] for one in file.flags] if any(said.values()) else None
+        return BoxList(labels, x, y, w, h, attributes)
 
     def plain(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
         """All objects of a file that the fast path took; None where a polygon of it is spelled oddly."""
         # Nothing is reported before all is known to be plain: the real parser would report it again.
-        found = file.found
         outlines: Iterable[list[list[float]] | None] = repeat(None)
-        if any(map(itemgetter(4), found)):
-            outlines = [parser.rings(one[4]) if one[4] else [] for one in found]
+        if file.outlines:
+            outlines = [parser.rings(one) if one else [] for one in file.outlines]
             if None in outlines:
                 return None
-        if b"" in [one[1] for one in found]:
+        if b"" in file.names:
             return None
-        self._watch(file.numbers, file.width, file.height, path)
-        labels, meanings, shift = parser.labels, parser.meanings, self._one
+        self._watch(file.corners, file.width, file.height, path)
+        labels, shift = parser.labels, self._one
         shapes: list[AnyShape] = []
-        numbers = iter(file.numbers)
-        for one, x, y, right, bottom, rings in zip(
-            found, numbers, numbers, numbers, numbers, outlines, strict=False
+        for name, chunk, x, y, right, bottom, rings in zip(
+            file.names, file.flags, *file.corners, outlines, strict=False
         ):
-            label = labels.get(one[1]) or parser.label(one[1])
+            label = labels.get(name) or parser.label(name)
             w, h = right - x + shift, bottom - y + shift
             if w > 0 and h > 0:
                 x -= shift
                 y -= shift
             else:
                 x, y, w, h = self._box((x, y, right, bottom), path)
-            chunk = one[2]
-            meaning = meanings[chunk] if chunk in meanings else parser.meaning(chunk)
+            meaning = parser.flagged(chunk)
             attributes = meaning.copy() if meaning else None
             if rings:
                 bbox = _unless_bounds((x, y, w, h), rings)
@@ -117,15 +116,20 @@ class Shaper:
 
     def watch(self, record: Record, path: str) -> None:
         """Look for signs that a file counts otherwise than we were told; nothing is changed."""
-        numbers = [value for thing in record.things for value in thing.corners or ()]
-        self._watch(numbers, record.width, record.height, path)
+        columns = zip(*[thing.corners for thing in record.things if thing.corners], strict=True)
+        self._watch([*columns], record.width, record.height, path)
 
     def _watch(
-        self, numbers: Sequence[float], width: int | None, height: int | None, path: str
+        self,
+        corners: Sequence[Sequence[float]],
+        width: int | None,
+        height: int | None,
+        path: str,
     ) -> None:
-        if numbers and self._least >= 1:
-            self._least = min(self._least, *numbers[0::4], *numbers[1::4])
-            if not self._reached and (width in numbers[2::4] or height in numbers[3::4]):
+        if self._least >= 1 and corners and corners[0]:
+            x, y, right, bottom = corners
+            self._least = min(self._least, *x, *y)
+            if not self._reached and (width in right or height in bottom):
                 self._reached = path
 
     @property
@@ -209,10 +213,13 @@ class Shaper:
             x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
             w, h = x2 - x1 + one, y2 - y1 + one
         else:
-            self._found.add(
-                "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
-            )
+            self._empty(path)
         return x1 - one, y1 - one, w, h
+
+    def _empty(self, path: str) -> None:
+        self._found.add(
+            "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
+        )
 
 
 def _unless_bounds(box: Box, rings: Sequence[Sequence[float]]) -> Box | None:
