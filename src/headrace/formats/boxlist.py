@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Rectangle
 
 
-class BoxList(Sequence[AnyShape]):
-    """An image's shapes where all of them are boxes with nothing but a label and attributes; made when looked at.
+class BoxTable:
+    """The boxes of some images, one image behind the other: equally long columns, not to be changed.
 
-    Stands for ``list[AnyShape]`` where a reader was asked for it. The columns are equally long: ``x, y, w, h`` in
-    pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes`` is None where no box has any; what
-    it holds may be shared between boxes, and is copied into the shapes.
+    ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes`` is None where no
+    box has any; what it holds may be shared between boxes.
     """
 
-    __slots__ = ("_shapes", "attributes", "h", "labels", "w", "x", "y")
-    _shapes: list[AnyShape]
+    __slots__ = ("attributes", "h", "labels", "w", "x", "y")
 
     def __init__(
         self,
@@ -35,8 +34,40 @@ class BoxList(Sequence[AnyShape]):
         self.h = h
         self.attributes = attributes
 
-    def __reduce__(self) -> tuple[type[BoxList], tuple[object, ...]]:
-        return BoxList, (self.labels, self.x, self.y, self.w, self.h, self.attributes)
+    def rows(self, start: int, stop: int) -> BoxTable:
+        """Some of the rows, as a table of their own."""
+        if start == 0 and stop == len(self.labels):
+            return self
+        rows = slice(start, stop)
+        return BoxTable(
+            self.labels[rows],
+            self.x[rows],
+            self.y[rows],
+            self.w[rows],
+            self.h[rows],
+            self.attributes and self.attributes[rows],
+        )
+
+
+class BoxList(Sequence[AnyShape]):
+    """An image's shapes where all of them are boxes with nothing but a label and attributes; made when looked at.
+
+    Stands for ``list[AnyShape]`` where a reader was asked for it: the rows of ``table`` from ``start`` up to ``stop``.
+    Attributes are copied into the shapes.
+    """
+
+    __slots__ = ("_shapes", "start", "stop", "table")
+    _shapes: list[AnyShape]
+
+    def __init__(self, table: BoxTable, start: int, stop: int) -> None:
+        self.table = table
+        self.start = start
+        self.stop = stop
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The label of each box."""
+        return self.table.labels[self.start : self.stop]
 
     @property
     def shapes(self) -> list[AnyShape]:
@@ -44,17 +75,18 @@ class BoxList(Sequence[AnyShape]):
         try:
             return self._shapes
         except AttributeError:
-            have = self.attributes or [None] * len(self.labels)
+            table = self.table.rows(self.start, self.stop)
+            have = table.attributes or [None] * len(self)
             self._shapes = [
                 Rectangle(label=label, x=x, y=y, w=w, h=h, attributes=said and said.copy())
                 for label, x, y, w, h, said in zip(
-                    self.labels, self.x, self.y, self.w, self.h, have, strict=True
+                    table.labels, table.x, table.y, table.w, table.h, have, strict=True
                 )
             ]
             return self._shapes
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return self.stop - self.start
 
     @overload
     def __getitem__(self, index: int) -> AnyShape: ...
@@ -76,8 +108,26 @@ class BoxList(Sequence[AnyShape]):
 
 
 def as_boxes(shapes: Sequence[AnyShape]) -> BoxList | None:
-    """The shapes of an image as columns, where they are."""
+    """The shapes of an image as rows of a table, where they are."""
     return shapes if type(shapes) is BoxList else None
+
+
+def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Sequence[Sample]]]:
+    """Samples in their order, in runs: those whose boxes are, one behind the other, the rows of a table; and others."""
+    table: BoxTable | None = None
+    begin = first = stop = 0
+    for number, sample in enumerate(samples):
+        boxes = as_boxes(sample.shapes)
+        its = None if boxes is None else boxes.table
+        if its is not table or (boxes is not None and boxes.start != stop):
+            if number > begin:
+                yield table and table.rows(first, stop), samples[begin:number]
+            table, begin = its, number
+            first = 0 if boxes is None else boxes.start
+        if boxes is not None:
+            stop = boxes.stop
+    if samples:
+        yield table and table.rows(first, stop), samples[begin:]
 
 
 def labels_in(shapes: Sequence[AnyShape]) -> Sequence[str]:

@@ -104,9 +104,9 @@ class FieldLosses:
             boxes = as_boxes(sample.shapes)
             if boxes is None:
                 shapes += sample.shapes
-            else:
+            elif boxes.table.attributes:
                 # Of these fields boxes in columns have no other.
-                attributes += sum(map(bool, boxes.attributes or ()))
+                attributes += sum(map(bool, boxes.table.attributes[boxes.start : boxes.stop]))
         for field, getter in self._shapes:
             found = len(shapes) - list(map(getter, shapes)).count(None)
             _note(tally, field, found + attributes * (field == "attributes"), first)

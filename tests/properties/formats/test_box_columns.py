@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headrace.engine.convert import convert_blocking
 from headrace.engine.workers.packing import pack, unpack
+from headrace.formats.findings import Finding
 from headrace.formats.lazyrings import LazyRings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
@@ -25,20 +26,32 @@ ROW = st.tuples(st.sampled_from(["0", "1", "2.0", "9", "-1"]), *[NUMBERS | st.ju
 
 
 def same_both_ways(root: Any, format: str, **options: Any) -> None:
-    """A source read into shapes and into columns, and what COCO's writer makes of both."""
+    """A source read into shapes and into columns, and what COCO's writer makes of both.
+
+    ``other`` is the same source, spelled so that it is read one row after the other.
+    """
     plain = read(root / "source", format, on_error="skip", **options)
     columns = read(root / "source", format, on_error="skip", geometry="raw", **options)
     assert columns.samples == plain.samples
     assert unpack(pack(columns.samples)) == plain.samples
     assert (columns.labels, list(columns.findings)) == (plain.labels, list(plain.findings))
+    other = read(root / "other", format, on_error="skip", **options)
+    assert other.samples == plain.samples
+    assert [*map(told, other.findings)] == [*map(told, plain.findings)]
     written = []
     for geometry in ("floats", "raw"):
         target = root / f"{geometry}.json"
-        told = {"from_": format, "on_error": "skip", "geometry": geometry, **options}
-        convert_blocking(root / "source", target, to="coco", **told)
+        how = {"from_": format, "on_error": "skip", "geometry": geometry, **options}
+        convert_blocking(root / "source", target, to="coco", **how)
         written.append(target.read_bytes())
     assert written[0] == written[1]
     json.loads(written[0])
+
+
+def told(finding: Finding) -> tuple[Any, ...]:
+    """A finding without the folder, and without the numbers of lines that a comment moves."""
+    names = [(place.path or "").rpartition("/")[2] for place in finding.examples]
+    return finding.code, finding.message, finding.severity, finding.count, names
 
 
 @pytest.mark.parametrize("origin", ["zero", "one_inclusive"])
@@ -54,6 +67,7 @@ def test_voc(origin: str, files: list[list[tuple[str, ...]]]) -> None:
             )
             head = f"<annotation><filename>{number}.jpg</filename><size><width>64</width><height>48</height></size>"
             lay_out(root / "source", {f"{number}.xml": f"{head}{objects}</annotation>"})
+            lay_out(root / "other", {f"{number}.xml": f"{head}<!-- x -->{objects}</annotation>"})
         same_both_ways(root, "voc", voc_origin=origin)
 
 
@@ -61,13 +75,14 @@ def test_voc(origin: str, files: list[list[tuple[str, ...]]]) -> None:
 @given(files=st.lists(st.lists(ROW, max_size=4), min_size=1, max_size=4))
 def test_yolo(files: list[list[tuple[str, ...]]]) -> None:
     with folder() as root:
-        lay_out(root / "source", {"data.yaml": "names: [a, b, c]\n"})
-        for number, rows in enumerate(files):
-            text = "\n".join(" ".join(row) for row in rows)
-            lay_out(
-                root / "source",
-                {f"images/{number}.png": (64, 47), f"labels/{number}.txt": text},
-            )
+        for place, blank in (("source", " "), ("other", "  ")):
+            lay_out(root / place, {"data.yaml": "names: [a, b, c]\n"})
+            for number, rows in enumerate(files):
+                text = "\n".join(blank.join(row) for row in rows)
+                lay_out(
+                    root / place,
+                    {f"images/{number}.png": (64, 47), f"labels/{number}.txt": text},
+                )
         same_both_ways(root, "yolo")
 
 

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Sequence
 from typing import Any, cast
 
-from headrace.formats.boxlist import BoxList, as_boxes
+from headrace.formats.boxlist import BoxList, BoxTable, as_boxes
 from headrace.formats.lazyrings import LazyRings
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
@@ -20,8 +20,9 @@ _CORNERS = 4
 def pack(samples: Sequence[Sample]) -> bytes:
     """Samples as bytes for :func:`unpack`, of this same Python, from a process that is trusted."""
     rows = []
+    tables: dict[BoxTable, int] = {}
     for sample in samples:
-        shapes = _plain(sample.shapes)
+        shapes = _plain(sample.shapes, tables)
         if shapes is None:
             return _PICKLED + pickle.dumps(list(samples), 5)
         rows.append(
@@ -38,7 +39,7 @@ def pack(samples: Sequence[Sample]) -> bytes:
             )
         )
     try:
-        return _COLUMNS + marshal.dumps(rows)
+        return _COLUMNS + marshal.dumps((rows, [_columns(table) for table in tables]))
     except ValueError:  # an attribute of some other type
         return _PICKLED + pickle.dumps(list(samples), 5)
 
@@ -47,6 +48,8 @@ def unpack(data: bytes) -> list[Sample]:
     """What was packed."""
     if data[:1] == _PICKLED:
         return cast("list[Sample]", pickle.loads(memoryview(data)[1:]))
+    rows, columns = marshal.loads(memoryview(data)[1:])
+    tables = [BoxTable(*each) for each in columns]
     return [
         Sample(
             filename=filename,
@@ -57,18 +60,22 @@ def unpack(data: bytes) -> list[Sample]:
             id=number,
             attributes=attributes,
             extra=extra,
-            shapes=_shapes(shapes),
+            shapes=_shapes(shapes, tables),
         )
-        for filename, width, height, annotated, split, number, attributes, extra, shapes in marshal.loads(
-            memoryview(data)[1:]
-        )
+        for filename, width, height, annotated, split, number, attributes, extra, shapes in rows
     ]
 
 
-def _plain(shapes: Sequence[AnyShape]) -> tuple[Any, ...] | list[Any] | None:
+def _columns(table: BoxTable) -> tuple[Any, ...]:
+    return table.labels, table.x, table.y, table.w, table.h, table.attributes
+
+
+def _plain(
+    shapes: Sequence[AnyShape], tables: dict[BoxTable, int]
+) -> tuple[int, int, int] | list[Any] | None:
     boxes = as_boxes(shapes)
     if boxes is not None:
-        return boxes.labels, boxes.x, boxes.y, boxes.w, boxes.h, boxes.attributes
+        return tables.setdefault(boxes.table, len(tables)), boxes.start, boxes.stop
     rows: list[tuple[Any, ...]] = []
     for one in shapes:
         if type(one) is Rectangle:
@@ -94,9 +101,10 @@ def _plain(shapes: Sequence[AnyShape]) -> tuple[Any, ...] | list[Any] | None:
     return rows
 
 
-def _shapes(plain: tuple[Any, ...] | list[Any]) -> list[AnyShape]:
+def _shapes(plain: tuple[int, int, int] | list[Any], tables: list[BoxTable]) -> list[AnyShape]:
     if isinstance(plain, tuple):
-        return cast("list[AnyShape]", BoxList(*plain))
+        number, start, stop = plain
+        return cast("list[AnyShape]", BoxList(tables[number], start, stop))
     return [_shape(*row) for row in plain]
 
 

@@ -65,6 +65,13 @@ class LabelNumbers:
             found = self._numbers[label] = max(self._numbers.values(), default=0) + 1
         return found
 
+    def all(self, labels: Sequence[str]) -> list[int]:
+        """The numbers of many labels."""
+        try:
+            return list(map(self._numbers.__getitem__, labels))
+        except KeyError:
+            return list(map(self.number, labels))
+
     def items(self) -> Iterable[tuple[str, int]]:
         """All labels with their numbers, in order."""
         return self._numbers.items()

@@ -6,16 +6,17 @@ annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations, count
 from math import isfinite
+from operator import mul
 from typing import Any
 
 import orjson
 
 from headrace.formats import raster, rle
 from headrace.formats.boxes import box_of
-from headrace.formats.boxlist import BoxList
+from headrace.formats.boxlist import BoxTable
 from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
 from headrace.formats.lazyrings import LazyRings
 from headrace.model.geometry import points_bounds, rings_area, rings_bounds
@@ -101,27 +102,38 @@ def annotation(
     return record
 
 
-def boxes(plain: BoxList, first: int, image_id: int, categories: Sequence[int]) -> list[Record]:
+def boxes(
+    table: BoxTable, first: int, image_ids: Iterable[int], categories: Sequence[int]
+) -> list[Record]:
     """Entries of ``annotations`` for plain boxes, numbered from ``first``: what :func:`annotation` says of each."""
     records: list[Record] = [
         {
             "id": number,
             "image_id": image_id,
             "category_id": category,
-            "bbox": (x, y, w, h),
-            "area": w * h,
+            "bbox": bbox,
+            "area": bbox[2] * bbox[3],
             "iscrowd": 0,
             "segmentation": (),
         }
-        for number, category, x, y, w, h in zip(
-            count(first), categories, plain.x, plain.y, plain.w, plain.h, strict=False
+        for number, image_id, category, bbox in zip(
+            count(first),
+            image_ids,
+            categories,
+            zip(table.x, table.y, table.w, table.h, strict=True),
+            strict=False,
         )
     ]
-    if plain.attributes is not None:
-        for record, attributes in zip(records, plain.attributes, strict=True):
+    if table.attributes is not None:
+        for record, attributes in zip(records, table.attributes, strict=True):
             if attributes:
                 record["attributes"] = attributes
     return records
+
+
+def all_finite(table: BoxTable) -> bool:
+    """Whether all numbers of boxes, and their areas, can stand in JSON; if in doubt, not."""
+    return isfinite(sum(table.x) + sum(table.y) + sum(map(mul, table.w, table.h)))
 
 
 def _add_other(record: Record, shape: AnyShape) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO, ClassVar
 
 from headrace.formats.base import Writer
-from headrace.formats.boxlist import BoxList, as_boxes
+from headrace.formats.boxlist import BoxTable, by_table
 from headrace.formats.clipping import clip_shape
 from headrace.formats.coco import INFO, records_out
 from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
@@ -51,12 +52,18 @@ class CocoWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
-        images, lines = [], []
-        for sample in samples:
-            number = self._numbers.take(sample.id)
-            images.append(dump(records_out.image(sample, number)))
-            if sample.shapes and (line := self._line(sample, number)):
-                lines.append(line)
+        numbers = [self._numbers.take(sample.id) for sample in samples]
+        images = [dump(records_out.image(*each)) for each in zip(samples, numbers, strict=True)]
+        lines: list[bytes] = []
+        ids = iter(numbers)
+        for table, run in by_table(samples):
+            if table is not None and not self.options.clip and records_out.all_finite(table):
+                lines += self._boxes(table, run, ids)
+            else:
+                lines += [
+                    self._line(sample, number) for sample, number in zip(run, ids, strict=False)
+                ]
+        lines = [line for line in lines if line]
         self._put(self._images, images, first=self._first_image)
         self._put(self._annotations, lines, first=self._first_line)
         self._first_image = self._first_image and not images
@@ -70,13 +77,26 @@ class CocoWriter(Writer):
             file.write(b"\n" if first else b",\n")
             file.write(b",\n".join(lines))
 
+    def _boxes(
+        self, table: BoxTable, run: Sequence[Sample], image_ids: Iterator[int]
+    ) -> Iterator[bytes]:
+        """The annotations of each image of a run, with commas between them, by its table."""
+        counts = [len(sample.shapes) for sample in run]
+        images = chain.from_iterable(map(repeat, islice(image_ids, len(run)), counts))
+        categories = self._categories.all(table.labels)
+        records = records_out.boxes(table, self._count + 1, images, categories)
+        self._count += len(records)
+        self.found.shapes_out += len(records)
+        stop = 0
+        for count in counts:
+            start, stop = stop, stop + count
+            yield dump(records[start:stop])[1:-1]
+
     def _line(self, sample: Sample, image_id: int) -> bytes:
         """The annotations of an image, with commas between them."""
-        boxes = as_boxes(sample.shapes)
-        if boxes and not self.options.clip:
-            records = self._boxes(boxes, image_id)
-        else:
-            records = self._records(sample, image_id)
+        if not sample.shapes:
+            return b""
+        records = self._records(sample, image_id)
         line = dump(records)
         # What is not finite turns into null; other nulls are in attributes, and rare. No usual key has a u in it.
         if b"u" in line and b"null" in line:
@@ -100,10 +120,6 @@ class CocoWriter(Writer):
                 records.append(record)
                 number += 1
         return records
-
-    def _boxes(self, boxes: BoxList, image_id: int) -> list[records_out.Record]:
-        categories = list(map(self._categories.number, boxes.labels))
-        return records_out.boxes(boxes, self._count + 1, image_id, categories)
 
     def _finite(
         self, records: list[records_out.Record], sample: Sample

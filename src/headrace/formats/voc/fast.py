@@ -99,12 +99,9 @@ _MAX_SPELLINGS: Final = 4
 
 
 class FastFile:
-    """What the patterns found; of the objects their names, flags and polygons, each as it stands in the file.
+    """What the patterns found; ``outlines`` are the polygons of each object, empty where none has any."""
 
-    ``corners`` are the columns xmin, ymin, xmax and ymax, and ``outlines`` empty where no object has polygons.
-    """
-
-    __slots__ = ("corners", "filename", "flags", "height", "names", "outlines", "own", "width")
+    __slots__ = ("filename", "height", "objects", "outlines", "own", "width")
 
     def __init__(
         self,
@@ -112,18 +109,14 @@ class FastFile:
         width: int | None,
         height: int | None,
         own: dict[str, Any],
-        names: Sequence[bytes],
-        flags: Sequence[bytes],
-        corners: tuple[list[float], list[float], list[float], list[float]],
+        objects: Sequence[Pieces],
         outlines: Sequence[bytes] = (),
     ) -> None:
         self.filename = filename
         self.width = width
         self.height = height
         self.own = own
-        self.names = names
-        self.flags = flags
-        self.corners = corners
+        self.objects = objects
         self.outlines = outlines
 
 
@@ -144,20 +137,8 @@ class FastParser:
         for spelling in self._spellings:
             said = spelling.read(content)
             if said is not None:
-                return self._spelled(*said)
+                return self._file(*said)
         return self._searched(content)
-
-    def _spelled(self, head: tuple[bytes, ...], found: list[Pieces]) -> FastFile | None:
-        if not found:
-            return self._file(head, (), (), ([], [], [], []))
-        names, flags, *corners = zip(*found, strict=True)
-        try:
-            numbers = _numbers([*chain.from_iterable(corners)])
-        except ValueError:
-            return None  # 1.2.3 is no number; the real parser will say where
-        n = len(names)
-        columns = numbers[:n], numbers[n : 2 * n], numbers[2 * n : 3 * n], numbers[3 * n :]
-        return self._file(head, names, flags, columns)
 
     def _searched(self, content: bytes) -> FastFile | None:
         head = _HEAD.match(content)
@@ -169,21 +150,19 @@ class FastParser:
         found: list[tuple[bytes, bytes, bytes, bytes, bytes]] = _OBJECT.findall(content, start, end)
         if sum([len(one[0]) for one in found]) != end - start:
             return None
-        try:
-            # No letter of the tags is part of a number.
-            texts = b" ".join([one[3] for one in found]).translate(_TO_BLANKS, _LETTERS_OF_TAGS)
-            numbers = _numbers(texts.split())
-        except ValueError:
-            return None
         self._learn(head, _OBJECT.match(content, start))
+        # No letter of the tags is part of a number.
+        corners = b" ".join([one[3] for one in found]).translate(_TO_BLANKS, _LETTERS_OF_TAGS)
+        texts = iter(corners.split())
+        named = [(one[1], one[2]) for one in found]
+        objects = [
+            (*name_and_flags, *corners)
+            for name_and_flags, corners in zip(
+                named, zip(texts, texts, texts, texts, strict=True), strict=True
+            )
+        ]
         outlines = [one[4] for one in found]
-        return self._file(
-            head.groups(b""),
-            [one[1] for one in found],
-            [one[2] for one in found],
-            (numbers[0::4], numbers[1::4], numbers[2::4], numbers[3::4]),
-            outlines if any(outlines) else (),
-        )
+        return self._file(head.groups(b""), objects, outlines if any(outlines) else ())
 
     def _learn(self, head: re.Match[bytes], one: re.Match[bytes] | None) -> None:
         """Remember how a file is spelled, by its first object, where that is a plain box."""
@@ -194,12 +173,7 @@ class FastParser:
             self._spellings.append(Spelling(head, one, flags, corners))
 
     def _file(
-        self,
-        head: tuple[bytes, ...],
-        names: Sequence[bytes],
-        flags: Sequence[bytes],
-        corners: tuple[list[float], list[float], list[float], list[float]],
-        outlines: Sequence[bytes] = (),
+        self, head: tuple[bytes, ...], objects: Sequence[Pieces], outlines: Sequence[bytes] = ()
     ) -> FastFile:
         folder, filename, path, *source, width, height, depth, segmented = head
         return FastFile(
@@ -207,16 +181,34 @@ class FastParser:
             self._pixels(width),
             self._pixels(height),
             _own(folder, path, source, depth, segmented),
-            names,
-            flags,
-            corners,
+            objects,
             outlines,
         )
 
-    def label(self, name: bytes) -> str:
-        """The text of a name."""
-        label = self.labels[name] = name.decode()
-        return label
+    def numbers(self, texts: Sequence[Sequence[bytes]]) -> list[list[float]] | None:
+        """Equally long columns of texts as finite numbers; None where one is none, as 1.2.3."""
+        together = [*chain.from_iterable(texts)]
+        try:
+            numbers: list[float] = orjson.loads(b"[%b]" % b",".join(together))
+        except orjson.JSONDecodeError:
+            try:
+                numbers = list(map(float, together))  # +1, .5 and 007 are numbers too
+            except ValueError:
+                return None
+        if not isfinite(sum(numbers)):
+            return None
+        count = len(texts[0])
+        return [numbers[start : start + count] for start in range(0, len(numbers), count)]
+
+    def named(self, names: Sequence[bytes]) -> list[str]:
+        """The texts of names, which are remembered in the order in which they are met."""
+        try:
+            return list(map(self.labels.__getitem__, names))
+        except KeyError:
+            for name in names:
+                if name not in self.labels:
+                    self.labels[name] = name.decode()
+            return list(map(self.labels.__getitem__, names))
 
     def flagged(self, chunk: bytes) -> Attributes | None:
         """What an object's flags mean; the same mapping for all that say the same, so copy it."""
@@ -268,17 +260,6 @@ def _is_clean(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return not any(each in content for each in _FORBIDDEN)
-
-
-def _numbers(texts: Sequence[bytes]) -> list[float]:
-    """Texts as finite numbers; raises ValueError where one is none."""
-    try:
-        numbers: list[float] = orjson.loads(b"[%b]" % b",".join(texts))
-    except orjson.JSONDecodeError:
-        numbers = list(map(float, texts))  # +1, .5 and 007 are numbers too
-    if not isfinite(sum(numbers)):
-        raise ValueError
-    return numbers
 
 
 def _own(

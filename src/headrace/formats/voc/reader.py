@@ -10,6 +10,7 @@ from typing import cast
 
 from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
+from headrace.formats.boxlist import BoxList
 from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.imagesize import read_size
@@ -25,6 +26,8 @@ from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 
 _USUAL_ENDINGS = frozenset({".jpg", ".png", ".jpeg", ".JPG", ".bmp", ".tif"})
+# So many boxes become columns at a time, or few more.
+_MAX_ROWS = 10_000
 _NUMBERED = re.compile(r"-[0-9]+")
 
 
@@ -82,8 +85,27 @@ class VocReader(ChunkedReader):
 
     def parse(self, chunk: list[VocFile], found: Pass) -> list[Sample]:
         """A sample for each file that is an annotation."""
-        samples = [self._sample(file, found) for file in chunk]
-        return [sample for sample in samples if sample is not None]
+        samples: list[Sample] = []
+        # Files of plain boxes, one behind the other, become columns together.
+        plain: list[tuple[VocFile, FastFile]] = []
+        rows = 0
+        for file in chunk:
+            try:
+                content = read_file(file.path)
+            except OSError:
+                self._boxes(plain, found)
+                raise
+            said = self._fast.parse(content)
+            if said is not None and not said.outlines:
+                plain.append((file, said))
+                rows += len(said.objects)
+                if rows < _MAX_ROWS:
+                    continue
+            samples += self._boxes(plain, found)
+            plain, rows = [], 0
+            if said is None or said.outlines:
+                samples += self._other(file, content, said, found)
+        return samples + self._boxes(plain, found)
 
     def learnt(self) -> tuple[list[str], list[str], Signs]:
         """The labels met for the first time, in plain files and in others, and the signs of an origin."""
@@ -107,29 +129,54 @@ class VocReader(ChunkedReader):
         plain = dict.fromkeys(self._fast.labels.values()) | self._plain_labels
         self._read_labels = plain | self._other_labels
 
-    def _sample(self, file: VocFile, found: Pass) -> Sample | None:
-        content, shaper = read_file(file.path), self._shaper
-        plain = self._fast.parse(content)
-        if plain is not None:
-            shapes: Sequence[AnyShape] | None = None
-            if self.options.geometry == "raw":
-                shapes = shaper.columns(plain, self._fast, file.path)
-            if shapes is None:
-                shapes = shaper.plain(plain, self._fast, file.path)
+    def _boxes(self, files: list[tuple[VocFile, FastFile]], found: Pass) -> list[Sample]:
+        """The samples of files without polygons."""
+        if not files:
+            return []
+        made = self._shaper.table([(file.path, said) for file, said in files], self._fast)
+        if made is None:
+            if len(files) > 1:
+                # What is odd about one of them is told in its turn.
+                half = len(files) // 2
+                return self._boxes(files[:half], found) + self._boxes(files[half:], found)
+            file = files[0][0]
+            return self._other(file, read_file(file.path), None, found)
+        table, empty = made
+        samples: list[Sample] = []
+        stop, raw = 0, self.options.geometry == "raw"
+        empty.reverse()
+        for file, said in files:
+            start, stop = stop, stop + len(said.objects)
+            while empty and empty[-1] < stop:
+                self._shaper.empty(file.path)
+                empty.pop()
+            found.images_in += 1
+            found.shapes_in += stop - start
+            boxes = BoxList(table, start, stop)
+            samples.append(self._made(said, boxes if raw else boxes.shapes, file, found))
+        return samples
+
+    def _other(
+        self, file: VocFile, content: bytes, said: FastFile | None, found: Pass
+    ) -> list[Sample]:
+        """The sample of any file, if it is an annotation."""
+        shaper = self._shaper
+        if said is not None:
+            shapes = shaper.outlined(said, self._fast, file.path)
             if shapes is not None:
                 found.images_in += 1
                 found.shapes_in += len(shapes)
-                return self._made(plain, shapes, file, found)
+                return [self._made(said, shapes, file, found)]
         record = self._record(content, file, found)
         if record is None:
-            return None
+            return []
         found.images_in += 1
         found.shapes_in += len(record.things)
         shaper.watch(record, file.path)
         sample = self._made(record, shaper.shapes(record, file.path), file, found)
         sample.attributes = record.attributes
         self._other_labels.update(dict.fromkeys([shape.label for shape in sample.shapes]))
-        return sample
+        return [sample]
 
     def _record(self, content: bytes, file: VocFile, found: Pass) -> Record | None:
         """What the real parser says of a file; None, reported, where it refuses it."""

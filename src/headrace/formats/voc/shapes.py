@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Sequence
+from itertools import chain
 from operator import sub
 
-from headrace.formats.boxlist import BoxList
+from headrace.formats.boxlist import BoxTable
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.voc.fast import FastFile, FastParser
 from headrace.formats.voc.record import Corners, Record, Thing
@@ -32,56 +32,50 @@ class Shaper:
         self._least = 2.0
         self._reached = ""
 
-    def columns(self, file: FastFile, parser: FastParser, path: str) -> BoxList | None:
-        """All objects of a file that the fast path took, where they are boxes; else None."""
-        names, shift = file.names, self._one
-        if not names or file.outlines:
+    def table(
+        self, files: Sequence[tuple[str, FastFile]], parser: FastParser
+    ) -> tuple[BoxTable, list[int]] | None:
+        """The objects of files, by their paths, that have no polygons, and which of them are empty.
+
+        None where only one after the other, or only the real parser, can tell what they are. Empty ones are still to
+        be told by :meth:`empty`.
+        """
+        objects = [*chain.from_iterable([file.objects for _, file in files])]
+        if not objects:
+            return BoxTable((), (), (), (), ()), []
+        names, flags, *texts = zip(*objects, strict=True)
+        corners = parser.numbers(texts)
+        if corners is None:
             return None
-        x, y, right, bottom = file.corners
+        x, y, right, bottom = corners
         w, h = list(map(sub, right, x)), list(map(sub, bottom, y))
-        if shift:
+        if shift := self._one:
             x, y = [value - shift for value in x], [value - shift for value in y]
             w, h = [value + shift for value in w], [value + shift for value in h]
-        least = min(*w, *h)
-        if least < 0:
+        if min(w) < 0 or min(h) < 0 or b"" in names:
             return None
-        try:
-            labels = list(map(parser.labels.__getitem__, names))
-        except KeyError:
-            if b"" in names:
-                return None
-            labels = [parser.labels.get(name) or parser.label(name) for name in names]
-        self._watch(file.corners, file.width, file.height, path)
-        if least == 0:
-            for _ in range([a and b for a, b in zip(w, h, strict=True)].count(0)):
-                self._empty(path)
-        said = {one: parser.flagged(one) for one in {*file.flags}}
-        attributes = [said[one] for one in file.flags] if any(said.values()) else None
-        return BoxList(labels, x, y, w, h, attributes)
+        self._watch_all(corners, files)
+        empty = [
+            row for row, (one, other) in enumerate(zip(w, h, strict=True)) if not one or not other
+        ]
+        said = {one: parser.flagged(one) for one in {*flags}}
+        attributes = list(map(said.__getitem__, flags)) if any(said.values()) else None
+        return BoxTable(parser.named(names), x, y, w, h, attributes), empty
 
-    def plain(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
-        """All objects of a file that the fast path took; None where a polygon of it is spelled oddly."""
+    def outlined(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
+        """All objects of a file some of which have polygons; None where only the real parser can tell."""
         # Nothing is reported before all is known to be plain: the real parser would report it again.
-        outlines: Iterable[list[list[float]] | None] = repeat(None)
-        if file.outlines:
-            outlines = [parser.rings(one) if one else [] for one in file.outlines]
-            if None in outlines:
-                return None
-        if b"" in file.names:
+        outlines = [parser.rings(one) if one else [] for one in file.outlines]
+        names, flags, *texts = zip(*file.objects, strict=True)
+        corners = parser.numbers(texts)
+        if None in outlines or b"" in names or corners is None:
             return None
-        self._watch(file.corners, file.width, file.height, path)
-        labels, shift = parser.labels, self._one
+        self._watch(corners, file.width, file.height, path)
         shapes: list[AnyShape] = []
-        for name, chunk, x, y, right, bottom, rings in zip(
-            file.names, file.flags, *file.corners, outlines, strict=False
+        for label, chunk, rings, *box in zip(
+            parser.named(names), flags, outlines, *corners, strict=True
         ):
-            label = labels.get(name) or parser.label(name)
-            w, h = right - x + shift, bottom - y + shift
-            if w > 0 and h > 0:
-                x -= shift
-                y -= shift
-            else:
-                x, y, w, h = self._box((x, y, right, bottom), path)
+            x, y, w, h = self._box((box[0], box[1], box[2], box[3]), path)
             meaning = parser.flagged(chunk)
             attributes = meaning.copy() if meaning else None
             if rings:
@@ -119,14 +113,24 @@ class Shaper:
         columns = zip(*[thing.corners for thing in record.things if thing.corners], strict=True)
         self._watch([*columns], record.width, record.height, path)
 
-    def _watch(
-        self,
-        corners: Sequence[Sequence[float]],
-        width: int | None,
-        height: int | None,
-        path: str,
+    def _watch_all(
+        self, corners: Sequence[Sequence[float]], files: Sequence[tuple[str, FastFile]]
     ) -> None:
-        if self._least >= 1 and corners and corners[0]:
+        if self._least >= 1:
+            x, y, right, bottom = corners
+            left, top = min(x), min(y)
+            self._least = min(self._least, left, top)
+            stop = 0
+            for path, file in files if not self._reached else ():
+                start, stop = stop, stop + len(file.objects)
+                if file.width in right[start:stop] or file.height in bottom[start:stop]:
+                    self._reached = path
+                    break
+
+    def _watch(
+        self, corners: Sequence[Sequence[float]], width: int | None, height: int | None, path: str
+    ) -> None:
+        if self._least >= 1 and corners:
             x, y, right, bottom = corners
             self._least = min(self._least, *x, *y)
             if not self._reached and (width in right or height in bottom):
@@ -213,10 +217,11 @@ class Shaper:
             x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
             w, h = x2 - x1 + one, y2 - y1 + one
         else:
-            self._empty(path)
+            self.empty(path)
         return x1 - one, y1 - one, w, h
 
-    def _empty(self, path: str) -> None:
+    def empty(self, path: str) -> None:
+        """Tell of a box that holds nothing."""
         self._found.add(
             "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import mul
 from typing import Final
 
-from headrace.formats.boxlist import BoxList
+from headrace.formats.boxlist import BoxTable
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.yolo.parse import Row
 from headrace.model.geometry import cxcywh_normalised_to_xywh
@@ -79,40 +80,30 @@ class Meaning:
         """Class numbers and labels, those that named themselves included."""
         return {int(number): name for number, name in sorted(self._names.items())}
 
-    def columns(self, rows: list[Row], width: int, height: int) -> BoxList | None:
-        """The same as :meth:`boxes`, in columns."""
-        if self._points or self._task not in (None, "detect") or {*map(len, rows)} != {5}:
-            return None
-        numbers, xs, ys, ws, hs = zip(*rows, strict=True)
-        if not all(
-            min(values) >= 0 and max(values) <= 1 for values in (xs, ys, ws, hs)
-        ) or not self._names.keys() >= {*numbers}:
-            return None
-        return BoxList(
-            [self._names[number] for number in numbers],
-            [(x - w / 2) * width for x, w in zip(xs, ws, strict=True)],
-            [(y - h / 2) * height for y, h in zip(ys, hs, strict=True)],
-            [w * width for w in ws],
-            [h * height for h in hs],
-        )
+    @property
+    def boxes_only(self) -> bool:
+        """Whether rows of five numbers are boxes, and may become a table."""
+        return not self._points and self._task in (None, "detect")
 
-    def boxes(self, rows: list[Row], width: int, height: int) -> list[AnyShape] | None:
-        """The shapes of rows that are all plain boxes on the image; None where one of them is not."""
-        if self._points or self._task not in (None, "detect"):
+    def table(
+        self, columns: Sequence[Row], widths: Sequence[int], heights: Sequence[int]
+    ) -> BoxTable | None:
+        """Boxes by the columns of their rows, each with the size of its image; None where one is not on its image."""
+        numbers, xs, ys, ws, hs = columns
+        on_image = all(
+            min(values, default=0) >= 0 and max(values, default=0) <= 1
+            for values in (xs, ys, ws, hs)
+        )
+        if not on_image or not self._names.keys() >= {*numbers}:
             return None
-        names = self._names
-        shapes: list[AnyShape] = []
-        for row in rows:
-            if len(row) != 5:
-                return None
-            number, x, y, w, h = row
-            label = names.get(number)
-            if label is None or not (0 <= x <= 1 and 0 <= y <= 1 and 0 <= w <= 1 and 0 <= h <= 1):
-                return None
-            # As cxcywh_normalised_to_xywh, without a call for each of millions.
-            x, y = (x - w / 2) * width, (y - h / 2) * height
-            shapes.append(Rectangle(label=label, x=x, y=y, w=w * width, h=h * height))
-        return shapes
+        # As cxcywh_normalised_to_xywh, without a call for each of millions.
+        return BoxTable(
+            list(map(self._names.__getitem__, numbers)),
+            [(x - w / 2) * width for x, w, width in zip(xs, ws, widths, strict=True)],
+            [(y - h / 2) * height for y, h, height in zip(ys, hs, heights, strict=True)],
+            list(map(mul, ws, widths)),
+            list(map(mul, hs, heights)),
+        )
 
     def shapes(
         self, rows: Iterable[tuple[int, Row]], width: int, height: int, place: Place

@@ -9,6 +9,7 @@ from typing import cast
 
 from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
+from headrace.formats.boxlist import BoxList, BoxTable
 from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.imagesize import ImageSize, read_size
@@ -24,10 +25,21 @@ from headrace.formats.yolo.classify import (
 from headrace.formats.yolo.dataset import Dataset, find_description, read_description
 from headrace.formats.yolo.layout import Source, find_sources, wanted_sources
 from headrace.formats.yolo.meaning import Meaning, Place
-from headrace.formats.yolo.parse import BadLine, Row, fast_rows, read_text, slow_rows
+from headrace.formats.yolo.parse import (
+    BadLine,
+    Row,
+    fast_columns,
+    fast_rows,
+    read_text,
+    slow_rows,
+)
+from headrace.formats.yolo.seen import Seen, see
 from headrace.formats.yolo.walk import Images, Item
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Attributes, Classification
+
+# So many boxes become columns at a time, or few more.
+_MAX_ROWS = 10_000
 
 
 class YoloReader(ChunkedReader):
@@ -164,12 +176,28 @@ class YoloReader(ChunkedReader):
     def parse(self, chunk: list[Item | Classified], found: Pass) -> list[Sample]:
         """A sample for each image that can be used."""
         samples: list[Sample] = []
+        # Images with plain boxes, one behind the other, become columns together.
+        plain: list[Seen] = []
+        rows = 0
         for item in chunk:
             if isinstance(item, Classified):
                 samples.append(self._classification(item, found))
-            elif (sample := self._sample(item, found)) is not None:
-                samples.append(sample)
-        return samples
+                continue
+            try:
+                seen = see(item)
+            except OSError:
+                self._boxes(plain, found)
+                raise
+            if seen.count >= 0 and self._meant.boxes_only:
+                plain.append(seen)
+                rows += seen.count
+                if rows < _MAX_ROWS:
+                    continue
+            samples += self._boxes(plain, found)
+            plain, rows = [], 0
+            if seen.count < 0 or not self._meant.boxes_only:
+                samples += self._sample(seen, found)
+        return samples + self._boxes(plain, found)
 
     def _classification(self, one: Classified, found: Pass) -> Sample:
         found.images_in += 1
@@ -202,40 +230,55 @@ class YoloReader(ChunkedReader):
             predictions=self.options.predictions,
         )
 
-    def _sample(self, item: Item, found: Pass) -> Sample | None:
-        found.images_in += 1
-        try:
-            text = None if item.label is None else read_text(item.label)
-        except ValueError as error:
-            found.add("Y10", str(error), severity=Severity.ERROR, path=item.label, dropped_images=1)
-            return None
-        size = self._size_of(item, found)
-        meaning = self._meant
-        if not text:
-            return self._empty(item, size, text, found)
-        rows = fast_rows(text)
-        if rows is not None and size is not None and [] not in rows:
-            shapes: Sequence[AnyShape] | None = (
-                meaning.columns(rows, *size)
-                if self.options.geometry == "raw"
-                else meaning.boxes(rows, *size)
-            )
-            if shapes is not None:
-                found.shapes_in += len(rows)
-                self._check_repeats(text, len(rows), item, found)
-                return self._made(item, size, shapes)
-        return self._slowly(item, size, rows, text, meaning, found)
+    def _boxes(self, images: list[Seen], found: Pass) -> list[Sample]:
+        """The samples of images that have only boxes, as it seems."""
+        if not images:
+            return []
+        lines = b"\n".join([seen.body for seen in images if seen.count])
+        table = self._table(lines, images)
+        if table is None:
+            if len(images) > 1:
+                # What is odd about one of them is told in its turn.
+                half = len(images) // 2
+                return self._boxes(images[:half], found) + self._boxes(images[half:], found)
+            return self._sample(images[0], found)
+        every = lines.split(b"\n")
+        repeats = len({*every}) < len(every)
+        samples: list[Sample] = []
+        stop, raw = 0, self.options.geometry == "raw"
+        for seen in images:
+            start, stop = stop, stop + seen.count
+            found.images_in += 1
+            found.shapes_in += seen.count
+            if repeats:
+                self._check_repeats(seen, seen.count, found)
+            boxes = BoxList(table, start, stop)
+            sample = self._made(seen, seen.shown, boxes if raw else boxes.shapes)
+            sample.annotated = seen.text is not None
+            samples.append(sample)
+        return samples
 
-    def _slowly(
-        self,
-        item: Item,
-        size: tuple[int, int] | None,
-        rows: list[Row] | None,
-        text: bytes,
-        meaning: Meaning,
-        found: Pass,
-    ) -> Sample | None:
+    def _table(self, lines: bytes, images: list[Seen]) -> BoxTable | None:
+        widths: list[int] = []
+        heights: list[int] = []
+        for seen in images:
+            widths += [seen.shown[0]] * seen.count
+            heights += [seen.shown[1]] * seen.count
+        columns = fast_columns(lines, len(widths))
+        return None if columns is None else self._meant.table(columns, widths, heights)
+
+    def _sample(self, seen: Seen, found: Pass) -> list[Sample]:
+        """The sample of any image, if it can be used."""
+        found.images_in += 1
+        item, text = seen.item, seen.text
+        if seen.fault:
+            found.add("Y10", seen.fault, severity=Severity.ERROR, path=item.label, dropped_images=1)
+            return []
+        size = self._shown(seen, found)
+        if not text:
+            return self._empty(seen, size, found)
         place = Place(found, item.label or "")
+        rows = fast_rows(text)
         if rows is not None:
             numbered = [(line, row) for line, row in enumerate(rows, 1) if row]
         else:
@@ -251,10 +294,10 @@ class YoloReader(ChunkedReader):
                 dropped=len(numbered),
                 dropped_images=1,
             )
-            return None
-        self._check_repeats(text, len(numbered), item, found)
+            return []
+        self._check_repeats(seen, len(numbered), found)
         width, height = size or (0, 0)
-        return self._made(item, size, meaning.shapes(numbered, width, height, place))
+        return [self._made(seen, size, self._meant.shapes(numbered, width, height, place))]
 
     def _good_lines(self, text: bytes, place: Place) -> list[tuple[int, Row]]:
         good: list[tuple[int, Row]] = []
@@ -269,53 +312,53 @@ class YoloReader(ChunkedReader):
                 place.leave_out("Y10", row.message, "")
         return good
 
-    def _size_of(self, item: Item, found: Pass) -> tuple[int, int] | None:
-        return None if item.image is None else self._size(item.image, found)
-
     def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
-        size = read_size(image)
+        return self._turned(read_size(image), image, found)
+
+    def _shown(self, seen: Seen, found: Pass) -> tuple[int, int] | None:
+        image = seen.item.image
+        return None if image is None else self._turned(seen.size, image, found)
+
+    def _turned(self, size: ImageSize | None, image: str, found: Pass) -> tuple[int, int] | None:
+        """The size of an image as it is shown, or as it is known."""
         if size is None:
             found.add("Y22", "the header of the image cannot be read", path=image)
             return None
-        return self._turned(size, image, found) if size.orientation > 4 else size[:2]
-
-    def _turned(self, size: ImageSize, image: str, found: Pass) -> tuple[int, int]:
         if size.orientation in (6, 8):
             return size.height, size.width
-        found.add(
-            "Y22",
-            "EXIF orientation 5 or 7: the size is taken as stored, though recent Ultralytics turns it",
-            path=image,
-        )
+        if size.orientation > 4:
+            found.add(
+                "Y22",
+                "EXIF orientation 5 or 7: the size is taken as stored, though recent Ultralytics turns it",
+                path=image,
+            )
         return size.width, size.height
 
-    def _empty(
-        self, item: Item, size: tuple[int, int] | None, text: bytes | None, found: Pass
-    ) -> Sample | None:
-        if item.image is None and size is None:
+    def _empty(self, seen: Seen, size: tuple[int, int] | None, found: Pass) -> list[Sample]:
+        if seen.item.image is None and size is None:
             found.add(
                 "Y07",
                 "an empty label file without its image",
-                path=item.label,
+                path=seen.item.label,
                 dropped_images=1,
             )
-            return None
-        sample = self._made(item, size, [])
-        sample.annotated = text is not None
-        return sample
+            return []
+        sample = self._made(seen, size, [])
+        sample.annotated = seen.text is not None
+        return [sample]
 
-    def _made(self, item: Item, size: tuple[int, int] | None, shapes: Sequence[AnyShape]) -> Sample:
+    def _made(self, seen: Seen, size: tuple[int, int] | None, shapes: Sequence[AnyShape]) -> Sample:
         width, height = size or (None, None)
         return Sample(
-            filename=item.name,
+            filename=seen.item.name,
             width=width,
             height=height,
             shapes=cast("list[AnyShape]", shapes),
-            split=item.split,
+            split=seen.item.split,
         )
 
-    def _check_repeats(self, text: bytes, count: int, item: Item, found: Pass) -> None:
-        lines = text.split(b"\n")
+    def _check_repeats(self, seen: Seen, count: int, found: Pass) -> None:
+        lines = (seen.text or b"").split(b"\n")
         if len(set(lines)) < len(lines) and count > 1:
             words = [b" ".join(line.split()) for line in lines if line.strip()]
             repeated = len(words) - len(set(words))
@@ -324,7 +367,7 @@ class YoloReader(ChunkedReader):
                     "Y18",
                     "a row stands there twice; kept",
                     severity=Severity.NOTE,
-                    path=item.label,
+                    path=seen.item.label,
                     count=repeated,
                 )
 
