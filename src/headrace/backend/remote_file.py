@@ -11,12 +11,12 @@ from typing import Self
 
 from headrace.errors import HeadraceError, TransferError, error_for_status
 from headrace.net.opened import Opened
-from headrace.net.ranges import Body, asked_for, described, described_whole
+from headrace.net.ranges import Body, asked_for, described
 from headrace.net.redact import redact
 from headrace.net.retry import retry_after
 from headrace.net.session import StorageSession
 from headrace.net.signed import expires_at
-from headrace.transfer.source import Shared, Stream
+from headrace.transfer.source import Shared, Take
 
 EXPIRED = frozenset({400, 401, 403, 410})
 """How storages say that a URL's time is over: worth one fresh URL."""
@@ -74,7 +74,7 @@ class RemoteFile(Shared):
                 self._fresh = False
                 body = described(opened.status, opened.headers, at, opened.where)
                 if body is not None:
-                    yield RemoteDownload(opened, body, opened.whole)
+                    yield RemoteDownload(opened, body)
                     return
             except BaseException as error:
                 opened.close(error)
@@ -83,14 +83,13 @@ class RemoteFile(Shared):
                 opened.close()
         raise TransferError(f"{redact(url)} answers in a way that no file can be read from")
 
-    async def bring(self, others: Sequence[Self]) -> list[Stream]:
+    async def bring(self, others: Sequence[Self], take: Take) -> None:
         """The files whose URLs are good for a while yet, one after another."""
         files: list[Self] = [self, *others]
         urls = takewhile(bool, (file.good_url() for file in files))
-        came, after = await self._storage.get_all(urls)
+        taken, after = await self._storage.carry(urls, take)
         if after is not None:
-            files[len(came)].came = after
-        return [RemoteDownload(None, described_whole(head.headers), whole) for head, whole in came]
+            files[taken].came = after
 
     def forget(self) -> None:
         """Close the answer that is here already."""
@@ -135,19 +134,15 @@ class RemoteDownload:
 
     local_path: Path | None = None
 
-    def __init__(self, opened: Opened | None, body: Body, whole: memoryview | None) -> None:
+    def __init__(self, opened: Opened, body: Body) -> None:
         self.start = body.start
         self.length = body.length
         self.total = body.total
         self.validator = body.validator
         self.digests = body.digests
-        self.whole = whole
+        self.whole = opened.whole
         self._opened = opened
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in order; :class:`ConnectError` where they end too early."""
-        return self._here() if self._opened is None else self._opened.chunks()
-
-    async def _here(self) -> AsyncIterator[memoryview]:
-        if self.whole is not None:
-            yield self.whole
+        return self._opened.chunks()

@@ -11,11 +11,11 @@ from multidict import istr
 
 _HEX_MD5 = re.compile(r'^"([0-9a-fA-F]{32})"$')
 _SIZES = {"sha256": 32, "md5": 16, "crc32": 4}
-_ETAG = istr("ETag")
+_ETAG = istr("etag")
 _CHECKSUMS = tuple(
     istr(name)
     for name in (
-        "x-amz-checksum-sha256", "x-amz-checksum-crc32", "x-goog-hash", "Repr-Digest", "Content-MD5",
+        "x-amz-checksum-sha256", "x-amz-checksum-crc32", "x-goog-hash", "repr-digest", "content-md5",
     )
 )  # fmt: skip
 _KEYED = ("aws:kms", "aws:kms:dsse")
@@ -24,7 +24,7 @@ _KEYED = ("aws:kms", "aws:kms:dsse")
 def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
     """Digests of the whole file in hexadecimal, by algorithm (sha256, md5, crc32).
 
-    ``whole`` is False where the body is a part of the file: some headers then speak of that part alone.
+    ``headers`` are looked up in lower case. ``whole`` is False where the body is a part of the file: some headers then speak of that part alone.
     """
     etag = headers.get(_ETAG)
     md5 = _HEX_MD5.match(etag) if etag else None
@@ -38,12 +38,12 @@ def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
     ):
         if name.strip() == "md5":
             _enter(found, "md5", value)
-    for part in headers.get("Repr-Digest", "").split(","):
+    for part in headers.get("repr-digest", "").split(","):
         name, _, value = part.strip().partition("=")
         if name.lower() == "sha-256":
             _enter(found, "sha256", value.strip(":"))
     if whole:
-        _enter(found, "md5", headers.get("Content-MD5"))
+        _enter(found, "md5", headers.get("content-md5"))
     if md5 is not None and "md5" not in found and not _is_keyed(headers):
         found["md5"] = md5[1].lower()
     return found

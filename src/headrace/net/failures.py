@@ -35,11 +35,27 @@ def translated(where: str) -> Iterator[None]:
     except aiohttp.ConnectionTimeoutError:
         raise UnreachableError(f"{where} does not accept the connection in time") from None
     except TimeoutError:
-        raise TransferTimeoutError(f"{where} went silent") from None
+        raise silent(where) from None
     except aiohttp.InvalidURL:
         raise TransferError(f"{where} gave an address that cannot be read") from None
     except (aiohttp.ClientError, ConnectionError) as exc:
-        raise ConnectError(f"{where} broke the connection ({type(exc).__name__})") from None
+        raise broken(where, exc) from None
+
+
+def broken(where: str, error: BaseException | None = None) -> ConnectError:
+    """The connection ended where more was to come."""
+    kind = "" if error is None else f" ({type(error).__name__})"
+    return ConnectError(f"{where} broke the connection{kind}")
+
+
+def silent(where: str) -> TransferTimeoutError:
+    """Nothing came for too long."""
+    return TransferTimeoutError(f"{where} went silent")
+
+
+def slow(where: str, rate: float) -> TransferTimeoutError:
+    """``rate`` bytes a second came, which is too little."""
+    return TransferTimeoutError(f"{where} sends {rate:.0f} bytes a second")
 
 
 def _reason(error: OSError) -> str:

@@ -6,39 +6,42 @@ import re
 from collections.abc import Mapping
 
 from msgspec import Struct
-from multidict import CIMultiDict, istr
+from multidict import CIMultiDict
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
 # A line that goes on in the next one, a bare line feed, a control character or a space before the colon fits nowhere.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _WITHOUT_BODY = frozenset({204, 205, 304})
-_ONCE = tuple(
-    istr(name)
-    for name in (
-        "Content-Length", "Content-Encoding", "Content-Range", "Connection", "ETag", "Location",
-    )
-)  # fmt: skip
-_CONTENT_LENGTH = istr("Content-Length")
-_CONNECTION = istr("Connection")
-_TRANSFER_ENCODING, _UPGRADE = istr("Transfer-Encoding"), istr("Upgrade")
+_ONCE = frozenset(
+    {"content-length", "content-encoding", "content-range", "connection", "etag", "location"}
+)
 _MOST_LINES = 64
 
 
 class Head(Struct, frozen=True, gc=False):
-    """``status`` and ``headers`` of an answer whose body has ``length`` bytes; ``lasting``: the connection goes on."""
+    """``status`` and ``fields`` (by name in lower case) of an answer whose body has ``length`` bytes.
+
+    ``lasting``: the connection goes on.
+    """
 
     status: int
-    headers: Mapping[str, str]
+    fields: dict[str, str]
     length: int
     lasting: bool
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The fields, looked up in any letter case."""
+        return CIMultiDict(self.fields)
+
 
 class HeadReader:
-    """Reads the heads of one host's answers, most of whose lines come again and again."""
+    """Reads the heads of one host's answers, most of whose lines come again and again. For several threads at once."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[istr, str]] = {}
+        self._known: dict[bytes, tuple[str, str]] = {}
+        self._statuses: dict[bytes, int] = {}
 
     def read(self, raw: bytes) -> Head | None:
         """The head that ``raw`` is, up to its empty line; None where it is anything else than plain.
@@ -46,36 +49,45 @@ class HeadReader:
         Plain is HTTP/1.1, a final status with a body, exactly one Content-Length, no Transfer-Encoding, no change of
         protocol, and no header twice that must be there once.
         """
-        first, *lines = raw.split(b"\r\n")
-        found = _STATUS.fullmatch(first)
-        if found is None or lines[-2:] != [b"", b""]:
-            return None
-        status = int(found[1])
-        if status in _WITHOUT_BODY:
+        lines = raw.split(b"\r\n")
+        first = lines[0]
+        status = self._statuses.get(first) or self._status(first)
+        if not status or len(lines) < 3 or lines[-1] or lines[-2]:
             return None
         known = self._known
-        pairs = []
-        for line in lines[:-2]:
+        fields: dict[str, str] = {}
+        for line in lines[1:-2]:
             pair = known.get(line) or self._pair(line)
             if pair is None:
                 return None
-            pairs.append(pair)
-        headers = CIMultiDict(pairs)
-        if len(set(headers)) != len(pairs) and any(
-            len(headers.getall(name, ())) > 1 for name in _ONCE
-        ):
+            name, value = pair
+            if name in fields:
+                if name in _ONCE:
+                    return None
+                value = f"{fields[name]}, {value}"
+            fields[name] = value
+        length = fields.get("content-length", "")
+        if not _LENGTH.fullmatch(length) or "transfer-encoding" in fields or "upgrade" in fields:
             return None
-        length = headers.get(_CONTENT_LENGTH, "")
-        if not _LENGTH.fullmatch(length) or _TRANSFER_ENCODING in headers or _UPGRADE in headers:
-            return None
-        connection = headers.get(_CONNECTION, "keep-alive")
-        return Head(status, headers, int(length), connection.lower() == "keep-alive")
+        connection = fields.get("connection", "keep-alive")
+        lasting = connection == "keep-alive" or connection.lower() == "keep-alive"
+        return Head(status, fields, int(length), lasting)
 
-    def _pair(self, line: bytes) -> tuple[istr, str] | None:
+    def _status(self, line: bytes) -> int | None:
+        found = _STATUS.fullmatch(line)
+        status = 0 if found is None else int(found[1])
+        if not status or status in _WITHOUT_BODY:
+            return None
+        if len(self._statuses) >= _MOST_LINES:
+            self._statuses.clear()
+        self._statuses[line] = status
+        return status
+
+    def _pair(self, line: bytes) -> tuple[str, str] | None:
         found = _LINE.fullmatch(line)
         if found is None:
             return None
-        pair = istr(found[1].decode("ascii").lower()), found[2].decode("latin-1").strip(" \t")
+        pair = found[1].decode("ascii").lower(), found[2].decode("latin-1").strip(" \t")
         if len(self._known) >= _MOST_LINES:
             self._known.clear()
         self._known[line] = pair

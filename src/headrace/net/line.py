@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import NamedTuple, cast
+from collections.abc import AsyncIterator, Callable
+from typing import cast
 
-from multidict import istr
-
-from headrace.errors import ConnectError, TransferError, TransferTimeoutError
+from headrace.errors import TransferError
+from headrace.net.failures import broken, silent, slow
 from headrace.net.head import Head, HeadReader
-
-_ENCODING = istr("Content-Encoding")
 
 WHOLE = 256 * 1024
 """Bodies of up to this many bytes are handed over in one piece."""
@@ -30,13 +27,6 @@ _FIRST = 64 * 1024
 
 _AHEAD = 1
 """Blocks that may wait to be taken before the other side is held back."""
-
-
-class Whole(NamedTuple):
-    """The head of an answer, and its body."""
-
-    head: Head
-    body: memoryview
 
 
 class Line(asyncio.BufferedProtocol):
@@ -69,7 +59,6 @@ class Line(asyncio.BufferedProtocol):
         self._ready: deque[tuple[bytearray, int]] = deque()
         self._spare: list[bytearray] = []
         self._waiter: asyncio.Future[None] | None = None
-        self._next: Callable[[Whole], bytes | None] | None = None
         self._failure: TransferError | None = None
         self._spoiled = False
         self._held_back = False
@@ -97,32 +86,13 @@ class Line(asyncio.BufferedProtocol):
         """
         self._filled = 0
         if not self.usable:
-            raise ConnectError(f"{self.where} broke the connection")
+            raise broken(self.where)
         self._send(request)
         while not self._due:
             await self._wait()
         if self._failure is not None and self._head is None:
             raise self._failure
         return self._head
-
-    async def ask_all(
-        self, requests: Iterator[bytes], came: list[Whole], may_go_on: Callable[[], bool]
-    ) -> Head | None:
-        """Send one request after another, each as soon as the answer before it is whole and put into ``came``.
-
-        That ends after the last request, when ``may_go_on`` says no, or with an answer that is not a small file. The
-        head of the last answer is returned; None and what is raised are as for :meth:`ask`.
-        """
-
-        def following(whole: Whole) -> bytes | None:
-            came.append(whole)
-            return next(requests, None) if may_go_on() else None
-
-        self._next = following
-        try:
-            return await self.ask(next(requests))
-        finally:
-            self._next = None
 
     async def blocks(self) -> AsyncIterator[memoryview]:
         """The body as it comes; what came before the connection ended comes before the error.
@@ -174,14 +144,13 @@ class Line(asyncio.BufferedProtocol):
         self._hand_over()
         window = now - self._window_from
         if now - self._heard_at >= silence:
-            self._fail(TransferTimeoutError(f"{self.where} went silent"))
+            self._fail(silent(self.where))
         elif self._head is None:
             if window >= silence:
-                self._fail(TransferTimeoutError(f"{self.where} went silent"))
+                self._fail(silent(self.where))
         elif window >= silence:
             if self._window_bytes < speed * window:
-                rate = self._window_bytes / window
-                self._fail(TransferTimeoutError(f"{self.where} sends {rate:.0f} bytes a second"))
+                self._fail(slow(self.where, self._window_bytes / window))
                 return
             self._window_from, self._window_bytes = now, 0
 
@@ -226,8 +195,7 @@ class Line(asyncio.BufferedProtocol):
         self._transport = None
         self._spoiled = True
         if self._asked and not self._complete:
-            kind = "" if exc is None else f" ({type(exc).__name__})"
-            self._fail(ConnectError(f"{self.where} broke the connection{kind}"))
+            self._fail(broken(self.where, exc))
         self._gone(self)
 
     # Within.
@@ -241,19 +209,6 @@ class Line(asyncio.BufferedProtocol):
         self._heard_at = self._window_from = self._loop.time()
         self._window_bytes = 0
         cast("asyncio.Transport", self._transport).write(request)
-
-    def _whole_came(self, head: Head, body: memoryview) -> None:
-        """A small body is here: it is what was asked for last, or the next one is asked for at once."""
-        if self._next is None or head.status != 200 or _ENCODING in head.headers:
-            self.whole = body
-            self._call()
-            return
-        request = self._next(Whole(head, body))
-        if request is None or self._transport is None or self._spoiled:
-            self._call()
-            return
-        self.answered += 1
-        self._send(request)
 
     @property
     def _complete(self) -> bool:
@@ -279,7 +234,8 @@ class Line(asyncio.BufferedProtocol):
         self._window_bytes = came
         body = memoryview(self._first)[end : end + came]
         if self._left == 0:
-            self._whole_came(head, memoryview(bytes(body)))
+            self.whole = memoryview(bytes(body))
+            self._call()
             return
         small = head.length <= WHOLE
         # The byte more shows whether the other side sends more than it said.
@@ -303,7 +259,8 @@ class Line(asyncio.BufferedProtocol):
         if head.length <= WHOLE:
             if self._left == 0:
                 self._block = None
-                self._whole_came(head, memoryview(block)[: head.length])
+                self.whole = memoryview(block)[: head.length]
+                self._call()
             return
         self._ready.append((block, self._filled))
         self._filled = 0

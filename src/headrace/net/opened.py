@@ -9,8 +9,8 @@ import aiohttp
 import anyio
 from msgspec import Struct
 
-from headrace.errors import TransferTimeoutError
-from headrace.net.failures import translated
+from headrace.errors import TransferError
+from headrace.net.failures import slow, translated
 
 STORAGE_SILENCE_SECONDS = 60.0
 
@@ -80,9 +80,38 @@ class Received(Opened):
             waited += anyio.current_time() - began
             if waited >= patience.silence:
                 if came < patience.speed * waited:
-                    raise TransferTimeoutError(f"{where} sends {came / waited:.0f} bytes a second")
+                    raise slow(where, came / waited)
                 came, waited = 0, 0.0
             yield chunk
 
     def _release(self) -> None:
         self._response.release()
+
+
+class Came(Opened):
+    """An answer that has come already, as far as it did: ``error`` is what it broke off with."""
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        where: str,
+        body: bytes,
+        error: TransferError | None,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.where = where
+        self._body = memoryview(body)
+        self._error = error
+        if error is None:
+            self.whole = self._body
+
+    async def chunks(self) -> AsyncIterator[memoryview]:
+        """What came, then the error."""
+        yield self._body
+        if self._error is not None:
+            raise self._error
+
+    def _release(self) -> None:
+        """There is no connection any more."""

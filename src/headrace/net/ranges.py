@@ -11,7 +11,7 @@ from multidict import istr
 from headrace.errors import ChecksumError
 from headrace.net.digests import digests
 
-_ENCODING, _LENGTH, _ETAG = map(istr, ("Content-Encoding", "Content-Length", "ETag"))
+_ENCODING, _LENGTH, _ETAG = map(istr, ("content-encoding", "content-length", "etag"))
 _CONTENT_RANGE = re.compile(r"^bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
 _UNSATISFIED = re.compile(r"^bytes \*/(\d{1,18})$")
 
@@ -48,7 +48,7 @@ def described(status: int, headers: Mapping[str, str], offset: int, where: str) 
             f"{where} sent the file packed ({packing[:20]}), which was not asked for"
         )
     if status == 200:
-        return described_whole(headers)
+        return _whole(headers)
     if status == 206:
         return _part(headers, offset)
     refused = _UNSATISFIED.match(headers.get("Content-Range", ""))
@@ -60,8 +60,7 @@ def described(status: int, headers: Mapping[str, str], offset: int, where: str) 
     return None
 
 
-def described_whole(headers: Mapping[str, str]) -> Body:
-    """What the body of a 200 that is not packed is."""
+def _whole(headers: Mapping[str, str]) -> Body:
     length = _number(headers.get(_LENGTH))
     return Body(
         start=0,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain, takewhile
+from time import monotonic
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -15,11 +15,13 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from headrace.errors import ConfigurationError, TransferError
+from headrace.net.carriers import Carriers
 from headrace.net.direct import Direct
 from headrace.net.failures import translated
 from headrace.net.hosts import TURNING_AWAY, Host, Hosts, Pressure
-from headrace.net.line import Whole
+from headrace.net.lane import Take
 from headrace.net.opened import Opened, Patience, Received
+from headrace.net.places import Places
 from headrace.net.proxies import Proxies
 from headrace.net.reach import ANYWHERE, Reach, next_url
 from headrace.net.redact import origin
@@ -44,13 +46,13 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Gathered(NamedTuple):
-    """Small files that ``came`` whole, in the order of their URLs, and what the one after them came to.
+class Carried(NamedTuple):
+    """So many files were ``taken``, in the order of their URLs; ``next`` is what the one after them came to.
 
-    ``next`` is its answer (to be closed) or its error; None where it was not asked for, or is to be asked for anew.
+    That is its answer (to be closed) or its error; None where it was not asked for, or is to be asked for anew.
     """
 
-    came: list[Whole]
+    taken: int
     next: Opened | TransferError | None
 
 
@@ -126,14 +128,12 @@ class StorageSession:
         self.patience = patience or Patience()
         self._hosts = Hosts(pressure or Pressure(ceiling=connections))
         self._proxies = Proxies()
+        self._places = Places(user_agent=user_agent, proxies=self._proxies)
         self._direct: Direct | None = None
+        self._carriers: Carriers | None = None
         if direct:
-            self._direct = Direct(
-                user_agent=user_agent,
-                patience=self.patience,
-                connections=connections,
-                proxies=self._proxies,
-            )
+            self._direct = Direct(self._places, self.patience, connections)
+            self._carriers = Carriers(self._places, self.patience, connections)
         self._session = _session(
             {"User-Agent": user_agent, "Accept-Encoding": "identity"},
             connections=connections,
@@ -147,8 +147,10 @@ class StorageSession:
 
     @property
     def direct_answers(self) -> int:
-        """How many answers came the short way."""
-        return 0 if self._direct is None else self._direct.answers
+        """How many answers came the short ways."""
+        if self._direct is None or self._carriers is None:
+            return 0
+        return self._direct.answers + self._carriers.answers
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Opened:
         """Open a signed URL, through at most five redirects, each looked at before it is followed.
@@ -157,7 +159,7 @@ class StorageSession:
         """
         headers = headers or {}
         for _ in range(MAX_REDIRECTS + 1):
-            found = None if self._direct is None else self._direct.place(url)
+            found = None if self._direct is None else self._places.of(url)
             where = origin(URL(url, encoded=True)) if found is None else found[0].origin
             self._check(where)
             host = self._hosts.of(where)
@@ -180,54 +182,52 @@ class StorageSession:
             url = str(next_url(URL(url, encoded=True), opened.headers))
         raise TransferError(f"{where} redirects in circles")
 
-    async def get_all(self, urls: Iterable[str]) -> Gathered:
+    async def carry(self, urls: Iterable[str], take: Take) -> Carried:
         """Small files from one host, one after another in one turn, for as long as all goes well.
 
-        A URL is taken from ``urls`` when it is used.
+        Each that comes whole is given to ``take``, on a thread; there a URL is taken from ``urls`` when it is used.
         None come where the general way has to be taken; which way that is, and why, it tells itself.
         """
-        came: list[Whole] = []
-        nothing = Gathered(came, None)
-        direct = self._direct
-        if direct is None:
+        nothing = Carried(0, None)
+        if self._carriers is None:
             return nothing
-        found = (direct.place(url) for url in urls)
+        found = (self._places.of(url) for url in urls)
         first = next(found, None)
         if first is None:
             return nothing
         place, path = first
-        there = takewhile(lambda each: each is not None and each[0] is place, found)
-        paths = chain((path,), (each[1] for each in there if each is not None))
         try:
             self._check(place.origin)
         except TransferError:
             return nothing
+        there = takewhile(lambda each: each is not None and each[0] is place, found)
+        paths = chain((path,), (each[1] for each in there if each is not None))
+        requests = map(place.request, paths)
         host = self._hosts.of(place.origin)
         turn = await host.enter()
-        clock = asyncio.get_running_loop().time
-        until = clock() + TURN_SECONDS
+        until = monotonic() + TURN_SECONDS
         try:
-            opened = await direct.get_all(
-                place, paths, came, lambda: host.is_calm(turn) and clock() < until
+            lane = await self._carriers.carry(
+                place, requests, take, lambda: host.is_calm(turn) and monotonic() < until
             )
-        except TransferError as error:
-            host.leave(turn, error)
-            return Gathered(came, error)
         except BaseException as error:
             host.leave(turn, error)
             raise
-        turn.answers = len(came)
-        if opened is None:
+        if lane is None:
             host.leave(turn, None)
             return nothing
+        after, turn.answers = lane.after, lane.taken
+        if not isinstance(after, Opened):
+            host.leave(turn, after)
+            return Carried(lane.taken, after)
         turn.answers += 1
-        opened.on_close = partial(host.leave, turn)
-        if opened.status in TURNING_AWAY:
-            turn.heard(opened.status, retry_after(opened.headers))
-        if opened.status in _REDIRECTS:
-            opened.close()
-            return nothing
-        return Gathered(came, opened)
+        after.on_close = partial(host.leave, turn)
+        if after.status in TURNING_AWAY:
+            turn.heard(after.status, retry_after(after.headers))
+        if after.status in _REDIRECTS:
+            after.close()
+            return Carried(lane.taken, None)
+        return Carried(lane.taken, after)
 
     async def _get(self, url: str, headers: Mapping[str, str], where: str) -> Received:
         with translated(where), anyio.fail_after(self.patience.silence):
@@ -269,6 +269,8 @@ class StorageSession:
         """Close the connections."""
         if self._direct is not None:
             await self._direct.aclose()
+        if self._carriers is not None:
+            await self._carriers.aclose()
         await self._session.close()
 
 

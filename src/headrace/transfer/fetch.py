@@ -18,7 +18,8 @@ from headrace.net.retry import Budget, RetryPolicy
 from headrace.threads import in_thread
 from headrace.transfer.batches import Batches
 from headrace.transfer.disk import FULL, disk_error
-from headrace.transfer.part import Chunk, Part
+from headrace.transfer.part import Part
+from headrace.transfer.proof import Chunk
 from headrace.transfer.source import Item
 from headrace.transfer.workspace import Workspace
 

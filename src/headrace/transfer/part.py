@@ -7,41 +7,24 @@ cut or by the next one after a crash.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
 
-from headrace.errors import ChecksumError
 from headrace.transfer.disk import sync
-from headrace.transfer.journal import sync_folder
+from headrace.transfer.proof import Chunk, Digest, check_digest, check_size, new_digest, wanted
 from headrace.transfer.source import Item, Stream
+from headrace.transfer.whole import put_whole, show
 
 NOTED_FROM = 1 << 20
 """Parts of this many bytes and more are worth being gone on with by another process."""
 
-Chunk = bytes | memoryview
 _READ = 1 << 20
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-_PREFERRED = ("sha256", "md5", "crc32")
-
-
-class Digest(Protocol):
-    """What hashlib's objects do."""
-
-    def update(self, data: Chunk, /) -> None:
-        """Take more bytes."""
-        ...
-
-    def hexdigest(self) -> str:
-        """The digest so far."""
-        ...
 
 
 class Note(Struct, frozen=True):
@@ -88,10 +71,8 @@ class Part:
         self._file: BinaryIO | None = None
         self._noted = False
         self._total: int | None = None
-        self._want: tuple[str, str] | None = None
+        self._want = wanted(item, {})
         self._digest: Digest | None = None
-        if item.sha256 is not None:
-            self._want = ("sha256", item.sha256)
 
     @property
     def is_open(self) -> bool:
@@ -151,7 +132,7 @@ class Part:
         """Append."""
         file = self._open()
         if self._digest is None and self._want is not None:
-            self._digest = _digest(self._want[0])
+            self._digest = new_digest(self._want.algorithm)
         for chunk in chunks:
             file.write(chunk)
             self.size += len(chunk)
@@ -176,24 +157,7 @@ class Part:
         """All of a small file at once: what :meth:`write` and :meth:`publish` do, with nothing in between."""
         self.size = len(whole)
         self._check(whole)
-        file = os.open(self._path, _NEW, 0o666)
-        try:
-            try:
-                written = os.write(file, whole)
-                while written < self.size:
-                    written += os.write(file, memoryview(whole)[written:])
-                # Asking costs less than hearing as an error that there is none.
-                if self._durable or os.access(self._target, os.F_OK):
-                    sync(file)
-                found = os.fstat(file)
-            finally:
-                os.close(file)
-            self._show()
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(self._path)
-            raise
-        return found
+        return put_whole(whole, self._path, self._target, durable=self._durable)
 
     def publish(self) -> os.stat_result:
         """Check all and give the file its name; ChecksumError where it is not what was promised."""
@@ -206,7 +170,7 @@ class Part:
         found = os.fstat(file.fileno())
         file.close()
         self._file = None
-        self._show()
+        show(self._path, self._target, durable=self._durable)
         self._forget_note()
         return found
 
@@ -225,16 +189,6 @@ class Part:
         with contextlib.suppress(OSError):
             os.unlink(self._note_path)
 
-    def _show(self) -> None:
-        """Give the part its name."""
-        try:
-            os.replace(self._path, self._target)
-        except FileNotFoundError:
-            Path(self._target).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self._path, self._target)
-        if self._durable:
-            sync_folder(os.path.dirname(self._target))
-
     def _forget_note(self) -> None:
         if self._noted:
             # A note that stays behind is cleared away by the next run.
@@ -242,34 +196,24 @@ class Part:
                 os.unlink(self._note_path)
             self._noted = False
 
-    def _check(self, whole: Chunk | None = None) -> None:
+    def _check(self, whole: Chunk = b"") -> None:
         item = self._item
-        size = self._total if item.size is None else item.size
-        if size is not None and self.size != size:
-            raise ChecksumError(f"{item.name}: {self.size:,} bytes came, not {size:,}")
+        check_size(item.name, self.size, self._total if item.size is None else item.size)
         if self._want is not None:
-            algorithm, promised = self._want
-            digest = self._digest or _digest(algorithm)
-            if whole is not None:
-                digest.update(whole)
-            if digest.hexdigest() != promised:
-                raise ChecksumError(
-                    f"{item.name}: the bytes that came are not those that were promised ({algorithm})"
-                )
+            digest = self._digest or new_digest(self._want.algorithm)
+            digest.update(whole)
+            check_digest(item.name, digest, self._want)
 
     def _expect(self, offered: Mapping[str, str]) -> None:
         """From now on the bytes are those of what comes with these digests."""
         self._digest = None
-        if self._item.sha256 is not None:
-            return
-        best = next((name for name in _PREFERRED if name in offered), None)
-        self._want = None if best is None else (best, offered[best])
+        self._want = wanted(self._item, offered)
 
     def _digest_again(self) -> None:
         """The digest of what is there already; without the file's own digest the size has to do."""
         self._expect({})
         if self._want is not None and self._file is not None:
-            self._digest = _digest(self._want[0])
+            self._digest = new_digest(self._want.algorithm)
             self._file.seek(0)
             while chunk := self._file.read(_READ):
                 self._digest.update(chunk)
@@ -295,25 +239,6 @@ def part_files(folder: Path) -> Iterator[tuple[Path, Path]]:
         part = note.with_suffix(".part")
         if part.exists():
             yield part, note
-
-
-class _Crc32:
-    def __init__(self) -> None:
-        self._sum = 0
-
-    def update(self, data: Chunk, /) -> None:
-        self._sum = zlib.crc32(data, self._sum)
-
-    def hexdigest(self) -> str:
-        return f"{self._sum:08x}"
-
-
-def _digest(algorithm: str) -> Digest:
-    if algorithm == "crc32":
-        return _Crc32()
-    if algorithm == "sha256":
-        return hashlib.sha256()
-    return hashlib.new(algorithm, usedforsecurity=False)
 
 
 def _boot() -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -31,10 +30,13 @@ from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.together import TOGETHER, Company, Outcome, put_all
+from headrace.transfer.together import TOGETHER, Company, Outcome
 from headrace.transfer.workspace import Workspace
 
 DEFAULT_WORKERS = 32
+
+AHEAD = 16
+"""Files that wait for each worker, at the least."""
 
 _UNSYNCED = "after a power cut, fetch them again with force"
 
@@ -97,9 +99,8 @@ class _Pool:
         self._report = report
         self._progress = progress
         self._policy = policy
-        self._queue: Queue[Item] = Queue(max(64, workers * TOGETHER))
+        self._queue: Queue[Item] = Queue(max(64, workers * AHEAD))
         self._files: Files = Batches()
-        self._writing: Batches[list[Outcome]] = Batches()
         self._committing = anyio.Lock()
 
     async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
@@ -130,22 +131,18 @@ class _Pool:
 
     async def _together(self, company: Company) -> int:
         """How many of the files, from the first one on, are done with."""
-        streams = await company.bring()
-        if not streams:
-            return 0
+        await company.bring(self._room.desk())
+        outcomes = company.outcomes
+        items = company.items[: len(outcomes)]
         try:
-            items = company.items[: len(streams)]
-            parts = [self._room.part(item) for item in items]
-            put = partial(put_all, parts, streams)
-            outcomes = await self._writing.run(put, len(parts))
             await self._enter(items, outcomes)
             for item, outcome in zip(items, outcomes, strict=True):
                 if isinstance(outcome, Exception):
                     await self._alone(item, spoiled=isinstance(outcome, ChecksumError))
         except BaseException:
-            company.forget(len(streams))
+            company.forget()
             raise
-        return len(streams)
+        return len(outcomes)
 
     async def _enter(self, items: list[Item], outcomes: list[Outcome]) -> None:
         complete = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,14 +46,18 @@ class Source(Protocol):
         ...
 
 
+Take = Callable[[memoryview, Mapping[str, str]], bool]
+"""Gets a whole file and the headers that came with it, on a thread; False: no more of them are to come."""
+
+
 class Shared(ABC):
     """A source whose small files cost less together: those that have one ``way`` may be brought at once."""
 
     way: object
 
     @abstractmethod
-    async def bring(self, others: Sequence[Any]) -> list[Stream]:
-        """This file and then the others, as many as came whole, in order.
+    async def bring(self, others: Sequence[Any], take: Take) -> None:
+        """Let this file be taken and then the others, as many as come whole, in order.
 
         What the one after them came to, if it is anything, is what opening it from its first byte will come to;
         :meth:`forget` it where nobody is going to open it.

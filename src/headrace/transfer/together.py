@@ -1,33 +1,44 @@
-"""Small files of one source, brought and written together; what is out of the ordinary is left for ``fetch``."""
+"""Small files of one source, brought together and put in their places as they come.
+
+What is out of the ordinary is left for ``fetch``.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from headrace.errors import ChecksumError
-from headrace.transfer.part import Part
-from headrace.transfer.source import Item, Shared, Stream
+from headrace.transfer.source import Item, Shared
+from headrace.transfer.whole import Desk
 
-TOGETHER = 16
-TOGETHER_BYTES = 512 * 1024
-"""How many files, and how many bytes, are in memory for each worker."""
+TOGETHER = 32
+TOGETHER_BYTES = 8 * 1024 * 1024
+"""How many files, and how many bytes, one worker asks for at a time."""
+
+SMALL = 256 * 1024
 
 Outcome = os.stat_result | ChecksumError | OSError
 
 
 class Company:
-    """The files that go together with the ``first``: of the same way, their sizes known and small."""
+    """The files that go together with the ``first``: of the same way, their sizes known and small.
+
+    ``outcomes`` are of as many of them as came the last time, in order.
+    """
 
     def __init__(self, first: Item) -> None:
         self.items = [first]
-        self._way = first.source.way if isinstance(first.source, Shared) else None
-        self._bytes = first.size
+        self.outcomes: list[Outcome] = []
+        source, size = first.source, first.size
+        small = isinstance(source, Shared) and size is not None and size <= SMALL
+        self._way = source.way if small and isinstance(source, Shared) else None
+        self._bytes = size or 0
 
     def takes(self, item: Item) -> bool:
         """Whether the file goes with the others; it is one of them then."""
         source, size = item.source, item.size
-        if self._way is None or self._bytes is None or size is None:
+        if self._way is None or size is None or size > SMALL:
             return False
         if not isinstance(source, Shared) or source.way is not self._way:
             return False
@@ -37,29 +48,31 @@ class Company:
         self.items.append(item)
         return True
 
-    async def bring(self) -> list[Stream]:
+    async def bring(self, desk: Desk) -> None:
         """As many of the files as come whole, in order."""
-        first, *others = (item.source for item in self.items)
-        if not isinstance(first, Shared):
-            return []
-        return await first.bring(others)
+        items = self.items
+        first, *others = (item.source for item in items)
+        outcomes: list[Outcome] = []
+        self.outcomes = outcomes
 
-    def forget(self, number: int) -> None:
-        """The file of this number is not going to be opened after all."""
-        for item in self.items[number : number + 1]:
+        def take(whole: memoryview, headers: Mapping[str, str]) -> bool:
+            outcome: Outcome
+            try:
+                outcome = desk(items[len(outcomes)], whole, headers)
+            except ChecksumError as error:
+                outcome = error
+            except OSError as error:
+                # A disk that is full will not be less so for the next one.
+                outcomes.append(error)
+                return False
+            outcomes.append(outcome)
+            return True
+
+        if isinstance(first, Shared):
+            await first.bring(others, take)
+
+    def forget(self) -> None:
+        """The file after those that have come is not going to be opened after all."""
+        for item in self.items[len(self.outcomes) :][:1]:
             if isinstance(item.source, Shared):
                 item.source.forget()
-
-
-def put_all(parts: list[Part], streams: Iterable[Stream]) -> list[Outcome]:
-    """Give each part its bytes and its name. Blocks."""
-    outcomes: list[Outcome] = []
-    for part, stream in zip(parts, streams, strict=True):
-        try:
-            part.begin(stream)
-            outcomes.append(part.put(b"" if stream.whole is None else stream.whole))
-        except (ChecksumError, OSError) as error:
-            outcomes.append(error)
-        finally:
-            part.release()
-    return outcomes

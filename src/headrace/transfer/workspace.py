@@ -21,6 +21,7 @@ from headrace.transfer.journal import Done, Journal, mark_of
 from headrace.transfer.part import Part, part_files
 from headrace.transfer.plan import Step, step_for
 from headrace.transfer.source import Item
+from headrace.transfer.whole import Desk, desk
 
 FOLDER = ".headrace"
 LOCK = ".lock"
@@ -41,6 +42,7 @@ class Workspace:
         self._lock: int | None = None
         self._left: set[str] = set()
         self._busy: set[str] = set()
+        self._desks = 0
         self._pending: list[Done] = []
         self.journal = Journal(self._folder / "pulled")
 
@@ -95,6 +97,11 @@ class Workspace:
             left=key in self._left,
             release=partial(self._busy.discard, key),
         )
+
+    def desk(self) -> Desk:
+        """Where items that come whole are put in their places."""
+        self._desks += 1
+        return desk(f"{self._parts_prefix}{self._desks}.whole", self._prefix, durable=self.durable)
 
     def missing(self, items: list[Item]) -> list[Item]:
         """The items whose files are not there, or not what they must be.

@@ -6,6 +6,7 @@ import base64
 import hashlib
 
 import pytest
+from multidict import CIMultiDict
 
 from headrace.errors import APIError, ChecksumError, ConnectError, NotFoundError, RateLimitError
 from headrace.net.digests import digests
@@ -36,11 +37,11 @@ def b64(raw: bytes) -> str:
     ],
 )
 def test_checksums(headers: dict[str, str], found: dict[str, str]) -> None:
-    assert digests(headers, whole=True) == found
+    assert digests(CIMultiDict(headers), whole=True) == found
 
 
 def test_a_part_has_a_checksum_of_its_own() -> None:
-    assert digests({"Content-MD5": b64(MD5)}, whole=False) == {}
+    assert digests(CIMultiDict({"Content-MD5": b64(MD5)}), whole=False) == {}
 
 
 @pytest.mark.parametrize(

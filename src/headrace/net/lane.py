@@ -1,0 +1,269 @@
+"""One connection over which small files come, one after another, each given to whoever takes it on the spot.
+
+All of it but :meth:`Lane.cancel` runs on the thread of a :class:`~headrace.net.carrier.Carrier`. An answer that is not
+plain (see ``headrace.net.head``), is no file or is too long ends the lane, as the end of the connection does; what is
+known of the file that comes next is left in ``after``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+
+from multidict import CIMultiDict
+
+from headrace.errors import TransferError
+from headrace.net.failures import broken, silent, slow
+from headrace.net.head import Head
+from headrace.net.opened import Came, Opened, Patience
+from headrace.net.places import Place
+
+WHOLE = 256 * 1024
+"""Bodies of more bytes than that come another way."""
+
+SHAKE_SECONDS = 5.0
+"""A TLS handshake that takes longer is left to the general way."""
+
+_FIRST = 64 * 1024
+"""Bytes that are received at once before it is known what comes; a head must fit into them."""
+
+Take = Callable[[memoryview, dict[str, str]], bool]
+"""Gets a whole file and the fields of its head, both for as long as it runs; False ends the lane. It may block."""
+
+
+class Connection:
+    """A socket that does not block, and how many ``answered`` requests it has seen."""
+
+    __slots__ = ("answered", "file", "rested_at", "shaken", "socket")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.file = sock.fileno()
+        self.answered = 0
+        self.rested_at = 0.0
+        self.shaken = not isinstance(sock, ssl.SSLSocket)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is there still, with nothing to be read that nobody asked for."""
+        try:
+            return not socket.socket.recv(self.socket, 1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """End it."""
+        self.socket.close()
+
+
+class Lane:
+    """``requests``, each made when it is sent, over one connection. When it has ended, ``taken`` of their files came whole.
+
+    ``after`` is what asking for the next one has come to: an answer or an error, None where it is to be asked for anew.
+    ``odd`` says that the answer was not plain, ``usable`` that more may be asked for over the connection. ``outcome`` is
+    the loop's: it is done when the lane has ended.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        place: Place,
+        requests: Iterator[bytes],
+        take: Take,
+        may_go_on: Callable[[], bool],
+        patience: Patience,
+    ) -> None:
+        self.connection = connection
+        self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.taken = 0
+        self.after: Opened | TransferError | None = None
+        self.error: Exception | None = None
+        self.odd = False
+        self.usable = False
+        self.ended = False
+        self.cancelled = False
+        self._where = place.origin
+        self._read = place.heads.read
+        self._requests = requests
+        self._take = take
+        self._may_go_on = may_go_on
+        self._patience = patience
+        self._encrypted = place.encrypted
+        self._receive = connection.socket.recv_into
+        self._buffer = bytearray(_FIRST)
+        self._all = self._space = memoryview(self._buffer)
+        self._filled = 0
+        self._head: Head | None = None
+        self._start = self._end = 0
+        self._heard_at = self._window_from = 0.0
+        self._window_filled = 0
+
+    def begin(self, now: float) -> None:
+        """Ask for the first file, or for a handshake."""
+        self._heard_at = now
+        if not self.connection.shaken:
+            self._shake(now)
+        elif not self._ask(now):
+            self.end(usable=True)
+
+    def cancel(self) -> None:
+        """Nobody wants it any more: it ends as soon as its thread looks. From any thread."""
+        self.cancelled = True
+
+    def ready(self, now: float) -> None:
+        """There is something to be read, or the connection has ended."""
+        if not self.connection.shaken and not self._shake(now):
+            return
+        while not self.ended:
+            try:
+                count = self._receive(self._space)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                return
+            except OSError as error:
+                self._break(error)
+                return
+            if not count:
+                self._break(None)
+                return
+            self._heard_at = now
+            self._filled += count
+            if self._head is not None or self._read_head():
+                if self._filled < self._end:
+                    # The byte more shows whether the other side sends more than it said.
+                    self._space = self._all[self._filled : self._end + 1]
+                else:
+                    self._came(now)
+            # What TLS has unpacked already makes no socket readable.
+            if not self._encrypted:
+                return
+
+    def look(self, now: float) -> None:
+        """End where the other side has said too little for too long."""
+        patience = self._patience
+        if not self.connection.shaken:
+            if now - self._heard_at >= SHAKE_SECONDS:
+                self.odd = True
+                self.end()
+            return
+        window = now - self._window_from
+        if now - self._heard_at >= patience.silence:
+            self._fail(silent(self._where))
+        elif self._head is None:
+            if window >= patience.silence:
+                self._fail(silent(self._where))
+        elif window >= patience.silence:
+            came = self._filled - self._window_filled
+            if came < patience.speed * window:
+                self._fail(slow(self._where, came / window))
+                return
+            self._window_from, self._window_filled = now, self._filled
+
+    def end(self, *, usable: bool = False) -> None:
+        """Nothing more comes of it; the connection is its carrier's to close."""
+        self.ended = True
+        self.usable = usable
+
+    def _shake(self, now: float) -> bool:
+        sock = self.connection.socket
+        try:
+            if isinstance(sock, ssl.SSLSocket):
+                sock.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
+            # The general way says what is wrong with it.
+            self.odd = True
+            self.end()
+            return False
+        self.connection.shaken = True
+        self._ask(now)
+        return True
+
+    def _ask(self, now: float) -> bool:
+        """Send the next request; False where there is none."""
+        request = next(self._requests, None)
+        if request is None:
+            return False
+        self._head = None
+        self._filled = 0
+        self._space = self._all
+        self._heard_at = self._window_from = now
+        try:
+            sent = self.connection.socket.send(request)
+        except OSError:
+            sent = 0
+        if sent < len(request):
+            # Not taken at once although nothing lies before it: the connection is no good, and reading will say so.
+            with contextlib.suppress(OSError):
+                self.connection.socket.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def _read_head(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n", 0, self._filled) + 4
+        if end < 4:
+            if self._filled >= _FIRST:
+                self.odd = True
+                self.end()
+            else:
+                self._space = self._all[self._filled :]
+            return False
+        head = self._read(bytes(self._all[:end]))
+        if head is None or head.length > WHOLE:
+            self.odd = head is None
+            self.end()
+            return False
+        self._head = head
+        self._start, self._end = end, end + head.length
+        self._window_filled = end
+        if self._end >= len(self._buffer):
+            buffer = bytearray(_FIRST + WHOLE + 1)
+            buffer[: self._filled] = self._all[: self._filled]
+            self._buffer, self._all = buffer, memoryview(buffer)
+        return True
+
+    def _came(self, now: float) -> None:
+        head = self._head
+        assert head is not None
+        body = self._all[self._start : self._end]
+        lasting = head.lasting and self._filled == self._end
+        self.connection.answered += 1
+        if head.status != 200 or "content-encoding" in head.fields:
+            self.after = self._opened(head, bytes(body))
+            self.end(usable=lasting)
+            return
+        # The other side prepares the next file while this one is taken.
+        going = lasting and not self.cancelled and self._may_go_on() and self._ask(now)
+        try:
+            wanted = self._take(body, head.fields)
+            self.taken += 1
+        except Exception as error:  # noqa: BLE001  it is raised where the lane is waited for
+            self.error = error
+            wanted = False
+        body.release()
+        if not going:
+            self.end(usable=lasting and wanted)
+        elif not wanted:
+            self.end()
+
+    def _break(self, error: OSError | None) -> None:
+        if not self._filled and self.connection.answered:
+            # A connection that has rested may have been closed meanwhile: the request may never have been seen.
+            self.end()
+        else:
+            self._fail(broken(self._where, error))
+
+    def _fail(self, error: TransferError) -> None:
+        head = self._head
+        if head is None:
+            self.after = error
+        else:
+            self.after = self._opened(head, bytes(self._all[self._start : self._filled]), error)
+        self.end()
+
+    def _opened(self, head: Head, body: bytes, error: TransferError | None = None) -> Came:
+        return Came(head.status, CIMultiDict(head.fields), self._where, body, error)

@@ -1,0 +1,70 @@
+"""Small files that are in memory as a whole: proven, written beside their place, and given their names. All of it blocks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from headrace.net.digests import digests
+from headrace.transfer.disk import sync
+from headrace.transfer.journal import sync_folder
+from headrace.transfer.proof import Chunk, check_digest, check_size, new_digest, wanted
+from headrace.transfer.source import Item
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+
+Desk = Callable[[Item, memoryview, Mapping[str, str]], os.stat_result]
+"""Proves the bytes of an item that came with such headers, and puts them in their place; ChecksumError, OSError."""
+
+
+def desk(spare: str, prefix: str, *, durable: bool) -> Desk:
+    """One for one thread at a time: each file in its turn is called ``spare`` until it has its own name.
+
+    That one name for all costs the system a third less than one for each.
+    """
+
+    def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> os.stat_result:
+        check_size(item.name, len(whole), item.size)
+        want = wanted(item, {} if item.sha256 is not None else digests(headers, whole=True))
+        if want is not None:
+            digest = new_digest(want.algorithm)
+            digest.update(whole)
+            check_digest(item.name, digest, want)
+        return put_whole(whole, spare, f"{prefix}{item.name}", durable=durable)
+
+    return put
+
+
+def put_whole(whole: Chunk, path: str, target: str, *, durable: bool) -> os.stat_result:
+    """Write a file to ``path``, then let it be ``target``; OSError leaves neither."""
+    file = os.open(path, _NEW, 0o666)
+    try:
+        try:
+            written = os.write(file, whole)
+            while written < len(whole):
+                written += os.write(file, memoryview(whole)[written:])
+            # Asking costs less than hearing as an error that there is none.
+            if durable or os.access(target, os.F_OK):
+                sync(file)
+            found = os.fstat(file)
+        finally:
+            os.close(file)
+        show(path, target, durable=durable)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
+    return found
+
+
+def show(path: str, target: str, *, durable: bool) -> None:
+    """Give a file its name."""
+    try:
+        os.replace(path, target)
+    except FileNotFoundError:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    if durable:
+        sync_folder(os.path.dirname(target))
