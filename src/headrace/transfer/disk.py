@@ -7,6 +7,7 @@ import errno
 import os
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 from headrace.errors import DiskFullError, TransferError
@@ -14,7 +15,40 @@ from headrace.errors import DiskFullError, TransferError
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 _SYNC_FILE_RANGE_WRITE = 2
+_CAN_HOLD = {os.open, os.stat, os.access, os.rename, os.unlink} <= os.supports_dir_fd
+_HOLD = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+class Folder:
+    """A folder that stays open: a name in it costs the system one step, and not one for each folder above it.
+
+    Hand ``file`` to the system as ``dir_fd``, and names by :meth:`within`; where it has no such thing those are paths.
+    """
+
+    __slots__ = ("file", "path")
+
+    def __init__(self, path: str | Path, *, held: bool = True) -> None:
+        self.path = str(path)
+        self.file: int | None = os.open(path, _HOLD) if held and _CAN_HOLD else None
+
+    def within(self, name: str) -> str:
+        """What a name in the folder is called for the system."""
+        return name if self.file is not None else os.path.join(self.path, name)
+
+    def full(self, name: str) -> str:
+        """The path of what :meth:`within` gave."""
+        return os.path.join(self.path, name)
+
+    def close(self) -> None:
+        """Let go of it."""
+        file, self.file = self.file, None
+        if file is not None:
+            os.close(file)
+
+
+NO_FOLDER = Folder("", held=False)
+"""For names that are paths."""
 
 
 def sync(file: int) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from headrace.transfer.disk import begin_sync, sync
+from headrace.transfer.disk import NO_FOLDER, Folder, begin_sync, sync
 
 HEADER = b"headrace pulled\n"
 MARK = 8
@@ -66,18 +66,22 @@ class Journal:
         except FileNotFoundError:
             return
 
-    def commit(self, done: list[Done]) -> None:
-        """Sync the files, then say that they are done; one that is gone again is left out."""
+    def commit(self, done: list[Done], within: Folder = NO_FOLDER) -> None:
+        """Sync the files, then say that they are done; one that is gone again is left out.
+
+        Their paths are names ``within`` a folder.
+        """
         folders: set[str] = set()
         marks = array("Q")
-        for each, synced in zip(done, _synced([each.path for each in done]), strict=True):
+        paths = [each.path for each in done]
+        for each, synced in zip(done, _synced(paths, within), strict=True):
             if synced is not None:
                 self.synced &= synced
                 folders.add(os.path.dirname(each.path))
                 marks.append(each.mark)
                 self.marks.add(each.mark)
         for folder in folders:
-            sync_folder(folder)
+            sync_folder(within.full(folder) or os.curdir)
         if marks:
             file = self._open()
             os.write(file, marks.tobytes())
@@ -168,7 +172,7 @@ def sync_folder(folder: str | Path) -> None:
             os.close(file)
 
 
-def _synced(paths: list[str]) -> Iterator[bool | None]:
+def _synced(paths: list[str], within: Folder) -> Iterator[bool | None]:
     """Bring files to the disk, and say of each whether it is on it; None where there is none.
 
     The system is asked to begin with several before the first is waited for: their commits then fall together.
@@ -177,7 +181,7 @@ def _synced(paths: list[str]) -> Iterator[bool | None]:
         files: list[int | None] = []
         try:
             # One by one: those that are open when the next cannot be opened are closed again.
-            files.extend(map(_opened, paths[start : start + TOGETHER]))
+            files.extend(_opened(path, within) for path in paths[start : start + TOGETHER])
             for file in files:
                 if file is not None:
                     begin_sync(file)
@@ -189,8 +193,8 @@ def _synced(paths: list[str]) -> Iterator[bool | None]:
                     os.close(file)
 
 
-def _opened(path: str) -> int | None:
+def _opened(path: str, within: Folder) -> int | None:
     try:
-        return os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        return os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0), dir_fd=within.file)
     except FileNotFoundError:
         return None

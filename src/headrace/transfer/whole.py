@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from headrace.net.digests import digests
-from headrace.transfer.disk import sync
+from headrace.transfer.disk import NO_FOLDER, Folder, sync
 from headrace.transfer.journal import sync_folder
 from headrace.transfer.proof import Chunk, check_digest, check_size, new_digest, wanted
 from headrace.transfer.source import Item
@@ -19,11 +19,12 @@ Desk = Callable[[Item, memoryview, Mapping[str, str]], os.stat_result]
 """Proves the bytes of an item that came with such headers, and puts them in their place; ChecksumError, OSError."""
 
 
-def desk(spare: str, prefix: str, *, durable: bool) -> Desk:
-    """One for one thread at a time: each file in its turn is called ``spare`` until it has its own name.
+def desk(parts: Folder, spare: str, target: Folder, *, durable: bool) -> Desk:
+    """One for one thread at a time: each file in its turn is ``spare`` in ``parts`` until it has its own name.
 
     That one name for all costs the system a third less than one for each.
     """
+    path = parts.within(spare)
 
     def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> os.stat_result:
         check_size(item.name, len(whole), item.size)
@@ -32,39 +33,49 @@ def desk(spare: str, prefix: str, *, durable: bool) -> Desk:
             digest = new_digest(want.algorithm)
             digest.update(whole)
             check_digest(item.name, digest, want)
-        return put_whole(whole, spare, f"{prefix}{item.name}", durable=durable)
+        return put_whole(whole, path, target.within(item.name), parts, target, durable=durable)
 
     return put
 
 
-def put_whole(whole: Chunk, path: str, target: str, *, durable: bool) -> os.stat_result:
-    """Write a file to ``path``, then let it be ``target``; OSError leaves neither."""
-    file = os.open(path, _NEW, 0o666)
+def put_whole(
+    whole: Chunk,
+    path: str,
+    name: str,
+    parts: Folder = NO_FOLDER,
+    target: Folder = NO_FOLDER,
+    *,
+    durable: bool,
+) -> os.stat_result:
+    """Write a file to ``path`` within ``parts``, then let it be ``name`` within ``target``; OSError leaves neither."""
+    file = os.open(path, _NEW, 0o666, dir_fd=parts.file)
     try:
         try:
             written = os.write(file, whole)
             while written < len(whole):
                 written += os.write(file, memoryview(whole)[written:])
             # Asking costs less than hearing as an error that there is none.
-            if durable or os.access(target, os.F_OK):
+            if durable or os.access(name, os.F_OK, dir_fd=target.file):
                 sync(file)
             found = os.fstat(file)
         finally:
             os.close(file)
-        show(path, target, durable=durable)
+        show(path, name, parts, target, durable=durable)
     except OSError:
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            os.unlink(path, dir_fd=parts.file)
         raise
     return found
 
 
-def show(path: str, target: str, *, durable: bool) -> None:
+def show(
+    path: str, name: str, parts: Folder = NO_FOLDER, target: Folder = NO_FOLDER, *, durable: bool
+) -> None:
     """Give a file its name."""
     try:
-        os.replace(path, target)
+        os.replace(path, name, src_dir_fd=parts.file, dst_dir_fd=target.file)
     except FileNotFoundError:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, target)
+        Path(target.full(name)).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, name, src_dir_fd=parts.file, dst_dir_fd=target.file)
     if durable:
-        sync_folder(os.path.dirname(target))
+        sync_folder(os.path.dirname(target.full(name)))

@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-from headrace.transfer.disk import disk_error
+from headrace.transfer.disk import NO_FOLDER, Folder, disk_error
 from headrace.transfer.journal import Done, Journal, mark_of
 from headrace.transfer.part import Part, part_files
 from headrace.transfer.plan import Step, step_for
@@ -43,6 +43,8 @@ class Workspace:
         self._left: set[str] = set()
         self._busy: set[str] = set()
         self._desks = 0
+        self._target_open = self._parts_open = NO_FOLDER
+        self._is_empty = False
         self._pending: list[Done] = []
         self.journal = Journal(self._folder / "pulled")
 
@@ -53,6 +55,9 @@ class Workspace:
             # First the lock: whoever sees the folder must find it held.
             self._lock = _own_lock(_lock_file(self._parts))
             self._parts.mkdir(mode=0o700)
+            self._parts_open, self._target_open = Folder(self._parts), Folder(self.target)
+            with os.scandir(self.target) as entries:
+                self._is_empty = all(entry.name == FOLDER for entry in entries)
             self.journal.load()
             for other in self._folder.glob("parts-*"):
                 if other.suffix == LOCK:
@@ -69,6 +74,8 @@ class Workspace:
             self.commit()
         finally:
             self.journal.close()
+            self._parts_open.close()
+            self._target_open.close()
             with contextlib.suppress(OSError):
                 self._parts.rmdir()
             if self._lock is not None:
@@ -101,13 +108,16 @@ class Workspace:
     def desk(self) -> Desk:
         """Where items that come whole are put in their places."""
         self._desks += 1
-        return desk(f"{self._parts_prefix}{self._desks}.whole", self._prefix, durable=self.durable)
+        spare = f"{self._desks}.whole"
+        return desk(self._parts_open, spare, self._target_open, durable=self.durable)
 
     def missing(self, items: list[Item]) -> list[Item]:
         """The items whose files are not there, or not what they must be.
 
-        A file that the journal does not know is read for its digest, and noted where it is right.
+        Where there was nothing in the folder when it was opened, nobody looks. A file that the journal does not know is read for its digest, and noted where it is right.
         """
+        if self._is_empty:
+            return items
         found = [item for item in items if not self._is_done(item)]
         if len(self._pending) >= BATCH:
             self.commit()
@@ -115,15 +125,15 @@ class Workspace:
 
     def _is_done(self, item: Item) -> bool:
         name, sha256 = item.name, item.sha256
-        path = f"{self._prefix}{name}"
+        path = self._target_open.within(name)
         try:
-            found = os.stat(path)
+            found = os.stat(path, dir_fd=self._target_open.file)
         except OSError:
             return False
         mark = mark_of(name, sha256 or "", found)
         journaled = mark in self.journal.marks
         step = step_for(item, size=found.st_size, journaled=journaled)
-        if step is Step.FETCH or (step is Step.READ and _digest(path) != sha256):
+        if step is Step.FETCH or (step is Step.READ and _digest(self.target / name) != sha256):
             return False
         if not journaled:
             self._pending.append(Done(path, mark))
@@ -131,9 +141,9 @@ class Workspace:
 
     def enter_all(self, complete: list[tuple[Item, os.stat_result]]) -> bool:
         """Note files that have just become complete; True where it is time to commit."""
-        prefix = self._prefix
+        within = self._target_open.within
         self._pending += [
-            Done(f"{prefix}{item.name}", mark_of(item.name, item.sha256 or "", stat))
+            Done(within(item.name), mark_of(item.name, item.sha256 or "", stat))
             for item, stat in complete
         ]
         return len(self._pending) >= BATCH
@@ -146,7 +156,7 @@ class Workspace:
         pending, self._pending = self._pending, []
         if pending:
             try:
-                self.journal.commit(pending)
+                self.journal.commit(pending, self._target_open)
             except OSError as error:
                 raise disk_error(f"cannot write the journal of {self.target}", error) from error
 
@@ -166,9 +176,9 @@ class Workspace:
             os.close(lock)
 
 
-def _digest(path: str) -> str | None:
+def _digest(path: Path) -> str | None:
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
