@@ -104,7 +104,7 @@ def watched(disk: FaultyDisk) -> Iterator[None]:
 
 def _one(disk: FaultyDisk, real: Callable[..., Any]) -> Callable[..., Any]:
     def call(target: Any, *more: Any, **named: Any) -> Any:
-        if disk.has(target):
+        if disk.has(target) or named.get("dir_fd") in disk.files:
             disk.happens(target)
         return real(target, *more, **named)
 

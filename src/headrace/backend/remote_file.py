@@ -86,6 +86,7 @@ class RemoteFile(Shared):
     async def bring(self, others: Sequence[Self], take: Take) -> None:
         """The files whose URLs are good for a while yet, one after another."""
         files: list[Self] = [self, *others]
+
         urls = takewhile(bool, (file.good_url() for file in files))
         taken, after = await self._storage.carry(urls, take)
         if after is not None:
@@ -109,9 +110,12 @@ class RemoteFile(Shared):
 
     def good_url(self) -> str:
         """The URL, where it is good for a while yet; else an empty one."""
-        return "" if self._url is None or self._ends_soon(self._url) else self._url
+        url = self._url
+        return "" if url is None or self._ends_soon(url) else url
 
     def _ends_soon(self, url: str) -> bool:
+        if "?" not in url:
+            return False
         # A URL that was just made and seems to have ended already says that this machine's clock is wrong.
         ends = None if self._fresh else expires_at(url)
         return ends is not None and ends - time.time() < MARGIN_SECONDS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ from headrace.net.carrier import Carrier
 from headrace.net.lane import Connection, Lane, Take
 from headrace.net.opened import Opened, Patience
 from headrace.net.places import CONNECT_SECONDS, REST_SECONDS, Place, Places
+
+TURN_SECONDS = 2.0
+"""No further file is asked for in a lane that has lasted so long: others wait, and URLs end."""
 
 SIDE_BY_SIDE = 4
 """Threads where it is the disk that they wait for; else there is one."""
@@ -41,12 +45,14 @@ class Carriers:
     ) -> Lane | None:
         """Ask for files one after another, and let each that comes whole be taken, on a thread.
 
+        ``requests`` and ``may_go_on`` are asked there too, before each but the first.
         The lane that is returned has ended. None: there was no connection.
         """
         connection = self._rested(place) or await self._connected(place)
         if connection is None:
             return None
-        lane = Lane(connection, place, requests, take, may_go_on, self._patience)
+        until = time.monotonic() + TURN_SECONDS
+        lane = Lane(connection, place, requests, take, may_go_on, until, self._patience)
         carrier = first = self._carriers[0]
         if first.is_slow and first.lanes:
             carrier = min(self._carriers, key=lambda each: each.lanes)

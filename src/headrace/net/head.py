@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
 # A line that goes on in the next one, a bare line feed, a control character or a space before the colon fits nowhere.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_DIGITS = 18
 _WITHOUT_BODY = frozenset({204, 205, 304})
 _ONCE = frozenset(
     {"content-length", "content-encoding", "content-range", "connection", "etag", "location"}
@@ -55,23 +55,36 @@ class HeadReader:
         if not status or len(lines) < 3 or lines[-1] or lines[-2]:
             return None
         known = self._known
-        fields: dict[str, str] = {}
-        for line in lines[1:-2]:
-            pair = known.get(line) or self._pair(line)
-            if pair is None:
-                return None
-            name, value = pair
-            if name in fields:
-                if name in _ONCE:
-                    return None
-                value = f"{fields[name]}, {value}"
-            fields[name] = value
+        del lines[-2:], lines[0]
+        try:
+            fields = dict([known[line] for line in lines])
+        except KeyError:
+            fields = {}
+        if len(fields) < len(lines) and not self._learn(lines, fields):
+            return None
         length = fields.get("content-length", "")
-        if not _LENGTH.fullmatch(length) or "transfer-encoding" in fields or "upgrade" in fields:
+        if not length.isdecimal() or not length.isascii() or len(length) > _DIGITS:
+            return None
+        if "transfer-encoding" in fields or "upgrade" in fields:
             return None
         connection = fields.get("connection", "keep-alive")
         lasting = connection == "keep-alive" or connection.lower() == "keep-alive"
         return Head(status, fields, int(length), lasting)
+
+    def _learn(self, lines: list[bytes], fields: dict[str, str]) -> bool:
+        """Read lines that are new, or a name that is there twice; False where they are not plain."""
+        fields.clear()
+        for line in lines:
+            pair = self._known.get(line) or self._pair(line)
+            if pair is None:
+                return False
+            name, value = pair
+            if name in fields:
+                if name in _ONCE:
+                    return False
+                value = f"{fields[name]}, {value}"
+            fields[name] = value
+        return True
 
     def _status(self, line: bytes) -> int | None:
         found = _STATUS.fullmatch(line)

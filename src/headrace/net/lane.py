@@ -62,7 +62,7 @@ class Connection:
 
 
 class Lane:
-    """``requests``, each made when it is sent, over one connection. When it has ended, ``taken`` of their files came whole.
+    """``requests``, each made when it is sent, over one connection, none after ``until`` on the system's monotonic clock. When it has ended, ``taken`` of their files came whole.
 
     ``after`` is what asking for the next one has come to: an answer or an error, None where it is to be asked for anew.
     ``odd`` says that the answer was not plain, ``usable`` that more may be asked for over the connection. ``outcome`` is
@@ -76,6 +76,7 @@ class Lane:
         requests: Iterator[bytes],
         take: Take,
         may_go_on: Callable[[], bool],
+        until: float,
         patience: Patience,
     ) -> None:
         self.connection = connection
@@ -92,6 +93,7 @@ class Lane:
         self._requests = requests
         self._take = take
         self._may_go_on = may_go_on
+        self._until = until
         self._patience = patience
         self._encrypted = place.encrypted
         self._receive = connection.socket.recv_into
@@ -133,11 +135,11 @@ class Lane:
             self._heard_at = now
             self._filled += count
             if self._head is not None or self._read_head():
-                if self._filled < self._end:
+                if self._filled >= self._end:
+                    self._came(now)
+                else:
                     # The byte more shows whether the other side sends more than it said.
                     self._space = self._all[self._filled : self._end + 1]
-                else:
-                    self._came(now)
             # What TLS has unpacked already makes no socket readable.
             if not self._encrypted:
                 return
@@ -237,7 +239,13 @@ class Lane:
             self.end(usable=lasting)
             return
         # The other side prepares the next file while this one is taken.
-        going = lasting and not self.cancelled and self._may_go_on() and self._ask(now)
+        going = (
+            lasting
+            and now < self._until
+            and not self.cancelled
+            and self._may_go_on()
+            and self._ask(now)
+        )
         try:
             wanted = self._take(body, head.fields)
             self.taken += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 from yarl import URL
@@ -24,6 +24,7 @@ ODD = 3
 """An origin that answers otherwise than plainly so many times in a row is not asked a short way again."""
 
 _PLAIN = re.compile(r"(https?://([a-z0-9.-]+)(?::([0-9]{1,5}))?)(/[!\"$-~]*)")
+_PATH = re.compile(r"/[!\"$-~]*")
 _MOST_PLACES = 1024
 
 
@@ -68,6 +69,25 @@ class Places:
         if place is None or self._odd.get(place.origin, 0) >= ODD:
             return None
         return place, found[4]
+
+    def all_there(self, urls: Iterator[str]) -> tuple[Place, Iterator[bytes]] | None:
+        """Where the first of the URLs leads, and what asks for it and for those after it that lead there too."""
+        first = next(urls, "")
+        found = self.of(first)
+        if found is None:
+            return None
+        place, path = found
+        start = first[: -len(path)]
+
+        def requests() -> Iterator[bytes]:
+            yield place.request(path)
+            cut, head = len(start), place.head
+            for url in urls:
+                if not url.startswith(start) or _PATH.fullmatch(url, cut) is None:
+                    return
+                yield b"GET %b HTTP/1.1\r\n%b\r\n" % (url[cut:].encode(), head)
+
+        return place, requests()
 
     def heard(self, place: Place, *, odd: bool) -> None:
         """How an answer was, or the lack of one."""

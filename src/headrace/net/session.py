@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import chain, takewhile
-from time import monotonic
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -30,9 +28,6 @@ from headrace.net.retry import retry_after
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 300.0
 MAX_REDIRECTS = 5
-TURN_SECONDS = 2.0
-"""No further small file is asked for in a turn that has lasted so long: others wait, and URLs end."""
-
 _BUFFER = 256 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -182,7 +177,7 @@ class StorageSession:
             url = str(next_url(URL(url, encoded=True), opened.headers))
         raise TransferError(f"{where} redirects in circles")
 
-    async def carry(self, urls: Iterable[str], take: Take) -> Carried:
+    async def carry(self, urls: Iterator[str], take: Take) -> Carried:
         """Small files from one host, one after another in one turn, for as long as all goes well.
 
         Each that comes whole is given to ``take``, on a thread; there a URL is taken from ``urls`` when it is used.
@@ -191,25 +186,19 @@ class StorageSession:
         nothing = Carried(0, None)
         if self._carriers is None:
             return nothing
-        found = (self._places.of(url) for url in urls)
-        first = next(found, None)
-        if first is None:
+        found = self._places.all_there(urls)
+        if found is None:
             return nothing
-        place, path = first
+        place, requests = found
         try:
             self._check(place.origin)
         except TransferError:
             return nothing
-        there = takewhile(lambda each: each is not None and each[0] is place, found)
-        paths = chain((path,), (each[1] for each in there if each is not None))
-        requests = map(place.request, paths)
         host = self._hosts.of(place.origin)
         turn = await host.enter()
-        until = monotonic() + TURN_SECONDS
+        calm = partial(host.is_calm, turn)
         try:
-            lane = await self._carriers.carry(
-                place, requests, take, lambda: host.is_calm(turn) and monotonic() < until
-            )
+            lane = await self._carriers.carry(place, requests, take, calm)
         except BaseException as error:
             host.leave(turn, error)
             raise

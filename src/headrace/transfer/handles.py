@@ -6,8 +6,8 @@ import os
 
 from headrace.transfer.report import TransferReport
 
-PER_WORKER = 3
-"""A connection, the part, and a file that is read or synced."""
+PER_WORKER = 4
+"""A connection for small files, one for others, the part, and a file that is read or synced."""
 
 SPARED = 16
 """What the rest of the process may open meanwhile."""

@@ -79,7 +79,7 @@ class Journal:
                 self.synced &= synced
                 folders.add(os.path.dirname(each.path))
                 marks.append(each.mark)
-                self.marks.add(each.mark)
+        self.marks.update(marks)
         for folder in folders:
             sync_folder(within.full(folder) or os.curdir)
         if marks:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from headrace.errors import ChecksumError
+from headrace.net.digests import digests
 from headrace.transfer.source import Item
 
 Chunk = bytes | memoryview
@@ -62,6 +63,24 @@ def check_digest(name: str, digest: Digest, want: Want) -> None:
         raise ChecksumError(
             f"{name}: the bytes that came are not those that were promised ({want.algorithm})"
         )
+
+
+def check_whole(item: Item, whole: Chunk, headers: Mapping[str, str]) -> None:
+    """ChecksumError where a file that came at once, with such headers, is not what was promised."""
+    if len(whole) != item.size:
+        check_size(item.name, len(whole), item.size)
+    if item.sha256 is None:
+        want = wanted(item, digests(headers, whole=True))
+        if want is None:
+            return
+    # The common case, and hot: as few steps as can be.
+    elif hashlib.sha256(whole).hexdigest() == item.sha256:
+        return
+    else:
+        want = Want("sha256", item.sha256)
+    digest = new_digest(want.algorithm)
+    digest.update(whole)
+    check_digest(item.name, digest, want)
 
 
 class _Crc32:

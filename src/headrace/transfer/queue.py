@@ -48,9 +48,11 @@ class Queue(Generic[T]):
 
     def take_more(self, most: int, fits: Callable[[T], bool]) -> list[T]:
         """Up to ``most`` of the next things, as long as they are here already and each of them ``fits``."""
+        things = self._things
         more: list[T] = []
-        while self._things and len(more) < most and fits(self._things[0]):
-            more.append(self._taken())
+        while things and len(more) < most and fits(things[0]):
+            more.append(things.popleft())
+        self._give_room()
         return more
 
     def __len__(self) -> int:
@@ -58,6 +60,9 @@ class Queue(Generic[T]):
 
     def _taken(self) -> T:
         thing = self._things.popleft()
+        self._give_room()
+        return thing
+
+    def _give_room(self) -> None:
         if len(self._things) * 2 <= self._ahead:
             self._room.set()
-        return thing

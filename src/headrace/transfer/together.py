@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import cast
 
 from headrace.errors import ChecksumError
 from headrace.transfer.source import Item, Shared
 from headrace.transfer.whole import Desk
 
-TOGETHER = 32
+TOGETHER = 64
 TOGETHER_BYTES = 8 * 1024 * 1024
 """How many files, and how many bytes, one worker asks for at a time."""
 
@@ -32,17 +33,16 @@ class Company:
         self.outcomes: list[Outcome] = []
         source, size = first.source, first.size
         small = isinstance(source, Shared) and size is not None and size <= SMALL
+        self._kind = type(source) if small else None
         self._way = source.way if small and isinstance(source, Shared) else None
         self._bytes = size or 0
 
     def takes(self, item: Item) -> bool:
         """Whether the file goes with the others; it is one of them then."""
         source, size = item.source, item.size
-        if self._way is None or size is None or size > SMALL:
+        if type(source) is not self._kind or size is None or size > SMALL:
             return False
-        if not isinstance(source, Shared) or source.way is not self._way:
-            return False
-        if self._bytes + size > TOGETHER_BYTES:
+        if cast("Shared", source).way is not self._way or self._bytes + size > TOGETHER_BYTES:
             return False
         self._bytes += size
         self.items.append(item)

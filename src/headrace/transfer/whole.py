@@ -7,10 +7,9 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from headrace.net.digests import digests
 from headrace.transfer.disk import NO_FOLDER, Folder, sync
 from headrace.transfer.journal import sync_folder
-from headrace.transfer.proof import Chunk, check_digest, check_size, new_digest, wanted
+from headrace.transfer.proof import Chunk, check_whole
 from headrace.transfer.source import Item
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -19,7 +18,9 @@ Desk = Callable[[Item, memoryview, Mapping[str, str]], os.stat_result]
 """Proves the bytes of an item that came with such headers, and puts them in their place; ChecksumError, OSError."""
 
 
-def desk(parts: Folder, spare: str, target: Folder, *, durable: bool) -> Desk:
+def desk(
+    parts: Folder, spare: str, target: Folder, *, durable: bool, is_empty: bool = False
+) -> Desk:
     """One for one thread at a time: each file in its turn is ``spare`` in ``parts`` until it has its own name.
 
     That one name for all costs the system a third less than one for each.
@@ -27,13 +28,9 @@ def desk(parts: Folder, spare: str, target: Folder, *, durable: bool) -> Desk:
     path = parts.within(spare)
 
     def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> os.stat_result:
-        check_size(item.name, len(whole), item.size)
-        want = wanted(item, {} if item.sha256 is not None else digests(headers, whole=True))
-        if want is not None:
-            digest = new_digest(want.algorithm)
-            digest.update(whole)
-            check_digest(item.name, digest, want)
-        return put_whole(whole, path, target.within(item.name), parts, target, durable=durable)
+        check_whole(item, whole, headers)
+        name = target.within(item.name)
+        return put_whole(whole, path, name, parts, target, durable=durable, is_new=is_empty)
 
     return put
 
@@ -46,8 +43,12 @@ def put_whole(
     target: Folder = NO_FOLDER,
     *,
     durable: bool,
+    is_new: bool = False,
 ) -> os.stat_result:
-    """Write a file to ``path`` within ``parts``, then let it be ``name`` within ``target``; OSError leaves neither."""
+    """Write a file to ``path`` within ``parts``, then let it be ``name`` within ``target``; OSError leaves neither.
+
+    Where it ``is_new`` nobody looks for one that it replaces.
+    """
     file = os.open(path, _NEW, 0o666, dir_fd=parts.file)
     try:
         try:
@@ -55,7 +56,7 @@ def put_whole(
             while written < len(whole):
                 written += os.write(file, memoryview(whole)[written:])
             # Asking costs less than hearing as an error that there is none.
-            if durable or os.access(name, os.F_OK, dir_fd=target.file):
+            if durable or (not is_new and os.access(name, os.F_OK, dir_fd=target.file)):
                 sync(file)
             found = os.fstat(file)
         finally:

@@ -109,7 +109,13 @@ class Workspace:
         """Where items that come whole are put in their places."""
         self._desks += 1
         spare = f"{self._desks}.whole"
-        return desk(self._parts_open, spare, self._target_open, durable=self.durable)
+        return desk(
+            self._parts_open,
+            spare,
+            self._target_open,
+            durable=self.durable,
+            is_empty=self._is_empty,
+        )
 
     def missing(self, items: list[Item]) -> list[Item]:
         """The items whose files are not there, or not what they must be.

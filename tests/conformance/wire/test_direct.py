@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +14,7 @@ from headrace.errors import TransferError, TransferTimeoutError
 from headrace.net.opened import Opened, Patience
 from headrace.net.session import StorageSession
 from headrace.testing.fault_server import Reply, cut, dropped, fault_server
+from tests.support.certificates import Certificate, signed_by_itself
 
 SMALL = bytes(range(256)) * 80
 LARGE = bytes(range(256)) * 20_000
@@ -169,30 +168,19 @@ Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    try:
-        subprocess.run(
-            [*command, "-keyout", key, "-out", cert, *names], check=True, capture_output=True
-        )
-    except OSError:
-        pytest.skip("needs openssl")
-    return cert, key
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return signed_by_itself(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_tls(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, trusted: bool
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
     """The system's authorities, or those of SSL_CERT_FILE; never none."""
-    cert, key = certificate
     if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(certificate.path, certificate.key)
     async with fault_server(FILES) as server, session() as storage:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
         address = f"https://localhost:{listening.sockets[0].getsockname()[1]}"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from headrace.errors import HeadraceError
+from headrace.net.session import StorageSession
+from headrace.testing.fault_server import fault_server
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.runner import run
 from headrace.transfer.source import Item
+from tests.faults.transfer.test_download_faults import Storage
 from tests.support.faulty_disk import FaultyDisk, faulty_disk
 from tests.unit.transfer.test_runner import Contents
 
@@ -27,6 +30,8 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 async def download(folder: Path) -> TransferReport:
+    """From memory, file by file."""
+
     async def batches() -> AsyncIterator[list[Item]]:
         yield [
             Item(
@@ -40,6 +45,25 @@ async def download(folder: Path) -> TransferReport:
 
     with Progress("pull", "files", None) as progress:
         return await run(batches(), folder, max_workers=2, progress=progress)
+
+
+async def download_together(folder: Path) -> TransferReport:
+    """From a server, the small files together."""
+    async with fault_server(FILES) as server:
+        session = StorageSession(user_agent="test")
+        storage = Storage(server, session, folder)
+        try:
+            items = [
+                storage.item(name, size=len(body), sha256=hashlib.sha256(body).hexdigest())
+                for name, body in FILES.items()
+            ]
+            return await storage.fetch(items, max_workers=1, force_replace=False)
+        finally:
+            await session.aclose()
+
+
+Download = Callable[[Path], Awaitable[TransferReport]]
+BOTH = pytest.mark.parametrize("download", [download, download_together], ids=["alone", "together"])
 
 
 def raised(error: BaseException) -> list[BaseException]:
@@ -64,7 +88,9 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {n: path.read_bytes() for n, path in names.items() if not n.startswith(".headrace/")}
 
 
-async def one_run(folder: Path, at: int, error: int, *, forever: bool) -> FaultyDisk:
+async def one_run(
+    download: Download, folder: Path, at: int, error: int, *, forever: bool
+) -> FaultyDisk:
     (folder / "a").mkdir(parents=True)
     for name, content in OLD.items():
         (folder / name).write_bytes(content)
@@ -104,10 +130,10 @@ def handles(folder: Path) -> list[str]:
     return [link for link in links if link.startswith(f"{folder}{os.sep}")]
 
 
-async def until_clean(tmp_path: Path, error: int, *, forever: bool) -> int:
+async def until_clean(download: Download, tmp_path: Path, error: int, *, forever: bool) -> int:
     """Let the first, the second, the third … thing fail until none is left. No handle stays open."""
     for at in range(1, 1000):
-        disk = await one_run(tmp_path / str(at), at, error, forever=forever)
+        disk = await one_run(download, tmp_path / str(at), at, error, forever=forever)
         assert handles(tmp_path) == []
         if not disk.failed:
             return at
@@ -116,12 +142,18 @@ async def until_clean(tmp_path: Path, error: int, *, forever: bool) -> int:
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
-async def test_f02_any_call_may_fail(tmp_path: Path, error: int, forever: bool) -> None:
-    assert await until_clean(tmp_path, error, forever=forever) > 2 * len(FILES)
+@BOTH
+async def test_f02_any_call_may_fail(
+    tmp_path: Path, error: int, forever: bool, download: Download
+) -> None:
+    assert await until_clean(download, tmp_path, error, forever=forever) > 2 * len(FILES)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EMFILE, errno.EROFS])
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
-async def test_f02_in_any_way(tmp_path: Path, error: int, forever: bool) -> None:
-    assert await until_clean(tmp_path, error, forever=forever) > 2 * len(FILES)
+@BOTH
+async def test_f02_in_any_way(
+    tmp_path: Path, error: int, forever: bool, download: Download
+) -> None:
+    assert await until_clean(download, tmp_path, error, forever=forever) > 2 * len(FILES)

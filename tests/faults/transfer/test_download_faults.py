@@ -66,6 +66,7 @@ class Storage:
         policy: RetryPolicy = QUICK,
         *,
         max_workers: int | None = None,
+        force_replace: bool = True,
     ) -> TransferReport:
         async def batches() -> AsyncIterator[list[Item]]:
             yield list(items)
@@ -74,7 +75,7 @@ class Storage:
             return await run(
                 batches(),
                 self.folder,
-                force_replace=True,
+                force_replace=force_replace,
                 max_workers=max_workers,
                 policy=policy,
                 progress=progress,
