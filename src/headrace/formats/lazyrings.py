@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 from msgspec import Raw
@@ -10,8 +11,23 @@ from msgspec.json import Decoder
 
 # No exponents: with one a number may be larger than any float.
 _OF_NUMBERS = b"0123456789.- \t\r\n"
-# What is left of a ring, and how long its text may be: a number of hundreds of digits may be larger than any float.
-_LONGEST = {b"[[" + b"," * commas + b"]]": 200 * (commas + 4) for commas in range(5, 2048, 2)}
+_SEVERAL = re.compile(rb"\[\[,,,(?:,,)+\](?:,\[,,,(?:,,)+\])*\]")
+
+
+def _length(commas: int) -> int:
+    # A number of hundreds of digits may be larger than any float.
+    return 200 * (commas + 4)
+
+
+class _Longest(dict[bytes, int]):
+    """How long a text may be of which this is left; the commonest are at hand."""
+
+    def __missing__(self, left: bytes) -> int:
+        return _length(left.count(b",")) if _SEVERAL.fullmatch(left) else 0
+
+
+_LONGEST = _Longest({b"[[" + b"," * n + b"]]": _length(n) for n in range(5, 2048, 2)})
+_LONGEST.update({b"[]": 0, b"": 0})
 NO_RINGS: list[list[float]] = []
 _NOTHING = frozenset({b"[]", b"null"})
 # No JSON holds this byte bare.
@@ -60,19 +76,54 @@ class LazyRings(Sequence[list[float]]):
         return repr(self.rings)
 
 
-def lazy_rings(raws: Iterable[bytes | Raw]) -> list[LazyRings | list[list[float]] | None]:
-    """Polygons of one ring, proved without decoding; NO_RINGS where there is nothing, None for any other text.
+Outline = bytes | tuple[bytes] | None
+"""The text of an outline: that of rings bare, any other in a tuple; None where there is none."""
 
-    The texts are known to be JSON. Without what numbers are made of, a list of one list of numbers leaves four
-    brackets and the commas between the numbers, of which there are an odd number. All are taken together: that takes
-    far less time than one after the other.
+
+def lazy_rings(raws: Iterable[bytes | Raw]) -> list[LazyRings | list[list[float]] | None]:
+    """Polygons, proved without decoding; NO_RINGS where there is nothing, None for any other text.
+
+    The texts are known to be JSON.
+    """
+    return [
+        LazyRings(text) if len(text) < longest else (NO_RINGS if text in _NOTHING else None)
+        for text, longest in _limited(raws)
+    ]
+
+
+def proved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
+    """The same as texts."""
+    return [
+        text if len(text) < longest else (None if text in _NOTHING else (text,))
+        for text, longest in _limited(raws)
+    ]
+
+
+def unproved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
+    """The same without those that are rings: None stands for them too."""
+    return [
+        None if len(text) < longest or text in _NOTHING else (text,)
+        for text, longest in _limited(raws)
+    ]
+
+
+def lazy_outlines(
+    outlines: Iterable[Outline],
+) -> list[LazyRings | list[list[float]] | None]:
+    """What :func:`lazy_rings` makes of the same texts."""
+    return [
+        LazyRings(text) if type(text) is bytes else (NO_RINGS if text is None else None)
+        for text in outlines
+    ]
+
+
+def _limited(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, int]]:
+    """Each text, and how long it may be to be one of rings; 0 where it is none.
+
+    Without what numbers are made of, a list of one list of numbers leaves four brackets and the commas between the
+    numbers, of which there are an odd number; several lists leave more of the same. All are taken together: that
+    takes far less time than one after the other.
     """
     together = _MARK.join(raws)
-    texts = together.split(_MARK)
     lefts = together.translate(None, _OF_NUMBERS).split(_MARK)
-    return [
-        LazyRings(text)
-        if len(text) < _LONGEST.get(left, 0)
-        else (NO_RINGS if text in _NOTHING else None)
-        for text, left in zip(texts, lefts, strict=True)
-    ]
+    return zip(together.split(_MARK), map(_LONGEST.__getitem__, lefts), strict=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from headrace.formats import ReadOptions, WriteOptions, get, rle
-from headrace.formats.coco import sorting
+from headrace.formats.coco import dealing, rows, sorting
 from headrace.formats.findings import Findings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Classification, Keypoints, Mask, Polygon, Rectangle
@@ -151,9 +153,13 @@ def write(target: Path, samples: list[Sample], found: list[LabelInfo]) -> bytes:
     return target.read_bytes()
 
 
-def read(path: Path, *, strict: bool = False) -> tuple[list[LabelInfo], list[Sample]]:
+def read(
+    path: Path, *, strict: bool = False, **options: Any
+) -> tuple[list[LabelInfo], list[Sample]]:
     findings = Findings(strict=strict)
-    with get("coco").open(path, options=ReadOptions(batch=2), findings=findings) as reader:
+    with get("coco").open(
+        path, options=ReadOptions(batch=2, **options), findings=findings
+    ) as reader:
         found = reader.labels(), [sample for batch in reader.batches() for sample in batch]
         findings.check()
         return found
@@ -187,15 +193,20 @@ def test_what_is_written_is_read_back_equal(tmp_path: Path, seed: int) -> None:
 
 
 @quick
-@given(seed=seeds, odd=st.booleans(), buckets=st.booleans())
+@given(
+    seed=seeds,
+    odd=st.booleans(),
+    buckets=st.booleans(),
+    wanted=st.sampled_from([{}, {"geometry": "raw"}, {"task": "detect"}]),
+)
 def test_order_and_oddities_of_the_file_do_not_matter(
-    tmp_path: Path, seed: int, odd: bool, buckets: bool
+    tmp_path: Path, seed: int, odd: bool, buckets: bool, wanted: dict[str, Any]
 ) -> None:
     draw = Draw(seed)
     samples = draw.samples()
     path = tmp_path / "coco.json"
     document = json.loads(write(path, samples, []))
-    _, expected = read(path)
+    _, expected = read(path, **wanted)
     annotations = document["annotations"]
     draw.random.shuffle(annotations)
     if odd:
@@ -210,14 +221,25 @@ def test_order_and_oddities_of_the_file_do_not_matter(
         "images": document["images"],
     }
     path.write_text(json.dumps(document), encoding="utf-8")
-    before = sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.LARGE_BYTES
-    try:
-        if buckets:
-            sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.LARGE_BYTES = 64, 200, 300
-        _, found = read(path)
-    finally:
-        sorting.BUCKET_BYTES, sorting.PENDING_BYTES, sorting.LARGE_BYTES = before
+    with small_buckets() if buckets else nullcontext():
+        _, found = read(path, **wanted)
     assert by_id(found) == by_id(expected)
+
+
+@contextmanager
+def small_buckets() -> Iterator[None]:
+    """Buckets of hardly anything, so that a few annotations are dealt out as millions are."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (dealing, rows, sorting):
+            for name, size in (
+                ("BUCKET_BYTES", 64),
+                ("PENDING_BYTES", 200),
+                ("FULL_BYTES", 150),
+                ("LARGE_BYTES", 300),
+            ):
+                if hasattr(module, name):
+                    patch.setattr(module, name, size)
+        yield
 
 
 def by_id(samples: list[Sample]) -> list[Sample]:
@@ -254,29 +276,65 @@ plain_annotations = st.fixed_dictionaries(
 )
 
 
+ways = st.sampled_from([{}, {"geometry": "raw"}, {"task": "detect"}])
+
+
 @quick
-@given(annotations=st.lists(plain_annotations, max_size=12), raw=st.booleans())
+@given(
+    annotations=st.lists(st.tuples(plain_annotations, st.booleans()), max_size=12),
+    options=ways,
+    buckets=st.booleans(),
+)
 def test_the_short_way_of_plain_annotations_says_what_the_long_one_says(
-    tmp_path: Path, annotations: list[dict[str, Any]], raw: bool
+    tmp_path: Path,
+    annotations: list[tuple[dict[str, Any], bool]],
+    options: dict[str, Any],
+    buckets: bool,
 ) -> None:
-    document: dict[str, Any] = {
-        "images": [{"id": n, "file_name": f"{n}.jpg", "width": 5, "height": 5} for n in (1, 2)],
-        "categories": [{"id": 1, "name": "a"}],
-    }
     answers = []
-    # An eighth key takes every record the other way, and an empty one says nothing.
-    for more in ({}, {"score": None}):
-        path = tmp_path / "plain.json"
-        document["annotations"] = [each | more for each in annotations]
-        path.write_text(json.dumps(document))
-        findings = Findings("skip")
-        options = ReadOptions(geometry="raw" if raw else "floats")
-        with get("coco").open(path, options=options, findings=findings) as reader:
-            samples = [sample for batch in reader.batches() for sample in batch]
-        findings.check()
+    # An eighth key takes a record the other way, and an empty one says nothing.
+    for eighth in ((False, False), (False, True), (True, True)):
+        path = written(
+            tmp_path,
+            [each | ({"score": None} if eighth[other] else {}) for each, other in annotations],
+        )
+        with small_buckets() if buckets else nullcontext():
+            samples, findings = read_all(path, **options)
         said = {
             (each.code, each.severity, each.message, each.count, each.dropped_shapes)
             for each in findings
         }
         answers.append((samples, said))
-    assert answers[0] == answers[1]
+    assert answers[0] == answers[1] == answers[2]
+
+
+@quick
+@given(annotations=st.lists(plain_annotations, max_size=12))
+def test_what_is_odd_about_rows_is_found_where_it_stands(
+    tmp_path: Path, annotations: list[dict[str, Any]]
+) -> None:
+    path = written(tmp_path, annotations)
+    as_text, as_rows = read_all(path), read_all(path, geometry="raw")
+    assert as_text[0] == as_rows[0]
+    assert list(as_text[1]) == list(as_rows[1])
+
+
+def written(folder: Path, annotations: list[dict[str, Any]]) -> Path:
+    """A file of two images in which the annotations stand in no order."""
+    document: dict[str, Any] = {
+        "annotations": annotations,
+        "images": [{"id": n, "file_name": f"{n}.jpg", "width": 5, "height": 5} for n in (1, 2)],
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    path = folder / "plain.json"
+    path.write_text(json.dumps(document, sort_keys=True))
+    return path
+
+
+def read_all(path: Path, **options: Any) -> tuple[list[Sample], Findings]:
+    """All samples and findings, whatever there is to find."""
+    findings = Findings("skip")
+    with get("coco").open(path, options=ReadOptions(**options), findings=findings) as reader:
+        samples = [sample for batch in reader.batches() for sample in batch]
+    findings.check()
+    return samples, findings

@@ -29,13 +29,25 @@ def test_one_ring_of_plain_numbers_is_proved(text: str) -> None:
     assert repr(ring) == repr([[float(x) for x in json.loads(text)[0]]])
 
 
+def test_so_are_several_rings() -> None:
+    text = "[[1,2,3,4,5,6],[0, -1.5,2,2, 3,3,4,4],\n[1,1,2,1,2,2]]"
+    rings = lazy_rings([b"[]", text.encode()])[1]
+    assert isinstance(rings, LazyRings)
+    assert rings == json.loads(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "[ ]",
         "[[1,2,3,4]]",
         "[[1,2,3,4,5,6,7]]",
-        "[[1,2,3,4,5,6],[1,2,3,4,5,6]]",
+        "[[1,2,3,4,5,6],[1,2,3,4]]",
+        "[[1,2,3,4,5,6],[1,2,3,4,5,6,7]]",
+        "[[1,2,3,4,5,6],[]]",
+        "[[1,2,3,4,5,6],7]",
+        "[[1,2,3,4,5,6],[[1,2,3,4,5,6]]]",
+        "[[1,2,3,4,5,6],null]",
         "[1,2,3,4,5,6]",
         "[[[1,2,3,4,5,6]]]",
         "[[1,2,3,4,5,[6]]]",

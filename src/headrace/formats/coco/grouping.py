@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from msgspec import Raw
 from msgspec.json import Decoder
 
 from headrace.formats.coco.numbering import Numbering
+from headrace.formats.coco.rows import Row, RowBuckets, Rows
 from headrace.formats.coco.schema import AnyAnnotation, Learner, Odd
 from headrace.formats.coco.shapes import ShapeMaker
-from headrace.formats.coco.sorting import Buckets
+from headrace.formats.coco.sorting import TextBuckets
 from headrace.formats.jsonstream import Chunk
 from headrace.model.sample import Sample
 
@@ -26,19 +27,34 @@ _RAW = Decoder(Raw)
 
 
 def from_buckets(
-    buckets: Buckets[Any],
+    buckets: TextBuckets[Any] | RowBuckets,
     images: Iterator[Placed],
     learner: Learner[Any],
     shapes: ShapeMaker,
+    find: Callable[[Row], Odd],
 ) -> Iterator[list[Sample]]:
-    """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings."""
-    for text in buckets.orphans():
-        shapes.attach(learner.lines(text), {}, _in_lines(text))
-    for first, after, text in buckets.groups():
+    """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings.
+
+    ``find`` shows the text of a row.
+    """
+
+    def attach(content: bytes | Rows, samples: dict[Any, Sample]) -> None:
+        if isinstance(content, bytes):
+            shapes.attach(learner.lines(content), samples, _in_lines(content))
+            return
+        for kind, run in groupby(content, type):
+            rows: list[Any] = list(run)
+            if kind is bytes:
+                attach(b"\n".join(rows), samples)
+            else:
+                shapes.attach(rows, samples, lambda index: find(rows[index]))  # noqa: B023  used within
+
+    for content in buckets.orphans():
+        attach(content, {})
+    for first, after, content in buckets.groups():
         samples = [sample for _, sample in islice(images, after - first) if sample is not None]
-        if text:
-            by_id = {sample.id: sample for sample in samples}
-            shapes.attach(learner.lines(text), by_id, _in_lines(text))
+        if content:
+            attach(content, {sample.id: sample for sample in samples})
         yield samples
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from array import array
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
 
 from msgspec import MsgspecError
 from msgspec.json import Decoder
@@ -20,10 +20,16 @@ SMALL_IDS = 8_000_000
 _EMPTY = array("i", [-1]) * 4096
 
 
+class Referring(Protocol):
+    """What names an image by its id."""
+
+    @property
+    def image_id(self) -> Id | None:
+        """The id."""
+
+
 class Numbering:
     """The place of each image in the file, by its id: a flat table for the usual small numbers, else a dict."""
-
-    ref = ImageRef
 
     def __init__(self) -> None:
         self._table: array[int] | dict[Id, int] = array("i")
@@ -86,7 +92,7 @@ class Numbering:
             return -1 if id is None else self._table.get(id, -1)
         return self._table[id] if type(id) is int and 0 <= id < len(self._table) else -1
 
-    def places(self, refs: Sequence[ImageRef]) -> list[int]:
+    def places(self, refs: Sequence[Referring]) -> list[int]:
         """:meth:`place` of many."""
         table = self._table
         if isinstance(table, array):

@@ -9,8 +9,9 @@ from headrace.errors import ParseError
 from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.numbering import Numbering, reference
 from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.rows import RowBuckets, Wanted
 from headrace.formats.coco.schema import Id, ImageId, ImageRef
-from headrace.formats.coco.sorting import Buckets
+from headrace.formats.coco.sorting import TextBuckets
 from headrace.formats.findings import Pass
 from headrace.formats.jsonstream import JsonStream, Member
 
@@ -31,7 +32,8 @@ class Outline(Struct):
     seen: set[str] = set()
     result_ids: list[Id] | None = None
     numbering: Numbering = field(default_factory=Numbering)
-    buckets: Buckets[ImageRef] | None = None
+    buckets: RowBuckets | TextBuckets[ImageRef] | None = None
+    wanted: Wanted = "numbers"
 
     def close(self) -> None:
         """Drop what was sorted."""
@@ -40,14 +42,16 @@ class Outline(Struct):
             self.buckets = None
 
 
-def survey(stream: JsonStream, found: Pass) -> Outline:
+def survey(stream: JsonStream, found: Pass, wanted: Wanted) -> Outline:
     """Find the parts of a file, number its images, and sort its annotations where they are not.
+
+    ``wanted`` says what of the annotations' outlines.
 
     Raises :class:`~headrace.errors.ParseError` where the file is no COCO dataset, and says what it looks like.
     """
     _check_top(stream)
     report = Reporter(stream, found)
-    outline = Outline(categories=Categories(report))
+    outline = Outline(categories=Categories(report), wanted=wanted)
     sorted_by = None
     try:
         for member in stream.members():
@@ -116,9 +120,15 @@ def sort_annotations(stream: JsonStream, outline: Outline) -> None:
     assert member is not None
     if _in_order(stream, member, numbering):
         return
-    size = (member.end or stream.size) - member.start
-    outline.buckets = Buckets(numbering, 0, len(numbering), size)
-    outline.buckets.deal(stream, member)
+    images, size = len(numbering), (member.end or stream.size) - member.start
+    # Numbers cost least where they are decoded together with all else, at the end.
+    if outline.wanted != "numbers":
+        outline.buckets = rows = RowBuckets(numbering, 0, images, size, outline.wanted)
+        if rows.deal(stream, member):
+            return
+        rows.close()
+    outline.buckets = texts = TextBuckets(numbering, ImageRef, 0, images, size)
+    texts.deal(stream, member)
 
 
 def _in_order(stream: JsonStream, member: Member, numbering: Numbering) -> bool:

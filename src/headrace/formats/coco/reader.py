@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from headrace.formats.base import Reader
@@ -14,6 +15,7 @@ from headrace.formats.coco.outline import Outline, survey
 from headrace.formats.coco.probe import probe_file
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.results import survey_results
+from headrace.formats.coco.rows import Wanted, find_row
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     ImageRecord,
@@ -76,8 +78,13 @@ class CocoReader(Reader):
                 if self.options.predictions and self._stream.top()[1] == b"[":
                     self._outline = survey_results(self._stream, found, self.options.labels)
                 else:
-                    self._outline = survey(self._stream, found)
+                    self._outline = survey(self._stream, found, self._wanted())
         return self._outline
+
+    def _wanted(self) -> Wanted:
+        if self.options.task == "detect":
+            return "boxes"
+        return "text" if self.options.geometry == "raw" else "numbers"
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
         return self._surveyed().categories.labels
@@ -152,7 +159,8 @@ class CocoReader(Reader):
             categories.names, categories.points, learner, report, task=self.options.task, raw=raw
         )
         if outline.buckets is not None:
-            return from_buckets(outline.buckets, images, learner, shapes)
+            find = partial(find_row, self._stream, outline.annotations)
+            return from_buckets(outline.buckets, images, learner, shapes, find)
         chunks = self._stream.array(outline.annotations, learner.many)
         return from_order(chunks, images, outline.numbering, learner, shapes)
 

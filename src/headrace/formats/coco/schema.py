@@ -48,7 +48,7 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
 
     def whole(self) -> AnnotationRecord:
         """As a record that may have all keys."""
-        return _whole(self)
+        return whole_record(self)
 
 
 class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
@@ -74,7 +74,7 @@ class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
 
     def whole(self) -> AnnotationRecord:
         """With its outline decoded; raises msgspec's errors where that is not clean."""
-        return _whole(self, segmentation=_OUTLINE.decode(self.segmentation))
+        return whole_record(self, self.segmentation)
 
 
 class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
@@ -90,11 +90,18 @@ class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
 _OUTLINE: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
 
 
-def _whole(record: AnyPlain, **changes: Any) -> AnnotationRecord:
+def whole_record(record: Struct, outline: Raw | bytes | str | None = None) -> AnnotationRecord:
+    """A record that may have all keys, of one that has the plain ones; ``outline`` is its segmentation as text.
+
+    Raises msgspec's errors where the outline is not clean.
+    """
     names = [
         name for name in record.__struct_fields__ if name in AnnotationRecord.__struct_fields__
     ]
-    return AnnotationRecord(**{name: getattr(record, name) for name in names} | changes)
+    values: dict[str, Any] = {name: getattr(record, name) for name in names}
+    if outline is not None:
+        values["segmentation"] = _OUTLINE.decode(outline)
+    return AnnotationRecord(**values)
 
 
 AnyAnnotation = AnnotationRecord | RawAnnotationRecord

@@ -11,6 +11,7 @@ from msgspec import MsgspecError, Raw
 from headrace.formats.coco import repair
 from headrace.formats.coco.longway import FOREIGN, UNUSABLE, LongWay
 from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.rows import Row
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     AnyAnnotation,
@@ -21,7 +22,7 @@ from headrace.formats.coco.schema import (
     RawAnnotationRecord,
 )
 from headrace.formats.coco.seen import SeenIds
-from headrace.formats.lazyrings import NO_RINGS, lazy_rings
+from headrace.formats.lazyrings import NO_RINGS, lazy_outlines, lazy_rings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes, Polygon, Rectangle
 
@@ -56,7 +57,7 @@ class ShapeMaker:
 
     def attach(
         self,
-        records: Sequence[AnyPlain | Odd],
+        records: Sequence[AnyPlain | Row | Odd],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], Odd],
     ) -> None:
@@ -66,11 +67,11 @@ class ShapeMaker:
         if not records or isinstance(records[0], AnnotationRecord | RawAnnotationRecord | Odd):
             self._attach_whole(cast("Sequence[AnyAnnotation | Odd]", records), samples, source)
         else:
-            self._attach_plain(cast("Sequence[AnyPlain]", records), samples, source)
+            self._attach_plain(cast("Sequence[AnyPlain | Row]", records), samples, source)
 
     def _attach_plain(
         self,
-        records: Sequence[AnyPlain],
+        records: Sequence[AnyPlain | Row],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], Odd],
     ) -> None:
@@ -78,7 +79,10 @@ class ShapeMaker:
         label_of, sample_of, is_new = self._names.get, samples.get, self._ids.is_new
         table, boxes_only = self._ids.table, self._task == "detect"
         size = len(table)
-        outlines = self._rings_of([record.segmentation for record in records])
+        rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
+            lazy_outlines if type(records[0]) is Row else self._rings_of
+        )
+        outlines = rings_of([record.segmentation for record in records])
         for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
             label = label_of(record.category_id)  # type: ignore[arg-type]
             sample, box, number = sample_of(record.image_id), record.bbox, record.id
@@ -170,7 +174,7 @@ class ShapeMaker:
 
     def _attach_slowly(
         self,
-        record: AnyPlain,
+        record: AnyPlain | Row,
         extra: Attributes | None,
         samples: Mapping[Id | None, Sample],
         source: Callable[[], Odd],

@@ -17,7 +17,7 @@ from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.numbering import Numbering
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.schema import Id, Odd
-from headrace.formats.coco.sorting import Buckets
+from headrace.formats.coco.sorting import TextBuckets
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.jsonstream import JsonStream, Member
 
@@ -46,8 +46,6 @@ class VideoRef(Struct, gc=False):
 
 class Frames:
     """Which frame of which video each image is, in a few bytes an image."""
-
-    ref = VideoRef
 
     def __init__(self) -> None:
         self.videos = Numbering()
@@ -95,7 +93,7 @@ class Survey(Struct):
     categories: Categories
     videos: list[Video]
     frames: Frames
-    buckets: Buckets[VideoRef] | None = None
+    buckets: TextBuckets[VideoRef] | None = None
     others: list[Member] = field(default_factory=list)
     dropped: int = 0
 
@@ -121,7 +119,7 @@ def survey(stream: JsonStream, found: Pass) -> Survey:
     annotations = members.get("annotations")
     if annotations is not None and annotations.is_array:
         size = (annotations.end or stream.size) - annotations.start
-        seen.buckets = Buckets(seen.frames, 0, len(seen.videos), size)
+        seen.buckets = TextBuckets(seen.frames, VideoRef, 0, len(seen.videos), size)
         seen.buckets.deal(stream, annotations)
     main = ("videos", "images", "annotations", "categories")
     seen.others = [member for key, member in members.items() if key not in main]
