@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -89,36 +89,56 @@ class VocWriter(Writer):
                 own if isinstance(own, Mapping) else _NONE,
             )
         ]
-        parts = _Parts(sample.shapes)
-        if parts.nested or self.options.clip:
-            self._objects(sample.shapes, sample, pieces, parts)
-        else:
-            for plain, run in groupby(sample.shapes, _is_plain):
-                shapes = list(run)
-                text = self._boxes(shapes) if plain else None
-                if text is None:
-                    self._objects(shapes, sample, pieces, parts)
-                else:
-                    pieces.append(text)
+        if sample.shapes:
+            text = None if self.options.clip else self._boxes(sample.shapes)
+            if text is None:
+                self._mixed(sample, pieces)
+            else:
+                pieces.append(text)
         if sample.attributes:
             pieces.append(xml.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
         pieces.append(xml.END)
         return "".join(pieces).encode()
 
-    def _boxes(self, shapes: Sequence[AnyShape]) -> str | None:
-        """The text of plain boxes, nearly all objects there are, printed in one go; None where one is not plain."""
+    def _mixed(self, sample: Sample, pieces: list[str]) -> None:
+        parts = _Parts(sample.shapes)
+        if parts.nested or self.options.clip:
+            self._objects(sample.shapes, sample, pieces, parts)
+            return
+        for plain, run in groupby(sample.shapes, _is_plain):
+            shapes = list(run)
+            text = self._boxes(shapes) if plain else None
+            if text is None:
+                self._objects(shapes, sample, pieces, parts)
+            else:
+                pieces.append(text)
+
+    def _boxes(self, shapes: Sequence[Any]) -> str | None:
+        """The text of plain boxes, nearly all objects there are, printed in one go.
+
+        None where one is not plain, or is the first of its label.
+        """
         one, templates = self._one, self._templates
-        flat: list[float] = []
-        chosen: list[str] = []
-        for shape in shapes:
-            if not isinstance(shape, Rectangle):
-                return None
-            template = templates.get(shape.label) or self._template(shape.label)
-            if template is None:
-                return None
-            chosen.append(template)
-            x, y = shape.x, shape.y
-            flat += (x + one, y + one, x + shape.w, y + shape.h)
+        chosen = [
+            template
+            for shape in shapes
+            if type(shape) is Rectangle
+            and not shape.attributes
+            and not shape.iscrowd
+            and (template := templates.get(shape.label))
+        ]
+        if len(chosen) < len(shapes):
+            return None
+        flat = [
+            corner
+            for shape in shapes
+            for corner in (
+                shape.x + one,
+                shape.y + one,
+                shape.x + shape.w,
+                shape.y + shape.h,
+            )
+        ]
         if not isfinite(sum(flat)):
             return None
         self.found.shapes_out += len(chosen)

@@ -18,6 +18,7 @@ from headrace.formats.yolo import INFO
 from headrace.formats.yolo.classify_out import ClassFolders
 from headrace.formats.yolo.rows import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
 from headrace.formats.yolo.yaml_out import dataset_yaml
+from headrace.model.geometry import xywh_to_cxcywh_normalised
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
@@ -88,33 +89,55 @@ class YoloWriter(Writer):
             self._renamed(sample, f"images/{home}{folder}{used}")
 
     def _rows(self, sample: Sample) -> list[list[float]]:
-        width, height = sample.width or 0, sample.height or 0
-        numbers = self._numbers
-        rows: list[list[float]] = []
-        boxed = 0
-        for shape in sample.shapes:
-            number = numbers.get(shape.label)
-            if number is None:
-                number = self._number(shape.label)
-            if self._detects and not shape.iscrowd:
-                # The way of nearly every shape, without a call: a box that lies on the image.
-                if type(shape) is Rectangle:
-                    x, y, w, h = shape.x, shape.y, shape.w, shape.h
-                elif type(shape) is Polygon and shape.bbox is not None:
-                    x, y, w, h = shape.bbox
-                    boxed += 1
-                else:
-                    x = y = w = h = -1.0
-                cx, cy, w, h = (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
-                if 0 <= cx <= 1 and 0 <= cy <= 1 and 0 <= w <= 1 and 0 <= h <= 1:
-                    rows.append([number, cx, cy, w, h])
-                    continue
-                boxed -= type(shape) is Polygon and shape.bbox is not None
+        shapes = sample.shapes
+        if self._detects and shapes and (rows := self._boxes(sample)):
+            return rows
+        rows = []
+        for shape in shapes:
+            number = self._number(shape.label)
             row = self._row(shape, sample)
             if row is not None:
                 rows.append([number, *row])
-        if boxed:
-            self._tally.add("LOSS", BOXED % "polygon", Severity.LOSS, sample.filename, count=boxed)
+        return rows
+
+    def _boxes(self, sample: Sample) -> list[list[float]] | None:
+        """The rows of nearly every image, without a call for each: all boxes, or all polygons that say their own.
+
+        None where one shape is any other, or does not lie on the image.
+        """
+        shapes: Sequence[Any] = sample.shapes
+        width, height, numbers = sample.width or 1, sample.height or 1, self._numbers
+        kind = type(shapes[0])
+        if kind is Rectangle:
+            rows = [
+                [numbers[shape.label], x, y, w, h]
+                for shape in shapes
+                if type(shape) is Rectangle
+                and not shape.iscrowd
+                and shape.label in numbers
+                and 0 <= (w := shape.w / width) <= 1
+                and 0 <= (h := shape.h / height) <= 1
+                and 0 <= (x := (shape.x + shape.w / 2) / width) <= 1
+                and 0 <= (y := (shape.y + shape.h / 2) / height) <= 1
+            ]
+        elif kind is Polygon:
+            rows = [
+                [numbers[shape.label], *row]
+                for shape in shapes
+                if type(shape) is Polygon
+                and not shape.iscrowd
+                and shape.label in numbers
+                and shape.bbox is not None
+                and min(row := xywh_to_cxcywh_normalised(*shape.bbox, width, height)) >= 0
+                and max(row) <= 1
+            ]
+        else:
+            return None
+        if len(rows) < len(shapes):
+            return None
+        if kind is Polygon:
+            message = BOXED % "polygon"
+            self._tally.add("LOSS", message, Severity.LOSS, sample.filename, count=len(rows))
         return rows
 
     def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
