@@ -17,18 +17,13 @@ from typing import Final, NamedTuple
 
 import imagesize
 
+from headrace.formats.opening import OpenFile, open_file
+
 #: Suffixes of images, as Ultralytics lists them, and GIF.
 IMAGE_SUFFIXES: Final = frozenset(
     {"bmp", "dng", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "mpo", "pfm", "png", "tif", "tiff", "webp"}
 )  # fmt: skip
 
-# Without O_NONBLOCK a pipe that bears the name of an image would be waited on for ever.
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
 _HEAD = 4096
 _PREFIX = 4 * 1024 * 1024
 _SEGMENTS = 200
@@ -45,9 +40,9 @@ class ImageSize(NamedTuple):
     orientation: int = 1
 
 
-def read_size(path: str | Path) -> ImageSize | None:
+def read_size(path: str | Path, opener: OpenFile = open_file) -> ImageSize | None:
     """The size of an image file; None where its header cannot be read. Raises :class:`OSError`."""
-    fd = os.open(path, _FLAGS)
+    fd = opener(str(path))
     try:
         head = os.read(fd, _HEAD)
         found = _png(head) or _jpeg(fd, head) or _pfm(head) or _other(fd, head)

@@ -66,7 +66,7 @@ class Walk:
             folder = todo.pop()
             below: list[str] = []
             with ExitStack() as stack:
-                yield folder, sorted_on_disk(self._wanted(folder, below), _order, stack)
+                yield folder, sorted_on_disk(self._wanted(folder, below), name_order, stack)
             found = [
                 Folder(f"{folder.path}/{name}", f"{folder.relative}{name}/")
                 for name in sorted(below)
@@ -125,8 +125,9 @@ def sorted_on_disk(
     return merge(*map(_again, runs), run, key=order)
 
 
-def _order(name: str) -> tuple[str, str]:
-    return stem(name), name
+def name_order(name: str) -> str:
+    """The order of files in a folder: by stem, then by name. No name holds the byte between the two."""
+    return f"{stem(name)}\0{name}"
 
 
 def _again(file: BinaryIO) -> Iterator[str]:

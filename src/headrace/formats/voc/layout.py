@@ -136,7 +136,7 @@ def _stream(path: Path, split: str, stack: ExitStack) -> Iterator[tuple[Key, str
 
 def _line_key(line: str) -> Key:
     folder, slash, name = line.rpartition("/")
-    return key_of(folder + slash, name)
+    return key_of(folder + slash, name) if slash else ((), line)
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -15,6 +15,7 @@ from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.imagesize import read_size
 from headrace.formats.listing import stem
+from headrace.formats.opening import Opener
 from headrace.formats.voc import INFO, tree
 from headrace.formats.voc.fast import FastFile, FastParser
 from headrace.formats.voc.labels import declared_labels, met_labels
@@ -45,11 +46,15 @@ class VocReader(ChunkedReader):
         super().__init__(path, options=options, findings=findings)
         self._fast = FastParser()
         self._files = Files(path, options)
+        self._opener = Opener()
         self._read_labels: dict[str, None] | None = None
 
     def progress(self) -> float:
         """The share of the files of the current folder that are done."""
         return self._files.progress
+
+    def _close(self) -> None:
+        self._opener.close()
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
         names = declared_labels(self._files.kits())
@@ -65,7 +70,7 @@ class VocReader(ChunkedReader):
 
     def _names(self, quiet: Pass) -> Iterator[str]:
         for file in self._files.walk(None):
-            content = read_file(file.path)
+            content = read_file(file.path, self._opener)
             record = self._fast.parse(content) or self._record(content, file, quiet)
             if record is not None:
                 yield self._name(record.filename, file, quiet)
@@ -91,7 +96,7 @@ class VocReader(ChunkedReader):
         rows = 0
         for file in chunk:
             try:
-                content = read_file(file.path)
+                content = read_file(file.path, self._opener)
             except OSError:
                 self._boxes(plain, found)
                 raise

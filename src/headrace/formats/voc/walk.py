@@ -12,17 +12,11 @@ from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.listing import Walk, stem
+from headrace.formats.opening import OpenFile, open_file
 from headrace.formats.voc.layout import Kit, Splits, find_kits, key_of, set_files, split_of_folder
 from headrace.formats.voc.tree import MAX_BYTES
 
 _XML: Final = frozenset({"xml"})
-# Without O_NONBLOCK a pipe that bears the name of an XML file would be waited on for ever.
-_FLAGS: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
 _CHUNK: Final = 64 * 1024
 _ALIASES: Final = {"valid": "val", "validation": "val"}
 
@@ -108,9 +102,10 @@ class Files:
                 prefix = f"{kit.prefix}{rest}"
                 if by_folder:
                     known.add(by_folder)
+                folders, _ = key_of(folder.relative, "")
                 for count, name in enumerate(names):
                     bare = stem(name)
-                    listed = splits.take(key_of(folder.relative, bare)) if lists else []
+                    listed = splits.take((folders, bare)) if lists else []
                     if by_folder and not listed:
                         listed = [by_folder]
                     if count % 256 == 0 and folder.files:
@@ -127,9 +122,9 @@ class Files:
         return ParseError("no XML files below it", path=self._path)
 
 
-def read_file(path: str) -> bytes:
+def read_file(path: str, opener: OpenFile = open_file) -> bytes:
     """The bytes of a file; of one too large for the parser, enough that it sees so."""
-    fd = os.open(path, _FLAGS)
+    fd = opener(path)
     try:
         content = os.read(fd, _CHUNK)
         if len(content) < _CHUNK:

@@ -14,16 +14,11 @@ from typing import Final
 import orjson
 from msgspec import Struct
 
+from headrace.formats.opening import OpenFile, open_file
+
 Row = list[float]
 
 MAX_BYTES: Final = 8 * 1024 * 1024
-# Without O_NONBLOCK a pipe that bears the name of a label file would be waited on for ever.
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-)
 _CHUNK = 64 * 1024
 _PLAIN = b"0123456789+-.eE \r\n"
 _OF_NUMBERS = b"0123456789+-.eE"
@@ -42,10 +37,10 @@ class BadLine(Struct, frozen=True):
     comment: bool = False
 
 
-def read_text(path: str) -> bytes | None:
+def read_text(path: str, opener: OpenFile = open_file) -> bytes | None:
     """The bytes of a label file; None where there is none. Raises OSError, ValueError where it is too large."""
     try:
-        fd = os.open(path, _FLAGS)
+        fd = opener(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

@@ -13,6 +13,7 @@ from headrace.formats.boxlist import BoxList, BoxTable
 from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Pass, Severity
 from headrace.formats.imagesize import ImageSize, read_size
+from headrace.formats.opening import Opener
 from headrace.formats.yolo import INFO, TASKS
 from headrace.formats.yolo.classes import labels_of
 from headrace.formats.yolo.classify import (
@@ -55,6 +56,7 @@ class YoloReader(ChunkedReader):
         super().__init__(path, options=options, findings=findings)
         self._fraction = 0.0
         self._met: dict[int, str] = {}
+        self._opener = Opener()
 
     def _open(self) -> None:
         task = self.options.task
@@ -63,6 +65,9 @@ class YoloReader(ChunkedReader):
                 f"YOLO has no task {task!r}", path=self.path, hint=f"tasks: {', '.join(TASKS)}"
             )
         self._description = find_description(self.path)
+
+    def _close(self) -> None:
+        self._opener.close()
 
     def _describe(self, found: Pass) -> Dataset:
         base = self.path if self.path.is_dir() else self.path.parent
@@ -184,7 +189,7 @@ class YoloReader(ChunkedReader):
                 samples.append(self._classification(item, found))
                 continue
             try:
-                seen = see(item)
+                seen = see(item, self._opener)
             except OSError:
                 self._boxes(plain, found)
                 raise
@@ -313,7 +318,7 @@ class YoloReader(ChunkedReader):
         return good
 
     def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
-        return self._turned(read_size(image), image, found)
+        return self._turned(read_size(image, self._opener), image, found)
 
     def _shown(self, seen: Seen, found: Pass) -> tuple[int, int] | None:
         image = seen.item.image
@@ -382,7 +387,7 @@ class YoloReader(ChunkedReader):
             predictions=self.options.predictions,
         )
         for item in self._items(quiet, None):
-            text = read_text(item.label) if item.label is not None else None
+            text = read_text(item.label, self._opener) if item.label is not None else None
             rows = fast_rows(text) if text else []
             numbered = (
                 [(1, row) for row in rows if row]

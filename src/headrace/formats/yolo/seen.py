@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from headrace.formats.imagesize import ImageSize, read_size
+from headrace.formats.opening import OpenFile
 from headrace.formats.yolo.parse import read_text
 from headrace.formats.yolo.walk import Item
 
@@ -25,13 +26,13 @@ class Seen(Struct, gc=False, frozen=True):
     shown: tuple[int, int] = (0, 0)
 
 
-def see(item: Item) -> Seen:
+def see(item: Item, opener: OpenFile) -> Seen:
     """Read the files of an image. Raises :class:`OSError`."""
     try:
-        text = None if item.label is None else read_text(item.label)
+        text = None if item.label is None else read_text(item.label, opener)
     except ValueError as error:
         return Seen(item, None, None, str(error))
-    size = None if item.image is None else read_size(item.image)
+    size = None if item.image is None else read_size(item.image, opener)
     if size is None or size.orientation in (5, 7):
         return Seen(item, text, size)
     shown = (size[1], size[0]) if size[2] > 4 else (size[0], size[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,7 +12,7 @@ from typing import Final, NamedTuple
 from headrace.errors import ParseError
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.imagesize import IMAGE_SUFFIXES
-from headrace.formats.listing import Folder, Walk, stem
+from headrace.formats.listing import Folder, Walk, name_order, sorted_on_disk, stem
 from headrace.formats.yolo.dataset import Dataset
 from headrace.formats.yolo.layout import (
     ImageFinder,
@@ -24,7 +25,7 @@ from headrace.formats.yolo.parse import fast_rows, read_text
 
 _TEXTS: Final = frozenset({"txt"})
 _MAX_LINE: Final = 4096
-# So many names of label files are remembered; larger folders are asked file by file.
+# So many names of label files are remembered; those of larger folders are sorted, as the images are.
 _REMEMBERED: Final = 100_000
 
 
@@ -64,18 +65,18 @@ class Images:
 
     def _images(self, source: Source) -> Iterator[Item]:
         for folder, names in self._walk(source.path, IMAGE_SUFFIXES):
-            labels = _Labels(label_folder(folder.path))
-            start, before = f"{source.prefix}{folder.relative}", None
-            for name in names:
-                bare = stem(name)
-                if bare == before:
-                    self._note("Y23", "several images share a label file", f"{folder.path}/{name}")
-                label = labels.take(bare, again=bare == before)
-                before = bare
-                if self._utf8(name, folder):
-                    yield Item(start + name, source.split, f"{folder.path}/{name}", label)
-            if self._found is not None:
-                self._orphans(folder, labels)
+            with _Labels(label_folder(folder.path)) as labels:
+                start, before = f"{source.prefix}{folder.relative}", None
+                for name in names:
+                    bare, image = stem(name), f"{folder.path}/{name}"
+                    if bare == before:
+                        self._note("Y23", "several images share a label file", image)
+                    label = labels.take(bare, again=bare == before)
+                    before = bare
+                    if self._utf8(name, folder):
+                        yield Item(start + name, source.split, image, label)
+                if self._found is not None:
+                    self._orphans(folder, labels)
 
     def _labels(self, source: Source) -> Iterator[Item]:
         finder = ImageFinder(self._media_folders(source))
@@ -194,27 +195,31 @@ class Images:
             self._found.add(code, message, severity=severity, path=path)
 
 
-class _Labels:
-    """The label files of one folder, and which of them belonged to an image."""
+class _Labels(ExitStack):
+    """The label files of one folder, and which of them belonged to an image. A context manager."""
 
     def __init__(self, folder: str) -> None:
+        super().__init__()
         self.folder = folder
         names = list(islice(_texts(folder), _REMEMBERED + 1))
         self._names = set(names) if len(names) <= _REMEMBERED else None
         self._taken = 0
+        if self._names is None:
+            self._stems = map(stem, sorted_on_disk(_texts(folder), name_order, self))
+            self._next = next(self._stems, None)
 
     def take(self, bare: str, *, again: bool) -> str | None:
-        """The label file of the image with this stem, None where there is none."""
+        """The label file of the image with this stem, None where there is none; stems must come in order."""
         name = f"{bare}.txt"
         if self._names is None:
-            if not os.path.isfile(f"{self.folder}/{name}"):
-                return None
-            self._taken += not again
-        elif name in self._names:
-            if not again:
-                self._taken += 1
+            while self._next is not None and self._next < bare:
+                self._next = next(self._stems, None)
+            there = self._next == bare
         else:
+            there = name in self._names
+        if not there:
             return None
+        self._taken += not again
         return f"{self.folder}/{name}"
 
     def left(self) -> Iterator[str]:
