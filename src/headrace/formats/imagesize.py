@@ -27,6 +27,11 @@ IMAGE_SUFFIXES: Final = frozenset(
 _HEAD = 4096
 _PREFIX = 4 * 1024 * 1024
 _SEGMENTS = 200
+# What JPEGs began with, up to their size, and how long that was.
+_beginnings: Final[set[bytes]] = set()
+_lengths: Final[list[int]] = []
+_MAX_BEGINNINGS: Final = 1000
+_MAX_LENGTHS: Final = 4
 _PFM = re.compile(rb"P[Ff]\s+(\d{1,9})\s+(\d{1,9})\s")
 # Everything that imagesize was seen to raise on damaged files.
 _DAMAGED = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, struct.error)
@@ -45,7 +50,7 @@ def read_size(path: str | Path, opener: OpenFile = open_file) -> ImageSize | Non
     fd = opener(str(path))
     try:
         head = os.read(fd, _HEAD)
-        found = _png(head) or _jpeg(fd, head) or _pfm(head) or _other(fd, head)
+        found = _known(head) or _png(head) or _jpeg(fd, head) or _pfm(head) or _other(fd, head)
     finally:
         os.close(fd)
     return found if found is not None and found.width > 0 and found.height > 0 else None
@@ -55,6 +60,23 @@ def _png(head: bytes) -> ImageSize | None:
     if head[:8] != b"\x89PNG\r\n\x1a\n" or head[12:16] != b"IHDR" or len(head) < 24:
         return None
     return ImageSize(int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
+
+
+def _known(head: bytes) -> ImageSize | None:
+    """The size of a JPEG that is, up to it, byte for byte like an earlier one: as those of one camera are."""
+    for at in _lengths:
+        if head[:at] in _beginnings and len(head) >= at + 4:
+            return ImageSize(head[at + 2] << 8 | head[at + 3], head[at] << 8 | head[at + 1])
+    return None
+
+
+def _remember(beginning: bytes) -> None:
+    if len(_beginnings) >= _MAX_BEGINNINGS:
+        _beginnings.clear()
+        _lengths.clear()
+    _beginnings.add(beginning)
+    if len(beginning) not in _lengths and len(_lengths) < _MAX_LENGTHS:
+        _lengths.append(len(beginning))
 
 
 def _jpeg(fd: int, head: bytes) -> ImageSize | None:
@@ -74,6 +96,8 @@ def _jpeg(fd: int, head: bytes) -> ImageSize | None:
         if marker == 0xE1 and head[at + 4 : at + 8] == b"Exif":
             return None
         if marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            if not base:
+                _remember(head[: at + 5])
             return ImageSize(head[at + 7] << 8 | head[at + 8], head[at + 5] << 8 | head[at + 6])
         at += 2 + (head[at + 2] << 8 | head[at + 3])
     return None

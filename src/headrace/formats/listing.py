@@ -30,12 +30,14 @@ class Folder(Struct):
 
 def stem(name: str) -> str:
     """A file's name up to the last dot; the whole name where there is none before it."""
-    return name[: name.rfind(".")] if "." in name[1:] else name
+    cut = name.rfind(".")
+    return name[:cut] if cut > 0 else name
 
 
 def suffix(name: str) -> str:
     """What stands behind the last dot, in lower case; empty where there is none."""
-    return name[name.rfind(".") + 1 :].lower() if "." in name[1:] else ""
+    cut = name.rfind(".")
+    return name[cut + 1 :].lower() if cut > 0 else ""
 
 
 class Walk:

@@ -18,6 +18,18 @@ class ImageNumbers:
         self._large: set[int] = set()
         self._next = 1
 
+    def take_all(self, wanted: Sequence[int | str | None]) -> Sequence[int]:
+        """The numbers of the next images."""
+        end = self._next + len(wanted)
+        if end > MAX_TABLE or wanted.count(None) < len(wanted):
+            return [self.take(each) for each in wanted]
+        # All numbers from the next one on are free.
+        numbers = range(self._next, end)
+        self._grow(end)
+        self._used[numbers.start : end] = b"\1" * len(numbers)
+        self._next = end
+        return numbers
+
     def take(self, wanted: int | str | None) -> int:
         """The number of the next image."""
         number = wanted if isinstance(wanted, int) and 0 <= wanted <= MAX_INT else self._next
@@ -31,11 +43,14 @@ class ImageNumbers:
             free = number not in self._large
             self._large.add(number)
             return free
-        if number >= len(self._used):
-            self._used.extend(bytes(max(len(self._used), number + 1 - len(self._used))))
+        self._grow(number + 1)
         free = not self._used[number]
         self._used[number] = 1
         return free
+
+    def _grow(self, size: int) -> None:
+        if size > len(self._used):
+            self._used.extend(bytes(max(len(self._used), size - len(self._used))))
 
 
 class LabelNumbers:

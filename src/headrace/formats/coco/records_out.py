@@ -6,8 +6,8 @@ annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import combinations, count
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, islice
 from math import isfinite
 from operator import mul
 from typing import Any
@@ -41,9 +41,12 @@ _LABEL_KEYS = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"}
 
 def image(sample: Sample, number: int) -> Record:
     """An entry of ``images``."""
-    record: Record = {"id": number, "file_name": sample.filename}
-    if sample.width and sample.height:
-        record["width"], record["height"] = sample.width, sample.height
+    name, width, height = sample.filename, sample.width, sample.height
+    record: Record
+    if width and height:
+        record = {"id": number, "file_name": name, "width": width, "height": height}
+    else:
+        record = {"id": number, "file_name": name}
     if sample.attributes:
         record["attributes"] = sample.attributes
     if sample.extra:
@@ -103,32 +106,43 @@ def annotation(
 
 
 def boxes(
-    table: BoxTable, first: int, image_ids: Iterable[int], categories: Sequence[int]
-) -> list[Record]:
-    """Entries of ``annotations`` for plain boxes, numbered from ``first``: what :func:`annotation` says of each."""
-    records: list[Record] = [
-        {
-            "id": number,
-            "image_id": image_id,
-            "category_id": category,
-            "bbox": bbox,
-            "area": bbox[2] * bbox[3],
-            "iscrowd": 0,
-            "segmentation": (),
-        }
-        for number, image_id, category, bbox in zip(
-            count(first),
-            image_ids,
-            categories,
-            zip(table.x, table.y, table.w, table.h, strict=True),
-            strict=False,
-        )
-    ]
-    if table.attributes is not None:
-        for record, attributes in zip(records, table.attributes, strict=True):
-            if attributes:
-                record["attributes"] = attributes
-    return records
+    table: BoxTable,
+    first: int,
+    images: Iterable[tuple[int, int]],
+    categories: Sequence[int],
+) -> Iterator[list[Record]]:
+    """Entries of ``annotations`` for plain boxes, image by image: what :func:`annotation` says of each.
+
+    ``images`` are the number of each image and how many boxes it has; the boxes are numbered from ``first``.
+    """
+    rows = zip(
+        range(first, first + len(categories)),
+        categories,
+        table.x,
+        table.y,
+        table.w,
+        table.h,
+        strict=True,
+    )
+    said = iter(table.attributes or ())
+    for image_id, count in images:
+        records: list[Record] = [
+            {
+                "id": number,
+                "image_id": image_id,
+                "category_id": category,
+                "bbox": (x, y, w, h),
+                "area": w * h,
+                "iscrowd": 0,
+                "segmentation": (),
+            }
+            for number, category, x, y, w, h in islice(rows, count)
+        ]
+        if table.attributes is not None:
+            for record, attributes in zip(records, said, strict=False):
+                if attributes:
+                    record["attributes"] = attributes
+        yield records
 
 
 def all_finite(table: BoxTable) -> bool:
@@ -210,4 +224,6 @@ def _add_keypoints(record: Record, shape: Keypoints) -> None:
 
 def _beside(extra: Attributes, own: frozenset[str]) -> Record:
     """The keys of an extra that do not shadow the format's own."""
+    if own.isdisjoint(extra):
+        return extra
     return {key: value for key, value in extra.items() if key not in own}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -52,7 +51,7 @@ class CocoWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
-        numbers = [self._numbers.take(sample.id) for sample in samples]
+        numbers = self._numbers.take_all([sample.id for sample in samples])
         images = [dump(records_out.image(*each)) for each in zip(samples, numbers, strict=True)]
         lines: list[bytes] = []
         ids = iter(numbers)
@@ -77,20 +76,15 @@ class CocoWriter(Writer):
             file.write(b"\n" if first else b",\n")
             file.write(b",\n".join(lines))
 
-    def _boxes(
-        self, table: BoxTable, run: Sequence[Sample], image_ids: Iterator[int]
-    ) -> Iterator[bytes]:
+    def _boxes(self, table: BoxTable, run: Sequence[Sample], ids: Iterator[int]) -> Iterator[bytes]:
         """The annotations of each image of a run, with commas between them, by its table."""
-        counts = [len(sample.shapes) for sample in run]
-        images = chain.from_iterable(map(repeat, islice(image_ids, len(run)), counts))
+        images = [(number, len(sample.shapes)) for sample, number in zip(run, ids, strict=False)]
         categories = self._categories.all(table.labels)
-        records = records_out.boxes(table, self._count + 1, images, categories)
-        self._count += len(records)
-        self.found.shapes_out += len(records)
-        stop = 0
-        for count in counts:
-            start, stop = stop, stop + count
-            yield dump(records[start:stop])[1:-1]
+        # Records are written as soon as they are made: until then they are in the fastest memory.
+        for records in records_out.boxes(table, self._count + 1, images, categories):
+            self._count += len(records)
+            self.found.shapes_out += len(records)
+            yield dump(records)[1:-1]
 
     def _line(self, sample: Sample, image_id: int) -> bytes:
         """The annotations of an image, with commas between them."""

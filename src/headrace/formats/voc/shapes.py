@@ -55,9 +55,9 @@ class Shaper:
         if min(w) < 0 or min(h) < 0 or b"" in names:
             return None
         self._watch_all(corners, files)
-        empty = [
-            row for row, (one, other) in enumerate(zip(w, h, strict=True)) if not one or not other
-        ]
+        empty: list[int] = []
+        if not (all(w) and all(h)):
+            empty = [row for row, box in enumerate(zip(w, h, strict=True)) if not all(box)]
         said = {one: parser.flagged(one) for one in {*flags}}
         attributes = list(map(said.__getitem__, flags)) if any(said.values()) else None
         return BoxTable(parser.named(names), x, y, w, h, attributes), empty

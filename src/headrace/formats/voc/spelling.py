@@ -7,6 +7,7 @@ those would not take.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import Final
 
 #: Text without markup, entities, control characters, and line ends that XML would change.
@@ -73,7 +74,7 @@ class Spelling:
         start, end = head.end(), len(content) - len(self._end)
         found: list[Pieces] = self._object.findall(content, start, max(start, end))
         # What the groups do not hold is the same for all objects.
-        held = len(b"".join(map(b"".join, found)))
+        held = len(b"".join(chain.from_iterable(found)))
         if held + self._around * len(found) != end - start:
             return None
         return head.groups(b""), found
