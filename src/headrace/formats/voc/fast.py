@@ -187,12 +187,12 @@ class FastParser:
 
     def numbers(self, texts: Sequence[Sequence[bytes]]) -> list[list[float]] | None:
         """Equally long columns of texts as finite numbers; None where one is none, as 1.2.3."""
-        together = [*chain.from_iterable(texts)]
         try:
-            numbers: list[float] = orjson.loads(b"[%b]" % b",".join(together))
+            numbers: list[float] = orjson.loads(b"[%b]" % b",".join(chain.from_iterable(texts)))
         except orjson.JSONDecodeError:
             try:
-                numbers = list(map(float, together))  # +1, .5 and 007 are numbers too
+                # +1, .5 and 007 are numbers too.
+                numbers = list(map(float, chain.from_iterable(texts)))
             except ValueError:
                 return None
         if not isfinite(sum(numbers)):

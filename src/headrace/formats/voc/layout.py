@@ -19,6 +19,7 @@ from headrace.formats.listing import sorted_on_disk, suffix
 _SETS: Final = ("Main", "Layout", "Segmentation", "Action", "")
 _OF_CLASS = re.compile(r".+_(train|val|trainval|test)")
 _MARKS: Final = frozenset({"-1", "0", "1"})
+_MARK_ENDS: Final = "01"
 _SPLIT_FOLDERS: Final = {
     "train": "train",
     "valid": "val",
@@ -115,7 +116,7 @@ class Splits:
             else:
                 self._miss()
             self._next = next(self._stream, None)
-        return list(dict.fromkeys(splits))
+        return list(dict.fromkeys(splits)) if len(splits) > 1 else splits
 
     def finish(self) -> None:
         """Tell what is left: listed, but not there."""
@@ -143,14 +144,17 @@ def _lines(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
         for number, raw in enumerate(iter(lambda: file.readline(_MAX_LINE), b""), 1):
             try:
-                line = raw.decode("utf-8-sig").strip()
+                line = raw.decode().removeprefix("\ufeff").strip()
             except UnicodeDecodeError:
                 raise ParseError("no UTF-8 text", path=path, line=number) from None
             if len(raw) >= _MAX_LINE or "\0" in line:
                 raise ParseError("no list of images", path=path, line=number, finding="V15")
-            if line and not line.startswith("#"):
+            if not line or line.startswith("#"):
+                continue
+            if line[-1] in _MARK_ENDS:
                 name, *mark = line.rsplit(None, 1)
-                yield name if mark and mark[0] in _MARKS else line
+                line = name if mark and mark[0] in _MARKS else line
+            yield line
 
 
 class Media:

@@ -243,7 +243,7 @@ def _texts(folder: str) -> Iterator[str]:
 def _lines(raw: Iterable[bytes], source: Source) -> Iterator[str]:
     for number, line in enumerate(raw, 1):
         try:
-            text = line.decode("utf-8-sig").strip()
+            text = line.decode().removeprefix("\ufeff").strip()
         except UnicodeDecodeError:
             raise ParseError("no UTF-8 text", path=source.path, line=number) from None
         if len(line) >= _MAX_LINE or "\0" in text:
