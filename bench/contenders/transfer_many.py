@@ -24,6 +24,7 @@ class MadeUp:
     validator: str | None = None
     digests: Mapping[str, str] = {}
     local_path: Path | None = None
+    pour = None
 
     def __init__(self, size: int) -> None:
         self.length: int | None = size

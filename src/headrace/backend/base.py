@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +39,8 @@ class Download(Protocol):
 
     ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
     ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
-    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already.
+    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already;
+    where there is ``pour``, it hands over the bytes by the block, on a thread, in place of :meth:`chunks`.
     """
 
     start: int
@@ -49,6 +50,11 @@ class Download(Protocol):
     digests: Mapping[str, str]
     local_path: Path | None
     whole: memoryview | None
+
+    @property
+    def pour(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
+        """The way over a thread, where there is one."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in order."""

@@ -163,6 +163,7 @@ class LocalDownload:
     validator: str | None = None
     digests: Mapping[str, str] = {}
     whole: memoryview | None = None
+    pour = None
 
     def __init__(self, objects: ObjectStore, name: str, length: int) -> None:
         self.length: int | None = length

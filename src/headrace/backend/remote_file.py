@@ -145,6 +145,7 @@ class RemoteDownload:
         self.validator = body.validator
         self.digests = body.digests
         self.whole = opened.whole
+        self.pour = opened.pour
         self._opened = opened
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:

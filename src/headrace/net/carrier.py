@@ -1,6 +1,6 @@
-"""A thread that brings small files: it waits for many connections at once, and each file is taken on the spot.
+"""A thread that brings files: it waits for many connections at once, and what comes is taken on the spot.
 
-That spares the event loop all that is done for each file. The thread lives as long as it has lanes.
+That spares the event loop all that is done for each file. The thread lives as long as it has trips.
 """
 
 from __future__ import annotations
@@ -15,56 +15,56 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from headrace.net.lane import Lane
+from headrace.net.trip import Trip
 from headrace.threads import in_thread, settled
 
 SLOW_SECONDS = 0.001
-"""A carrier whose lanes take it more time than that whenever there is something to be read waits for a disk."""
+"""A carrier whose trips take it more time than that whenever there is something to be read waits for a disk."""
 
 _SAMPLE = 32
 
 
 class Carrier:
-    """``lanes`` are those that it has; ``is_slow`` says that others should have the next ones.
+    """``trips`` are those that it has; ``is_slow`` says that others should have the next ones.
 
-    ``period`` seconds lie between two looks for silent lanes.
+    ``period`` seconds lie between two looks for silent trips.
     """
 
     def __init__(self, period: float) -> None:
-        self.lanes = 0
+        self.trips = 0
         self.is_slow = False
         self._period = period
         self._lock = threading.Lock()
-        self._new: list[Lane] = []
+        self._new: list[Trip] = []
         self._bell: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._spent = 0.0
         self._handled = 0
 
-    async def carry(self, lane: Lane) -> None:
-        """Bring a lane to its end. A cancellation ends it at once, and waits for that."""
-        self.lanes += 1
+    async def carry(self, trip: Trip) -> None:
+        """Bring a trip to its end. A cancellation ends it at once, and waits for that."""
+        self.trips += 1
         try:
-            self._add(lane)
-            await asyncio.wait([lane.outcome])
+            self._add(trip)
+            await asyncio.wait([trip.outcome])
         except asyncio.CancelledError:
-            lane.cancel()
+            trip.cancel()
             self._ring()
-            await settled(lane.outcome)
+            await settled(trip.outcome)
             raise
         finally:
-            self.lanes -= 1
-        if lane.error is not None:
-            raise lane.error
+            self.trips -= 1
+        if trip.error is not None:
+            raise trip.error
 
     async def aclose(self) -> None:
-        """Wait until the thread is gone; there are no lanes any more."""
+        """Wait until the thread is gone; there are no trips any more."""
         if self._thread is not None:
             await in_thread(self._thread.join)
 
-    def _add(self, lane: Lane) -> None:
+    def _add(self, trip: Trip) -> None:
         with self._lock:
-            self._new.append(lane)
+            self._new.append(trip)
             if self._bell is None:
                 self._bell, heard = socket.socketpair()
                 loop = asyncio.get_running_loop()
@@ -80,21 +80,21 @@ class Carrier:
                 self._bell.send(b"\0")
 
     def _run(self, loop: asyncio.AbstractEventLoop, bell: socket.socket) -> None:
-        lanes: dict[int, Lane] = {}
+        trips: dict[int, Trip] = {}
         error: Exception | None = None
         with bell, contextlib.closing(_poller()) as poller:
             try:
-                self._serve(loop, bell, poller, lanes)
-            except Exception as caught:  # noqa: BLE001  it is raised where the lanes are waited for
+                self._serve(loop, bell, poller, trips)
+            except Exception as caught:  # noqa: BLE001  it is raised where the trips are waited for
                 error = caught
             if error is not None:
                 with self._lock:
-                    left = [*lanes.values(), *self._new]
+                    left = [*trips.values(), *self._new]
                     self._silence()
-                for lane in left:
-                    lane.error = error
-                    lane.end()
-                    lane.connection.close()
+                for trip in left:
+                    trip.error = error
+                    trip.end()
+                    trip.close()
                 _tell(loop, left)
 
     def _serve(
@@ -102,9 +102,9 @@ class Carrier:
         loop: asyncio.AbstractEventLoop,
         bell: socket.socket,
         poller: _Poller,
-        lanes: dict[int, Lane],
+        trips: dict[int, Trip],
     ) -> None:
-        """Until there is no lane left."""
+        """Until there is no trip left."""
         clock = time.monotonic
         bell_file = bell.fileno()
         poller.register(bell_file, READABLE)
@@ -112,47 +112,47 @@ class Carrier:
         while True:
             events = poller.poll(self._period)
             now = clock()
-            seen: list[Lane] = []
+            seen: list[Trip] = []
             for file, _ in events:
                 if file == bell_file:
                     bell.recv(4096)
-                    seen += self._welcomed(lanes, poller, now)
+                    seen += self._welcomed(trips, poller, now)
                 else:
-                    lane = lanes[file]
-                    lane.ready(now)
-                    if lane.ended:
-                        seen.append(lane)
+                    trip = trips[file]
+                    trip.ready(now)
+                    if trip.ended:
+                        seen.append(trip)
             if now - looked >= self._period:
                 looked = now
-                seen += lanes.values()
-                for lane in lanes.values():
-                    if not lane.ended:
-                        lane.look(now)
+                seen += trips.values()
+                for trip in trips.values():
+                    if not trip.ended:
+                        trip.look(now)
             if seen:
-                ended = {lane.connection.file: lane for lane in seen if lane.ended}
-                for file, lane in ended.items():
-                    del lanes[file]
+                ended = {trip.file: trip for trip in seen if trip.ended}
+                for file, trip in ended.items():
+                    del trips[file]
                     poller.unregister(file)
-                    if not lane.usable:
-                        lane.connection.close()
+                    if not trip.usable:
+                        trip.close()
                 _tell(loop, list(ended.values()))
-                if not lanes and self._is_over():
+                if not trips and self._is_over():
                     return
             self._measure(len(events), clock() - now)
 
-    def _welcomed(self, lanes: dict[int, Lane], poller: _Poller, now: float) -> list[Lane]:
-        """All lanes, once the new ones have begun and those that nobody wants any more have ended."""
+    def _welcomed(self, trips: dict[int, Trip], poller: _Poller, now: float) -> list[Trip]:
+        """All trips, once the new ones have begun and those that nobody wants any more have ended."""
         with self._lock:
             new, self._new = self._new, []
-        for lane in new:
-            lanes[lane.connection.file] = lane
-            poller.register(lane.connection.file, READABLE)
-            if not lane.cancelled:
-                lane.begin(now)
-        for lane in lanes.values():
-            if lane.cancelled and not lane.ended:
-                lane.end()
-        return list(lanes.values())
+        for trip in new:
+            trips[trip.file] = trip
+            poller.register(trip.file, READABLE)
+            if not trip.cancelled:
+                trip.begin(now)
+        for trip in trips.values():
+            if trip.cancelled and not trip.ended:
+                trip.end()
+        return list(trips.values())
 
     def _is_over(self) -> bool:
         with self._lock:
@@ -211,13 +211,13 @@ def _poller() -> _Poller:
     return _Selector() if epoll is None else epoll()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, ended: list[Lane]) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, ended: list[Trip]) -> None:
     # A loop that is closed has nobody who waits.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(_told, ended)
 
 
-def _told(ended: list[Lane]) -> None:
-    for lane in ended:
-        if not lane.outcome.done():
-            lane.outcome.set_result(None)
+def _told(ended: list[Trip]) -> None:
+    for trip in ended:
+        if not trip.outcome.done():
+            trip.outcome.set_result(None)

@@ -1,6 +1,6 @@
-"""The connections over which one storage session brings small files together, and the threads that look after them.
+"""The threads on which one storage session brings files, and the connections over which small ones come together.
 
-A connection is made here, lent to a lane on a thread, and rests here until the next lane wants it. Where none comes
+Such a connection is made here, lent to a lane on a thread, and rests here until the next lane wants it. Where none comes
 about, the general way has to be taken: it knows more tries, and says what is wrong.
 """
 
@@ -18,6 +18,7 @@ from headrace.net.carrier import Carrier
 from headrace.net.lane import Connection, Lane, Take
 from headrace.net.opened import Opened, Patience
 from headrace.net.places import CONNECT_SECONDS, REST_SECONDS, Place, Places
+from headrace.net.pour import Pour
 
 TURN_SECONDS = 2.0
 """No further file is asked for in a lane that has lasted so long: others wait, and URLs end."""
@@ -27,7 +28,7 @@ SIDE_BY_SIDE = 4
 
 
 class Carriers:
-    """Small files by the lane; ``answers`` counts what came."""
+    """Small files by the lane, whose ``answers`` are counted, and large ones by themselves."""
 
     def __init__(self, places: Places, patience: Patience, connections: int) -> None:
         period = max(0.02, min(1.0, patience.silence / 8))
@@ -54,8 +55,8 @@ class Carriers:
         until = time.monotonic() + TURN_SECONDS
         lane = Lane(connection, place, requests, take, may_go_on, until, self._patience)
         carrier = first = self._carriers[0]
-        if first.is_slow and first.lanes:
-            carrier = min(self._carriers, key=lambda each: each.lanes)
+        if first.is_slow and first.trips:
+            carrier = min(self._carriers, key=lambda each: each.trips)
         try:
             await carrier.carry(lane)
         finally:
@@ -65,6 +66,10 @@ class Carriers:
         if lane.odd or came:
             self._places.heard(place, odd=lane.odd)
         return lane
+
+    async def pour(self, trip: Pour) -> None:
+        """Bring the rest of a large body: such trips have the threads that small files do not need."""
+        await min(self._carriers[1:], key=lambda each: each.trips).carry(trip)
 
     async def aclose(self) -> None:
         """End all connections, and the threads."""

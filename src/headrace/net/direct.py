@@ -14,17 +14,21 @@ import anyio
 from multidict import CIMultiDict
 
 from headrace.errors import ConnectError
+from headrace.net.carriers import Carriers
 from headrace.net.head import Head
 from headrace.net.line import Line
-from headrace.net.opened import Opened, Patience
+from headrace.net.opened import Opened, Patience, Write
 from headrace.net.places import CONNECT_SECONDS, REST_SECONDS, Place, Places
 
 
 class Direct:
     """The connections of one storage session, by origin."""
 
-    def __init__(self, places: Places, patience: Patience, connections: int) -> None:
-        self._patience = patience
+    def __init__(
+        self, places: Places, carriers: Carriers, patience: Patience, connections: int
+    ) -> None:
+        self.carriers = carriers
+        self.patience = patience
         self._connections = connections
         self._places = places
         self._idle: dict[str, list[Line]] = {}
@@ -120,14 +124,14 @@ class Direct:
         """Look after all connections now and then, for as long as there are any."""
         now = loop.time()
         for line in list(self._busy):
-            line.look(now, self._patience.silence, self._patience.speed)
+            line.look(now, self.patience.silence, self.patience.speed)
         for place, idle in self._idle.items():
             for line in idle:
                 if now - line.rested_at > REST_SECONDS:
                     line.abort()
             self._idle[place] = [line for line in idle if line.usable]
         if self._lines:
-            period = max(0.02, min(1.0, self._patience.silence / 8))
+            period = max(0.02, min(1.0, self.patience.silence / 8))
             self._timer = loop.call_later(period, self._watch, loop)
         else:
             self._timer = None
@@ -144,6 +148,12 @@ class _Answer(Opened):
         self._direct = direct
         self._place = place
         self._line = line
+        if line.can_pour:
+            self.pour = self._poured
+
+    async def _poured(self, write: Write) -> None:
+        direct = self._direct
+        await self._line.pour(write, direct.carriers.pour, direct.patience)
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The body as it comes."""

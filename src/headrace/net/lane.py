@@ -1,13 +1,11 @@
 """One connection over which small files come, one after another, each given to whoever takes it on the spot.
 
-All of it but :meth:`Lane.cancel` runs on the thread of a :class:`~headrace.net.carrier.Carrier`. An answer that is not
-plain (see ``headrace.net.head``), is no file or is too long ends the lane, as the end of the connection does; what is
-known of the file that comes next is left in ``after``.
+An answer that is not plain (see ``headrace.net.head``), is no file or is too long ends the lane, as the end of the
+connection does; what is known of the file that comes next is left in ``after``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import ssl
@@ -20,6 +18,7 @@ from headrace.net.failures import broken, silent, slow
 from headrace.net.head import Head
 from headrace.net.opened import Came, Opened, Patience
 from headrace.net.places import Place
+from headrace.net.trip import Trip
 
 WHOLE = 256 * 1024
 """Bodies of more bytes than that come another way."""
@@ -37,11 +36,10 @@ Take = Callable[[memoryview, dict[str, str]], bool]
 class Connection:
     """A socket that does not block, and how many ``answered`` requests it has seen."""
 
-    __slots__ = ("answered", "file", "rested_at", "shaken", "socket")
+    __slots__ = ("answered", "rested_at", "shaken", "socket")
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
-        self.file = sock.fileno()
         self.answered = 0
         self.rested_at = 0.0
         self.shaken = not isinstance(sock, ssl.SSLSocket)
@@ -61,12 +59,11 @@ class Connection:
         self.socket.close()
 
 
-class Lane:
-    """``requests``, each made when it is sent, over one connection, none after ``until`` on the system's monotonic clock. When it has ended, ``taken`` of their files came whole.
+class Lane(Trip):
+    """``requests`` over one connection, each made when it is sent, and none after ``until`` on the monotonic clock.
 
-    ``after`` is what asking for the next one has come to: an answer or an error, None where it is to be asked for anew.
-    ``odd`` says that the answer was not plain, ``usable`` that more may be asked for over the connection. ``outcome`` is
-    the loop's: it is done when the lane has ended.
+    When it has ended, ``taken`` of their files came whole, and ``after`` is what asking for the next one has come to:
+    an answer or an error, None where it is to be asked for anew. ``odd`` says that the answer was not plain.
     """
 
     def __init__(
@@ -79,15 +76,11 @@ class Lane:
         until: float,
         patience: Patience,
     ) -> None:
+        super().__init__(connection.socket.fileno())
         self.connection = connection
-        self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.taken = 0
         self.after: Opened | TransferError | None = None
-        self.error: Exception | None = None
         self.odd = False
-        self.usable = False
-        self.ended = False
-        self.cancelled = False
         self._where = place.origin
         self._read = place.heads.read
         self._requests = requests
@@ -112,10 +105,6 @@ class Lane:
             self._shake(now)
         elif not self._ask(now):
             self.end(usable=True)
-
-    def cancel(self) -> None:
-        """Nobody wants it any more: it ends as soon as its thread looks. From any thread."""
-        self.cancelled = True
 
     def ready(self, now: float) -> None:
         """There is something to be read, or the connection has ended."""
@@ -165,10 +154,9 @@ class Lane:
                 return
             self._window_from, self._window_filled = now, self._filled
 
-    def end(self, *, usable: bool = False) -> None:
-        """Nothing more comes of it; the connection is its carrier's to close."""
-        self.ended = True
-        self.usable = usable
+    def close(self) -> None:
+        """End the connection."""
+        self.connection.close()
 
     def _shake(self, now: float) -> bool:
         sock = self.connection.socket

@@ -8,13 +8,18 @@ nobody takes them.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
 from headrace.errors import TransferError
 from headrace.net.failures import broken, silent, slow
 from headrace.net.head import Head, HeadReader
+from headrace.net.opened import Patience, Write
+from headrace.net.pour import Pour
+from headrace.threads import in_thread
 
 WHOLE = 256 * 1024
 """Bodies of up to this many bytes are handed over in one piece."""
@@ -24,6 +29,9 @@ BLOCK = 1024 * 1024
 
 _FIRST = 64 * 1024
 """Bytes that are received at once before it is known what comes; a head must fit into them."""
+
+_CAN_SHARE = os.name == "posix"
+"""Elsewhere a loop that does not read may have begun to."""
 
 _AHEAD = 1
 """Blocks that may wait to be taken before the other side is held back."""
@@ -114,6 +122,42 @@ class Line(asyncio.BufferedProtocol):
                     yield self.whole
                 return
             await self._wait()
+
+    @property
+    def can_pour(self) -> bool:
+        """Whether the rest of the body may be taken from the socket itself: it is large, there, and not encrypted."""
+        transport = self._transport
+        return (
+            _CAN_SHARE
+            and self._block is not None
+            and self._head is not None
+            and self._head.length > WHOLE
+            and transport is not None
+            and transport.get_extra_info("sslcontext") is None
+        )
+
+    async def pour(
+        self, write: Write, bring: Callable[[Pour], Awaitable[None]], patience: Patience
+    ) -> None:
+        """What :meth:`blocks` does, with a thread that receives and writes."""
+        transport, block = self._transport, self._block
+        if transport is None or block is None or self._ready:
+            # It has come, or ended, before anybody was there.
+            async for each in self.blocks():
+                await in_thread(write, each)
+            return
+        transport.pause_reading()
+        self._held_back = True
+        file = os.dup(transport.get_extra_info("socket").fileno())
+        sock = socket.socket(fileno=file)
+        sock.setblocking(False)
+        trip = Pour(sock, self.where, block, self._filled, self._left, write, patience)
+        await bring(trip)
+        if trip.failure is not None:
+            raise trip.failure
+        self._left = 0
+        self._block = None
+        self._go_on()
 
     def done(self) -> bool:
         """End with this answer; whether another one may be asked for. What has not come ends the connection."""

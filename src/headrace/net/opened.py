@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import aiohttp
 import anyio
@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from headrace.errors import TransferError
 from headrace.net.failures import slow, translated
+
+Write = Callable[[memoryview], None]
+"""Takes the next bytes, which are good until it returns. It may block."""
 
 STORAGE_SILENCE_SECONDS = 60.0
 
@@ -25,13 +28,15 @@ class Patience(Struct, frozen=True, kw_only=True):
 class Opened(ABC):
     """``status`` and ``headers`` are here, ``where`` is the origin; ``whole`` is the body where it came at once.
 
-    Whoever has it closes it.
+    ``pour`` is there where the body can be written on a thread as it comes: in place of :meth:`chunks`, with the same
+    errors, once all that came has been written. Whoever has it closes it.
     """
 
     status: int
     headers: Mapping[str, str]
     where: str
     whole: memoryview | None = None
+    pour: Callable[[Write], Awaitable[None]] | None = None
     on_close: Callable[[BaseException | None], None] | None = None
 
     @abstractmethod

@@ -127,8 +127,8 @@ class StorageSession:
         self._direct: Direct | None = None
         self._carriers: Carriers | None = None
         if direct:
-            self._direct = Direct(self._places, self.patience, connections)
             self._carriers = Carriers(self._places, self.patience, connections)
+            self._direct = Direct(self._places, self._carriers, self.patience, connections)
         self._session = _session(
             {"User-Agent": user_agent, "Accept-Encoding": "identity"},
             connections=connections,

@@ -116,6 +116,14 @@ async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> lis
         if stream.whole is not None:
             moved.bytes += len(stream.whole)
             return [stream.whole]
+        if stream.pour is not None:
+            before = moved.bytes
+            try:
+                await stream.pour(partial(_append, part, moved))
+            finally:
+                if moved.bytes > before:
+                    budget.progressed()
+            return []
         try:
             async for chunk in stream.chunks():
                 budget.progressed()
@@ -130,6 +138,11 @@ async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> lis
             await in_thread(part.write, buffer)
             raise
     return buffer
+
+
+def _append(part: Part, moved: _Moved, block: memoryview) -> None:
+    part.write([block])
+    moved.bytes += len(block)
 
 
 def _finish(part: Part, rest: list[Chunk]) -> os.stat_result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,9 @@ class Stream(Protocol):
 
     ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
     ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
-    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already.
+    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already;
+    where there is ``pour``, the bytes may be had from it in place of :meth:`chunks`: it calls for each block, on a
+    thread, and raises what goes wrong once all that came was handed over.
     """
 
     start: int
@@ -26,6 +28,11 @@ class Stream(Protocol):
     digests: Mapping[str, str]
     local_path: Path | None
     whole: memoryview | None
+
+    @property
+    def pour(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
+        """The way over a thread, where there is one."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in order. A view of memory is good until the next one is asked for."""

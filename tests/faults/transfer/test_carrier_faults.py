@@ -16,6 +16,7 @@ import pytest
 from headrace.errors import DiskFullError
 from headrace.net.session import Patience, StorageSession
 from headrace.testing.fault_server import FaultServer, Reply, cut, dropped, fault_server
+from headrace.transfer.part import Part
 from headrace.transfer.source import Item
 from tests.faults.transfer.test_download_faults import GENTLE, Storage
 from tests.support.certificates import Certificate, signed_by_itself
@@ -203,3 +204,103 @@ async def test_files_that_come_encrypted(
         assert (report.moved, report.failed) == (0, 40)
         assert "no certificate" in report.failures[0].message
         assert server.requests == []
+
+
+LARGE = hashlib.shake_256(b"large").digest(6_000_000)
+
+
+def large(storage: Storage) -> Item:
+    return storage.item("large", size=len(LARGE), sha256=hashlib.sha256(LARGE).hexdigest())
+
+
+async def test_f20_a_large_file_cancelled_while_a_server_is_silent(tmp_path: Path) -> None:
+    """It ends at once; the next run goes on where this one ended."""
+    async with fault_server({"large": LARGE}) as server:
+        server.script("large", cut(4_500_000, "silent"))
+        storage = Storage(server, session(silence=4.0), tmp_path)
+        task = asyncio.create_task(storage.fetch([large(storage)]))
+
+        def received() -> bool:
+            parts = (tmp_path / ".headrace").glob("parts-*/*.part")
+            return any(part.stat().st_size == 4_500_000 for part in parts)
+
+        await until(received)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 2)
+        assert storage.there() == {}
+        assert storage.session.host(server.address).busy == 0
+        report = await storage.fetch([large(storage)])
+        await storage.session.aclose()
+        assert [seen.range for seen in server.seen("large")] == [None, "bytes=4500000-"]
+    assert (report.moved, report.bytes) == (1, 1_500_000)
+    assert storage.there() == {"large": LARGE}
+    assert carriers() == 0
+
+
+@pytest.mark.parametrize("at", [1, 300_000, 4_000_000, 5_999_999])
+@pytest.mark.parametrize("by", ["close", "reset", "silent"])
+async def test_f07_a_large_file_is_gone_on_with_at_the_byte(
+    tmp_path: Path, at: int, by: str
+) -> None:
+    async with fault_server({"large": LARGE}) as server:
+        server.script("large", cut(at, by))
+        storage = Storage(server, session(silence=0.4), tmp_path)
+        report = await storage.fetch([large(storage)])
+        await storage.session.aclose()
+        first, second = server.seen("large")
+    assert (report.moved, first.range) == (1, None)
+    if by != "reset":
+        assert second.range == f"bytes={at}-"
+        assert report.bytes == len(LARGE)
+    assert storage.there() == {"large": LARGE}
+
+
+async def test_large_files_share_a_connection_and_no_byte_more_than_theirs(tmp_path: Path) -> None:
+    """What a server sends beyond the end of one is never read as the next; else the connection is used again."""
+    trap = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrap"
+    connections = 0
+    async with fault_server({"large": LARGE}) as server:
+        serve = server.serve
+
+        async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            await serve(reader, writer)
+
+        listening = await asyncio.start_server(counted, "127.0.0.1", 0)
+        address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/large"
+        storage = Storage(server, session(), tmp_path)
+        for n, reply in enumerate([Reply(), Reply(), Reply(body=LARGE + trap, length=6_000_000)]):
+            server.script("large", reply)
+            await storage.fetch([storage.item(f"{n}.bin", url=address, size=len(LARGE))])
+        assert connections == 1
+        await storage.fetch([storage.item("3.bin", url=address, size=len(LARGE))])
+        assert connections == 2
+        await storage.session.aclose()
+        listening.close()
+        await server.hang_up()
+        await listening.wait_closed()
+    assert storage.there() == {f"{n}.bin": LARGE for n in range(4)}
+
+
+async def test_f02_a_disk_that_is_full_ends_a_large_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Part.write
+
+    def write(part: Part, chunks: list[bytes | memoryview]) -> None:
+        if part.size >= 3_000_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(part, chunks)
+
+    monkeypatch.setattr(Part, "write", write)
+    async with fault_server({"large": LARGE}) as server:
+        storage = Storage(server, session(), tmp_path)
+        with pytest.raises(BaseExceptionGroup) as caught:
+            await storage.fetch([large(storage)])
+        await storage.session.aclose()
+        assert len(server.requests) == 1
+    assert caught.group_contains(DiskFullError, match="free space")
+    assert storage.there() == {}
+    assert carriers() == 0

@@ -31,6 +31,7 @@ class Bytes:
     digests: Mapping[str, str] = {}
     local_path: Path | None = None
     whole: memoryview | None = None
+    pour = None
 
     def __init__(self, content: bytes, length: int | None, step: int = 700) -> None:
         self.length = self.total = length
