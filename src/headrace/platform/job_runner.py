@@ -230,7 +230,12 @@ class JobRunner:
             return
         ended = self._worked[no] = anyio.Event()
         try:
-            task = await self._claim(no)
+            try:
+                task = await self._claim(no)
+            except BaseException:
+                # Claimed or not yet, reserved or not: nobody is to wait for the end of a lease that is not used.
+                await self._leave(no)
+                raise
             if task is not None:
                 await self._attempt(task, self._kinds[task.kind](self._platform, task))
         finally:
@@ -262,9 +267,7 @@ class JobRunner:
             await self._fail(task, work, "an internal error; the log tells more")
             await work.afterwards()
         except BaseException:
-            # A clean stop is no attempt: the job goes on at the next open, however often that is.
-            with anyio.CancelScope(shield=True):
-                await self._release(task.no, unused=1)
+            await self._leave(task.no)
             raise
 
     async def _ranges(self, task: Task, work: Work) -> None:
@@ -297,6 +300,11 @@ class JobRunner:
             if await self._hold(tx, task) is not None:
                 await work.abandon(tx)
                 await end_job(tx, task.no, JobStatus.FAILED, self._now(), why)
+
+    async def _leave(self, no: int) -> None:
+        """Let go in the middle of being stopped. That is no attempt: the job goes on at the next open, however often."""
+        with anyio.CancelScope(shield=True):
+            await self._release(no, unused=1)
 
     async def _release(self, no: int, *, error: str | None = None, unused: int = 0) -> None:
         try:

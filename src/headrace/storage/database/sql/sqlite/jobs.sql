@@ -71,7 +71,7 @@ update job set lease = :lease, updated = :now where no = :no and state = 'RUNNIN
 returning cancel
 
 -- name: let_go
-update job set owner = null, lease = 0, error = coalesce(:error, error), attempts = attempts - :unused
+update job set owner = null, lease = 0, error = coalesce(:error, error), attempts = max(attempts - :unused, 0)
 where no = :no and state = 'RUNNING' and owner = :owner
 
 -- name: ask_to_stop
