@@ -1,9 +1,10 @@
-"""Serve a lake in a process of its own: prints ``serving <address>``, stops on a signal. ``serve_lake.py LAKE [seconds]``."""
+"""What a server process does: it prints ``serving <address>`` and stops on a signal."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import uvloop
 
@@ -11,19 +12,14 @@ from headrace.server.serve import serve
 from headrace.server.settings import ServerSettings
 
 
-def main() -> None:
+def serve_lake(lake: Path, stop_seconds: float) -> None:
+    """Serve a lake until told to stop."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-    stop_seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
-    settings = ServerSettings(stop_seconds=stop_seconds)
     uvloop.run(
         serve(
-            sys.argv[1],
-            settings=settings,
+            lake,
+            settings=ServerSettings(stop_seconds=stop_seconds),
             ready=lambda address: print(f"serving {address}", flush=True),
         )
     )
     print("stopped", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,9 +14,10 @@ from headrace.platform.platform import Platform
 from headrace.platform.tokens import create_token
 from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
+from tests.support.forked import Forked
+from tests.support.serve_lake import serve_lake
 from tests.support.waiting import until
 
-SCRIPT = Path(__file__).with_name("serve_lake.py")
 _ADDRESS = re.compile(r"^serving (http://\S+)$", re.MULTILINE)
 
 
@@ -38,7 +37,7 @@ class ServerProcess(Struct):
     """A server in a process of its own; ``output`` is all that it has written."""
 
     address: str
-    process: asyncio.subprocess.Process
+    process: Forked
     log: Path
 
     @property
@@ -46,8 +45,7 @@ class ServerProcess(Struct):
         return self.log.read_bytes()
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        if self.process.returncode is None:
-            self.process.send_signal(how)
+        self.process.send_signal(how)
         return await self.process.wait()
 
 
@@ -73,13 +71,9 @@ async def running(path: Path, settings: ServerSettings | None = None) -> AsyncIt
 @asynccontextmanager
 async def server_process(lake: Path, *, stop_seconds: float = 10.0) -> AsyncIterator[ServerProcess]:
     """A lake, served by a process of its own; killed at the end where it still runs."""
-    # Into a file: a pipe that nobody reads would stop the server.
     log = lake.with_name(lake.name + ".log")
     log.write_bytes(b"")
-    with log.open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(SCRIPT), str(lake), str(stop_seconds), stdout=output, stderr=output
-        )
+    process = Forked(serve_lake, lake, stop_seconds, log=log)
     try:
         yield ServerProcess(await _address(process, log), process, log)
     finally:
@@ -88,7 +82,7 @@ async def server_process(lake: Path, *, stop_seconds: float = 10.0) -> AsyncIter
             await process.wait()
 
 
-async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
+async def _address(process: Forked, log: Path) -> str:
     async def told() -> bool:
         return process.returncode is not None or bool(_ADDRESS.findall(log.read_text()))
 

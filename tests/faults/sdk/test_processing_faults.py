@@ -13,6 +13,7 @@ import pytest
 import headrace
 from headrace.errors import JobFailedError
 from headrace.model.enums import JobRunStatus
+from headrace.net.retry import RetryPolicy
 from headrace.platform.platform import Platform
 from headrace.platform.tokens import list_tokens
 from headrace.sdk.client import Client
@@ -165,6 +166,7 @@ async def test_a_reader_of_the_log_does_not_hold_the_server(
         server_process(folder) as server,
         headrace.connect(server.address, api_token=token) as client,
     ):
+        client.session.backend._policy = RetryPolicy(attempts=1)  # type: ignore[attr-defined]
         job = await launched(client)
         pieces = job.iter_logs()
         assert await anext(pieces) == "begun\n"
