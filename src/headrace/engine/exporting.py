@@ -29,6 +29,7 @@ from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.model.sample import LabelInfo, Sample
+from headrace.platform.export_names import ExportNames
 from headrace.platform.samples import sample_of
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.protocol.operations.assets import (
@@ -95,11 +96,14 @@ async def export(
     report.labels = dict.fromkeys([label.name for label in labels], 0)
     listed = _listed(backend, version.id, asset_ids)
     writer = chosen.create(target, labels, options=options, findings=findings)
+    names = ExportNames(writer)
     with Progress("export", "images", progress, total=await listed.count()) as counting:
 
         async def carry() -> None:
             async with _ThreadedWriter(writer):
-                pages = _Pages(backend, version.id, listed, status, worker_id, key, annotated_only)
+                pages = _Pages(
+                    backend, version.id, listed, status, worker_id, key, annotated_only, names
+                )
                 await _write_all(pages, writer, counting, report)
 
         await in_own_task(carry)
@@ -121,6 +125,7 @@ class _Pages(Struct, frozen=True):
     worker_id: UUID | None
     key: AnnotationExportKey
     annotated_only: bool
+    names: ExportNames
 
     async def read(self, send: MemoryObjectSendStream[Page]) -> None:
         """Read one page after the other."""
@@ -150,9 +155,9 @@ class _Pages(Struct, frozen=True):
             case AnnotationExportKey.DATA_ID:
                 return id_name(asset.data.id, asset.data.filename)
             case AnnotationExportKey.OBJECT_NAME:
-                return asset.data.object_name
+                return self.names.name(asset.id, asset.data.object_name)
             case AnnotationExportKey.FILENAME:
-                return asset.data.filename
+                return self.names.name(asset.id, asset.data.filename)
 
 
 async def _write_all(

@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from enum import StrEnum
 from hashlib import blake2b
-from pathlib import PurePosixPath
 from unicodedata import normalize
 from uuid import UUID
 
@@ -20,11 +19,10 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, Listed
 from headrace.errors import ConfigurationError
-from headrace.model.names import MAX_PART_BYTES, id_name, repaired
+from headrace.model.names import id_name, placed, with_id
 from headrace.model.records import AssetRecord, DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.transfer.journal import MarkSet
-from headrace.transfer.workspace import FOLDER as STATE_FOLDER
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -76,21 +74,9 @@ def _candidates(name: str, id: UUID) -> Iterator[str]:
     yield with_id(name.replace("/", "_"), id)
 
 
-def with_id(name: str, id: UUID) -> str:
-    """``photos/a.jpg`` -> ``photos/a-<id>.jpg``; a stem that would then be too long is cut."""
-    path = PurePosixPath(name)
-    end = f"-{id}{path.suffix}"
-    stem = path.stem
-    while len(f"{stem}{end}".encode()) > MAX_PART_BYTES:
-        stem = stem[:-1]
-    return str(path.with_name(stem + end))
-
-
 def local_name(id: UUID, filename: str, keeper: UUID | None) -> str:
     """The name of one file; ``keeper`` is the oldest of all that have its file name, None where it is alone."""
-    safe = repaired(filename)
-    if safe.partition("/")[0].casefold() == STATE_FOLDER:
-        safe = "_" + safe
+    safe = placed(filename)
     return safe if safe == filename and keeper in (None, id) else with_id(safe, id)
 
 

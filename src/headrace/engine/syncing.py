@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from headrace.backend.base import Backend
 from headrace.engine.adding import add_data, wait_for
-from headrace.engine.naming import Wanted, name_pages, with_id
+from headrace.engine.naming import Wanted, name_pages
 from headrace.engine.paging import CursorListing, KeyListing, pieces
 from headrace.engine.pull import pull
 from headrace.engine.reusing import known
@@ -29,6 +29,7 @@ from headrace.engine.upload import upload_batch
 from headrace.engine.uploadfile import UploadFile, content_type, measure
 from headrace.engine.uploadtarget import Target
 from headrace.errors import NotFoundError, PartialTransferError
+from headrace.model.names import with_id
 from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.annotating import LIST_ASSET_ANNOTATIONS
 from headrace.protocol.operations.assets import (

@@ -15,6 +15,8 @@ from headrace.errors import BadRequestError
 
 MAX_PART_BYTES = 255
 MAX_NAME_BYTES = 1024
+STATE_FOLDER = ".headrace"
+"""Where headrace keeps what it knows of a folder: no file of a user's goes there."""
 
 _DEVICE = re.compile(
     r"^(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE
@@ -74,6 +76,27 @@ def repaired(name: str) -> str:
         return name
     parts = [_repaired_part(part) for part in re.split(r"[/\\]", name) if part not in ("", ".")]
     return "/".join(parts) or "_"
+
+
+def placed(name: str) -> str:
+    """``name`` where a file of a folder may bear it, else the nearest that one may; not necessarily a distinct one."""
+    safe = repaired(name)
+    return "_" + safe if re.split(r"[/\\]", safe)[0].casefold() == STATE_FOLDER else safe
+
+
+def fits(name: str, most: int) -> bool:
+    """Whether the last part of ``name``, without its suffix, has no more than ``most`` bytes."""
+    return len(PurePosixPath(name.replace("\\", "/")).stem.encode()) <= most
+
+
+def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:
+    """``photos/a.jpg`` -> ``photos/a-<id>.jpg``; a stem is cut where the last part would be longer than ``most`` bytes."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    end = f"-{id}{path.suffix}"
+    stem = path.stem
+    while len(f"{stem}{end}".encode()) > most:
+        stem = stem[:-1]
+    return str(path.with_name(stem + end))
 
 
 def id_name(id: UUID, filename: str) -> str:

@@ -23,13 +23,14 @@ from headrace.errors import BadRequestError, DiskFullError, StorageError
 from headrace.formats.base import Writer
 from headrace.model.enums import AnnotationExportKey, AnnotationFileType, InferenceType
 from headrace.model.ids import IdScope, Kind
-from headrace.model.names import id_name
+from headrace.model.names import STATE_FOLDER, id_name
 from headrace.model.packing import unpack
 from headrace.model.records import ExportRecord, Meta
 from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.access import Access
 from headrace.platform.asset_keys import present_seqs
 from headrace.platform.data_records import data_id
+from headrace.platform.export_names import NAMES_FILE, ExportNames
 from headrace.platform.group_paths import group_paths
 from headrace.platform.label_groups import list_label_groups
 from headrace.platform.labels import list_labels
@@ -53,6 +54,8 @@ WORKSHOP = ".exports"
 _STALE_SECONDS = 24 * 3600.0
 _BATCH = 256
 _NO_SPACE = 28
+_STEM_BYTES = 180
+"""What a file's stem may have: the zip puts the version's id before it and more behind."""
 
 _FORMATS = {
     AnnotationFileType.COCO: "coco",
@@ -72,6 +75,7 @@ class Naming(Struct, frozen=True):
     labels: dict[int, str]
     assets: IdScope
     annotations: IdScope
+    names: ExportNames
 
 
 async def export_annotations(
@@ -91,17 +95,18 @@ async def export_annotations(
     account = await worker_account(platform.database, access, request.worker_id)
     labels = await _labels(platform, access, request)
     rows = await platform.database.fetch("labels.keys", version=scope.no)
-    naming = Naming(
-        scope=scope,
-        key=request.export_key,
-        labels=dict(rows),
-        assets=scope.ids(Kind.ASSET),
-        annotations=scope.ids(Kind.ANNOTATION),
-    )
     workshop = await in_thread(_open_workshop, platform.path / WORKSHOP)
     try:
         target = workshop / "out"
         writer = _writer(request, scope, target, labels)
+        naming = Naming(
+            scope=scope,
+            key=request.export_key,
+            labels=dict(rows),
+            assets=scope.ids(Kind.ASSET),
+            annotations=scope.ids(Kind.ANNOTATION),
+            names=ExportNames(writer, stem_bytes=_STEM_BYTES),
+        )
         await _write(platform, naming, request, assets, account, writer)
         packed = await in_thread(_packed, request.type, scope, target)
         name = _object_name(access, scope, request)
@@ -232,9 +237,9 @@ def _name(naming: Naming, row: Row) -> str:
         case AnnotationExportKey.DATA_ID:
             return id_name(data_id(lake_created, lake_bucket, data), filename)
         case AnnotationExportKey.OBJECT_NAME:
-            return str(object_name)
+            return naming.names.name(naming.assets.id(seq), str(object_name))
         case AnnotationExportKey.FILENAME:
-            return str(filename)
+            return naming.names.name(naming.assets.id(seq), str(filename))
 
 
 # --- packing ---------------------------------------------------------------------------------------------
@@ -267,6 +272,8 @@ def _packed(kind: AnnotationFileType, scope: VersionScope, target: Path) -> Path
 
 def _member(kind: AnnotationFileType, scope: VersionScope, path: str) -> str | None:
     """What a file of the format's own folder is called in the zip; None where it has no place there."""
+    if path == f"{STATE_FOLDER}/{NAMES_FILE}":
+        return NAMES_FILE
     if kind is AnnotationFileType.YOLO:
         return path.removeprefix("labels/")
     if not path.startswith("Annotations/"):

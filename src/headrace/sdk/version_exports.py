@@ -54,7 +54,8 @@ class VersionExports(Resource[DatasetVersionRecord]):
         annotation of an asset is written, among those of ``status`` where that is given. ``export_key`` says what the
         file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. What the format cannot say
         is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
-        of :class:`headrace.formats.WriteOptions`.
+        of :class:`headrace.formats.WriteOptions`. In a folder, a file whose name is unsafe on some system is called as
+        a download calls it, and ``.headrace/names.jsonl`` tells.
 
         Raises FormatError where the target exists, unless ``overwrite``.
         """
@@ -87,7 +88,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
 
         The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
         says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip. With ``export_video`` the COCO file holds the tracks of videos, and nothing else. Without
+        others as a zip, with a ``names.jsonl`` where names were not safe. With ``export_video`` the COCO file holds the tracks of videos, and nothing else. Without
         ``force_replace`` a file that is there stays. With ``worker`` the newest annotation is that of one user.
 
         Returns the path of the file, ``<target_path>/<object name>``.

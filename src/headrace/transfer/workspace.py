@@ -16,6 +16,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from headrace.model.names import STATE_FOLDER
 from headrace.transfer.disk import NO_FOLDER, Folder, disk_error
 from headrace.transfer.journal import Done, Journal, mark_of
 from headrace.transfer.part import Part, part_files
@@ -23,7 +24,7 @@ from headrace.transfer.plan import Step, step_for
 from headrace.transfer.source import Item
 from headrace.transfer.whole import Desk, desk
 
-FOLDER = ".headrace"
+FOLDER = STATE_FOLDER
 LOCK = ".lock"
 BATCH = 256
 """Files between two commits of the journal."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from pathlib import Path
+from zipfile import ZipFile
 
 import msgspec
 import pytest
 
+from headrace.errors import BadRequestError, LossyWriteError
+from headrace.model.enums import AnnotationFileType
 from headrace.model.names import safe_parts
 from headrace.sdk.client import Client
 from tests.support.drawn import draw_images
@@ -79,3 +82,68 @@ async def test_f33_a_tree_goes_up_again_as_it_came_down(
     await (await client.version("torture/v2")).download(second)
     assert contents(second) == contents(first)
     assert sorted(contents(second).values()) == sorted(contents(folder).values())
+
+
+@pytest.mark.parametrize(("format", "below"), [("yolo", "labels/train"), ("voc", "Annotations")])
+async def test_f33_exports_call_files_as_downloads_do(
+    client: Client, folder: Path, tmp_path: Path, format: str, below: str
+) -> None:
+    """Names that are unsafe anywhere are changed alike, so that pictures and annotations lie side by side."""
+    await client.push("torture/v1", folder)
+    version = await client.version("torture/v1")
+    await version.set_type("OBJECT_DETECTION")
+    label = await version.create_label("thing")
+    ids = {}
+    async for asset in version.iter_assets():
+        ids[str(asset.id)] = asset.filename
+        await (await asset.create_annotation()).create_rectangle(1, 2, 3, 4, label)
+    pulled, out = tmp_path / "pulled", tmp_path / "out"
+    await version.download(pulled)
+    report = await version.export(out, format)
+    assert (report.images, report.shapes) == (len(NAMES), len(NAMES))
+    down = mapped(pulled)
+    names = mapped(out)
+    assert {no for no, name in ids.items() if not is_safe(name)} <= {*names}
+    for no, local in names.items():
+        if (
+            len(ids[no]) < 200
+        ):  # of longer ones the label file's end needs more room than the picture's
+            assert down[no] == local
+        assert (out / below / local).with_suffix(".txt" if format == "yolo" else ".xml").is_file()
+    (finding,) = [each for each in report.findings if each.code == "S01"]
+    assert finding.count == len(names)
+    with pytest.raises(LossyWriteError, match="S01"):
+        await version.export(tmp_path / "strict", format, strict=True)
+    assert not (tmp_path / "strict").exists()
+
+
+def mapped(folder: Path) -> dict[str, str]:
+    lines = (folder / ".headrace" / "names.jsonl").read_bytes().splitlines()
+    return {line["id"]: line["local"] for line in map(msgspec.json.decode, lines)}
+
+
+def is_safe(name: str) -> bool:
+    try:
+        safe_parts(name)
+    except BadRequestError:
+        return False
+    return True
+
+
+async def test_f33_the_platforms_own_file_has_all_of_them(
+    client: Client, folder: Path, tmp_path: Path
+) -> None:
+    await client.push("torture/v1", folder)
+    version = await client.version("torture/v1")
+    await version.set_type("OBJECT_DETECTION")
+    label = await version.create_label("thing")
+    async for asset in version.iter_assets():
+        await (await asset.create_annotation()).create_rectangle(1, 2, 3, 4, label)
+    path = await version.export_annotation_file(AnnotationFileType.PASCAL_VOC, tmp_path / "out")
+    with ZipFile(path) as packed:
+        members = packed.namelist()
+        lines = packed.read("names.jsonl").splitlines()
+    assert len(members) == len(set(members)) == len(NAMES) + 1
+    assert {msgspec.json.decode(line)["filename"] for line in lines} >= {"CON.jpg", "c:drive.jpg"}
+    for name in members:
+        safe_parts(name)

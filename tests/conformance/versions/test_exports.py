@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from headrace import formats
-from headrace.errors import BadRequestError, DiskFullError, FormatError, NotFoundError
+from headrace.errors import BadRequestError, DiskFullError, NotFoundError
 from headrace.formats.yolo.writer import YoloWriter
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -146,13 +146,18 @@ async def test_no_name_of_a_file_leads_out_of_the_zip(
         for number, name in enumerate(names, 1):
             connection.execute("update data set filename = ? where no = ?", (name, number))
     await filled.send(*(filled.item(number, 10) for number in range(len(names))))
-    with pytest.raises(FormatError, match="S01"):
-        await members(lake, filled.id, kind)
-    # By their ids all of them can be had.
-    found = await members(lake, filled.id, kind, export_key=AnnotationExportKey.ASSET_ID)
-    assert len(found) >= len(names)
-    for name in found:
-        assert safe_join(tmp_path, name).is_relative_to(tmp_path)
+    for key in (AnnotationExportKey.FILENAME, AnnotationExportKey.ASSET_ID):
+        found = await members(lake, filled.id, kind, export_key=key)
+        assert len(found) >= len(names)
+        for name in found:
+            assert safe_join(tmp_path, name).is_relative_to(tmp_path)
+        mapped = [json.loads(line) for line in found.get("names.jsonl", "").splitlines()]
+        if key is AnnotationExportKey.FILENAME:
+            assert [line["filename"] for line in mapped] == names
+            assert {line["id"] for line in mapped} == {*filled.assets}
+            assert all(line["id"] in line["local"] for line in mapped)
+        else:
+            assert mapped == []
 
 
 @pytest.mark.parametrize("key", list(AnnotationExportKey))
