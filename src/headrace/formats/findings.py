@@ -139,12 +139,6 @@ class Pass:
             raise ParseError(
                 f"{code}  {text}", path=path, line=line, offset=offset, finding=code, hint=hint
             )
-        place = Place(
-            None if path is None else str(path),
-            line,
-            offset,
-            None if detail is None else _clip(detail),
-        )
         kind = self._kinds.get((code, message))
         if kind is None:
             kind = self._new_kind(code, message, severity)
@@ -152,10 +146,19 @@ class Pass:
         kind.count += count
         kind.dropped_shapes += dropped
         kind.dropped_images += dropped_images
+        listener = self._owner.on_finding
+        if len(kind.examples) >= MAX_EXAMPLES and listener is None:
+            return
+        place = Place(
+            None if path is None else str(path),
+            line,
+            offset,
+            None if detail is None else _clip(detail),
+        )
         if len(kind.examples) < MAX_EXAMPLES:
             kind.examples.append(place)
-        if self._owner.on_finding is not None:
-            self._owner.on_finding(code, severity, message, place)
+        if listener is not None:
+            listener(code, severity, message, place)
 
     def wants_place(self, code: str, message: str, severity: Severity) -> bool:
         """Whether :meth:`add` would use the place of such a finding; for readers to whom finding it is dear."""

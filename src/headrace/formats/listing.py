@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from heapq import merge
 from itertools import islice
+from operator import methodcaller
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final
@@ -14,6 +15,10 @@ from typing import Any, BinaryIO, Final
 from msgspec import Struct
 
 _RUN: Final = 100_000
+_BLOCK: Final = 4096
+
+#: The order of files in a folder: by stem, then by suffix. All of them have a suffix.
+name_order: Callable[[str], Any] = methodcaller("rpartition", ".")
 _MAX_DEPTH: Final = 64
 
 
@@ -115,26 +120,40 @@ def sorted_on_disk(
 ) -> Iterator[str]:
     """Texts in order; millions of them are sorted by runs in temporary files that ``stack`` closes."""
     texts = iter(texts)
-    runs: list[BinaryIO] = []
+    runs: list[Iterator[list[str]]] = []
     while len(run := list(islice(texts, _RUN))) == _RUN:
         run.sort(key=order)
         file = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
-        file.writelines(os.fsencode(text) + b"\0" for text in run)
-        runs.append(file)
+        file.write(os.fsencode("\0".join(run)) + b"\0")
+        runs.append(_again(file))
     run.sort(key=order)
     if not runs:
         return iter(run)
-    return merge(*map(_again, runs), run, key=order)
+    rest = (run[start : start + _BLOCK] for start in range(0, len(run), _BLOCK))
+    return _merged([*runs, rest], order)
 
 
-def name_order(name: str) -> str:
-    """The order of files in a folder: by stem, then by name. No name holds the byte between the two."""
-    return f"{stem(name)}\0{name}"
+def _merged(runs: list[Iterator[list[str]]], order: Callable[[str], Any]) -> Iterator[str]:
+    """Runs, each in order and by the block, as one: what is nowhere beyond the blocks at hand is sorted together."""
+    held = [(block, run) for run in runs for block in [next(run, [])] if block]
+    while held:
+        bound = min(order(block[-1]) for block, _ in held)
+        lot: list[str] = []
+        left: list[tuple[list[str], Iterator[list[str]]]] = []
+        for block, run in held:
+            cut = bisect_right(block, bound, key=order)
+            lot += block[:cut]
+            if rest := block[cut:] or next(run, []):
+                left.append((rest, run))
+        lot.sort(key=order)
+        yield from lot
+        held = left
 
 
-def _again(file: BinaryIO) -> Iterator[str]:
+def _again(file: BinaryIO) -> Iterator[list[str]]:
     file.seek(0)
     rest = b""
     while chunk := file.read(64 * 1024):
-        *whole, rest = (rest + chunk).split(b"\0")
-        yield from map(os.fsdecode, whole)
+        whole, end, rest = (rest + chunk).rpartition(b"\0")
+        if end:
+            yield os.fsdecode(whole).split("\0")

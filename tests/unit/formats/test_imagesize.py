@@ -44,6 +44,22 @@ def test_a_frame_far_behind_the_start(tmp_path: Path) -> None:
     assert read_size(path) == ImageSize(30, 20)
 
 
+def test_a_header_like_an_earlier_one(tmp_path: Path) -> None:
+    path = tmp_path / "x.jpg"
+    written = io.BytesIO()
+    for size in ((30, 20), (31, 22), (4000, 3)):
+        written = io.BytesIO()
+        Image.new("RGB", size).save(written, "JPEG")
+        path.write_bytes(written.getvalue())
+        assert read_size(path) == ImageSize(*size)
+    frame = written.getvalue().index(b"\xff\xc0")
+    for length in range(frame, frame + 9):
+        path.write_bytes(written.getvalue()[:length])
+        assert read_size(path) is None
+    path.write_bytes(written.getvalue()[: frame + 5] + bytes(50))
+    assert read_size(path) is None
+
+
 def test_portable_float_maps(tmp_path: Path) -> None:
     path = tmp_path / "x.pfm"
     path.write_bytes(b"PF\n12 34\n-1.0\n" + bytes(100))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -201,19 +201,22 @@ class _Labels(ExitStack):
     def __init__(self, folder: str) -> None:
         super().__init__()
         self.folder = folder
-        names = list(islice(_texts(folder), _REMEMBERED + 1))
+        texts = _texts(folder)
+        names = list(islice(texts, _REMEMBERED + 1))
         self._names = set(names) if len(names) <= _REMEMBERED else None
-        self._taken = 0
+        self._count, self._taken = len(names), 0
+        self._next: str | None = None
         if self._names is None:
-            self._stems = map(stem, sorted_on_disk(_texts(folder), name_order, self))
-            self._next = next(self._stems, None)
+            every = sorted_on_disk(chain(names, texts), name_order, self)
+            self._stems = enumerate(map(stem, every), 1)
+            self._count, self._next = next(self._stems, (0, None))
 
     def take(self, bare: str, *, again: bool) -> str | None:
         """The label file of the image with this stem, None where there is none; stems must come in order."""
         name = f"{bare}.txt"
         if self._names is None:
             while self._next is not None and self._next < bare:
-                self._next = next(self._stems, None)
+                self._count, self._next = next(self._stems, (self._count, None))
             there = self._next == bare
         else:
             there = name in self._names
@@ -224,8 +227,9 @@ class _Labels(ExitStack):
 
     def left(self) -> Iterator[str]:
         """Candidates for label files without an image: all of them, where any was not taken."""
-        count = len(self._names) if self._names is not None else sum(1 for _ in _texts(self.folder))
-        if count > self._taken:
+        if self._names is None:
+            self._count += sum(1 for _ in self._stems)
+        if self._count > self._taken:
             yield from (f"{self.folder}/{name}" for name in _texts(self.folder))
 
 
