@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import combinations, groupby, pairwise
+from math import comb
 
 import apsw
 
@@ -12,6 +13,15 @@ Mark = bytes | int
 """What makes assets alike: a digest, or the 64 bits of a picture's hash as a signed number."""
 
 _HASH_BITS = 64
+_ALL = (1 << _HASH_BITS) - 1
+
+_SORTED, _COMPARED = 10.0, 1.0
+"""What it costs to sort one mark, and to compare two."""
+
+_MOST_SHARED = 4
+
+_FEW_CHARACTERS = 200
+"""Of marks written down: some ten of them."""
 
 
 class Scratch:
@@ -40,26 +50,26 @@ class Scratch:
         rows = self._connection.execute("select mark, id from asset order by mark, id")
         return _groups(rows)
 
-    def join(self, distance: int) -> Iterator[list[bytes]]:
+    def join(self, distance: int, *, shared: int | None = None) -> Iterator[list[bytes]]:
         """Assets whose marks differ in at most ``distance`` bits, and whoever is so near to one of them, oldest first.
 
-        Of two such marks, cut into ``distance + 1`` bands, at least one band is equal in both: so only marks that
-        share a band are compared.
+        Of two such marks, cut into ``distance + shared`` bands, at least ``shared`` bands are equal in both: so only
+        marks that share as many are compared, for every choice of so many bands. ``shared`` is what costs least unless
+        it is given.
         """
         connection = self._connection
         connection.execute("insert into mark (mark) select distinct mark from asset order by mark")
         count = connection.last_insert_rowid()
         sets = _Sets(count)
-        bands = distance + 1
-        for band in range(bands):
-            low, high = band * _HASH_BITS // bands, (band + 1) * _HASH_BITS // bands
-            # The shift drags the sign along; the mask drops it. With a single band nothing is left to compare.
+        for mask in _masks(distance, shared or _shared(distance, count)):
+            # What is alone in its bucket, most of all, never leaves SQLite.
             rows = connection.execute(
-                "select mark >> ? & ? as part, no, mark from mark order by part",
-                (low, (1 << high - low) - 1 if high - low < _HASH_BITS else -1),
+                "select group_concat(no), group_concat(mark) from mark group by mark & ? having count(*) > 1",
+                (mask,),
             )
-            for _, bucket in groupby(rows, key=lambda row: row[0]):
-                sets.join_near([(no, mark) for _, no, mark in bucket], distance)
+            for numbers, marks in rows:
+                near = sets.join_few if len(marks) < _FEW_CHARACTERS else sets.join_near
+                near([*map(int, numbers.split(","))], [*map(int, marks.split(","))], distance)
         with connection:
             connection.executemany(
                 "update mark set root = ? where no = ?",
@@ -70,6 +80,27 @@ class Scratch:
                 "select m.root, a.id from mark m join asset a on a.mark = m.mark order by 1, 2"
             )
         )
+
+
+def _shared(distance: int, count: int) -> int:
+    """How many bands near marks are asked to share: the more, the fewer are compared and the more often all are sorted."""
+
+    def cost(shared: int) -> float:
+        bands = distance + shared
+        compared = count**2 / 2 / 2 ** (_HASH_BITS * shared / bands)
+        return comb(bands, shared) * (count * _SORTED + compared * _COMPARED)
+
+    return min(range(1, _MOST_SHARED + 1), key=cost)
+
+
+def _masks(distance: int, shared: int) -> Iterator[int]:
+    """The bits of every choice of ``shared`` bands among ``distance + shared``, as signed numbers."""
+    bands = distance + shared
+    ends = [band * _HASH_BITS // bands for band in range(bands + 1)]
+    bits = [(1 << high) - (1 << low) for low, high in pairwise(ends)]
+    for chosen in combinations(bits, shared):
+        mask = sum(chosen)
+        yield mask - (1 << _HASH_BITS) if mask >> (_HASH_BITS - 1) else mask
 
 
 class _Sets:
@@ -85,14 +116,34 @@ class _Sets:
             no = parents[no]
         return no
 
-    def join_near(self, marks: list[tuple[int, int]], distance: int) -> None:
-        for place, (no, mark) in enumerate(marks):
-            for other, theirs in marks[:place]:
-                if ((mark ^ theirs) & _ALL).bit_count() <= distance:
-                    self._parents[self.root(no)] = self.root(other)
+    def join_few(self, numbers: list[int], marks: list[int], distance: int) -> None:
+        """Join the sets of marks that are near: each is compared with each."""
+        for place, mark in enumerate(marks[1:], 1):
+            for other in range(place):
+                if ((mark ^ marks[other]) & _ALL).bit_count() <= distance:
+                    self._parents[self.root(numbers[place])] = self.root(numbers[other])
+
+    def join_near(self, numbers: list[int], marks: list[int], distance: int) -> None:
+        """The same, for many.
+
+        Of each set that is there already a mark is compared with no more than it takes to find a near one: many marks
+        that are all alike cost no more than as many comparisons.
+        """
+        sets: dict[int, list[int]] = {}
+        for no, mark in zip(numbers, marks, strict=True):
+            mine = self.root(no)
+            for other in [
+                root
+                for root, theirs in sets.items()
+                if root != mine and _is_near(mark, theirs, distance)
+            ]:
+                self._parents[other] = mine
+                sets.setdefault(mine, []).extend(sets.pop(other))
+            sets.setdefault(mine, []).append(mark)
 
 
-_ALL = (1 << _HASH_BITS) - 1
+def _is_near(mark: int, others: list[int], distance: int) -> bool:
+    return any(((mark ^ other) & _ALL).bit_count() <= distance for other in others)
 
 
 def _groups(rows: apsw.Cursor) -> Iterator[list[bytes]]:

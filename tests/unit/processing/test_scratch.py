@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
@@ -67,11 +68,26 @@ def plain(found: list[int], distance: int) -> list[list[bytes]]:
     return sorted([key(number) for number in sorted(each)] for each in groups)
 
 
-@given(marks(), st.integers(0, 10))
-def test_similar_marks_are_those_that_a_plain_search_finds(found: list[int], distance: int) -> None:
+@given(marks(), st.integers(0, 10), st.none() | st.integers(1, 3))
+def test_similar_marks_are_those_that_a_plain_search_finds(
+    found: list[int], distance: int, shared: int | None
+) -> None:
     scratch = Scratch()
     try:
         scratch.add([(key(number), mark) for number, mark in enumerate(found)])
-        assert sorted(scratch.join(distance)) == plain(found, distance)
+        assert sorted(scratch.join(distance, shared=shared)) == plain(found, distance)
     finally:
         scratch.close()
+
+
+@pytest.mark.parametrize("distance", [0, 1, 3, 6])
+def test_many_that_are_nearly_alike(scratch: Scratch, distance: int) -> None:
+    """Crowds about a few marks, of which some touch: many share whatever is asked to be shared."""
+    chance = random.Random(distance)
+    seeds = [chance.getrandbits(64) for _ in range(3)]
+    found = [
+        signed(flipped(chance.choice(seeds), chance.sample(range(64), chance.randrange(5))))
+        for _ in range(400)
+    ]
+    scratch.add([(key(number), mark) for number, mark in enumerate(found)])
+    assert sorted(scratch.join(distance)) == plain(found, distance)
