@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from headrace.platform.platform import Platform
+from tests.support import servers
+
+T = TypeVar("T")
 
 COMMAND = [sys.executable, "-m", "headrace.cli"]
 
@@ -74,15 +81,14 @@ class Place:
 
 def new_lake(path: Path) -> Place:
     """A new lake, reached by its folder."""
-    assert headrace("init", path).status == 0
+    _done(Platform.create(path))
     return Place(str(path), path, {})
 
 
 @contextmanager
 def served(path: Path) -> Iterator[Place]:
-    """A new lake behind ``headrace serve``, with a token of ``headrace token create``."""
-    new_lake(path)
-    token = headrace("token", "create", path).out.strip()
+    """A new lake behind ``headrace serve``, with a token."""
+    _, token = _done(servers.new_lake(path, "token"))
     process = subprocess.Popen(
         [*COMMAND, "serve", str(path), "--port", "0", "--json"],
         env=environment(),
@@ -98,3 +104,9 @@ def served(path: Path) -> Iterator[Place]:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
         assert process.returncode == 0, err
+
+
+def _done(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of some work, in a loop of its own, also where one is running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()

@@ -49,11 +49,11 @@ class ServerProcess(Struct):
         return await self.process.wait()
 
 
-async def new_lake(path: Path) -> tuple[Path, str]:
-    """A new lake and a token for it."""
+async def new_lake(path: Path, name: str = "test") -> tuple[Path, str]:
+    """A new lake and a token for it, of that name."""
     await Platform.create(path)
     async with await Platform.open(path) as platform:
-        token, _ = await create_token(platform, name="test")
+        token, _ = await create_token(platform, name=name)
     return path, token
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+import types
+from collections.abc import AsyncIterator, Coroutine, Generator
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -19,8 +22,6 @@ from headrace.protocol.operations.datalake import (
 )
 from headrace.protocol.operations.tags import CREATE_DATA_TAG, DataTagName
 from tests.support.lakes import Lake, opened_lake, png
-
-TICKS = range(90)
 
 
 @pytest.fixture
@@ -51,17 +52,40 @@ async def whole(lake: Lake) -> list[DataRecord]:
     return page.items
 
 
-async def test_cancelled_at_any_tick_the_lake_is_whole(lake: Lake) -> None:
-    unfinished = 0
-    for ticks in TICKS:
-        task = asyncio.create_task(journey(lake, ticks))
-        for _ in range(ticks):
-            await asyncio.sleep(0.0005)
-        unfinished += not task.done()
-        task.cancel()
-        await asyncio.wait([task])
+async def cancelled_at(step: int, work: Coroutine[Any, Any, None]) -> bool:
+    """Run ``work`` and cancel it when it waits for the ``step``-th time; whether it came to its end before that."""
+
+    @types.coroutine
+    def stepped() -> Generator[Any, None, None]:
+        error: BaseException | None = None
+        for number in itertools.count():
+            try:
+                awaited = work.send(None) if error is None else work.throw(error)
+            except StopIteration:
+                return
+            error = None
+            if number == step:
+                task.cancel()
+            try:
+                yield awaited
+            except BaseException as raised:
+                error = raised
+
+    async def run() -> None:
+        await stepped()
+
+    task = asyncio.create_task(run())
+    await asyncio.wait([task])
+    return not task.cancelled()
+
+
+async def test_cancelled_wherever_it_waits_the_lake_is_whole(lake: Lake) -> None:
+    for step in itertools.count():
+        ended = await cancelled_at(step, journey(lake, step))
         await whole(lake)
-    assert unfinished > 5
+        if ended:
+            break
+    assert step > 10
     added = await lake.add("after.png")
     assert added.id in [item.id for item in await whole(lake)]
     connection = apsw.Connection(str(lake.platform.path / "headrace.db"))
