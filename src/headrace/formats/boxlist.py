@@ -12,11 +12,11 @@ from headrace.model.shapes import AnyShape, Attributes, Rectangle
 class BoxTable:
     """The boxes of some images, one image behind the other: equally long columns, not to be changed.
 
-    ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes`` is None where no
-    box has any; what it holds may be shared between boxes.
+    ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes``, ``ids`` and
+    ``areas`` are None where no box has any; the attributes may be shared between boxes.
     """
 
-    __slots__ = ("attributes", "h", "labels", "w", "x", "y")
+    __slots__ = ("areas", "attributes", "h", "ids", "labels", "w", "x", "y")
 
     def __init__(
         self,
@@ -26,6 +26,8 @@ class BoxTable:
         w: Sequence[float],
         h: Sequence[float],
         attributes: Sequence[Attributes | None] | None = None,
+        ids: Sequence[int | str | None] | None = None,
+        areas: Sequence[float | None] | None = None,
     ) -> None:
         self.labels = labels
         self.x = x
@@ -33,6 +35,8 @@ class BoxTable:
         self.w = w
         self.h = h
         self.attributes = attributes
+        self.ids = ids
+        self.areas = areas
 
     def rows(self, start: int, stop: int) -> BoxTable:
         """Some of the rows, as a table of their own."""
@@ -46,11 +50,13 @@ class BoxTable:
             self.w[rows],
             self.h[rows],
             self.attributes and self.attributes[rows],
+            self.ids and self.ids[rows],
+            self.areas and self.areas[rows],
         )
 
 
 class BoxList(Sequence[AnyShape]):
-    """An image's shapes where all of them are boxes with nothing but a label and attributes; made when looked at.
+    """An image's shapes where all of them are boxes with nothing but what a table holds; made when looked at.
 
     Stands for ``list[AnyShape]`` where a reader was asked for it: the rows of ``table`` from ``start`` up to ``stop``.
     Attributes are copied into the shapes.
@@ -76,11 +82,28 @@ class BoxList(Sequence[AnyShape]):
             return self._shapes
         except AttributeError:
             table = self.table.rows(self.start, self.stop)
-            have = table.attributes or [None] * len(self)
+            none = [None] * len(self)
             self._shapes = [
-                Rectangle(label=label, x=x, y=y, w=w, h=h, attributes=said and said.copy())
-                for label, x, y, w, h, said in zip(
-                    table.labels, table.x, table.y, table.w, table.h, have, strict=True
+                Rectangle(
+                    label=label,
+                    x=x,
+                    y=y,
+                    w=w,
+                    h=h,
+                    attributes=said and said.copy(),
+                    id=number,
+                    area=area,
+                )
+                for label, x, y, w, h, said, number, area in zip(
+                    table.labels,
+                    table.x,
+                    table.y,
+                    table.w,
+                    table.h,
+                    table.attributes or none,
+                    table.ids or none,
+                    table.areas or none,
+                    strict=True,
                 )
             ]
             return self._shapes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
 
-from headrace.formats.boxlist import as_boxes
+from headrace.formats.boxlist import by_table
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.info import FIELDS, Capability
 from headrace.model.sample import Sample
@@ -99,17 +100,23 @@ class FieldLosses:
         if not self._shapes:
             return
         shapes: list[AnyShape] = []
-        attributes = 0
-        for sample in samples:
-            boxes = as_boxes(sample.shapes)
-            if boxes is None:
-                shapes += sample.shapes
-            elif boxes.table.attributes:
-                # Of these fields boxes in columns have no other.
-                attributes += sum(map(bool, boxes.table.attributes[boxes.start : boxes.stop]))
+        in_tables = Counter[str]()
+        for table, run in by_table(samples):
+            if table is None:
+                for sample in run:
+                    shapes += sample.shapes
+            else:
+                # Of these fields boxes in tables have no other.
+                in_tables["attributes"] += sum(map(bool, table.attributes or ()))
+                in_tables["shape_id"] += _said(table.ids)
+                in_tables["area"] += _said(table.areas)
         for field, getter in self._shapes:
             found = len(shapes) - list(map(getter, shapes)).count(None)
-            _note(tally, field, found + attributes * (field == "attributes"), first)
+            _note(tally, field, found + in_tables[field], first)
+
+
+def _said(column: Sequence[object] | None) -> int:
+    return 0 if column is None else len(column) - column.count(None)
 
 
 def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Callable[[Any], Any]]]:

@@ -67,7 +67,8 @@ def unpack(data: bytes) -> list[Sample]:
 
 
 def _columns(table: BoxTable) -> tuple[Any, ...]:
-    return table.labels, table.x, table.y, table.w, table.h, table.attributes
+    columns = table.labels, table.x, table.y, table.w, table.h
+    return *columns, table.attributes, table.ids, table.areas
 
 
 def _plain(

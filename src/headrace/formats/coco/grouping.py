@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Raw
 from msgspec.json import Decoder
@@ -41,13 +41,15 @@ def from_buckets(
     def attach(content: bytes | Rows, samples: dict[Any, Sample]) -> None:
         if isinstance(content, bytes):
             shapes.attach(learner.lines(content), samples, _in_lines(content))
-            return
-        for kind, run in groupby(content, type):
-            rows: list[Any] = list(run)
-            if kind is bytes:
-                attach(b"\n".join(rows), samples)
-            else:
-                shapes.attach(rows, samples, lambda index: find(rows[index]))  # noqa: B023  used within
+        elif bytes not in set(map(type, content)):
+            shapes.attach_rows(cast("list[Row]", content), samples, find)
+        else:
+            for kind, run in groupby(content, type):
+                rows: list[Any] = list(run)
+                if kind is bytes:
+                    attach(b"\n".join(rows), samples)
+                else:
+                    shapes.attach(rows, samples, lambda index: find(rows[index]))  # noqa: B023  used within
 
     for content in buckets.orphans():
         attach(content, {})

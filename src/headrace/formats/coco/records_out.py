@@ -125,6 +125,7 @@ def boxes(
         strict=True,
     )
     said = iter(table.attributes or ())
+    areas = iter(table.areas or ())
     for image_id, count in images:
         records: list[Record] = [
             {
@@ -142,12 +143,17 @@ def boxes(
             for record, attributes in zip(records, said, strict=False):
                 if attributes:
                     record["attributes"] = attributes
+        if table.areas is not None:
+            for record, area in zip(records, areas, strict=False):
+                if area is not None:
+                    record["area"] = area
         yield records
 
 
 def all_finite(table: BoxTable) -> bool:
     """Whether all numbers of boxes, and their areas, can stand in JSON; if in doubt, not."""
-    return isfinite(sum(table.x) + sum(table.y) + sum(map(mul, table.w, table.h)))
+    areas = sum(map(mul, table.w, table.h)) + sum(filter(None, table.areas or ()))
+    return isfinite(sum(table.x) + sum(table.y) + areas)
 
 
 def _add_other(record: Record, shape: AnyShape) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 from headrace.formats.coco.schema import Id
 
 # Beyond these an id that stands twice may go unnoticed: memory stays bounded.
@@ -28,11 +31,32 @@ class SeenIds:
             pass
         return self._is_new_other(id)
 
+    def are_new(self, ids: Sequence[Id | None]) -> bool:
+        """Whether all ids are small numbers met for the first time; else none of them counts as met."""
+        try:
+            low, high = min(ids), max(ids)  # type: ignore[type-var]
+            if low < 0 or high >= MAX_SMALL:  # type: ignore[operator]
+                return False
+        except TypeError:  # no id, or a text
+            return False
+        numbers = cast("Sequence[int]", ids)
+        self._make_room(cast("int", high))
+        table = self.table
+        if len(set(numbers)) < len(numbers) or any([table[number] for number in numbers]):  # noqa: C419  quicker
+            return False
+        for number in numbers:
+            table[number] = 1
+        return True
+
+    def _make_room(self, number: int) -> None:
+        if number >= len(self.table):
+            self.table.extend(bytes(max(len(self.table), number + 1 - len(self.table))))
+
     def _is_new_other(self, id: Id | None) -> bool:
         if id is None:
             return True
         if isinstance(id, int) and len(self.table) <= id < MAX_SMALL:
-            self.table.extend(bytes(max(len(self.table), id + 1 - len(self.table))))
+            self._make_room(id)
             return self.is_new(id)
         if id in self._others:
             return False

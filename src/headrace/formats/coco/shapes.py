@@ -22,6 +22,7 @@ from headrace.formats.coco.schema import (
     RawAnnotationRecord,
 )
 from headrace.formats.coco.seen import SeenIds
+from headrace.formats.coco.tables import tabulate
 from headrace.formats.lazyrings import NO_RINGS, lazy_outlines, lazy_rings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes, Polygon, Rectangle
@@ -51,6 +52,7 @@ class ShapeMaker:
         self._learner = learner
         self._report = report
         self._task = task
+        self._tables = raw and task == "detect"
         self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = lazy_rings if raw else _all_plain
         self._ids = SeenIds()
         self._long = LongWay(self._names, points, self._ids, report, task=task)
@@ -68,6 +70,18 @@ class ShapeMaker:
             self._attach_whole(cast("Sequence[AnyAnnotation | Odd]", records), samples, source)
         else:
             self._attach_plain(cast("Sequence[AnyPlain | Row]", records), samples, source)
+
+    def attach_rows(
+        self,
+        rows: Sequence[Row],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[Row], Odd],
+    ) -> None:
+        """Hang all rows of some images on their samples, which have no shapes yet."""
+        left = tabulate(rows, samples, self._names, self._ids) if self._tables else rows
+        self._report.found.shapes_in += len(rows) - len(left)
+        if left:
+            self.attach(left, samples, lambda index: source(left[index]))
 
     def _attach_plain(
         self,

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxes import box_of
+from headrace.formats.boxlist import as_boxes
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
@@ -118,32 +119,37 @@ class VocWriter(Writer):
 
         None where one is not plain, or is the first of its label.
         """
-        one, templates = self._one, self._templates
-        chosen = [
-            template
-            for shape in shapes
-            if type(shape) is Rectangle
-            and not shape.attributes
-            and not shape.iscrowd
-            and (template := templates.get(shape.label))
-        ]
-        if len(chosen) < len(shapes):
+        one = self._one
+        boxes = as_boxes(shapes)
+        if boxes is not None:
+            table = boxes.table.rows(boxes.start, boxes.stop)
+            if table.attributes is not None and any(table.attributes):
+                return None
+            labels = table.labels
+            corners = zip(table.x, table.y, table.w, table.h, strict=True)
+            flat = [each for x, y, w, h in corners for each in (x + one, y + one, x + w, y + h)]
+        elif all(map(_is_plain, shapes)):
+            labels = [shape.label for shape in shapes]
+            flat = [
+                each
+                for shape in shapes
+                for each in (
+                    shape.x + one,
+                    shape.y + one,
+                    shape.x + shape.w,
+                    shape.y + shape.h,
+                )
+            ]
+        else:
             return None
-        flat = [
-            corner
-            for shape in shapes
-            for corner in (
-                shape.x + one,
-                shape.y + one,
-                shape.x + shape.w,
-                shape.y + shape.h,
-            )
-        ]
+        chosen = [self._templates.get(label) for label in labels]
+        if None in chosen:
+            return None
         if not isfinite(sum(flat)):
             return None
         self.found.shapes_out += len(chosen)
         numbers = orjson.dumps(flat)[1:-1].decode().split(",")
-        return xml.without_points("".join(chosen) % tuple(numbers))
+        return xml.without_points("".join(cast("list[str]", chosen)) % tuple(numbers))
 
     def _objects(
         self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _Parts

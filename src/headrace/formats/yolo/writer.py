@@ -10,6 +10,7 @@ import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
+from headrace.formats.boxlist import as_boxes
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
@@ -107,8 +108,22 @@ class YoloWriter(Writer):
         """
         shapes: Sequence[Any] = sample.shapes
         width, height, numbers = sample.width or 1, sample.height or 1, self._numbers
-        kind = type(shapes[0])
-        if kind is Rectangle:
+        boxes = as_boxes(sample.shapes)
+        kind = Rectangle if boxes is not None else type(shapes[0])
+        if boxes is not None:
+            table = boxes.table.rows(boxes.start, boxes.stop)
+            rows = [
+                [numbers[label], x, y, w, h]
+                for label, left, top, wide, high in zip(
+                    table.labels, table.x, table.y, table.w, table.h, strict=True
+                )
+                if label in numbers
+                and 0 <= (w := wide / width) <= 1
+                and 0 <= (h := high / height) <= 1
+                and 0 <= (x := (left + wide / 2) / width) <= 1
+                and 0 <= (y := (top + high / 2) / height) <= 1
+            ]
+        elif kind is Rectangle:
             rows = [
                 [numbers[shape.label], x, y, w, h]
                 for shape in shapes
