@@ -19,15 +19,9 @@ def _length(commas: int) -> int:
     return 200 * (commas + 4)
 
 
-class _Longest(dict[bytes, int]):
-    """How long a text may be of which this is left; the commonest are at hand."""
-
-    def __missing__(self, left: bytes) -> int:
-        return _length(left.count(b",")) if _SEVERAL.fullmatch(left) else 0
-
-
-_LONGEST = _Longest({b"[[" + b"," * n + b"]]": _length(n) for n in range(5, 2048, 2)})
-_LONGEST.update({b"[]": 0, b"": 0})
+# How long a text may be of which this is left, for the commonest.
+_LONGEST = {b"[[" + b"," * n + b"]]": _length(n) for n in range(5, 2048, 2)}
+_longest = _LONGEST.get
 NO_RINGS: list[list[float]] = []
 _NOTHING = frozenset({b"[]", b"null"})
 # No JSON holds this byte bare.
@@ -86,24 +80,30 @@ def lazy_rings(raws: Iterable[bytes | Raw]) -> list[LazyRings | list[list[float]
     The texts are known to be JSON.
     """
     return [
-        LazyRings(text) if len(text) < longest else (NO_RINGS if text in _NOTHING else None)
-        for text, longest in _limited(raws)
+        LazyRings(text)
+        if len(text) < _longest(left, 0)
+        else (NO_RINGS if text in _NOTHING else _several(text, left))
+        for text, left in _taken_apart(raws)
     ]
 
 
 def proved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
     """The same as texts."""
     return [
-        text if len(text) < longest else (None if text in _NOTHING else (text,))
-        for text, longest in _limited(raws)
+        text
+        if len(text) < _longest(left, 0) or _are_several(text, left)
+        else (None if text in _NOTHING else (text,))
+        for text, left in _taken_apart(raws)
     ]
 
 
 def unproved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
     """The same without those that are rings: None stands for them too."""
     return [
-        None if len(text) < longest or text in _NOTHING else (text,)
-        for text, longest in _limited(raws)
+        None
+        if len(text) < _longest(left, 0) or text in _NOTHING or _are_several(text, left)
+        else (text,)
+        for text, left in _taken_apart(raws)
     ]
 
 
@@ -117,13 +117,21 @@ def lazy_outlines(
     ]
 
 
-def _limited(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, int]]:
-    """Each text, and how long it may be to be one of rings; 0 where it is none.
+def _taken_apart(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, bytes]]:
+    """Each text, and what is left of it without what numbers are made of.
 
-    Without what numbers are made of, a list of one list of numbers leaves four brackets and the commas between the
-    numbers, of which there are an odd number; several lists leave more of the same. All are taken together: that
-    takes far less time than one after the other.
+    A list of one list of numbers leaves four brackets and the commas between the numbers, of which there are an odd
+    number; several lists leave more of the same. All are taken together: that takes far less time than one after the
+    other.
     """
     together = _MARK.join(raws)
     lefts = together.translate(None, _OF_NUMBERS).split(_MARK)
-    return zip(together.split(_MARK), map(_LONGEST.__getitem__, lefts), strict=True)
+    return zip(together.split(_MARK), lefts, strict=True)
+
+
+def _several(text: bytes, left: bytes) -> LazyRings | None:
+    return LazyRings(text) if _are_several(text, left) else None
+
+
+def _are_several(text: bytes, left: bytes) -> bool:
+    return len(text) < _length(left.count(b",")) and _SEVERAL.fullmatch(left) is not None

@@ -97,9 +97,10 @@ class Numbering:
         table = self._table
         if isinstance(table, array):
             try:
-                places = [table[ref.image_id] for ref in refs]  # type: ignore[index]
+                ids = cast("list[int]", [ref.image_id for ref in refs])
+                places = [table[number] for number in ids]
                 # Negative ids would count from the table's end.
-                if min([ref.image_id for ref in refs], default=0) >= 0:  # type: ignore[type-var, operator]
+                if min(ids, default=0) >= 0:
                     return places
             except (TypeError, IndexError):  # an id that is text, or of no image
                 pass

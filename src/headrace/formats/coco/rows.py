@@ -44,9 +44,9 @@ class Row(Struct, array_like=True, gc=False):
     image_id: int | str | None
     category_id: int | str | None
     bbox: tuple[float, float, float, float] | None
-    segmentation: Outline
     area: float | None
-    iscrowd: bool
+    iscrowd: int | bool
+    segmentation: Outline
 
     @property
     def text(self) -> bytes | None:
@@ -83,15 +83,13 @@ class RowBuckets(Buckets[Rows]):
         """Take in all annotations of a file; False, and not all are taken, where most of them are no rows."""
         rows = odd = 0
         for chunk in stream.array(member, _PLAIN_MANY.decode):
-            if chunk.items is not None:
+            if chunk.items is not None and self._add(chunk.items):
                 rows += len(chunk.items)
-                self._add(chunk.items)
                 continue
             for text in [text for _, text in chunk.elements()]:
-                try:
-                    self._add([_PLAIN.decode(text)])
+                if self._add_one(text):
                     rows += 1
-                except (MsgspecError, UnicodeDecodeError, RecursionError):
+                else:
                     self._put([_ENCODE(text)], [self._numbering.place_in(text)])
                     odd += 1
             if odd > rows:
@@ -99,17 +97,29 @@ class RowBuckets(Buckets[Rows]):
         self.flush()
         return True
 
-    def _add(self, records: list[RawPlainRecord]) -> None:
+    def _add_one(self, text: bytes) -> bool:
+        try:
+            return self._add([_PLAIN.decode(text)])
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return False
+
+    def _add(self, records: list[RawPlainRecord]) -> bool:
+        """Take in records; False, and none is taken, where one holds a number beyond all rows."""
         raws = [record.segmentation for record in records]
+        # An outline is left behind only beside a box.
         if self._wanted == "boxes" and None not in [record.bbox for record in records]:
             outlines = unproved_outlines(raws)
         else:
             outlines = proved_outlines(raws)
-        texts = [
-            _ENCODE((r.id, r.image_id, r.category_id, r.bbox, outline, r.area, r.iscrowd != 0))
-            for r, outline in zip(records, outlines, strict=True)
-        ]
+        try:
+            texts = [
+                _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
+                for r, outline in zip(records, outlines, strict=True)
+            ]
+        except OverflowError:
+            return False
         self._put(texts, self._numbering.places(records))
+        return True
 
     def _put(self, texts: list[bytes], places: list[int]) -> None:
         waiting, step, first = self._waiting, self._step, self._first
@@ -172,6 +182,6 @@ def _is_of(row: Row, record: RawPlainRecord) -> bool:
     outline = row.text
     return (
         (row.id, row.image_id, row.category_id) == (record.id, record.image_id, record.category_id)
-        and (row.bbox, row.area, row.iscrowd) == (record.bbox, record.area, record.iscrowd != 0)
+        and (row.bbox, row.area, row.iscrowd) == (record.bbox, record.area, record.iscrowd)
         and (outline is None or outline == bytes(record.segmentation))
     )
