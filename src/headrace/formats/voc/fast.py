@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import chain
 from math import isfinite
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from headrace.formats.voc.record import flags, pixels
-from headrace.formats.voc.spelling import PLAIN, Pieces, Spelling
+from headrace.formats.voc.spelling import PLAIN, Head, Pieces, Spelling
 from headrace.model.shapes import Attributes
 
 # All repeats are possessive: what they took they never give back, so no file can make them try again.
@@ -34,6 +34,7 @@ def _maybe(name: bytes, value: bytes = _TEXT) -> bytes:
     return b"(?:" + _tag(name, value) + b"|<" + name + b" ?/>" + _SPACE + b")?"
 
 
+_USUAL_SOURCE: Final = (b"Unknown", b"", b"", b"")
 _FLAG_TAGS: Final = (b"pose", b"truncated", b"difficult", b"occluded")
 _CORNER_TAGS: Final = (b"xmin", b"ymin", b"xmax", b"ymax")
 _SOURCE: Final = ("database", "annotation", "image", "flickrid")
@@ -90,34 +91,23 @@ _CORNERS = re.compile(
 _POINT = re.compile(rb"<([xy][0-9]++)>([^<]*+)</([^>]*+)>")
 # Two characters that no XML may hold, where the bytes are not plain ASCII.
 _FORBIDDEN: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
-_LETTERS_OF_TAGS: Final = b"/xyminax"
-_TO_BLANKS: Final = bytes.maketrans(b"<>", b"  ")
+_LETTERS_OF_TAGS: Final = b"<>xyminax \t\r\n"
+_TO_COMMAS: Final = bytes.maketrans(b"/", b",")
 _REMEMBERED: Final = 10_000
 
 # So many spellings are learnt of one dataset: one a tool that wrote to it.
 _MAX_SPELLINGS: Final = 4
 
 
-class FastFile:
+class FastFile(Struct, gc=False):
     """What the patterns found; ``outlines`` are the polygons of each object, empty where none has any."""
 
-    __slots__ = ("filename", "height", "objects", "outlines", "own", "width")
-
-    def __init__(
-        self,
-        filename: str,
-        width: int | None,
-        height: int | None,
-        own: dict[str, Any],
-        objects: Sequence[Pieces],
-        outlines: Sequence[bytes] = (),
-    ) -> None:
-        self.filename = filename
-        self.width = width
-        self.height = height
-        self.own = own
-        self.objects = objects
-        self.outlines = outlines
+    filename: str
+    width: int | None
+    height: int | None
+    own: dict[str, Any]
+    objects: Sequence[Pieces]
+    outlines: Sequence[bytes] = ()
 
 
 class FastParser:
@@ -134,11 +124,21 @@ class FastParser:
         """What the file says; None where only the real parser can tell."""
         if not content.isascii() and not _is_clean(content):
             return None
+        spelled = self._spelled([content])
+        return self._searched(content) if spelled is None else spelled[0]
+
+    def parse_all(self, contents: Sequence[bytes]) -> Sequence[FastFile | None]:
+        """:meth:`parse` of each file."""
+        if all(map(bytes.isascii, contents)) and (files := self._spelled(contents)):
+            return files
+        return [self.parse(content) for content in contents]
+
+    def _spelled(self, contents: Sequence[bytes]) -> list[FastFile] | None:
         for spelling in self._spellings:
-            said = spelling.read(content)
+            said = spelling.read(contents)
             if said is not None:
-                return self._file(*said)
-        return self._searched(content)
+                return self._files(*said)
+        return None
 
     def _searched(self, content: bytes) -> FastFile | None:
         head = _HEAD.match(content)
@@ -151,18 +151,11 @@ class FastParser:
         if sum([len(one[0]) for one in found]) != end - start:
             return None
         self._learn(head, _OBJECT.match(content, start))
-        # No letter of the tags is part of a number.
-        corners = b" ".join([one[3] for one in found]).translate(_TO_BLANKS, _LETTERS_OF_TAGS)
-        texts = iter(corners.split())
-        named = [(one[1], one[2]) for one in found]
-        objects = [
-            (*name_and_flags, *corners)
-            for name_and_flags, corners in zip(
-                named, zip(texts, texts, texts, texts, strict=True), strict=True
-            )
-        ]
+        objects = [(one[1], one[2], one[3]) for one in found]
         outlines = [one[4] for one in found]
-        return self._file(head.groups(b""), objects, outlines if any(outlines) else ())
+        (file,) = self._files([head.groups(b"")], [objects])
+        file.outlines = outlines if any(outlines) else ()
+        return file
 
     def _learn(self, head: re.Match[bytes], one: re.Match[bytes] | None) -> None:
         """Remember how a file is spelled, by its first object, where that is a plain box."""
@@ -172,33 +165,28 @@ class FastParser:
         if flags is not None and corners is not None:
             self._spellings.append(Spelling(head, one, flags, corners))
 
-    def _file(
-        self, head: tuple[bytes, ...], objects: Sequence[Pieces], outlines: Sequence[bytes] = ()
-    ) -> FastFile:
-        folder, filename, path, *source, width, height, depth, segmented = head
-        return FastFile(
-            filename.decode(),
-            self._pixels(width),
-            self._pixels(height),
-            _own(folder, path, source, depth, segmented),
-            objects,
-            outlines,
-        )
+    def _files(self, heads: Sequence[Head], found: Sequence[list[Pieces]]) -> list[FastFile]:
+        folder, filename, path, *source, width, height, depth, segmented = zip(*heads, strict=True)
+        beside = zip(folder, path, zip(*source, strict=True), depth, segmented, strict=True)
+        return [
+            FastFile(name.decode(), self._pixels(w), self._pixels(h), _own(*said), objects)
+            for name, w, h, said, objects in zip(
+                filename, width, height, beside, found, strict=True
+            )
+        ]
 
-    def numbers(self, texts: Sequence[Sequence[bytes]]) -> list[list[float]] | None:
-        """Equally long columns of texts as finite numbers; None where one is none, as 1.2.3."""
+    def numbers(self, corners: Sequence[bytes]) -> list[list[float]] | None:
+        """The columns xmin, ymin, xmax and ymax; None where one is no finite number, as 1.2.3."""
+        # No letter of the tags is part of a number, and each number has one slash behind it.
+        texts = b"".join(corners).translate(_TO_COMMAS, _LETTERS_OF_TAGS)[:-1]
         try:
-            numbers: list[float] = orjson.loads(b"[%b]" % b",".join(chain.from_iterable(texts)))
+            numbers: list[float] = orjson.loads(b"[%b]" % texts)
         except orjson.JSONDecodeError:
             try:
-                # +1, .5 and 007 are numbers too.
-                numbers = list(map(float, chain.from_iterable(texts)))
+                numbers = list(map(float, texts.split(b",")))  # +1, .5 and 007 are numbers too
             except ValueError:
                 return None
-        if not isfinite(sum(numbers)):
-            return None
-        count = len(texts[0])
-        return [numbers[start : start + count] for start in range(0, len(numbers), count)]
+        return [numbers[start::4] for start in range(4)] if isfinite(sum(numbers)) else None
 
     def named(self, names: Sequence[bytes]) -> list[str]:
         """The texts of names, which are remembered in the order in which they are met."""
@@ -275,7 +263,7 @@ def _own(
         own["segmented"] = segmented.decode()
     if depth and depth != b"3":
         own["depth"] = depth.decode()
-    if source != [b"Unknown", b"", b"", b""]:
+    if source != _USUAL_SOURCE:
         said = {key: text.decode() for key, text in zip(_SOURCE, source, strict=True) if text}
         if said:
             own["source"] = said

@@ -27,6 +27,9 @@ from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 
 _USUAL_ENDINGS = frozenset({".jpg", ".png", ".jpeg", ".JPG", ".bmp", ".tif"})
+# So many files are parsed together, as long as they are not larger than this, or one of them is.
+_TOGETHER = 32
+_MAX_SIZE = 1024 * 1024
 # So many boxes become columns at a time, or few more.
 _MAX_ROWS = 10_000
 _NUMBERED = re.compile(r"-[0-9]+")
@@ -94,23 +97,45 @@ class VocReader(ChunkedReader):
         # Files of plain boxes, one behind the other, become columns together.
         plain: list[tuple[VocFile, FastFile]] = []
         rows = 0
+        for files, contents, error in self._contents(chunk):
+            for file, content, said in zip(
+                files, contents, self._fast.parse_all(contents), strict=True
+            ):
+                if said is not None and not said.outlines:
+                    plain.append((file, said))
+                    rows += len(said.objects)
+                    if rows < _MAX_ROWS:
+                        continue
+                samples += self._boxes(plain, found)
+                plain, rows = [], 0
+                if said is None or said.outlines:
+                    samples += self._other(file, content, said, found)
+            if error is not None:
+                self._boxes(plain, found)
+                raise error
+        return samples + self._boxes(plain, found)
+
+    def _contents(
+        self, chunk: list[VocFile]
+    ) -> Iterator[tuple[list[VocFile], list[bytes], OSError | None]]:
+        """Files with what stands in them, some at a time, up to one that cannot be read."""
+        files: list[VocFile] = []
+        contents: list[bytes] = []
+        size = 0
         for file in chunk:
             try:
                 content = read_file(file.path, self._opener)
-            except OSError:
-                self._boxes(plain, found)
-                raise
-            said = self._fast.parse(content)
-            if said is not None and not said.outlines:
-                plain.append((file, said))
-                rows += len(said.objects)
-                if rows < _MAX_ROWS:
-                    continue
-            samples += self._boxes(plain, found)
-            plain, rows = [], 0
-            if said is None or said.outlines:
-                samples += self._other(file, content, said, found)
-        return samples + self._boxes(plain, found)
+            except OSError as error:
+                yield files, contents, error
+                return
+            files.append(file)
+            contents.append(content)
+            size += len(content)
+            if len(files) >= _TOGETHER or size > _MAX_SIZE:
+                yield files, contents, None
+                files, contents, size = [], [], 0
+        if files:
+            yield files, contents, None
 
     def learnt(self) -> tuple[list[str], list[str], Signs]:
         """The labels met for the first time, in plain files and in others, and the signs of an origin."""

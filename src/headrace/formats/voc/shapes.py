@@ -43,7 +43,7 @@ class Shaper:
         objects = [*chain.from_iterable([file.objects for _, file in files])]
         if not objects:
             return BoxTable((), (), (), (), ()), []
-        names, flags, *texts = zip(*objects, strict=True)
+        names, flags, texts = zip(*objects, strict=True)
         corners = parser.numbers(texts)
         if corners is None:
             return None
@@ -66,7 +66,7 @@ class Shaper:
         """All objects of a file some of which have polygons; None where only the real parser can tell."""
         # Nothing is reported before all is known to be plain: the real parser would report it again.
         outlines = [parser.rings(one) if one else [] for one in file.outlines]
-        names, flags, *texts = zip(*file.objects, strict=True)
+        names, flags, texts = zip(*file.objects, strict=True)
         corners = parser.numbers(texts)
         if None in outlines or b"" in names or corners is None:
             return None

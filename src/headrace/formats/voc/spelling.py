@@ -7,17 +7,20 @@ those would not take.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
 #: Text without markup, entities, control characters, and line ends that XML would change.
 PLAIN: Final = rb"[^<&\x00-\x1f\x7f]*+"
 # What is no number of these is told by who reads them.
-_NUMBER: Final = rb"([0-9.eE+-]++)"
+_NUMBER: Final = rb"[0-9.eE+-]++"
 _OBJECT_END: Final = b"</object>"
 
-#: An object: name, flags, and the four corners, each as it stands in the file.
-Pieces = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+#: An object: name, flags and corners, each as it stands in the file, tags and all.
+Pieces = tuple[bytes, bytes, bytes]
+#: The values of what comes before the first object.
+Head = tuple[bytes, ...]
 
 
 class Spelling:
@@ -51,33 +54,33 @@ class Spelling:
         before, named, boxed, after = map(re.escape, around)
         self._object = re.compile(
             before
-            + rb"("
-            + PLAIN
-            + rb")"
+            + rb"(%b)" % PLAIN
             + named
-            + rb"("
-            + flagged
-            + rb")"
+            + rb"(%b)" % flagged
             + boxed
-            + cornered
+            + rb"(%b)" % cornered
             + after
         )
-        said = sum(len(corner) for corner in corners.groups())
-        self._around = sum(map(len, around)) + len(one[4]) - said
+        self._around = sum(map(len, around))
         self._end = content[content.rindex(_OBJECT_END) + len(_OBJECT_END) :]
 
-    def read(self, content: bytes) -> tuple[tuple[bytes, ...], list[Pieces]] | None:
-        """The values of the head, and the objects, where they are all there is; None where there is more or less."""
-        head = self._head.match(content)
-        if head is None or not content.endswith(self._end):
+    def read(self, contents: Sequence[bytes]) -> tuple[list[Head], list[list[Pieces]]] | None:
+        """The values of the head and the objects of each file, where they are all there is; None where they are not.
+
+        Many files are taken together: that takes less time than one after the other.
+        """
+        heads = [*map(self._head.match, contents)]
+        if not all(heads) or not all(content.endswith(self._end) for content in contents):
             return None
-        start, end = head.end(), len(content) - len(self._end)
-        found: list[Pieces] = self._object.findall(content, start, max(start, end))
-        # What the groups do not hold is the same for all objects.
-        held = len(b"".join(chain.from_iterable(found)))
-        if held + self._around * len(found) != end - start:
+        found: list[list[Pieces]] = [*map(self._object.findall, contents)]
+        # Heads, objects and ends hold no part of each other, so these are all bytes or there are others. What the
+        # groups of an object do not hold is the same for all objects.
+        held = len(b"".join(chain.from_iterable(chain.from_iterable(found))))
+        held += self._around * sum(map(len, found)) + len(self._end) * len(contents)
+        held += sum([head.end() for head in heads if head])
+        if held != sum(map(len, contents)):
             return None
-        return head.groups(b""), found
+        return [head.groups(b"") for head in heads if head], found
 
 
 def _literal(match: re.Match[bytes], start: int, end: int, value: bytes) -> bytes:
