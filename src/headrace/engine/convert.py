@@ -169,7 +169,7 @@ def _carry(
         for batch in batches:
             stop.check()
             writer.write(batch)
-            labels.update(chain.from_iterable([labels_in(sample.shapes) for sample in batch]))
+            labels.update(chain.from_iterable(labels_in(batch)))
             progress.add(len(batch))
     for label in reader.labels():
         writer.add_label(label)

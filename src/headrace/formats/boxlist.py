@@ -153,8 +153,10 @@ def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Seque
         yield table and table.rows(first, stop), samples[begin:]
 
 
-def labels_in(shapes: Sequence[AnyShape]) -> Sequence[str]:
-    """The label of each shape, without making shapes of boxes."""
-    if type(shapes) is BoxList:
-        return shapes.labels
-    return [shape.label for shape in shapes]
+def labels_in(samples: Sequence[Sample]) -> Iterator[Sequence[str]]:
+    """The labels of all shapes, some at a time, without making shapes of boxes."""
+    for table, run in by_table(samples):
+        if table is not None:
+            yield table.labels
+        else:
+            yield [shape.label for sample in run for shape in sample.shapes]

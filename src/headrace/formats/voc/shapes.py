@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
-from operator import sub
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, repeat
+from operator import eq, or_, sub
 
 from headrace.formats.boxlist import BoxTable
 from headrace.formats.findings import Pass, Severity
@@ -55,9 +56,7 @@ class Shaper:
         if min(w) < 0 or min(h) < 0 or b"" in names:
             return None
         self._watch_all(corners, files)
-        empty: list[int] = []
-        if not (all(w) and all(h)):
-            empty = [row for row, box in enumerate(zip(w, h, strict=True)) if not all(box)]
+        empty = sorted({*_zeros(w), *_zeros(h)})
         said = {one: parser.flagged(one) for one in {*flags}}
         attributes = list(map(said.__getitem__, flags)) if any(said.values()) else None
         return BoxTable(parser.named(names), x, y, w, h, attributes), empty
@@ -120,12 +119,8 @@ class Shaper:
             x, y, right, bottom = corners
             left, top = min(x), min(y)
             self._least = min(self._least, left, top)
-            stop = 0
-            for path, file in files if not self._reached else ():
-                start, stop = stop, stop + len(file.objects)
-                if file.width in right[start:stop] or file.height in bottom[start:stop]:
-                    self._reached = path
-                    break
+            if not self._reached:
+                self._reached = _first_at_edge(right, bottom, files)
 
     def _watch(
         self, corners: Sequence[Sequence[float]], width: int | None, height: int | None, path: str
@@ -225,6 +220,31 @@ class Shaper:
         self._found.add(
             "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
         )
+
+
+def _first_at_edge(
+    right: Sequence[float], bottom: Sequence[float], files: Sequence[tuple[str, FastFile]]
+) -> str:
+    """The first file with a corner at the far edge of its image, empty where there is none."""
+    widths = chain.from_iterable([repeat(file.width, len(file.objects)) for _, file in files])
+    heights = chain.from_iterable([repeat(file.height, len(file.objects)) for _, file in files])
+    at_edge = list(map(or_, map(eq, right, widths), map(eq, bottom, heights)))
+    if True in at_edge:
+        row = at_edge.index(True)
+        for path, file in files:
+            row -= len(file.objects)
+            if row < 0:
+                return path
+    return ""
+
+
+def _zeros(column: list[float]) -> Iterator[int]:
+    """The places of noughts."""
+    place = -1
+    with suppress(ValueError):
+        while True:
+            place = column.index(0, place + 1)
+            yield place
 
 
 def _unless_bounds(box: Box, rings: Sequence[Sequence[float]]) -> Box | None:
