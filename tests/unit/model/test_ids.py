@@ -50,9 +50,9 @@ def test_scope_and_seq_are_the_halves_of_the_number() -> None:
             assert (key.scope, key.seq) == (scope, seq)
 
 
-def test_a_million_ids_come_back() -> None:
+def test_many_ids_come_back() -> None:
     scope = IdScope(Kind.ASSET, 1_700_000_000_123, 7, 12_345)
-    count = 1_000_000
+    count = 200_000
     made = list(map(scope.id, range(count)))
     assert list(map(scope.seq, made)) == list(range(count))
     sample = random.Random(3).sample(range(count), 20_000)
