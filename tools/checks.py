@@ -96,8 +96,9 @@ def run_checks() -> bool:
 def run_tests(everything: bool, arguments: list[str]) -> bool:
     """Run pytest in this terminal; whether it passed."""
     chosen = ["-m", ""] if everything else []
-    # Two workers: the tests spend much of their time waiting for processes that they start.
-    command = [sys.executable, "-m", "pytest", "-n", "2", *chosen]
+    # At least two workers: the tests spend much of their time waiting for processes that they start.
+    workers = str(min(max(2, os.cpu_count() or 1), 8))
+    command = [sys.executable, "-m", "pytest", "-n", workers, *chosen]
     with memory() as folder:
         # What is given last wins, also another --basetemp.
         place = [f"--basetemp={folder / 'tests'}"] if folder else []
