@@ -25,7 +25,10 @@ _FEW_CHARACTERS = 200
 
 
 class Scratch:
-    """Assets by their 16 bytes of id with a mark each; blocking. Memory: 4 bytes a distinct mark in :meth:`join`."""
+    """Assets by their 16 bytes of id with a mark each; blocking.
+
+    Memory: 4 bytes a distinct mark in :meth:`join`, and those marks that are compared at a time.
+    """
 
     def __init__(self) -> None:
         self._connection = apsw.Connection("")
