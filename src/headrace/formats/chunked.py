@@ -25,7 +25,7 @@ Elsewhere = Callable[["ChunkedReader", Pass], Iterator[list[Sample]]]
 class ChunkedReader(Reader):
     """A reader that is a walk and a parse; formats implement these two.
 
-    The items of a chunk and what was learnt can be pickled.
+    The items of a chunk are named tuples, all of one kind; they and what was learnt can be pickled.
     """
 
     elsewhere: Elsewhere | None = None

@@ -13,6 +13,7 @@ Nothing can be dropped in silence: the number of dropped records is nothing but 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from pathlib import Path
@@ -33,6 +34,8 @@ OnError = Literal["raise", "skip", "collect"]
 MAX_EXAMPLES = 3
 MAX_KINDS = 1_000
 MAX_DETAIL = 160
+# What findings of a kind add up, and what each of them counts where it does not say.
+_ADDED: Final = {"count": 1, "dropped": 0, "dropped_images": 0}
 _COUNTS: Final = ("images_in", "images_out", "shapes_in", "shapes_out", "merged", "added")
 
 
@@ -217,14 +220,18 @@ class Noted(NamedTuple):
 class Notes(Pass):
     """A pass whose findings and counts wait for another one to take them over, in its turn.
 
-    What must raise raises at once.
+    What must raise raises at once. ``every``: somebody hears of every single finding; else those whose place nobody
+    will ask for, since others of their kind came before, are counted together.
     """
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_every", "_latest", "_noted", "_waiting")
 
-    def __init__(self, owner: Findings, name: str) -> None:
+    def __init__(self, owner: Findings, name: str, *, every: bool) -> None:
         super().__init__(owner, name)
+        self._every = every
         self._waiting: list[tuple[str, str, dict[str, Any]]] = []
+        self._latest: dict[tuple[str, str, Severity], dict[str, Any]] = {}
+        self._noted = Counter[tuple[str, str, Severity]]()
 
     def add(
         self, code: str, message: str, *, severity: Severity = Severity.WARNING, **told: Any
@@ -232,7 +239,17 @@ class Notes(Pass):
         """Note a finding, or raise it where the policy says so."""
         if self._owner.fails(severity):
             super().add(code, message, severity=severity, **told)
-        self._waiting.append((code, message, {"severity": severity, **told}))
+        kind = code, message, severity
+        if not self._every and self._noted[kind] >= MAX_EXAMPLES and kind in self._latest:
+            latest = self._latest[kind]
+            for name, least in _ADDED.items():
+                latest[name] = latest.get(name, least) + told.get(name, least)
+            return
+        told["severity"] = severity
+        self._waiting.append((code, message, told))
+        self._latest[kind] = told
+        if len(self._noted) < MAX_KINDS or kind in self._noted:
+            self._noted[kind] += 1
 
     def wants_place(self, code: str, message: str, severity: Severity) -> bool:
         """Always: who takes over may need it."""
@@ -244,6 +261,7 @@ class Notes(Pass):
         for name in _COUNTS:
             setattr(self, name, 0)
         waiting, self._waiting = self._waiting, []
+        self._latest.clear()
         return Noted(counts, waiting)
 
 
@@ -280,9 +298,9 @@ class Findings:
         self._passes[name] = Pass(self, name)
         return self._passes[name]
 
-    def notes(self, name: str) -> Notes:
+    def notes(self, name: str, *, every: bool) -> Notes:
         """A pass under the same policy that is none of these, for another one to take over."""
-        return Notes(self, name)
+        return Notes(self, name, every=every)
 
     def get(self, name: str) -> Pass | None:
         """The pass of this name, if it was begun."""

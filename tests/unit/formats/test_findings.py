@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.errors import ConfigurationError, ConservationError, LossyWriteError, ParseError
 from headrace.formats.findings import MAX_EXAMPLES, MAX_KINDS, Findings, OnError, Place, Severity
@@ -150,3 +154,47 @@ def test_places_are_told_as_people_say_them() -> None:
     assert str(Place("a.json", None, 12, "ring 3")) == "a.json at byte 12 ring 3"
     assert str(Place("a.xml", 4)) == "a.xml:4"
     assert str(Place()) == ""
+
+
+FOUND = st.tuples(
+    st.sampled_from(["V12", "Y18"]),
+    st.sampled_from(["odd", "odder"]),
+    st.sampled_from([Severity.NOTE, Severity.WARNING]),
+    st.fixed_dictionaries(
+        {"path": st.sampled_from("abc")},
+        optional={"count": st.integers(1, 3), "dropped": st.integers(0, 2)},
+    ),
+)
+
+
+@pytest.mark.parametrize("heard", [False, True])
+@given(chunks=st.lists(st.lists(FOUND, max_size=12), max_size=6))
+def test_what_is_noted_in_other_places_is_found_as_if_here(
+    heard: bool, chunks: list[list[tuple[str, str, Severity, dict[str, Any]]]]
+) -> None:
+    outcomes = []
+    for workers in (0, 1, 2):
+        told: list[tuple[str, Severity, str, Place]] = []
+
+        def hear(*each: Any, told: list[Any] = told) -> None:
+            told.append(each)
+
+        findings = Findings("skip", on_finding=hear if heard else None)
+        found = findings.begin("read")
+        notes = [findings.notes("read", every=heard) for _ in range(workers)]
+        for number, chunk in enumerate(chunks):
+            there = notes[number % workers] if workers else found
+            for code, message, severity, more in chunk:
+                there.add(code, message, severity=severity, **more)
+            if workers:
+                found.take_over(notes[number % workers].take())
+        outcomes.append((list(findings), told))
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert bool(outcomes[0][1]) == (heard and any(map(bool, chunks)))
+
+
+def test_notes_of_a_kind_are_few_however_often_they_come() -> None:
+    notes = Findings("skip").notes("read", every=False)
+    for _ in range(1000):
+        notes.add("V12", "odd", severity=Severity.NOTE, path="a.xml")
+    assert len(notes.take().findings) == MAX_EXAMPLES

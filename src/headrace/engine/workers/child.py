@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from headrace import formats
 from headrace.engine.workers.channel import Channel
 from headrace.engine.workers.messages import Answer, Parsing, Writing
-from headrace.engine.workers.packing import pack, unpack
+from headrace.engine.workers.packing import pack, unpack, unpack_chunk
 from headrace.errors import HeadraceError
 from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Findings, Notes
@@ -32,7 +32,7 @@ class ParsingJob:
 
     def __init__(self, told: Parsing) -> None:
         findings = Findings(told.on_error, strict=told.strict)
-        self.notes = findings.notes("read")
+        self.notes = findings.notes("read", every=told.every)
         reader = formats.get(told.format).open(told.path, options=told.options, findings=findings)
         assert isinstance(reader, ChunkedReader)
         self._reader = reader
@@ -43,7 +43,7 @@ class ParsingJob:
 
     def do(self, message: Any) -> tuple[bytes, Any]:
         """Parse a chunk."""
-        samples = self._reader.parse(message, self.notes)
+        samples = self._reader.parse(unpack_chunk(message), self.notes)
         return pack(samples), self._reader.learnt()
 
 
@@ -55,7 +55,7 @@ class WritingJob:
         self._writer = formats.get(told.format).create(
             told.temp, told.labels, options=told.options, findings=findings
         )
-        self.notes = self._writer.found = findings.notes("write")
+        self.notes = self._writer.found = findings.notes("write", every=told.every)
         self._writer.start(told.temp)
 
     def do(self, message: Any) -> tuple[bytes, Any]:
@@ -85,7 +85,7 @@ def main() -> None:
 def serve(channel: Channel) -> None:
     """Take a job, then answer every message. Raises EOFError when the other side is gone."""
     told = channel.receive()
-    findings = Findings("skip").notes("none")
+    findings = Findings("skip").notes("none", every=True)
     job: Job | None = None
     error: Exception | None = None
     try:

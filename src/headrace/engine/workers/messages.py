@@ -13,17 +13,18 @@ from headrace.model.sample import LabelInfo
 
 
 class Parsing(Struct, frozen=True, kw_only=True):
-    """The job to parse chunks of a source."""
+    """The job to parse chunks of a source. ``every``: somebody hears of every single finding."""
 
     format: str
     path: Path
     options: ReadOptions
     on_error: OnError
     strict: bool
+    every: bool
 
 
 class Writing(Struct, frozen=True, kw_only=True):
-    """The job to write at ``temp``; somebody else owns and publishes it."""
+    """The job to write at ``temp``; somebody else owns and publishes it. ``every`` as in :class:`Parsing`."""
 
     format: str
     temp: Path
@@ -31,6 +32,7 @@ class Writing(Struct, frozen=True, kw_only=True):
     options: WriteOptions
     on_error: OnError
     strict: bool
+    every: bool
 
 
 class Answer(Struct, kw_only=True):

@@ -5,16 +5,31 @@ from __future__ import annotations
 import marshal
 import pickle
 from collections.abc import Sequence
+from itertools import starmap
 from typing import Any, cast
 
 from headrace.formats.boxlist import BoxList, BoxTable, as_boxes
+from headrace.formats.chunked import Chunk
 from headrace.formats.lazyrings import LazyRings
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
 _PICKLED = b"p"
+# The items' type, and columns of their fields.
+PackedChunk = tuple[type[Any], list[tuple[Any, ...]]]
 _COLUMNS = b"m"
 _CORNERS = 4
+
+
+def pack_chunk(chunk: Chunk) -> PackedChunk:
+    """A chunk as it is pickled in less time: its items are named tuples of one kind."""
+    return type(chunk[0]), [*zip(*chunk, strict=True)]
+
+
+def unpack_chunk(packed: PackedChunk) -> Chunk:
+    """The chunk that was packed."""
+    kind, columns = packed
+    return [*starmap(kind, zip(*columns, strict=True))]
 
 
 def pack(samples: Sequence[Sample]) -> bytes:

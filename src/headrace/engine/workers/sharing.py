@@ -11,7 +11,7 @@ from typing import Final
 
 from headrace.engine.threads import Stop
 from headrace.engine.workers.messages import Answer, Parsing, Writing
-from headrace.engine.workers.packing import pack, unpack
+from headrace.engine.workers.packing import pack, pack_chunk, unpack
 from headrace.engine.workers.process import Crew, WorkerProcess
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
@@ -82,6 +82,7 @@ class _Parsers:
             options=reader.options,
             on_error=policy.on_error,
             strict=policy.strict,
+            every=policy.on_finding is not None,
         )
         crew = Crew(self._workers, job, self._stop)
         try:
@@ -116,7 +117,7 @@ class _Walk:
     """The walk over the files, ahead of the parsing; what it finds is told in its turn, and so is its end."""
 
     def __init__(self, reader: ChunkedReader) -> None:
-        self._notes = reader.findings.notes("read")
+        self._notes = reader.findings.notes("read", every=reader.findings.on_finding is not None)
         self._chunks = reader.chunks(self._notes)
         self._ended = False
         self.noted: Noted = self._notes.take()
@@ -136,7 +137,7 @@ class _Walk:
             self._ended = True
             return None
         worker = crew.idlest()
-        worker.post(chunk)
+        worker.post(pack_chunk(chunk))
         return worker
 
 
@@ -163,6 +164,7 @@ class WriterElsewhere:
             options=writer.options,
             on_error=policy.on_error,
             strict=policy.strict,
+            every=policy.on_finding is not None,
         )
         # While the worker lives, nobody else may write there, even where this process was killed.
         self._crew = Crew(1, job, self._stop, keep=[writer.lock])

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
@@ -21,23 +21,18 @@ _CHUNK: Final = 64 * 1024
 _ALIASES: Final = {"valid": "val", "validation": "val"}
 
 
-class VocFile:
+class VocFile(NamedTuple):
     """One XML file: its path, its folder below the annotations, its stem, its devkit and its splits.
 
     ``prefix`` comes before the name of its image.
     """
 
-    __slots__ = ("bare", "kit", "path", "prefix", "relative", "splits")
-
-    def __init__(
-        self, path: str, relative: str, bare: str, kit: Kit, prefix: str, splits: list[str]
-    ) -> None:
-        self.path = path
-        self.relative = relative
-        self.bare = bare
-        self.kit = kit
-        self.prefix = prefix
-        self.splits = splits
+    path: str
+    relative: str
+    bare: str
+    kit: Kit
+    prefix: str
+    splits: list[str]
 
 
 class Files:
@@ -73,7 +68,7 @@ class Files:
                 if self._wanted is None or self._wanted in file.splits:
                     nothing = False
                     if self._wanted is not None:
-                        file.splits = [self._wanted]
+                        file = file._replace(splits=[self._wanted])
                     yield file
         self.progress = 1.0
         if nothing:
