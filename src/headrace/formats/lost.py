@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from headrace.formats.boxlist import by_table
+from headrace.formats.boxlist import BoxTable, by_table
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.info import FIELDS, Capability
 from headrace.model.sample import Sample
@@ -24,6 +24,11 @@ _OF_SHAPES: Final[Mapping[str, str]] = {
     "text": "text",
     "attributes": "attributes",
     "extra": "extra",
+}
+_OF_TABLES: Final[Mapping[str, str]] = {
+    "shape_id": "ids",
+    "area": "areas",
+    "attributes": "attributes",
 }
 _OF_IMAGES: Final[Mapping[str, str]] = {
     "image_id": "id",
@@ -106,16 +111,16 @@ class FieldLosses:
                 for sample in run:
                     shapes += sample.shapes
             else:
-                # Of these fields boxes in tables have no other.
-                in_tables["attributes"] += sum(map(bool, table.attributes or ()))
-                in_tables["shape_id"] += _said(table.ids)
-                in_tables["area"] += _said(table.areas)
+                for field, _ in self._shapes:
+                    in_tables[field] += _said(table, field)
         for field, getter in self._shapes:
             found = len(shapes) - list(map(getter, shapes)).count(None)
             _note(tally, field, found + in_tables[field], first)
 
 
-def _said(column: Sequence[object] | None) -> int:
+def _said(table: BoxTable, field: str) -> int:
+    """How many boxes of a table say something of a field; of most fields it has no column."""
+    column = getattr(table, _OF_TABLES[field]) if field in _OF_TABLES else None
     return 0 if column is None else len(column) - column.count(None)
 
 

@@ -113,41 +113,42 @@ def boxes(
 ) -> Iterator[list[Record]]:
     """Entries of ``annotations`` for plain boxes, image by image: what :func:`annotation` says of each.
 
-    ``images`` are the number of each image and how many boxes it has; the boxes are numbered from ``first``.
+    ``images`` are the number of each image and how many boxes it has; the boxes are numbered from ``first``. The
+    records of an image are written over for the next: that takes less time than making new ones.
     """
-    rows = zip(
-        range(first, first + len(categories)),
-        categories,
-        table.x,
-        table.y,
-        table.w,
-        table.h,
-        strict=True,
-    )
-    said = iter(table.attributes or ())
-    areas = iter(table.areas or ())
-    for image_id, count in images:
-        records: list[Record] = [
-            {
-                "id": number,
-                "image_id": image_id,
-                "category_id": category,
-                "bbox": (x, y, w, h),
-                "area": w * h,
-                "iscrowd": 0,
-                "segmentation": (),
-            }
-            for number, category, x, y, w, h in islice(rows, count)
+    areas: Iterable[float] = map(mul, table.w, table.h)
+    if table.areas is not None:
+        areas = [
+            own if area is None else area for own, area in zip(areas, table.areas, strict=True)
         ]
+    numbers = range(first, first + len(categories))
+    rows = zip(numbers, categories, table.x, table.y, table.w, table.h, areas, strict=True)
+    said = iter(table.attributes or ())
+    every: list[Record] = []
+    for image_id, count in images:
+        while len(every) < count:
+            every.append(_blank_box())
+        for record, (number, category, x, y, w, h, area) in zip(
+            every, islice(rows, count), strict=False
+        ):
+            record["id"] = number
+            record["image_id"] = image_id
+            record["category_id"] = category
+            record["bbox"] = (x, y, w, h)
+            record["area"] = area
+        records = every[:count]
         if table.attributes is not None:
             for record, attributes in zip(records, said, strict=False):
                 if attributes:
                     record["attributes"] = attributes
-        if table.areas is not None:
-            for record, area in zip(records, areas, strict=False):
-                if area is not None:
-                    record["area"] = area
+                else:
+                    record.pop("attributes", None)
         yield records
+
+
+def _blank_box() -> Record:
+    keys = ("id", "image_id", "category_id", "bbox", "area")
+    return dict.fromkeys(keys) | {"iscrowd": 0, "segmentation": ()}
 
 
 def all_finite(table: BoxTable) -> bool:

@@ -76,15 +76,15 @@ class CocoWriter(Writer):
             file.write(b"\n" if first else b",\n")
             file.write(b",\n".join(lines))
 
-    def _boxes(self, table: BoxTable, run: Sequence[Sample], ids: Iterator[int]) -> Iterator[bytes]:
+    def _boxes(self, table: BoxTable, run: Sequence[Sample], ids: Iterator[int]) -> list[bytes]:
         """The annotations of each image of a run, with commas between them, by its table."""
         images = [(number, len(sample.shapes)) for sample, number in zip(run, ids, strict=False)]
         categories = self._categories.all(table.labels)
-        # Records are written as soon as they are made: until then they are in the fastest memory.
-        for records in records_out.boxes(table, self._count + 1, images, categories):
-            self._count += len(records)
-            self.found.shapes_out += len(records)
-            yield dump(records)[1:-1]
+        each = records_out.boxes(table, self._count + 1, images, categories)
+        lines = [dump(records)[1:-1] for records in each]
+        self._count += len(categories)
+        self.found.shapes_out += len(categories)
+        return lines
 
     def _line(self, sample: Sample, image_id: int) -> bytes:
         """The annotations of an image, with commas between them."""

@@ -258,9 +258,7 @@ class YoloReader(ChunkedReader):
             if repeats:
                 self._check_repeats(seen, seen.count, found)
             boxes = BoxList(table, start, stop)
-            sample = self._made(seen, seen.shown, boxes if raw else boxes.shapes)
-            sample.annotated = seen.text is not None
-            samples.append(sample)
+            samples.append(self._made(seen, seen.shown, boxes if raw else boxes.shapes))
         return samples
 
     def _table(self, lines: bytes, images: list[Seen]) -> BoxTable | None:
@@ -348,9 +346,7 @@ class YoloReader(ChunkedReader):
                 dropped_images=1,
             )
             return []
-        sample = self._made(seen, size, [])
-        sample.annotated = seen.text is not None
-        return [sample]
+        return [self._made(seen, size, [])]
 
     def _made(self, seen: Seen, size: tuple[int, int] | None, shapes: Sequence[AnyShape]) -> Sample:
         width, height = size or (None, None)
@@ -359,6 +355,7 @@ class YoloReader(ChunkedReader):
             width=width,
             height=height,
             shapes=cast("list[AnyShape]", shapes),
+            annotated=seen.text is not None,
             split=seen.item.split,
         )
 
