@@ -163,8 +163,8 @@ async def _connected(loop: asyncio.AbstractEventLoop, place: Place) -> socket.so
 async def _addresses(loop: asyncio.AbstractEventLoop, place: Place) -> list[Any]:
     try:
         # A number needs nobody to be asked.
-        return socket.getaddrinfo(
-            place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
-        )
+        host = place.host.encode("ascii")
+        flags = socket.AI_NUMERICHOST
+        return socket.getaddrinfo(host, place.port, type=socket.SOCK_STREAM, flags=flags)
     except OSError:
         return await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)

@@ -34,13 +34,14 @@ Take = Callable[[memoryview, dict[str, str]], bool]
 
 
 class Connection:
-    """A socket that does not block, and how many ``answered`` requests it has seen."""
+    """A socket that does not block, how many ``answered`` requests it has seen, and the memory for the next answer."""
 
-    __slots__ = ("answered", "rested_at", "shaken", "socket")
+    __slots__ = ("answered", "buffer", "rested_at", "shaken", "socket")
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self.answered = 0
+        self.buffer = bytearray(_FIRST)
         self.rested_at = 0.0
         self.shaken = not isinstance(sock, ssl.SSLSocket)
 
@@ -90,7 +91,7 @@ class Lane(Trip):
         self._patience = patience
         self._encrypted = place.encrypted
         self._receive = connection.socket.recv_into
-        self._buffer = bytearray(_FIRST)
+        self._buffer = connection.buffer
         self._all = self._space = memoryview(self._buffer)
         self._filled = 0
         self._head: Head | None = None
@@ -213,7 +214,8 @@ class Lane(Trip):
         if self._end >= len(self._buffer):
             buffer = bytearray(_FIRST + WHOLE + 1)
             buffer[: self._filled] = self._all[: self._filled]
-            self._buffer, self._all = buffer, memoryview(buffer)
+            self.connection.buffer = self._buffer = buffer
+            self._all = memoryview(buffer)
         return True
 
     def _came(self, now: float) -> None:

@@ -38,6 +38,9 @@ DEFAULT_WORKERS = 32
 AHEAD = 16
 """Files that wait for each worker, at the least."""
 
+FEW = 4
+"""Small files that one worker takes even where there are not enough of them for all."""
+
 _UNSYNCED = "after a power cut, fetch them again with force"
 
 
@@ -119,12 +122,13 @@ class _Pool:
         """Fetch what is handed out: small files together as far as that goes, each that it stops at alone."""
         while (item := await self._queue.take()) is not None:
             company = Company(item)
-            if not self._room.has_left:
-                share = 2 * len(self._queue) // self._workers
-                self._queue.take_more(min(TOGETHER - 1, share), company.takes)
+            together = company.is_small and not self._room.has_left
+            if together:
+                share = max(FEW, 2 * len(self._queue) // self._workers)
+                self._queue.take_more(min(TOGETHER, share) - 1, company.takes)
             items = company.items
             while items:
-                if len(items) > 1:
+                if together:
                     del items[: await self._together(company)]
                 if items:
                     await self._alone(items.pop(0))

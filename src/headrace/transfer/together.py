@@ -37,6 +37,11 @@ class Company:
         self._way = source.way if small and isinstance(source, Shared) else None
         self._bytes = size or 0
 
+    @property
+    def is_small(self) -> bool:
+        """Whether the first one is such a file at all."""
+        return self._kind is not None
+
     def takes(self, item: Item) -> bool:
         """Whether the file goes with the others; it is one of them then."""
         source, size = item.source, item.size
