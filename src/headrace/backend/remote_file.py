@@ -28,6 +28,8 @@ MARGIN_SECONDS = 30.0
 class RemoteFile(Shared):
     """``url`` may be missing; ``renew`` gives a fresh one; ``what`` is how errors call the file."""
 
+    __slots__ = ("_fresh", "_renew", "_storage", "_url", "_what", "came", "way")
+
     def __init__(
         self,
         storage: StorageSession,

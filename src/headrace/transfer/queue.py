@@ -23,13 +23,15 @@ class Queue(Generic[T]):
 
     async def put(self, things: Iterable[T]) -> None:
         """Hand things out, as fast as they are taken."""
-        for thing in things:
+        left = list(things)
+        while left:
             while len(self._things) >= self._ahead:
                 self._room = anyio.Event()
                 await self._room.wait()
-            self._things.append(thing)
-            if not self._news.is_set():
-                self._news.set()
+            fitting = self._ahead - len(self._things)
+            self._things.extend(left[:fitting])
+            del left[:fitting]
+            self._news.set()
 
     def close(self) -> None:
         """There is no more."""

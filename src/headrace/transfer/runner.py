@@ -6,7 +6,6 @@ them a host really gets at a time is its own affair (``headrace.net.hosts``); th
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterable
 from contextlib import suppress
 from pathlib import Path
@@ -30,7 +29,7 @@ from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.together import TOGETHER, Company, Outcome
+from headrace.transfer.together import TOGETHER, Company
 from headrace.transfer.workspace import Workspace
 
 DEFAULT_WORKERS = 32
@@ -136,29 +135,17 @@ class _Pool:
     async def _together(self, company: Company) -> int:
         """How many of the files, from the first one on, are done with."""
         await company.bring(self._room.desk())
-        outcomes = company.outcomes
-        items = company.items[: len(outcomes)]
         try:
-            await self._enter(items, outcomes)
-            for item, outcome in zip(items, outcomes, strict=True):
-                if isinstance(outcome, Exception):
-                    await self._alone(item, spoiled=isinstance(outcome, ChecksumError))
+            self._report.moved += len(company.complete)
+            self._report.bytes += company.moved
+            self._progress.add(len(company.complete), bytes=company.moved)
+            await self._commit(due=self._room.enter_all(company.complete))
+            for item, error in company.failed:
+                await self._alone(item, spoiled=isinstance(error, ChecksumError))
         except BaseException:
             company.forget()
             raise
-        return len(outcomes)
-
-    async def _enter(self, items: list[Item], outcomes: list[Outcome]) -> None:
-        complete = [
-            (item, outcome)
-            for item, outcome in zip(items, outcomes, strict=True)
-            if isinstance(outcome, os.stat_result)
-        ]
-        moved = sum(stat.st_size for _, stat in complete)
-        self._report.moved += len(complete)
-        self._report.bytes += moved
-        self._progress.add(len(complete), bytes=moved)
-        await self._commit(due=self._room.enter_all(complete))
+        return company.done
 
     async def _alone(self, item: Item, *, spoiled: bool = False) -> None:
         try:

@@ -60,6 +60,8 @@ Take = Callable[[memoryview, Mapping[str, str]], bool]
 class Shared(ABC):
     """A source whose small files cost less together: those that have one ``way`` may be brought at once."""
 
+    __slots__ = ()
+
     way: object
 
     @abstractmethod

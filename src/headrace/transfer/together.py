@@ -19,18 +19,18 @@ TOGETHER_BYTES = 8 * 1024 * 1024
 
 SMALL = 256 * 1024
 
-Outcome = os.stat_result | ChecksumError | OSError
-
 
 class Company:
     """The files that go together with the ``first``: of the same way, their sizes known and small.
 
-    ``outcomes`` are of as many of them as came the last time, in order.
+    Of those that came the last time, ``complete`` are in their places, with ``moved`` bytes, and ``failed`` are not.
     """
 
     def __init__(self, first: Item) -> None:
         self.items = [first]
-        self.outcomes: list[Outcome] = []
+        self.complete: list[tuple[Item, os.stat_result]] = []
+        self.failed: list[tuple[Item, ChecksumError | OSError]] = []
+        self.moved = 0
         source, size = first.source, first.size
         small = isinstance(source, Shared) and size is not None and size <= SMALL
         self._kind = type(source) if small else None
@@ -55,29 +55,31 @@ class Company:
 
     async def bring(self, desk: Desk) -> None:
         """As many of the files as come whole, in order."""
-        items = self.items
-        first, *others = (item.source for item in items)
-        outcomes: list[Outcome] = []
-        self.outcomes = outcomes
+        items = iter(self.items)
+        first, *others = (item.source for item in self.items)
+        self.complete, self.failed, self.moved = [], [], 0
 
         def take(whole: memoryview, headers: Mapping[str, str]) -> bool:
-            outcome: Outcome
+            item = next(items)
             try:
-                outcome = desk(items[len(outcomes)], whole, headers)
-            except ChecksumError as error:
-                outcome = error
-            except OSError as error:
+                self.complete.append((item, desk(item, whole, headers)))
+            except (ChecksumError, OSError) as error:
+                self.failed.append((item, error))
                 # A disk that is full will not be less so for the next one.
-                outcomes.append(error)
-                return False
-            outcomes.append(outcome)
+                return isinstance(error, ChecksumError)
+            self.moved += len(whole)
             return True
 
         if isinstance(first, Shared):
             await first.bring(others, take)
 
+    @property
+    def done(self) -> int:
+        """How many came the last time."""
+        return len(self.complete) + len(self.failed)
+
     def forget(self) -> None:
         """The file after those that have come is not going to be opened after all."""
-        for item in self.items[len(self.outcomes) :][:1]:
+        for item in self.items[self.done :][:1]:
             if isinstance(item.source, Shared):
                 item.source.forget()

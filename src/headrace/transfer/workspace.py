@@ -149,10 +149,10 @@ class Workspace:
     def enter_all(self, complete: list[tuple[Item, os.stat_result]]) -> bool:
         """Note files that have just become complete; True where it is time to commit."""
         within = self._target_open.within
-        self._pending += [
-            Done(within(item.name), mark_of(item.name, item.sha256 or "", stat))
-            for item, stat in complete
-        ]
+        pending = self._pending
+        for item, stat in complete:
+            name = item.name
+            pending.append(Done(within(name), mark_of(name, item.sha256 or "", stat)))
         return len(self._pending) >= BATCH
 
     def commit(self) -> None:
