@@ -67,24 +67,34 @@ class Carrier:
             self._new.append(trip)
             if self._bell is None:
                 self._bell, heard = socket.socketpair()
+                # Where it has been rung so often that there is no room, it will be heard.
+                self._bell.setblocking(False)
                 loop = asyncio.get_running_loop()
                 self._thread = threading.Thread(
                     target=self._run, args=(loop, heard), name="headrace carrier", daemon=True
                 )
-                self._thread.start()
+                try:
+                    self._thread.start()
+                except BaseException:
+                    heard.close()
+                    self._silence()
+                    trip.close()
+                    raise
         self._ring()
 
     def _ring(self) -> None:
         with self._lock:
             if self._bell is not None:
-                self._bell.send(b"\0")
+                with contextlib.suppress(BlockingIOError):
+                    self._bell.send(b"\0")
 
     def _run(self, loop: asyncio.AbstractEventLoop, bell: socket.socket) -> None:
         trips: dict[int, Trip] = {}
         error: Exception | None = None
-        with bell, contextlib.closing(_poller()) as poller:
+        with bell:
             try:
-                self._serve(loop, bell, poller, trips)
+                with contextlib.closing(_poller()) as poller:
+                    self._serve(loop, bell, poller, trips)
             except Exception as caught:  # noqa: BLE001  it is raised where the trips are waited for
                 error = caught
             if error is not None:
@@ -119,7 +129,8 @@ class Carrier:
                     seen += self._welcomed(trips, poller, now)
                 else:
                     trip = trips[file]
-                    trip.ready(now)
+                    if not trip.ended:
+                        trip.ready(now)
                     if trip.ended:
                         seen.append(trip)
             if now - looked >= self._period:
@@ -128,7 +139,7 @@ class Carrier:
                 for trip in trips.values():
                     if not trip.ended:
                         trip.look(now)
-            if seen:
+            if any(trip.ended for trip in seen):
                 ended = {trip.file: trip for trip in seen if trip.ended}
                 for file, trip in ended.items():
                     del trips[file]

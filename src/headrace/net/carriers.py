@@ -59,6 +59,9 @@ class Carriers:
             carrier = min(self._carriers, key=lambda each: each.trips)
         try:
             await carrier.carry(lane)
+        except OSError:
+            # There is no thread, or no handle for it.
+            return None
         finally:
             self._rest(lane, place)
         came = lane.taken + isinstance(lane.after, Opened)

@@ -141,17 +141,19 @@ class Line(asyncio.BufferedProtocol):
     ) -> None:
         """What :meth:`blocks` does, with a thread that receives and writes."""
         transport, block = self._transport, self._block
-        if transport is None or block is None or self._ready:
-            # It has come, or ended, before anybody was there.
+        sock = None if transport is None or block is None else _shared(transport)
+        if transport is None or block is None or sock is None:
+            # It has come, or ended, before anybody was there; or there are no more handles.
             async for each in self.blocks():
                 await in_thread(write, each)
             return
-        transport.pause_reading()
-        self._held_back = True
-        file = os.dup(transport.get_extra_info("socket").fileno())
-        sock = socket.socket(fileno=file)
-        sock.setblocking(False)
-        trip = Pour(sock, self.where, block, self._filled, self._left, write, patience)
+        if not self._held_back:
+            transport.pause_reading()
+            self._held_back = True
+            self._held_at = self._loop.time()
+        here = [memoryview(full)[:length] for full, length in self._ready]
+        self._ready.clear()
+        trip = Pour(sock, self.where, here, block, self._filled, self._left, write, patience)
         await bring(trip)
         if trip.failure is not None:
             raise trip.failure
@@ -354,3 +356,14 @@ class Line(asyncio.BufferedProtocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _shared(transport: asyncio.Transport) -> socket.socket | None:
+    """Another handle of a connection's socket; None where there are no more."""
+    try:
+        file = os.dup(transport.get_extra_info("socket").fileno())
+    except OSError:
+        return None
+    sock = socket.socket(fileno=file)
+    sock.setblocking(False)
+    return sock

@@ -14,15 +14,16 @@ from headrace.net.trip import Trip
 
 
 class Pour(Trip):
-    """``left`` bytes to come after those that fill the ``block`` so far; ``failure`` is what it broke off with.
+    """``left`` bytes to come after those that are ``here`` and those that fill the ``block`` so far.
 
-    All that came was written then. ``file`` is closed when it has ended.
+    ``failure`` is what it broke off with, when all that came was written. ``sock`` is closed when it has ended.
     """
 
     def __init__(
         self,
         sock: socket.socket,
         where: str,
+        here: list[memoryview],
         block: bytearray,
         filled: int,
         left: int,
@@ -33,6 +34,7 @@ class Pour(Trip):
         self.failure: TransferError | None = None
         self._socket = sock
         self._where = where
+        self._here = here
         self._space = memoryview(block)
         self._filled = filled
         self._left = left
@@ -44,6 +46,8 @@ class Pour(Trip):
     def begin(self, now: float) -> None:
         """Write what is here already."""
         self._heard_at = self._window_from = now
+        for block in self._here:
+            self._put(block)
         self._flush()
 
     def ready(self, now: float) -> None:
@@ -88,14 +92,17 @@ class Pour(Trip):
 
     def _flush(self) -> None:
         filled, self._filled = self._filled, 0
+        self._put(self._space[:filled])
+        if not self._left:
+            self.end()
+
+    def _put(self, block: memoryview) -> None:
+        if self.ended or not len(block):
+            return
         try:
-            if filled:
-                self._write(self._space[:filled])
+            self._write(block)
         except Exception as error:  # noqa: BLE001  it is raised where the trip is waited for
             self.error = error
-            self.end()
-            return
-        if not self._left:
             self.end()
 
     def _fail(self, failure: TransferError) -> None:
