@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import cast
 
@@ -247,19 +247,22 @@ class YoloReader(ChunkedReader):
                 half = len(images) // 2
                 return self._boxes(images[:half], found) + self._boxes(images[half:], found)
             return self._sample(images[0], found)
+        found.images_in += len(images)
+        found.shapes_in += len(table.labels)
         every = lines.split(b"\n")
-        repeats = len({*every}) < len(every)
-        samples: list[Sample] = []
-        stop, raw = 0, self.options.geometry == "raw"
-        for seen in images:
-            start, stop = stop, stop + seen.count
-            found.images_in += 1
-            found.shapes_in += seen.count
-            if repeats:
+        if len({*every}) < len(every):
+            for seen in images:
                 self._check_repeats(seen, seen.count, found)
-            boxes = BoxList(table, start, stop)
-            samples.append(self._made(seen, seen.shown, boxes if raw else boxes.shapes))
-        return samples
+        stops = accumulate([seen.count for seen in images])
+        lists = [
+            BoxList(table, stop - seen.count, stop)
+            for seen, stop in zip(images, stops, strict=True)
+        ]
+        raw = self.options.geometry == "raw"
+        return [
+            self._made(seen, seen.shown, boxes if raw else boxes.shapes)
+            for seen, boxes in zip(images, lists, strict=True)
+        ]
 
     def _table(self, lines: bytes, images: list[Seen]) -> BoxTable | None:
         widths: list[int] = []
