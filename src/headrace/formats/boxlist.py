@@ -1,22 +1,25 @@
-"""Plain boxes kept as columns: most conversions only carry their numbers from one file into another."""
+"""Plain boxes, and polygons with a box, kept as columns: most conversions only carry them from one file into another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import overload
+from typing import cast, overload
 
+from headrace.formats.lazyrings import LazyRings
 from headrace.model.sample import Sample
-from headrace.model.shapes import AnyShape, Attributes, Rectangle
+from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
 
 class BoxTable:
     """The boxes of some images, one image behind the other: equally long columns, not to be changed.
 
     ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes``, ``ids`` and
-    ``areas`` are None where no box has any; the attributes may be shared between boxes.
+    ``areas`` are None where no box has any; the attributes may be shared between boxes. ``outlines`` is None where
+    there are only boxes; else it holds the text of the rings (:mod:`headrace.formats.lazyrings`) of each that is the
+    box of a polygon (then its area is here too), and None for the others.
     """
 
-    __slots__ = ("areas", "attributes", "h", "ids", "labels", "w", "x", "y")
+    __slots__ = ("areas", "attributes", "h", "ids", "labels", "outlines", "w", "x", "y")
 
     def __init__(
         self,
@@ -28,6 +31,7 @@ class BoxTable:
         attributes: Sequence[Attributes | None] | None = None,
         ids: Sequence[int | str | None] | None = None,
         areas: Sequence[float | None] | None = None,
+        outlines: Sequence[bytes | None] | None = None,
     ) -> None:
         self.labels = labels
         self.x = x
@@ -37,6 +41,7 @@ class BoxTable:
         self.attributes = attributes
         self.ids = ids
         self.areas = areas
+        self.outlines = outlines
 
     def rows(self, start: int, stop: int) -> BoxTable:
         """Some of the rows, as a table of their own."""
@@ -52,6 +57,7 @@ class BoxTable:
             self.attributes and self.attributes[rows],
             self.ids and self.ids[rows],
             self.areas and self.areas[rows],
+            self.outlines and self.outlines[rows],
         )
 
 
@@ -81,31 +87,7 @@ class BoxList(Sequence[AnyShape]):
         try:
             return self._shapes
         except AttributeError:
-            table = self.table.rows(self.start, self.stop)
-            none = [None] * len(self)
-            self._shapes = [
-                Rectangle(
-                    label=label,
-                    x=x,
-                    y=y,
-                    w=w,
-                    h=h,
-                    attributes=said and said.copy(),
-                    id=number,
-                    area=area,
-                )
-                for label, x, y, w, h, said, number, area in zip(
-                    table.labels,
-                    table.x,
-                    table.y,
-                    table.w,
-                    table.h,
-                    table.attributes or none,
-                    table.ids or none,
-                    table.areas or none,
-                    strict=True,
-                )
-            ]
+            self._shapes = _made(self.table.rows(self.start, self.stop))
             return self._shapes
 
     def __len__(self) -> int:
@@ -128,6 +110,43 @@ class BoxList(Sequence[AnyShape]):
 
     def __repr__(self) -> str:
         return repr(self.shapes)
+
+
+def _made(table: BoxTable) -> list[AnyShape]:
+    none = [None] * len(table.labels)
+    shapes: list[AnyShape] = []
+    for label, x, y, w, h, said, number, area, outline in zip(
+        table.labels,
+        table.x,
+        table.y,
+        table.w,
+        table.h,
+        table.attributes or none,
+        table.ids or none,
+        table.areas or none,
+        table.outlines or none,
+        strict=True,
+    ):
+        attributes = said and said.copy()
+        if outline is None:
+            shapes.append(
+                Rectangle(
+                    label=label, x=x, y=y, w=w, h=h, attributes=attributes, id=number, area=area
+                )
+            )
+        else:
+            rings = cast("list[list[float]]", LazyRings(outline))
+            shapes.append(
+                Polygon(
+                    label=label,
+                    rings=rings,
+                    bbox=(x, y, w, h),
+                    attributes=attributes,
+                    id=number,
+                    area=area,
+                )
+            )
+    return shapes
 
 
 def as_boxes(shapes: Sequence[AnyShape]) -> BoxList | None:

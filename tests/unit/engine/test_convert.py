@@ -23,7 +23,7 @@ from headrace.errors import (
     ParseError,
     UnknownFormatError,
 )
-from headrace.formats.coco.writer import CocoWriter
+from headrace.formats.coco import records_out
 from tests.support.formats import read
 
 
@@ -168,9 +168,9 @@ async def test_a_target_that_exists_is_not_replaced_unless_asked(tmp_path: Path)
 async def test_shapes_that_vanish_are_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = CocoWriter._records
+    whole = records_out.boxes
     monkeypatch.setattr(
-        CocoWriter, "_records", lambda self, sample, number: whole(self, sample, number)[1:]
+        records_out, "boxes", lambda *given: (records[1:] for records in whole(*given))
     )
     with pytest.raises(ConservationError, match="60 shapes in and 0 added, but 30 out"):
         await convert(source(tmp_path), tmp_path / "out.json", to="coco")

@@ -83,7 +83,7 @@ def unpack(data: bytes) -> list[Sample]:
 
 def _columns(table: BoxTable) -> tuple[Any, ...]:
     columns = table.labels, table.x, table.y, table.w, table.h
-    return *columns, table.attributes, table.ids, table.areas
+    return *columns, table.attributes, table.ids, table.areas, table.outlines
 
 
 def _plain(

@@ -123,7 +123,7 @@ def boxes(
         ]
     numbers = range(first, first + len(categories))
     rows = zip(numbers, categories, table.x, table.y, table.w, table.h, areas, strict=True)
-    said = iter(table.attributes or ())
+    said, outlines = iter(table.attributes or ()), iter(table.outlines or ())
     every: list[Record] = []
     for image_id, count in images:
         while len(every) < count:
@@ -143,6 +143,9 @@ def boxes(
                     record["attributes"] = attributes
                 else:
                     record.pop("attributes", None)
+        if table.outlines is not None:
+            for record, outline in zip(records, outlines, strict=False):
+                record["segmentation"] = () if outline is None else orjson.Fragment(outline)
         yield records
 
 

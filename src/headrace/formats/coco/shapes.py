@@ -52,7 +52,7 @@ class ShapeMaker:
         self._learner = learner
         self._report = report
         self._task = task
-        self._tables = raw and task == "detect"
+        self._tables = raw
         self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = lazy_rings if raw else _all_plain
         self._ids = SeenIds()
         self._long = LongWay(self._names, points, self._ids, report, task=task)

@@ -1,4 +1,4 @@
-"""Rows of annotations to tables of boxes: for conversions that carry nothing but boxes, no shape is made."""
+"""Rows of annotations to tables: where a conversion only carries them, no shape is made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tabulate(
     names: Mapping[Id, str],
     ids: SeenIds,
 ) -> Sequence[Row]:
-    """Give each sample its boxes, as the rows of one table; returns the rows of images with anything but plain boxes.
+    """Give each sample its boxes, as the rows of one table; returns the rows of images with anything but plain boxes and polygons.
 
     ``samples`` have no shapes yet.
     """
@@ -30,6 +30,8 @@ def tabulate(
         if row.bbox is None
         or row.iscrowd
         or type(row.segmentation) is tuple
+        # The area of a polygon takes its numbers.
+        or (row.area is None and row.segmentation is not None)
         or row.category_id not in names
         or row.image_id not in by_image
     }
@@ -43,7 +45,17 @@ def tabulate(
     boxes = cast("list[tuple[float, float, float, float]]", [row.bbox for row in plain])
     labels = [names[cast("Id", row.category_id)] for row in plain]
     x, y, w, h = zip(*boxes, strict=True)
-    table = BoxTable(labels, x, y, w, h, ids=numbers, areas=[row.area for row in plain])
+    outlines = cast("list[bytes | None]", [row.segmentation for row in plain])
+    table = BoxTable(
+        labels,
+        x,
+        y,
+        w,
+        h,
+        ids=numbers,
+        areas=[row.area for row in plain],
+        outlines=outlines if any(outlines) else None,
+    )
     stop = 0
     for number, its in by_image.items():
         start, stop = stop, stop + len(its)

@@ -123,7 +123,7 @@ class VocWriter(Writer):
         boxes = as_boxes(shapes)
         if boxes is not None:
             table = boxes.table.rows(boxes.start, boxes.stop)
-            if table.attributes is not None and any(table.attributes):
+            if any(table.attributes or ()) or any(table.outlines or ()):
                 return None
             labels = table.labels
             corners = zip(table.x, table.y, table.w, table.h, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from headrace.formats.yolo import INFO
 from headrace.formats.yolo.classify_out import ClassFolders
 from headrace.formats.yolo.rows import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
 from headrace.formats.yolo.yaml_out import dataset_yaml
-from headrace.model.geometry import xywh_to_cxcywh_normalised
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
@@ -107,52 +106,25 @@ class YoloWriter(Writer):
         None where one shape is any other, or does not lie on the image.
         """
         shapes: Sequence[Any] = sample.shapes
-        width, height, numbers = sample.width or 1, sample.height or 1, self._numbers
-        boxes = as_boxes(sample.shapes)
-        kind = Rectangle if boxes is not None else type(shapes[0])
-        if boxes is not None:
-            table = boxes.table.rows(boxes.start, boxes.stop)
-            rows = [
-                [numbers[label], x, y, w, h]
-                for label, left, top, wide, high in zip(
-                    table.labels, table.x, table.y, table.w, table.h, strict=True
-                )
-                if label in numbers
-                and 0 <= (w := wide / width) <= 1
-                and 0 <= (h := high / height) <= 1
-                and 0 <= (x := (left + wide / 2) / width) <= 1
-                and 0 <= (y := (top + high / 2) / height) <= 1
-            ]
-        elif kind is Rectangle:
-            rows = [
-                [numbers[shape.label], x, y, w, h]
-                for shape in shapes
-                if type(shape) is Rectangle
-                and not shape.iscrowd
-                and shape.label in numbers
-                and 0 <= (w := shape.w / width) <= 1
-                and 0 <= (h := shape.h / height) <= 1
-                and 0 <= (x := (shape.x + shape.w / 2) / width) <= 1
-                and 0 <= (y := (shape.y + shape.h / 2) / height) <= 1
-            ]
-        elif kind is Polygon:
-            rows = [
-                [numbers[shape.label], *row]
-                for shape in shapes
-                if type(shape) is Polygon
-                and not shape.iscrowd
-                and shape.label in numbers
-                and shape.bbox is not None
-                and min(row := xywh_to_cxcywh_normalised(*shape.bbox, width, height)) >= 0
-                and max(row) <= 1
-            ]
-        else:
+        found = _box_columns(sample)
+        if found is None:
             return None
+        columns, polygons = found
+        width, height, numbers = sample.width or 1, sample.height or 1, self._numbers
+        rows = [
+            [numbers[label], x, y, w, h]
+            for label, left, top, wide, high in columns
+            if label in numbers
+            and 0 <= (w := wide / width) <= 1
+            and 0 <= (h := high / height) <= 1
+            and 0 <= (x := (left + wide / 2) / width) <= 1
+            and 0 <= (y := (top + high / 2) / height) <= 1
+        ]
         if len(rows) < len(shapes):
             return None
-        if kind is Polygon:
+        if polygons:
             message = BOXED % "polygon"
-            self._tally.add("LOSS", message, Severity.LOSS, sample.filename, count=len(rows))
+            self._tally.add("LOSS", message, Severity.LOSS, sample.filename, count=polygons)
         return rows
 
     def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
@@ -233,6 +205,31 @@ class YoloWriter(Writer):
             more=self._more,
         )
         self._tree.append("data.yaml", text)
+
+
+def _box_columns(
+    sample: Sample,
+) -> tuple[Iterable[tuple[str, float, float, float, float]], int] | None:
+    """Label and ``x, y, w, h`` of each shape, and how many are polygons; what has no plain box of its own is left out."""
+    shapes: Sequence[Any] = sample.shapes
+    boxes = as_boxes(sample.shapes)
+    if boxes is not None:
+        table = boxes.table.rows(boxes.start, boxes.stop)
+        columns = zip(table.labels, table.x, table.y, table.w, table.h, strict=True)
+        return columns, sum(map(bool, table.outlines or ()))
+    if type(shapes[0]) is Rectangle:
+        return [
+            (shape.label, shape.x, shape.y, shape.w, shape.h)
+            for shape in shapes
+            if type(shape) is Rectangle and not shape.iscrowd
+        ], 0
+    if type(shapes[0]) is Polygon:
+        return [
+            (shape.label, *shape.bbox)
+            for shape in shapes
+            if type(shape) is Polygon and not shape.iscrowd and shape.bbox is not None
+        ], len(shapes)
+    return None
 
 
 def _ordered(names: list[str], order: str | Sequence[str]) -> list[str]:
