@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,69 @@ def test_yolo(files: list[list[tuple[str, ...]]]) -> None:
                     {f"images/{number}.png": (64, 47), f"labels/{number}.txt": text},
                 )
         same_both_ways(root, "yolo")
+
+
+OUTLINES = st.sampled_from(
+    [
+        "[]",
+        "[[1,2,3,4,5,6]]",
+        "[[1, 2.50, 3,4,5,6],[0,0,1,0,1,1]]",
+        '{"size":[47,64],"counts":[3008]}',
+        "[[1,2]]",
+    ]
+)
+ANNOTATION = st.tuples(
+    st.sampled_from([1, 2, 2, 3, 9]),
+    st.sampled_from([1, 2, 2, 7]),
+    st.sampled_from(["[0,0,64,47]", "[1.5,2,3,4]", "[60,40,9,9]", "[0,0,0,1]", "null"]),
+    OUTLINES,
+    st.sampled_from(['"area":2.5', '"area":null', '"area":3,"iscrowd":1', '"score":0.5']),
+    st.booleans(),
+)
+
+
+@pytest.mark.parametrize("task", [None, "detect"])
+@pytest.mark.parametrize("target", ["coco", "yolo", "voc"])
+@settings(max_examples=40)
+@given(annotations=st.lists(ANNOTATION, max_size=9))
+def test_coco(target: str, task: str | None, annotations: list[tuple[Any, ...]]) -> None:
+    lines = [
+        f'{{"id":{1 if twice else number},"image_id":{image},"category_id":{category},"bbox":{box},'
+        f'"segmentation":{outline},{more}}}'
+        for number, (image, category, box, outline, more, twice) in enumerate(annotations)
+    ]
+    images = ",".join(
+        f'{{"id":{n},"file_name":"{n}.jpg","width":64,"height":47}}' for n in (1, 2, 3)
+    )
+    document = (
+        f'{{"annotations":[{",".join(lines)}],"images":[{images}],'
+        '"categories":[{"id":1,"name":"cat"},{"id":2,"name":"dog"}]}'
+    )
+    with folder() as root:
+        path = root / "source.json"
+        path.write_text(document)
+        how: dict[str, Any] = {"on_error": "skip", "task": task}
+        plain = read(path, "coco", **how)
+        columns = read(path, "coco", geometry="raw", **how)
+        assert columns.samples == plain.samples
+        assert unpack(pack(columns.samples)) == plain.samples
+        assert list(columns.findings) == list(plain.findings)
+        outcomes = []
+        for geometry in ("floats", "raw"):
+            out = root / geometry
+            report = convert_blocking(
+                path, out, to=target, from_="coco", geometry=geometry, workers=1, **how
+            )
+            files = [out] if out.is_file() else sorted(each for each in out.rglob("*.*"))
+            said = [(each.code, each.message, each.count) for each in report.findings]
+            outcomes.append(([_parsed(each) for each in files], said, report.shapes_out))
+        assert outcomes[0] == outcomes[1]
+
+
+def _parsed(file: Path) -> Any:
+    """What a file says: the text of a polygon may be spelled as in the source."""
+    text = file.read_text()
+    return json.loads(text) if text.startswith("{") else (file.name, text)
 
 
 FLOATS = st.floats(allow_nan=False)
