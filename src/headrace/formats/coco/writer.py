@@ -80,10 +80,12 @@ class CocoWriter(Writer):
         """The annotations of each image of a run, with commas between them, by its table."""
         images = [(number, len(sample.shapes)) for sample, number in zip(run, ids, strict=False)]
         categories = self._categories.all(table.labels)
-        each = records_out.boxes(table, self._count + 1, images, categories)
-        lines = [dump(records)[1:-1] for records in each]
-        self._count += len(categories)
-        self.found.shapes_out += len(categories)
+        lines, written = [], 0
+        for records in records_out.boxes(table, self._count + 1, images, categories):
+            written += len(records)
+            lines.append(dump(records)[1:-1])
+        self._count += written
+        self.found.shapes_out += written
         return lines
 
     def _line(self, sample: Sample, image_id: int) -> bytes:
