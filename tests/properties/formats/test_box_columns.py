@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from headrace.engine.convert import convert_blocking
 from headrace.engine.workers.packing import pack, unpack
-from headrace.formats.findings import Finding
+from headrace.formats import WriteOptions, get
+from headrace.formats.boxlist import BoxList, BoxTable
+from headrace.formats.findings import Finding, Findings
 from headrace.formats.lazyrings import LazyRings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
@@ -191,3 +194,53 @@ def test_any_samples_come_back_equal(shapes: list[list[Any]]) -> None:
     assert [type(shape) for each in back for shape in each.shapes] == [
         type(shape) for each in samples for shape in each.shapes
     ]
+
+
+LITTLE = st.floats(allow_nan=True, width=32) | st.integers(-5, 700)
+BOXES = st.builds(
+    Rectangle,
+    label=st.sampled_from(["cat", "dog", "é"]),
+    attributes=st.none() | st.sampled_from([{"truncated": True}, {"a": None, "b": "\n"}]),
+    x=LITTLE,
+    y=LITTLE,
+    w=LITTLE,
+    h=LITTLE,
+)
+
+
+def table_of(boxes: list[Rectangle]) -> BoxTable:
+    names = ("label", "x", "y", "w", "h")
+    labels, x, y, w, h = ([getattr(box, name) for box in boxes] for name in names)
+    said = [box.attributes for box in boxes]
+    return BoxTable(labels, x, y, w, h, said if any(said) else None)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@given(
+    tables=st.lists(st.lists(st.lists(BOXES, max_size=4), max_size=5), max_size=3),
+    turned=st.booleans(),
+)
+def test_what_is_written_of_tables(
+    clip: bool, tables: list[list[list[Rectangle]]], turned: bool
+) -> None:
+    """Images whose boxes follow each other in a table, in the table's order or against it, and one without any."""
+    carried: list[Sample] = []
+    for images in tables:
+        table, stop = table_of([box for image in images for box in image]), 0
+        for image in images:
+            start, stop = stop, stop + len(image)
+            carried.append(Sample(filename="x.jpg", shapes=BoxList(table, start, stop)))  # type: ignore[arg-type]
+        carried.append(Sample(filename="y.jpg", width=64, height=48))
+    if turned:
+        carried.reverse()
+    plain = [structs.replace(sample, shapes=list(sample.shapes)) for sample in carried]
+    with folder() as root:
+        written = []
+        for number, samples in enumerate((carried, plain)):
+            findings = Findings("skip")
+            options = WriteOptions(clip=clip)
+            writer = get("coco").create(root / f"{number}", [], options=options, findings=findings)
+            with writer:
+                writer.write(samples)
+            written.append(((root / f"{number}").read_bytes(), list(findings)))
+        assert written[0] == written[1]

@@ -123,11 +123,17 @@ def boxes(
         ]
     numbers = range(first, first + len(categories))
     rows = zip(numbers, categories, table.x, table.y, table.w, table.h, areas, strict=True)
-    said, outlines = iter(table.attributes or ()), iter(table.outlines or ())
+    blank: Record = dict.fromkeys(("id", "image_id", "category_id", "bbox", "area"))
+    blank |= {"iscrowd": 0, "segmentation": ()}
+    attributes = table.attributes or ()
+    said, outlines = iter(attributes), iter(table.outlines or ())
+    differ = any(attributes)
+    if differ and attributes[0] and attributes.count(attributes[0]) == len(attributes):
+        # Most tools write the same few words of each.
+        blank["attributes"], differ = attributes[0], False
     every: list[Record] = []
     for image_id, count in images:
-        while len(every) < count:
-            every.append(_blank_box())
+        every += [blank.copy() for _ in range(count - len(every))]
         for record, (number, category, x, y, w, h, area) in zip(
             every, islice(rows, count), strict=False
         ):
@@ -137,21 +143,16 @@ def boxes(
             record["bbox"] = (x, y, w, h)
             record["area"] = area
         records = every[:count]
-        if table.attributes is not None:
-            for record, attributes in zip(records, said, strict=False):
-                if attributes:
-                    record["attributes"] = attributes
+        if differ:
+            for record, own in zip(records, said, strict=False):
+                if own:
+                    record["attributes"] = own
                 else:
                     record.pop("attributes", None)
         if table.outlines is not None:
             for record, outline in zip(records, outlines, strict=False):
                 record["segmentation"] = () if outline is None else orjson.Fragment(outline)
         yield records
-
-
-def _blank_box() -> Record:
-    keys = ("id", "image_id", "category_id", "bbox", "area")
-    return dict.fromkeys(keys) | {"iscrowd": 0, "segmentation": ()}
 
 
 def all_finite(table: BoxTable) -> bool:

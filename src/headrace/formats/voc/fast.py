@@ -129,9 +129,9 @@ class FastParser:
 
     def parse_all(self, contents: Sequence[bytes]) -> Sequence[FastFile | None]:
         """:meth:`parse` of each file."""
-        if all(map(bytes.isascii, contents)) and (files := self._spelled(contents)):
-            return files
-        return [self.parse(content) for content in contents]
+        clean = all(content.isascii() or _is_clean(content) for content in contents)
+        files = self._spelled(contents) if clean else None
+        return [self.parse(content) for content in contents] if files is None else files
 
     def _spelled(self, contents: Sequence[bytes]) -> list[FastFile] | None:
         for spelling in self._spellings:
