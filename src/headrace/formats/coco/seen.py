@@ -10,13 +10,14 @@ from headrace.formats.coco.schema import Id
 # Beyond these an id that stands twice may go unnoticed: memory stays bounded.
 MAX_SMALL = 32 * 1024 * 1024
 MAX_OTHERS = 500_000
+_PIECE = bytes(1 << 16)
 
 
 class SeenIds:
     """A flat table for small numbers (1 for those that were met), a bounded set for the others."""
 
     def __init__(self) -> None:
-        self.table = bytearray(1 << 16)
+        self.table = bytearray(_PIECE)
         self._others: set[Id] = set()
 
     def is_new(self, id: Id | None) -> bool:
@@ -49,8 +50,9 @@ class SeenIds:
         return True
 
     def _make_room(self, number: int) -> None:
-        if number >= len(self.table):
-            self.table.extend(bytes(max(len(self.table), number + 1 - len(self.table))))
+        # By the piece: a large table is never in memory twice.
+        while number >= len(self.table):
+            self.table += _PIECE
 
     def _is_new_other(self, id: Id | None) -> bool:
         if id is None:
