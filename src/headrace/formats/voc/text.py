@@ -50,8 +50,8 @@ _OBJECT: Final = """\t<object>
 \t\t<occluded>%s</occluded>
 """
 _BOX: Final = (
-    "\t\t<bndbox>\n\t\t\t<xmin>%r</xmin>\n\t\t\t<ymin>%r</ymin>\n"
-    "\t\t\t<xmax>%r</xmax>\n\t\t\t<ymax>%r</ymax>\n\t\t</bndbox>\n"
+    "\t\t<bndbox>\n\t\t\t<xmin>%s</xmin>\n\t\t\t<ymin>%s</ymin>\n"
+    "\t\t\t<xmax>%s</xmax>\n\t\t\t<ymax>%s</ymax>\n\t\t</bndbox>\n"
 )
 OBJECT_END: Final = "\t</object>\n"
 END: Final = "</annotation>\n"
@@ -99,28 +99,24 @@ def object_start(label: str, attributes: Mapping[str, Any] | None) -> str:
 
 def bndbox(corners: Box) -> str:
     """The box's tags; whole numbers without a point."""
-    return without_points(_BOX % corners)
+    return _BOX % numbers(corners)
 
 
-def object_template(label: str) -> str | None:
-    """A whole object that says nothing but its label and its corners: a template for four numbers.
-
-    None for a label in which :func:`without_points` would find a number.
-    """
-    if ".0" in label:
-        return None
-    return object_start(label, None).replace("%", "%%") + _BOX.replace("%r", "%s") + OBJECT_END
+def object_template(label: str) -> str:
+    """A whole object that says nothing but its label and its corners: a template for four :func:`numbers`."""
+    return object_start(label, None).replace("%", "%%") + _BOX + OBJECT_END
 
 
-def without_points(text: str) -> str:
-    """Whole numbers before a tag lose their ``.0``."""
-    return text.replace(".0<", "<")
+def numbers(flat: Sequence[float]) -> tuple[str, ...]:
+    """Finite numbers, at least one, as short as they are read back unchanged; whole ones without a point."""
+    # One C call prints them all.
+    text = orjson.dumps(flat).decode()[1:-1] + ","
+    return tuple(text.replace(".0,", ",").split(",")[:-1])
 
 
 def polygon(ring: Sequence[float]) -> str:
     """A ring's tags, ``x1 y1 x2 y2 …``; the numbers are finite."""
-    numbers = orjson.dumps(ring)[1:-1].decode().split(",")
-    return without_points(_ring_template(len(numbers) // 2) % tuple(numbers))
+    return _ring_template(len(ring) // 2) % numbers(ring)
 
 
 @lru_cache(maxsize=4096)
@@ -140,8 +136,8 @@ def own_tags(attributes: Mapping[str, Any]) -> str:
     text = ""
     point, actions = attributes.get("point"), attributes.get("actions")
     if is_point(point):
-        tags = f"\t\t\t<x>{point[0]!r}</x>\n\t\t\t<y>{point[1]!r}</y>\n"
-        text += f"\t\t<point>\n{without_points(tags)}\t\t</point>\n"
+        x, y = numbers([*map(float, point)])
+        text += f"\t\t<point>\n\t\t\t<x>{x}</x>\n\t\t\t<y>{y}</y>\n\t\t</point>\n"
     if are_actions(actions):
         lines = [f"\t\t\t<{name}>{_flag(value)}</{name}>\n" for name, value in actions.items()]
         text += f"\t\t<actions>\n{''.join(lines)}\t\t</actions>\n"

@@ -8,8 +8,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Final, cast
 
-import orjson
-
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxes import box_of
@@ -45,7 +43,7 @@ class VocWriter(Writer):
         self._losses = FieldLosses(self.info.capability(task))
         self._one = 1 if self.options.voc_origin == "one_inclusive" else 0
         self._boxes_only = self.options.task == "detect"
-        self._templates: dict[str, str | None] = {}
+        self._templates: dict[str, str] = {}
         self._starts: dict[str, str] = {}
         self._splits: dict[str, list[str]] = {}
 
@@ -148,8 +146,7 @@ class VocWriter(Writer):
         if not isfinite(sum(flat)):
             return None
         self.found.shapes_out += len(chosen)
-        numbers = orjson.dumps(flat)[1:-1].decode().split(",")
-        return xml.without_points("".join(cast("list[str]", chosen)) % tuple(numbers))
+        return "".join(cast("list[str]", chosen)) % xml.numbers(flat)
 
     def _objects(
         self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _Parts
@@ -180,7 +177,7 @@ class VocWriter(Writer):
                 )
             return
         self.found.shapes_out += 1
-        self._template(shape.label)
+        self._learn(shape.label)
         attributes = shape.attributes or _NONE
         start = xml.object_start(shape.label, attributes) if attributes else self._start_of(shape)
         pieces += (start, xml.bndbox(corners))
@@ -206,13 +203,12 @@ class VocWriter(Writer):
             start = self._starts[shape.label] = xml.object_start(shape.label, None)
         return start
 
-    def _template(self, label: str) -> str | None:
-        """The text of a plain object of this label; None where there is no such."""
+    def _learn(self, label: str) -> None:
+        """Keep the text of a plain object of this label."""
         if label not in self._templates:
             self._templates[label] = xml.object_template(label)
             if xml.FORBIDDEN.search(label):
                 self.found.add("V13", "characters that XML cannot hold become U+FFFD")
-        return self._templates[label]
 
     def _corners(self, shape: AnyShape, sample: Sample) -> Box | None:
         """The corners to write; None, counted, where the shape has no box."""
