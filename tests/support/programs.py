@@ -23,6 +23,9 @@ print("begun", flush=True)
 time.sleep(600)
 """
 
+# The same, and goes when it is told to.
+WAITS = STAYS.replace("signal.signal(signal.SIGTERM, signal.SIG_IGN)\n", "")
+
 PYTHON = """
 from pathlib import Path
 

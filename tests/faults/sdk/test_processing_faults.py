@@ -22,7 +22,7 @@ from tests.support import launcher
 from tests.support.doors import DOORS, open_door
 from tests.support.drawn import draw_images
 from tests.support.left_over import all_gone, is_running, numbers_in
-from tests.support.programs import STAYS, register
+from tests.support.programs import STAYS, WAITS, register
 from tests.support.servers import new_lake, server_process
 
 LOST = "the process that ran the program ended first"
@@ -38,7 +38,7 @@ def pids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def lake(tmp_path: Path) -> tuple[Path, str]:
-    """A lake with a version ``d/v`` and the processing ``stays``, and a token."""
+    """A lake with a version ``d/v`` and the processings ``stays`` and ``waits``, and a token."""
     lake, token = await new_lake(tmp_path / "lake")
     await stocked(lake)
     return lake, token
@@ -49,11 +49,12 @@ async def stocked(lake: Path) -> None:
     async with headrace.connect(lake) as client:
         await client.push("d/v", lake.parent / "images")
     await register(lake, "stays", STAYS)
+    await register(lake, "waits", WAITS)
 
 
-async def launched(client: Client) -> Job:
+async def launched(client: Client, name: str = "stays") -> Job:
     version = await client.version("d/v")
-    return await version.launch_processing(await client.get_processing("stays"))
+    return await version.launch_processing(await client.get_processing(name))
 
 
 @pytest.mark.parametrize("kind", DOORS)
@@ -74,7 +75,7 @@ async def test_a_cancelled_job_leaves_nothing(kind: str, tmp_path: Path, pids: P
 
 async def test_another_process_may_cancel(lake: tuple[Path, str], pids: Path) -> None:
     async with headrace.connect(lake[0]) as client, headrace.connect(lake[0]) as other:
-        job = await launched(client)
+        job = await launched(client, "waits")
         running = await numbers_in(pids, 2)
         same = await other.get_job_by_id(job.id)
         assert same.status is JobRunStatus.RUNNING
@@ -167,7 +168,7 @@ async def test_a_reader_of_the_log_does_not_hold_the_server(
         headrace.connect(server.address, api_token=token) as client,
     ):
         client.session.backend._policy = RetryPolicy(attempts=1)  # type: ignore[attr-defined]
-        job = await launched(client)
+        job = await launched(client, "waits")
         pieces = job.iter_logs()
         assert await anext(pieces) == "begun\n"
         waiting = asyncio.ensure_future(anext(pieces))
