@@ -1,8 +1,7 @@
 """A job of the SDK in a process of its own that is killed, as by ``kill -9``, in the middle of its work.
 
-``dying_job.py LAKE JOB CALLS ARGUMENTS…``: the process kills itself when the operation that the job turns on was
-called CALLS times; a negative number kills while that call is under way, 0 never. Chunks are small, so that little
-data has many of them.
+The process kills itself when the operation that the job turns on was called so many times; a negative number kills
+while that call is under way, 0 never. Chunks are small, so that little data has many of them.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from typing import Any
 
 from msgspec.structs import replace
@@ -77,15 +75,11 @@ async def run(lake: str, job: str, arguments: list[str]) -> None:
             await version.download(arguments[1])
 
 
-def main() -> None:
-    lake, job, calls, *arguments = sys.argv[1:]
+def work(lake: str, job: str, calls: int, arguments: list[str]) -> None:
+    """Do the job, to its end or to that of this process."""
     local.LOCAL_LIMITS = replace(local.LOCAL_LIMITS, import_assets=4, uploads=2)
     if job == "download":
-        die_in_download(int(calls))
-    elif int(calls):
-        die_after(int(calls), TURNS_ON[job])
+        die_in_download(calls)
+    elif calls:
+        die_after(calls, TURNS_ON[job])
     asyncio.run(run(lake, job, arguments))
-
-
-if __name__ == "__main__":
-    main()

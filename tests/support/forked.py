@@ -1,4 +1,4 @@
-"""Processes of their own that need not import the server first: forked from one that did that and nothing else."""
+"""Processes of their own that need not import headrace first: forked from one that did that and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["uvloop", "headrace.server.serve"])
+_CONTEXT.set_forkserver_preload(["uvloop", "headrace.server.serve", "headrace.sdk.client"])
 
 
 class Forked:
@@ -39,6 +39,12 @@ class Forked:
     def kill(self) -> None:
         """End it for certain."""
         self.send_signal(signal.SIGKILL)
+
+    def join(self, seconds: float) -> int:
+        """Wait for its end, blocking; how it ended. AssertionError where it does not end in time."""
+        self._process.join(seconds)
+        assert self.returncode is not None
+        return self.returncode
 
     async def wait(self) -> int:
         """Wait for its end; how it ended."""

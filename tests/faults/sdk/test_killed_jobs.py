@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +11,32 @@ import pytest
 
 import headrace
 from tests.support.drawn import draw_images, write_coco
+from tests.support.dying_job import work
+from tests.support.forked import Forked
 
-SCRIPT = Path(__file__).parents[2] / "support" / "dying_job.py"
 COUNT = 30
 NAMES = [f"image_{index:04d}.jpg" for index in range(COUNT)]
 
 
-def job(lake: Path, kind: str, calls: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), str(lake), kind, str(calls), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+def job(lake: Path, kind: str, calls: int, *arguments: object) -> tuple[int, str]:
+    log = lake.with_name("job.log")
+    log.write_bytes(b"")
+    process = Forked(work, str(lake), kind, calls, [*map(str, arguments)], log=log)
+    return process.join(100), log.read_text()
 
 
 def killed(lake: Path, kind: str, calls: int, *arguments: object) -> None:
-    done = job(lake, kind, calls, *arguments)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    status, said = job(lake, kind, calls, *arguments)
+    assert status == -signal.SIGKILL, said
     with sqlite3.connect(lake / "headrace.db") as database:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)
     database.close()
 
 
 def finished(lake: Path, kind: str, *arguments: object) -> str:
-    done = job(lake, kind, 0, *arguments)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    status, said = job(lake, kind, 0, *arguments)
+    assert status == 0, said
+    return said.strip()
 
 
 async def content(lake: Path, name: str) -> Any:
