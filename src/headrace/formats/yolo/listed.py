@@ -10,6 +10,7 @@ from msgspec import Struct
 from headrace.formats.base import ReadOptions
 from headrace.formats.findings import Findings, Pass
 from headrace.formats.yolo.reader import YoloReader
+from headrace.formats.yolo.seen import Seen
 from headrace.formats.yolo.walk import Item
 
 
@@ -43,6 +44,6 @@ class ListedYoloReader(YoloReader):
             yield Item(name=file.filename, split=None, image=None, label=str(file.path))
         self._fraction = 1.0
 
-    def _size_of(self, item: Item, found: Pass) -> tuple[int, int] | None:
-        file = self._files[item.name]
+    def _shown(self, seen: Seen, found: Pass) -> tuple[int, int] | None:
+        file = self._files[seen.item.name]
         return (file.width, file.height) if file.width and file.height else None
