@@ -18,10 +18,11 @@ from typing import Protocol
 from headrace.net.trip import Trip
 from headrace.threads import in_thread, settled
 
-SLOW_SECONDS = 0.001
+SLOW_SECONDS = 0.002
 """A carrier whose trips take it more time than that whenever there is something to be read waits for a disk."""
 
-_SAMPLE = 32
+_SAMPLE = 128
+"""So many of these times are looked at together: others have the processor now and then."""
 
 
 class Carrier:
@@ -139,8 +140,7 @@ class Carrier:
                 for trip in trips.values():
                     if not trip.ended:
                         trip.look(now)
-            if any(trip.ended for trip in seen):
-                ended = {trip.file: trip for trip in seen if trip.ended}
+            if seen and (ended := {trip.file: trip for trip in seen if trip.ended}):
                 for file, trip in ended.items():
                     del trips[file]
                     poller.unregister(file)

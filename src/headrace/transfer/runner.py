@@ -139,7 +139,7 @@ class _Pool:
             self._report.moved += len(company.complete)
             self._report.bytes += company.moved
             self._progress.add(len(company.complete), bytes=company.moved)
-            await self._commit(due=self._room.enter_all(company.complete))
+            await self._commit(due=self._room.enter(company.complete))
             for item, error in company.failed:
                 await self._alone(item, spoiled=isinstance(error, ChecksumError))
         except BaseException:
@@ -159,7 +159,7 @@ class _Pool:
         self._report.moved += 1
         self._report.bytes += fetched.moved
         self._progress.add(bytes=fetched.moved)
-        await self._commit(due=self._room.enter_all([(item, fetched.stat)]))
+        await self._commit(due=self._room.enter([self._room.done(item, fetched.stat)]))
 
     async def _commit(self, *, due: bool) -> None:
         if due:

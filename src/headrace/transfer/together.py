@@ -5,11 +5,11 @@ What is out of the ordinary is left for ``fetch``.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import cast
 
 from headrace.errors import ChecksumError
+from headrace.transfer.journal import Done
 from headrace.transfer.source import Item, Shared
 from headrace.transfer.whole import Desk
 
@@ -28,7 +28,7 @@ class Company:
 
     def __init__(self, first: Item) -> None:
         self.items = [first]
-        self.complete: list[tuple[Item, os.stat_result]] = []
+        self.complete: list[Done] = []
         self.failed: list[tuple[Item, ChecksumError | OSError]] = []
         self.moved = 0
         source, size = first.source, first.size
@@ -62,7 +62,7 @@ class Company:
         def take(whole: memoryview, headers: Mapping[str, str]) -> bool:
             item = next(items)
             try:
-                self.complete.append((item, desk(item, whole, headers)))
+                self.complete.append(desk(item, whole, headers))
             except (ChecksumError, OSError) as error:
                 self.failed.append((item, error))
                 # A disk that is full will not be less so for the next one.

@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from headrace.transfer.disk import NO_FOLDER, Folder, sync
-from headrace.transfer.journal import sync_folder
+from headrace.transfer.journal import Done, mark_of, sync_folder
 from headrace.transfer.proof import Chunk, check_whole
 from headrace.transfer.source import Item
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
-Desk = Callable[[Item, memoryview, Mapping[str, str]], os.stat_result]
-"""Proves the bytes of an item that came with such headers, and puts them in their place; ChecksumError, OSError."""
+Desk = Callable[[Item, memoryview, Mapping[str, str]], Done]
+"""Proves the bytes of an item that came with such headers, and puts them in their place.
+
+What it returns is for the journal; raises ChecksumError and OSError.
+"""
 
 
 def desk(
@@ -27,10 +30,11 @@ def desk(
     """
     path = parts.within(spare)
 
-    def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> os.stat_result:
+    def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> Done:
         check_whole(item, whole, headers)
         name = target.within(item.name)
-        return put_whole(whole, path, name, parts, target, durable=durable, is_new=is_empty)
+        stat = put_whole(whole, path, name, parts, target, durable=durable, is_new=is_empty)
+        return Done(name, mark_of(item.name, item.sha256 or "", stat))
 
     return put
 

@@ -146,13 +146,14 @@ class Workspace:
             self._pending.append(Done(path, mark))
         return True
 
-    def enter_all(self, complete: list[tuple[Item, os.stat_result]]) -> bool:
+    def done(self, item: Item, stat: os.stat_result) -> Done:
+        """What is to be entered for a file that has just become complete."""
+        name = self._target_open.within(item.name)
+        return Done(name, mark_of(item.name, item.sha256 or "", stat))
+
+    def enter(self, complete: list[Done]) -> bool:
         """Note files that have just become complete; True where it is time to commit."""
-        within = self._target_open.within
-        pending = self._pending
-        for item, stat in complete:
-            name = item.name
-            pending.append(Done(within(name), mark_of(name, item.sha256 or "", stat)))
+        self._pending += complete
         return len(self._pending) >= BATCH
 
     def commit(self) -> None:
