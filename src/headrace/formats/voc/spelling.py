@@ -26,8 +26,8 @@ Head = tuple[bytes, ...]
 class Spelling:
     """Takes files that differ from the one it was learnt from in nothing but values and the number of objects.
 
-    ``head``, ``name``, ``flags`` and ``corners`` are matches in that file: of all before the first object, of the
-    object up to its flags, of its flags and of its corners. Their groups are the values.
+    ``head`` and ``one`` are matches in that file, of all before the first object and of that; ``flags`` and ``corners``
+    are matches in the third and the fourth group of ``one``. The groups of all but ``one`` are the values.
     """
 
     def __init__(
