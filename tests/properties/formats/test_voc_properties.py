@@ -221,6 +221,32 @@ def test_a_file_spelled_like_an_earlier_one_says_what_it_says_alone(data: st.Dat
     assert said_by(taught, content) == said_by(FastParser(), content)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "own"),
+    [
+        ("<path>p<", "<path> p <", {"path": "p"}),
+        ("<path>p<", "<path> <", {"path": None}),
+        ("<depth>3<", "<depth> 3 <", {"depth": None}),
+        ("<depth>3<", "<depth>1 <", {"depth": "1"}),
+        ("<segmented>0<", "<segmented> 0<", {"segmented": None}),
+        ("<segmented>0<", "<segmented> 1<", {"segmented": "1"}),
+        ("</database>", "</database><image> </image>", {"source": {"database": "d"}}),
+        (">d</database>", ">Unknown </database><image/>", {"source": None}),
+    ],
+)
+def test_what_a_file_says_of_itself(old: str, new: str, own: dict[str, Any]) -> None:
+    content = GOOD.replace(old, new).encode()
+    fast = FastParser().parse(content)
+    assert fast is not None
+    assert fast.own == tree.parse(content).own
+    assert {name: fast.own.get(name) for name in own} == own
+
+
+def test_what_ends_a_section_is_left_to_the_real_parser() -> None:
+    for old in ("<folder>f", "<name>dog", "<pose>Left"):
+        assert FastParser().parse(GOOD.replace(old, f"{old}]]>").encode()) is None
+
+
 def test_the_fast_path_takes_the_usual_file() -> None:
     assert FastParser().parse(GOOD.encode()) is not None
     assert FastParser().parse(GOOD.replace("\n", "\r\n").encode()) is not None

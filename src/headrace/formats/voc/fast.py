@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 from msgspec import Struct
 
-from headrace.formats.voc.record import flags, pixels
+from headrace.formats.voc.record import USUAL, flags, pixels
 from headrace.formats.voc.spelling import PLAIN, Head, Pieces, Spelling
 from headrace.model.shapes import Attributes
 
@@ -255,16 +255,20 @@ def _own(
 ) -> dict[str, Any]:
     """What the file says of itself and the model does not know; what every file says is left out."""
     own: dict[str, Any] = {}
-    if folder:
-        own["folder"] = folder.decode()
-    if path:
-        own["path"] = path.decode()
-    if segmented and segmented != b"0":
-        own["segmented"] = segmented.decode()
-    if depth and depth != b"3":
-        own["depth"] = depth.decode()
+    if folder and (said := folder.decode().strip()):
+        own["folder"] = said
+    if path and (said := path.decode().strip()):
+        own["path"] = said
+    if segmented != b"0" and (said := segmented.decode().strip()) not in ("", "0"):
+        own["segmented"] = said
+    if depth != b"3" and (said := depth.decode().strip()) not in ("", "3"):
+        own["depth"] = said
     if source != _USUAL_SOURCE:
-        said = {key: text.decode() for key, text in zip(_SOURCE, source, strict=True) if text}
-        if said:
-            own["source"] = said
+        told = {
+            key: said
+            for key, text in zip(_SOURCE, source, strict=True)
+            if (said := text.decode().strip())
+        }
+        if told and told != USUAL["source"]:
+            own["source"] = told
     return own

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-#: Text without markup, entities, control characters, and line ends that XML would change.
-PLAIN: Final = rb"[^<&\x00-\x1f\x7f]*+"
+#: Text without markup, entities, control characters, and line ends that XML would change; "]" may begin what XML
+#: forbids.
+PLAIN: Final = rb"[^<&\]\x00-\x1f\x7f]*+"
 # What is no number of these is told by who reads them.
 _NUMBER: Final = rb"[0-9.eE+-]++"
 _OBJECT_END: Final = b"</object>"

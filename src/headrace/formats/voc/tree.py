@@ -210,5 +210,6 @@ def _attribute_block(element: etree._Element) -> Attributes:
 def _plain(element: etree._Element) -> Any:
     """Text, or a mapping of texts for an element that holds others; deeper ones are told as their text."""
     if len(element):
-        return {_name(child): "".join(map(str, child.itertext())).strip() for child in element}
+        texts = {_name(child): "".join(map(str, child.itertext())).strip() for child in element}
+        return {name: text for name, text in texts.items() if text}
     return (element.text or "").strip()
