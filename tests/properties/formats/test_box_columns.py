@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -113,6 +113,14 @@ ANNOTATION = st.tuples(
 @pytest.mark.parametrize("target", ["coco", "yolo", "voc"])
 @settings(max_examples=40)
 @given(annotations=st.lists(ANNOTATION, max_size=9))
+# A polygon beside an annotation without a box.
+@example(
+    annotations=[
+        (1, 1, "[0,0,64,47]", "[]", '"area":2.5', False),
+        (1, 1, "null", "[]", '"area":2.5', False),
+        (2, 1, "[0,0,64,47]", "[[1,2,3,4,5,6]]", '"area":2.5', False),
+    ]
+)
 def test_coco(target: str, task: str | None, annotations: list[tuple[Any, ...]]) -> None:
     lines = [
         f'{{"id":{1 if twice else number},"image_id":{image},"category_id":{category},"bbox":{box},'

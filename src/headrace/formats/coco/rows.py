@@ -107,10 +107,15 @@ class RowBuckets(Buckets[Rows]):
         """Take in records; False, and none is taken, where one holds a number beyond all rows."""
         raws = [record.segmentation for record in records]
         # An outline is left behind only beside a box.
-        if self._wanted == "boxes" and None not in [record.bbox for record in records]:
+        if self._wanted != "boxes":
+            outlines = proved_outlines(raws)
+        elif None not in [record.bbox for record in records]:
             outlines = unproved_outlines(raws)
         else:
-            outlines = proved_outlines(raws)
+            outlines = [
+                None if type(outline) is bytes and record.bbox is not None else outline
+                for outline, record in zip(proved_outlines(raws), records, strict=True)
+            ]
         try:
             texts = [
                 _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
