@@ -173,7 +173,8 @@ def test_any_operation_by_name(version: blocking.DatasetVersion, lake: Path) -> 
 
 def test_an_interrupt_ends_the_call_and_the_process(lake: Path, tmp_path: Path) -> None:
     """Ctrl-C in the middle of a push: the process ends, what is in the lake is sound, the next push goes on."""
-    draw_images(tmp_path / "many", 400)
+    # So many that the signal comes before the end, however quick the push is.
+    draw_images(tmp_path / "many", 1500)
     text = """
         import sys
         from headrace import blocking
@@ -195,7 +196,7 @@ def test_an_interrupt_ends_the_call_and_the_process(lake: Path, tmp_path: Path) 
     assert errors.rstrip().endswith("KeyboardInterrupt")
     with blocking.connect(lake) as client:
         report = client.push("d/v", tmp_path / "many")
-        assert report.uploaded + report.reused == 400
+        assert report.uploaded + report.reused == 1500
         assert report.reused > 0
-        assert len(client.version("d/v").list_assets()) == 400
-        assert len(client.get_datalake().list_data()) == 400
+        assert len(client.version("d/v").list_assets()) == 1500
+        assert len(client.get_datalake().list_data()) == 1500
