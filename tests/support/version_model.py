@@ -102,7 +102,7 @@ class ModelVersion:
     def copy_to(
         self, target: ModelVersion, names: Iterable[str], *, tags: bool, annotations: bool
     ) -> None:
-        """What the target has keeps its annotations and gains the tags; labels follow the shapes."""
+        """What the target has keeps its annotations and gains the tags, known by all names; labels follow the shapes."""
         chosen = set(names)
         for name, asset in self.assets.items():
             if name not in chosen:
@@ -114,7 +114,8 @@ class ModelVersion:
                         target.label(label)
             if tags:
                 target.assets[name].tags |= asset.tags
-                target.tags |= asset.tags
+        if tags:
+            target.tags |= self.tags
 
     def stats(self) -> tuple[dict[str, int], int]:
         """Shapes by label, and annotations."""

@@ -82,10 +82,12 @@ async def test_copies_into_another_version(client: Client, annotated: DatasetVer
     dataset = await client.get_dataset("drawings")
     other = await dataset.create_version("other")
     some = await annotated.list_assets(filenames=NAMES[1:5])
+    await annotated.create_asset_tag("nobody's")
     job = await annotated.copy_assets_to(other, some, with_tags=True, with_annotations=True)
     assert job.status is JobStatus.SUCCESS
     assert await filenames(other) == set(NAMES[1:5])
     assert await filenames(other, tags="first") == set(NAMES[1:3])
+    assert "nobody's" in {tag.name for tag in await other.list_asset_tags()}
     assert (await other.retrieve_stats()).nb_annotations == 4
     with pytest.raises(BadRequestError, match="itself"):
         await annotated.copy_assets_to(annotated, some)
