@@ -98,7 +98,10 @@ def proved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
 
 
 def unproved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
-    """The same without those that are rings: None stands for them too."""
+    """The same without those that are rings: None stands for them too.
+
+    By itself, since another walk over all that :func:`proved_outlines` gives takes a twentieth of reading boxes.
+    """
     return [
         None
         if len(text) < _longest(left, 0) or text in _NOTHING or _are_several(text, left)

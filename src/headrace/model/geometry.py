@@ -15,10 +15,6 @@ def xywh_to_xyxy(x: float, y: float, w: float, h: float) -> Box:
     return x, y, x + w, y + h
 
 
-def xyxy_to_xywh(x1: float, y1: float, x2: float, y2: float) -> Box:
-    return x1, y1, x2 - x1, y2 - y1
-
-
 def xywh_to_cxcywh_normalised(
     x: float, y: float, w: float, h: float, width: int, height: int
 ) -> Box:

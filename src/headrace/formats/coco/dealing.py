@@ -25,7 +25,6 @@ GROUP_BYTES = 64 * 1024
 # Beyond this a bucket is dealt on disk once more, where it has several images.
 LARGE_BYTES = 16 * 1024 * 1024
 
-R = TypeVar("R", bound=Struct)
 R_contra = TypeVar("R_contra", bound=Struct, contravariant=True)
 C = TypeVar("C")
 

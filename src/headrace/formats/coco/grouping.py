@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby, islice
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ def from_buckets(
                 if kind is bytes:
                     attach(b"\n".join(rows), samples)
                 else:
-                    shapes.attach(rows, samples, lambda index: find(rows[index]))  # noqa: B023  used within
+                    shapes.attach(rows, samples, partial(_found, find, rows))
 
     for content in buckets.orphans():
         attach(content, {})
@@ -119,6 +120,10 @@ def _place(numbering: Numbering, record: AnyAnnotation | Odd) -> int:
 
 def _in_lines(text: bytes) -> Callable[[int], Odd]:
     return lambda index: Odd(bytes(_RAW.decode_lines(text)[index]))
+
+
+def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
+    return find(rows[index])
 
 
 def _in_chunk(chunk: Chunk[Any], start: int) -> Callable[[int], Odd]:

@@ -23,7 +23,6 @@ from headrace.model.shapes import Attributes
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 _INSTRUCTION = re.compile(rb"<\?(?!xml[ \t\r\n])")
-_KNOWN_OF_IMAGE: Final = frozenset({"filename", "size", "object", "attributes"})
 _BOX: Final = ("xmin", "ymin", "xmax", "ymax")
 _COORDINATE = re.compile(r"([xy])([0-9]{1,6})")
 

@@ -12,7 +12,6 @@ from msgspec import Struct
 from headrace.errors import ParseError
 from headrace.formats.findings import Pass, Severity
 from headrace.formats.imagesize import IMAGE_SUFFIXES
-from headrace.formats.listing import stem, suffix
 from headrace.formats.yolo.dataset import ALIASES, SPLITS, Dataset
 
 _FOLDERS: Final = (*SPLITS, *ALIASES)
@@ -41,12 +40,6 @@ def label_folder(folder: str) -> str:
         return folder
     labels = f"{head}/labels/{tail}".rstrip("/")
     return labels if os.path.isdir(labels) else folder
-
-
-def label_path(image: str) -> str:
-    """The label file of an image by the same rule."""
-    folder, _, name = image.rpartition("/")
-    return f"{label_folder(folder)}/{stem(name)}.txt"
 
 
 def find_sources(dataset: Dataset, wanted: str | None, found: Pass) -> list[Source]:
@@ -243,11 +236,6 @@ class ImageFinder:
                             self._suffixes.insert(0, self._suffixes.pop(number))
                         return path
         return None
-
-
-def is_image(name: str) -> bool:
-    """Whether a file's suffix is that of an image."""
-    return suffix(name) in IMAGE_SUFFIXES
 
 
 def listed_paths(line: str, source: Source, dataset: Dataset) -> Iterator[str]:
