@@ -135,7 +135,7 @@ def convert_blocking(
     with Progress("convert", "images", progress) as counting, reader:
         if source_format.info.name == target_format.info.name:
             writing = structs.replace(writing, about=reader.about())
-        early = reader.labels() if reader.labels_first or writing.class_order != "source" else []
+        early = reader.labels() if reader.labels_first or writing.class_order == "name" else []
         writer = target_format.create(Path(dst), early, options=writing, findings=findings)
         stop = stop or Stop()
         share(
@@ -148,8 +148,8 @@ def convert_blocking(
         )
         with suppress(_Rehearsed), writer:
             _carry(reader, writer, report, counting, stop)
+            writer.conclude()
             if dry_run:
-                findings.check()
                 raise _Rehearsed
         report.seconds = counting.seconds
     _fill(report, findings)

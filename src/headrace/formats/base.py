@@ -14,8 +14,10 @@ from types import TracebackType
 from typing import ClassVar, Literal, Protocol, Self
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from headrace.errors import SourceNotFoundError
+from headrace.formats.class_order import ClassOrder, checked_order
 from headrace.formats.findings import Findings, Pass
 from headrace.formats.info import FormatInfo
 from headrace.formats.publish import Publication
@@ -23,7 +25,6 @@ from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
 VocOrigin = Literal["zero", "one_inclusive"]
-ClassOrder = Literal["source", "name"]
 
 
 class ReadOptions(Struct, frozen=True, kw_only=True):
@@ -53,10 +54,13 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
     """How to write; each format uses what concerns it.
 
     ``overwrite``: replace an existing target. ``task``: what to say of each shape (YOLO). ``class_order``: labels as
-    the source has them, sorted by name, or in a given list's order. ``split``: the split of samples that name none.
+    the source has them (``source``), sorted by name (``name``), or in a given list's order, which then decides their
+    numbers (:class:`~headrace.formats.class_order.ClassNumbers`). ``split``: the split of samples that name none.
     ``background``: whether an image without objects gets an empty annotation file, or none. ``images``: the folder
     of the media, for formats that mention or check it. ``clip``: cut shapes at the image's edge.
     ``about``: what the source said of itself, from :meth:`Reader.about`, where it has this same format.
+
+    Raises :class:`~headrace.errors.ConfigurationError` for an order of classes that is none.
     """
 
     overwrite: bool = False
@@ -68,6 +72,9 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
     voc_origin: VocOrigin = "zero"
     clip: bool = False
     about: Attributes | None = None
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "class_order", checked_order(self.class_order))
 
 
 class Reader(ABC):
@@ -200,6 +207,7 @@ class Writer(ABC):
         self.elsewhere: WriterHands | None = None
         """Does the writing in the place of this writer, with the same outcome."""
         self._publication = Publication(target, overwrite=options.overwrite)
+        self._concluded = False
         for label in labels:
             self.add_label(label)
 
@@ -224,12 +232,21 @@ class Writer(ABC):
             self._discard()
             return
         try:
-            self._hands.complete()
-            self.findings.check()
+            self.conclude()
             self._publication.publish()
         except BaseException:
             self._discard()
             raise
+
+    def conclude(self) -> None:
+        """Complete what is there and check what was found: all but its appearing, which is left to leaving the context.
+
+        Leaving does it where nobody did. Nothing may be written afterwards.
+        """
+        if not self._concluded:
+            self._hands.complete()
+            self.findings.check()
+            self._concluded = True
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; one already declared under this name stays as it is."""

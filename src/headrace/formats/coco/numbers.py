@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from headrace.model.sample import LabelInfo
 
@@ -53,50 +53,16 @@ class ImageNumbers:
             self._used.extend(bytes(max(len(self._used), size - len(self._used))))
 
 
-class LabelNumbers:
-    """Numbers for labels, in order: the source's where all of them are unique and may be kept, else counted from 1.
+def kept_numbers(labels: Sequence[LabelInfo], *, keep_zero: bool) -> dict[str, int] | None:
+    """The numbers that the source gives to its labels, where all have one and none stands twice.
 
     COCO counts from 1; 0 is kept only for a source that is COCO itself, where ``keep_zero`` says so.
     """
-
-    def __init__(self, labels: Sequence[LabelInfo], *, keep_zero: bool) -> None:
-        ids = [
-            label.id
-            for label in labels
-            if isinstance(label.id, int) and not isinstance(label.id, bool)
-        ]
-        keep = len(ids) == len(labels) == len(set(ids)) and min(ids, default=1) >= (
-            0 if keep_zero else 1
-        )
-        self._numbers = {
-            label.name: label.id if keep and isinstance(label.id, int) else place
-            for place, label in enumerate(labels, start=1)
-        }
-
-    def number(self, label: str) -> int:
-        """The number of a label; a label met for the first time gets the next one."""
-        found = self._numbers.get(label)
-        if found is None:
-            found = self._numbers[label] = max(self._numbers.values(), default=0) + 1
-        return found
-
-    def all(self, labels: Sequence[str]) -> list[int]:
-        """The numbers of many labels."""
-        try:
-            return list(map(self._numbers.__getitem__, labels))
-        except KeyError:
-            return list(map(self.number, labels))
-
-    def items(self) -> Iterable[tuple[str, int]]:
-        """All labels with their numbers, in order."""
-        return self._numbers.items()
-
-
-def ordered(labels: Sequence[LabelInfo], order: str | Sequence[str]) -> list[LabelInfo]:
-    """Labels as the source has them, by name, or in a given order with the others behind."""
-    if order == "source":
-        return list(labels)
-    if order == "name":
-        return sorted(labels, key=lambda label: label.name)
-    places = {name: place for place, name in enumerate(order)}
-    return sorted(labels, key=lambda label: places.get(label.name, len(places)))
+    numbers = {
+        label.name: label.id
+        for label in labels
+        if isinstance(label.id, int) and not isinstance(label.id, bool)
+    }
+    keep = len(numbers) == len(labels) == len(set(numbers.values()))
+    least = 0 if keep_zero else 1
+    return numbers if keep and min(numbers.values(), default=least) >= least else None

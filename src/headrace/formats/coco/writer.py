@@ -9,9 +9,10 @@ from typing import IO, ClassVar
 
 from headrace.formats.base import Writer
 from headrace.formats.boxlist import BoxTable, by_table
+from headrace.formats.class_order import ClassNumbers
 from headrace.formats.clipping import clip_shape
 from headrace.formats.coco import INFO, records_out
-from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
+from headrace.formats.coco.numbers import ImageNumbers, kept_numbers
 from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
 from headrace.formats.findings import Severity
 from headrace.formats.info import FormatInfo
@@ -24,7 +25,8 @@ class CocoWriter(Writer):
     """Writes one COCO file.
 
     Images and annotations grow side by side, so annotations wait in a second, nameless file and are copied in at the
-    end. Annotations are numbered from 1; images and categories keep their source's numbers where those are unique.
+    end. Annotations are numbered from 1; images keep their source's numbers where those are
+    unique, and so do categories unless an order is asked for.
     """
 
     info: ClassVar[FormatInfo] = INFO
@@ -34,8 +36,8 @@ class CocoWriter(Writer):
         self._annotations: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115  closed by _abandon
             dir=temp.parent, prefix=f"{temp.name}-", buffering=BUFFER
         )
-        labels = ordered(list(self.labels.values()), self.options.class_order)
-        self._categories = LabelNumbers(labels, keep_zero=self.options.about is not None)
+        kept = kept_numbers([*self.labels.values()], keep_zero=self.options.about is not None)
+        self._categories = ClassNumbers(self.labels, self.options.class_order, first=1, kept=kept)
         self._numbers = ImageNumbers()
         self._count = 0
         self._first_image = self._first_line = True
@@ -44,7 +46,7 @@ class CocoWriter(Writer):
         self._images.write(heading(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
-        """Declare a label; after the start it gets the next free number."""
+        """Declare a label; after the start it gets its number in the order, or the next free one."""
         super().add_label(label)
         if hasattr(self, "_categories"):
             self._categories.number(label.name)
@@ -143,6 +145,7 @@ class CocoWriter(Writer):
         return kept
 
     def _finish(self) -> None:
+        self._categories.tell_missing(self.found)
         out = self._images
         out.write(b'],\n"annotations":[')
         append_file(self._annotations, out)

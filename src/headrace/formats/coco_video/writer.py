@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from headrace.formats.base import Writer
+from headrace.formats.class_order import ClassNumbers
 from headrace.formats.coco import records_out
-from headrace.formats.coco.numbers import ImageNumbers, LabelNumbers, ordered
+from headrace.formats.coco.numbers import ImageNumbers, kept_numbers
 from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
 from headrace.formats.coco_video import INFO
 from headrace.formats.coco_video.tracks import ENDS
@@ -41,8 +42,8 @@ class CocoVideoWriter(Writer):
         self._annotations: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115  closed by _abandon
             dir=temp.parent, prefix=f"{temp.name}-", buffering=BUFFER
         )
-        labels = ordered(list(self.labels.values()), self.options.class_order)
-        self._categories = LabelNumbers(labels, keep_zero=self.options.about is not None)
+        kept = kept_numbers([*self.labels.values()], keep_zero=self.options.about is not None)
+        self._categories = ClassNumbers(self.labels, self.options.class_order, first=1, kept=kept)
         self._numbers = ImageNumbers()
         self._videos: list[bytes] = []
         self._image_count = self._annotation_count = 0
@@ -51,7 +52,7 @@ class CocoVideoWriter(Writer):
         self._images.write(heading(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
-        """Declare a label; after the start it gets the next free number."""
+        """Declare a label; after the start it gets its number in the order, or the next free one."""
         super().add_label(label)
         if hasattr(self, "_categories"):
             self._categories.number(label.name)
@@ -128,6 +129,7 @@ class CocoVideoWriter(Writer):
         return self._image_count
 
     def _finish(self) -> None:
+        self._categories.tell_missing(self.found)
         out = self._images
         out.write(b'],\n"annotations":[')
         append_file(self._annotations, out)

@@ -12,6 +12,7 @@ from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxes import box_of
 from headrace.formats.boxlist import as_boxes
+from headrace.formats.class_order import tell_unordered
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
@@ -46,6 +47,7 @@ class VocWriter(Writer):
         self._templates: dict[str, str] = {}
         self._starts: dict[str, str] = {}
         self._splits: dict[str, list[str]] = {}
+        tell_unordered(self.options.class_order, self.found)
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)

@@ -11,6 +11,7 @@ import orjson
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxlist import as_boxes
+from headrace.formats.class_order import ClassNumbers, tell_unordered
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
@@ -19,7 +20,7 @@ from headrace.formats.yolo import INFO
 from headrace.formats.yolo.classify_out import ClassFolders
 from headrace.formats.yolo.rows import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
 from headrace.formats.yolo.yaml_out import dataset_yaml
-from headrace.model.sample import LabelInfo, Sample
+from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
 RENAMED = "renamed.jsonl"
@@ -54,9 +55,9 @@ class YoloWriter(Writer):
         self._task = task
         self._detects = task == "detect" and not self.options.clip
         self._splits: dict[str, str] = {}
-        self._numbers: dict[str, int] = {}
-        for name in _ordered(list(self.labels), self.options.class_order):
-            self._number(name)
+        self._numbers = ClassNumbers(self.labels, self.options.class_order, first=0)
+        if self._classes is not None:
+            tell_unordered(self.options.class_order, self.found)
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
@@ -94,7 +95,7 @@ class YoloWriter(Writer):
             return rows
         rows = []
         for shape in shapes:
-            number = self._number(shape.label)
+            number = self._numbers.number(shape.label)
             row = self._row(shape, sample)
             if row is not None:
                 rows.append([number, *row])
@@ -110,7 +111,7 @@ class YoloWriter(Writer):
         if found is None:
             return None
         columns, polygons = found
-        width, height, numbers = sample.width or 1, sample.height or 1, self._numbers
+        width, height, numbers = sample.width or 1, sample.height or 1, self._numbers.known
         rows = [
             [numbers[label], x, y, w, h]
             for label, left, top, wide, high in columns
@@ -155,11 +156,6 @@ class YoloWriter(Writer):
             dropped_images=1,
         )
 
-    def _number(self, label: str) -> int:
-        number = self._numbers.setdefault(label, len(self._numbers))
-        self.labels.setdefault(label, LabelInfo(name=label))
-        return number
-
     def _home(self, split: str | None) -> str:
         """The folder of a split below ``labels`` and ``images``, with a ``/`` behind it."""
         split = self.options.split if split is None else split
@@ -184,10 +180,11 @@ class YoloWriter(Writer):
         )
 
     def _finish(self) -> None:
-        for name in self.labels:
-            self._number(name)
+        self._numbers.all([*self.labels])
+        self._numbers.tell_missing(self.found)
+        names = [name for name, _ in self._numbers.items()]
         if self._classes is not None:
-            self._classes.finish(self.labels, [*self._splits.values()])
+            self._classes.finish(names, [*self._splits.values()])
             return
         if self._pose is not None:
             self._more["kpt_shape"] = [max(self._pose.points, 1), 3]
@@ -201,7 +198,7 @@ class YoloWriter(Writer):
         text = dataset_yaml(
             splits=ordered | splits,
             task=self._task,
-            names=list(self._numbers),
+            names=names,
             more=self._more,
         )
         self._tree.append("data.yaml", text)
@@ -230,14 +227,6 @@ def _box_columns(
             if type(shape) is Polygon and not shape.iscrowd and shape.bbox is not None
         ], len(shapes)
     return None
-
-
-def _ordered(names: list[str], order: str | Sequence[str]) -> list[str]:
-    if order == "source":
-        return names
-    if order == "name":
-        return sorted(names)
-    return list(dict.fromkeys([*order, *names]))
 
 
 def _points(labels: Any, about: Any) -> int:
