@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -18,11 +18,10 @@ from headrace.engine.workers.sharing import share, worker_count
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.boxlist import labels_in
-from headrace.formats.findings import Finding, Findings, OnError, Place, Severity
+from headrace.formats.findings import Finding, Findings, OnError, OnFinding
+from headrace.formats.findings_file import check_apart, findings_file
 from headrace.formats.info import Format, Loss, losses
 from headrace.transfer.progress import OnProgress, Progress
-
-OnFinding = Callable[[str, Severity, str, Place], None]
 
 
 class ConversionReport(Struct, kw_only=True):
@@ -63,6 +62,7 @@ async def convert(
     dry_run: bool = False,
     progress: OnProgress | None = None,
     on_finding: OnFinding | None = None,
+    report: str | Path | None = None,
     workers: int | None = None,
     **options: Any,
 ) -> ConversionReport:
@@ -70,12 +70,18 @@ async def convert(
 
     ``from_`` names the source's format where it cannot be seen. ``options`` are the fields of ``ReadOptions`` and
     ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
-    records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding. ``workers`` is how
-    many processes do the parsing or the writing: by default one a processor where the source is many files. However
-    many there are, what is written and reported is the same.
+    records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding, in a worker thread.
+    ``workers`` is how many processes do the parsing or the writing: by default one a processor where the source is
+    many files. However many there are, what is written and reported is the same.
+
+    ``report`` is a file of JSON lines, one for each finding that ``on_finding`` hears, whose counts add up to those of
+    ``ConversionReport.findings``. It replaces that of an earlier run, as a whole, also after a dry run and where the
+    conversion fails because of its records, which stand there then; where it fails for another reason, the earlier one
+    stays. See :class:`~headrace.formats.findings_file.Line` for the keys.
 
     The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
-    ``UnknownFormatError`` and, should records vanish unaccounted for, ``ConservationError``.
+    ``UnknownFormatError``, ``ConfigurationError`` for options that make no sense and, should records vanish
+    unaccounted for, ``ConservationError``.
     """
 
     def work(stop: Stop) -> ConversionReport:
@@ -89,6 +95,7 @@ async def convert(
             dry_run=dry_run,
             progress=progress,
             on_finding=on_finding,
+            report=report,
             workers=workers,
             stop=stop,
             **options,
@@ -108,6 +115,7 @@ def convert_blocking(
     dry_run: bool = False,
     progress: OnProgress | None = None,
     on_finding: OnFinding | None = None,
+    report: str | Path | None = None,
     workers: int | None = None,
     stop: Stop | None = None,
     **options: Any,
@@ -115,13 +123,16 @@ def convert_blocking(
     """:func:`convert` for code without an event loop; ``stop`` ends it between two batches."""
     source_format, why = _source_format(Path(src), from_)
     target_format = formats.get(to)
+    place = None if report is None else Path(report)
+    if place is not None:
+        check_apart(place, Path(src), Path(dst))
     reading, writing = split_options(source_format, options)
     if _only_carried(target_format, writing) and "geometry" not in options:
         reading = structs.replace(reading, geometry="raw")
     declared = losses(
         source_format.info, target_format.info, task=_known_task(target_format, writing.task)
     )
-    report = ConversionReport(
+    outcome = ConversionReport(
         source=str(src),
         target=str(dst),
         source_format=source_format.info.name,
@@ -132,7 +143,11 @@ def convert_blocking(
     )
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
     reader = source_format.open(Path(src), options=reading, findings=findings)
-    with Progress("convert", "images", progress) as counting, reader:
+    with (
+        findings_file(place, findings) as publish_findings,
+        Progress("convert", "images", progress) as counting,
+        reader,
+    ):
         if source_format.info.name == target_format.info.name:
             writing = structs.replace(writing, about=reader.about())
         early = reader.labels() if reader.labels_first or writing.class_order == "name" else []
@@ -147,13 +162,16 @@ def convert_blocking(
             stop,
         )
         with suppress(_Rehearsed), writer:
-            _carry(reader, writer, report, counting, stop)
+            _carry(reader, writer, outcome, counting, stop)
             writer.conclude()
+            # Before the target: a run that is killed between the two is run again and tells the same. The other way
+            # round there would be a target, which nothing replaces, whose losses nobody is told.
+            publish_findings()
             if dry_run:
                 raise _Rehearsed
-        report.seconds = counting.seconds
-    _fill(report, findings)
-    return report
+        outcome.seconds = counting.seconds
+    _fill(outcome, findings)
+    return outcome
 
 
 class _Rehearsed(Exception):  # noqa: N818  no error: the way out of a rehearsal

@@ -10,7 +10,7 @@
 
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.detect import detect
-from headrace.formats.findings import Finding, Findings, Pass, Place, Severity
+from headrace.formats.findings import Finding, Findings, Occurrence, Pass, Place, Severity
 from headrace.formats.info import WHOLE, Capability, Format, FormatInfo, Guess, Loss, losses
 from headrace.formats.registry import all_formats, get, names
 from headrace.formats.streams import Samples, read, write
@@ -24,6 +24,7 @@ __all__ = [
     "FormatInfo",
     "Guess",
     "Loss",
+    "Occurrence",
     "Pass",
     "Place",
     "ReadOptions",

@@ -14,12 +14,9 @@ Nothing can be dropped in silence: the number of dropped records is nothing but 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from enum import IntEnum
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
-
-from msgspec import Struct, field
 
 from headrace.errors import (
     ConfigurationError,
@@ -28,6 +25,20 @@ from headrace.errors import (
     LossyWriteError,
     ParseError,
 )
+from headrace.formats.finding import Finding, Occurrence, OnFinding, Place, Severity
+
+__all__ = [
+    "Finding",
+    "Findings",
+    "Noted",
+    "Notes",
+    "Occurrence",
+    "OnError",
+    "OnFinding",
+    "Pass",
+    "Place",
+    "Severity",
+]
 
 OnError = Literal["raise", "skip", "collect"]
 
@@ -39,51 +50,6 @@ _ADDED: Final = {"count": 1, "dropped": 0, "dropped_images": 0}
 _COUNTS: Final = ("images_in", "images_out", "shapes_in", "shapes_out", "merged", "added")
 
 
-class Severity(IntEnum):
-    """How bad a finding is.
-
-    ``NOTE``: odd, but nothing is lost; never fails. ``LOSS``: the target cannot say it. ``WARNING``: broken but
-    mended or left out; both fail only when strict. ``ERROR``: fails unless the caller said to skip.
-    """
-
-    NOTE = 0
-    LOSS = 1
-    WARNING = 2
-    ERROR = 3
-
-
-class Place(Struct, frozen=True, gc=False):
-    """Where a finding was met: a file, a line (from 1) or a byte (from 0), and what stood there."""
-
-    path: str | None = None
-    line: int | None = None
-    offset: int | None = None
-    detail: str | None = None
-
-    def __str__(self) -> str:
-        place = self.path or ""
-        if self.line is not None:
-            place += f":{self.line}"
-        elif self.offset is not None:
-            place += f" at byte {self.offset}"
-        return " ".join(part for part in (place, self.detail) if part)
-
-
-class Finding(Struct, kw_only=True, gc=False):
-    """One kind of trouble: a row of the conformance table, how often it was met, and its first examples.
-
-    ``dropped_images`` and ``dropped_shapes`` say how many records were left out because of it.
-    """
-
-    code: str
-    severity: Severity
-    message: str
-    count: int = 0
-    dropped_images: int = 0
-    dropped_shapes: int = 0
-    examples: list[Place] = field(default_factory=list)
-
-
 class Pass:
     """The findings and the counts of one walk over the records; made by :meth:`Findings.begin`.
 
@@ -93,7 +59,9 @@ class Pass:
     """
 
     __slots__ = (
+        "_added",
         "_kinds",
+        "_known",
         "_owner",
         "added",
         "images_in",
@@ -104,9 +72,11 @@ class Pass:
         "shapes_out",
     )
 
-    def __init__(self, owner: Findings, name: str) -> None:
+    def __init__(self, owner: Findings, name: str, *, known: int = 0) -> None:
         self._owner = owner
         self._kinds: dict[tuple[str, str], Finding] = {}
+        self._known = known
+        self._added = 0
         self.name = name
         self.images_in = self.images_out = 0
         self.shapes_in = self.shapes_out = 0
@@ -133,35 +103,45 @@ class Pass:
         ``detail`` what differs; ``dropped`` how many shapes and ``dropped_images`` how many images it cost. Raises
         :class:`~headrace.errors.ParseError` (:class:`~headrace.errors.LossyWriteError` for a loss) naming the place.
         """
-        if self._owner.fails(severity):
-            text = message if detail is None else f"{message}: {_clip(detail)}"
-            if severity == Severity.LOSS:
-                raise LossyWriteError(
-                    f"{code}  {text}", hint=hint or "convert without strict to accept the loss"
-                )
-            raise ParseError(
-                f"{code}  {text}", path=path, line=line, offset=offset, finding=code, hint=hint
-            )
-        kind = self._kinds.get((code, message))
-        if kind is None:
-            kind = self._new_kind(code, message, severity)
-        kind.severity = max(kind.severity, severity)
-        kind.count += count
-        kind.dropped_shapes += dropped
-        kind.dropped_images += dropped_images
-        listener = self._owner.on_finding
-        if len(kind.examples) >= MAX_EXAMPLES and listener is None:
-            return
+        fails, listener = self._owner.fails(severity), self._owner.on_finding
+        kind = None
+        if not fails:
+            kind = self._kinds.get((code, message)) or self._new_kind(code, message, severity)
+            kind.severity = max(kind.severity, severity)
+            kind.count += count
+            kind.dropped_shapes += dropped
+            kind.dropped_images += dropped_images
+            if len(kind.examples) >= MAX_EXAMPLES and listener is None:
+                return
+            if kind.message != message:
+                detail = message if detail is None else f"{message}: {detail}"
+                message = kind.message
         place = Place(
             None if path is None else str(path),
             line,
             offset,
             None if detail is None else _clip(detail),
         )
-        if len(kind.examples) < MAX_EXAMPLES:
+        if kind is not None and len(kind.examples) < MAX_EXAMPLES:
             kind.examples.append(place)
         if listener is not None:
-            listener(code, severity, message, place)
+            self._tell(
+                listener,
+                Occurrence(code, severity, message, place, count, dropped_images, dropped),
+            )
+        if fails:
+            raise self._owner.end(code, severity, message, place, hint)
+
+    def _tell(self, listener: OnFinding, one: Occurrence) -> None:
+        # Every walk finds the same in the same order, so the first ones were heard in an earlier one.
+        self._added += 1
+        if self._added > self._known:
+            listener(one)
+
+    @property
+    def heard(self) -> int:
+        """How many findings of the passes of this name the listener has heard."""
+        return max(self._added, self._known)
 
     def wants_place(self, code: str, message: str, severity: Severity) -> bool:
         """Whether :meth:`add` would use the place of such a finding; for readers to whom finding it is dear."""
@@ -238,6 +218,8 @@ class Notes(Pass):
     ) -> None:
         """Note a finding, or raise it where the policy says so."""
         if self._owner.fails(severity):
+            # Raised here to end the work, and again, in its turn, by who takes over.
+            self._waiting.append((code, message, told | {"severity": severity}))
             super().add(code, message, severity=severity, **told)
         kind = code, message, severity
         if not self._every and self._noted[kind] >= MAX_EXAMPLES and kind in self._latest:
@@ -250,6 +232,9 @@ class Notes(Pass):
         self._latest[kind] = told
         if len(self._noted) < MAX_KINDS or kind in self._noted:
             self._noted[kind] += 1
+
+    def _tell(self, listener: OnFinding, one: Occurrence) -> None:
+        """Who takes over tells it."""
 
     def wants_place(self, code: str, message: str, severity: Severity) -> bool:
         """Always: who takes over may need it."""
@@ -270,7 +255,8 @@ class Findings:
 
     ``on_error``: ``raise`` ends at the first error; ``skip`` leaves bad records out and counts them; ``collect``
     leaves them out, goes on to the end and then fails naming them all (see :meth:`check`). ``strict`` makes
-    warnings and losses fail too. ``on_finding`` is called for every single occurrence, for a report file.
+    warnings and losses fail too. ``on_finding`` hears every single finding once, the one that ends the job too;
+    ``ended_by`` is the error that it, or the final check, raised.
     """
 
     def __init__(
@@ -278,7 +264,7 @@ class Findings:
         on_error: OnError = "raise",
         *,
         strict: bool = False,
-        on_finding: Callable[[str, Severity, str, Place], None] | None = None,
+        on_finding: OnFinding | None = None,
     ) -> None:
         if on_error not in ("raise", "skip", "collect"):
             raise ConfigurationError(
@@ -291,11 +277,13 @@ class Findings:
         self.on_error = on_error
         self.strict = strict
         self.on_finding = on_finding
+        self.ended_by: FormatError | None = None
         self._passes: dict[str, Pass] = {}
 
     def begin(self, name: str) -> Pass:
-        """A new pass of this name; what an earlier one of the same name found is forgotten."""
-        self._passes[name] = Pass(self, name)
+        """A new pass of this name; what an earlier one of the same name found is forgotten, and not heard again."""
+        earlier = self._passes.get(name)
+        self._passes[name] = Pass(self, name, known=0 if earlier is None else earlier.heard)
         return self._passes[name]
 
     def notes(self, name: str, *, every: bool) -> Notes:
@@ -316,6 +304,28 @@ class Findings:
             return self.on_error != "skip"
         return self.strict and severity > Severity.NOTE
 
+    def end(
+        self, code: str, severity: Severity, message: str, place: Place, hint: str | None
+    ) -> FormatError:
+        """The error of a finding that may not pass."""
+        text = (
+            f"{code}  {message}" if place.detail is None else f"{code}  {message}: {place.detail}"
+        )
+        if severity == Severity.LOSS:
+            self.ended_by = LossyWriteError(
+                text, hint=hint or "convert without strict to accept the loss"
+            )
+        else:
+            self.ended_by = ParseError(
+                text,
+                path=place.path,
+                line=place.line,
+                offset=place.offset,
+                finding=code,
+                hint=hint,
+            )
+        return self.ended_by
+
     def __iter__(self) -> Iterator[Finding]:
         """All findings, the gravest and most frequent first."""
         kinds = [kind for each in self._passes.values() for kind in each.kinds]
@@ -332,7 +342,8 @@ class Findings:
         """
         fatal = [kind for kind in self if self.fatal(kind.severity)]
         if fatal:
-            raise _collected(fatal)
+            self.ended_by = _collected(fatal)
+            raise self.ended_by
         for each in self._passes.values():
             each.check()
         read, written = self._passes.get("read"), self._passes.get("write")

@@ -149,7 +149,7 @@ async def test_bad_records_by_policy(tmp_path: Path) -> None:
         tmp_path / "out.json",
         to="coco",
         on_error="skip",
-        on_finding=lambda code, *_: told.append(code),
+        on_finding=lambda one: told.append(one.code),
     )
     assert (report.shapes_in, report.shapes_out, report.shapes_dropped) == (60, 59, 1)
     assert "C12" in told

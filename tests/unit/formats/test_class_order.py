@@ -57,7 +57,7 @@ def test_a_list_is_taken_as_it_is_now() -> None:
 
 def test_a_list_of_a_thousand_classes_tells_each_that_is_missing() -> None:
     told: list[Any] = []
-    findings = Findings(strict=True, on_error="collect", on_finding=lambda *each: told.append(each))
+    findings = Findings(strict=True, on_error="collect", on_finding=told.append)
     order = [f"class {n}" for n in range(1_000)]
     numbers = ClassNumbers(["class 998", "other"], order, first=0)
     found = findings.begin("write")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import ConfigurationError, ConservationError, LossyWriteError, ParseError
-from headrace.formats.findings import MAX_EXAMPLES, MAX_KINDS, Findings, OnError, Place, Severity
+from headrace.formats.findings import (
+    MAX_EXAMPLES,
+    MAX_KINDS,
+    Findings,
+    Occurrence,
+    OnError,
+    Place,
+    Severity,
+)
 
 
 @pytest.mark.parametrize(
@@ -84,13 +93,55 @@ def test_memory_stays_bounded() -> None:
 
 def test_every_single_finding_is_told_to_whoever_asks() -> None:
     told: list[tuple[str, str | None]] = []
-    findings = Findings(
-        on_finding=lambda code, severity, message, place: told.append((code, place.detail))
-    )
+    findings = Findings(on_finding=lambda one: told.append((one.code, one.place.detail)))
     found = findings.begin("read")
     for number in range(10):
         found.add("C09", "bad", detail=str(number))
     assert told == [("C09", str(number)) for number in range(10)]
+
+
+def test_what_ends_a_job_is_told_too() -> None:
+    told: list[Occurrence] = []
+    findings = Findings(strict=True, on_finding=told.append)
+    found = findings.begin("read")
+    with pytest.raises(ParseError) as caught:
+        found.add("C09", "bad", path="a.json", offset=7, dropped=2)
+    assert findings.ended_by is caught.value
+    assert told == [
+        Occurrence("C09", Severity.WARNING, "bad", Place("a.json", None, 7), dropped_shapes=2)
+    ]
+    assert len(findings) == 0
+
+
+def test_a_pass_begun_again_is_heard_once() -> None:
+    told: list[Occurrence] = []
+    findings = Findings("skip", on_finding=told.append)
+    for walked in (2, 5, 3, 5):
+        found = findings.begin("read")
+        for number in range(walked):
+            found.add("C09", "bad", detail=str(number))
+    assert [one.place.detail for one in told] == list("01234")
+    assert [kind.count for kind in findings] == [5]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9), st.integers(0, 3)), max_size=50))
+def test_what_is_heard_adds_up_however_many_kinds_there_are(
+    found: list[tuple[int, int, int]],
+) -> None:
+    told: list[Occurrence] = []
+    findings = Findings("skip", on_finding=told.append)
+    once = findings.begin("read")
+    for number in range(MAX_KINDS - 2):
+        once.add("C08", f"filler {number}")
+    told.clear()
+    for kind, count, dropped in found:
+        once.add("C09", f"text {kind}", count=count, dropped=dropped, detail="here")
+    heard = Counter[str]()
+    for one in told:
+        heard[one.message] += one.count
+        assert one.place.detail in ("here", *(f"text {kind}: here" for kind in range(6)))
+    assert heard == {kind.message: kind.count for kind in findings if kind.code == "C09"}
+    assert sum(one.dropped_shapes for one in told) == once.shapes_dropped
 
 
 def test_a_pass_begun_again_forgets() -> None:
@@ -174,12 +225,8 @@ def test_what_is_noted_in_other_places_is_found_as_if_here(
 ) -> None:
     outcomes = []
     for workers in (0, 1, 2):
-        told: list[tuple[str, Severity, str, Place]] = []
-
-        def hear(*each: Any, told: list[Any] = told) -> None:
-            told.append(each)
-
-        findings = Findings("skip", on_finding=hear if heard else None)
+        told: list[Occurrence] = []
+        findings = Findings("skip", on_finding=told.append if heard else None)
         found = findings.begin("read")
         notes = [findings.notes("read", every=heard) for _ in range(workers)]
         for number, chunk in enumerate(chunks):
