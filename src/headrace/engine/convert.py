@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,7 @@ from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.boxlist import labels_in
 from headrace.formats.findings import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings_file import check_apart, findings_file
-from headrace.formats.info import Format, Loss, losses
+from headrace.formats.info import Carried, Format, Loss, losses
 from headrace.transfer.progress import OnProgress, Progress
 
 
@@ -141,6 +141,8 @@ def convert_blocking(
         declared=declared,
         dry_run=dry_run,
     )
+    by_shortcut = source_format is target_format and reading.geometry == "raw"
+    reading = structs.replace(reading, gather=not by_shortcut)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
     reader = source_format.open(Path(src), options=reading, findings=findings)
     with (
@@ -162,7 +164,8 @@ def convert_blocking(
             stop,
         )
         with suppress(_Rehearsed), writer:
-            _carry(reader, writer, outcome, counting, stop)
+            steps = source_format.carry(reader, writer) if by_shortcut else None
+            _carry(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)
             writer.conclude()
             # Before the target: a run that is killed between the two is run again and tells the same. The other way
             # round there would be a target, which nothing replaces, whose losses nobody is told.
@@ -179,20 +182,30 @@ class _Rehearsed(Exception):  # noqa: N818  no error: the way out of a rehearsal
 
 
 def _carry(
-    reader: Reader, writer: Writer, report: ConversionReport, progress: Progress, stop: Stop
+    reader: Reader,
+    writer: Writer,
+    steps: Generator[Carried, None, None],
+    report: ConversionReport,
+    progress: Progress,
+    stop: Stop,
 ) -> None:
     labels = Counter[str]()
-    batches = reader.batches()
-    with closing(batches), _settled(writer):
-        for batch in batches:
+    with closing(steps), _settled(writer):
+        for done in steps:
             stop.check()
-            writer.write(batch)
-            labels.update(chain.from_iterable(labels_in(batch)))
-            progress.add(len(batch))
+            labels.update(done.labels)
+            progress.add(done.images)
     for label in reader.labels():
         writer.add_label(label)
     writer.settle()
     report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
+
+
+def _by_samples(reader: Reader, writer: Writer) -> Generator[Carried, None, None]:
+    with closing(reader.batches()) as batches:
+        for batch in batches:
+            writer.write(batch)
+            yield Carried(len(batch), Counter(chain.from_iterable(labels_in(batch))))
 
 
 @contextmanager

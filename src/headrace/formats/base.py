@@ -37,6 +37,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     ``voc_origin``: whether VOC's corners count from 0, or from 1 with the last pixel inside.
     ``keep_extra``: keep keys and ids that the model does not know. ``batch``: images per batch, at most.
     ``geometry``: ``raw`` may leave polygons as text until they are looked at (:mod:`headrace.formats.lazyrings`).
+    ``gather``: False puts off bringing the shapes of each image together until samples are asked for.
     """
 
     images: Path | None = None
@@ -48,6 +49,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     keep_extra: bool = True
     batch: int = 256
     geometry: Literal["floats", "raw"] = "floats"
+    gather: bool = True
 
 
 class WriteOptions(Struct, frozen=True, kw_only=True):

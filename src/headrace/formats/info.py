@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from msgspec import Struct
 
 from headrace.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
     from headrace.formats.findings import Findings
@@ -126,17 +126,25 @@ class Guess(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Carried(NamedTuple):
+    """What a step of :meth:`Format.carry` did: how many images are through with it, and shapes of which labels."""
+
+    images: int
+    labels: Mapping[str, int]
+
+
 class Format(Struct, frozen=True, kw_only=True):
     """A format's entry in the registry; its reader, writer and probe are imported when first used.
 
     ``reader``, ``writer`` and ``probe`` are ``module:name``. A probe is ``(path: Path) -> Guess | None``; it looks
-    at little and raises nothing but :class:`OSError`.
+    at little and raises nothing but :class:`OSError`. ``shortcut`` is one, too, or empty: see :meth:`carry`.
     """
 
     info: FormatInfo
     reader: str
     writer: str
     probe: str
+    shortcut: str = ""
 
     def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
         """A reader of ``path``; enter it before use."""
@@ -154,6 +162,16 @@ class Format(Struct, frozen=True, kw_only=True):
         """A writer of ``target``; enter it before use."""
         writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
         return writer
+
+    def carry(self, reader: Reader, writer: Writer) -> Generator[Carried, None, None] | None:
+        """A shorter way from a reader of this format to a writer of it than by samples, where there is one.
+
+        The reader was opened with ``gather=False``. Whoever walks it to the end has everything written.
+        """
+        if not self.shortcut:
+            return None
+        steps: Generator[Carried, None, None] | None = _load(self.shortcut)(reader, writer)
+        return steps
 
     def guess(self, path: Path) -> Guess | None:
         """Whether ``path`` looks like this format."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from operator import lt
+from typing import cast, overload
 
 from msgspec import Raw
 from msgspec.json import Decoder
@@ -97,17 +98,21 @@ def proved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
     ]
 
 
-def unproved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
-    """The same without those that are rings: None stands for them too.
-
-    By itself, since another walk over all that :func:`proved_outlines` gives takes a twentieth of reading boxes.
-    """
+def unproved_outlines(raws: Sequence[bytes | Raw]) -> list[Outline]:
+    """The same without those that are rings: None stands for them too."""
+    lefts = _without_numbers(_MARK.join(raws))
+    longest = list(map(_longest, lefts))
+    # Mostly there is nothing but single rings, and no look at each is needed.
+    if None not in longest and all(map(lt, map(len, raws), cast("list[int]", longest))):
+        return [None] * len(raws)
     return [
-        None
-        if len(text) < _longest(left, 0) or text in _NOTHING or _are_several(text, left)
-        else (text,)
-        for text, left in _taken_apart(raws)
+        None if most is not None and len(raw) < most else _odd(bytes(raw), left)
+        for raw, left, most in zip(raws, lefts, longest, strict=True)
     ]
+
+
+def _odd(text: bytes, left: bytes) -> Outline:
+    return None if text in _NOTHING or _are_several(text, left) else (text,)
 
 
 def lazy_outlines(
@@ -128,8 +133,11 @@ def _taken_apart(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, bytes]]:
     other.
     """
     together = _MARK.join(raws)
-    lefts = together.translate(None, _OF_NUMBERS).split(_MARK)
-    return zip(together.split(_MARK), lefts, strict=True)
+    return zip(together.split(_MARK), _without_numbers(together), strict=True)
+
+
+def _without_numbers(together: bytes) -> list[bytes]:
+    return together.translate(None, _OF_NUMBERS).split(_MARK)
 
 
 def _several(text: bytes, left: bytes) -> LazyRings | None:

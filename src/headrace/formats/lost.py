@@ -95,6 +95,11 @@ class FieldLosses:
         self._images = _getters(_OF_IMAGES, says)
         self._shapes = _getters(_OF_SHAPES, says)
 
+    def count_field(self, field: str, count: int, path: str, tally: Tally) -> None:
+        """Add so many shapes that have a field, where it is one that is lost."""
+        if any(field == lost for lost, _ in self._shapes):
+            _note(tally, field, count, path)
+
     def count(self, samples: Sequence[Sample], tally: Tally) -> None:
         """Add what a batch loses to its tally."""
         if not samples:

@@ -24,6 +24,7 @@ from headrace.errors import (
     UnknownFormatError,
 )
 from headrace.formats.coco import records_out
+from headrace.formats.coco.writer import CocoWriter
 from tests.support.formats import read
 
 
@@ -76,9 +77,23 @@ async def test_coco_to_coco_keeps_everything_but_the_ids(tmp_path: Path) -> None
     assert [sample.filename for sample in after.samples] == [
         sample.filename for sample in before.samples
     ]
-    assert [shape.id for shape in after.shapes] == list(range(1, 61))
     assert [(shape.label, shape.x) for shape in after.shapes] == [
         (shape.label, shape.x) for shape in before.shapes
+    ]
+
+
+async def test_coco_to_coco_keeps_the_order_of_annotations_and_numbers_them_anew(
+    tmp_path: Path,
+) -> None:
+    path, target = source(tmp_path), tmp_path / "out.json"
+    document = json.loads(path.read_text())
+    document["annotations"].reverse()
+    path.write_text(json.dumps(document))
+    await convert(path, target, to="coco")
+    written = json.loads(target.read_text())["annotations"]
+    assert [each["id"] for each in written] == list(range(1, 61))
+    assert [each["image_id"] for each in written] == [
+        each["image_id"] for each in document["annotations"]
     ]
 
 
@@ -168,11 +183,24 @@ async def test_a_target_that_exists_is_not_replaced_unless_asked(tmp_path: Path)
 async def test_shapes_that_vanish_are_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await convert(source(tmp_path), tmp_path / "voc", to="voc")
     whole = records_out.boxes
     monkeypatch.setattr(
         records_out, "boxes", lambda *given: (records[1:] for records in whole(*given))
     )
     with pytest.raises(ConservationError, match="60 shapes in and 0 added, but 30 out"):
+        await convert(tmp_path / "voc", tmp_path / "out.json", to="coco")
+    assert {each.name for each in tmp_path.iterdir()} == {"source.json", "voc"}
+
+
+async def test_so_are_records_that_vanish_from_coco_to_coco(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = CocoWriter.write_records
+    monkeypatch.setattr(
+        CocoWriter, "write_records", lambda writer, records, path: write(writer, records[1:], path)
+    )
+    with pytest.raises(ConservationError, match="60 shapes, but 30 with 59 reached"):
         await convert(source(tmp_path), tmp_path / "out.json", to="coco")
     assert {each.name for each in tmp_path.iterdir()} == {"source.json"}
 

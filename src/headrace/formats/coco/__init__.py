@@ -15,7 +15,7 @@ INFO = FormatInfo(
         "LVIS, Roboflow, CVAT, COCO Annotator, Label Studio, Picsellia",
         "polygons, run lengths compressed and not, any order of keys, any white space, gzip, a byte order mark",
     ),
-    writes=("one UTF-8 file, one line an image, readable by pycocotools",),
+    writes=("one UTF-8 file in lines, readable by pycocotools",),
     says=Capability(
         kinds={
             "rectangle": WHOLE,
@@ -52,4 +52,5 @@ FORMAT = Format(
     reader="headrace.formats.coco.reader:CocoReader",
     writer="headrace.formats.coco.writer:CocoWriter",
     probe="headrace.formats.coco.probe:probe",
+    shortcut="headrace.formats.coco.carrying:carry",
 )

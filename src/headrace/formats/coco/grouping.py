@@ -89,7 +89,7 @@ def from_order(
                     ready = []
             yield ready
             by_id = {sample.id: sample for sample in waiting.values()}
-            shapes.attach(records[start:stop], by_id, _in_chunk(chunk, start))
+            shapes.attach(records[start:stop], by_id, in_chunk(chunk, start))
     yield list(waiting.values())
     yield from without_annotations(images)
 
@@ -126,7 +126,9 @@ def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
     return find(rows[index])
 
 
-def _in_chunk(chunk: Chunk[Any], start: int) -> Callable[[int], Odd]:
+def in_chunk(chunk: Chunk[Any], start: int) -> Callable[[int], Odd]:
+    """Shows the text of an element by its place among those of a chunk from ``start`` on."""
+
     def source(index: int) -> Odd:
         offset, text = chunk.elements()[start + index]
         return Odd(text, offset)

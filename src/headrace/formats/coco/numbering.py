@@ -86,6 +86,11 @@ class Numbering:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether all ids are whole numbers from 0, and none too large for a table."""
+        return isinstance(self._table, array)
+
     def place(self, id: Id | None) -> int:
         """The place of an image, or -1 where there is none of this id."""
         if isinstance(self._table, dict):
@@ -108,9 +113,14 @@ class Numbering:
 
     def place_in(self, text: bytes) -> int:
         """:meth:`place` of the image that an annotation's text names, however odd it is otherwise."""
-        with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
-            return self.place(_REF.decode(text).image_id)
-        return self.place(reference(text, ImageRef))
+        return self.place(image_in(text))
+
+
+def image_in(text: bytes) -> Id | None:
+    """The id of the image that an annotation's text names, however odd it is otherwise."""
+    with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
+        return _REF.decode(text).image_id
+    return reference(text, ImageRef)
 
 
 def reference(text: bytes, kind: type[ImageId | ImageRef]) -> Id | None:

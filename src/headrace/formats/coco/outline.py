@@ -21,7 +21,8 @@ _MAIN = ("images", "annotations", "categories")
 class Outline(Struct):
     """What :func:`survey` saw.
 
-    ``buckets`` holds the annotations by image, or is None where they lie in the order of the images already.
+    ``buckets`` holds the annotations by image, or is None where they lie in the order of the images already;
+    ``is_sorted`` is False where this was not looked at yet.
     ``result_ids`` are the images of a results list, which has no ``images``.
     """
 
@@ -34,6 +35,7 @@ class Outline(Struct):
     numbering: Numbering = field(default_factory=Numbering)
     buckets: RowBuckets | TextBuckets[ImageRef] | None = None
     wanted: Wanted = "numbers"
+    is_sorted: bool = False
 
     def close(self) -> None:
         """Drop what was sorted."""
@@ -42,8 +44,8 @@ class Outline(Struct):
             self.buckets = None
 
 
-def survey(stream: JsonStream, found: Pass, wanted: Wanted) -> Outline:
-    """Find the parts of a file, number its images, and sort its annotations where they are not.
+def survey(stream: JsonStream, found: Pass, wanted: Wanted, *, sort: bool) -> Outline:
+    """Find the parts of a file, number its images, and, if wished, sort its annotations where they are not.
 
     ``wanted`` says what of the annotations' outlines.
 
@@ -56,16 +58,14 @@ def survey(stream: JsonStream, found: Pass, wanted: Wanted) -> Outline:
     try:
         for member in stream.members():
             _take(stream, member, outline, report)
-            if member is outline.annotations and outline.images is not None:
+            if sort and member is outline.annotations and outline.images is not None:
                 sort_annotations(stream, outline)
                 sorted_by = outline.numbering, member
         if outline.images is None:
             raise _no_coco(stream, outline)
         # The annotations came before the images, or one of the two stood twice.
-        if outline.annotations is not None and sorted_by != (
-            outline.numbering,
-            outline.annotations,
-        ):
+        last = outline.numbering, outline.annotations
+        if sort and outline.annotations is not None and sorted_by != last:
             sort_annotations(stream, outline)
     except BaseException:
         outline.close()
@@ -116,6 +116,7 @@ def _number(stream: JsonStream, outline: Outline) -> None:
 def sort_annotations(stream: JsonStream, outline: Outline) -> None:
     """Deal the annotations into buckets unless they lie in the order of the images already."""
     outline.close()
+    outline.is_sorted = True
     member, numbering = outline.annotations, outline.numbering
     assert member is not None
     if _in_order(stream, member, numbering):

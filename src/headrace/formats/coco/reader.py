@@ -11,7 +11,8 @@ from headrace.formats.coco import INFO
 from headrace.formats.coco.folders import file_meant
 from headrace.formats.coco.grouping import Placed, from_buckets, from_order, without_annotations
 from headrace.formats.coco.images import SampleMaker
-from headrace.formats.coco.outline import Outline, survey
+from headrace.formats.coco.loose import Loose
+from headrace.formats.coco.outline import Outline, sort_annotations, survey
 from headrace.formats.coco.probe import probe_file
 from headrace.formats.coco.report import Reporter
 from headrace.formats.coco.results import survey_results
@@ -78,7 +79,9 @@ class CocoReader(Reader):
                 if self.options.predictions and self._stream.top()[1] == b"[":
                     self._outline = survey_results(self._stream, found, self.options.labels)
                 else:
-                    self._outline = survey(self._stream, found, self._wanted())
+                    self._outline = survey(
+                        self._stream, found, self._wanted(), sort=self.options.gather
+                    )
         return self._outline
 
     def _wanted(self) -> Wanted:
@@ -141,28 +144,46 @@ class CocoReader(Reader):
                 place += 1
 
     def _samples(self, found: Pass) -> Iterator[list[Sample]]:
-        outline, report = self._surveyed(), Reporter(self._stream, found)
+        outline = self._surveyed()
         images = self._images(found)
         if outline.annotations is None:
             return without_annotations(images)
-        raw = self.options.geometry == "raw"
-        kind, plain = (
-            (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)
-        )
-        learner: Learner[Any] = Learner(
-            kind,
-            keep_extra=self.options.keep_extra,
-            plain=plain,
-        )
-        categories = outline.categories
-        shapes = ShapeMaker(
-            categories.names, categories.points, learner, report, task=self.options.task, raw=raw
-        )
+        if not outline.is_sorted:
+            sort_annotations(self._stream, outline)
+        learner, shapes = self._makers(found)
         if outline.buckets is not None:
             find = partial(find_row, self._stream, outline.annotations)
             return from_buckets(outline.buckets, images, learner, shapes, find)
         chunks = self._stream.array(outline.annotations, learner.many)
         return from_order(chunks, images, outline.numbering, learner, shapes)
+
+    def loose(self, found: Pass) -> Loose | None:
+        """The images, and the annotations in the order of the file, for who needs no image's together.
+
+        None where the file has no annotations, or ids of images that are no usual numbers.
+        """
+        outline = self._surveyed()
+        if outline.images is None or outline.annotations is None:
+            return None
+        if not outline.numbering.is_usual:
+            return None
+        learner, shapes = self._makers(found)
+        chunks = self._stream.array(outline.annotations, learner.many)
+        member = outline.annotations
+        size = (member.end or self._stream.size) - member.start
+        return Loose(self._images(found), chunks, outline.numbering, learner, shapes, size)
+
+    def _makers(self, found: Pass) -> tuple[Learner[Any], ShapeMaker]:
+        """What makes records of the annotations' text, and shapes of records."""
+        raw = self.options.geometry == "raw"
+        kind, plain = (
+            (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)
+        )
+        learner: Learner[Any] = Learner(kind, keep_extra=self.options.keep_extra, plain=plain)
+        categories, report = self._surveyed().categories, Reporter(self._stream, found)
+        return learner, ShapeMaker(
+            categories.names, categories.points, learner, report, task=self.options.task, raw=raw
+        )
 
 
 def _named(record: ImageRecord | Odd) -> str:

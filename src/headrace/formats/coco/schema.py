@@ -42,9 +42,9 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     image_id: FileId | None = None
     category_id: FileId | None = None
     bbox: tuple[float, float, Extent, Extent] | None = None
-    segmentation: list[Ring] | RleRecord | None = None
     area: float | None = None
     iscrowd: int | bool = 0
+    segmentation: list[Ring] | RleRecord | None = None
 
     def whole(self) -> AnnotationRecord:
         """As a record that may have all keys."""
@@ -62,15 +62,15 @@ class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
 
 
 class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """:class:`PlainRecord` with its outline as text."""
+    """:class:`PlainRecord` with its outline as text; its keys are in the order in which the writer has them."""
 
     id: FileId | None = None
     image_id: FileId | None = None
     category_id: FileId | None = None
     bbox: tuple[float, float, Extent, Extent] | None = None
-    segmentation: Raw = Raw(b"null")
     area: float | None = None
     iscrowd: int | bool = 0
+    segmentation: Raw = Raw(b"null")
 
     def whole(self) -> AnnotationRecord:
         """With its outline decoded; raises msgspec's errors where that is not clean."""

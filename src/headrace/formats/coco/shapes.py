@@ -48,14 +48,14 @@ class ShapeMaker:
         task: str | None,
         raw: bool,
     ) -> None:
-        self._names = dict(names)
+        self.names = dict(names)
         self._learner = learner
         self._report = report
-        self._task = task
+        self.boxes_only = task == "detect"
         self._tables = raw
         self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = lazy_rings if raw else _all_plain
         self._ids = SeenIds()
-        self._long = LongWay(self._names, points, self._ids, report, task=task)
+        self._long = LongWay(self.names, points, self._ids, report, task=task)
 
     def attach(
         self,
@@ -78,10 +78,17 @@ class ShapeMaker:
         source: Callable[[Row], Odd],
     ) -> None:
         """Hang all rows of some images on their samples, which have no shapes yet."""
-        left = tabulate(rows, samples, self._names, self._ids) if self._tables else rows
+        left = tabulate(rows, samples, self.names, self._ids) if self._tables else rows
         self._report.found.shapes_in += len(rows) - len(left)
         if left:
             self.attach(left, samples, lambda index: source(left[index]))
+
+    def take(self, records: Sequence[AnyPlain]) -> bool:
+        """Count records as read of which the caller makes no shapes; False, and none counts, where an id is not new."""
+        if not self._ids.are_new([record.id for record in records]):
+            return False
+        self._report.found.shapes_in += len(records)
+        return True
 
     def _attach_plain(
         self,
@@ -90,8 +97,8 @@ class ShapeMaker:
         source: Callable[[int], Odd],
     ) -> None:
         """The short loop: one box or one polygon after the other, and hardly a question asked of each."""
-        label_of, sample_of, is_new = self._names.get, samples.get, self._ids.is_new
-        table, boxes_only = self._ids.table, self._task == "detect"
+        label_of, sample_of, is_new = self.names.get, samples.get, self._ids.is_new
+        table, boxes_only = self._ids.table, self.boxes_only
         size = len(table)
         rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
             lazy_outlines if type(records[0]) is Row else self._rings_of
@@ -130,8 +137,8 @@ class ShapeMaker:
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], Odd],
     ) -> None:
-        names, is_new, extra_of = self._names, self._ids.is_new, self._learner.extra
-        learnt, boxes_only = self._learner.has_learnt, self._task == "detect"
+        names, is_new, extra_of = self.names, self._ids.is_new, self._learner.extra
+        learnt, boxes_only = self._learner.has_learnt, self.boxes_only
         outlines = self._rings_of(
             [ODD if isinstance(record, Odd) else record.segmentation for record in records]
         )

@@ -1,24 +1,31 @@
-"""Writes COCO: one file in the usual order of keys, one line an image, the same bytes for the same samples."""
+"""Writes COCO: one file in the usual order of keys, in lines, the same bytes for the same samples."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, ClassVar, Final, cast
+
+from msgspec.json import Encoder
 
 from headrace.formats.base import Writer
 from headrace.formats.boxlist import BoxTable, by_table
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.clipping import clip_shape
 from headrace.formats.coco import INFO, records_out
+from headrace.formats.coco.loose import LooseShape
 from headrace.formats.coco.numbers import ImageNumbers, kept_numbers
+from headrace.formats.coco.schema import RawPlainRecord
 from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
 from headrace.formats.findings import Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
+
+_ANNOTATIONS: Final = b'],\n"annotations":['
+_RECORDS = Encoder()
 
 
 class CocoWriter(Writer):
@@ -51,6 +58,42 @@ class CocoWriter(Writer):
         if hasattr(self, "_categories"):
             self._categories.number(label.name)
 
+    def category(self, label: str) -> int:
+        """The number of a label."""
+        return self._categories.number(label)
+
+    def end_images(self) -> None:
+        """No more samples come: :meth:`write_records` and :meth:`write_loose` go on right behind the images."""
+        self._annotations.close()
+        self._annotations = self._images
+        self._images.write(_ANNOTATIONS)
+
+    def write_records(self, records: Sequence[RawPlainRecord], path: str) -> None:
+        """Write records that say what this writer would say, numbered anew; ``path`` is their file."""
+        self.found.shapes_in += len(records)
+        self._losses.count_field("shape_id", len(records), path, self._tally)
+        for number, record in enumerate(records, start=self._count + 1):
+            record.id = number
+        lines = _RECORDS.encode_lines(records)[:-1]
+        text = lines.replace(b"\n", b",\n")
+        if len(text) - len(lines) >= len(records):
+            # Some ends of lines are the source's white space, inside of outlines.
+            text = lines.replace(b"}\n{", b"},\n{")
+        self._put_annotations([text])
+        self._count += len(records)
+        self.found.shapes_out += len(records)
+        self._tally.flush()
+
+    def write_loose(self, loose: Sequence[LooseShape], path: str) -> None:
+        """Write shapes of images that were written before; ``path`` is their file."""
+        self.found.shapes_in += len(loose)
+        shapes = [shape for _, shape in loose]
+        self._losses.count([Sample(filename=path, shapes=shapes)], self._tally)
+        self._put_annotations(
+            [self._line([shape], image, cast("int", image.id), path) for image, shape in loose]
+        )
+        self._tally.flush()
+
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
         numbers = self._numbers.take_all([sample.id for sample in samples])
@@ -62,15 +105,19 @@ class CocoWriter(Writer):
                 lines += self._boxes(table, run, ids)
             else:
                 lines += [
-                    self._line(sample, number) for sample, number in zip(run, ids, strict=False)
+                    self._line(self._shapes(sample), sample, number)
+                    for sample, number in zip(run, ids, strict=False)
                 ]
-        lines = [line for line in lines if line]
         self._put(self._images, images, first=self._first_image)
-        self._put(self._annotations, lines, first=self._first_line)
         self._first_image = self._first_image and not images
-        self._first_line = self._first_line and not lines
+        self._put_annotations(lines)
         self.found.images_out += len(images)
         self._tally.flush()
+
+    def _put_annotations(self, lines: list[bytes]) -> None:
+        lines = [line for line in lines if line]
+        self._put(self._annotations, lines, first=self._first_line)
+        self._first_line = self._first_line and not lines
 
     @staticmethod
     def _put(file: IO[bytes], lines: list[bytes], *, first: bool) -> None:
@@ -90,50 +137,51 @@ class CocoWriter(Writer):
         self.found.shapes_out += written
         return lines
 
-    def _line(self, sample: Sample, image_id: int) -> bytes:
-        """The annotations of an image, with commas between them."""
-        if not sample.shapes:
+    def _line(
+        self, shapes: Sequence[AnyShape], image: Sample, number: int, path: str | None = None
+    ) -> bytes:
+        """The annotations of an image of this number, with commas between them; ``path`` is for findings, else its name."""
+        if not shapes:
             return b""
-        records = self._records(sample, image_id)
+        path = image.filename if path is None else path
+        records = self._records(shapes, image, number, path)
         line = dump(records)
         # What is not finite turns into null; other nulls are in attributes, and rare. No usual key has a u in it.
         if b"u" in line and b"null" in line:
-            records = self._finite(records, sample)
+            records = self._finite(records, path)
             line = dump(records)
         self._count += len(records)
         self.found.shapes_out += len(records)
         return line[1:-1]
 
-    def _records(self, sample: Sample, image_id: int) -> list[records_out.Record]:
+    def _records(
+        self, shapes: Sequence[AnyShape], image: Sample, image_id: int, path: str
+    ) -> list[records_out.Record]:
         records = []
         number, category = self._count, self._categories.number
-        for shape in sample.shapes if not self.options.clip else self._clipped(sample):
+        for shape in shapes:
             record = records_out.annotation(
-                shape, sample, number + 1, image_id, category(shape.label)
+                shape, image, number + 1, image_id, category(shape.label)
             )
             if record is None:
                 message = f"COCO has no {type(shape).__name__.lower()}, dropped"
-                self._tally.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
+                self._tally.add("LOSS", message, Severity.LOSS, path, dropped=1)
             else:
                 records.append(record)
                 number += 1
         return records
 
-    def _finite(
-        self, records: list[records_out.Record], sample: Sample
-    ) -> list[records_out.Record]:
+    def _finite(self, records: list[records_out.Record], path: str) -> list[records_out.Record]:
         kept = [record for record in records if records_out.is_finite(record)]
         for number, record in enumerate(kept, start=self._count + 1):
             record["id"] = number
         if lost := len(records) - len(kept):
             message = "a shape with numbers that are not finite, dropped"
-            self._tally.add(
-                "C05", message, Severity.WARNING, sample.filename, count=lost, dropped=lost
-            )
+            self._tally.add("C05", message, Severity.WARNING, path, count=lost, dropped=lost)
         return kept
 
-    def _clipped(self, sample: Sample) -> list[AnyShape]:
-        if not sample.width or not sample.height:
+    def _shapes(self, sample: Sample) -> list[AnyShape]:
+        if not self.options.clip or not sample.width or not sample.height:
             return sample.shapes
         clipped = [clip_shape(shape, sample.width, sample.height) for shape in sample.shapes]
         kept = [shape for shape in clipped if shape is not None]
@@ -147,8 +195,9 @@ class CocoWriter(Writer):
     def _finish(self) -> None:
         self._categories.tell_missing(self.found)
         out = self._images
-        out.write(b'],\n"annotations":[')
-        append_file(self._annotations, out)
+        if self._annotations is not out:
+            out.write(_ANNOTATIONS)
+            append_file(self._annotations, out)
         out.write(b'],\n"categories":[')
         lines = [
             dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
