@@ -49,7 +49,7 @@ async def convert(
         strict: Fail at the first thing that is odd or that the format cannot say.
         overwrite: Replace what is there.
         dry_run: Do everything but write.
-        workers: How many processes share the work; by default one a processor where the source is many files.
+        workers: How many processes share the work; by default one a processor where there are many files.
     """
     check_format(to)
     check_format(from_)

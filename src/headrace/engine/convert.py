@@ -14,7 +14,7 @@ from msgspec import Struct, field, structs
 from headrace import formats
 from headrace.engine.options import read_options, write_options
 from headrace.engine.threads import Stop, run_stoppable
-from headrace.engine.workers.sharing import share, worker_count
+from headrace.engine.workers.sharing import share
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.boxlist import labels_in
@@ -71,8 +71,9 @@ async def convert(
     ``from_`` names the source's format where it cannot be seen. ``options`` are the fields of ``ReadOptions`` and
     ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
     records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding, in a worker thread.
-    ``workers`` is how many processes do the parsing or the writing: by default one a processor where the source is
-    many files. However many there are, what is written and reported is the same.
+    ``workers`` is how many processes parse a source of many files, by default one a processor; above 1 the files of a
+    target that is a folder are created by another one, where the source is one file. However many there are, what is
+    written and reported is the same.
 
     ``report`` is a file of JSON lines, one for each finding that ``on_finding`` hears, whose counts add up to those of
     ``ConversionReport.findings``. It replaces that of an earlier run, as a whole, also after a dry run and where the
@@ -155,14 +156,7 @@ def convert_blocking(
         early = reader.labels() if reader.labels_first or writing.class_order == "name" else []
         writer = target_format.create(Path(dst), early, options=writing, findings=findings)
         stop = stop or Stop()
-        share(
-            reader,
-            writer,
-            source_format.info.name,
-            target_format.info.name,
-            worker_count(workers, Path(src)),
-            stop,
-        )
+        share(reader, writer, source_format.info.name, workers, stop)
         with suppress(_Rehearsed), writer:
             steps = source_format.carry(reader, writer) if by_shortcut else None
             _carry(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)

@@ -18,6 +18,7 @@ from msgspec.structs import force_setattr
 
 from headrace.errors import SourceNotFoundError
 from headrace.formats.class_order import ClassOrder, checked_order
+from headrace.formats.filing import Filing
 from headrace.formats.findings import Findings, Pass
 from headrace.formats.info import FormatInfo
 from headrace.formats.publish import Publication
@@ -166,14 +167,8 @@ class WriterHands(Protocol):
     def start(self, temp: Path) -> None:
         """Begin to write at ``temp``."""
 
-    def add_label(self, label: LabelInfo) -> None:
-        """Declare a label."""
-
     def put(self, samples: Sequence[Sample]) -> None:
         """Write a batch."""
-
-    def settle(self) -> None:
-        """Wait for every batch so far."""
 
     def complete(self) -> None:
         """Complete what is there."""
@@ -207,7 +202,9 @@ class Writer(ABC):
         self.labels: dict[str, LabelInfo] = {}
         self.found = findings.begin("write")
         self.elsewhere: WriterHands | None = None
-        """Does the writing in the place of this writer, with the same outcome."""
+        """Does the writing in the place of this writer."""
+        self.filing: Filing | None = None
+        """Creates the files of a folder in the place of this writer, with the same outcome."""
         self._publication = Publication(target, overwrite=options.overwrite)
         self._concluded = False
         for label in labels:
@@ -218,6 +215,8 @@ class Writer(ABC):
         try:
             if self.info.layout == "folder":
                 temp.mkdir()
+            if self.filing is not None:
+                self.filing.start(temp, self._publication.lock)
             self._hands.start(temp)
         except BaseException:
             self._discard()
@@ -247,6 +246,8 @@ class Writer(ABC):
         """
         if not self._concluded:
             self._hands.complete()
+            if self.filing is not None:
+                self.filing.end()
             self.findings.check()
             self._concluded = True
 
@@ -254,8 +255,6 @@ class Writer(ABC):
         """Declare a label; one already declared under this name stays as it is."""
         if label.name not in self.labels:
             self.labels[label.name] = label
-            if self.elsewhere is not None:
-                self.elsewhere.add_label(label)
 
     def write(self, samples: Sequence[Sample]) -> None:
         """Write a batch; each asset must come whole, in one call."""
@@ -265,13 +264,8 @@ class Writer(ABC):
 
     def settle(self) -> None:
         """Wait for what is still being written, and raise what of it could not be."""
-        if self.elsewhere is not None:
-            self.elsewhere.settle()
-
-    @property
-    def lock(self) -> int:
-        """The handle that keeps others from the target, while this writer is entered."""
-        return self._publication.lock
+        if self.filing is not None:
+            self.filing.settle()
 
     def start(self, temp: Path) -> None:
         """Begin to write at ``temp``, which somebody else owns and publishes."""
@@ -295,6 +289,8 @@ class Writer(ABC):
 
     def _discard(self) -> None:
         try:
+            if self.filing is not None:
+                self.filing.abandon()
             self._hands.abandon()
         finally:
             self._publication.discard()

@@ -8,16 +8,10 @@ import shutil
 from pathlib import Path
 
 from headrace.errors import BadRequestError, FormatError
+from headrace.formats.filing import Filing, Later
 from headrace.model.names import MAX_PART_BYTES, safe_parts
+from headrace.newfile import create_file
 
-_FLAGS = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 _REMEMBERED = 50_000
 # What may come behind a stem: a number that tells it from others, and .txt or .xml.
 _TAIL_BYTES = 12
@@ -28,11 +22,13 @@ _PLAIN = re.compile(r"(?![aclnpACLNP])[A-Za-z0-9_][A-Za-z0-9_-]{0,200}(?:\.[A-Za
 class FileTree:
     """Creates files below ``root``, an empty folder that nobody else writes to.
 
-    Folders are made as they come.
+    Folders are made as they come. ``filing`` may create the files; their names, and so whatever is told of them, are
+    those that this tree would choose.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, filing: Filing | None = None) -> None:
         self._root = f"{root}{os.sep}"
+        self._later = None if filing is None else Later(filing)
         self._folders: set[str] = set()
         self._proved: set[str] = set()
         self._next: dict[tuple[str, str], int] = {}
@@ -69,17 +65,15 @@ class FileTree:
         Returns the stem that was used. The file system tells what exists, so names that differ only in letter
         case are kept apart wherever it does not tell them apart.
         """
-        fd, used = self._open_new(folder, stem, suffix)
-        try:
-            _write(fd, content)
-        finally:
-            os.close(fd)
-        return used
+        self.make(folder)
+        if self._later is not None and self._later.put(folder, f"{stem}{suffix}", content):
+            return stem
+        return self._create(folder, stem, suffix, content)
 
     def link(self, folder: str, stem: str, suffix: str, source: str) -> str:
         """Like :meth:`create`, with the content of the file ``source``: a hard link where there can be one."""
-        fd, used = self._open_new(folder, stem, suffix)
-        os.close(fd)
+        self.make(folder)
+        used = self._create(folder, stem, suffix, b"")
         path = f"{self._root}{folder}{used}{suffix}"
         try:
             os.link(source, f"{path}~")
@@ -92,22 +86,43 @@ class FileTree:
     def make(self, folder: str) -> None:
         """Make a folder, with those above it, where it is missing."""
         if folder not in self._folders:
+            if self._later is not None:
+                self._give_above(folder)
             Path(f"{self._root}{folder}").mkdir(parents=True, exist_ok=True)
-            if len(self._folders) >= _REMEMBERED:
-                self._folders.clear()
-            self._folders.add(folder)
+            self._known(folder)
 
-    def _open_new(self, folder: str, stem: str, suffix: str) -> tuple[int, str]:
-        self.make(folder)
+    def _give_above(self, folder: str) -> None:
+        """Wait where a folder or one above it has the name of a file that may not be there yet."""
+        assert self._later is not None
+        for end in [at for at, letter in enumerate(folder) if letter == "/"]:
+            if folder[: end + 1] not in self._folders:
+                if not self._later.give(folder[:end]):
+                    self._later.settle()
+                self._known(folder[: end + 1])
+
+    def _known(self, folder: str) -> None:
+        if len(self._folders) >= _REMEMBERED:
+            self._folders.clear()
+        self._folders.add(folder)
+
+    def _create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
+        """Create a file now, under the first of its names that is free."""
+        if self._later is not None:
+            self._later.settle()
         name, number = stem, self._next.get((folder, stem), 1) if self._next else 1
         while True:
             if number > 1:
                 name = f"{stem}-{number}"
             try:
-                return os.open(f"{self._root}{folder}{name}{suffix}", _FLAGS, 0o666), name
+                create_file(f"{self._root}{folder}{name}{suffix}", content)
             except FileExistsError:
                 number += 1
                 self._remember(folder, stem, number)
+            else:
+                break
+        if self._later is not None:
+            self._later.give(f"{folder}{name}{suffix}")
+        return name
 
     def append(self, path: str, content: bytes) -> None:
         """Add to the end of ``path``, a plain name below the root; create it first where it is missing."""
@@ -119,9 +134,3 @@ class FileTree:
         if len(self._next) >= _REMEMBERED:
             self._next.clear()
         self._next[folder, stem] = number
-
-
-def _write(fd: int, content: bytes) -> None:
-    done = os.write(fd, content) if content else 0
-    while done < len(content):
-        done += os.write(fd, content[done:])

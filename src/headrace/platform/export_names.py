@@ -12,7 +12,7 @@ from uuid import UUID
 from headrace.formats.base import Writer
 from headrace.formats.findings import Severity
 from headrace.model.names import MAX_NAME_BYTES, fits, id_name, placed, with_id
-from headrace.model.sample import LabelInfo, Sample
+from headrace.model.sample import Sample
 from headrace.transfer.mapping import NameMap
 
 NAMES_FILE = "names.jsonl"
@@ -57,17 +57,11 @@ class ExportNames:
         self._map = NameMap(temp)
         self._writer.start(temp)
 
-    def add_label(self, label: LabelInfo) -> None:
-        """The writer has it already."""
-
     def put(self, samples: Sequence[Sample]) -> None:
         """Write a batch."""
         self._writer.put(samples)
         assert self._map is not None
         self._map.write()
-
-    def settle(self) -> None:
-        """Nothing is under way between two calls."""
 
     def complete(self) -> None:
         """Complete what is there."""

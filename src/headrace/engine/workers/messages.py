@@ -1,44 +1,35 @@
-"""What a conversion and its workers say to each other."""
+"""What a conversion and its workers say to each other. A job is sent first; every message is answered."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
-from headrace.formats.base import ReadOptions, WriteOptions
-from headrace.formats.findings import Noted, OnError
-from headrace.model.sample import LabelInfo
+if TYPE_CHECKING:  # a worker that needs nothing of the formats starts sooner without them
+    from headrace.formats.findings import Noted
 
 
-class Parsing(Struct, frozen=True, kw_only=True):
-    """The job to parse chunks of a source. ``every``: somebody hears of every single finding."""
+class Doing(Protocol):
+    """A job that a worker has begun."""
 
-    format: str
-    path: Path
-    options: ReadOptions
-    on_error: OnError
-    strict: bool
-    every: bool
+    def do(self, message: Any) -> Any:
+        """Do what a message asks for; returns the answer's ``made``."""
+
+    def noted(self) -> Noted | None:
+        """What was found since this was last asked."""
 
 
-class Writing(Struct, frozen=True, kw_only=True):
-    """The job to write at ``temp``; somebody else owns and publishes it. ``every`` as in :class:`Parsing`."""
+class Job(Protocol):
+    """What a worker is to do; it can be pickled."""
 
-    format: str
-    temp: Path
-    labels: list[LabelInfo]
-    options: WriteOptions
-    on_error: OnError
-    strict: bool
-    every: bool
+    def begin(self) -> Doing:
+        """Make ready for messages, in the worker."""
 
 
 class Answer(Struct, kw_only=True):
-    """What came of a message: packed samples, what was learnt and found on the way, and the error that ended it."""
+    """What came of a message: what was made, what was found on the way, and the error that ended it."""
 
-    samples: bytes = b""
-    learnt: Any = None
-    noted: Noted
+    made: Any = None
+    noted: Noted | None = None
     error: Exception | None = None

@@ -5,31 +5,36 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from headrace.engine.threads import Stop
-from headrace.engine.workers.messages import Answer, Parsing, Writing
-from headrace.engine.workers.packing import pack, pack_chunk, unpack
+from headrace.engine.workers.filing import Files, Filing
+from headrace.engine.workers.messages import Answer
+from headrace.engine.workers.packing import pack_chunk, unpack
+from headrace.engine.workers.parsing import Parsing
 from headrace.engine.workers.process import Crew, WorkerProcess
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked import ChunkedReader
 from headrace.formats.findings import Noted, Pass
-from headrace.model.sample import LabelInfo, Sample
+from headrace.model.sample import Sample
 
 # So much is under way with each worker: enough that none waits, little enough that memory stays flat.
 _AHEAD: Final = 3
 # Starting processes costs some tenths of a second: smaller sources are converted sooner without.
 _LEAST_FILES: Final = 4000
+# Bytes of one message, what a file counts for beside its content, and messages under way.
+_PIECE: Final = 64 * 1024
+_PER_FILE: Final = 64
+_FILES_AHEAD: Final = 16
+# After so many names that came again, each of which had to wait, files are created here.
+_PATIENCE: Final = 1000
 
 
 def worker_count(asked: int | None, source: Path) -> int:
-    """How many workers to have: as many as asked for; else one a processor where there are many files to parse, or one.
-
-    For a file that is read here a worker could only write, and that takes no less time: handing it the samples costs
-    what writing them does (``bench/run formats/coco-yolo``).
+    """How many workers to have: as many as asked for; else one a processor, or one for a folder of few files.
 
     Raises :class:`~headrace.errors.ConfigurationError` for a number below 1.
     """
@@ -41,7 +46,7 @@ def worker_count(asked: int | None, source: Path) -> int:
         return 1  # a program that only holds a Python
     if asked is not None:
         return asked
-    return len(os.sched_getaffinity(0)) if _has_many_files(source) else 1
+    return len(os.sched_getaffinity(0)) if source.is_file() or _has_many_files(source) else 1
 
 
 def _has_many_files(source: Path) -> bool:
@@ -53,16 +58,15 @@ def _has_many_files(source: Path) -> bool:
     return False
 
 
-def share(
-    reader: Reader, writer: Writer, format: str, target: str, workers: int, stop: Stop
-) -> None:
-    """Have workers parse the source where it is many files, else write the target where that is."""
-    if workers < 2:
+def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop: Stop) -> None:
+    """Have workers parse a source of many files, or else create the files of the target where they are many."""
+    count = worker_count(workers, reader.path)
+    if count < 2:
         return
     if isinstance(reader, ChunkedReader):
-        reader.elsewhere = _Parsers(format, workers, stop).parsed
+        reader.elsewhere = _Parsers(format, count, stop).parsed
     elif writer.info.layout == "folder":
-        writer.elsewhere = WriterElsewhere(writer, target, stop)
+        writer.filing = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
 
 
 class _Parsers:
@@ -106,8 +110,9 @@ class _Parsers:
             found.take_over(noted)
             answer = crew.answer(worker)
             _settle(answer, found)
-            reader.learn(answer.learnt)
-            yield unpack(answer.samples)
+            samples, learnt = answer.made
+            reader.learn(learnt)
+            yield unpack(samples)
         found.take_over(walk.noted)
         if walk.error is not None:
             raise walk.error
@@ -141,54 +146,60 @@ class _Walk:
         return worker
 
 
-class WriterElsewhere:
-    """Writes for a writer in a worker process, while the next samples are read here.
+class _FilesElsewhere:
+    """Has a worker process create the files of a writer; it starts after ``first`` files, which are left to the writer.
 
-    One process writes everything, in order, so that it writes what the writer itself would have written.
+    One process creates all, in order.
     """
 
-    def __init__(self, writer: Writer, format: str, stop: Stop) -> None:
-        self._writer = writer
-        self._format = format
+    def __init__(self, stop: Stop, first: int) -> None:
         self._stop = stop
+        self._first = first
+        self._waits = 0
+        self._files: Files = ([], [], [])
+        self._size = 0
         self._crew: Crew | None = None
         self._failed = False
 
-    def start(self, temp: Path) -> None:
-        """Begin to write at ``temp``."""
-        writer, policy = self._writer, self._writer.findings
-        job = Writing(
-            format=self._format,
-            temp=temp,
-            labels=list(writer.labels.values()),
-            options=writer.options,
-            on_error=policy.on_error,
-            strict=policy.strict,
-            every=policy.on_finding is not None,
-        )
-        # While the worker lives, nobody else may write there, even where this process was killed.
-        self._crew = Crew(1, job, self._stop, keep=[writer.lock])
-        self.settle()
+    def start(self, root: Path, lock: int) -> None:
+        """Begin below ``root``, under the lock of its target."""
+        self._root = root
+        self._lock = lock
 
-    def add_label(self, label: LabelInfo) -> None:
-        """Declare a label, after the samples so far."""
-        if self._crew is not None:
-            self._post(label)
-
-    def put(self, samples: Sequence[Sample]) -> None:
-        """Write a batch, later; raises what an earlier batch could not do."""
-        self._post(pack(samples))
+    def put(self, folder: str, name: str, content: bytes) -> bool:
+        """Take over a file, to be created later; raises what an earlier one could not do."""
+        if self._first > 0:
+            self._first -= 1
+            return False
+        if self._waits >= _PATIENCE:
+            return False
+        if self._crew is None:
+            self._crew = self._begun()
+        folders, names, contents = self._files
+        folders.append(folder)
+        names.append(name)
+        contents.append(content)
+        self._size += _PER_FILE + len(content)
+        if self._size >= _PIECE:
+            self._send()
+        return True
 
     def settle(self) -> None:
-        """Wait for everything so far, and raise what of it could not be done, unless that was raised before."""
-        if not self._failed:
+        """Wait for all files so far, and raise what of them could not be done, unless that was raised before."""
+        if self._failed:
+            return
+        if self._size:
+            self._send()
+        if self._crew is not None and self._crew.workers[0].asked:
+            self._waits += 1
             self._wait(0)
 
-    def complete(self) -> None:
-        """Complete what is there, and end the process."""
-        self._post(None)
+    def end(self) -> None:
+        """Settle, and end the process."""
         self.settle()
-        self.abandon()
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            crew.end()
 
     def abandon(self) -> None:
         """End the process, whatever it does."""
@@ -196,10 +207,21 @@ class WriterElsewhere:
         if crew is not None:
             crew.kill()
 
-    def _post(self, message: object) -> None:
-        self._wait(_AHEAD - 1)
+    def _send(self) -> None:
+        self._wait(_FILES_AHEAD - 1)
         assert self._crew is not None
-        self._crew.workers[0].post(message)
+        self._crew.workers[0].post(self._files)
+        self._files = ([], [], [])
+        self._size = 0
+
+    def _begun(self) -> Crew:
+        handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            job = Filing(handle=handle, root=str(self._root))
+            # While the worker lives, nobody else may write there, even where this process was killed.
+            return Crew(1, job, self._stop, keep=[self._lock, handle])
+        finally:
+            os.close(handle)
 
     def _wait(self, left: int) -> None:
         assert self._crew is not None
@@ -207,11 +229,14 @@ class WriterElsewhere:
         while worker.asked > left:
             # Only the first failure counts, as where nothing goes on after it.
             self._failed = True
-            _settle(self._crew.answer(worker), self._writer.found)
+            answer = self._crew.answer(worker)
+            if answer.error is not None:
+                raise answer.error
             self._failed = False
 
 
 def _settle(answer: Answer, found: Pass) -> None:
-    found.take_over(answer.noted)
+    if answer.noted is not None:
+        found.take_over(answer.noted)
     if answer.error is not None:
         raise answer.error

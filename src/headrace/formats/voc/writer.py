@@ -37,7 +37,7 @@ class VocWriter(Writer):
     info = INFO
 
     def _start(self, temp: Path) -> None:
-        self._tree = FileTree(temp)
+        self._tree = FileTree(temp, self.filing)
         (temp / "Annotations").mkdir()
         self._tally = Tally(self.found)
         task = self.options.task if self.options.task in self.info.tasks else None

@@ -41,7 +41,7 @@ class YoloWriter(Writer):
         about = self.options.about or {}
         task = self.options.task or str(about.get("task", "detect"))
         says = self.info.capability(task)
-        self._tree = FileTree(temp)
+        self._tree = FileTree(temp, self.filing)
         self._tally = Tally(self.found)
         self._losses = FieldLosses(says)
         self._more: dict[str, Any] = dict(about)

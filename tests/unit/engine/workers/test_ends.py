@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -15,9 +17,9 @@ import pytest
 
 from headrace.engine.convert import convert, convert_blocking
 from headrace.errors import WorkerProcessError
-from tests.unit.engine.workers.test_same_outcome import COUNT, SOURCES, content
+from tests.unit.engine.workers.test_same_outcome import COUNT, SOURCES, content, images
 
-PAIRS = [("voc", "coco"), ("yolo", "coco"), ("coco", "voc")]
+PAIRS = [("voc", "coco"), ("yolo", "coco"), ("coco", "voc"), ("coco", "yolo")]
 LISTING = Path("/proc/self/task")
 pytestmark = pytest.mark.skipif(not LISTING.exists(), reason="children are looked up in /proc")
 
@@ -109,12 +111,14 @@ convert_blocking(sys.argv[1], sys.argv[2], to=sys.argv[3], on_error="skip", batc
 """
 
 
-def run(folder: Path, source: Path, target: str, how: int) -> tuple[int, list[str]]:
+def run(
+    folder: Path, source: Path, target: str, how: int, *more: str, program: str = PROGRAM
+) -> tuple[int, list[str]]:
     """Run the program; its status and what it printed."""
     script = folder / "program.py"
-    script.write_text(PROGRAM)
+    script.write_text(program)
     done = subprocess.run(
-        [sys.executable, script, source, folder / "to" / "out", target, str(how)],
+        [sys.executable, script, source, folder / "to" / "out", target, str(how), *more],
         check=False,
         capture_output=True,
         text=True,
@@ -141,6 +145,72 @@ def test_a_killed_program_takes_its_workers_along(
     assert os.listdir(tmp_path / "to") == ["out"]
     convert_blocking(path, tmp_path / "alone", to=target, on_error="skip", batch=4, workers=1)
     assert content(tmp_path / "to" / "out") == content(tmp_path / "alone")
+
+
+def test_a_worker_that_writes_holds_the_lock(tmp_path: Path) -> None:
+    path, before, held = SOURCES["coco"](tmp_path / "source"), children(), list[set[str]]()
+
+    def progress(event: Any) -> None:
+        held.extend(handles(pid) for pid in children() - before if not event.finished)
+
+    convert_blocking(
+        path, tmp_path / "out", to="voc", on_error="skip", workers=2, progress=progress
+    )
+    assert held
+    assert all(str(tmp_path / ".out.headrace-lock") in each for each in held)
+
+
+def handles(pid: int) -> set[str]:
+    """The files that a process holds open."""
+    held = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held.add(os.readlink(each))
+    return held
+
+
+# Both, so that the one that is asked may write no more than its worker: a file beyond the limit is an error.
+TIGHT = """
+import resource, signal, sys
+from headrace.engine.convert import convert_blocking
+resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
+try:
+    convert_blocking(sys.argv[1], sys.argv[2], to=sys.argv[3], workers=int(sys.argv[5]))
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("target", ["yolo", "voc"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, target: str) -> None:
+    path = images(tmp_path / "source", [f"{n}.jpg" for n in range(COUNT)])
+    document = json.loads(path.read_text())
+    document["annotations"][70:71] = [
+        {"id": 1000 + n, "image_id": 70, "category_id": 1, "bbox": [n % 50, 0.123456, 9, 5]}
+        for n in range(4000)
+    ]
+    path.write_text(json.dumps(document))
+    (tmp_path / "to").mkdir()
+    said = [run(tmp_path, path, target, 0, workers, program=TIGHT)[1] for workers in ("1", "2")]
+    assert said[0] == said[1]
+    assert "File too large" in said[0][0]
+    assert f"{os.sep}70." in said[0][0]
+    assert os.listdir(tmp_path / "to") == []
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a single processor")
+@pytest.mark.parametrize(("count", "started"), [(500, False), (4600, True)])
+def test_many_files_have_a_worker_by_themselves(tmp_path: Path, count: int, started: bool) -> None:
+    source = images(tmp_path / "source", [f"{n}.jpg" for n in range(count)])
+    before, seen = children(), set[int]()
+
+    def progress(event: Any) -> None:
+        if not event.finished:
+            seen.update(children() - before)
+
+    convert_blocking(source, tmp_path / "out", to="yolo", progress=progress)
+    assert bool(seen) == started
+    assert children() == before
 
 
 def wait_for_the_end(pid: int) -> None:

@@ -96,6 +96,47 @@ def test_every_task_is_the_same(tmp_path: Path, task: str) -> None:
     both(coco(tmp_path / "source"), tmp_path, to="yolo", on_error="skip", task=task)
 
 
+def images(root: Path, names: list[str]) -> Path:
+    """Images of these names, each with one box."""
+    root.mkdir()
+    document = {
+        "images": [
+            {"id": n, "file_name": name, "width": 64, "height": 48} for n, name in enumerate(names)
+        ],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 1, "bbox": [n % 40, 1, 9, 5]}
+            for n in range(len(names))
+        ],
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    path = root / "source.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("target", ["yolo", "voc"])
+def test_names_that_come_again_are_the_same(tmp_path: Path, target: str) -> None:
+    """So many that files are no longer handed over; in other cases, with numbers that others have, as folders."""
+    names = [f"{n}.{suffix}" for n in range(1500) for suffix in ("jpg", "png")]
+    names += ["7-2.bmp", "x.jpg", "x-2.jpg", "x.png", "X.JPG", "\u00c5.jpg", "A\u030a.jpg"]
+    names += ["y.txt/1.jpg", "y.xml/1.jpg", "y.jpg", "y.xml/1.png"]
+    seen = both(images(tmp_path / "source", names), tmp_path, to=target)
+    assert len(seen["files"]) >= len(names)
+
+
+@pytest.mark.parametrize(("target", "suffix"), [("yolo", "txt"), ("voc", "xml")])
+def test_a_folder_in_the_place_of_a_file_is_the_same(
+    tmp_path: Path, target: str, suffix: str
+) -> None:
+    names = [*(f"{n}.jpg" for n in range(50)), f"7.{suffix}/1.jpg"]
+    source = images(tmp_path / "source", names)
+    for workers in (1, 3):
+        (tmp_path / str(workers)).mkdir()
+        with pytest.raises(FileExistsError, match=rf"7\.{suffix}'$"):
+            convert_blocking(source, tmp_path / str(workers) / "out", to=target, workers=workers)
+        assert not [*(tmp_path / str(workers)).iterdir()]
+
+
 def test_classes_that_nothing_names_are_the_same(tmp_path: Path) -> None:
     path = yolo(tmp_path / "source")
     (path / "data.yaml").unlink()
