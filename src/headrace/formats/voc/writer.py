@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxes import box_of
-from headrace.formats.boxlist import as_boxes
+from headrace.formats.boxlist import BoxTable, as_boxes, by_table
 from headrace.formats.class_order import tell_unordered
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
@@ -51,8 +51,12 @@ class VocWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
-        for sample in samples:
-            self._write_one(sample)
+        for table, run in by_table(samples):
+            printed = None if table is None else self._printed(table)
+            stop = 0
+            for sample in run:
+                start, stop = stop, stop + len(sample.shapes)
+                self._write_one(sample, printed and printed.objects(start, stop))
         self._tally.flush()
         for split, stems in self._splits.items():
             if stems:
@@ -61,7 +65,7 @@ class VocWriter(Writer):
                 )
                 stems.clear()
 
-    def _write_one(self, sample: Sample) -> None:
+    def _write_one(self, sample: Sample, objects: str | None) -> None:
         try:
             folder, stem = self._tree.place(sample.filename)
             split = self._split(sample.split)
@@ -75,12 +79,13 @@ class VocWriter(Writer):
             return
         if not (sample.width and sample.height):
             self._note("V05", "size written as 0: it is not known", sample, Severity.WARNING)
-        content = self._text(sample)
+        content = self._text(sample, objects)
         self.found.images_out += 1
         used = self._tree.create(f"Annotations/{folder}", stem, ".xml", content)
         split.append(f"{folder}{used}\n")
 
-    def _text(self, sample: Sample) -> bytes:
+    def _text(self, sample: Sample, objects: str | None) -> bytes:
+        """The text of a file; ``objects`` is that of its objects, where it is known already."""
         own = (sample.extra or _NONE).get("voc")
         pieces = [
             xml.head(
@@ -90,12 +95,15 @@ class VocWriter(Writer):
                 own if isinstance(own, Mapping) else _NONE,
             )
         ]
-        if sample.shapes:
-            text = None if self.options.clip else self._boxes(sample.shapes)
-            if text is None:
-                self._mixed(sample, pieces)
-            else:
-                pieces.append(text)
+        if objects is None and (boxes := as_boxes(sample.shapes)) is not None:
+            # Others beside it in the table may have been odd.
+            printed = self._printed(boxes.table.rows(boxes.start, boxes.stop))
+            objects = printed and printed.objects(0, len(boxes))
+        if objects is not None:
+            pieces.append(objects)
+            self.found.shapes_out += len(sample.shapes)
+        elif sample.shapes:
+            self._mixed(sample, pieces)
         if sample.attributes:
             pieces.append(xml.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
         pieces.append(xml.END)
@@ -115,40 +123,33 @@ class VocWriter(Writer):
                 pieces.append(text)
 
     def _boxes(self, shapes: Sequence[Any]) -> str | None:
-        """The text of plain boxes, nearly all objects there are, printed in one go.
+        """The text of plain boxes; None where one is the first of its label, or not finite."""
+        printed = self._plain(
+            [shape.label for shape in shapes],
+            [(shape.x, shape.y, shape.w, shape.h) for shape in shapes],
+        )
+        if printed is None:
+            return None
+        self.found.shapes_out += len(shapes)
+        return printed.objects(0, len(shapes))
+
+    def _printed(self, table: BoxTable) -> _Printed | None:
+        """Plain boxes, nearly all objects there are, printed in one go for many files.
 
         None where one is not plain, or is the first of its label.
         """
-        one = self._one
-        boxes = as_boxes(shapes)
-        if boxes is not None:
-            table = boxes.table.rows(boxes.start, boxes.stop)
-            if any(table.attributes or ()) or any(table.outlines or ()):
-                return None
-            labels = table.labels
-            corners = zip(table.x, table.y, table.w, table.h, strict=True)
-            flat = [each for x, y, w, h in corners for each in (x + one, y + one, x + w, y + h)]
-        elif all(map(_is_plain, shapes)):
-            labels = [shape.label for shape in shapes]
-            flat = [
-                each
-                for shape in shapes
-                for each in (
-                    shape.x + one,
-                    shape.y + one,
-                    shape.x + shape.w,
-                    shape.y + shape.h,
-                )
-            ]
-        else:
+        if self.options.clip or any(table.attributes or ()) or any(table.outlines or ()):
             return None
-        chosen = [self._templates.get(label) for label in labels]
+        return self._plain(table.labels, zip(table.x, table.y, table.w, table.h, strict=True))
+
+    def _plain(self, labels: Sequence[str], boxes: Iterable[Box]) -> _Printed | None:
+        one, chosen = self._one, [self._templates.get(label) for label in labels]
         if None in chosen:
             return None
-        if not isfinite(sum(flat)):
+        flat = [each for x, y, w, h in boxes for each in (x + one, y + one, x + w, y + h)]
+        if not flat or not isfinite(sum(flat)):
             return None
-        self.found.shapes_out += len(chosen)
-        return "".join(cast("list[str]", chosen)) % xml.numbers(flat)
+        return _Printed(cast("list[str]", chosen), xml.numbers(flat))
 
     def _objects(
         self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _Parts
@@ -255,6 +256,17 @@ class VocWriter(Writer):
 
     def _finish(self) -> None:
         """Every file is complete already."""
+
+
+class _Printed(NamedTuple):
+    """Plain objects, a template and four numbers each."""
+
+    templates: list[str]
+    numbers: tuple[str, ...]
+
+    def objects(self, start: int, stop: int) -> str:
+        """The text of some of them."""
+        return "".join(self.templates[start:stop]) % self.numbers[4 * start : 4 * stop]
 
 
 def _is_plain(shape: AnyShape) -> bool:

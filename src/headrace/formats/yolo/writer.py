@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
-from headrace.formats.boxlist import as_boxes
+from headrace.formats.boxlist import BoxTable, by_table
 from headrace.formats.class_order import ClassNumbers, tell_unordered
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
@@ -25,6 +25,12 @@ from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
 RENAMED = "renamed.jsonl"
 _SPLIT_KEYS = {"valid": "val", "validation": "val"}
+# Stands for a row that takes a look of its own; the line that it is printed as.
+_NO_ROW: Final[list[float]] = [0]
+_ODD: Final = b"0"
+
+# A label, a box ``x, y, w, h`` and the width and height of its image, all in pixels.
+_Placed = tuple[str, float, float, float, float, int, int]
 
 
 class YoloWriter(Writer):
@@ -61,11 +67,19 @@ class YoloWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
-        for sample in samples:
-            self._write_one(sample)
+        for table, run in by_table(samples):
+            lines = self._lines_of(table, run) if table is not None and self._detects else []
+            outlines = (table and table.outlines) or ()
+            stop = 0
+            for sample in run:
+                start, stop = stop, stop + len(sample.shapes)
+                its = lines[start:stop]
+                polygons = sum(map(bool, outlines[start:stop]))
+                self._write_one(sample, [] if _ODD in its else its, polygons)
         self._tally.flush()
 
-    def _write_one(self, sample: Sample) -> None:
+    def _write_one(self, sample: Sample, lines: list[bytes], polygons: int) -> None:
+        """Write an image; ``lines`` are those of its shapes where they are known, and ``polygons`` how many were such."""
         try:
             folder, stem = self._tree.place(sample.filename)
             home = self._home(sample.split)
@@ -78,16 +92,42 @@ class YoloWriter(Writer):
         if sample.shapes and not (sample.width and sample.height):
             self._leave_out(sample, "Y10", "the image's width and height are not known")
             return
-        rows = self._rows(sample)
+        if not lines:
+            lines = _printed(self._rows(sample))
+        elif polygons:
+            self._tell_boxed(polygons, sample)
         self.found.images_out += 1
-        self.found.shapes_out += len(rows)
-        if not rows and (self.options.background == "none" or not sample.annotated):
+        self.found.shapes_out += len(lines)
+        if not lines and (self.options.background == "none" or not sample.annotated):
             return
-        # One C call prints all numbers, each as short as it can be read back unchanged.
-        text = orjson.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b",", b" ") + b"\n"
-        used = self._tree.create(f"labels/{home}{folder}", stem, ".txt", text if rows else b"")
+        text = b"\n".join(lines) + b"\n" if lines else b""
+        used = self._tree.create(f"labels/{home}{folder}", stem, ".txt", text)
         if used != stem:
             self._renamed(sample, f"images/{home}{folder}{used}")
+
+    def _lines_of(self, table: BoxTable, run: Sequence[Sample]) -> list[bytes]:
+        """The line of each box of some images; ``_ODD`` for one of a new label, or not all on its image."""
+        widths: list[int] = []
+        heights: list[int] = []
+        for sample in run:
+            widths += [sample.width or 1] * len(sample.shapes)
+            heights += [sample.height or 1] * len(sample.shapes)
+        columns = table.labels, table.x, table.y, table.w, table.h, widths, heights
+        return _printed(self._detected(zip(*columns, strict=True)))
+
+    def _detected(self, boxes: Iterable[_Placed]) -> list[list[float]]:
+        """The row of each box; ``_NO_ROW`` for one of a new label, or not all on its image."""
+        numbers = self._numbers.known
+        return [
+            [numbers[label], x, y, w, h]
+            if label in numbers
+            and 0 <= (w := wide / width) <= 1
+            and 0 <= (h := high / height) <= 1
+            and 0 <= (x := (left + wide / 2) / width) <= 1
+            and 0 <= (y := (top + high / 2) / height) <= 1
+            else _NO_ROW
+            for label, left, top, wide, high, width, height in boxes
+        ]
 
     def _rows(self, sample: Sample) -> list[list[float]]:
         shapes = sample.shapes
@@ -107,26 +147,16 @@ class YoloWriter(Writer):
         None where one shape is any other, or does not lie on the image.
         """
         shapes: Sequence[Any] = sample.shapes
-        found = _box_columns(sample)
-        if found is None:
+        rows = self._detected(_placed(shapes, sample.width or 1, sample.height or 1))
+        if len(rows) < len(shapes) or _NO_ROW in rows:
             return None
-        columns, polygons = found
-        width, height, numbers = sample.width or 1, sample.height or 1, self._numbers.known
-        rows = [
-            [numbers[label], x, y, w, h]
-            for label, left, top, wide, high in columns
-            if label in numbers
-            and 0 <= (w := wide / width) <= 1
-            and 0 <= (h := high / height) <= 1
-            and 0 <= (x := (left + wide / 2) / width) <= 1
-            and 0 <= (y := (top + high / 2) / height) <= 1
-        ]
-        if len(rows) < len(shapes):
-            return None
-        if polygons:
-            message = BOXED % "polygon"
-            self._tally.add("LOSS", message, Severity.LOSS, sample.filename, count=polygons)
+        if type(shapes[0]) is Polygon:
+            self._tell_boxed(len(shapes), sample)
         return rows
+
+    def _tell_boxed(self, polygons: int, sample: Sample) -> None:
+        message = BOXED % "polygon"
+        self._tally.add("LOSS", message, Severity.LOSS, sample.filename, count=polygons)
 
     def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
         width, height = sample.width or 0, sample.height or 0
@@ -204,29 +234,25 @@ class YoloWriter(Writer):
         self._tree.append("data.yaml", text)
 
 
-def _box_columns(
-    sample: Sample,
-) -> tuple[Iterable[tuple[str, float, float, float, float]], int] | None:
-    """Label and ``x, y, w, h`` of each shape, and how many are polygons; what has no plain box of its own is left out."""
-    shapes: Sequence[Any] = sample.shapes
-    boxes = as_boxes(sample.shapes)
-    if boxes is not None:
-        table = boxes.table.rows(boxes.start, boxes.stop)
-        columns = zip(table.labels, table.x, table.y, table.w, table.h, strict=True)
-        return columns, sum(map(bool, table.outlines or ()))
+def _placed(shapes: Sequence[Any], width: int, height: int) -> list[_Placed]:
+    """The boxes of shapes that all are of the first one's kind; those without a plain one are left out."""
     if type(shapes[0]) is Rectangle:
         return [
-            (shape.label, shape.x, shape.y, shape.w, shape.h)
+            (shape.label, shape.x, shape.y, shape.w, shape.h, width, height)
             for shape in shapes
             if type(shape) is Rectangle and not shape.iscrowd
-        ], 0
-    if type(shapes[0]) is Polygon:
-        return [
-            (shape.label, *shape.bbox)
-            for shape in shapes
-            if type(shape) is Polygon and not shape.iscrowd and shape.bbox is not None
-        ], len(shapes)
-    return None
+        ]
+    return [
+        (shape.label, *shape.bbox, width, height)
+        for shape in shapes
+        if type(shape) is Polygon and not shape.iscrowd and shape.bbox is not None
+    ]
+
+
+def _printed(rows: list[list[float]]) -> list[bytes]:
+    """Rows as lines: one C call prints all numbers, each as short as it can be read back unchanged."""
+    text = orjson.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b",", b" ")
+    return text.split(b"\n") if rows else []
 
 
 def _points(labels: Any, about: Any) -> int:
