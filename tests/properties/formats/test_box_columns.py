@@ -151,7 +151,7 @@ def test_coco(target: str, task: str | None, annotations: list[tuple[Any, ...]])
                 path, out, to=target, from_="coco", geometry=geometry, workers=1, **how
             )
             files = [out] if out.is_file() else sorted(each for each in out.rglob("*.*"))
-            said = [(each.code, each.message, each.count) for each in report.findings]
+            said = sorted((each.code, each.message, each.count) for each in report.findings)
             outcomes.append(
                 ([_parsed(each) for each in files], said, report.shapes_out, report.labels)
             )
