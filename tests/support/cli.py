@@ -60,6 +60,36 @@ def headrace(*arguments: str | Path, cwd: Path | None = None, **variables: str) 
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
+def interrupted(
+    *arguments: str | Path, how: signal.Signals = signal.SIGINT, **variables: str
+) -> Outcome:
+    """Run a command until its first line of progress, then interrupt it."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments), "--progress"],
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    process.send_signal(how)
+    out, err = process.communicate(timeout=60)
+    assert first.startswith("▸ "), first + err
+    return Outcome(process.returncode, out, first + err)
+
+
+def assert_interrupted(outcome: Outcome) -> None:
+    """It ended with one line that says how to go on."""
+    assert outcome.status == 130, outcome
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith("interrupted: ")
+    assert last.endswith("Run the same command to go on")
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a command works: TARGET, the lake behind it, and the variables to call with."""

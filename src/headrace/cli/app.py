@@ -15,6 +15,7 @@ from headrace.cli import job, processing, token
 from headrace.cli.convert import convert
 from headrace.cli.export import export
 from headrace.cli.failures import UsageError
+from headrace.cli.formats import FORMAT_NAMES
 from headrace.cli.import_ import import_
 from headrace.cli.init import init
 from headrace.cli.ls import ls
@@ -79,8 +80,8 @@ USAGE = {
     "import": "TARGET VERSION FILE…",
     "pull": "TARGET VERSION DIR",
     "sync": "TARGET VERSION DIR",
-    "export": "TARGET VERSION DST --format coco|yolo|voc",
-    "convert": "SRC DST --to coco|yolo|voc",
+    "export": f"TARGET VERSION DST --format {'|'.join(FORMAT_NAMES)}",
+    "convert": f"SRC DST --to {'|'.join(FORMAT_NAMES)}",
     "ls": "TARGET [VERSION]",
     "stats": "TARGET VERSION",
     "init": "LAKE",

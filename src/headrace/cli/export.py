@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from anyio import to_thread
+
+from headrace.cli.class_order import class_order as parse_order
 from headrace.cli.findings import finding_lines, findings_data
+from headrace.cli.formats import FormatOption
 from headrace.cli.options import ANYONE, PLAIN, Account, Flag, Output, Status
 from headrace.cli.result import Result
-from headrace.cli.target import check_format, connected, find_version, given
+from headrace.cli.target import connected, find_version, given
 from headrace.cli.wording import absolute, many
 
 
@@ -17,10 +21,11 @@ async def export(
     dst: Path,
     /,
     *,
-    format: str,
+    format: FormatOption,
     status: Status | None = None,
     task: str | None = None,
     split: str | None = None,
+    class_order: str | None = None,
     use_id: Flag = False,
     overwrite: Flag = False,
     strict: Flag = False,
@@ -33,16 +38,17 @@ async def export(
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
         dst: The file or folder to write; it appears complete or not at all.
-        format: coco, yolo or voc.
+        format: The format to write.
         status: Only annotations of this status.
         task: What YOLO labels say: detect, segment, pose, obb or classify.
         split: The split that the images are written under, where the format has splits.
+        class_order: How classes are numbered: source, name, NAME,NAME… or @FILE, one name a line.
         use_id: Call images by the ids of their assets.
         overwrite: Replace what is there.
         strict: Fail where the format cannot say something, rather than count it.
     """
-    check_format(format)
-    options = given(task=task, split=split)
+    order = None if class_order is None else await to_thread.run_sync(parse_order, class_order)
+    options = given(task=task, split=split, class_order=order)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.export(

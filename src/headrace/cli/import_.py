@@ -9,10 +9,11 @@ from cyclopts import Parameter
 
 from headrace.cli.failures import UsageError
 from headrace.cli.findings import finding_lines, findings_data
+from headrace.cli.formats import MaybeFormat
 from headrace.cli.labels import label_lines
 from headrace.cli.options import ANYONE, PLAIN, Account, Flag, OnError, Output, Status, VocOrigin
 from headrace.cli.result import Result
-from headrace.cli.target import check_format, connected, find_version, given
+from headrace.cli.target import connected, find_version, given
 from headrace.cli.wording import many
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def import_(
     version: str,
     /,
     *files: Path,
-    format: Annotated[str | None, Parameter(name=["--format", "--from"])] = None,
+    format: Annotated[MaybeFormat, Parameter(name=["--format", "--from"])] = None,
     mode: Literal["replace", "keep", "concatenate"] = "replace",
     status: Status | None = None,
     images: Path | None = None,
@@ -46,7 +47,7 @@ async def import_(
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        files: Annotation files or folders of them: COCO, YOLO, VOC.
+        files: Annotation files or folders of them: COCO, video COCO, YOLO, VOC.
         format: Their format; by default it is found by looking.
         mode: What happens to images that are annotated already.
         status: The status of the new annotations.
@@ -63,7 +64,6 @@ async def import_(
         raise UsageError(
             "FILE is missing", hint="name annotation files: headrace import TARGET VERSION FILE…"
         )
-    check_format(format)
     options = given(images=images, split=split, task=task, voc_origin=voc_origin)
     async with connected(target, account) as client:
         found = await find_version(client, version)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.cli.failures import UsageError
 from headrace.cli.options import Account
-from headrace.errors import NotFoundError, UnknownFormatError
+from headrace.errors import NotFoundError
 
 if TYPE_CHECKING:
     from headrace.sdk.client import Client
@@ -51,18 +51,6 @@ def check_version_name(name: str) -> None:
     dataset, slash, version = name.rpartition("/")
     if not (slash and dataset and version):
         raise UsageError(f"{name!r} names no version", hint="write dataset/version, as in bccd/v1")
-
-
-def check_format(name: str | None) -> None:
-    """UsageError with the nearest name where a format is asked for that does not exist."""
-    if name is None:
-        return
-    from headrace.formats.registry import get
-
-    try:
-        get(name)
-    except UnknownFormatError as error:
-        raise UsageError(error.message, hint=error.hint, code=error.code) from None
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.acceptance.cli.conftest import Drawn
 from tests.support.cli import Place, environment
+from tests.support.formats import lay_out
 
 ALONE = ["unshare", "--user", "--mount", "--map-root-user"]
 
@@ -89,3 +90,38 @@ def test_a_lake_on_a_full_disk(drawn: Drawn, disk: Path) -> None:
     assert "disk" in line or "space" in line
     assert "Traceback" not in done.stderr
     assert f"demo/v1: {len(drawn.coco['images'])} assets" in done.stdout
+
+
+def test_a_report_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
+    rows = "".join(f"0 {n} 0.5 0.1 0.1\n" for n in range(2, 20_002))
+    source = lay_out(
+        tmp_path / "source",
+        {
+            "data.yaml": "names: [a]\n",
+            "images/train/1.png": (10, 10),
+            "labels/train/1.txt": rows + "0 0.5 0.5 0.1 0.1\n",
+        },
+    )
+    target = tmp_path / "out.json"
+    convert = f'headrace convert {source} {target} --to coco --on-error skip --report "$DISK/all"'
+    script = f"""
+        echo old > "$DISK/all"
+        head -c 7500000 /dev/zero > "$DISK/filler"
+        {convert}; echo "first $?"
+        ls -A "$DISK"; cat "$DISK/all"; ls {target}
+        rm "$DISK/filler"
+        {convert}; echo "second $?"
+        wc -l < "$DISK/all"
+    """
+    done = on_small_disk(disk, script, "8m")
+    before, _, after = done.stdout.partition("first 1\n")
+    assert before == "", done
+    assert after.splitlines()[:3] == ["all", "filler", "old"]
+    (line,) = errors(done.stderr)
+    assert line.startswith(f"error: {disk}/all: no space left on device. Free some space")
+    assert "Traceback" not in done.stderr
+    assert f"{target}: coco, 1 image, 1 shape" in after
+    *_, status, count = after.splitlines()
+    assert status == "second 0"
+    assert int(count) >= 20_000
+    assert target.exists()

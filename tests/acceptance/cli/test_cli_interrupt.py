@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import apsw
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import COMMAND, Outcome, Place, environment, headrace
+from tests.support.cli import Place, assert_interrupted, headrace, interrupted
 from tools.drawing import draw_dataset
 
 COUNT = 300
@@ -33,35 +32,6 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     return Drawn(images, annotations, coco)
 
 
-def interrupted(
-    place: Place, *arguments: str | Path, how: signal.Signals = signal.SIGINT
-) -> Outcome:
-    """Run a command until its first line of progress, then interrupt it."""
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--progress"],
-        env=environment(**place.variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    assert process.stderr is not None
-    first = process.stderr.readline()
-    process.send_signal(how)
-    out, err = process.communicate(timeout=60)
-    assert first.startswith("▸ "), first + err
-    return Outcome(process.returncode, out, first + err)
-
-
-def assert_interrupted(outcome: Outcome) -> None:
-    assert outcome.status == 130, outcome
-    assert outcome.out == ""
-    assert "Traceback" not in outcome.err
-    last = outcome.err.splitlines()[-1]
-    assert last.startswith("interrupted: ")
-    assert last.endswith("Run the same command to go on")
-
-
 def integrity(lake: Path) -> str:
     connection = apsw.Connection(str(lake / "headrace.db"))
     try:
@@ -73,20 +43,20 @@ def integrity(lake: Path) -> str:
 @pytest.mark.slow
 def test_push_import_and_pull_go_on(place: Place, many: Drawn, tmp_path: Path) -> None:
     push = ["push", place.target, "demo/v1", many.images, "--workers", "1"]
-    assert_interrupted(interrupted(place, *push))
+    assert_interrupted(interrupted(*push, **place.variables))
     assert integrity(place.lake) == "ok"
     assert headrace(*push, **place.variables).status == 0
     assert place.done("stats", "demo/v1")["assets"] == COUNT
 
     take = ["import", place.target, "demo/v1", many.annotations, "--mode", "concatenate"]
-    assert_interrupted(interrupted(place, *take))
+    assert_interrupted(interrupted(*take, **place.variables))
     assert integrity(place.lake) == "ok"
     assert headrace(*take, **place.variables).status == 0
     assert place.done("stats", "demo/v1")["labels"] == many.labels
 
     folder = tmp_path / "images"
     pull = ["pull", place.target, "demo/v1", folder, "--workers", "1"]
-    assert_interrupted(interrupted(place, *pull))
+    assert_interrupted(interrupted(*pull, **place.variables))
     left = {path.name for path in folder.rglob("*.png")} if folder.exists() else set()
     assert len(left) < COUNT
     for name in left:
@@ -99,7 +69,7 @@ def test_push_import_and_pull_go_on(place: Place, many: Drawn, tmp_path: Path) -
 
 def test_a_kill_is_an_interruption_too(lake: Place, many: Drawn) -> None:
     stopped = interrupted(
-        lake, "push", lake.target, "demo/v1", many.images, "--workers", "1", how=signal.SIGTERM
+        "push", lake.target, "demo/v1", many.images, "--workers", "1", how=signal.SIGTERM
     )
     assert_interrupted(stopped)
 
@@ -110,16 +80,14 @@ def test_an_interrupted_export_leaves_nothing(lake: Place, many: Drawn, tmp_path
     out = tmp_path / "out"
     out.mkdir()
     export = ["export", lake.target, "demo/v1", out / "all.json", "--format", "coco"]
-    assert_interrupted(interrupted(lake, *export))
+    assert_interrupted(interrupted(*export))
     assert os.listdir(out) == []
     assert headrace(*export).status == 0
     assert os.listdir(out) == ["all.json"]
 
 
 def test_interruption_as_json(lake: Place, many: Drawn) -> None:
-    stopped = interrupted(
-        lake, "push", lake.target, "demo/v1", many.images, "--workers", "1", "--json"
-    )
+    stopped = interrupted("push", lake.target, "demo/v1", many.images, "--workers", "1", "--json")
     assert stopped.status == 130
     told = stopped.json()
     assert told["schema"] == "headrace.error/1"

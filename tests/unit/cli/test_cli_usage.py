@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from headrace import formats
+from headrace.cli.formats import FORMAT_NAMES
 from tests.support.cli import headrace
 
 WRONG = [
@@ -21,6 +23,13 @@ WRONG = [
         ["export", "lake", "a/b", "out", "--format", "coko"],
         "no format 'coko'. Did you mean 'coco'?",
     ),
+    (
+        ["convert", "a", "b", "--to", "coco-vido"],
+        "no format 'coco-vido'. Did you mean 'coco-video'? formats: coco coco-video yolo voc",
+    ),
+    (["convert", "a", "b", "--to", "yolo", "--from", "vocc"], "Did you mean 'voc'?"),
+    (["import", "lake", "a/b", "x.json", "--format", "yolov"], "Did you mean 'yolo'?"),
+    (["convert", "a", "b"], "--to is missing"),
     (["pull", "lake", "a/b", "out", "--forse"], "no option '--forse'. Did you mean '--force'?"),
     (["serve", "lake", "--port", "x"], "--port"),
     (["ls", "lake", "a/b", "--limit"], "--limit needs a value"),
@@ -43,6 +52,15 @@ def test_wrong_usage(arguments: list[str], words: str) -> None:
     assert set(error) == {"code", "message", "hint", "retryable"}
     assert error["retryable"] is False
     assert error["message"] in plain.err
+
+
+def test_help_and_usage_name_every_format() -> None:
+    assert formats.names() == FORMAT_NAMES
+    listed, choices = "|".join(formats.names()), f"[choices: {', '.join(formats.names())}]"
+    for command in ("convert", "export", "import"):
+        shown = " ".join(headrace(command, "--help").out.split())
+        assert choices in shown
+        assert f"{listed} [OPTIONS]" in shown or command == "import"
 
 
 def test_the_code_of_a_wrong_format_says_so() -> None:
