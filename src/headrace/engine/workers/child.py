@@ -29,23 +29,22 @@ def serve(channel: Channel) -> None:
     """Take a job, then answer every message. Raises EOFError when the other side is gone."""
     job: Job = channel.receive()
     doing: Doing | None = None
-    answer = Answer()
+    noted = error = None
     try:
         doing = job.begin()
-        answer.noted = doing.noted()
-    except Exception as error:  # noqa: BLE001  raised where it belongs, in the other process
-        answer.error = _portable(error)
-    channel.send(answer)
+        noted = doing.noted()
+    except Exception as failure:  # noqa: BLE001  raised where it belongs, in the other process
+        error = _portable(failure)
+    channel.send(Answer(noted=noted, error=error))
     while True:
         message = channel.receive()
         assert doing is not None
-        answer = Answer()
+        made = error = None
         try:
-            answer.made = doing.do(message)
-        except Exception as error:  # noqa: BLE001
-            answer.error = _portable(error)
-        answer.noted = doing.noted()
-        channel.send(answer)
+            made = doing.do(message)
+        except Exception as failure:  # noqa: BLE001
+            error = _portable(failure)
+        channel.send(Answer(made, doing.noted(), error))
 
 
 def _portable(error: Exception) -> Exception:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Final
-
-from msgspec import Struct
+from typing import Final, NamedTuple
 
 from headrace.newfile import create_file
 
 # Folders, names and contents of some files.
 Files = tuple[list[str], list[str], list[bytes]]
 _HANDLES: Final = 16
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-class Filing(Struct, frozen=True, kw_only=True):
+class Filing(NamedTuple):
     """The job to create files below ``handle``, an inherited one of the folder that errors call ``root``."""
 
     handle: int

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from msgspec import Struct
-
-if TYPE_CHECKING:  # a worker that needs nothing of the formats starts sooner without them
+if TYPE_CHECKING:  # a worker that needs no formats, nor msgspec, starts sooner without them
     from headrace.formats.findings import Noted
 
 
@@ -27,7 +25,7 @@ class Job(Protocol):
         """Make ready for messages, in the worker."""
 
 
-class Answer(Struct, kw_only=True):
+class Answer(NamedTuple):
     """What came of a message: what was made, what was found on the way, and the error that ended it."""
 
     made: Any = None

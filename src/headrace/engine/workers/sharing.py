@@ -46,7 +46,13 @@ def worker_count(asked: int | None, source: Path) -> int:
         return 1  # a program that only holds a Python
     if asked is not None:
         return asked
-    return len(os.sched_getaffinity(0)) if source.is_file() or _has_many_files(source) else 1
+    return _processors() if source.is_file() or _has_many_files(source) else 1
+
+
+def _processors() -> int:
+    # Those that this process may use, where the system tells.
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _has_many_files(source: Path) -> bool:
