@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from os.path import realpath
 from pathlib import Path
 from typing import IO, Final
 
@@ -122,9 +123,9 @@ def findings_file(path: Path | None, findings: Findings) -> Iterator[Callable[[]
         if other is not None:
             other(one)
 
-    file.begin()
-    findings.on_finding = file.add if other is None else hear
     try:
+        file.begin()
+        findings.on_finding = file.add if other is None else hear
         yield file.publish
     except SourceNotFoundError:
         raise
@@ -139,12 +140,12 @@ def findings_file(path: Path | None, findings: Findings) -> Iterator[Callable[[]
 
 def check_apart(path: Path, source: Path, target: Path) -> None:
     """Raise :class:`~headrace.errors.ConfigurationError` where a report would lie in the target or replace the source."""
-    place = path.resolve()
-    if place.is_relative_to(target.resolve()):
+    place = Path(realpath(path))
+    if place.is_relative_to(realpath(target)):
         raise ConfigurationError(
             f"the report {path} would lie in the target {target}", hint="name a file beside it"
         )
-    if place == source.resolve():
+    if place == Path(realpath(source)):
         raise ConfigurationError(f"the report {path} is the source", hint="name another file")
 
 

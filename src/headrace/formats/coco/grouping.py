@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import groupby, islice
 from typing import Any, cast
 
@@ -119,7 +119,8 @@ def _place(numbering: Numbering, record: AnyAnnotation | Odd) -> int:
 
 
 def _in_lines(text: bytes) -> Callable[[int], Odd]:
-    return lambda index: Odd(bytes(_RAW.decode_lines(text)[index]))
+    lines = cache(partial(_RAW.decode_lines, text))
+    return lambda index: Odd(bytes(lines()[index]))
 
 
 def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
@@ -127,10 +128,14 @@ def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
 
 
 def in_chunk(chunk: Chunk[Any], start: int) -> Callable[[int], Odd]:
-    """Shows the text of an element by its place among those of a chunk from ``start`` on."""
+    """Shows the text of an element by its place among those of a chunk from ``start`` on.
+
+    The chunk is cut once, however many are asked for: in a file of bad records that is each of them.
+    """
+    elements = cache(chunk.elements)
 
     def source(index: int) -> Odd:
-        offset, text = chunk.elements()[start + index]
+        offset, text = elements()[start + index]
         return Odd(text, offset)
 
     return source
