@@ -65,7 +65,6 @@ def write(root: Path, kind: str, samples: list[Sample], **options: Any) -> Path:
     else:
         folder = root / "VOCdevkit" / "VOC2012"
         formats.write(samples, folder, "voc", labels=LABELS, **options)
-        (folder / "labelmap.txt").write_text("".join(f"{name}:::\n" for name in NAMES))
         draw(folder / "JPEGImages")
     draw(folder / "images" / "train")
     return folder

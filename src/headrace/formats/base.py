@@ -89,7 +89,7 @@ class Reader(ABC):
     """
 
     info: ClassVar[FormatInfo]
-    labels_first: ClassVar[bool] = True
+    labels_first: bool = True
     """Whether :meth:`labels` costs little before :meth:`batches`; else it is better asked afterwards."""
 
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:

@@ -67,12 +67,13 @@ def test_the_order_of_classes(tmp_path: Path, target: str, order: str) -> None:
     assert [note["examples"] for note in notes] == ([["'cow'"]] if "cow" in expected else [])
 
 
-def test_voc_says_that_it_has_no_order(tmp_path: Path) -> None:
+def test_voc_has_the_order_in_its_map(tmp_path: Path) -> None:
     done = headrace(
         "convert", small(tmp_path), tmp_path / "out", "--to", "voc", "--class-order", "name"
     )
     assert done.status == 0, done
-    assert "the order of classes is not written: here they have names and no numbers" in done.out
+    lines = (tmp_path / "out/labelmap.txt").read_text().splitlines()
+    assert lines[1:] == ["ant:::", "bee, wild:::", "zebra:::"]
 
 
 @pytest.mark.parametrize(

@@ -147,5 +147,9 @@ def test_coco_to_yolo_to_voc_to_coco(task: str, samples: list[Sample]) -> None:
             assert shape.text is shape.score is None
             flags = (shape.attributes or {}).values()
             assert not any(flags)
-    # The table says that VOC loses labels that no shape bears, and no other.
-    assert sorted(met) == sorted({x.label for _, _, drawn in wanted.values() for x in drawn})
+    # Labels survive, also those that no shape bears; only one with a colon cannot stand in VOC's map.
+    used = {x.label for _, _, drawn in wanted.values() for x in drawn}
+    mapped = [label for label in LABELS if ":" not in label]
+    assert met == (mapped + [label for label in LABELS if ":" in label and label in used]) * bool(
+        samples
+    )

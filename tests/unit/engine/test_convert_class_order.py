@@ -13,7 +13,7 @@ import yaml
 from headrace.engine.convert import ConversionReport, convert_blocking
 from headrace.formats.class_order import CLASS
 from headrace.formats.findings import Severity
-from tests.support.formats import lay_out
+from tests.support.formats import lay_out, read
 
 NAMES = ["zebra", "ant", "bee"]
 """As the sources have them; nothing is a bee."""
@@ -169,15 +169,28 @@ def test_video_coco(tmp_path: Path, order: Any, expected: dict[str, int]) -> Non
     assert used(out, "coco") == {"zebra": 2, "ant": 1}
 
 
-@pytest.mark.parametrize(("target", "task"), [("voc", None), ("yolo", "classify")])
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("source", ["zebra", "ant", "bee"]),
+        ("name", ["ant", "bee", "zebra"]),
+        (LISTED, ["cow", "ant", "zebra", "bee"]),
+    ],
+)
+def test_voc_has_the_order_in_its_map(tmp_path: Path, order: Any, expected: list[str]) -> None:
+    path, out = coco(tmp_path / "source"), tmp_path / "out"
+    report = convert_blocking(path, out, to="voc", class_order=order)
+    assert [label.name for label in read(out, "voc").labels] == expected
+    missing = [each.count for each in report.findings if each.code == CLASS]
+    assert missing == ([1] if order == LISTED else [])
+
+
 @pytest.mark.parametrize("order", ["name", LISTED])
-def test_an_order_that_a_target_cannot_say_is_noted(
-    tmp_path: Path, target: str, task: str | None, order: Any
-) -> None:
+def test_an_order_that_folders_cannot_say_is_noted(tmp_path: Path, order: Any) -> None:
     lay_out(tmp_path / "images", {"a.jpg": (64, 48)})
-    options = {"task": task, "images": tmp_path / "images"} if task else {}
+    options = {"task": "classify", "images": tmp_path / "images"}
     path = coco(tmp_path / "source")
-    report = convert_blocking(path, tmp_path / "out", to=target, class_order=order, **options)
+    report = convert_blocking(path, tmp_path / "out", to="yolo", class_order=order, **options)
     (note,) = [each for each in report.findings if "no numbers" in each.message]
     assert (note.code, note.severity, note.count) == (CLASS, Severity.NOTE, 1)
 

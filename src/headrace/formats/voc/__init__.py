@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
 
 _BOX = "its box"
-_FIELDS = frozenset({"size", "split", "iscrowd", "attributes", "image_attributes"})
+_FIELDS = frozenset({"size", "split", "unused_labels", "iscrowd", "attributes", "image_attributes"})
 
 INFO = FormatInfo(
     name="voc",
@@ -16,7 +16,7 @@ INFO = FormatInfo(
         "a devkit (Annotations, ImageSets/Main), or any folder of XML files, or one XML file",
         "parts, polygons in both spellings, CVAT's attributes",
     ),
-    writes=("Annotations/…/STEM.xml and ImageSets/Main/SPLIT.txt",),
+    writes=("Annotations/…/STEM.xml, ImageSets/Main/SPLIT.txt and labelmap.txt",),
     says=Capability(
         kinds={"rectangle": WHOLE, "polygon": WHOLE, "keypoints": _BOX, "mask": _BOX},
         fields=_FIELDS | {"bbox", "rings"},

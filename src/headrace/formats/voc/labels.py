@@ -1,33 +1,55 @@
-"""The labels of a VOC dataset: CVAT's ``labelmap.txt`` where there is one, else those that objects bear."""
+"""The labels of a VOC dataset: those of ``labelmap.txt`` where there is one, else those that objects bear.
+
+The devkit has no such file. CVAT and datumaro write it, and datumaro reads no labels but the devkit's without it. Its
+lines are ``name:colour:parts:actions``, of which all but the name may be empty.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 from headrace.formats.voc import tree
 from headrace.formats.voc.layout import Kit
+from headrace.formats.voc.text import FORBIDDEN
 from headrace.formats.voc.walk import VocFile, read_file
 
+LABEL_MAP: Final = "labelmap.txt"
+MAP_HEADING: Final = "# label:color_rgb:parts:actions\n"
+_MAX_MAP = 1024 * 1024
 _NAMES = re.compile(rb"<(?:object|part)>[ \t\r\n]*<name>([^<&\r\n\t]*)</name>")
 # What could hide names from a pattern, or show it names that are none.
 _HIDERS = re.compile(rb"<!--|<!\[|<!D|<\?(?!xml )|\0|encoding=(?![\"'](?:utf|UTF)-8)")
 
 
+def has_map(kits: Iterable[Kit]) -> bool:
+    """Whether labels are known before any annotation is read."""
+    return any((kit.root / LABEL_MAP).is_file() for kit in kits)
+
+
 def declared_labels(kits: Iterable[Kit]) -> dict[str, None]:
-    """The names of ``labelmap.txt`` (``name:colour:parts:actions``), in its order; empty without one."""
+    """The names of the map, in its order; empty without one."""
     names: dict[str, None] = {}
     for kit in kits:
-        path = kit.root / "labelmap.txt"
+        path = kit.root / LABEL_MAP
         if not path.is_file():
             continue
         with path.open("rb") as file:
-            text = file.read(1024 * 1024).decode("utf-8", "replace")
+            text = file.read(_MAX_MAP).decode("utf-8", "replace")
         for line in text.splitlines():
             name = line.partition(":")[0].strip()
             if name and not line.startswith("#"):
                 names[name] = None
     return names
+
+
+def label_line(name: str) -> str | None:
+    """The line of the map that names a label; None where none can."""
+    shown = FORBIDDEN.sub("\ufffd", name)
+    if not shown or shown != shown.strip() or shown.startswith("#") or ":" in shown:
+        return None
+    return f"{shown}:::\n" if len(shown.splitlines()) == 1 else None
 
 
 def met_labels(files: Iterable[VocFile]) -> dict[str, None]:

@@ -18,7 +18,7 @@ from headrace.formats.listing import stem
 from headrace.formats.opening import Opener
 from headrace.formats.voc import INFO, tree
 from headrace.formats.voc.fast import FastFile, FastParser
-from headrace.formats.voc.labels import declared_labels, met_labels
+from headrace.formats.voc.labels import declared_labels, has_map, met_labels
 from headrace.formats.voc.layout import Media, has_image_suffix
 from headrace.formats.voc.record import Record
 from headrace.formats.voc.shapes import Shaper, Signs
@@ -51,6 +51,9 @@ class VocReader(ChunkedReader):
         self._files = Files(path, options)
         self._opener = Opener()
         self._read_labels: dict[str, None] | None = None
+
+    def _open(self) -> None:
+        self.labels_first = has_map(self._files.kits())
 
     def progress(self) -> float:
         """The share of the files of the current folder that are done."""

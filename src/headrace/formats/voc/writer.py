@@ -1,4 +1,4 @@
-"""Writes a devkit without its images: ``Annotations/…/STEM.xml`` and ``ImageSets/Main/SPLIT.txt``."""
+"""Writes a devkit without its images: ``Annotations/…/STEM.xml``, ``ImageSets/Main/SPLIT.txt`` and ``labelmap.txt``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.boxes import box_of
 from headrace.formats.boxlist import BoxTable, as_boxes, by_table
-from headrace.formats.class_order import tell_unordered
+from headrace.formats.class_order import ClassNumbers
 from headrace.formats.clipping import clip_shape
 from headrace.formats.filetree import FileTree
 from headrace.formats.findings import Severity
 from headrace.formats.lost import FieldLosses, Tally
 from headrace.formats.voc import INFO
 from headrace.formats.voc import text as xml
+from headrace.formats.voc.labels import LABEL_MAP, MAP_HEADING, label_line
 from headrace.formats.voc.record import FLAGS
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
@@ -47,7 +48,7 @@ class VocWriter(Writer):
         self._templates: dict[str, str] = {}
         self._starts: dict[str, str] = {}
         self._splits: dict[str, list[str]] = {}
-        tell_unordered(self.options.class_order, self.found)
+        self._order = ClassNumbers(self.labels, self.options.class_order, first=0)
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._tally)
@@ -190,6 +191,7 @@ class VocWriter(Writer):
             inside = self._corners(part, sample)
             if inside is not None:
                 self.found.shapes_out += 1
+                self._learn(part.label)
                 pieces.append(xml.part(part.label, inside))
         if attributes or shape.iscrowd:
             pieces += (xml.own_tags(attributes), _named_values(attributes, crowd=shape.iscrowd))
@@ -255,7 +257,16 @@ class VocWriter(Writer):
         )
 
     def _finish(self) -> None:
-        """Every file is complete already."""
+        self._order.all([*self.labels, *self._templates])
+        self._order.tell_missing(self.found)
+        names = [name for name, _ in self._order.items()]
+        lines = [line for line in map(label_line, names) if line is not None]
+        for name in names:
+            if name not in self._templates and label_line(name) is None:
+                message = f"a label without any shape, whose name {LABEL_MAP} cannot hold, left out"
+                self.found.add("LOSS", message, severity=Severity.LOSS, detail=repr(name))
+        if lines:
+            self._tree.append(LABEL_MAP, "".join([MAP_HEADING, *lines]).encode())
 
 
 class _Printed(NamedTuple):

@@ -16,6 +16,7 @@ from headrace.formats.findings import Findings
 from headrace.formats.voc import FORMAT
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Point, Polygon, Rectangle
+from tests.support.formats import read
 
 
 def box(x: float, y: float, w: float, h: float, label: str = "dog", **more: Any) -> Rectangle:
@@ -27,11 +28,17 @@ def image(filename: str, *shapes: AnyShape, **more: Any) -> Sample:
 
 
 def write(
-    target: Path, samples: Sequence[Sample], *, findings: Findings | None = None, **options: Any
+    target: Path,
+    samples: Sequence[Sample],
+    *,
+    findings: Findings | None = None,
+    labels: Sequence[str] = ("dog",),
+    **options: Any,
 ) -> Findings:
     findings = Findings() if findings is None else findings
+    declared = [LabelInfo(name=name) for name in labels]
     with FORMAT.create(
-        target, [LabelInfo(name="dog")], options=WriteOptions(**options), findings=findings
+        target, declared, options=WriteOptions(**options), findings=findings
     ) as writer:
         writer.write(samples)
     return findings
@@ -152,7 +159,7 @@ def test_v03_images_without_objects(tmp_path: Path) -> None:
     write(tmp_path / "out", [image("a.jpg")])
     assert corners(tmp_path / "out/Annotations/a.xml") == []
     findings = write(tmp_path / "none", [image("a.jpg")], background="none")
-    assert files(tmp_path / "none") == set()
+    assert files(tmp_path / "none") == {"labelmap.txt"}
     assert [each.dropped_images for each in findings] == [1]
     with pytest.raises(LossyWriteError, match="nobody annotated"):
         write(tmp_path / "b", [image("a.jpg", annotated=False)], findings=Findings(strict=True))
@@ -206,7 +213,28 @@ def test_s01_unsafe_names_write_nothing(tmp_path: Path, name: str, part: str) ->
         write(tmp_path / "out", [sample])
     assert os.listdir(tmp_path) == []
     write(tmp_path / "out", [sample], findings=Findings("skip"))
-    assert files(tmp_path) == set()
+    assert files(tmp_path) == {"out/labelmap.txt"}
+
+
+def test_labels_and_their_order_stand_in_a_map(tmp_path: Path) -> None:
+    labels = ["zebra", "a:b", "ant", "# x", " y", "u\0v"]
+    samples = [
+        image("a.jpg", box(1, 1, 5, 5, "ant"), box(1, 1, 5, 5, "a:b"), box(1, 1, 5, 5, "new"))
+    ]
+    findings = write(tmp_path / "out", samples, labels=labels)
+    map_text = (tmp_path / "out/labelmap.txt").read_text()
+    assert map_text.splitlines()[1:] == ["zebra:::", "ant:::", "u\ufffdv:::", "new:::"]
+    lost = [each for each in findings if "labelmap.txt cannot hold" in each.message]
+    assert [(each.code, each.count) for each in lost] == [("LOSS", 2)]
+    assert {place.detail for place in lost[0].examples} == {"'# x'", "' y'"}
+    source = read(tmp_path / "out", "voc")
+    assert [label.name for label in source.labels] == ["zebra", "ant", "u\ufffdv", "new"]
+    assert [shape.label for shape in source.shapes] == ["ant", "a:b", "new"]
+
+
+def test_no_labels_no_map(tmp_path: Path) -> None:
+    write(tmp_path / "out", [image("a.jpg")], labels=[])
+    assert not (tmp_path / "out/labelmap.txt").exists()
 
 
 def test_the_same_samples_give_the_same_bytes(tmp_path: Path) -> None:
