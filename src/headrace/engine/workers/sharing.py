@@ -33,8 +33,8 @@ _FILES_AHEAD: Final = 16
 _PATIENCE: Final = 1000
 
 
-def worker_count(asked: int | None, source: Path) -> int:
-    """How many workers to have: as many as asked for; else one a processor, or one for a folder of few files.
+def worker_count(asked: int | None) -> int:
+    """How many workers to have where they pay: as many as asked for, else one a processor.
 
     Raises :class:`~headrace.errors.ConfigurationError` for a number below 1.
     """
@@ -44,9 +44,7 @@ def worker_count(asked: int | None, source: Path) -> int:
         return 1  # no Python to start, or no way to hand it our handles
     if "python" not in Path(sys.executable).name.lower():
         return 1  # a program that only holds a Python
-    if asked is not None:
-        return asked
-    return _processors() if source.is_file() or _has_many_files(source) else 1
+    return _processors() if asked is None else asked
 
 
 def _processors() -> int:
@@ -65,12 +63,16 @@ def _has_many_files(source: Path) -> bool:
 
 
 def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop: Stop) -> None:
-    """Have workers parse a source of many files, or else create the files of the target where they are many."""
-    count = worker_count(workers, reader.path)
+    """Have workers parse a source of many files, or else create the files of the target where they are many.
+
+    ``workers`` above 1 has them for few files too. Raises as :func:`worker_count` does.
+    """
+    count = worker_count(workers)
     if count < 2:
         return
     if isinstance(reader, ChunkedReader):
-        reader.elsewhere = _Parsers(format, count, stop).parsed
+        if workers or _has_many_files(reader.path):
+            reader.elsewhere = _Parsers(format, count, stop).parsed
     elif writer.info.layout == "folder":
         writer.filing = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
 

@@ -199,7 +199,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, target: str) -> 
     assert os.listdir(tmp_path / "to") == []
 
 
-@pytest.mark.skipif(worker_count(None, Path(__file__)) < 2, reason="a single processor")
+@pytest.mark.skipif(worker_count(None) < 2, reason="a single processor")
 @pytest.mark.parametrize(("count", "started"), [(500, False), (4600, True)])
 def test_many_files_have_a_worker_by_themselves(tmp_path: Path, count: int, started: bool) -> None:
     source = images(tmp_path / "source", [f"{n}.jpg" for n in range(count)])
