@@ -47,6 +47,8 @@ class WorkerProcess:
         finally:
             theirs.close()
         self.socket.setblocking(False)
+        # As much as the system allows: what does not go at once waits for the next message.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE)
         self.asked = 0
         self._outgoing: deque[memoryview] = deque()
         self._inbox = Inbox()

@@ -25,10 +25,11 @@ from headrace.model.sample import Sample
 _AHEAD: Final = 3
 # Starting processes costs some tenths of a second: smaller sources are converted sooner without.
 _LEAST_FILES: Final = 4000
-# Bytes of one message, what a file counts for beside its content, and messages under way.
-_PIECE: Final = 64 * 1024
+# Bytes of one message (smaller ones wake the worker so often that it costs more than it does), what a file counts for
+# beside its content, and messages under way.
+_PIECE: Final = 256 * 1024
 _PER_FILE: Final = 64
-_FILES_AHEAD: Final = 16
+_FILES_AHEAD: Final = 8
 # After so many names that came again, each of which had to wait, files are created here.
 _PATIENCE: Final = 1000
 
