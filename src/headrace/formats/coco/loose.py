@@ -164,6 +164,9 @@ class Loose:
             if place >= 0 and self._is_there[place]:
                 images[image_id] = self._stand_in(image_id, place, made)
         self._shapes.attach(records, images, source)
+        for image in images.values():
+            # It and what it gathers hold each other, and the collector looks at no samples.
+            image.shapes = []
         return made
 
     def _stand_in(self, image_id: Id | None, place: int, made: list[LooseShape]) -> Sample:
