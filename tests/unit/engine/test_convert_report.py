@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -297,3 +298,43 @@ def test_a_killed_conversion_leaves_the_last_report_and_the_next_goes_through(
     assert summed(lines(report)) == summary(outcome)
     assert set(os.listdir(tmp_path)) == {"source", "out", report.name}
     assert Counter(line["code"] for line in lines(report))["LOSS"] > 0
+
+
+@pytest.mark.parametrize("to", ["coco", "voc"])
+def test_memory_does_not_follow_the_bad_records(tmp_path: Path, to: str) -> None:
+    count, path = 8_000, tmp_path / "source.json"
+    document = {
+        "images": [
+            {"id": n, "file_name": f"{n}.jpg", "width": 64, "height": 48}
+            for n in range(count // 20)
+        ],
+        "annotations": [
+            {
+                "id": n,
+                "image_id": n // 20,
+                "category_id": 1,
+                "bbox": [1, 1, 3, 4],
+                "segmentation": [[1, 1, 2]],
+            }
+            for n in range(count)
+        ],
+        "categories": [{"id": 1, "name": "a"}],
+    }
+    path.write_text(json.dumps(document))
+    heard, held = 0, []
+
+    def hear(one: Occurrence) -> None:
+        nonlocal heard
+        heard += one.code == "C09"
+        if one.code == "C09" and heard in (count // 4, count - count // 20):
+            held.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        convert_blocking(
+            path, tmp_path / "out", to=to, report=tmp_path / "all.jsonl", on_finding=hear
+        )
+    finally:
+        tracemalloc.stop()
+    assert heard == count
+    assert held[1] - held[0] < 1_000_000

@@ -161,7 +161,7 @@ class Loose:
         for record in records:
             image_id = image_in(record.text) if isinstance(record, Odd) else record.image_id
             place = self._numbering.place(image_id)
-            if place >= 0 and self._is_there[place]:
+            if place >= 0 and self._is_there[place] and image_id not in images:
                 images[image_id] = self._stand_in(image_id, place, made)
         self._shapes.attach(records, images, source)
         for image in images.values():
