@@ -72,7 +72,7 @@ def from_order(
     waiting: dict[int, Sample] = {}
     reached = -1
     for chunk in chunks:
-        records = learner.records(chunk)
+        records, source = learner.records(chunk), in_chunk(chunk)
         places = [_place(numbering, record) for record in records]
         for start, stop in _spans(places):
             low = max(places[start], 0)
@@ -89,7 +89,7 @@ def from_order(
                     ready = []
             yield ready
             by_id = {sample.id: sample for sample in waiting.values()}
-            shapes.attach(records[start:stop], by_id, in_chunk(chunk, start))
+            shapes.attach(records[start:stop], by_id, from_place(start, source))
     yield list(waiting.values())
     yield from without_annotations(images)
 
@@ -127,15 +127,20 @@ def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
     return find(rows[index])
 
 
-def in_chunk(chunk: Chunk[Any], start: int) -> Callable[[int], Odd]:
-    """Shows the text of an element by its place among those of a chunk from ``start`` on.
+def in_chunk(chunk: Chunk[Any]) -> Callable[[int], Odd]:
+    """Shows the text of an element by its place among those of a chunk.
 
     The chunk is cut once, however many are asked for: in a file of bad records that is each of them.
     """
     elements = cache(chunk.elements)
 
     def source(index: int) -> Odd:
-        offset, text = elements()[start + index]
+        offset, text = elements()[index]
         return Odd(text, offset)
 
     return source
+
+
+def from_place(start: int, source: Callable[[int], Odd]) -> Callable[[int], Odd]:
+    """The same for those from ``start`` on."""
+    return lambda index: source(start + index)

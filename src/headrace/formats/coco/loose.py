@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec import Raw
 
-from headrace.formats.coco.grouping import MAX_OPEN, Placed, in_chunk
+from headrace.formats.coco.grouping import MAX_OPEN, Placed, from_place, in_chunk
 from headrace.formats.coco.numbering import Numbering, image_in
 from headrace.formats.coco.schema import Id, Learner, Odd, RawPlainRecord
 from headrace.formats.coco.shapes import ShapeMaker
@@ -27,6 +27,8 @@ _NO_RINGS = Raw(b"[]")
 # As many characters as "[[0,0,0,0,0,0]]" has; what is shorter and no fault has no rings.
 _LEAST_RINGS = 15
 _MAX_SIZE = 2**32
+# Where more than one of so many is not plain, runs of plain ones are too short to be worth it.
+_FEW = 4
 
 
 class LooseShape(NamedTuple):
@@ -92,15 +94,15 @@ class Loose:
     def annotations(self) -> Iterator[PlainRecords | list[LooseShape]]:
         """All annotations; after the images."""
         for chunk in self._chunks:
-            records = self._learner.records(chunk)
+            records, source = self._learner.records(chunk), in_chunk(chunk)
             if type(records[0]) is RawPlainRecord:
-                yield from self._plain(cast("list[RawPlainRecord]", records), chunk)
+                yield from self._plain(cast("list[RawPlainRecord]", records), source)
             else:
-                yield self._loose(records, in_chunk(chunk, 0))
+                yield self._loose(records, source)
             self._done += len(chunk.text)
 
     def _plain(
-        self, records: list[RawPlainRecord], chunk: Chunk[Any]
+        self, records: list[RawPlainRecord], source: Callable[[int], Odd]
     ) -> Iterator[PlainRecords | list[LooseShape]]:
         raws = [record.segmentation for record in records]
         outlines = unproved_outlines(raws)
@@ -108,16 +110,20 @@ class Loose:
             _settle(records, outlines, boxes_only=self._shapes.boxes_only)
         places = self._numbering.places(records)
         if self._are_plain(records, outlines, places):
-            yield from self._numbered(records, in_chunk(chunk, 0))
+            yield from self._numbered(records, source)
+            return
+        flags = list(map(self._is_plain, records, outlines, places))
+        if flags.count(False) * _FEW > len(flags):
+            yield self._loose(records, source)
             return
         start = 0
-        for is_plain, run in groupby(map(self._is_plain, records, outlines, places)):
+        for is_plain, run in groupby(flags):
             stop = start + sum(1 for _ in run)
-            source = in_chunk(chunk, start)
+            its = from_place(start, source)
             if is_plain:
-                yield from self._numbered(records[start:stop], source)
+                yield from self._numbered(records[start:stop], its)
             else:
-                yield self._loose(records[start:stop], source)
+                yield self._loose(records[start:stop], its)
             start = stop
 
     def _numbered(

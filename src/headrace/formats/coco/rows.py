@@ -6,7 +6,8 @@ are wanted, an outline is proved to be one and left behind. What is no such row 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, Literal
 
 from msgspec import MsgspecError, Struct
@@ -20,9 +21,10 @@ from headrace.formats.coco.schema import (
     AnnotationRecord,
     Odd,
     RawPlainRecord,
+    is_clean,
     whole_record,
 )
-from headrace.formats.jsonstream import JsonStream, Member
+from headrace.formats.jsonstream import Chunk, JsonStream, Member
 from headrace.formats.lazyrings import Outline, proved_outlines, unproved_outlines
 
 # msgpack's mark of an array whose length follows in four bytes.
@@ -55,7 +57,7 @@ class Row(Struct, array_like=True, gc=False):
         return outline[0] if isinstance(outline, tuple) else outline
 
     def whole(self) -> AnnotationRecord:
-        """With its outline decoded; raises msgspec's errors where that is not clean."""
+        """With its outline decoded, which is clean."""
         return whole_record(self, self.text or b"null")
 
 
@@ -83,10 +85,10 @@ class RowBuckets(Buckets[Rows]):
         """Take in all annotations of a file; False, and not all are taken, where most of them are no rows."""
         rows = odd = 0
         for chunk in stream.array(member, _PLAIN_MANY.decode):
-            if chunk.items is not None and self._add(chunk.items):
+            if chunk.items is not None and self._add(chunk.items, partial(_texts, chunk)):
                 rows += len(chunk.items)
                 continue
-            for text in [text for _, text in chunk.elements()]:
+            for text in _texts(chunk):
                 if self._add_one(text):
                     rows += 1
                 else:
@@ -99,12 +101,15 @@ class RowBuckets(Buckets[Rows]):
 
     def _add_one(self, text: bytes) -> bool:
         try:
-            return self._add([_PLAIN.decode(text)])
+            return self._add([_PLAIN.decode(text)], lambda: [text])
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             return False
 
-    def _add(self, records: list[RawPlainRecord]) -> bool:
-        """Take in records; False, and none is taken, where one holds a number beyond all rows."""
+    def _add(self, records: list[RawPlainRecord], originals: Callable[[], list[bytes]]) -> bool:
+        """Take in records; False, and none is taken, where one holds a number beyond all rows.
+
+        ``originals`` are their texts. Those with an outline that is none stay text: all of it will be looked at again.
+        """
         raws = [record.segmentation for record in records]
         # An outline is left behind only beside a box.
         if self._wanted != "boxes":
@@ -123,6 +128,13 @@ class RowBuckets(Buckets[Rows]):
             ]
         except OverflowError:
             return False
+        damaged = [
+            i for i, one in enumerate(outlines) if type(one) is tuple and not is_clean(one[0])
+        ]
+        if damaged:
+            whole = originals()
+            for i in damaged:
+                texts[i] = _ENCODE(whole[i])
         self._put(texts, self._numbering.places(records))
         return True
 
@@ -167,6 +179,10 @@ class RowBuckets(Buckets[Rows]):
         if isinstance(row, bytes):
             return self._numbering.place_in(row)
         return self._numbering.place(row.image_id)
+
+
+def _texts(chunk: Chunk[RawPlainRecord]) -> list[bytes]:
+    return [text for _, text in chunk.elements()]
 
 
 def find_row(stream: JsonStream, member: Member, row: Row) -> Odd:

@@ -90,6 +90,15 @@ class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
 _OUTLINE: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
 
 
+def is_clean(outline: bytes) -> bool:
+    """Whether the text of a segmentation needs no second look."""
+    try:
+        _OUTLINE.decode(outline)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
 def whole_record(record: Struct, outline: Raw | bytes | str | None = None) -> AnnotationRecord:
     """A record that may have all keys, of one that has the plain ones; ``outline`` is its segmentation as text.
 
