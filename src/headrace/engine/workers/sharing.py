@@ -64,9 +64,9 @@ def _has_many_files(source: Path) -> bool:
 
 
 def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop: Stop) -> None:
-    """Have workers parse a source of many files; asked to, parse one of few, or create the files of the target.
+    """Have workers parse a source of many files, or else create the files of the target where they are many.
 
-    Creating files is left to who asks for it: beside other work it gains nothing. Raises as :func:`worker_count` does.
+    ``workers`` above 1 has them for few files too. Raises as :func:`worker_count` does.
     """
     count = worker_count(workers)
     if count < 2:
@@ -74,8 +74,8 @@ def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop
     if isinstance(reader, ChunkedReader):
         if workers or _has_many_files(reader.path):
             reader.elsewhere = _Parsers(format, count, stop).parsed
-    elif workers and writer.info.layout == "folder":
-        writer.filing = _FilesElsewhere(stop)
+    elif writer.info.layout == "folder":
+        writer.filing = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
 
 
 class _Parsers:
@@ -156,10 +156,14 @@ class _Walk:
 
 
 class _FilesElsewhere:
-    """Has a worker process create the files of a writer: one process creates all, in order."""
+    """Has a worker process create the files of a writer; it starts after ``first`` files, which are left to the writer.
 
-    def __init__(self, stop: Stop) -> None:
+    One process creates all, in order.
+    """
+
+    def __init__(self, stop: Stop, first: int) -> None:
         self._stop = stop
+        self._first = first
         self._waits = 0
         self._files: Files = ([], [], [])
         self._size = 0
@@ -173,6 +177,9 @@ class _FilesElsewhere:
 
     def put(self, folder: str, name: str, content: bytes) -> bool:
         """Take over a file, to be created later; raises what an earlier one could not do."""
+        if self._first > 0:
+            self._first -= 1
+            return False
         if self._waits >= _PATIENCE:
             return False
         if self._crew is None:

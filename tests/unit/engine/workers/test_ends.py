@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from headrace.engine.convert import convert, convert_blocking
+from headrace.engine.workers.sharing import worker_count
 from headrace.errors import WorkerProcessError
 from tests.unit.engine.workers.test_same_outcome import COUNT, SOURCES, content, images
 
@@ -196,6 +197,21 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, target: str) -> 
     assert "File too large" in said[0][0]
     assert f"{os.sep}70." in said[0][0]
     assert os.listdir(tmp_path / "to") == []
+
+
+@pytest.mark.skipif(worker_count(None) < 2, reason="a single processor")
+@pytest.mark.parametrize(("count", "started"), [(500, False), (4600, True)])
+def test_many_files_have_a_worker_by_themselves(tmp_path: Path, count: int, started: bool) -> None:
+    source = images(tmp_path / "source", [f"{n}.jpg" for n in range(count)])
+    before, seen = children(), set[int]()
+
+    def progress(event: Any) -> None:
+        if not event.finished:
+            seen.update(children() - before)
+
+    convert_blocking(source, tmp_path / "out", to="yolo", progress=progress)
+    assert bool(seen) == started
+    assert children() == before
 
 
 def wait_for_the_end(pid: int) -> None:
