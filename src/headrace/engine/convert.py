@@ -72,8 +72,8 @@ async def convert(
     ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
     records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding, in a worker thread.
     ``workers`` is how many processes parse a source of many files, by default one a processor; above 1 the files of a
-    target that is a folder are created by another one, where the source is one file. However many there are, what is
-    written and reported is the same.
+    target that is a folder are created by another one, where the source is one file (by default only YOLO's boxes, many
+    and small). However many there are, what is written and reported is the same.
 
     ``report`` is a file of JSON lines, one for each finding that ``on_finding`` hears, whose counts add up to those of
     ``ConversionReport.findings``. It replaces that of an earlier run, as a whole, also after a dry run and where the

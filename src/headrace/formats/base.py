@@ -262,6 +262,11 @@ class Writer(ABC):
         self.found.shapes_in += sum([len(sample.shapes) for sample in samples])
         self._hands.put(samples)
 
+    @property
+    def small_files(self) -> bool:
+        """Whether it writes many files so small that creating them costs more than handing them to somebody else."""
+        return False
+
     def settle(self) -> None:
         """Wait for what is still being written, and raise what of it could not be."""
         if self.filing is not None:

@@ -64,9 +64,9 @@ def _has_many_files(source: Path) -> bool:
 
 
 def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop: Stop) -> None:
-    """Have workers parse a source of many files, or else create the files of the target where they are many.
+    """Have workers parse a source of many files, or else create the files of the target where they are many and small.
 
-    ``workers`` above 1 has them for few files too. Raises as :func:`worker_count` does.
+    ``workers`` above 1 has them for others too. Raises as :func:`worker_count` does.
     """
     count = worker_count(workers)
     if count < 2:
@@ -74,7 +74,7 @@ def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop
     if isinstance(reader, ChunkedReader):
         if workers or _has_many_files(reader.path):
             reader.elsewhere = _Parsers(format, count, stop).parsed
-    elif writer.info.layout == "folder":
+    elif writer.info.layout == "folder" and (workers or writer.small_files):
         writer.filing = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
 
 

@@ -43,6 +43,11 @@ class YoloWriter(Writer):
 
     info = INFO
 
+    @property
+    def small_files(self) -> bool:
+        """Boxes take some tens of bytes each; outlines take hundreds."""
+        return self.options.task in (None, "detect")
+
     def _start(self, temp: Path) -> None:
         about = self.options.about or {}
         task = self.options.task or str(about.get("task", "detect"))

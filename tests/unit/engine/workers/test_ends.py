@@ -200,8 +200,13 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, target: str) -> 
 
 
 @pytest.mark.skipif(worker_count(None) < 2, reason="a single processor")
-@pytest.mark.parametrize(("count", "started"), [(500, False), (4600, True)])
-def test_many_files_have_a_worker_by_themselves(tmp_path: Path, count: int, started: bool) -> None:
+@pytest.mark.parametrize(
+    ("target", "count", "started"),
+    [("yolo", 500, False), ("yolo", 4600, True), ("voc", 4600, False)],
+)
+def test_many_small_files_have_a_worker_by_themselves(
+    tmp_path: Path, target: str, count: int, started: bool
+) -> None:
     source = images(tmp_path / "source", [f"{n}.jpg" for n in range(count)])
     before, seen = children(), set[int]()
 
@@ -209,7 +214,7 @@ def test_many_files_have_a_worker_by_themselves(tmp_path: Path, count: int, star
         if not event.finished:
             seen.update(children() - before)
 
-    convert_blocking(source, tmp_path / "out", to="yolo", progress=progress)
+    convert_blocking(source, tmp_path / "out", to=target, progress=progress)
     assert bool(seen) == started
     assert children() == before
 
