@@ -26,7 +26,7 @@ from headrace.model.shapes import AnyShape
 _NO_RINGS = Raw(b"[]")
 # As many characters as "[[0,0,0,0,0,0]]" has; what is shorter and no fault has no rings.
 _LEAST_RINGS = 15
-_MAX_SIZE = 2**32
+_LARGE = 2**16
 # Where more than one of so many is not plain, runs of plain ones are too short to be worth it.
 _FEW = 4
 
@@ -64,9 +64,10 @@ class Loose:
         self._numbering = numbering
         self._learner = learner
         self._shapes = shapes
-        # Which images were not left out, and the size of each; 0 where it is not known.
+        # Which images were not left out, and the size of each; 0 where it is not known, or stands among the large ones.
         self._is_there = bytearray()
-        self._sizes = array("I")
+        self._sizes = array("H")
+        self._large: dict[int, tuple[int, int]] = {}
         self._all_there = True
         self._size = size
         self._done = 0
@@ -84,12 +85,21 @@ class Loose:
         """All images, without any shapes."""
         while placed := list(islice(self._images, MAX_OPEN)):
             samples = [sample for _, sample in placed]
-            self._is_there += bytes(sample is not None for sample in samples)
             for sample in samples:
-                self._sizes.extend(_size(sample))
+                self._sizes.extend(self._size_of(len(self._is_there), sample))
+                self._is_there.append(sample is not None)
             there = [sample for sample in samples if sample is not None]
             self._all_there = self._all_there and len(there) == len(samples)
             yield there
+
+    def _size_of(self, place: int, sample: Sample | None) -> tuple[int, int]:
+        if sample is None or not sample.width or not sample.height:
+            return 0, 0
+        size = sample.width, sample.height
+        if max(size) < _LARGE:
+            return size
+        self._large[place] = size
+        return 0, 0
 
     def annotations(self) -> Iterator[PlainRecords | list[LooseShape]]:
         """All annotations; after the images."""
@@ -176,7 +186,7 @@ class Loose:
         return made
 
     def _stand_in(self, image_id: Id | None, place: int, made: list[LooseShape]) -> Sample:
-        width, height = self._sizes[2 * place : 2 * place + 2]
+        width, height = self._large.get(place) or self._sizes[2 * place : 2 * place + 2]
         image = Sample(filename="", id=image_id, width=width or None, height=height or None)
         image.shapes = _Gathered(image, made)
         return image
@@ -210,10 +220,3 @@ def _settle(records: list[RawPlainRecord], outlines: list[Outline], *, boxes_onl
 
 def _are_zeros(numbers: list[int | bool]) -> bool:
     return not any(numbers) and bool not in set(map(type, numbers))
-
-
-def _size(sample: Sample | None) -> tuple[int, int]:
-    if sample is None or not sample.width or not sample.height:
-        return 0, 0
-    width, height = sample.width, sample.height
-    return (width, height) if max(width, height) < _MAX_SIZE else (0, 0)

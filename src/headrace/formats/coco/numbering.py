@@ -80,8 +80,9 @@ class Numbering:
 
     @staticmethod
     def _make_room(table: array[int], number: int) -> None:
-        if number >= len(table):
-            table.extend(_EMPTY * (1 + (number - len(table)) // len(_EMPTY)))
+        # By the piece: a large table is never in memory twice.
+        while number >= len(table):
+            table.extend(_EMPTY)
 
     def __len__(self) -> int:
         return self._count

@@ -8,13 +8,14 @@ from headrace.model.sample import LabelInfo
 
 MAX_TABLE = 32 * 1024 * 1024
 MAX_INT = 2**53
+_PIECE = bytes(1 << 16)
 
 
 class ImageNumbers:
     """Unique numbers for images: the source's own whole number where no image had it before, else the next free."""
 
     def __init__(self) -> None:
-        self._used = bytearray(1 << 16)
+        self._used = bytearray(_PIECE)
         self._large: set[int] = set()
         self._next = 1
 
@@ -49,8 +50,9 @@ class ImageNumbers:
         return free
 
     def _grow(self, size: int) -> None:
-        if size > len(self._used):
-            self._used.extend(bytes(max(len(self._used), size - len(self._used))))
+        # By the piece: a large table is never in memory twice.
+        while size > len(self._used):
+            self._used += _PIECE
 
 
 def kept_numbers(labels: Sequence[LabelInfo], *, keep_zero: bool) -> dict[str, int] | None:
