@@ -102,16 +102,15 @@ class ModelVersion:
     def copy_to(
         self, target: ModelVersion, names: Iterable[str], *, tags: bool, annotations: bool
     ) -> None:
-        """What the target has keeps its annotations and gains the tags, known by all names; labels follow the shapes."""
+        """What the target has keeps its annotations and gains the tags; it knows all labels and tags of the source then."""
         chosen = set(names)
+        for label in self.labels if annotations else ():
+            target.label(label)
         for name, asset in self.assets.items():
             if name not in chosen:
                 continue
             if name not in target.assets:
                 target.assets[name] = asset.copy(tags=False, annotations=annotations)
-                for shapes in target.assets[name].annotations:
-                    for label, _ in shapes:
-                        target.label(label)
             if tags:
                 target.assets[name].tags |= asset.tags
         if tags:
