@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import zlib
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from msgspec import Struct
 
 from headrace.errors import FormatError, HeadraceError
@@ -139,3 +141,12 @@ def numbers(shape: Any) -> list[float]:
         return [value for ring in shape.rings for value in ring]
     assert isinstance(shape, Keypoints)
     return list(shape.points)
+
+
+def class_numbers(target: Path, format: str) -> dict[str, int]:
+    """The classes of a COCO file or a YOLO folder with their numbers, in its order."""
+    if format == "yolo":
+        names = yaml.safe_load((target / "data.yaml").read_text())["names"]
+        return {name: number for number, name in names.items()}
+    found = json.loads(target.read_text())["categories"]
+    return {category["name"]: category["id"] for category in found}

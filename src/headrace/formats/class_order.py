@@ -121,6 +121,10 @@ class ClassNumbers:
         pairs = [*self._numbers.items(), *self._reserved.items()]
         return sorted(pairs, key=lambda pair: pair[1]) if self._listed else pairs
 
+    def names(self) -> list[str]:
+        """The same without the numbers."""
+        return [name for name, _ in self.items()]
+
     def tell_missing(self, found: Pass) -> None:
         """Note the names of the list that the source did not have, so that a slip of the pen is seen."""
         compare = len(self._reserved) * len(self._numbers) <= _MAX_COMPARED

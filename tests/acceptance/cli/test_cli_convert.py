@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.cli import Outcome, assert_interrupted, headrace, interrupted
+from tests.support.formats import class_numbers
 from tests.support.sources import SOURCES, coco, coco_video, voc, yolo
 
 ORDERED = {
@@ -40,15 +40,6 @@ def small(root: Path) -> Path:
     return path
 
 
-def numbers(target: Path, format: str) -> dict[str, int]:
-    """The classes of what was written, with their numbers."""
-    if format == "yolo":
-        names = yaml.safe_load((target / "data.yaml").read_text())["names"]
-        return {name: number for number, name in names.items()}
-    found = json.loads(target.read_text())["categories"]
-    return {category["name"]: category["id"] for category in found}
-
-
 @pytest.mark.parametrize("target", ["coco", "yolo", "coco-video"])
 @pytest.mark.parametrize("order", ORDERED)
 def test_the_order_of_classes(tmp_path: Path, target: str, order: str) -> None:
@@ -62,7 +53,7 @@ def test_the_order_of_classes(tmp_path: Path, target: str, order: str) -> None:
     expected = {name: number for number, name in enumerate(ORDERED[order], start=first)}
     if order == "source" and target != "yolo":
         expected = {"zebra": 70, "ant": 9, "bee, wild": 30}
-    assert numbers(out, target) == expected
+    assert class_numbers(out, target) == expected
     notes = [each for each in done.json()["findings"] if each["code"] == "CLASS"]
     assert [note["examples"] for note in notes] == ([["'cow'"]] if "cow" in expected else [])
 
@@ -275,7 +266,7 @@ def test_export_orders_classes_too(lake: Any, drawn: Any, tmp_path: Path) -> Non
     order = ",".join(["cow", *names])
     out = tmp_path / "out.json"
     lake.done("export", "demo/v1", out, "--format", "coco", "--class-order", order)
-    assert numbers(out, "coco") == {
+    assert class_numbers(out, "coco") == {
         name: number for number, name in enumerate(["cow", *names], start=1)
     }
     wrong = lake.run("export", "demo/v1", out, "--format", "coco", "--class-order", "a,a")

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from headrace.engine.convert import ConversionReport, convert_blocking
 from headrace.formats.class_order import CLASS
 from headrace.formats.findings import Severity
-from tests.support.formats import lay_out, read
+from tests.support.formats import class_numbers, lay_out, read
 
 NAMES = ["zebra", "ant", "bee"]
 """As the sources have them; nothing is a bee."""
@@ -87,18 +86,9 @@ SOURCES = {"coco": coco, "yolo": yolo, "voc": voc}
 LISTED = ["cow", "ant", "zebra"]
 
 
-def numbers(target: Path, format: str) -> dict[str, int]:
-    """The classes of what was written, with their numbers, in its order."""
-    if format == "yolo":
-        names = yaml.safe_load((target / "data.yaml").read_text())["names"]
-        return {name: number for number, name in names.items()}
-    found = json.loads(target.read_text())["categories"]
-    return {category["name"]: category["id"] for category in found}
-
-
 def used(target: Path, format: str) -> Counter[str]:
     """The names that the numbers of shapes stand for."""
-    names = {number: name for name, number in numbers(target, format).items()}
+    names = {number: name for name, number in class_numbers(target, format).items()}
     if format == "yolo":
         rows = (target / "labels/train/a.txt").read_text().splitlines()
         return Counter(names[int(row.split()[0])] for row in rows)
@@ -137,7 +127,7 @@ def test_an_order_decides_the_numbers(
     if source == "voc":
         expected = [name for name in expected if name != "bee"]
     first = 0 if target == "yolo" else 1
-    assert [*numbers(out, target).items()] == [
+    assert [*class_numbers(out, target).items()] == [
         (name, number) for number, name in enumerate(expected, start=first)
     ]
     assert used(out, target) == {"zebra": 2, "ant": 1}
@@ -151,7 +141,7 @@ def test_an_order_decides_the_numbers(
 def test_the_order_of_the_source_keeps_the_numbers_of_coco(tmp_path: Path) -> None:
     path = coco(tmp_path / "source")
     convert_blocking(path, tmp_path / "out", to="coco", class_order="source")
-    assert numbers(tmp_path / "out", "coco") == {"zebra": 70, "ant": 9, "bee": 30}
+    assert class_numbers(tmp_path / "out", "coco") == {"zebra": 70, "ant": 9, "bee": 30}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +155,7 @@ def test_the_order_of_the_source_keeps_the_numbers_of_coco(tmp_path: Path) -> No
 def test_video_coco(tmp_path: Path, order: Any, expected: dict[str, int]) -> None:
     path, out = coco_video(tmp_path / "source"), tmp_path / "out"
     convert_blocking(path, out, to="coco-video", class_order=order)
-    assert numbers(out, "coco") == expected
+    assert class_numbers(out, "coco") == expected
     assert used(out, "coco") == {"zebra": 2, "ant": 1}
 
 
@@ -233,5 +223,5 @@ def test_shards_of_one_dataset_get_the_same_classes(tmp_path: Path) -> None:
         shards = [tmp_path / f"{target} {name}" for name in ("one", "two")]
         for shard, each in zip(shards, (path, tmp_path / "other.json"), strict=True):
             convert_blocking(each, shard, to=target, class_order=order)
-        assert numbers(shards[0], target) == numbers(shards[1], target)
-        assert list(numbers(shards[0], target)) == order
+        assert class_numbers(shards[0], target) == class_numbers(shards[1], target)
+        assert list(class_numbers(shards[0], target)) == order

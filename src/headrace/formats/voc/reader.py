@@ -53,7 +53,7 @@ class VocReader(ChunkedReader):
         self._read_labels: dict[str, None] | None = None
 
     def _open(self) -> None:
-        self.labels_first = has_map(self._files.kits())
+        self.labels_first = has_map(self._files.kits)
 
     def progress(self) -> float:
         """The share of the files of the current folder that are done."""
@@ -63,7 +63,7 @@ class VocReader(ChunkedReader):
         self._opener.close()
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
-        names = declared_labels(self._files.kits())
+        names = declared_labels(self._files.kits)
         if not names:
             names = self._read_labels or met_labels(self._files.walk(None))
         return [LabelInfo(name=name) for name in names]

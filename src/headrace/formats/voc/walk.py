@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -44,6 +45,7 @@ class Files:
         self._wanted = None if split is None else _ALIASES.get(split, split)
         self.progress = 0.0
 
+    @cached_property
     def kits(self) -> list[Kit]:
         """The devkits below the path; for one file, the folder it lies in."""
         if self._path.is_file():
@@ -57,11 +59,11 @@ class Files:
         """
         found = found or Findings("skip").begin("walk")
         if self._path.is_file():
-            yield VocFile(str(self._path), "", stem(self._path.name), self.kits()[0], "", [])
+            yield VocFile(str(self._path), "", stem(self._path.name), self.kits[0], "", [])
             return
         known: set[str] = set()
         nothing = True
-        kits = self.kits()
+        kits = self.kits
         for number, kit in enumerate(kits):
             self.progress = number / len(kits)
             for file in self._kit(kit, known, found):

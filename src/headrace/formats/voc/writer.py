@@ -259,10 +259,12 @@ class VocWriter(Writer):
     def _finish(self) -> None:
         self._order.all([*self.labels, *self._templates])
         self._order.tell_missing(self.found)
-        names = [name for name, _ in self._order.items()]
-        lines = [line for line in map(label_line, names) if line is not None]
-        for name in names:
-            if name not in self._templates and label_line(name) is None:
+        lines: list[str] = []
+        for name in self._order.names():
+            line = label_line(name)
+            if line is not None:
+                lines.append(line)
+            elif name not in self._templates:
                 message = f"a label without any shape, whose name {LABEL_MAP} cannot hold, left out"
                 self.found.add("LOSS", message, severity=Severity.LOSS, detail=repr(name))
         if lines:

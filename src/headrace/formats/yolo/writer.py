@@ -217,7 +217,7 @@ class YoloWriter(Writer):
     def _finish(self) -> None:
         self._numbers.all([*self.labels])
         self._numbers.tell_missing(self.found)
-        names = [name for name, _ in self._numbers.items()]
+        names = self._numbers.names()
         if self._classes is not None:
             self._classes.finish(names, [*self._splits.values()])
             return
