@@ -56,7 +56,7 @@ async def convert(
         overwrite: Replace what is there.
         report: Write every single finding to this file, as lines of JSON.
         dry_run: Do everything but write; a report is written all the same.
-        workers: How many processes share the work; by default one a processor where there are many files.
+        workers: How many processes share the work; by default several only where that pays.
     """
     from headrace.engine.convert import convert as run_convert
 
