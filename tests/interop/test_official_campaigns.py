@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from headrace.platform.tokens import create_token
 from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from headrace.model.enums import ProcessingTargetType
-from headrace.platform.programs import Program
+from headrace.platform.processings.programs import Program
 from tests.support.official import drive
 from tests.support.programs import PYTHON, register
 from tests.support.servers import new_lake, server_process

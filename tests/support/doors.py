@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 
 import headrace
+from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from headrace.platform.tokens import create_token
 from headrace.sdk.connect import Connection
 from tests.support.servers import new_lake, server_process
 

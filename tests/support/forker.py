@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
-from headrace.platform import job_runner
-from headrace.platform.forking import ForkWork
-from headrace.platform.job_runner import Range
+from headrace.platform.jobs import runner as job_runner
+from headrace.platform.jobs.runner import Range
+from headrace.platform.versions.fork import ForkWork
 from headrace.protocol.operations import jobs
 from headrace.storage.database.base import Transaction
 from tests.support.forking import fork
@@ -34,7 +34,7 @@ async def main(path: str, version: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    from headrace.platform.works import WORKS
+    from headrace.platform.job_registry import WORKS
 
     WORKS["FORK"] = ToldWork
     job_runner.FIRST_SIZE = job_runner.MIN_SIZE = job_runner.MAX_SIZE = 25

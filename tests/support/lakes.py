@@ -14,7 +14,7 @@ from PIL import Image
 
 from headrace.model.enums import DataType, ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
-from headrace.platform.access import Access, local_access
+from headrace.platform.core.access import Access, local_access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import datalake, storage, tags
@@ -125,8 +125,8 @@ async def add_organization(lake: Lake, no: int = 2, name: str = "other") -> Lake
 
 
 async def access_of(platform: Platform, account: int, username: str) -> Access:
-    from headrace.platform.access import choose, memberships
-    from headrace.platform.urls import LakeUrls
+    from headrace.platform.core.access import choose, memberships
+    from headrace.platform.core.lake_urls import LakeUrls
 
     membership = choose(await memberships(platform, account))
     return Access(

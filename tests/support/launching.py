@@ -11,8 +11,9 @@ from uuid import UUID
 
 from headrace.model.enums import CampaignStepType
 from headrace.model.records import AssigneeRecord, AssignmentRecord
-from headrace.platform import campaign_sync, job_runner
-from headrace.platform.job_runner import Range
+from headrace.platform.campaigns import sync as campaign_sync
+from headrace.platform.jobs import runner as job_runner
+from headrace.platform.jobs.runner import Range
 from headrace.protocol.operations import assignments, campaigns, jobs, users
 from headrace.storage.database.base import Transaction
 from tests.support.stocked_lake import Stocked, stocked
@@ -99,7 +100,7 @@ async def main(path: str, id: str) -> None:
 
 
 if __name__ == "__main__":
-    from headrace.platform.works import WORKS
+    from headrace.platform.job_registry import WORKS
 
     WORKS[campaign_sync.KIND] = ToldWork
     job_runner.FIRST_SIZE = job_runner.MIN_SIZE = job_runner.MAX_SIZE = 25

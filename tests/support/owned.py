@@ -17,8 +17,8 @@ from headrace.errors import APIError, HeadraceError, NotFoundError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import InvalidIdError, Kind, decode, decode_shape
 from headrace.model.records import DataRecord, Items
-from headrace.platform.processings import register_processing
-from headrace.platform.programs import Program
+from headrace.platform.processings.programs import Program
+from headrace.platform.processings.registry import register_processing
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import (
     OPERATIONS,

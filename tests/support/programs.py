@@ -8,8 +8,8 @@ from typing import Any
 
 from headrace.model.records import ParameterRecord
 from headrace.platform.platform import Platform
-from headrace.platform.processings import register_processing
-from headrace.platform.programs import Program
+from headrace.platform.processings.programs import Program
+from headrace.platform.processings.registry import register_processing
 
 # Writes its number and that of a child in a session of its own, then stays whatever it is told.
 STAYS = """

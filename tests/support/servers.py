@@ -10,8 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from headrace.platform.tokens import create_token
 from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
 from tests.support.forked import Forked

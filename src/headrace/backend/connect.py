@@ -70,7 +70,7 @@ async def _open(
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     # Each door is imported when it is opened: a lake needs no HTTP, a server no database.
     from headrace.backend.local import LocalBackend
-    from headrace.platform.access import local_access
+    from headrace.platform.core.access import local_access
     from headrace.platform.platform import Platform
 
     platform = await Platform.open(folder)

@@ -13,7 +13,7 @@ from headrace.backend.base import Limits, Parcel, Sent
 from headrace.backend.filebody import Snapshot
 from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
 from headrace.model.records import DataRecord
-from headrace.platform.access import Access
+from headrace.platform.core.access import Access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload

@@ -17,7 +17,7 @@ from headrace.cli.result import Result
 from headrace.cli.target import connected, find_version
 
 if TYPE_CHECKING:
-    from headrace.platform.programs import Registered
+    from headrace.platform.processings.programs import Registered
 
 Words = Annotated[list[str] | None, Parameter(negative="")]
 """An option that may be given several times."""
@@ -71,8 +71,8 @@ async def add(
     from headrace.model.enums import InferenceType, ProcessingTargetType, ProcessingType
     from headrace.model.records import ParameterRecord
     from headrace.platform.platform import Platform
-    from headrace.platform.processings import register_processing
-    from headrace.platform.programs import Program
+    from headrace.platform.processings.programs import Program
+    from headrace.platform.processings.registry import register_processing
 
     if (command is None) == (callable is None):
         raise UsageError("a processing is one program", hint="give --command or --callable")
@@ -109,7 +109,7 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
         lake: The lake's folder.
     """
     from headrace.platform.platform import Platform
-    from headrace.platform.processings import registered_processings
+    from headrace.platform.processings.registry import registered_processings
 
     async with await Platform.open(lake) as platform:
         found = await registered_processings(platform)
@@ -132,7 +132,7 @@ async def remove(lake: Path, name: str, /, *, output: Output = PLAIN) -> Result:
         name: Its name.
     """
     from headrace.platform.platform import Platform
-    from headrace.platform.processings import remove_processing
+    from headrace.platform.processings.registry import remove_processing
 
     async with await Platform.open(lake) as platform:
         gone = await remove_processing(platform, name)

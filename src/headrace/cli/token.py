@@ -12,8 +12,8 @@ from headrace.cli.options import PLAIN, Output
 from headrace.cli.result import Result
 
 if TYPE_CHECKING:
+    from headrace.platform.accounts.tokens import TokenInfo
     from headrace.platform.platform import Platform
-    from headrace.platform.tokens import TokenInfo
 
 
 async def create(
@@ -33,7 +33,7 @@ async def create(
         user: Whose it is; who is not there yet is made a user. By default the lake's own account.
         days: After how many days it ends; without, it is good until it is revoked.
     """
-    from headrace.platform.tokens import create_token
+    from headrace.platform.accounts.tokens import create_token
 
     async with _opened(lake) as platform:
         lifetime = None if days is None else days * 86_400
@@ -47,7 +47,7 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
     Args:
         lake: The lake's folder.
     """
-    from headrace.platform.tokens import list_tokens
+    from headrace.platform.accounts.tokens import list_tokens
 
     async with _opened(lake) as platform:
         tokens = await list_tokens(platform)
@@ -70,7 +70,7 @@ async def revoke(lake: Path, token: str, /, *, output: Output = PLAIN) -> Result
         lake: The lake's folder.
         token: Its name or its id, as headrace token list shows them.
     """
-    from headrace.platform.tokens import revoke_token
+    from headrace.platform.accounts.tokens import revoke_token
 
     async with _opened(lake) as platform:
         info = await revoke_token(platform, token)

@@ -28,7 +28,7 @@ from headrace.formats.coco.document import CocoFile, read_document
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
-from headrace.platform.samples import YOLO_TASKS
+from headrace.platform.annotations.samples import YOLO_TASKS
 
 log = logging.getLogger("headrace.engine")
 

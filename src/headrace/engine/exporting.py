@@ -29,8 +29,8 @@ from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.model.sample import LabelInfo, Sample
-from headrace.platform.export_names import ExportNames
-from headrace.platform.samples import sample_of
+from headrace.platform.annotations.exports.names import ExportNames
+from headrace.platform.annotations.samples import sample_of
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.protocol.operations.assets import (
     LIST_ASSETS,

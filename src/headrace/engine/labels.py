@@ -10,7 +10,7 @@ from headrace.backend.base import Backend
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.records import LabelGroupRecord, LabelRecord
 from headrace.model.sample import LabelInfo
-from headrace.platform.group_paths import SEPARATOR, group_paths
+from headrace.platform.labels.group_paths import SEPARATOR, group_paths
 from headrace.protocol.operations.label_details import (
     LIST_SKELETONS,
     SET_SKELETON,

@@ -1,4 +1,4 @@
-"""Samples -> the shapes of the wire; the way back is ``platform/samples.py``.
+"""Samples -> the shapes of the wire; the way back is ``platform/annotations/samples.py``.
 
 A polygon of several rings travels as several polygons that share an ``instance``. The mark of a crowd travels as the
 attribute ``iscrowd``, because the wire has no place of its own for it.
@@ -22,7 +22,7 @@ from headrace.model.shapes import (
     Shape,
     Track,
 )
-from headrace.platform.samples import CROWD
+from headrace.platform.annotations.samples import CROWD
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations.annotations import ImportItem, Pair, Triple
 

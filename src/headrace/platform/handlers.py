@@ -5,45 +5,45 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from headrace.platform import annotating as platform_annotating
-from headrace.platform import annotation_removal as platform_annotation_removal
-from headrace.platform import annotations as platform_annotations
-from headrace.platform import asset_adding as platform_asset_adding
-from headrace.platform import assets as platform_assets
-from headrace.platform import assignments as platform_assignments
-from headrace.platform import attributes as platform_attributes
-from headrace.platform import campaign_steps as platform_campaign_steps
-from headrace.platform import campaign_sync as platform_campaign_sync
-from headrace.platform import campaigns as platform_campaigns
-from headrace.platform import converting as platform_converting
-from headrace.platform import copying as platform_copying
-from headrace.platform import data as platform_data
-from headrace.platform import datalake as platform_datalake
-from headrace.platform import datasets as platform_datasets
-from headrace.platform import exports as platform_exports
-from headrace.platform import extended as platform_extended
-from headrace.platform import forking as platform_forking
-from headrace.platform import imports as platform_imports
-from headrace.platform import job_logs as platform_job_logs
-from headrace.platform import jobs as platform_jobs
-from headrace.platform import label_groups as platform_label_groups
-from headrace.platform import label_removal as platform_label_removal
-from headrace.platform import labels as platform_labels
-from headrace.platform import launching as platform_launching
-from headrace.platform import processings as platform_processings
-from headrace.platform import purge as platform_purge
-from headrace.platform import registering as platform_registering
-from headrace.platform import session as platform_session
-from headrace.platform import shapes as platform_shapes
-from headrace.platform import skeletons as platform_skeletons
-from headrace.platform import sources as platform_sources
-from headrace.platform import stats as platform_stats
-from headrace.platform import tagging as platform_tagging
-from headrace.platform import tags as platform_tags
-from headrace.platform import uploads as platform_uploads
-from headrace.platform import users as platform_users
-from headrace.platform import versions as platform_versions
-from headrace.platform.access import Access
+from headrace.platform.accounts import session as platform_session
+from headrace.platform.accounts import users as platform_users
+from headrace.platform.annotations import delete as platform_annotation_removal
+from headrace.platform.annotations import load as platform_annotations
+from headrace.platform.annotations import shapes as platform_shapes
+from headrace.platform.annotations import single as platform_annotating
+from headrace.platform.annotations import tag_conversion as platform_converting
+from headrace.platform.annotations.exports import handler as platform_exports
+from headrace.platform.annotations.imports import handler as platform_imports
+from headrace.platform.assets import add as platform_asset_adding
+from headrace.platform.assets import assets as platform_assets
+from headrace.platform.assets import extended as platform_extended
+from headrace.platform.campaigns import campaigns as platform_campaigns
+from headrace.platform.campaigns import steps as platform_campaign_steps
+from headrace.platform.campaigns import sync as platform_campaign_sync
+from headrace.platform.campaigns import tasks as platform_assignments
+from headrace.platform.core.access import Access
+from headrace.platform.datalake import data as platform_data
+from headrace.platform.datalake import datalakes as platform_datalake
+from headrace.platform.datalake import register as platform_registering
+from headrace.platform.datalake import sources as platform_sources
+from headrace.platform.datalake import uploads as platform_uploads
+from headrace.platform.jobs import maintenance as platform_purge
+from headrace.platform.jobs import records as platform_jobs
+from headrace.platform.labels import attributes as platform_attributes
+from headrace.platform.labels import delete as platform_label_removal
+from headrace.platform.labels import groups as platform_label_groups
+from headrace.platform.labels import labels as platform_labels
+from headrace.platform.labels import skeletons as platform_skeletons
+from headrace.platform.processings import launch as platform_launching
+from headrace.platform.processings import logs as platform_job_logs
+from headrace.platform.processings import registry as platform_processings
+from headrace.platform.tags import attach as platform_tagging
+from headrace.platform.tags import tags as platform_tags
+from headrace.platform.versions import copy as platform_copying
+from headrace.platform.versions import datasets as platform_datasets
+from headrace.platform.versions import fork as platform_forking
+from headrace.platform.versions import stats as platform_stats
+from headrace.platform.versions import versions as platform_versions
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import (
     annotating,

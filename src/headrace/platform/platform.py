@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from headrace.children.slots import Slots
-from headrace.platform.access import Access
-from headrace.platform.answered import answer_once
-from headrace.platform.background import Background
+from headrace.platform.core.access import Access
 from headrace.platform.handlers import HANDLERS, RESUMED
-from headrace.platform.job_runner import JobRunner
-from headrace.platform.lake import DATABASE, OBJECTS, check_lake, create_lake
-from headrace.platform.works import WORKS
+from headrace.platform.idempotency import answer_once
+from headrace.platform.job_registry import WORKS
+from headrace.platform.jobs.background import Background
+from headrace.platform.jobs.runner import JobRunner
+from headrace.platform.lake_layout import DATABASE, OBJECTS, check_lake, create_lake
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase

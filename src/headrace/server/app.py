@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from headrace.errors import LakeError
+from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform
-from headrace.platform.signing_keys import signing_keys
 from headrace.server import api, health
 from headrace.server.blobs import Blobs
 from headrace.server.draining import Draining

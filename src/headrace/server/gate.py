@@ -8,10 +8,10 @@ from uuid import UUID
 from aiohttp import web
 
 from headrace.errors import AuthenticationError, BadRequestError, PermissionDeniedError
-from headrace.platform.access import Access
+from headrace.platform.accounts.signing_keys import SigningKey
+from headrace.platform.accounts.tokens import authenticate
+from headrace.platform.core.access import Access
 from headrace.platform.platform import Platform
-from headrace.platform.signing_keys import SigningKey
-from headrace.platform.tokens import authenticate
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 

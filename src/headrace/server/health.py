@@ -8,8 +8,8 @@ from aiohttp import web
 
 from headrace import __version__
 from headrace.errors import HeadraceError
+from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform
-from headrace.platform.signing_keys import signing_keys
 
 _log = logging.getLogger("headrace.server")
 

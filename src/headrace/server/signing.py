@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from headrace.errors import PermissionDeniedError
-from headrace.platform.signing_keys import SigningKey
+from headrace.platform.accounts.signing_keys import SigningKey
 
 PREFIX = "/files/"
 LIFE_SECONDS = 3600

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from headrace.errors import BadRequestError, LockedError, NotFoundError
-from headrace.platform import annotation_removal
+from headrace.platform.annotations import delete as annotation_removal
 from headrace.protocol.operations import annotating, annotations, shapes
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
 from tests.support.stocked_lake import Filled, Stocked, colleague

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from headrace.errors import ConflictError, NotFoundError
-from headrace.platform import label_removal
+from headrace.platform.labels import delete as label_removal
 from headrace.protocol.operations import datasets, labels, shapes
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
 from tests.support.stocked_lake import Filled, Stocked
@@ -125,7 +125,7 @@ async def test_an_import_that_was_prepared_before_brings_no_label_back(
     lake: Stocked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled = await drawn(lake, 2)
-    from headrace.platform import imports
+    from headrace.platform.annotations.imports import handler as imports
 
     prepare = imports._prepare
 

@@ -19,10 +19,10 @@ from headrace.errors import (
     PermissionDeniedError,
 )
 from headrace.model.enums import InferenceType, JobRunStatus, ProcessingTargetType
+from headrace.platform.accounts.tokens import list_tokens
 from headrace.platform.platform import Platform
-from headrace.platform.processings import register_processing
-from headrace.platform.programs import Program
-from headrace.platform.tokens import list_tokens
+from headrace.platform.processings.programs import Program
+from headrace.platform.processings.registry import register_processing
 from headrace.sdk.client import Client
 from headrace.sdk.dataset_version import DatasetVersion
 from tests.support.doors import Door, open_door

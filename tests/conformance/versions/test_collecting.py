@@ -8,8 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from headrace.platform import collecting, job_runner
-from headrace.platform.collecting import CollectWork, collect
+from headrace.platform.jobs import content_gc as collecting
+from headrace.platform.jobs import runner as job_runner
+from headrace.platform.jobs.content_gc import CollectWork, collect
 from headrace.protocol.operations import assets, datasets
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
 from tests.support.forking import fork, origin, rich, rows, told

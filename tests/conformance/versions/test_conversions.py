@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.model.enums import InferenceType, JobStatus, TagTarget
-from headrace.platform import job_runner
+from headrace.platform.jobs import runner as job_runner
 from headrace.protocol.operations import annotations, assets, datalake, datasets, jobs, tags
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
 from tests.support.forking import rows, told
@@ -121,7 +121,7 @@ async def test_a_conversion_in_many_ranges_may_be_cancelled_and_done_again(
     for name in ("FIRST_SIZE", "MIN_SIZE", "MAX_SIZE"):
         monkeypatch.setattr(job_runner, name, 7)
     monkeypatch.setattr(job_runner, "PAUSE_SECONDS", 0.03)
-    monkeypatch.setattr("headrace.platform.jobs.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 0.05)
     filled = await classified(lake, 200)
     dog = await asset_tag(filled, "dog", *range(0, 200, 2))
     begun = await convert(filled, dog)

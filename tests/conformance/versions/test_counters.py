@@ -8,8 +8,8 @@ from pathlib import Path
 
 import anyio
 
-from headrace.platform.counters import FOLD_EVERY, fold
-from headrace.platform.scopes import version_scope
+from headrace.platform.core.counters import FOLD_EVERY, fold
+from headrace.platform.core.scopes import version_scope
 from tests.support.stocked_lake import Filled, stocked
 
 IMPORTERS = 16

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import BadRequestError, ConflictError, LockedError, NotFoundError
 from headrace.model.enums import InferenceType, TagTarget
-from headrace.platform.scopes import version_scope
+from headrace.platform.core.scopes import version_scope
 from headrace.protocol.operations import datasets, tags
 from tests.support.stocked_lake import Stocked
 

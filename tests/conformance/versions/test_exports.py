@@ -24,8 +24,8 @@ from headrace.model.enums import (
     InferenceType,
 )
 from headrace.model.names import safe_join
-from headrace.platform.exports import WORKSHOP
-from headrace.platform.zipping import ZipStream
+from headrace.platform.annotations.exports.handler import WORKSHOP
+from headrace.platform.annotations.exports.zip_stream import ZipStream
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from tests.support.forking import rich, told
 from tests.support.names import HOSTILE

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import BadRequestError, ConflictError, LockedError, NotFoundError
 from headrace.model.enums import JobStatus
-from headrace.platform import job_runner
+from headrace.platform.jobs import runner as job_runner
 from headrace.protocol.operations import annotations, assets, datasets, jobs, labels, tags
 from tests.support.forking import fork, origin, rich, rows, told
 from tests.support.stocked_lake import Stocked, colleague
@@ -167,7 +167,7 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FIRST_SIZE", "MIN_SIZE", "MAX_SIZE"):
         monkeypatch.setattr(job_runner, name, 10)
     monkeypatch.setattr(job_runner, "PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr("headrace.platform.jobs.ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 0.01)
 
 
 @pytest.mark.usefixtures("slowly")

@@ -12,11 +12,11 @@ import pytest
 
 from headrace.errors import DiskFullError, LockedError, NotFoundError
 from headrace.model.enums import JobStatus
-from headrace.platform import job_runner
-from headrace.platform.job_runner import Range, Task
-from headrace.platform.jobs import job_id, record_job
+from headrace.platform.job_registry import WORKS
+from headrace.platform.jobs import runner as job_runner
+from headrace.platform.jobs.records import job_id, record_job
+from headrace.platform.jobs.runner import Range, Task
 from headrace.platform.platform import Platform
-from headrace.platform.works import WORKS
 from headrace.protocol.operations import annotations, jobs
 from headrace.storage.database.base import Transaction
 from tests.support.forking import rows
@@ -210,10 +210,10 @@ async def test_a_look_is_held_and_let_go(
     # Held for so long only.
     gate.clear()
     second = await begin(lake)
-    monkeypatch.setattr("headrace.platform.jobs.HOLD_SECONDS", 0.05)
+    monkeypatch.setattr("headrace.platform.jobs.records.HOLD_SECONDS", 0.05)
     assert (await look(lake, second)).status is JobStatus.RUNNING
     # Let go where the server is about to stop.
-    monkeypatch.setattr("headrace.platform.jobs.HOLD_SECONDS", 600)
+    monkeypatch.setattr("headrace.platform.jobs.records.HOLD_SECONDS", 600)
     waiting = asyncio.create_task(look(lake, second))
     await anyio.sleep(0.05)
     lake.platform.jobs.end_waits()

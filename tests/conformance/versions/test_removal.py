@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from headrace.errors import NotFoundError
-from headrace.platform import removal
-from headrace.platform.purge import purge, purge_step
+from headrace.platform.core import asset_rows as removal
+from headrace.platform.jobs.maintenance import purge, purge_step
 from headrace.protocol.operations import assets, datasets, labels, tags
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
 from tests.support.stocked_lake import Filled, Stocked, stocked

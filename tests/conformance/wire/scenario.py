@@ -25,8 +25,8 @@ from headrace.model.enums import (
 )
 from headrace.model.records import Meta, OrganizationRecord
 from headrace.platform.platform import Platform
-from headrace.platform.processings import register_processing
-from headrace.platform.programs import Program
+from headrace.platform.processings.programs import Program
+from headrace.platform.processings.registry import register_processing
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations.datalake import DataDescription

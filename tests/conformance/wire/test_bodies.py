@@ -24,7 +24,7 @@ from headrace.backend.remote import RemoteBackend
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.enums import DataType, ObjectDataType
 from headrace.model.records import DataRecord, Meta
-from headrace.platform.signing_keys import signing_keys
+from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations.annotations import (
     ImportItem,

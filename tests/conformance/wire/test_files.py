@@ -19,7 +19,7 @@ import pytest
 import requests
 from yarl import URL
 
-from headrace.platform.signing_keys import SigningKey, signing_keys
+from headrace.platform.accounts.signing_keys import SigningKey, signing_keys
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 from tests.support.servers import Running, running

@@ -11,9 +11,9 @@ import pytest
 
 from headrace.backend.connect import open_backend
 from headrace.model.enums import JobStatus
-from headrace.platform import job_runner
-from headrace.platform.access import local_access
-from headrace.platform.forking import ForkWork
+from headrace.platform.core.access import local_access
+from headrace.platform.jobs import runner as job_runner
+from headrace.platform.versions.fork import ForkWork
 from headrace.protocol.operations import datasets, jobs
 from tests.support.forking import rich
 from tests.support.servers import running
@@ -29,7 +29,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
         await opened.wait()
 
     monkeypatch.setattr(ForkWork, "ahead", ahead)
-    monkeypatch.setattr("headrace.platform.jobs.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 0.05)
     monkeypatch.setattr(job_runner, "_LOOK_SECONDS", 0.02)
     return opened
 

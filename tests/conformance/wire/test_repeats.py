@@ -19,7 +19,7 @@ from headrace.errors import (
     UnprocessableEntityError,
 )
 from headrace.net.retry import RetryPolicy
-from headrace.platform.access import local_access
+from headrace.platform.core.access import local_access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
@@ -187,7 +187,7 @@ async def test_the_answer_outlives_the_process(tmp_path: Path) -> None:
 
 
 async def test_old_answers_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.platform.answered.LIFE_MS", -1)
+    monkeypatch.setattr("headrace.platform.idempotency.LIFE_MS", -1)
     async with await open_lake(tmp_path) as platform:
         for number in range(10):
             await create(platform, f"set {number}", f"key-{number}")

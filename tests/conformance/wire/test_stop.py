@@ -14,8 +14,8 @@ import pytest
 
 from headrace.backend.connect import open_backend
 from headrace.errors import ConfigurationError, ConnectError
+from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform
-from headrace.platform.signing_keys import signing_keys
 from headrace.server.serve import serving
 from headrace.server.signing import UrlSigner
 from tests.support.servers import new_lake, server_process

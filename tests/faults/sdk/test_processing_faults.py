@@ -14,8 +14,8 @@ import headrace
 from headrace.errors import JobFailedError
 from headrace.model.enums import JobRunStatus
 from headrace.net.retry import RetryPolicy
+from headrace.platform.accounts.tokens import list_tokens
 from headrace.platform.platform import Platform
-from headrace.platform.tokens import list_tokens
 from headrace.sdk.client import Client
 from headrace.sdk.job import Job
 from tests.support import launcher

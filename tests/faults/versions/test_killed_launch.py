@@ -14,8 +14,9 @@ import pytest
 
 from headrace.errors import ConflictError
 from headrace.model.enums import JobRunStatus
-from headrace.platform import campaign_sync, job_runner
-from headrace.platform.job_runner import Range
+from headrace.platform.campaigns import sync as campaign_sync
+from headrace.platform.jobs import runner as job_runner
+from headrace.platform.jobs.runner import Range
 from headrace.protocol.operations import campaigns, jobs
 from headrace.storage.database.base import Transaction
 from tests.support.forking import rows

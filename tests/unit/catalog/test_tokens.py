@@ -13,9 +13,9 @@ from headrace.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from headrace.platform.access import local_access
-from headrace.platform.signing_keys import signing_keys
-from headrace.platform.tokens import authenticate, create_token, list_tokens, revoke_token
+from headrace.platform.accounts.signing_keys import signing_keys
+from headrace.platform.accounts.tokens import authenticate, create_token, list_tokens, revoke_token
+from headrace.platform.core.access import local_access
 from tests.support.lakes import Lake
 
 

@@ -1,0 +1,87 @@
+"""The users of an organization: the accounts that are members of it. All of them may use all of its datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.model.enums import AnnotationStatus
+from headrace.model.ids import Kind, encode
+from headrace.model.records import UserRecord, UsersRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.core.scopes import dataset_scope
+from headrace.platform.filters import Filters
+from headrace.platform.filters.conditions import Conditions
+from headrace.protocol.operations.datasets import DatasetId
+from headrace.protocol.operations.users import AddDatasetUser, ListOrganizationUsers
+from headrace.storage.database.base import Statements
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def list_organization_users(
+    platform: Platform, access: Access, request: ListOrganizationUsers
+) -> UsersRecord:
+    """The users of the caller's organization, oldest first; of a name, the one or none."""
+    check_organization(access, request.organization_id)
+    users = await _users(platform, access)
+    if request.username is not None:
+        users = [user for user in users if user.username == request.username]
+    return UsersRecord(users=users)
+
+
+async def list_dataset_users(platform: Platform, access: Access, request: DatasetId) -> UsersRecord:
+    """The users of a dataset: those of its organization."""
+    await dataset_scope(platform.database, access, request.dataset_id)
+    return UsersRecord(users=await _users(platform, access))
+
+
+async def add_dataset_user(platform: Platform, access: Access, request: AddDatasetUser) -> None:
+    """Check that the user may use the dataset; 404 for who is not in the organization."""
+    await dataset_scope(platform.database, access, request.dataset_id)
+    await account_of(platform.database, access, request.user_id)
+
+
+async def account_of(statements: Statements, access: Access, user_id: UUID) -> int:
+    """The number of a user of the caller's organization; 404 for anybody else."""
+    key = key_of(user_id, Kind.USER)
+    row = await statements.fetch_one(
+        "session.member", organization=access.organization, account=key.number
+    )
+    if row is None:
+        raise missing(Kind.USER, user_id)
+    check_id(user_id, Kind.USER, row[2], 0, key.number)
+    return key.number
+
+
+async def worker_account(
+    statements: Statements, access: Access, worker_id: UUID | None
+) -> int | None:
+    """The same for a worker that a call may name; None where it names none."""
+    return None if worker_id is None else await account_of(statements, access, worker_id)
+
+
+async def chosen_by(
+    statements: Statements,
+    access: Access,
+    status: AnnotationStatus | None,
+    worker_id: UUID | None,
+) -> Filters:
+    """What a listing of annotations (alias ``n``) leaves out by status and worker; 404 for who is no worker."""
+    conditions = Conditions()
+    if status is not None:
+        conditions.add(f"n.status = {conditions.bind(str(status))}")
+    account = await worker_account(statements, access, worker_id)
+    if account is not None:
+        conditions.add(f"n.account = {conditions.bind(account)}")
+    return Filters(conditions.sql(), conditions.params)
+
+
+async def _users(platform: Platform, access: Access) -> list[UserRecord]:
+    rows = await platform.database.fetch("session.users", organization=access.organization)
+    return [
+        UserRecord(id=encode(Kind.USER, created, 0, no), username=username)
+        for no, username, created in rows
+    ]

@@ -1,0 +1,1 @@
+"""Annotations and shapes: one at a time, in bulk, and as files."""

@@ -1,0 +1,199 @@
+"""Deleting annotations with their shapes: in ranges, so that others may write in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.ids import Kind
+from headrace.model.packing import unpack_counts
+from headrace.platform.accounts.users import account_of
+from headrace.platform.assets.selectors import asset_seqs
+from headrace.platform.campaigns.transitions import refuse_tasks, touched
+from headrace.platform.core.access import Access
+from headrace.platform.core.asset_rows import RANGE
+from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.core.shape_storage import drop_contents
+from headrace.protocol.operations.annotating import ALL_ASSETS, AnnotationId, DeleteAnnotations
+from headrace.storage.database.base import Row, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def delete_annotations(
+    platform: Platform, access: Access, request: DeleteAnnotations
+) -> None:
+    """Delete annotations of a version. What is gone already is no error; 404 for ids that were never in it.
+
+    Annotations that are created while this runs stay.
+    """
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        assets = _assets(scope, request.asset_ids)
+        numbers = _numbers(scope, request.annotation_ids)
+        accounts = await _accounts(tx, access, request.worker_ids)
+        await _refuse_tasks(tx, scope, assets, numbers)
+        before = (await touch(tx, scope)).annotation
+    if numbers is None and assets is None:
+        await _all(platform, access, request.version_id, before, accounts)
+        return
+    statement = "annotating.range_of_assets" if numbers is None else "annotating.range_of_numbers"
+    keys = assets if numbers is None else numbers
+    only = None if numbers is None or assets is None else frozenset(assets)
+    for start in range(0, len(keys or ()), RANGE):
+        piece = _Piece(statement, (keys or [])[start : start + RANGE], accounts)
+        await _in_ranges(platform, access, request.version_id, piece, before, only)
+
+
+async def delete_annotation(platform: Platform, access: Access, request: AnnotationId) -> None:
+    """Delete one annotation; 404 where it is not there."""
+    async with platform.database.transaction() as tx:
+        scope, no = await scope_of_part(
+            tx, access, request.annotation_id, Kind.ANNOTATION, change=True
+        )
+        before = (await touch(tx, scope)).annotation
+        rows = await _rows(tx, scope, _Piece("annotating.range_of_numbers", [no], None), before)
+        if not rows:
+            raise missing(Kind.ANNOTATION, request.annotation_id)
+        await touched(tx, access, scope, rows[0][0])
+        await _drop(tx, scope, rows)
+
+
+async def _refuse_tasks(
+    tx: Transaction, scope: VersionScope, assets: list[int] | None, numbers: list[int] | None
+) -> None:
+    if scope.campaign is None or numbers is None:
+        await refuse_tasks(tx, scope, assets)
+        return
+    for start in range(0, len(numbers), RANGE):
+        rows = await tx.fetch(
+            "assignments.of_annotations",
+            bucket=scope.bucket,
+            version=scope.no,
+            keys=json_text(numbers[start : start + RANGE]),
+        )
+        await refuse_tasks(tx, scope, [asset for (asset,) in rows])
+
+
+async def _all(
+    platform: Platform,
+    access: Access,
+    version_id: UUID,
+    before: int,
+    accounts: frozenset[int] | None,
+) -> None:
+    """Every annotation of a version, newest first, or those of some accounts among them."""
+    while True:
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, version_id, change=True)
+            rows = await tx.fetch(
+                "annotating.range",
+                bucket=scope.bucket,
+                version=scope.no,
+                before=before,
+                limit=RANGE,
+            )
+            if not rows:
+                return
+            before = min(no for _, no, *_ in rows)
+            taken = await touch(tx, scope)
+            await _drop(tx, scope, [row for row in rows if accounts is None or row[4] in accounts])
+        fold_now_and_then(platform, scope, taken)
+
+
+class _Piece(NamedTuple):
+    """Keys of one transaction's worth, and the accounts whose annotations go."""
+
+    statement: str
+    keys: Sequence[int]
+    accounts: frozenset[int] | None
+
+
+async def _in_ranges(
+    platform: Platform,
+    access: Access,
+    version_id: UUID,
+    piece: _Piece,
+    before: int,
+    assets: frozenset[int] | None,
+) -> None:
+    while True:
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, version_id, change=True)
+            rows = await _rows(tx, scope, piece, before)
+            full = len(rows) == RANGE
+            wanted = rows if assets is None else [row for row in rows if row[0] in assets]
+            if not wanted:
+                return
+            taken = await touch(tx, scope)
+            await _drop(tx, scope, wanted)
+        fold_now_and_then(platform, scope, taken)
+        if not full:
+            return
+
+
+async def _rows(tx: Transaction, scope: VersionScope, piece: _Piece, before: int) -> list[Row]:
+    whose: dict[str, Any] = {}
+    if piece.accounts is not None:
+        whose["accounts"] = json_text(sorted(piece.accounts))
+    return await tx.fetch(
+        piece.statement,
+        filters=" and n.account in (select value from json_each(:accounts))" if whose else "",
+        keys=json_text(piece.keys),
+        bucket=scope.bucket,
+        version=scope.no,
+        before=before,
+        limit=RANGE,
+        **whose,
+    )
+
+
+async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
+    place = (scope.bucket, scope.no)
+    await tx.insert_many("annotations.drop", [(*place, asset, no) for asset, no, *_ in rows])
+    await drop_contents(tx, scope, [row[3] for row in rows])
+    delta = Delta()
+    for row in rows:
+        delta.remove(unpack_counts(row[2]))
+    await delta.write(tx, scope.bucket, scope.no)
+
+
+async def _accounts(
+    tx: Transaction, access: Access, worker_ids: list[UUID] | None
+) -> frozenset[int] | None:
+    if worker_ids is None:
+        return None
+    return frozenset([await account_of(tx, access, each) for each in worker_ids])
+
+
+def _assets(scope: VersionScope, texts: list[str]) -> list[int] | None:
+    if ALL_ASSETS in texts:
+        return None
+    ids = []
+    for text in texts:
+        try:
+            ids.append(UUID(text))
+        except ValueError:
+            raise BadRequestError(
+                f"{text!r} is not the id of an asset", hint=f"give ids, or only {ALL_ASSETS!r}"
+            ) from None
+    return asset_seqs(scope, ids)
+
+
+def _numbers(scope: VersionScope, ids: list[UUID] | None) -> list[int] | None:
+    if ids is None:
+        return None
+    of_version = scope.ids(Kind.ANNOTATION)
+    numbers: dict[int, None] = {}
+    for annotation_id in ids:
+        number = of_version.seq(annotation_id)
+        if number is None:
+            raise NotFoundError(f"there is no annotation {annotation_id} in {scope.full_name}")
+        numbers[number] = None
+    return list(numbers)

@@ -1,0 +1,1 @@
+"""Annotation files that the platform makes."""

@@ -1,0 +1,289 @@
+"""Annotation files made by the platform: COCO as plain JSON, YOLO and VOC as a zip, stored as an object.
+
+One snapshot is read asset by asset and written by the format's own writer beside the lake; the object appears when it
+is complete. Memory does not grow with the version.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid5
+
+import msgspec
+from msgspec import Struct
+
+from headrace import formats
+from headrace.errors import BadRequestError, DiskFullError, StorageError
+from headrace.formats.base import Writer
+from headrace.model.enums import AnnotationExportKey, AnnotationFileType, InferenceType
+from headrace.model.ids import IdScope, Kind
+from headrace.model.names import STATE_FOLDER, id_name
+from headrace.model.packing import unpack
+from headrace.model.records import ExportRecord, Meta
+from headrace.model.sample import LabelInfo, Sample
+from headrace.platform.accounts.users import worker_account
+from headrace.platform.annotations.encode import Stored, loaded
+from headrace.platform.annotations.exports.names import NAMES_FILE, ExportNames
+from headrace.platform.annotations.exports.zip_stream import ZipStream
+from headrace.platform.annotations.samples import YOLO_TASKS, sample_of
+from headrace.platform.assets.selectors import present_seqs
+from headrace.platform.core.access import Access
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.datalake.data_records import data_id
+from headrace.platform.labels.group_paths import group_paths
+from headrace.platform.labels.groups import list_label_groups
+from headrace.platform.labels.labels import list_labels
+from headrace.platform.labels.skeletons import list_skeletons
+from headrace.protocol.operations.annotations import ExportAnnotations
+from headrace.protocol.operations.label_details import SkeletonRecord
+from headrace.protocol.operations.labels import ListLabels
+from headrace.storage.database.base import Row
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+WORKSHOP = ".exports"
+_STALE_SECONDS = 24 * 3600.0
+_BATCH = 256
+_NO_SPACE = 28
+_STEM_BYTES = 180
+"""What a file's stem may have: the zip puts the version's id before it and more behind."""
+
+_FORMATS = {
+    AnnotationFileType.COCO: "coco",
+    AnnotationFileType.YOLO: "yolo",
+    AnnotationFileType.PASCAL_VOC: "voc",
+}
+
+
+VIDEO = "coco-video"
+
+
+class Naming(Struct, frozen=True):
+    """What the file calls assets, and the labels by their keys."""
+
+    scope: VersionScope
+    key: AnnotationExportKey
+    labels: dict[int, str]
+    assets: IdScope
+    annotations: IdScope
+    names: ExportNames
+
+
+async def export_annotations(
+    platform: Platform, access: Access, request: ExportAnnotations
+) -> ExportRecord:
+    """Write the annotations of a version into one file; where it is, and where to get it."""
+    if request.export_video and request.type is not AnnotationFileType.COCO:
+        raise BadRequestError(
+            f"{request.type.value} has no tracks of videos", hint="export them as COCO"
+        )
+    scope = await version_scope(platform.database, access, request.version_id)
+    if request.type is AnnotationFileType.YOLO and scope.type is InferenceType.CLASSIFICATION:
+        raise BadRequestError("YOLO has no label files for classifications", hint="export as COCO")
+    assets = None
+    if request.asset_ids is not None:
+        assets = await present_seqs(platform.database, scope, request.asset_ids)
+    account = await worker_account(platform.database, access, request.worker_id)
+    labels = await _labels(platform, access, request)
+    rows = await platform.database.fetch("labels.keys", version=scope.no)
+    workshop = await in_thread(_open_workshop, platform.path / WORKSHOP)
+    try:
+        target = workshop / "out"
+        writer = _writer(request, scope, target, labels)
+        naming = Naming(
+            scope=scope,
+            key=request.export_key,
+            labels=dict(rows),
+            assets=scope.ids(Kind.ASSET),
+            annotations=scope.ids(Kind.ANNOTATION),
+            names=ExportNames(writer, stem_bytes=_STEM_BYTES),
+        )
+        await _write(platform, naming, request, assets, account, writer)
+        packed = await in_thread(_packed, request.type, scope, target)
+        name = _object_name(access, scope, request)
+        await platform.objects.put_file(name, packed, move=True)
+    finally:
+        await in_thread(shutil.rmtree, workshop, ignore_errors=True)
+    return ExportRecord(
+        object_name=name,
+        presigned_url=access.urls.download(access.organization, name),
+        images=writer.found.images_out,
+        shapes=writer.found.shapes_out,
+        shapes_dropped=writer.found.shapes_dropped,
+    )
+
+
+async def _labels(
+    platform: Platform, access: Access, request: ExportAnnotations
+) -> list[LabelInfo]:
+    """The labels in order of creation, counted from 0."""
+    asked = ListLabels(version_id=request.version_id)
+    groups = group_paths((await list_label_groups(platform, access, asked)).items)
+    skeletons = (await list_skeletons(platform, access, asked)).items
+    labels = (await list_labels(platform, access, asked)).items
+    nothing = SkeletonRecord(vertices=[], edges=[])
+    return [
+        LabelInfo(
+            name=label.name,
+            id=number,
+            supercategory=groups.get(label.group_id) if label.group_id else None,
+            keypoints=skeletons.get(str(label.id), nothing).vertices,
+            skeleton=skeletons.get(str(label.id), nothing).edges,
+        )
+        for number, label in enumerate(labels)
+    ]
+
+
+def _writer(
+    request: ExportAnnotations, scope: VersionScope, target: Path, labels: list[LabelInfo]
+) -> Writer:
+    kind = request.type
+    options: dict[str, Any] = {}
+    if kind is AnnotationFileType.COCO:
+        options["about"] = {}  # categories may be counted from 0
+    if kind is AnnotationFileType.YOLO:
+        options |= {"split": "", "task": YOLO_TASKS.get(scope.type, "detect")}
+    return formats.get(VIDEO if request.export_video else _FORMATS[kind]).create(
+        target,
+        labels,
+        options=formats.WriteOptions(**options),
+        findings=formats.Findings(strict=False),
+    )
+
+
+# --- writing ---------------------------------------------------------------------------------------------
+
+
+async def _write(
+    platform: Platform,
+    naming: Naming,
+    request: ExportAnnotations,
+    assets: list[int] | None,
+    account: int | None,
+    writer: Writer,
+) -> None:
+    scope = naming.scope
+    chosen: dict[str, Any] = {} if assets is None else {"assets": json_text(assets)}
+    rows = platform.database.stream(
+        "exporting.all" if assets is None else "exporting.chosen",
+        batch=_BATCH,
+        bucket=scope.bucket,
+        version=scope.no,
+        dataset=scope.dataset,
+        dataset_bucket=scope.dataset_bucket,
+        status=None if request.status is None else str(request.status),
+        account=account,
+        **chosen,
+    )
+    entered: list[Writer] = []
+    try:
+        # A cancellation comes up once the thread is done: the writer may be entered by then.
+        await in_thread(_guarded, lambda: entered.append(writer.__enter__()))
+        async with aclosing(rows) as batches:
+            async for batch in batches:
+                await in_thread(_guarded, lambda b=batch: writer.write(_samples(naming, b)))
+    except BaseException as error:
+        # The writer leaves nothing behind, whatever it was that came in between.
+        if entered:
+            await in_thread(writer.__exit__, type(error), error, error.__traceback__)
+        raise
+    await in_thread(_guarded, lambda: writer.__exit__(None, None, None))
+
+
+def _guarded(function: Any) -> None:
+    try:
+        function()
+    except OSError as error:
+        kind = DiskFullError if error.errno == _NO_SPACE else StorageError
+        raise kind(f"the export cannot be written: {error.strerror}") from error
+
+
+def _samples(naming: Naming, rows: list[Row]) -> list[Sample]:
+    stored = [
+        Stored(
+            id=naming.annotations.text(no),
+            asset_id=naming.assets.text(seq),
+            asset=seq,
+            status=status,
+            duration=duration,
+            attributes=attributes,
+            shapes=unpack(shapes),
+            height=height or 1,
+        )
+        for seq, *_, height, no, status, duration, shapes, attributes in rows
+    ]
+    samples = []
+    for row, annotation in zip(rows, loaded(stored, naming.labels), strict=True):
+        width, height = row[6:8]
+        meta = None if width is None else Meta(width, height)
+        samples.append(sample_of(_name(naming, row), meta, annotation))
+    return samples
+
+
+def _name(naming: Naming, row: Row) -> str:
+    seq, lake_bucket, lake_created, data, filename, object_name = row[:6]
+    match naming.key:
+        case AnnotationExportKey.ASSET_ID:
+            return id_name(naming.assets.id(seq), filename)
+        case AnnotationExportKey.DATA_ID:
+            return id_name(data_id(lake_created, lake_bucket, data), filename)
+        case AnnotationExportKey.OBJECT_NAME:
+            return naming.names.name(naming.assets.id(seq), str(object_name))
+        case AnnotationExportKey.FILENAME:
+            return naming.names.name(naming.assets.id(seq), str(filename))
+
+
+# --- packing ---------------------------------------------------------------------------------------------
+
+
+def _open_workshop(root: Path) -> Path:
+    """A folder for one export; what crashes left goes once it is old."""
+    root.mkdir(mode=0o700, exist_ok=True)
+    for entry in os.scandir(root):
+        if entry.stat(follow_symlinks=False).st_mtime < time.time() - _STALE_SECONDS:
+            shutil.rmtree(entry.path, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=root))
+
+
+def _packed(kind: AnnotationFileType, scope: VersionScope, target: Path) -> Path:
+    """The one file that is handed out; files are packed in the order of the folder's own listing of names."""
+    if kind is AnnotationFileType.COCO:
+        return target
+    packed = target.with_name("packed.zip")
+    with ZipStream(packed) as members:
+        for folder, folders, files in os.walk(target):
+            folders.sort()
+            for file in sorted(files):
+                path = Path(folder, file)
+                name = _member(kind, scope, path.relative_to(target).as_posix())
+                if name is not None:
+                    members.add(name, path.read_bytes())
+    return packed
+
+
+def _member(kind: AnnotationFileType, scope: VersionScope, path: str) -> str | None:
+    """What a file of the format's own folder is called in the zip; None where it has no place there."""
+    if path == f"{STATE_FOLDER}/{NAMES_FILE}":
+        return NAMES_FILE
+    if kind is AnnotationFileType.YOLO:
+        return path.removeprefix("labels/")
+    if not path.startswith("Annotations/"):
+        return None
+    folder, slash, name = path.removeprefix("Annotations/").rpartition("/")
+    return f"{folder}{slash}{scope.id}_{name.removesuffix('.xml')}_annotations.xml"
+
+
+def _object_name(access: Access, scope: VersionScope, request: ExportAnnotations) -> str:
+    """The same for the same question of the same account, so that exports asked again and again take no more room."""
+    question = f"{access.account}:{msgspec.json.encode(request).decode()}"
+    suffix = "json" if request.type is AnnotationFileType.COCO else "zip"
+    return f"{uuid5(scope.id, question)}/annotations/{scope.id}_annotations.{suffix}"

@@ -1,0 +1,211 @@
+"""Importing annotations in bulk: a chunk is checked whole, then written in one transaction, and entered in the ledger.
+
+An import that was opened by ``start_import`` has a ledger: one shard row for each chunk, written in the chunk's own
+transaction. A chunk that is in answers what it answered first and changes nothing, so an interrupted import can be
+sent again from the beginning and ends exactly as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import UNSET
+
+from headrace.errors import BadRequestError, ConflictError, NotFoundError, RequestTooLargeError
+from headrace.model.enums import JobStatus
+from headrace.model.ids import Kind
+from headrace.platform.accounts.users import worker_account
+from headrace.platform.annotations.decode import Prepared, prepare
+from headrace.platform.annotations.imports.writer import ChunkWriter, Result
+from headrace.platform.annotations.load import sizes_of
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import fold_now_and_then
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.jobs.records import FIRST_KIND, Job, add_job, job_id, job_of
+from headrace.protocol.operations.annotations import (
+    FinishImport,
+    ImportAnnotations,
+    ImportItem,
+    ImportRecord,
+    StartImport,
+)
+from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+MAX_ITEMS = 2_000
+"""Assets that one call may carry: more would hold the writer for too long."""
+
+KIND = "IMPORT"
+
+
+async def import_annotations(
+    platform: Platform, access: Access, request: ImportAnnotations
+) -> dict[str, int]:
+    """Write a chunk; shapes created by annotation id.
+
+    Raises a 4xx, and writes nothing, where an asset or label is unknown, an asset is named twice, or a shape makes no
+    sense.
+    """
+    if len(request.annotations) > MAX_ITEMS:
+        raise RequestTooLargeError(
+            f"{len(request.annotations)} assets in one call", hint=f"send at most {MAX_ITEMS}"
+        )
+    scope = await version_scope(platform.database, access, request.version_id, change=True)
+    job = await _job(platform.database, access, scope, request)
+    result = await _known_result(platform.database, job, request)
+    if result is None:
+        items = await _prepare(platform, scope, request.annotations)
+        result = await _apply(platform, access, request, items)
+    ids = scope.ids(Kind.ANNOTATION)
+    return {ids.text(no): shapes for no, shapes in result}
+
+
+async def start_import(platform: Platform, access: Access, request: StartImport) -> ImportRecord:
+    """Open the ledger of an import, or the one that an interrupted run of the same source left open."""
+    account = await worker_account(platform.database, access, request.worker_id)
+    spec = json_text([account or access.account, request.source])
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        running = await tx.fetch_one(
+            "jobs.running",
+            kind=KIND,
+            subject=scope.no,
+            spec=spec,
+            organization=access.organization,
+        )
+        if running is not None:
+            no, created = running
+            shards = await tx.fetch("jobs.shards", job=no)
+            return ImportRecord(id=job_id(no, created), done=[shard for (shard,) in shards])
+        job = await add_job(
+            tx,
+            access,
+            platform.clock(),
+            kind=KIND,
+            subject=scope.no,
+            state=JobStatus.RUNNING,
+            spec=spec,
+        )
+    return ImportRecord(id=job.id, done=[])
+
+
+async def finish_import(platform: Platform, access: Access, request: FinishImport) -> None:
+    """Close an import's ledger: the same source imported again is a new import."""
+    async with platform.database.transaction() as tx:
+        job = await job_of(tx, access, request.import_id, FIRST_KIND)
+        if job.kind != KIND:
+            raise missing(Kind.JOB, request.import_id)
+        await tx.execute("jobs.finish", no=job.no, now=platform.clock())
+        await tx.execute("jobs.drop_shards", job=job.no)
+
+
+# --- one chunk -------------------------------------------------------------------------------------------
+
+
+async def _prepare(
+    platform: Platform, scope: VersionScope, items: list[ImportItem]
+) -> list[Prepared]:
+    assets = _assets(scope, items)
+    masked = [asset for asset, item in zip(assets, items, strict=True) if item.masks]
+    sizes = await sizes_of(platform.database, scope, masked) if masked else {}
+    unknown = set(masked) - sizes.keys()
+    if unknown:
+        raise _unknown_asset(scope, scope.ids(Kind.ASSET).text(min(unknown)))
+    ids = scope.ids(Kind.LABEL)
+    rows = await platform.database.fetch("labels.keys", version=scope.no)
+    labels = {ids.text(key): key for key, _ in rows}
+    return await in_thread(prepare, items, assets, labels, sizes)
+
+
+async def _apply(
+    platform: Platform, access: Access, request: ImportAnnotations, items: list[Prepared]
+) -> Result:
+    default = None if request.status is None else str(request.status)
+    scope = await version_scope(platform.database, access, request.version_id)
+    account = await worker_account(platform.database, access, request.worker_id)
+    writer = ChunkWriter(scope, account or access.account, request.import_type, default, items)
+    await writer.read_ahead(platform.database)
+    async with platform.database.transaction() as tx:
+        # Again, inside: the version may have been locked or deleted, the chunk sent twice at the same time.
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        job = await _job(tx, access, scope, request)
+        known = await _known_result(tx, job, request)
+        if known is not None:
+            return known
+        await _check_labels(tx, scope, items)
+        result, taken = await writer.write(tx, platform.clock())
+        if job is not None:
+            await _enter(tx, job, request, result, platform.clock())
+    fold_now_and_then(platform, scope, taken)
+    return result
+
+
+async def _check_labels(tx: Transaction, scope: VersionScope, items: list[Prepared]) -> None:
+    """A label that was deleted since the items were prepared must not come back in shapes."""
+    known = {key for key, _ in await tx.fetch("labels.keys", version=scope.no)}
+    if not known.issuperset(key for item in items for key in item.counts):
+        raise NotFoundError(
+            f"a label of {scope.full_name} was deleted meanwhile", hint="nothing was imported"
+        )
+
+
+def _assets(scope: VersionScope, items: list[ImportItem]) -> list[int]:
+    ids = scope.ids(Kind.ASSET)
+    seqs: dict[int, None] = {}
+    for item in items:
+        seq = ids.seq(item.asset_id)
+        if seq is None:
+            raise _unknown_asset(scope, item.asset_id)
+        if seq in seqs:
+            raise BadRequestError(
+                f"asset {item.asset_id} is named twice in one call",
+                hint="send all its shapes in one item; nothing was imported",
+            )
+        seqs[seq] = None
+    return list(seqs)
+
+
+def _unknown_asset(scope: VersionScope, asset: str) -> NotFoundError:
+    return NotFoundError(
+        f"there is no asset {asset} in {scope.full_name}", hint="nothing was imported"
+    )
+
+
+# --- the ledger ------------------------------------------------------------------------------------------
+
+
+async def _job(
+    statements: Statements, access: Access, scope: VersionScope, request: ImportAnnotations
+) -> Job | None:
+    if request.import_id is UNSET:
+        return None
+    if request.chunk is UNSET or request.chunk < 0:
+        raise BadRequestError("a chunk of an import needs its number", hint="chunk counts from 0")
+    job = await job_of(statements, access, request.import_id, FIRST_KIND)
+    if job.kind != KIND or job.subject != scope.no:
+        raise missing(Kind.JOB, request.import_id)
+    if job.state != JobStatus.RUNNING:
+        raise ConflictError(f"import {request.import_id} is closed", hint="start a new import")
+    return job
+
+
+async def _known_result(
+    statements: Statements, job: Job | None, request: ImportAnnotations
+) -> Result | None:
+    if job is None:
+        return None
+    row = await statements.fetch_one("jobs.shard", job=job.no, no=request.chunk)
+    return None if row is None else msgspec.json.decode(row[0], type=Result)
+
+
+async def _enter(
+    tx: Transaction, job: Job, request: ImportAnnotations, result: Result, now: int
+) -> None:
+    await tx.execute("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))
+    await tx.execute("jobs.count_shard", no=job.no, now=now)

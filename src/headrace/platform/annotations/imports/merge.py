@@ -1,0 +1,52 @@
+"""Adding the shapes of an import to an annotation that is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import Any, NamedTuple
+
+import msgspec
+
+from headrace.model.columns import joined
+from headrace.model.packing import pack, pack_counts, unpack
+from headrace.platform.annotations.decode import Prepared
+
+
+class Existing(NamedTuple):
+    """An annotation that an asset has already."""
+
+    asset: int
+    no: int
+    account: int
+    status: str
+    counts: bytes
+    shapes: bytes | None
+    content: int | None
+    attributes: str | None
+
+
+class Rewritten(NamedTuple):
+    """An existing annotation with the shapes of an item behind its own."""
+
+    blob: bytes
+    counts: bytes
+    size: int
+    attributes: str | None
+
+
+def join_all(
+    pairs: list[tuple[Existing, bytes, Prepared]],
+) -> dict[Existing, Rewritten]:
+    """Existing annotations with the shapes of their items; each comes with its blob."""
+    return {existing: _join(existing, blob, item) for existing, blob, item in pairs}
+
+
+def _join(existing: Existing, blob: bytes, item: Prepared) -> Rewritten:
+    shapes = joined(unpack(blob), item.shapes)
+    attributes = existing.attributes
+    if item.attributes:
+        old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
+        attributes = msgspec.json.encode(old | item.attributes).decode()
+    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
+    return Rewritten(pack(shapes), pack_counts(counts), shapes.count, attributes)

@@ -1,0 +1,234 @@
+"""What a chunk of an import does to the annotations that are there, by mode, inside its transaction."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from headrace.errors import NotFoundError
+from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
+from headrace.model.ids import Kind
+from headrace.model.packing import unpack_counts
+from headrace.platform.annotations.decode import Prepared
+from headrace.platform.annotations.imports.merge import Existing, Rewritten, join_all
+from headrace.platform.campaigns.transitions import in_campaign
+from headrace.platform.core.counters import Delta
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import Taken, VersionScope, touch
+from headrace.platform.core.shape_storage import drop_contents, read_contents, store_blobs
+from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.threads import in_thread
+
+Result = list[tuple[int, int]]
+"""Annotation numbers with the shapes created in each, in the order of the items."""
+
+
+class ChunkWriter:
+    """Writes the prepared items of one call. Made anew for every call. Assets of a campaign are passed over."""
+
+    def __init__(
+        self,
+        scope: VersionScope,
+        account: int,
+        mode: ImportAnnotationMode,
+        status: str | None,
+        items: list[Prepared],
+    ) -> None:
+        self._scope = scope
+        self._account = account
+        self._mode = mode
+        self._status = status
+        self._items = items
+        self._read_ahead: dict[Existing, Rewritten] = {}
+        self._in_campaign: set[int] = set()
+
+    async def read_ahead(self, statements: Statements) -> None:
+        """Join shapes before the transaction, so that the writer is not held for it."""
+        if self._mode is not ImportAnnotationMode.CONCATENATE:
+            return
+        pairs = await self._concatenated(statements, await self._existing(statements))
+        self._read_ahead = await in_thread(join_all, pairs)
+
+    async def write(self, tx: Transaction, now: int) -> tuple[Result, Taken]:
+        """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
+        existing = await self._existing(tx)
+        self._in_campaign = await in_campaign(tx, self._scope, list(existing))
+        fresh, kept, changed, dropped = self._sorted(existing)
+        taken = await touch(tx, self._scope, annotations=len(fresh))
+        delta = Delta()
+        await self._drop(tx, dropped, delta)
+        numbers = dict(
+            zip([item.asset for item in fresh], range(taken.annotation, 1 << 31), strict=False)
+        )
+        await self._add(tx, fresh, numbers, now, delta)
+        await self._rewrite(tx, changed, delta)
+        await delta.write(tx, self._scope.bucket, self._scope.no)
+        return self._result(numbers, kept, changed), taken
+
+    def _sorted(
+        self, existing: dict[int, list[Existing]]
+    ) -> tuple[
+        list[Prepared], dict[int, Existing], list[tuple[Existing, Prepared]], list[Existing]
+    ]:
+        """Items that make a new annotation; what is kept; what is added to; what goes."""
+        fresh: list[Prepared] = []
+        kept: dict[int, Existing] = {}
+        changed: list[tuple[Existing, Prepared]] = []
+        dropped: list[Existing] = []
+        for item in self._items:
+            there = existing[item.asset]
+            own = [annotation for annotation in there if annotation.account == self._account]
+            if item.asset in self._in_campaign:
+                continue
+            if self._mode is ImportAnnotationMode.KEEP and there:
+                kept[item.asset] = there[-1]
+            elif self._mode is ImportAnnotationMode.CONCATENATE and own:
+                changed.append((own[-1], item))
+            else:
+                fresh.append(item)
+                if self._mode is ImportAnnotationMode.REPLACE:
+                    dropped += own
+        return fresh, kept, changed, dropped
+
+    def _result(
+        self,
+        numbers: dict[int, int],
+        kept: dict[int, Existing],
+        changed: list[tuple[Existing, Prepared]],
+    ) -> Result:
+        added = {item.asset: existing.no for existing, item in changed}
+        result: Result = []
+        for item in self._items:
+            if item.asset in self._in_campaign:
+                continue
+            if item.asset in kept:
+                result.append((kept[item.asset].no, 0))
+            else:
+                no = numbers.get(item.asset) or added[item.asset]
+                result.append((no, item.counts.total()))
+        return result
+
+    # --- rows ---------------------------------------------------------------------------------------------
+
+    async def _existing(self, statements: Statements) -> dict[int, list[Existing]]:
+        """The annotations of every item's asset, oldest first; 404 where an asset is not there."""
+        rows = await statements.fetch(
+            "annotations.targets",
+            assets=json_text([item.asset for item in self._items]),
+            bucket=self._scope.bucket,
+            version=self._scope.no,
+        )
+        found = {
+            asset: [Existing(*row) for row in group if row[1] is not None]
+            for asset, group in groupby(rows, key=_first)
+        }
+        for item in self._items:
+            if item.asset not in found:
+                asset_id = self._scope.ids(Kind.ASSET).text(item.asset)
+                raise NotFoundError(
+                    f"there is no asset {asset_id} in {self._scope.full_name}",
+                    hint="nothing was imported",
+                )
+        return found
+
+    async def _drop(self, tx: Transaction, dropped: list[Existing], delta: Delta) -> None:
+        place = (self._scope.bucket, self._scope.no)
+        await tx.insert_many(
+            "annotations.drop", [(*place, existing.asset, existing.no) for existing in dropped]
+        )
+        await drop_contents(tx, self._scope, [existing.content for existing in dropped])
+        for existing in dropped:
+            delta.remove(unpack_counts(existing.counts))
+
+    async def _add(
+        self,
+        tx: Transaction,
+        fresh: list[Prepared],
+        numbers: dict[int, int],
+        now: int,
+        delta: Delta,
+    ) -> None:
+        stored = await store_blobs(tx, self._scope, [item.blob for item in fresh])
+        default = self._status or str(AnnotationStatus.PENDING)
+        await tx.insert_many(
+            "annotations.add",
+            [
+                (
+                    self._scope.bucket,
+                    self._scope.no,
+                    item.asset,
+                    numbers[item.asset],
+                    self._account,
+                    item.status or default,
+                    now,
+                    item.counts.total(),
+                    item.packed_counts,
+                    *place,
+                    item.attributes_text,
+                )
+                for item, place in zip(fresh, stored, strict=True)
+            ],
+        )
+        for item in fresh:
+            delta.add(item.counts)
+
+    async def _rewrite(
+        self, tx: Transaction, changed: list[tuple[Existing, Prepared]], delta: Delta
+    ) -> None:
+        if not changed:
+            return
+        late = [pair for pair in changed if pair[0] not in self._read_ahead]
+        # Somebody else wrote to these between the reading ahead and now.
+        joined_late = await in_thread(join_all, await self._with_blobs(tx, late)) if late else {}
+        rewritten = [
+            self._read_ahead.get(existing) or joined_late[existing] for existing, _ in changed
+        ]
+        await drop_contents(tx, self._scope, [existing.content for existing, _ in changed])
+        stored = await store_blobs(tx, self._scope, [new.blob for new in rewritten])
+        place = (self._scope.bucket, self._scope.no)
+        await tx.insert_many(
+            "annotations.rewrite",
+            [
+                (
+                    item.status or self._status or existing.status,
+                    new.size,
+                    new.counts,
+                    *where,
+                    new.attributes,
+                    *place,
+                    existing.asset,
+                    existing.no,
+                )
+                for (existing, item), new, where in zip(changed, rewritten, stored, strict=True)
+            ],
+        )
+        for (existing, _), new in zip(changed, rewritten, strict=True):
+            delta.remove(unpack_counts(existing.counts))
+            delta.add(unpack_counts(new.counts))
+
+    # --- joining shapes -----------------------------------------------------------------------------------
+
+    async def _concatenated(
+        self, statements: Statements, existing: dict[int, list[Existing]]
+    ) -> list[tuple[Existing, bytes, Prepared]]:
+        _, _, changed, _ = self._sorted(existing)
+        return await self._with_blobs(statements, changed)
+
+    async def _with_blobs(
+        self, statements: Statements, changed: list[tuple[Existing, Prepared]]
+    ) -> list[tuple[Existing, bytes, Prepared]]:
+        contents = [existing.content for existing, _ in changed if existing.content is not None]
+        blobs: dict[Any, bytes] = dict(await read_contents(statements, self._scope, contents))
+        return [
+            (
+                existing,
+                existing.shapes if existing.shapes is not None else blobs[existing.content],
+                item,
+            )
+            for existing, item in changed
+            if existing.shapes is not None or existing.content in blobs
+        ]
+
+
+def _first(row: Row) -> int:
+    return int(row[0])

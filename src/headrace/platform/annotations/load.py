@@ -1,0 +1,127 @@
+"""Reading annotations: their ids, and their shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.errors import NotFoundError, RequestTooLargeError
+from headrace.model.ids import Kind, encode
+from headrace.model.packing import unpack
+from headrace.platform.accounts.users import chosen_by
+from headrace.platform.annotations.encode import Stored, loaded
+from headrace.platform.assets.selectors import asset_seqs
+from headrace.platform.core.access import Access
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.protocol.operations.annotations import (
+    AnnotationIds,
+    LoadAnnotations,
+    LoadedAnnotation,
+)
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.storage.database.base import Row, Statements
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def annotation_ids(platform: Platform, access: Access, request: AnnotationIds) -> list[UUID]:
+    """The ids of annotations, newest first: of some assets, or of the whole version."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    chosen = await chosen_by(platform.database, access, request.status, request.worker_id)
+    if request.asset_ids is None:
+        rows = await platform.database.fetch(
+            "annotations.ids",
+            filters=chosen.sql,
+            bucket=scope.bucket,
+            version=scope.no,
+            **chosen.params,
+        )
+    else:
+        rows = await platform.database.fetch(
+            "annotations.ids_of_assets",
+            filters=chosen.sql,
+            assets=json_text(asset_seqs(scope, request.asset_ids)),
+            bucket=scope.bucket,
+            version=scope.no,
+            **chosen.params,
+        )
+    ids = scope.ids(Kind.ANNOTATION)
+    return await in_thread(lambda: [ids.id(no) for (no,) in rows])
+
+
+async def load_annotations(
+    platform: Platform, access: Access, request: LoadAnnotations
+) -> list[LoadedAnnotation]:
+    """Annotations with all their shapes, newest first.
+
+    One that was deleted meanwhile is left out; 404 for an id that was never one of this version, 413 for too many.
+    """
+    if len(request.ids) > IDS_PER_CALL:
+        raise RequestTooLargeError(
+            f"{len(request.ids)} annotations in one call", hint=f"load at most {IDS_PER_CALL}"
+        )
+    scope = await version_scope(platform.database, access, request.version_id)
+    rows = await platform.database.fetch(
+        "annotations.load",
+        keys=json_text(_numbers(scope, request.ids)),
+        bucket=scope.bucket,
+        version=scope.no,
+        dataset=scope.dataset,
+        dataset_bucket=scope.dataset_bucket,
+    )
+    stored = await in_thread(_stored, scope, rows, not access.precise)
+    await _add_heights(platform, scope, stored)
+    labels = await platform.database.fetch("labels.keys", version=scope.no)
+    return await in_thread(loaded, stored, dict(labels))
+
+
+def _numbers(scope: VersionScope, ids: list[UUID]) -> list[int]:
+    ids_of_version = scope.ids(Kind.ANNOTATION)
+    numbers: dict[int, None] = {}
+    for annotation_id in ids:
+        number = ids_of_version.seq(annotation_id)
+        if number is None:
+            raise NotFoundError(f"there is no annotation {annotation_id} in {scope.full_name}")
+        numbers[number] = None
+    return list(numbers)
+
+
+def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[Stored]:
+    annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
+    return [
+        Stored(
+            id=annotations.text(no),
+            asset_id=assets.text(asset),
+            asset=asset,
+            status=status,
+            duration=duration,
+            attributes=attributes,
+            shapes=unpack(blob, whole=whole),
+            worker_id=str(encode(Kind.USER, created, 0, account)),
+        )
+        for no, asset, status, duration, blob, attributes, account, created in rows
+    ]
+
+
+async def _add_heights(platform: Platform, scope: VersionScope, stored: list[Stored]) -> None:
+    masked = [annotation for annotation in stored if annotation.has_masks]
+    if masked:
+        sizes = await sizes_of(
+            platform.database, scope, [annotation.asset for annotation in masked]
+        )
+        for annotation in masked:
+            # An asset that went after its annotation was read leaves no size.
+            annotation.height = sizes.get(annotation.asset, (1, 1))[1]
+
+
+async def sizes_of(
+    statements: Statements, scope: VersionScope, assets: list[int]
+) -> dict[int, tuple[int, int]]:
+    """Width and height of assets by their numbers."""
+    rows = await statements.fetch(
+        "annotations.sizes", assets=json_text(assets), bucket=scope.bucket, version=scope.no
+    )
+    return {seq: (width, height) for seq, width, height in rows}

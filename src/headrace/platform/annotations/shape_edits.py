@@ -1,0 +1,131 @@
+"""The shapes of one annotation as its calls change them: read, changed, packed and written in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain
+from typing import NamedTuple
+from uuid import UUID
+
+from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.model.columns import Shapes, numbered
+from headrace.model.ids import MAX_ORDINAL, Kind
+from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
+from headrace.platform.annotations.decode import Prepared, prepare
+from headrace.platform.annotations.load import sizes_of
+from headrace.platform.core.counters import Delta
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.scopes import Taken, VersionScope, touch
+from headrace.platform.core.shape_storage import drop_contents, store_blobs
+from headrace.protocol.operations.annotations import ImportItem
+from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.threads import in_thread
+
+
+class Drawn(NamedTuple):
+    """An annotation with its shapes, still packed."""
+
+    no: int
+    asset: int
+    counts: bytes
+    content: int | None
+    blob: bytes
+
+
+class Packed(NamedTuple):
+    """Shapes ready to be written."""
+
+    blob: bytes
+    counts: Counter[int]
+
+
+async def drawn(statements: Statements, scope: VersionScope, no: int) -> Drawn:
+    """An annotation of a version by number; 404 where it is not there."""
+    row = await statements.fetch_one(
+        "annotating.shapes",
+        bucket=scope.bucket,
+        version=scope.no,
+        dataset=scope.dataset,
+        dataset_bucket=scope.dataset_bucket,
+        no=no,
+    )
+    if row is None:
+        raise missing(Kind.ANNOTATION, scope.ids(Kind.ANNOTATION).id(no))
+    return Drawn(*row)
+
+
+async def rewrite(
+    tx: Transaction,
+    scope: VersionScope,
+    old: Drawn,
+    change: Callable[[Shapes], Shapes],
+    *,
+    duration: float | None = None,
+) -> tuple[bytes, Taken]:
+    """Put what ``change`` makes of an annotation's shapes in their place; the new blob.
+
+    Raises a 400 where the shapes make no sense, a 413 where they are too many.
+    """
+    new = await in_thread(_changed, old.blob, change)
+    taken = await touch(tx, scope)
+    await drop_contents(tx, scope, [old.content])
+    ((blob, content),) = await store_blobs(tx, scope, [new.blob])
+    await tx.execute(
+        "annotating.rewrite",
+        duration=duration,
+        size=new.counts.total(),
+        counts=pack_counts(new.counts),
+        shapes=blob,
+        content=content,
+        bucket=scope.bucket,
+        version=scope.no,
+        asset=old.asset,
+        no=old.no,
+    )
+    delta = Delta()
+    delta.remove(unpack_counts(old.counts))
+    delta.add(new.counts)
+    await delta.write(tx, scope.bucket, scope.no)
+    return new.blob, taken
+
+
+async def prepared(
+    statements: Statements, scope: VersionScope, asset: int, item: ImportItem
+) -> Prepared:
+    """Shapes of a call, checked; raises a 4xx that names what is wrong with them."""
+    labels = await label_keys(statements, scope)
+    sizes = await sizes_of(statements, scope, [asset]) if item.masks else {}
+    (made,) = await in_thread(prepare, [item], [asset], labels, sizes)
+    return made
+
+
+async def label_keys(statements: Statements, scope: VersionScope) -> dict[str, int]:
+    """The keys of a version's labels by id."""
+    ids = scope.ids(Kind.LABEL)
+    rows = await statements.fetch("labels.keys", version=scope.no)
+    return {ids.text(key): key for key, _ in rows}
+
+
+async def label_key(statements: Statements, scope: VersionScope, id: UUID) -> int:
+    """The key of one label; 404 where the version has no such label."""
+    key = scope.ids(Kind.LABEL).seq(id)
+    row = None
+    if key is not None:
+        row = await statements.fetch_one("labels.by_key", version=scope.no, key=key)
+    if key is None or row is None:
+        raise missing(Kind.LABEL, id)
+    return key
+
+
+def _changed(blob: bytes, change: Callable[[Shapes], Shapes]) -> Packed:
+    shapes = change(unpack(blob))
+    if (numbered(shapes).next_ordinal or 0) > MAX_ORDINAL:
+        raise RequestTooLargeError(
+            "the annotation has numbered all the shapes that it can", hint=f"at most {MAX_ORDINAL}"
+        )
+    try:
+        packed = pack(shapes)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise BadRequestError(f"the shape is refused: {error}") from None
+    return Packed(packed, Counter(chain.from_iterable(group.labels for group in shapes.groups)))

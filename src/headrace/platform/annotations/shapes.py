@@ -1,0 +1,275 @@
+"""Single shapes: listed, added to an annotation, read, changed and deleted; and an annotation overwritten.
+
+The handlers of all kinds are made from the same four functions: :func:`handlers` of a kind gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from headrace.errors import NotFoundError
+from headrace.model.columns import (
+    FLAT,
+    Group,
+    ShapeKind,
+    Shapes,
+    chosen,
+    joined,
+    numbered,
+    with_group,
+)
+from headrace.model.ids import Kind
+from headrace.model.packing import unpack
+from headrace.model.records import AnnotationRecord, Items
+from headrace.platform.annotations.load import sizes_of
+from headrace.platform.annotations.shape_edits import Drawn, drawn, label_key, prepared, rewrite
+from headrace.platform.annotations.shape_records import shape_records
+from headrace.platform.annotations.single import annotation_record, check_duration
+from headrace.platform.campaigns.transitions import touched
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import fold_now_and_then
+from headrace.platform.core.scopes import VersionScope, scope_of_part, scope_of_shape
+from headrace.platform.labels.labels import label_record
+from headrace.protocol.operations import shapes as operations
+from headrace.protocol.operations.annotating import AnnotationId, SaveAnnotation
+from headrace.protocol.operations.annotations import ImportItem
+from headrace.storage.database.base import Statements
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+Handler = Callable[["Platform", Access, Any], Awaitable[Any]]
+
+
+class Handlers(NamedTuple):
+    """Who answers the calls of one kind of shape."""
+
+    list: Handler
+    create: Handler
+    get: Handler
+    update: Handler
+    delete: Handler
+
+
+def handlers(kind: ShapeKind, field: str, answer: type[Any]) -> Handlers:
+    """The handlers of a kind; ``field`` is what the wire calls many of them, ``answer`` the record of new ones."""
+
+    async def list_shapes(platform: Platform, access: Access, request: AnnotationId) -> Items[Any]:
+        database = platform.database
+        scope, no = await scope_of_part(database, access, request.annotation_id, Kind.ANNOTATION)
+        found = await drawn(database, scope, no)
+        return Items(items=await _shown(database, access, scope, found, kind))
+
+    async def create_shapes(platform: Platform, access: Access, request: Any) -> Any:
+        made = await _create(platform, access, request.annotation_id, kind, field, request)
+        return answer(**{field: made})
+
+    async def get_shape(platform: Platform, access: Access, request: operations.ShapeId) -> Any:
+        scope, no, ordinal = await scope_of_shape(platform.database, access, request.shape_id)
+        found = await _annotation_of(platform.database, scope, no, request.shape_id)
+        return await _one(platform.database, access, scope, found, kind, ordinal, request.shape_id)
+
+    async def update_shape(
+        platform: Platform, access: Access, request: operations.UpdateShape
+    ) -> Any:
+        return await _update(platform, access, kind, request)
+
+    async def delete_shape(platform: Platform, access: Access, request: operations.ShapeId) -> None:
+        await _delete(platform, access, kind, request.shape_id)
+
+    return Handlers(list_shapes, create_shapes, get_shape, update_shape, delete_shape)
+
+
+async def save_annotation(
+    platform: Platform, access: Access, request: SaveAnnotation
+) -> AnnotationRecord:
+    """Put these shapes in the place of all that the annotation has; ids of old ones are never given again."""
+    check_duration(request.duration)
+    async with platform.database.transaction() as tx:
+        scope, no = await scope_of_part(
+            tx, access, request.annotation_id, Kind.ANNOTATION, change=True
+        )
+        old = await drawn(tx, scope, no)
+        await touched(tx, access, scope, old.asset)
+        content: dict[str, Any] = {
+            name: getattr(request, name) or []
+            for name in request.__struct_fields__
+            if name not in ("annotation_id", "duration")
+        }
+        item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **content)
+        new = await prepared(tx, scope, old.asset, item)
+        _, taken = await rewrite(
+            tx,
+            scope,
+            old,
+            lambda shapes: joined(Shapes([], numbered(shapes).next_ordinal), new.shapes),
+            duration=request.duration,
+        )
+        record = await annotation_record(tx, scope, no)
+    fold_now_and_then(platform, scope, taken)
+    return record
+
+
+async def _create(
+    platform: Platform,
+    access: Access,
+    annotation_id: UUID,
+    kind: ShapeKind,
+    field: str,
+    request: Any,
+) -> list[Any]:
+    wanted = getattr(request, field)
+    async with platform.database.transaction() as tx:
+        scope, no = await scope_of_part(tx, access, annotation_id, Kind.ANNOTATION, change=True)
+        old = await drawn(tx, scope, no)
+        if not wanted:
+            return []
+        await touched(tx, access, scope, old.asset)
+        item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **{field: wanted})
+        new = await prepared(tx, scope, old.asset, item)
+        blob, taken = await rewrite(tx, scope, old, lambda shapes: joined(shapes, new.shapes))
+        found = old._replace(blob=blob)
+        made = await _shown(tx, access, scope, found, kind, last=len(wanted))
+    fold_now_and_then(platform, scope, taken)
+    return made
+
+
+async def _update(
+    platform: Platform, access: Access, kind: ShapeKind, request: operations.UpdateShape
+) -> Any:
+    async with platform.database.transaction() as tx:
+        scope, no, ordinal = await scope_of_shape(tx, access, request.shape_id, change=True)
+        old = await _annotation_of(tx, scope, no, request.shape_id)
+        await touched(tx, access, scope, old.asset)
+        label = None
+        if request.label_id is not None:
+            label = await label_key(tx, scope, request.label_id)
+
+        def change(shapes: Shapes) -> Shapes:
+            shapes = numbered(shapes)
+            group, place = _placed(shapes, kind, ordinal, request.shape_id)
+            _change(group, place, request, label)
+            return shapes
+
+        blob, taken = await rewrite(tx, scope, old, change)
+        found = old._replace(blob=blob)
+        record = await _one(tx, access, scope, found, kind, ordinal, request.shape_id)
+    fold_now_and_then(platform, scope, taken)
+    return record
+
+
+async def _delete(platform: Platform, access: Access, kind: ShapeKind, id: UUID) -> None:
+    async with platform.database.transaction() as tx:
+        scope, no, ordinal = await scope_of_shape(tx, access, id, change=True)
+        old = await _annotation_of(tx, scope, no, id)
+        await touched(tx, access, scope, old.asset)
+
+        def change(shapes: Shapes) -> Shapes:
+            shapes = numbered(shapes)
+            group, place = _placed(shapes, kind, ordinal, id)
+            left = [index for index in range(len(group.labels)) if index != place]
+            return with_group(shapes, chosen(group, left))
+
+        _, taken = await rewrite(tx, scope, old, change)
+    fold_now_and_then(platform, scope, taken)
+
+
+# --- within an annotation --------------------------------------------------------------------------------
+
+
+async def _annotation_of(statements: Statements, scope: VersionScope, no: int, id: UUID) -> Drawn:
+    try:
+        return await drawn(statements, scope, no)
+    except NotFoundError:
+        raise NotFoundError(f"there is no shape {id}") from None
+
+
+def _placed(shapes: Shapes, kind: ShapeKind, ordinal: int, id: UUID) -> tuple[Group, int]:
+    group = shapes.group(kind)
+    if group is None or ordinal not in (group.ordinals or ()):
+        raise NotFoundError(f"there is no {kind.name.lower()} {id}")
+    return group, (group.ordinals or []).index(ordinal)
+
+
+async def _shown(
+    statements: Statements,
+    access: Access,
+    scope: VersionScope,
+    annotation: Drawn,
+    kind: ShapeKind,
+    *,
+    last: int | None = None,
+) -> list[Any]:
+    """All shapes of a kind, or the ``last`` ones."""
+    shapes = numbered(await in_thread(unpack, annotation.blob, whole=not access.precise))
+    group = shapes.group(kind)
+    if group is None:
+        return []
+    if last is not None:
+        size = len(group.labels)
+        group = chosen(group, range(size - last, size))
+    return await _records(statements, scope, annotation, group)
+
+
+async def _one(
+    statements: Statements,
+    access: Access,
+    scope: VersionScope,
+    annotation: Drawn,
+    kind: ShapeKind,
+    ordinal: int,
+    id: UUID,
+) -> Any:
+    shapes = numbered(await in_thread(unpack, annotation.blob, whole=not access.precise))
+    group, place = _placed(shapes, kind, ordinal, id)
+    (record,) = await _records(statements, scope, annotation, chosen(group, [place]))
+    return record
+
+
+async def _records(
+    statements: Statements, scope: VersionScope, annotation: Drawn, group: Group
+) -> list[Any]:
+    rows = await statements.fetch("labels.all", version=scope.no)
+    labels = {row[0]: label_record(scope, row) for row in rows}
+    height = 1
+    if group.kind is ShapeKind.MASK:
+        sizes = await sizes_of(statements, scope, [annotation.asset])
+        height = sizes[annotation.asset][1]
+    return await in_thread(shape_records, scope, annotation.no, group, labels, height)
+
+
+def _change(group: Group, place: int, request: operations.UpdateShape, label: int | None) -> None:
+    if label is not None:
+        group.labels[place] = label
+    if request.text is not None:
+        group.texts = group.texts or [None] * len(group.labels)
+        group.texts[place] = request.text
+    given = msgspec.structs.asdict(request)
+    for name, offset in _GEOMETRY.get(group.kind, {}).items():
+        value = given[name]
+        if value is None:
+            continue
+        width = FLAT.get(group.kind, 1)
+        numbers: Sequence[Any] = value if group.kind is ShapeKind.POINT else [value]
+        start = width * place + offset
+        group.geometry[start : start + len(numbers)] = numbers
+
+
+_GEOMETRY: dict[ShapeKind, dict[str, int]] = {
+    ShapeKind.RECTANGLE: {"x": 0, "y": 1, "w": 2, "h": 3},
+    ShapeKind.POINT: {"point": 0},
+    ShapeKind.POLYGON: {"polygon": 0},
+    ShapeKind.LINE: {"line": 0},
+}
+
+RECTANGLES = handlers(ShapeKind.RECTANGLE, "rectangles", operations.Rectangles)
+POLYGONS = handlers(ShapeKind.POLYGON, "polygons", operations.Polygons)
+LINES = handlers(ShapeKind.LINE, "lines", operations.Lines)
+POINTS = handlers(ShapeKind.POINT, "points", operations.Points)
+CLASSIFICATIONS = handlers(ShapeKind.CLASSIFICATION, "classifications", operations.Classifications)
+MASKS = handlers(ShapeKind.MASK, "masks", operations.Masks)

@@ -1,0 +1,258 @@
+"""Single annotations without a look at their shapes: listed, made, read, changed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.columns import Shapes
+from headrace.model.enums import AnnotationStatus
+from headrace.model.ids import MAX_SEQ, Kind, encode
+from headrace.model.packing import pack, pack_counts
+from headrace.model.records import AnnotationRecord, Items, Page
+from headrace.platform.accounts.users import chosen_by, worker_account
+from headrace.platform.campaigns.transitions import claim, move, touched
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import order_clause, page_limit, page_offset
+from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.filters import Filters
+from headrace.protocol.operations.annotating import (
+    AnnotationId,
+    CreateAnnotation,
+    FindAnnotation,
+    ListAnnotations,
+    UpdateAnnotation,
+)
+from headrace.protocol.operations.assets import AssetId
+from headrace.protocol.paging import decode_cursor, encode_cursor
+from headrace.storage.database.base import Row, Statements
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {
+    "created_at": "n.no",
+    "status": "n.status",
+    "duration": "n.duration",
+    "asset_id": "n.asset",
+}
+_ALL = -1
+
+
+async def list_annotations(
+    platform: Platform, access: Access, request: ListAnnotations
+) -> Page[AnnotationRecord]:
+    """A page of annotations, newest first by offset or cursor, or by offset where an order is asked."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    limit, offset = page_limit(request), page_offset(request)
+    place: dict[str, Any] = {
+        "bucket": scope.bucket,
+        "version": scope.no,
+        "limit": limit,
+        "offset": offset,
+    }
+    chosen = await chosen_by(platform.database, access, request.status, request.worker_id)
+    if request.order_by:
+        rows = await platform.database.fetch(
+            "annotating.ordered",
+            filters=chosen.sql + order_clause(request.order_by, _ORDERS, "n.no desc"),
+            **place,
+            **chosen.params,
+        )
+        return Page(items=_records(scope, rows), count=await _count(platform, scope, chosen))
+    listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
+    place |= {"before": MAX_SEQ + 1, "limit": limit + 1}
+    count = None
+    if request.cursor:
+        place["before"], count = decode_cursor(request.cursor, listing)
+        place["offset"] = 0
+    if not chosen.sql:
+        rows = await platform.database.fetch("annotating.page", **place)
+    else:
+        rows = await platform.database.fetch(
+            "annotating.filtered", filters=chosen.sql, **place, **chosen.params
+        )
+    if count is None:
+        count = await _count(platform, scope, chosen)
+    following = None
+    if len(rows) > limit:
+        following = encode_cursor([rows[limit - 1][0], count], listing)
+    return Page(items=_records(scope, rows[:limit]), count=count, next_cursor=following)
+
+
+async def list_asset_annotations(
+    platform: Platform, access: Access, request: AssetId
+) -> Items[AnnotationRecord]:
+    """The annotations of an asset, newest first."""
+    scope, rows = await _of_asset(platform, access, request, _ALL)
+    return Items(items=_records(scope, rows))
+
+
+async def find_annotation(
+    platform: Platform, access: Access, request: FindAnnotation
+) -> AnnotationRecord:
+    """The newest annotation of an asset, or the newest of a user on it; 404 where it has none."""
+    scope, rows = await _of_asset(platform, access, request, 1, request.worker_id)
+    if not rows:
+        whose = "" if request.worker_id is None else f" of user {request.worker_id}"
+        raise NotFoundError(f"asset {request.asset_id} has no annotation{whose}")
+    return _records(scope, rows)[0]
+
+
+async def create_annotation(
+    platform: Platform, access: Access, request: CreateAnnotation
+) -> AnnotationRecord:
+    """A new annotation of the caller, or of the user whose name is lent to it, without shapes."""
+    check_duration(request.duration)
+    async with platform.database.transaction() as tx:
+        account = await worker_account(tx, access, request.worker_id)
+        scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
+        await _check_asset(tx, scope, asset, request.asset_id)
+        await touched(tx, access, scope, asset)
+        taken = await touch(tx, scope, annotations=1)
+        status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
+        row = (scope.bucket, scope.no, asset, taken.annotation, account or access.account, status)
+        empty = (0, pack_counts({}), blob, None, None)
+        await tx.insert_many("annotations.add", [(*row, platform.clock(), *empty)])
+        if request.duration:
+            await tx.execute(
+                "annotating.update",
+                status=None,
+                account=None,
+                duration=request.duration,
+                attributes=None,
+                bucket=scope.bucket,
+                version=scope.no,
+                asset=asset,
+                no=taken.annotation,
+            )
+        delta = Delta()
+        delta.add({})
+        await delta.write(tx, scope.bucket, scope.no)
+    fold_now_and_then(platform, scope, taken)
+    return await annotation_record(platform.database, scope, taken.annotation)
+
+
+async def get_annotation(
+    platform: Platform, access: Access, request: AnnotationId
+) -> AnnotationRecord:
+    """An annotation by id."""
+    scope, no = await scope_of_part(
+        platform.database, access, request.annotation_id, Kind.ANNOTATION
+    )
+    return await annotation_record(platform.database, scope, no)
+
+
+async def update_annotation(
+    platform: Platform, access: Access, request: UpdateAnnotation
+) -> AnnotationRecord:
+    """Change what is given of duration, status and attributes."""
+    if request.duration is not None:
+        check_duration(request.duration)
+    status = None if request.status is None else str(request.status)
+    attributes = None
+    if request.attributes is not None:
+        attributes = msgspec.json.encode(request.attributes).decode()
+    async with platform.database.transaction() as tx:
+        scope, no = await scope_of_part(
+            tx, access, request.annotation_id, Kind.ANNOTATION, change=True
+        )
+        _, asset, *_ = await _row(tx, scope, no)
+        task = await claim(tx, access, scope, asset)
+        if task is not None and request.status is not None:
+            await move(tx, access, task, request.status)
+        await touch(tx, scope)
+        await tx.execute(
+            "annotating.update",
+            status=status,
+            account=await worker_account(tx, access, request.worker_id),
+            duration=request.duration,
+            attributes=attributes,
+            bucket=scope.bucket,
+            version=scope.no,
+            asset=asset,
+            no=no,
+        )
+        return await annotation_record(tx, scope, no)
+
+
+async def annotation_record(
+    statements: Statements, scope: VersionScope, no: int
+) -> AnnotationRecord:
+    """An annotation by its number in the version; 404 where it is not there."""
+    return _records(scope, [await _row(statements, scope, no)])[0]
+
+
+def check_duration(duration: float) -> None:
+    """A 400 for a duration that is no time."""
+    if not (math.isfinite(duration) and duration >= 0):
+        raise BadRequestError(f"duration is {duration}", hint="give seconds, 0 or more")
+
+
+async def _of_asset(
+    platform: Platform,
+    access: Access,
+    request: AssetId,
+    limit: int,
+    worker_id: UUID | None = None,
+) -> tuple[VersionScope, list[Row]]:
+    scope, asset = await scope_of_part(platform.database, access, request.asset_id, Kind.ASSET)
+    await _check_asset(platform.database, scope, asset, request.asset_id)
+    chosen = await chosen_by(platform.database, access, None, worker_id)
+    rows = await platform.database.fetch(
+        "annotating.of_asset",
+        filters=chosen.sql,
+        bucket=scope.bucket,
+        version=scope.no,
+        asset=asset,
+        limit=limit,
+        **chosen.params,
+    )
+    return scope, rows
+
+
+async def _check_asset(statements: Statements, scope: VersionScope, asset: int, id: object) -> None:
+    place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "asset": asset}
+    if await statements.fetch_one("annotating.asset", **place) is None:
+        raise missing(Kind.ASSET, id)
+
+
+async def _row(statements: Statements, scope: VersionScope, no: int) -> Row:
+    row = await statements.fetch_one("annotating.one", bucket=scope.bucket, version=scope.no, no=no)
+    if row is None:
+        raise missing(Kind.ANNOTATION, scope.ids(Kind.ANNOTATION).id(no))
+    return row
+
+
+async def _count(platform: Platform, scope: VersionScope, chosen: Filters) -> int:
+    place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
+    if not chosen.sql:
+        totals = await platform.database.fetch_one("stats.totals", **place)
+        assert totals is not None
+        return int(totals[1])
+    row = await platform.database.fetch_one(
+        "annotating.count", filters=chosen.sql, **place, **chosen.params
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def _records(scope: VersionScope, rows: list[Row]) -> list[AnnotationRecord]:
+    annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
+    return [
+        AnnotationRecord(
+            id=annotations.id(no),
+            asset_id=assets.id(asset),
+            status=AnnotationStatus(status),
+            duration=duration,
+            attributes=None if attributes is None else msgspec.json.decode(attributes),
+            worker_id=encode(Kind.USER, created, 0, account),
+        )
+        for no, asset, status, duration, attributes, account, created in rows
+    ]

@@ -1,0 +1,196 @@
+"""Tags become classifications: every asset that carries a tag is classified with the label of the tag's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.columns import ShapeKind
+from headrace.model.enums import ImportAnnotationMode, InferenceType, JobStatus, TagTarget
+from headrace.model.ids import MAX_SEQ, Kind
+from headrace.model.records import JobRecord
+from headrace.platform.annotations.decode import Prepared, prepare
+from headrace.platform.annotations.imports.writer import ChunkWriter
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import fold
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import (
+    VersionScope,
+    check_unlocked,
+    touch,
+    version_of,
+    version_scope,
+)
+from headrace.platform.jobs.records import add_job, answered
+from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.labels.labels import ensured
+from headrace.platform.tags.scopes import Family, tag_of
+from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
+from headrace.protocol.operations.tags import ConvertTags
+from headrace.storage.database.base import Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+KIND = "CONVERT"
+
+_TYPES = (InferenceType.CLASSIFICATION, InferenceType.MULTI)
+_STATEMENTS = {Family.ASSET: "converting.asset_tags", Family.DATA: "converting.data_tags"}
+_FAMILIES = {TagTarget.ASSET: Family.ASSET, TagTarget.DATA: Family.DATA}
+
+Pair = tuple[int, int]
+
+
+class Spec(Struct, frozen=True):
+    """Tags as ``(lake, key, label)``, the lake 0 for tags of assets."""
+
+    version: int
+    account: int
+    family: int
+    tags: list[tuple[int, int, int]]
+
+
+async def convert_tags(platform: Platform, access: Access, request: ConvertTags) -> JobRecord:
+    """Make labels of tags, and classify the assets that carry them. What says so already is left as it is."""
+    family = _FAMILIES.get(request.tag_type)
+    if family is None:
+        raise BadRequestError(
+            f"tags of {request.tag_type} cannot be converted", hint="tag_type is ASSET or DATA"
+        )
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        if scope.type not in _TYPES:
+            raise BadRequestError(
+                f"version {scope.full_name} is of type {scope.type}",
+                hint="set its type to CLASSIFICATION first",
+            )
+        tags = [await tag_of(tx, access, tag_id) for tag_id in dict.fromkeys(request.tag_ids)]
+        for tag in tags:
+            if tag.scope.family is not family or (
+                family is Family.ASSET and tag.scope.no != scope.no
+            ):
+                raise missing(
+                    Kind.ASSET_TAG if family is Family.ASSET else Kind.DATA_TAG, tag.record.id
+                )
+        await touch(tx, scope)
+        labels = await ensured(platform, tx, scope, list(dict.fromkeys(tag.name for tag in tags)))
+        spec = Spec(
+            version=scope.no,
+            account=access.account,
+            family=family,
+            tags=[
+                (0 if family is Family.ASSET else tag.scope.no, tag.key, labels[tag.name])
+                for tag in tags
+            ],
+        )
+        totals = await tx.fetch_one("stats.totals", bucket=scope.bucket, version=scope.no)
+        assert totals is not None
+        job = await add_job(
+            tx,
+            access,
+            platform.clock(),
+            kind=KIND,
+            subject=scope.no,
+            state=JobStatus.RUNNING,
+            spec=msgspec.json.encode(spec).decode(),
+            total=totals[0],
+        )
+    return await answered(platform, access, job)
+
+
+class ConvertWork:
+    """Classifies the assets of the next range. The cursor is the last seq that was looked at."""
+
+    def __init__(self, platform: Platform, task: Task) -> None:
+        self._platform = platform
+        self._task = task
+        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._labels = {(lake, key): label for lake, key, label in self._spec.tags}
+        self._bucket = 0
+
+    async def ahead(self, cursor: Any, size: int) -> None:
+        """Nothing: a range must see what is there when it is written."""
+
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+        """Classify the next assets; an asset that is classified so already gets nothing."""
+        scope = await self._scope(tx)
+        after = int(cursor or 0)
+        place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
+        row = await tx.fetch_one(
+            "forking.end_of_range", after=after, horizon=MAX_SEQ + 1, limit=size, **place
+        )
+        if row is None or row[0] is None:
+            return None
+        span = {"after": after, "until": row[0]}
+        rows = await tx.fetch(_STATEMENTS[Family(self._spec.family)], **place, **span)
+        wanted = [
+            (asset, self._labels[lake, key])
+            for asset, lake, key in rows
+            if (lake, key) in self._labels
+        ]
+        items = self._items(scope, await _unsaid(tx, scope, wanted))
+        if items:
+            writer = ChunkWriter(
+                scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items
+            )
+            await writer.write(tx, self._platform.clock())
+        return Range(row[0], len(items))
+
+    async def finish(self, tx: Transaction) -> None:
+        """Nothing: every range is whole."""
+
+    async def abandon(self, tx: Transaction) -> None:
+        """What was classified stays."""
+
+    async def afterwards(self) -> None:
+        """One row a label in the counters again."""
+        await fold(self._platform, self._bucket, self._spec.version)
+
+    async def _scope(self, tx: Transaction) -> VersionScope:
+        row = await tx.fetch_one(
+            "versions.by_no", no=self._spec.version, organization=self._task.organization
+        )
+        if row is None:
+            raise NotFoundError("the version was deleted while its tags were converted")
+        scope = check_unlocked(version_of(row))
+        self._bucket = scope.bucket
+        return scope
+
+    def _items(self, scope: VersionScope, pairs: Iterable[Pair]) -> list[Prepared]:
+        found: dict[int, list[ClassificationIn]] = {}
+        for asset, label in pairs:
+            found.setdefault(asset, []).append(ClassificationIn(label_id=str(label)))
+        ids = scope.ids(Kind.ASSET)
+        return prepare(
+            [
+                ImportItem(asset_id=ids.text(asset), classifications=shapes)
+                for asset, shapes in found.items()
+            ],
+            list(found),
+            {str(label): label for label in self._labels.values()},
+            {},
+        )
+
+
+async def _unsaid(statements: Statements, scope: VersionScope, pairs: Iterable[Pair]) -> list[Pair]:
+    """Those pairs of asset and label that no annotation says yet, each once."""
+    wanted = dict.fromkeys(pairs)
+    if not wanted:
+        return []
+    rows = await statements.fetch(
+        "converting.classified",
+        pairs=json_text(list(wanted)),
+        bucket=scope.bucket,
+        version=scope.no,
+        dataset=scope.dataset,
+        dataset_bucket=scope.dataset_bucket,
+        kind=int(ShapeKind.CLASSIFICATION),
+    )
+    for asset, label in rows:
+        wanted.pop((asset, label), None)
+    return list(wanted)

@@ -1,0 +1,143 @@
+"""Making data of a lake assets of a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.enums import DataUploadStatus, JobStatus
+from headrace.model.ids import Kind
+from headrace.model.records import JobAnswer
+from headrace.platform.assets.selectors import data_keys
+from headrace.platform.campaigns.sync import take_in_new
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import Taken, VersionScope, touch, version_scope
+from headrace.platform.datalake.data_records import data_id
+from headrace.platform.jobs.records import add_job
+from headrace.protocol.operations.assets import AddData
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.storage.database.base import Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ROWS = 10_000
+"""Rows of assets and their tags that one transaction adds."""
+
+_SLICE = 2_000
+
+
+class Candidate(NamedTuple):
+    """A data that is to become an asset."""
+
+    lake_bucket: int
+    no: int
+    lake_created: int
+    filename: str
+    status: str
+    width: int | None
+
+
+async def add_data(platform: Platform, access: Access, request: AddData) -> JobAnswer:
+    """Add data as assets, in the order they are named, and give all of them the tags.
+
+    What is in already is not added twice but gains the tags. Everything is checked before anything is written.
+    """
+    if len(request.data_ids) > IDS_PER_CALL:
+        raise BadRequestError(
+            f"{len(request.data_ids)} data in one call", hint=f"send at most {IDS_PER_CALL}"
+        )
+    scope = await version_scope(platform.database, access, request.version_id, change=True)
+    tags = await _tags(platform, scope, request.asset_tag_ids)
+    await _candidates(platform.database, access, request.data_ids)
+    size = max(1, _ROWS // (1 + len(tags)))
+    for start in range(0, len(request.data_ids), size):
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, request.version_id, change=True)
+            candidates = await _candidates(tx, access, request.data_ids[start : start + size])
+            taken = await _add(tx, access, scope, candidates, tags)
+        fold_now_and_then(platform, scope, taken)
+    async with platform.database.transaction() as tx:
+        job = await add_job(
+            tx,
+            access,
+            platform.clock(),
+            kind="ADD_DATA",
+            subject=scope.no,
+            state=JobStatus.SUCCESS,
+        )
+    return JobAnswer(job=job)
+
+
+async def _tags(platform: Platform, scope: VersionScope, tag_ids: list[UUID]) -> list[int]:
+    ids = scope.ids(Kind.ASSET_TAG)
+    keys = {tag_id: ids.seq(tag_id) for tag_id in tag_ids}
+    rows = await platform.database.fetch(
+        "assets.known_tags", keys=json_text(list(keys.values())), version=scope.no
+    )
+    known = {key for (key,) in rows}
+    for tag_id, key in keys.items():
+        if key not in known:
+            raise missing(Kind.ASSET_TAG, tag_id)
+    return sorted(known)
+
+
+async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -> list[Candidate]:
+    """The data of these ids, each once, in their order; 404 or 400 where one cannot become an asset."""
+    found: dict[UUID, Candidate] = {}
+    for start in range(0, len(ids), _SLICE):
+        rows = await statements.fetch(
+            "assets.candidates",
+            keys=json_text(data_keys(ids[start : start + _SLICE])),
+            organization=access.organization,
+        )
+        for candidate in map(Candidate._make, rows):
+            made = data_id(candidate.lake_created, candidate.lake_bucket, candidate.no)
+            found[made] = candidate
+    unknown = [each for each in ids if each not in found]
+    if unknown:
+        more = f" and {len(unknown) - 1} more of {len(ids)}" if len(unknown) > 1 else ""
+        raise NotFoundError(f"there is no data {unknown[0]}{more}", hint="nothing was added")
+    for each in ids:
+        candidate = found[each]
+        if candidate.status != DataUploadStatus.DONE or candidate.width is None:
+            raise BadRequestError(
+                f"data {candidate.filename!r} ({each}) is {candidate.status}"
+                + (" and of unknown size" if candidate.width is None else ""),
+                hint="only data that are DONE with a known width and height become assets",
+            )
+    return [found[each] for each in dict.fromkeys(ids)]
+
+
+async def _add(
+    tx: Transaction,
+    access: Access,
+    scope: VersionScope,
+    candidates: list[Candidate],
+    tags: list[int],
+) -> Taken:
+    keys = json_text([(candidate.lake_bucket, candidate.no) for candidate in candidates])
+    rows = await tx.fetch("assets.present", keys=keys, bucket=scope.bucket, version=scope.no)
+    present = {(lake_bucket, data): seq for lake_bucket, data, seq in rows}
+    fresh = [c for c in candidates if (c.lake_bucket, c.no) not in present]
+    taken = await touch(tx, scope, assets=len(fresh))
+    seqs = range(taken.asset, taken.asset + len(fresh))
+    await tx.insert_many(
+        "assets.add",
+        [
+            (scope.bucket, scope.no, seq, c.lake_bucket, c.no, c.filename)
+            for seq, c in zip(seqs, fresh, strict=True)
+        ],
+    )
+    everywhere = [*present.values(), *seqs]
+    await tx.insert_many(
+        "assets.add_tag",
+        [(scope.bucket, scope.no, tag, seq) for tag in tags for seq in everywhere],
+    )
+    await Delta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
+    await take_in_new(tx, access.organization, scope.campaign, seqs)
+    return taken

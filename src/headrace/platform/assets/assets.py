@@ -1,0 +1,260 @@
+"""The assets of a version: listed, found by keys, taken out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headrace.errors import BadRequestError, ConflictError, NotFoundError
+from headrace.model.ids import MAX_SEQ, Kind
+from headrace.model.records import AssetRecord, Page
+from headrace.platform.assets.selectors import asset_seqs, keys_of, seqs_of
+from headrace.platform.core.access import Access
+from headrace.platform.core.asset_rows import RANGE, Place, remove_assets
+from headrace.platform.core.counters import asset_count
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import (
+    exactly_one,
+    json_text,
+    order_clause,
+    page_limit,
+    page_offset,
+)
+from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.datalake.data_records import data_record
+from headrace.platform.filters import (
+    Filters,
+    about_tasks,
+    about_tasks_alone,
+    compile_asset_filters,
+)
+from headrace.platform.tags.tags import tags_of_asset
+from headrace.protocol.operations.assets import (
+    AssetId,
+    DeleteAssets,
+    FindAsset,
+    ListAssets,
+    ListAssetsByKey,
+)
+from headrace.protocol.paging import decode_cursor, encode_cursor
+from headrace.storage.database.base import Row, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {
+    "created_at": "a.seq",
+    "filename": "a.filename",
+    "object_name": "d.object_name",
+    "width": "d.width",
+    "height": "d.height",
+    "size": "d.size",
+}
+_NEWEST_FIRST = " order by a.seq desc"
+_SHOWN_CANDIDATES = 5
+_SLICE = 2_000
+
+
+# --- listing ---------------------------------------------------------------------------------------------
+
+
+async def list_assets(platform: Platform, access: Access, request: ListAssets) -> Page[AssetRecord]:
+    """A page of assets, newest first by cursor, or by offset where an order is asked."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    tasks = about_tasks(request)
+    filters = compile_asset_filters(request, tasks=tasks)
+    if request.order_by:
+        return await _ordered(platform, access, request, scope, filters)
+    listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
+    before, count = MAX_SEQ + 1, None
+    if request.cursor:
+        before, count = decode_cursor(request.cursor, listing)
+    limit = page_limit(request)
+    rows = await platform.database.fetch(
+        "assets.page_of_tasks" if tasks else "assets.page",
+        filters=filters.sql,
+        bucket=scope.bucket,
+        version=scope.no,
+        before=before,
+        limit=limit + 1,
+        offset=0 if request.cursor else page_offset(request),
+        **filters.params,
+    )
+    if count is None:
+        count = await _count(platform, scope, request, filters)
+    following = None
+    if len(rows) > limit:
+        following = encode_cursor([rows[limit - 1][0], count], listing)
+    return Page(items=_records(access, scope, rows[:limit]), count=count, next_cursor=following)
+
+
+async def list_assets_by_key(
+    platform: Platform, access: Access, request: ListAssetsByKey
+) -> Page[AssetRecord]:
+    """All assets that a list of keys names; a page of them where a limit is asked."""
+    name, keys = exactly_one(
+        ids=request.ids,
+        object_names=request.object_names,
+        filenames=request.filenames,
+        filename_startswith=request.filename_startswith,
+        data_ids=request.data_ids,
+    )
+    scope = await version_scope(platform.database, access, request.version_id)
+    order = order_clause(request.order_by, _ORDERS, "a.seq desc") if request.order_by else None
+    seqs = await seqs_of(
+        platform.database,
+        access,
+        scope,
+        keys_of(scope, name, keys),
+        compile_asset_filters(request),
+        order or _NEWEST_FIRST,
+    )
+    count, offset = len(seqs), page_offset(request)
+    wanted = seqs[offset:] if request.limit is None else seqs[offset : offset + request.limit]
+    return Page(items=await _by_seq(platform, access, scope, wanted), count=count)
+
+
+async def find_asset(platform: Platform, access: Access, request: FindAsset) -> AssetRecord:
+    """The one asset that meets all criteria; 409 with the candidates where several do."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    criteria: list[tuple[str, Any]] = [
+        ("ids", request.id),
+        ("data_ids", request.data_id),
+        ("object_names", request.object_name),
+        ("filenames", request.filename),
+    ]
+    given = [(name, value) for name, value in criteria if value is not None]
+    if not given:
+        raise BadRequestError("name an asset by id, data_id, filename or object_name")
+    found: list[int] | None = None
+    for name, value in given:
+        seqs = await seqs_of(
+            platform.database,
+            access,
+            scope,
+            keys_of(scope, name, [value]),
+            Filters("", {}),
+            _NEWEST_FIRST,
+        )
+        found = seqs if found is None else sorted({*found} & {*seqs}, reverse=True)
+        if not found:
+            break
+    if not found:
+        wish = ", ".join(f"{name[:-1]} {value}" for name, value in given)
+        raise NotFoundError(f"no asset of {scope.full_name} has {wish}")
+    if len(found) > 1:
+        raise _ambiguous(scope, found)
+    return (await _by_seq(platform, access, scope, found))[0]
+
+
+async def get_asset(platform: Platform, access: Access, request: AssetId) -> AssetRecord:
+    """An asset with its tags."""
+    scope, seq = await scope_of_part(platform.database, access, request.asset_id, Kind.ASSET)
+    records = await _by_seq(platform, access, scope, [seq])
+    if not records:
+        raise missing(Kind.ASSET, request.asset_id)
+    tags = await tags_of_asset(platform.database, scope.no, scope.created, scope.bucket, seq)
+    return msgspec.structs.replace(records[0], tags=tags)
+
+
+# --- taking out ------------------------------------------------------------------------------------------
+
+
+async def delete_assets(platform: Platform, access: Access, request: DeleteAssets) -> None:
+    """Take assets out of a version. What is out already is no error; 404 for assets that were never in."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    seqs = asset_seqs(scope, request.ids)
+    for start in range(0, len(seqs), RANGE):
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, request.version_id, change=True)
+            await _remove(tx, scope, seqs[start : start + RANGE])
+
+
+async def delete_asset(platform: Platform, access: Access, request: AssetId) -> None:
+    """Take one asset out of its version."""
+    async with platform.database.transaction() as tx:
+        scope, seq = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
+        if not await _remove(tx, scope, [seq]):
+            raise missing(Kind.ASSET, request.asset_id)
+
+
+async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
+    place = Place(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
+    await touch(tx, scope)
+    return await remove_assets(tx, place, seqs)
+
+
+# --- within a version ------------------------------------------------------------------------------------
+
+
+async def _ordered(
+    platform: Platform,
+    access: Access,
+    request: ListAssets,
+    scope: VersionScope,
+    filters: Filters,
+) -> Page[AssetRecord]:
+    rows = await platform.database.fetch(
+        "assets.ordered_of_tasks" if about_tasks(request) else "assets.ordered",
+        filters=filters.sql + order_clause(request.order_by or (), _ORDERS, "a.seq desc"),
+        bucket=scope.bucket,
+        version=scope.no,
+        limit=page_limit(request),
+        offset=page_offset(request),
+        **filters.params,
+    )
+    count = await _count(platform, scope, request, filters)
+    return Page(items=_records(access, scope, rows), count=count)
+
+
+async def _count(
+    platform: Platform, scope: VersionScope, request: ListAssets, filters: Filters
+) -> int:
+    if not filters.sql:
+        return await asset_count(platform.database, scope.bucket, scope.no)
+    statement = "assets.count"
+    if about_tasks(request):
+        # Every task has its asset: where nothing is asked of that, it need not be looked up.
+        statement = "assets.count_tasks" if about_tasks_alone(request) else "assets.count_of_tasks"
+    row = await platform.database.fetch_one(
+        statement,
+        filters=filters.sql,
+        bucket=scope.bucket,
+        version=scope.no,
+        **filters.params,
+    )
+    assert row is not None
+    return int(row[0])
+
+
+async def _by_seq(
+    platform: Platform, access: Access, scope: VersionScope, seqs: list[int]
+) -> list[AssetRecord]:
+    records: list[AssetRecord] = []
+    # In slices, because a prefix may name a million and others want the event loop.
+    for start in range(0, len(seqs), _SLICE):
+        rows = await platform.database.fetch(
+            "assets.rows",
+            keys=json_text(seqs[start : start + _SLICE]),
+            bucket=scope.bucket,
+            version=scope.no,
+        )
+        records += _records(access, scope, rows)
+    return records
+
+
+def _records(access: Access, scope: VersionScope, rows: list[Row]) -> list[AssetRecord]:
+    ids = scope.ids(Kind.ASSET)
+    return [AssetRecord(id=ids.id(row[0]), data=data_record(access, row[1:])) for row in rows]
+
+
+def _ambiguous(scope: VersionScope, seqs: list[int]) -> ConflictError:
+    ids = scope.ids(Kind.ASSET)
+    shown = ", ".join(ids.text(seq) for seq in seqs[:_SHOWN_CANDIDATES])
+    more = f" and {len(seqs) - _SHOWN_CANDIDATES} more" if len(seqs) > _SHOWN_CANDIDATES else ""
+    return ConflictError(
+        f"{len(seqs)} assets of {scope.full_name} match",
+        hint=f"name one by id: {shown}{more}",
+        detail=[ids.text(seq) for seq in seqs[:_SHOWN_CANDIDATES]],
+    )

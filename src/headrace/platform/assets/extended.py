@@ -1,0 +1,114 @@
+"""Assets with the labels of their annotations."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headrace.errors import BadRequestError
+from headrace.model.columns import ShapeKind
+from headrace.model.enums import AnnotationStatus
+from headrace.model.ids import MAX_SEQ, Kind
+from headrace.model.packing import unpack
+from headrace.model.records import Page
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import asset_count
+from headrace.platform.core.listing import json_text, page_limit, page_offset
+from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.datalake.data_records import data_record
+from headrace.protocol.operations.extended import (
+    ExtendedAssetRecord,
+    LabelledAnnotation,
+    LabelledShape,
+    ListExtendedAssets,
+)
+from headrace.protocol.paging import decode_cursor, encode_cursor
+from headrace.storage.database.base import Row
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_FIELDS = {
+    ShapeKind.RECTANGLE: "rectangles",
+    ShapeKind.POLYGON: "polygons",
+    ShapeKind.LINE: "lines",
+    ShapeKind.POINT: "points",
+    ShapeKind.CLASSIFICATION: "classifications",
+    ShapeKind.KEYPOINTS: "keypoints",
+    ShapeKind.MASK: "masks",
+    ShapeKind.TRACK: "tracks",
+}
+
+
+async def list_extended_assets(
+    platform: Platform, access: Access, request: ListExtendedAssets
+) -> Page[ExtendedAssetRecord]:
+    """A page of assets with their annotations by label, newest first; always in that order."""
+    if request.order_by:
+        raise BadRequestError("this listing has one order: newest first", hint="drop order_by")
+    scope = await version_scope(platform.database, access, request.version_id)
+    listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
+    before, count = MAX_SEQ + 1, None
+    if request.cursor:
+        before, count = decode_cursor(request.cursor, listing)
+    limit = page_limit(request)
+    rows = await platform.database.fetch(
+        "assets.page",
+        bucket=scope.bucket,
+        version=scope.no,
+        before=before,
+        limit=limit + 1,
+        offset=0 if request.cursor else page_offset(request),
+    )
+    if count is None:
+        count = await asset_count(platform.database, scope.bucket, scope.no)
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        following = encode_cursor([rows[-1][0], count], listing)
+    annotations = await _annotations(platform, scope, [row[0] for row in rows])
+    ids = scope.ids(Kind.ASSET)
+    items = [
+        ExtendedAssetRecord(
+            id=ids.id(row[0]),
+            data=data_record(access, row[1:]),
+            annotations=annotations.get(row[0], []),
+        )
+        for row in rows
+    ]
+    return Page(items=items, count=count, next_cursor=following)
+
+
+async def _annotations(
+    platform: Platform, scope: VersionScope, assets: list[int]
+) -> dict[int, list[LabelledAnnotation]]:
+    rows = await platform.database.fetch(
+        "annotating.of_assets",
+        assets=json_text(assets),
+        bucket=scope.bucket,
+        version=scope.no,
+        dataset=scope.dataset,
+        dataset_bucket=scope.dataset_bucket,
+    )
+    return await in_thread(_labelled, scope, rows)
+
+
+def _labelled(scope: VersionScope, rows: list[Row]) -> dict[int, list[LabelledAnnotation]]:
+    annotation_ids, label_ids = scope.ids(Kind.ANNOTATION), scope.ids(Kind.LABEL)
+    shapes: dict[int, LabelledShape] = {}
+    found: dict[int, list[LabelledAnnotation]] = {}
+    for asset, group in groupby(rows, key=lambda row: int(row[0])):
+        found[asset] = []
+        for _, no, status, blob in group:
+            annotation = LabelledAnnotation(
+                id=annotation_ids.text(no), status=AnnotationStatus(status)
+            )
+            for drawn in unpack(blob).groups:
+                for label in set(drawn.labels) - shapes.keys():
+                    shapes[label] = LabelledShape(label_ids.text(label))
+                setattr(annotation, _FIELDS[drawn.kind], [shapes[key] for key in drawn.labels])
+            found[asset].append(annotation)
+    return found

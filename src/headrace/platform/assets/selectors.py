@@ -1,0 +1,117 @@
+"""Which assets of a version a list of keys names: ids, names, beginnings of names, or ids of data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from headrace.errors import NotFoundError
+from headrace.model.ids import InvalidIdError, Key, Kind, decode
+from headrace.platform.core.access import Access
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope
+from headrace.platform.filters import Filters
+from headrace.storage.database.base import Statements
+
+_SLICE = 2_000
+_LAST_CHARACTER = chr(0x10FFFF)
+
+
+class Keys(NamedTuple):
+    """A list of keys as its statement takes it."""
+
+    statement: str
+    keys: str
+
+
+def keys_of(scope: VersionScope, name: str, values: Sequence[Any]) -> Keys:
+    """The statement for the list ``name`` of a request, and the keys in it that may be there."""
+    keys: list[Any]
+    if name == "ids":
+        seqs = map(scope.ids(Kind.ASSET).seq, values)
+        keys = list(dict.fromkeys(seq for seq in seqs if seq is not None))
+    elif name == "data_ids":
+        keys = list(data_keys(values))
+    elif name == "filename_startswith":
+        keys = _ranges(values)
+    else:
+        keys = list(dict.fromkeys(values))
+    return Keys(f"assets.by_{name}", json_text(keys))
+
+
+async def seqs_of(
+    statements: Statements,
+    access: Access,
+    scope: VersionScope,
+    keys: Keys,
+    filters: Filters,
+    order: str,
+) -> list[int]:
+    """The numbers of the assets that keys name and filters leave, in an order."""
+    params = dict(filters.params)
+    if keys.statement == "assets.by_object_names":
+        params["organization"] = access.organization
+    rows = await statements.fetch(
+        keys.statement,
+        filters=filters.sql + order,
+        keys=keys.keys,
+        bucket=scope.bucket,
+        version=scope.no,
+        **params,
+    )
+    return [seq for (seq,) in rows]
+
+
+def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
+    """The numbers of assets in their version, each once; 404 for an id of another version."""
+    ids_of_version = scope.ids(Kind.ASSET)
+    seqs: dict[int, None] = {}
+    for asset_id in ids:
+        seq = ids_of_version.seq(asset_id)
+        if seq is None:
+            raise NotFoundError(f"there is no asset {asset_id} in {scope.full_name}")
+        seqs[seq] = None
+    return list(seqs)
+
+
+async def present_seqs(
+    statements: Statements, scope: VersionScope, ids: Iterable[UUID]
+) -> list[int]:
+    """The numbers of assets that are in their version now, in its order; 404 where one is not."""
+    seqs = sorted(asset_seqs(scope, ids))
+    for start in range(0, len(seqs), _SLICE):
+        wanted = seqs[start : start + _SLICE]
+        rows = await statements.fetch(
+            "assets.by_ids", keys=json_text(wanted), bucket=scope.bucket, version=scope.no
+        )
+        absent = set(wanted) - {seq for (seq,) in rows}
+        if absent:
+            raise NotFoundError(
+                f"there is no asset {scope.ids(Kind.ASSET).text(min(absent))} in {scope.full_name}"
+            )
+    return seqs
+
+
+def data_keys(ids: Iterable[UUID]) -> list[tuple[int, int, int]]:
+    """The lake's bucket, the number and the lake's creation behind ids of data, each once; other ids are left out."""
+    keys: dict[tuple[int, int, int], None] = {}
+    for data_id in ids:
+        try:
+            key: Key = decode(data_id)
+        except InvalidIdError:
+            continue
+        if key.kind is Kind.DATA:
+            keys[key.bucket, key.number, key.created_ms] = None
+    return list(keys)
+
+
+def _ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
+    """Half-open ranges of names that hold what begins with the prefixes, none twice."""
+    ranges: list[tuple[str, str]] = []
+    last: str | None = None
+    for prefix in sorted(set(prefixes)):
+        if last is None or not prefix.startswith(last):
+            ranges.append((prefix, prefix + _LAST_CHARACTER * 8))
+            last = prefix
+    return ranges

@@ -1,0 +1,1 @@
+"""Annotation campaigns: steps, tasks and their distribution."""

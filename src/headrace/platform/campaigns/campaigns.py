@@ -1,0 +1,149 @@
+"""Annotation campaigns: made, listed, read, changed, closed and deleted."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
+from headrace.model.ids import Kind
+from headrace.model.records import CampaignRecord, Items
+from headrace.platform.campaigns.scopes import (
+    as_campaign,
+    campaign_of,
+    campaign_scope,
+    step_key,
+    steps_of,
+)
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_organization, missing
+from headrace.platform.core.scopes import check_unlocked, version_scope
+from headrace.platform.core.sequences import take_numbers
+from headrace.platform.datalake.uploads import belongs
+from headrace.platform.jobs.maintenance import purge
+from headrace.protocol.operations.campaigns import (
+    CampaignId,
+    CreateCampaign,
+    ListCampaigns,
+    UpdateCampaign,
+)
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+MAX_TEXT = 64 * 1024
+
+
+async def create_campaign(
+    platform: Platform, access: Access, request: CreateCampaign
+) -> CampaignRecord:
+    """The campaign of a version; 409 where it has one."""
+    await _check(platform, access, request)
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        no = await take_numbers(tx, "campaign")
+        try:
+            await tx.execute(
+                "campaigns.add",
+                no=no,
+                bucket=scope.bucket,
+                version=scope.no,
+                description=request.description,
+                instructions_text=request.instructions_text,
+                instructions_object_name=request.instructions_object_name,
+                end_date=request.end_date,
+                auto_add=bool(request.auto_add_new_assets),
+                auto_close=bool(request.auto_close_on_completion),
+                created=platform.clock(),
+            )
+        except UniqueViolationError:
+            raise ConflictError(
+                f"version {scope.full_name} has an annotation campaign already",
+                hint="get_campaign() gives it; delete it to make another one",
+            ) from None
+        campaign = await campaign_of(tx, access.organization, no)
+    assert campaign is not None
+    return campaign.record
+
+
+async def list_campaigns(
+    platform: Platform, access: Access, request: ListCampaigns
+) -> Items[CampaignRecord]:
+    """The campaigns of the organization, newest first."""
+    check_organization(access, request.organization_id)
+    state = None
+    if request.is_closed is not None:
+        state = "CLOSED" if request.is_closed else "ACTIVE"
+    rows = await platform.database.fetch(
+        "campaigns.of_organization", organization=access.organization, state=state
+    )
+    return Items(items=[as_campaign(row).record for row in rows])
+
+
+async def get_campaign(platform: Platform, access: Access, request: CampaignId) -> CampaignRecord:
+    """A campaign by id."""
+    return (await campaign_scope(platform.database, access, request.campaign_id)).record
+
+
+async def update_campaign(
+    platform: Platform, access: Access, request: UpdateCampaign
+) -> CampaignRecord:
+    """Change what is given."""
+    await _check(platform, access, request)
+    async with platform.database.transaction() as tx:
+        campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
+        steps = await steps_of(tx, campaign.no)
+        entry, annotated = request.default_entry_step_id, request.annotated_entry_step_id
+        await tx.execute(
+            "campaigns.update",
+            no=campaign.no,
+            description=request.description,
+            instructions_text=request.instructions_text,
+            instructions_object_name=request.instructions_object_name,
+            end_date=request.end_date,
+            auto_add=request.auto_add_new_assets,
+            auto_close=request.auto_close_on_completion,
+            default_entry=None if entry is None else step_key(campaign, steps, entry),
+            annotated_entry=None if annotated is None else step_key(campaign, steps, annotated),
+        )
+        changed = await campaign_of(tx, access.organization, campaign.no)
+    assert changed is not None
+    return changed.record
+
+
+async def close_campaign(platform: Platform, access: Access, request: CampaignId) -> None:
+    """Close a campaign for good; one that is closed already stays so."""
+    async with platform.database.transaction() as tx:
+        campaign = await campaign_scope(tx, access, request.campaign_id)
+        check_unlocked(campaign.version)
+        await tx.execute("campaigns.close", no=campaign.no)
+
+
+async def delete_campaign(platform: Platform, access: Access, request: CampaignId) -> None:
+    """Delete a campaign: gone at once, its tasks are purged in the background. Annotations and assets stay."""
+    async with platform.database.transaction() as tx:
+        campaign = await campaign_scope(tx, access, request.campaign_id)
+        check_unlocked(campaign.version)
+        await tx.execute("campaigns.doom", no=campaign.no)
+    platform.background.start(purge, platform)
+
+
+async def _check(
+    platform: Platform, access: Access, request: CreateCampaign | UpdateCampaign
+) -> None:
+    """A 400 for texts without end and days that are none, a 404 for instructions that are not there."""
+    for text in (request.description, request.instructions_text):
+        if text is not None and len(text) > MAX_TEXT:
+            raise BadRequestError(f"a text is longer than {MAX_TEXT} characters")
+    if request.end_date is not None:
+        try:
+            date.fromisoformat(request.end_date)
+        except ValueError:
+            raise BadRequestError(
+                f"end_date {request.end_date!r} is no day", hint="write YYYY-MM-DD"
+            ) from None
+    name = request.instructions_object_name
+    if name is not None and (
+        not belongs(name, access.organization) or await platform.objects.head(name) is None
+    ):
+        raise missing(Kind.DATA, ascii(name))

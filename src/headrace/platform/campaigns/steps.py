@@ -1,0 +1,215 @@
+"""The steps of a campaign's workflow, and who gets their tasks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.errors import BadRequestError
+from headrace.model.enums import AssignmentStatus, CampaignStepType
+from headrace.model.ids import Kind
+from headrace.model.names import safe_name
+from headrace.model.records import AssigneeRecord, CampaignStepRecord, Items
+from headrace.platform.accounts.users import account_of
+from headrace.platform.campaigns.distribution import Dealer
+from headrace.platform.campaigns.scopes import (
+    Campaign,
+    Step,
+    campaign_scope,
+    step_key,
+    step_scope,
+    steps_of,
+)
+from headrace.platform.core.access import Access
+from headrace.platform.core.asset_rows import RANGE
+from headrace.protocol.operations.campaigns import (
+    AddStep,
+    CampaignId,
+    DeleteStep,
+    StepId,
+    UpdateStep,
+)
+from headrace.storage.database.base import Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+MAX_STEPS = 64
+OPEN = (AssignmentStatus.TO_DO, AssignmentStatus.TO_REWORK)
+"""Tasks in these are still to do."""
+
+_TYPES = (CampaignStepType.ANNOTATION, CampaignStepType.REVIEW)
+
+
+async def add_step(platform: Platform, access: Access, request: AddStep) -> CampaignStepRecord:
+    """A new step, at the end of the workflow or where ``order`` says; tasks stay where they are."""
+    name = safe_name(request.name, "name of a step")
+    if request.type not in _TYPES:
+        raise BadRequestError(
+            f"a step of type {request.type}", hint="annotation campaigns have ANNOTATION and REVIEW"
+        )
+    _check_rate(request.sample_rate)
+    async with platform.database.transaction() as tx:
+        campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
+        steps = await steps_of(tx, campaign.no)
+        if len(steps) >= MAX_STEPS:
+            raise BadRequestError(f"the campaign has {len(steps)} steps", hint="that is the most")
+        position = len(steps) if request.order is None else request.order
+        if not 0 <= position <= len(steps):
+            raise BadRequestError(f"order is {position}", hint=f"give 0 to {len(steps)}")
+        row = await tx.fetch_one("campaigns.take_step", campaign=campaign.no)
+        assert row is not None
+        key = int(row[0])
+        await tx.execute("campaigns.make_room", campaign=campaign.no, position=position)
+        await tx.execute(
+            "campaigns.add_step",
+            campaign=campaign.no,
+            key=key,
+            position=position,
+            name=name,
+            type=str(request.type),
+            description=request.description,
+            sample_rate=request.sample_rate,
+        )
+        await _name_assignees(tx, access, campaign, key, request.assignees or [])
+        return await _record(tx, access, campaign, key)
+
+
+async def list_steps(
+    platform: Platform, access: Access, request: CampaignId
+) -> Items[CampaignStepRecord]:
+    """The steps in the order of the workflow."""
+    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    steps = await steps_of(platform.database, campaign.no)
+    return Items(items=[campaign.step_record(step) for step in steps])
+
+
+async def get_step(platform: Platform, access: Access, request: StepId) -> CampaignStepRecord:
+    """A step by id."""
+    campaign, step, _ = await step_scope(platform.database, access, request.step_id)
+    return campaign.step_record(step)
+
+
+async def update_step(
+    platform: Platform, access: Access, request: UpdateStep
+) -> CampaignStepRecord:
+    """Change what is given; new assignees share what comes from now on."""
+    name = None if request.name is None else safe_name(request.name, "name of a step")
+    _check_rate(request.sample_rate)
+    async with platform.database.transaction() as tx:
+        campaign, step, _ = await step_scope(tx, access, request.step_id, change=True)
+        await tx.execute(
+            "campaigns.update_step",
+            campaign=campaign.no,
+            key=step.key,
+            name=name,
+            sample_rate=request.sample_rate,
+        )
+        if request.assignees is not None:
+            await tx.execute(
+                "campaigns.drop_assignees_of_step", campaign=campaign.no, step=step.key
+            )
+            await _name_assignees(tx, access, campaign, step.key, request.assignees)
+        return await _record(tx, access, campaign, step.key)
+
+
+async def delete_step(platform: Platform, access: Access, request: DeleteStep) -> None:
+    """Delete a step: its tasks go to another one, the open ones dealt anew among the assignees there.
+
+    They go in short transactions, and the step in the last of them.
+    """
+    while True:
+        async with platform.database.transaction() as tx:
+            campaign, step, steps = await step_scope(tx, access, request.step_id, change=True)
+            wanted = step_key(campaign, steps, request.destination_step_id_for_pending_assignments)
+            if wanted == step.key:
+                raise BadRequestError("a step's tasks cannot go where it is", hint="name another")
+            (target,) = [one for one in steps if one.key == wanted]
+            moved = await _deal(tx, campaign, step.key, target, after=0)
+            if moved is None:
+                await tx.execute(
+                    "campaigns.drop_assignees_of_step", campaign=campaign.no, step=step.key
+                )
+                await tx.execute("campaigns.drop_step", campaign=campaign.no, key=step.key)
+                await tx.execute("campaigns.close_up", campaign=campaign.no, position=step.position)
+                await tx.execute("campaigns.forget_step", campaign=campaign.no, key=step.key)
+                return
+
+
+async def redistribute_assignments(platform: Platform, access: Access, request: StepId) -> None:
+    """Deal the open tasks of a step among its assignees from the beginning, in short transactions."""
+    after: int | None = 0
+    first = True
+    while after is not None:
+        async with platform.database.transaction() as tx:
+            campaign, step, _ = await step_scope(tx, access, request.step_id, change=True)
+            if first:
+                accounts = [assignee.account for assignee in step.assignees]
+                await tx.insert_many(
+                    "campaigns.count_dealt",
+                    [(0, campaign.no, step.key, account) for account in accounts],
+                )
+                campaign, step, _ = await step_scope(tx, access, request.step_id)
+            after = await _deal(tx, campaign, step.key, step, after)
+        first = False
+
+
+async def _deal(
+    tx: Transaction, campaign: Campaign, source: int, target: Step, after: int
+) -> int | None:
+    """Put the next tasks of a step into ``target``; the last asset that was looked at, None where none was left."""
+    rows = await tx.fetch(
+        "assignments.in_step", **campaign.place, step=source, after=after, limit=RANGE
+    )
+    dealer = Dealer(target)
+    await tx.insert_many(
+        "assignments.deal",
+        [
+            (target.key, dealer.next(), campaign.version.bucket, campaign.no, asset)
+            for asset, status in rows
+            if status in OPEN
+        ],
+    )
+    if source != target.key:
+        place = (campaign.version.bucket, campaign.no)
+        await tx.insert_many(
+            "assignments.put",
+            [(target.key, *place, asset) for asset, status in rows if status not in OPEN],
+        )
+        await tx.insert_many(
+            "assignments.put_trail",
+            [(target.key, *place, asset, source) for asset, _ in rows],
+        )
+    await dealer.write(tx, campaign.no)
+    return rows[-1][0] if rows else None
+
+
+async def _record(
+    tx: Transaction, access: Access, campaign: Campaign, key: int
+) -> CampaignStepRecord:
+    step_id: UUID = campaign.ids(Kind.STEP).id(key)
+    _, step, _ = await step_scope(tx, access, step_id)
+    return campaign.step_record(step)
+
+
+async def _name_assignees(
+    tx: Transaction, access: Access, campaign: Campaign, step: int, assignees: list[AssigneeRecord]
+) -> None:
+    accounts: dict[int, float] = {}
+    for assignee in assignees:
+        if not (math.isfinite(assignee.weight) and assignee.weight > 0):
+            raise BadRequestError(f"a weight is {assignee.weight}", hint="give a number above 0")
+        account = await account_of(tx, access, assignee.user_id)
+        if account in accounts:
+            raise BadRequestError(f"user {assignee.user_id} is named twice for one step")
+        accounts[account] = assignee.weight
+    await tx.insert_many(
+        "campaigns.add_assignee",
+        [(campaign.no, step, account, weight) for account, weight in accounts.items()],
+    )
+
+
+def _check_rate(rate: float | None) -> None:
+    if rate is not None and not 0 <= rate <= 1:
+        raise BadRequestError(f"sample_rate is {rate}", hint="give a share from 0 to 1")

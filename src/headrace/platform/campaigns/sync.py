@@ -1,0 +1,219 @@
+"""Assets become tasks: those that are there by a job in ranges, new ones with the call that adds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.errors import ConflictError, NotFoundError
+from headrace.model.enums import AssignmentStatus, JobStatus
+from headrace.model.ids import MAX_SEQ
+from headrace.model.records import SyncAnswer, SyncRecord
+from headrace.platform.campaigns.distribution import Dealers
+from headrace.platform.campaigns.scopes import (
+    ENDED,
+    Campaign,
+    Step,
+    campaign_of,
+    campaign_scope,
+    check_open,
+    step_key,
+    steps_of,
+)
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import asset_count
+from headrace.platform.core.listing import json_text
+from headrace.platform.jobs.records import SECOND_KIND, Job, answered_run, record_job
+from headrace.platform.jobs.runner import Range, Task
+from headrace.protocol.operations.assignments import SyncAssets
+from headrace.protocol.operations.campaigns import CampaignId
+from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+KIND = "CAMPAIGN_SYNC"
+
+TaskRow = tuple[int, int, int, int, str, int | None]
+
+
+class Spec(Struct, frozen=True):
+    """Where annotated assets begin this time; None: where the campaign says."""
+
+    annotated: int | None
+
+
+async def sync_available(platform: Platform, access: Access, request: CampaignId) -> SyncRecord:
+    """How many assets have no task yet, and what stands in the way of making one of each."""
+    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    steps = await steps_of(platform.database, campaign.no)
+    count = await _unsynced(platform.database, campaign)
+    job = await _under_way(platform.database, access, campaign)
+    reason = _reason(campaign, steps, count, job)
+    return SyncRecord(is_sync_available=reason is None, unsynced_item_count=count, reason=reason)
+
+
+async def sync_assets(platform: Platform, access: Access, request: SyncAssets) -> SyncAnswer:
+    """Begin to make a task of every asset that has none; where that is under way, its job is the answer."""
+    async with platform.database.transaction() as tx:
+        campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
+        steps = await steps_of(tx, campaign.no)
+        wanted = request.existing_annotations_step_id
+        spec = Spec(annotated=None if wanted is None else step_key(campaign, steps, wanted))
+        job = await _under_way(tx, access, campaign)
+        if job is None:
+            count = await _unsynced(tx, campaign)
+            reason = _reason(campaign, steps, count, None)
+            if reason is not None:
+                raise ConflictError(f"no asset can be taken in: {reason}")
+            job = await record_job(
+                tx,
+                access.organization,
+                platform.clock(),
+                kind=KIND,
+                subject=campaign.no,
+                state=JobStatus.RUNNING,
+                spec=msgspec.json.encode(spec).decode(),
+                total=count,
+                wire=SECOND_KIND,
+            )
+    record = await answered_run(platform, access, job)
+    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    return SyncAnswer(campaign=campaign.record, job=record)
+
+
+async def take_in_new(
+    tx: Transaction, organization: int, campaign_no: int | None, assets: Sequence[int]
+) -> None:
+    """Make tasks of assets that were just added, where their version's campaign asks for it and can have them."""
+    if campaign_no is None or not assets:
+        return
+    campaign = await campaign_of(tx, organization, campaign_no)
+    if campaign is None or campaign.closed or not campaign.auto_add:
+        return
+    steps = await steps_of(tx, campaign.no)
+    if steps:
+        rows = await tx.fetch(
+            "assignments.annotated",
+            bucket=campaign.version.bucket,
+            version=campaign.version.no,
+            assets=json_text(list(assets)),
+        )
+        await _add(tx, campaign, steps, rows, campaign.annotated)
+
+
+class SyncWork:
+    """Makes tasks of the assets of the next range. The cursor is the last seq that was looked at."""
+
+    def __init__(self, platform: Platform, task: Task) -> None:
+        assert task.subject is not None
+        self._task = task
+        self._campaign = task.subject
+        self._spec = msgspec.json.decode(task.spec, type=Spec)
+
+    async def ahead(self, cursor: Any, size: int) -> None:
+        """Nothing: a range must see what is there when it is written."""
+
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+        """Make tasks of the next assets that have none."""
+        campaign = await campaign_of(tx, self._task.organization, self._campaign)
+        if campaign is None:
+            raise NotFoundError("the campaign was deleted while assets were taken in")
+        check_open(campaign)
+        after = int(cursor or 0)
+        place: dict[str, Any] = {
+            "bucket": campaign.version.bucket,
+            "version": campaign.version.no,
+            "after": after,
+        }
+        row = await tx.fetch_one("forking.end_of_range", horizon=MAX_SEQ + 1, limit=size, **place)
+        if row is None or row[0] is None:
+            return None
+        rows = await tx.fetch("assignments.unsynced", campaign=campaign.no, until=row[0], **place)
+        steps = await steps_of(tx, campaign.no)
+        if rows and not steps:
+            raise ConflictError("the campaign lost its last step while assets were taken in")
+        annotated = campaign.annotated if self._spec.annotated is None else self._spec.annotated
+        await _add(tx, campaign, steps, rows, annotated)
+        return Range(row[0], len(rows))
+
+    async def finish(self, tx: Transaction) -> None:
+        """Close the campaign where all that came in was done already."""
+        campaign = await campaign_of(tx, self._task.organization, self._campaign)
+        if campaign is not None:
+            await tx.execute(
+                "campaigns.close_completed", no=campaign.no, bucket=campaign.version.bucket
+            )
+
+    async def abandon(self, tx: Transaction) -> None:
+        """Tasks that were made stay, each of them whole; the others come with the next call."""
+
+    async def afterwards(self) -> None:
+        """Nothing more."""
+
+
+async def _add(
+    tx: Transaction,
+    campaign: Campaign,
+    steps: list[Step],
+    rows: Sequence[Row],
+    annotated: int | None,
+) -> None:
+    """Tasks of assets, given with whether each is annotated. A step that went meanwhile is as good as none named."""
+    if not rows:
+        return
+    dealers = Dealers(steps)
+    tasks = await in_thread(_tasks, campaign, steps, rows, annotated, dealers)
+    await tx.insert_many("assignments.add", tasks)
+    await dealers.write(tx, campaign.no)
+
+
+def _tasks(
+    campaign: Campaign,
+    steps: list[Step],
+    rows: Sequence[Row],
+    annotated: int | None,
+    dealers: Dealers,
+) -> list[TaskRow]:
+    keys = {step.key for step in steps}
+    entry = campaign.entry if campaign.entry in keys else steps[0].key
+    place = (campaign.version.bucket, campaign.no)
+    tasks: list[TaskRow] = []
+    for asset, has_annotation in rows:
+        if has_annotation and annotated == ENDED:
+            tasks.append((*place, asset, steps[-1].key, str(AssignmentStatus.DONE), None))
+            continue
+        step = annotated if has_annotation and annotated in keys else entry
+        assert step is not None
+        tasks.append((*place, asset, step, str(AssignmentStatus.TO_DO), dealers.next(step)))
+    return tasks
+
+
+async def _unsynced(statements: Statements, campaign: Campaign) -> int:
+    row = await statements.fetch_one("assignments.count", **campaign.place)
+    assert row is not None
+    assets = await asset_count(statements, campaign.version.bucket, campaign.version.no)
+    return max(0, assets - int(row[0]))
+
+
+async def _under_way(statements: Statements, access: Access, campaign: Campaign) -> Job | None:
+    row = await statements.fetch_one(
+        "jobs.under_way", kind=KIND, subject=campaign.no, organization=access.organization
+    )
+    return None if row is None else Job(*row)
+
+
+def _reason(campaign: Campaign, steps: list[Step], count: int, job: Job | None) -> str | None:
+    if campaign.closed:
+        return "the campaign is closed"
+    if job is not None:
+        return "assets are being taken in at the moment"
+    if not steps:
+        return "the campaign has no step"
+    if count == 0:
+        return "every asset is in the campaign already"
+    return None

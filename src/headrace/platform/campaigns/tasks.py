@@ -1,0 +1,260 @@
+"""The tasks of campaigns: listed, read, given to somebody, submitted, counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from headrace.errors import BadRequestError, ConflictError
+from headrace.model.enums import AnnotationStatus, AssignmentStatus
+from headrace.model.ids import MAX_SEQ, Kind
+from headrace.model.records import (
+    AssignmentRecord,
+    IssueCountRecord,
+    Items,
+    Page,
+    ProcessedAnswer,
+    ProgressRecord,
+)
+from headrace.platform.accounts.users import account_of
+from headrace.platform.campaigns.scopes import (
+    Campaign,
+    campaign_of_part,
+    campaign_scope,
+    step_key,
+    steps_of,
+    user_id,
+)
+from headrace.platform.campaigns.transitions import claim, move, says_of_annotation
+from headrace.platform.core.access import Access
+from headrace.platform.core.asset_rows import RANGE
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text, order_clause, page_limit, page_offset
+from headrace.platform.core.scopes import touch
+from headrace.platform.datalake.data_records import data_record
+from headrace.platform.filters import compile_assignment_filters
+from headrace.protocol.operations.assignments import (
+    AssignmentId,
+    IssueCounts,
+    ListAssignments,
+    Reassign,
+    SubmitAssignment,
+)
+from headrace.protocol.operations.campaigns import CampaignId
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.protocol.paging import decode_cursor, encode_cursor
+from headrace.storage.database.base import Row, Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {
+    "created_at": "t.asset",
+    "filename": "a.filename",
+    "status": "t.status",
+}
+
+
+async def list_assignments(
+    platform: Platform, access: Access, request: ListAssignments
+) -> Page[AssignmentRecord]:
+    """A page of tasks, newest asset first by cursor, or by offset where an order is asked."""
+    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    filters, about_assets = compile_assignment_filters(request)
+    place = {**campaign.place, "version": campaign.version.no, **filters.params}
+    limit, offset = page_limit(request), page_offset(request)
+
+    async def count() -> int:
+        counted = {**campaign.place, **filters.params}
+        statement = "assignments.count"
+        if about_assets:
+            statement, counted = "assignments.count_matching", place
+        row = await platform.database.fetch_one(statement, filters=filters.sql, **counted)
+        assert row is not None
+        return int(row[0])
+
+    if request.order_by:
+        order = order_clause(request.order_by, _ORDERS, "t.asset desc")
+        rows = await platform.database.fetch(
+            "assignments.ordered", filters=filters.sql + order, limit=limit, offset=offset, **place
+        )
+        return Page(items=_records(access, campaign, rows), count=await count())
+    listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
+    before, total = MAX_SEQ + 1, None
+    if request.cursor:
+        before, total = decode_cursor(request.cursor, listing)
+    rows = await platform.database.fetch(
+        "assignments.page",
+        filters=filters.sql,
+        before=before,
+        limit=limit + 1,
+        offset=0 if request.cursor else offset,
+        **place,
+    )
+    if total is None:
+        total = await count()
+    following = None
+    if len(rows) > limit:
+        following = encode_cursor([rows[limit - 1][0], total], listing)
+    return Page(items=_records(access, campaign, rows[:limit]), count=total, next_cursor=following)
+
+
+async def get_assignment(
+    platform: Platform, access: Access, request: AssignmentId
+) -> AssignmentRecord:
+    """A task by id."""
+    campaign, asset = await campaign_of_part(
+        platform.database, access, request.assignment_id, Kind.ASSIGNMENT
+    )
+    return await _one(platform.database, access, campaign, asset)
+
+
+async def reassign_assignments(
+    platform: Platform, access: Access, request: Reassign
+) -> ProcessedAnswer:
+    """Give open tasks to a user, or to nobody; the ids of those that were open."""
+    if len(request.assignment_ids) > IDS_PER_CALL:
+        raise BadRequestError(
+            f"{len(request.assignment_ids)} tasks in one call", hint=f"send at most {IDS_PER_CALL}"
+        )
+    campaign = await campaign_scope(platform.database, access, request.campaign_id, change=True)
+    account = None
+    if request.user_id is not None:
+        account = await account_of(platform.database, access, request.user_id)
+    ids = campaign.ids(Kind.ASSIGNMENT)
+    assets: dict[int, None] = {}
+    for each in request.assignment_ids:
+        asset = ids.seq(each)
+        if asset is None:
+            raise missing(Kind.ASSIGNMENT, each)
+        assets[asset] = None
+    wanted, processed = list(assets), []
+    for start in range(0, len(wanted), RANGE):
+        async with platform.database.transaction() as tx:
+            await campaign_scope(tx, access, request.campaign_id, change=True)
+            processed += await _give(tx, campaign, wanted[start : start + RANGE], account)
+    return ProcessedAnswer(processed_ids=[ids.id(asset) for asset in processed])
+
+
+async def submit_assignment(
+    platform: Platform, access: Access, request: SubmitAssignment
+) -> AssignmentRecord:
+    """Move a task by what its holder says of the work, and the status of its newest annotation with it."""
+    said = request.status
+    if said is AnnotationStatus.PENDING:
+        raise BadRequestError("a task is submitted as PENDING", hint="ACCEPTED, REFUSED or SKIPPED")
+    async with platform.database.transaction() as tx:
+        campaign, asset = await campaign_of_part(
+            tx, access, request.assignment_id, Kind.ASSIGNMENT, change=True
+        )
+        scope = campaign.version
+        task = await claim(tx, access, scope, asset)
+        if task is None:
+            raise missing(Kind.ASSIGNMENT, request.assignment_id)
+        if task.status is AssignmentStatus.SKIPPED:
+            raise ConflictError(
+                f"task {request.assignment_id} was skipped", hint="annotate the asset first"
+            )
+        status = await says_of_annotation(tx, task, said)
+        await touch(tx, scope)
+        await move(tx, access, task, said)
+        if status is not None:
+            await _say(tx, campaign, asset, status)
+        return await _one(tx, access, campaign, asset)
+
+
+async def campaign_progress(
+    platform: Platform, access: Access, request: CampaignId
+) -> Items[ProgressRecord]:
+    """How many tasks are where, in the order of the workflow."""
+    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    order = {step.key: step.position for step in await steps_of(platform.database, campaign.no)}
+    statuses = list(AssignmentStatus)
+    rows = await platform.database.fetch("assignments.progress", **campaign.place)
+    rows.sort(key=lambda row: (order.get(row[0], 0), statuses.index(row[1]), row[2] or 0))
+    ids = campaign.ids(Kind.STEP)
+    return Items(
+        items=[
+            ProgressRecord(
+                step_id=ids.id(step),
+                status=AssignmentStatus(status),
+                user_id=None if account is None else user_id(account, created),
+                count=count,
+            )
+            for step, status, account, created, count in rows
+        ]
+    )
+
+
+async def campaign_issue_counts(
+    platform: Platform, access: Access, request: IssueCounts
+) -> list[IssueCountRecord]:
+    """Refusals in reviews by whose work it was: one that is to be reworked is open, one that was is closed."""
+    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    chosen = None
+    if request.step_ids is not None:
+        steps = await steps_of(platform.database, campaign.no)
+        chosen = json_text([step_key(campaign, steps, each) for each in request.step_ids])
+    users = None
+    if request.user_ids is not None:
+        users = {await account_of(platform.database, access, each) for each in request.user_ids}
+    rows = await platform.database.fetch("assignments.issues", **campaign.place, steps=chosen)
+    return [
+        IssueCountRecord(
+            user_id=None if account is None else user_id(account, created),
+            opened=opened,
+            closed=closed,
+        )
+        for account, created, opened, closed in rows
+        if users is None or account in users
+    ]
+
+
+async def _give(
+    tx: Transaction, campaign: Campaign, assets: list[int], account: int | None
+) -> list[int]:
+    rows = await tx.fetch("assignments.open_of", **campaign.place, assets=json_text(assets))
+    place = (campaign.version.bucket, campaign.no)
+    await tx.insert_many(
+        "assignments.deal", [(step, account, *place, asset) for asset, step in rows]
+    )
+    return [asset for asset, _ in rows]
+
+
+async def _say(tx: Transaction, campaign: Campaign, asset: int, status: AnnotationStatus) -> None:
+    place: dict[str, Any] = {
+        "bucket": campaign.version.bucket,
+        "version": campaign.version.no,
+        "asset": asset,
+    }
+    row = await tx.fetch_one("assignments.newest_annotation", **place)
+    if row is not None:
+        await tx.execute("assignments.set_status", **place, no=row[0], status=str(status))
+
+
+async def _one(
+    statements: Statements, access: Access, campaign: Campaign, asset: int
+) -> AssignmentRecord:
+    row = await statements.fetch_one(
+        "assignments.one", **campaign.place, version=campaign.version.no, asset=asset
+    )
+    if row is None:
+        raise missing(Kind.ASSIGNMENT, campaign.ids(Kind.ASSIGNMENT).id(asset))
+    return _records(access, campaign, [row])[0]
+
+
+def _records(access: Access, campaign: Campaign, rows: list[Row]) -> list[AssignmentRecord]:
+    tasks, steps = campaign.ids(Kind.ASSIGNMENT), campaign.ids(Kind.STEP)
+    assets = campaign.version.ids(Kind.ASSET)
+    return [
+        AssignmentRecord(
+            id=tasks.id(asset),
+            asset_id=assets.id(asset),
+            step_id=steps.id(step),
+            status=AssignmentStatus(status),
+            assigned_user_id=None if account is None else user_id(account, created),
+            data=data_record(access, tuple(data)),
+        )
+        for asset, step, status, account, created, *data in rows
+    ]

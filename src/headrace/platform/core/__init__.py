@@ -1,0 +1,1 @@
+"""What every room of the platform stands on: access, identifiers, scopes, listings, counters."""

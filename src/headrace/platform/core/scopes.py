@@ -1,0 +1,202 @@
+"""The datasets and versions that ids name, with what their rooms need to know of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.errors import InsufficientResourcesError, LockedError, NotFoundError
+from headrace.model.enums import InferenceType
+from headrace.model.ids import (
+    MAX_SEQ,
+    IdScope,
+    InvalidIdError,
+    Key,
+    Kind,
+    decode_shape,
+    encode,
+    encode_shape,
+)
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_id, key_of, missing
+from headrace.storage.database.base import Row, Statements, Transaction
+
+FILLING = 2
+"""``version.locked`` of a fork that its job still fills; 1 is what people lock."""
+
+
+class DatasetScope(Struct, frozen=True):
+    """A dataset of the caller's organization."""
+
+    no: int
+    bucket: int
+    created: int
+    name: str
+    description: str
+
+    @property
+    def id(self) -> UUID:
+        """The dataset's id."""
+        return encode(Kind.DATASET, self.created, self.bucket, self.no)
+
+
+class VersionScope(Struct, frozen=True):
+    """A version of the caller's organization, and the ids that count inside it; one that is ``filling`` is locked too.
+
+    ``campaign`` is the number of its annotation campaign.
+    """
+
+    no: int
+    bucket: int
+    created: int
+    name: str
+    description: str
+    type: InferenceType
+    locked: bool
+    dataset: int
+    dataset_bucket: int
+    dataset_created: int
+    dataset_name: str
+    filling: bool = False
+    campaign: int | None = None
+    campaign_created: int = 0
+
+    @property
+    def id(self) -> UUID:
+        """The version's id."""
+        return encode(Kind.VERSION, self.created, self.bucket, self.no)
+
+    @property
+    def campaign_id(self) -> UUID | None:
+        """The id of the version's annotation campaign."""
+        if self.campaign is None:
+            return None
+        return encode(Kind.CAMPAIGN, self.campaign_created, self.bucket, self.campaign)
+
+    @property
+    def full_name(self) -> str:
+        """``dataset/version``, as people say it."""
+        return f"{self.dataset_name}/{self.name}"
+
+    def ids(self, kind: Kind) -> IdScope:
+        """Ids of assets, annotations, labels, groups or asset tags of this version."""
+        return IdScope(kind, self.created, self.bucket, self.no)
+
+
+class Taken(Struct, frozen=True):
+    """The numbers that a change of a version was given, and the version's revision after it."""
+
+    asset: int
+    annotation: int
+    revision: int
+
+
+async def dataset_scope(statements: Statements, access: Access, id: UUID) -> DatasetScope:
+    """The dataset of an id; 404 where it is not there for this caller."""
+    key = key_of(id, Kind.DATASET)
+    row = await statements.fetch_one(
+        "datasets.by_no", no=key.number, organization=access.organization
+    )
+    if row is None:
+        raise missing(Kind.DATASET, id)
+    scope = DatasetScope(*row)
+    check_id(id, Kind.DATASET, scope.created, scope.bucket, scope.no)
+    return scope
+
+
+async def version_scope(
+    statements: Statements, access: Access, id: UUID, *, change: bool = False
+) -> VersionScope:
+    """The version of an id; 404 where it is not there for this caller, 423 for a ``change`` of a locked one."""
+    key = key_of(id, Kind.VERSION)
+    scope = await _version(statements, access, key.number)
+    if scope is None:
+        raise missing(Kind.VERSION, id)
+    check_id(id, Kind.VERSION, scope.created, scope.bucket, scope.no)
+    return check_unlocked(scope) if change else scope
+
+
+async def scope_of_part(
+    statements: Statements, access: Access, id: UUID, kind: Kind, *, change: bool = False
+) -> tuple[VersionScope, int]:
+    """The version of an asset, label or other part, and the part's number in it; 404 as for the part itself."""
+    key: Key = key_of(id, kind)
+    scope = await _version(statements, access, key.scope)
+    if scope is None or scope.ids(kind).seq(id) is None:
+        raise missing(kind, id)
+    return (check_unlocked(scope) if change else scope), key.seq
+
+
+def check_unlocked(scope: VersionScope) -> VersionScope:
+    """The version itself; 423 where it is locked."""
+    if scope.filling:
+        raise LockedError(
+            f"version {scope.full_name} is being filled by a fork", hint="wait for its job first"
+        )
+    if scope.locked:
+        raise LockedError(f"version {scope.full_name} is locked", hint="unlock it first")
+    return scope
+
+
+async def touch(
+    tx: Transaction, scope: VersionScope, *, assets: int = 0, annotations: int = 0
+) -> Taken:
+    """Note a change of a version and reserve numbers in it; 404 where the version has just been deleted.
+
+    Raises :class:`InsufficientResourcesError` where a version has given away all of its numbers.
+    """
+    row = await tx.fetch_one("versions.touch", no=scope.no, assets=assets, annotations=annotations)
+    if row is None:
+        raise missing(Kind.VERSION, scope.id)
+    taken = Taken(*row)
+    if max(taken.asset + assets, taken.annotation + annotations) > MAX_SEQ + 1:
+        raise InsufficientResourcesError(
+            f"version {scope.full_name} has numbered {MAX_SEQ} assets or annotations, and no more fit",
+            hint="go on in a new version",
+        )
+    return taken
+
+
+def version_of(row: Row) -> VersionScope:
+    """A row of the statements of versions."""
+    no, bucket, created, name, description, kind, locked, dataset, *more = row
+    dataset_bucket, dataset_created, dataset_name, campaign, campaign_created = more
+    return VersionScope(
+        no=no,
+        bucket=bucket,
+        created=created,
+        name=name,
+        description=description,
+        type=InferenceType(kind),
+        locked=bool(locked),
+        dataset=dataset,
+        dataset_bucket=dataset_bucket,
+        dataset_created=dataset_created,
+        dataset_name=dataset_name,
+        filling=locked == FILLING,
+        campaign=campaign,
+        campaign_created=campaign_created or 0,
+    )
+
+
+async def _version(statements: Statements, access: Access, no: int) -> VersionScope | None:
+    row = await statements.fetch_one("versions.by_no", no=no, organization=access.organization)
+    return None if row is None else version_of(row)
+
+
+async def scope_of_shape(
+    statements: Statements, access: Access, id: UUID, *, change: bool = False
+) -> tuple[VersionScope, int, int]:
+    """The version of a shape, the number of its annotation and its ordinal there; 404 as for the shape itself."""
+    missing_shape = NotFoundError(f"there is no shape {id}")
+    try:
+        key = decode_shape(id)
+    except InvalidIdError:
+        raise missing_shape from None
+    scope = await _version(statements, access, key.version)
+    if scope is None or id != encode_shape(
+        scope.created, scope.bucket, scope.no, key.annotation, key.ordinal
+    ):
+        raise missing_shape
+    return (check_unlocked(scope) if change else scope), key.annotation, key.ordinal

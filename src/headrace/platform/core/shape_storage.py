@@ -1,0 +1,71 @@
+"""Where the packed shapes of annotations lie: small blobs in the annotation's row, large ones in the content table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from headrace.platform.core.listing import json_text
+from headrace.storage.database.base import Statements, Transaction
+
+INLINE_BYTES = 512
+"""Larger blobs go into the content table."""
+
+Place = tuple[bytes | None, int | None]
+"""A blob in the row itself, or its number in the content table."""
+
+
+class Home(Protocol):
+    """Whatever knows the dataset whose content table is meant: a version."""
+
+    @property
+    def dataset(self) -> int:
+        """The dataset's number."""
+        ...
+
+    @property
+    def dataset_bucket(self) -> int:
+        """The dataset's bucket."""
+        ...
+
+
+async def store_blobs(tx: Transaction, scope: Home, blobs: Sequence[bytes]) -> list[Place]:
+    """Where each blob lies now; the large ones are written."""
+    large = [blob for blob in blobs if len(blob) > INLINE_BYTES]
+    if not large:
+        return [(blob, None) for blob in blobs]
+    row = await tx.fetch_one("annotations.take_contents", count=len(large), dataset=scope.dataset)
+    assert row is not None
+    place = (scope.dataset_bucket, scope.dataset)
+    await tx.insert_many(
+        "annotations.add_content",
+        [(*place, no, blob) for no, blob in enumerate(large, start=row[0])],
+    )
+    following = iter(range(row[0], row[0] + len(large)))
+    return [(None, next(following)) if len(blob) > INLINE_BYTES else (blob, None) for blob in blobs]
+
+
+async def read_contents(
+    statements: Statements, scope: Home, numbers: Sequence[int]
+) -> dict[int, bytes]:
+    """Blobs of the content table by number; one that has gone is left out."""
+    rows = await statements.fetch(
+        "annotations.contents",
+        keys=json_text(numbers),
+        bucket=scope.dataset_bucket,
+        dataset=scope.dataset,
+    )
+    return dict(rows)
+
+
+async def drop_contents(tx: Transaction, scope: Home, contents: Iterable[int | None]) -> None:
+    """Let go of blobs that annotations of the version no longer name; those that forks may share are noted as garbage."""
+    numbers = [content for content in contents if content is not None]
+    if numbers:
+        await tx.execute(
+            "annotations.drop_contents",
+            keys=json_text(numbers),
+            bucket=scope.dataset_bucket,
+            dataset=scope.dataset,
+        )
+        await tx.execute("annotations.note_garbage", count=len(numbers), dataset=scope.dataset)

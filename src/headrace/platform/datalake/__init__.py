@@ -1,0 +1,1 @@
+"""Datalakes, their data, data sources and uploads."""

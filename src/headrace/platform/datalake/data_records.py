@@ -1,0 +1,65 @@
+"""Rows of data as records, for the lake's own listings and for those of assets."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.errors import BadRequestError
+from headrace.model.enums import DataType, DataUploadStatus
+from headrace.model.ids import Kind, encode
+from headrace.model.records import DataRecord, Meta
+from headrace.platform.core.access import Access
+from headrace.storage.database.base import Row
+
+WIDTH = 14
+"""How many columns of a row :func:`data_record` reads."""
+
+MAX_METADATA_BYTES = 256 * 1024
+
+_TYPES = {str(member): member for member in DataType}
+_STATUSES = {str(member): member for member in DataUploadStatus}
+
+
+def data_record(access: Access, row: Row) -> DataRecord:
+    """A data as its listings show it.
+
+    ``row`` begins with the lake's bucket and creation, then the data's no, object_name, filename, kind, content_type,
+    status, width, height, size, sha256, metadata, custom_metadata: the order of all statements that list data.
+    """
+    bucket, lake_created, no, object_name, filename, kind, content_type, status = row[:8]
+    width, height, size, sha256, metadata, custom_metadata = row[8:WIDTH]
+    return DataRecord(
+        id=encode(Kind.DATA, lake_created, bucket, no),
+        object_name=object_name,
+        filename=filename,
+        type=_TYPES[kind],
+        content_type=content_type,
+        upload_status=_STATUSES[status],
+        meta=None if width is None else Meta(width, height),
+        presigned_url=access.urls.download(access.organization, object_name),
+        metadata=None if metadata is None else msgspec.json.decode(metadata),
+        custom_metadata=None if custom_metadata is None else msgspec.json.decode(custom_metadata),
+        size=size,
+        sha256=None if sha256 is None else sha256.hex(),
+    )
+
+
+def data_id(lake_created: int, lake_bucket: int, no: int) -> UUID:
+    """The id of a data."""
+    return encode(Kind.DATA, lake_created, lake_bucket, no)
+
+
+def metadata_text(name: str, value: dict[str, Any] | None) -> str | None:
+    """Metadata as it is stored; 400 where it is too large or no JSON."""
+    if value is None:
+        return None
+    try:
+        text = msgspec.json.encode(value, order="sorted").decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadRequestError(f"{name} cannot be written as JSON: {error}") from None
+    if len(text) > MAX_METADATA_BYTES:
+        raise BadRequestError(f"{name} is larger than {MAX_METADATA_BYTES // 1024} KiB")
+    return text

@@ -1,0 +1,276 @@
+"""Lakes: finding them, and listing and finding the data in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from headrace.errors import BadRequestError, ConflictError
+from headrace.model.ids import Kind, encode
+from headrace.model.records import DatalakeRecord, DataRecord, Items, Page
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.core.listing import (
+    exactly_one,
+    json_text,
+    order_clause,
+    page_limit,
+    page_offset,
+)
+from headrace.platform.datalake.data_records import data_record
+from headrace.platform.filters import compile_data_filters
+from headrace.protocol.operations.datalake import (
+    FindData,
+    FindDatalake,
+    GetDatalake,
+    ListData,
+    ListDataByKey,
+    ListDatalakes,
+)
+from headrace.protocol.operations.listing import KEYS_PER_CALL
+from headrace.protocol.paging import decode_cursor, encode_cursor
+from headrace.storage.database.base import Row, Statements
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+ORDERS = {
+    "created_at": "d.no",
+    "filename": "d.filename",
+    "object_name": "d.object_name",
+    "type": "d.kind",
+    "content_type": "d.content_type",
+    "upload_status": "d.status",
+    "width": "d.width",
+    "height": "d.height",
+    "size": "d.size",
+}
+_NEWEST_FIRST = " order by d.no desc"
+_CANDIDATES = 10
+_END = 1 << 62
+
+
+class Lake(NamedTuple):
+    """A lake's row."""
+
+    no: int
+    bucket: int
+    name: str
+    created: int
+    connector: int
+    connector_created: int
+
+    @property
+    def id(self) -> UUID:
+        """The id of the lake."""
+        return encode(Kind.DATALAKE, self.created, self.bucket, self.no)
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """What every statement about the lake's data is bound to."""
+        return {"bucket": self.bucket, "lake": self.no}
+
+    def numbers(self, ids: Iterable[UUID]) -> list[int]:
+        """The numbers of those ids that are made for data of this lake's time and bucket, each once."""
+        base = encode(Kind.DATA, self.created, self.bucket, 0).int
+        found = {data_id.int - base: None for data_id in ids}
+        return [number for number in found if 0 < number < 1 << 57]
+
+
+async def lake_of(statements: Statements, access: Access, lake_id: UUID) -> Lake:
+    """The lake of an id; 404 where it is none of the caller's organization."""
+    key = key_of(lake_id, Kind.DATALAKE)
+    row = await statements.fetch_one(
+        "datalake.lake", no=key.number, organization=access.organization
+    )
+    if row is None:
+        raise missing(Kind.DATALAKE, lake_id)
+    lake = Lake(*row)
+    check_id(lake_id, Kind.DATALAKE, lake.created, lake.bucket, lake.no)
+    return lake
+
+
+async def find_datalake(
+    platform: Platform, access: Access, request: FindDatalake
+) -> DatalakeRecord:
+    """A lake by id or name, or the default one."""
+    for lake in await _lakes(platform, access, request.organization_id):
+        wanted = request.id in (None, lake.id) and request.name in (None, lake.name)
+        if wanted:
+            return _record(lake)
+    raise missing(Kind.DATALAKE, request.id or repr(request.name))
+
+
+async def list_datalakes(
+    platform: Platform, access: Access, request: ListDatalakes
+) -> Items[DatalakeRecord]:
+    """The lakes of an organization, the default one first."""
+    lakes = await _lakes(platform, access, request.organization_id)
+    return Items(items=[_record(lake) for lake in lakes])
+
+
+async def get_datalake(platform: Platform, access: Access, request: GetDatalake) -> DatalakeRecord:
+    """A lake by id."""
+    return _record(await lake_of(platform.database, access, request.datalake_id))
+
+
+async def list_data(platform: Platform, access: Access, request: ListData) -> Page[DataRecord]:
+    """The data of a lake, newest first by cursor, or in an asked order by offset."""
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    if request.order_by:
+        return await _list_ordered(platform, access, lake, request)
+    filters = compile_data_filters(request)
+    limit = page_limit(request)
+    listing = [str(lake.id), filters.sql, filters.params]
+    # The count is taken once a listing: it is the one part of a page that costs as much as all pages.
+    before, count = _END, None
+    if request.cursor:
+        before, count = _position(decode_cursor(request.cursor, listing))
+    rows = await platform.database.fetch(
+        "datalake.page",
+        filters=filters.sql,
+        created=lake.created,
+        before=before,
+        limit=limit + 1,
+        offset=0 if request.cursor else page_offset(request),
+        **lake.scope,
+        **filters.params,
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if count is None:
+        count = await _count(platform, lake, filters.sql, filters.params)
+    return Page(
+        items=[data_record(access, row) for row in rows],
+        count=count,
+        next_cursor=encode_cursor([rows[-1][2], count], listing) if more else None,
+    )
+
+
+async def list_data_by_key(
+    platform: Platform, access: Access, request: ListDataByKey
+) -> Page[DataRecord]:
+    """The data that a list of keys names: all of them at once, or a part of them where a limit is given."""
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    name, keys = exactly_one(
+        ids=request.ids, object_names=request.object_names, filenames=request.filenames
+    )
+    if len(keys) > KEYS_PER_CALL and request.limit is None:
+        raise BadRequestError(
+            f"{len(keys)} keys in one call", hint=f"at most {KEYS_PER_CALL}, or with a limit"
+        )
+    filters = compile_data_filters(request)
+    if name == "ids":
+        keys, statement = lake.numbers(request.ids or []), "by_numbers"
+    else:
+        keys, statement = list(dict.fromkeys(keys)), f"by_{name}"
+    order = order_clause(request.order_by or [], ORDERS, "d.no desc")
+    rows = await platform.database.fetch(
+        f"datalake.{statement}",
+        filters=filters.sql + order,
+        created=lake.created,
+        keys=json_text(keys),
+        limit=-1,
+        offset=0,
+        **lake.scope,
+        **filters.params,
+    )
+    count = len(rows)
+    if request.limit is not None:
+        start = page_offset(request)
+        rows = rows[start : start + page_limit(request)]
+    return Page(items=[data_record(access, row) for row in rows], count=count)
+
+
+async def find_data(platform: Platform, access: Access, request: FindData) -> DataRecord:
+    """The one data that meets all criteria; 409 where several do."""
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    found = await _candidates(platform, lake, request)
+    if not found:
+        raise missing(Kind.DATA, _criteria(request))
+    records = [data_record(access, row) for row in found[:_CANDIDATES]]
+    if len(found) > 1:
+        raise ConflictError(
+            f"several data match {_criteria(request)}",
+            detail=[f"{record.id} {record.filename}" for record in records],
+            hint="find it by id or object name",
+        )
+    return records[0]
+
+
+async def _candidates(platform: Platform, lake: Lake, request: FindData) -> list[Row]:
+    keys: Sequence[object]
+    if request.id is not None:
+        keys, statement = lake.numbers([request.id]), "by_numbers"
+    elif request.object_name is not None:
+        keys, statement = [request.object_name], "by_object_names"
+    elif request.filename is not None:
+        keys, statement = [request.filename], "by_filenames"
+    else:
+        raise BadRequestError("say what to find", hint="an id, a filename or an object_name")
+    filters = compile_data_filters(request)
+    rows = await platform.database.fetch(
+        f"datalake.{statement}",
+        filters=filters.sql + _NEWEST_FIRST,
+        created=lake.created,
+        keys=json_text(keys),
+        limit=_CANDIDATES + 1,
+        offset=0,
+        **lake.scope,
+        **filters.params,
+    )
+    return [
+        row
+        for row in rows
+        if request.object_name in (None, row[3]) and request.filename in (None, row[4])
+    ]
+
+
+async def _list_ordered(
+    platform: Platform, access: Access, lake: Lake, request: ListData
+) -> Page[DataRecord]:
+    filters = compile_data_filters(request)
+    rows = await platform.database.fetch(
+        "datalake.ordered",
+        filters=filters.sql + order_clause(request.order_by or [], ORDERS, "d.no desc"),
+        created=lake.created,
+        limit=page_limit(request),
+        offset=page_offset(request),
+        **lake.scope,
+        **filters.params,
+    )
+    count = await _count(platform, lake, filters.sql, filters.params)
+    return Page(items=[data_record(access, row) for row in rows], count=count)
+
+
+async def _count(platform: Platform, lake: Lake, sql: str, params: dict[str, object]) -> int:
+    row = await platform.database.fetch_one("datalake.count", filters=sql, **lake.scope, **params)
+    assert row is not None
+    return int(row[0])
+
+
+async def _lakes(platform: Platform, access: Access, organization_id: UUID) -> list[Lake]:
+    check_organization(access, organization_id)
+    rows = await platform.database.fetch("datalake.lakes", organization=access.organization)
+    return [Lake(*row) for row in rows]
+
+
+def _position(position: list[object]) -> tuple[int, int]:
+    before, count = position
+    if not isinstance(before, int) or not isinstance(count, int):
+        raise BadRequestError("the cursor is damaged", hint="start the listing again")
+    return before, count
+
+
+def _criteria(request: FindData) -> str:
+    given = {"id": request.id, "filename": request.filename, "object_name": request.object_name}
+    return ", ".join(f"{name} {str(value)!a}" for name, value in given.items() if value)
+
+
+def _record(lake: Lake) -> DatalakeRecord:
+    return DatalakeRecord(
+        id=lake.id,
+        name=lake.name,
+        connector_id=encode(Kind.CONNECTOR, lake.connector_created, 0, lake.connector),
+    )

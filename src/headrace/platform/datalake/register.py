@@ -1,0 +1,263 @@
+"""Making an uploaded object a data of a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from headrace.errors import APIError, BadRequestError, ConflictError
+from headrace.model.enums import DataType, DataUploadStatus
+from headrace.model.names import safe_text
+from headrace.model.records import DataRecord, Items, Meta, SourceRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.sequences import take_numbers
+from headrace.platform.datalake.data import full_record
+from headrace.platform.datalake.data_records import data_record, metadata_text
+from headrace.platform.datalake.datalakes import Lake, lake_of
+from headrace.platform.datalake.probe import MAX_SIDE, digest_of, picture_sizes
+from headrace.platform.datalake.sources import source_of
+from headrace.platform.datalake.uploads import belongs, check_files
+from headrace.platform.tags.scopes import Tag
+from headrace.platform.tags.tags import data_tags
+from headrace.protocol.operations.datalake import DataDescription, RegisterData
+from headrace.protocol.operations.uploading import Refusal, RegisteredData, RegisterManyData
+from headrace.storage.objects.base import ObjectInfo
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+class _Told(NamedTuple):
+    """What a registration says of the file; the very same again is a retry."""
+
+    filename: str
+    kind: str
+    content_type: str
+    source: int | None
+    metadata: str | None
+    custom_metadata: str | None
+
+
+class _Found(NamedTuple):
+    """What the stored file says of itself."""
+
+    status: DataUploadStatus
+    width: int | None
+    height: int | None
+    size: int
+    sha256: bytes
+
+
+class _Draft(NamedTuple):
+    """A registration whose rules hold so far."""
+
+    request: DataDescription
+    told: _Told
+    tags: list[Tag]
+    source: SourceRecord | None
+    found: _Found
+
+    @property
+    def row(self) -> dict[str, Any]:
+        return {
+            "object_name": self.request.object_name,
+            **self.told._asdict(),
+            **self.found._asdict(),
+        }
+
+
+async def register_data(platform: Platform, access: Access, request: RegisterData) -> DataRecord:
+    """Make an uploaded object a data of the lake; the very same call again answers the same data."""
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    (registered,) = await _register(platform, access, lake, [request])
+    if isinstance(registered, APIError):
+        raise registered
+    return registered
+
+
+async def register_many_data(
+    platform: Platform, access: Access, request: RegisterManyData
+) -> Items[RegisteredData]:
+    """Make uploaded objects data of the lake in one transaction; one that is refused does not stop the others."""
+    check_files(len(request.files))
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    registered = await _register(platform, access, lake, request.files)
+    return Items(
+        items=[
+            RegisteredData(refusal=Refusal.of(each))
+            if isinstance(each, APIError)
+            else RegisteredData(data=each)
+            for each in registered
+        ]
+    )
+
+
+async def _register(
+    platform: Platform, access: Access, lake: Lake, requests: Sequence[DataDescription]
+) -> list[DataRecord | APIError]:
+    """For each request in its order its data, or why it is refused."""
+    drafts = await _drafts(platform, access, lake, requests)
+    new: dict[str, _Draft] = {}
+    for draft in drafts:
+        if isinstance(draft, _Draft):
+            new.setdefault(draft.request.object_name, draft)
+    numbers = await _add(platform, lake, list(new.values()))
+    registered: list[DataRecord | APIError] = []
+    for draft in drafts:
+        if isinstance(draft, APIError):
+            registered.append(draft)
+        elif (no := numbers.pop(draft.request.object_name, None)) is not None:
+            registered.append(_record(access, lake, no, draft))
+        else:
+            registered.append(await _again(platform, access, lake, draft))
+    return registered
+
+
+async def _drafts(
+    platform: Platform, access: Access, lake: Lake, requests: Sequence[DataDescription]
+) -> list[_Draft | APIError]:
+    stored = await _stored(platform, access, requests)
+    tags: dict[tuple[UUID, ...], list[Tag]] = {}
+    sources: dict[UUID | None, tuple[int, SourceRecord] | None] = {}
+    drafts: list[_Draft | APIError] = []
+    for request, (info, size) in zip(requests, stored, strict=True):
+        try:
+            if request.data_source_id not in sources:
+                sources[request.data_source_id] = await source_of(
+                    platform, access, request.data_source_id
+                )
+            no, source = sources[request.data_source_id] or (None, None)
+            told = _told(request, no)
+            wanted = tuple(request.tags)
+            if wanted not in tags:
+                tags[wanted] = await data_tags(platform.database, access, lake, wanted)
+            found = await _inspect(platform, request, info, size)
+            drafts.append(_Draft(request, told, tags[wanted], source, found))
+        except APIError as error:
+            drafts.append(error)
+    return drafts
+
+
+async def _add(platform: Platform, lake: Lake, drafts: Sequence[_Draft]) -> dict[str, int]:
+    """Enter what is new in one transaction; the numbers by the objects' names."""
+    if not drafts:
+        return {}
+    by_name = {draft.request.object_name: draft for draft in drafts}
+    async with platform.database.transaction() as tx:
+        taken = await tx.fetch("datalake.names_taken", keys=json_text(list(by_name)), **lake.scope)
+        for (name,) in taken:
+            del by_name[name]
+        if not by_name:
+            return {}
+        first = await take_numbers(tx, "data", len(by_name))
+        numbers = {name: first + place for place, name in enumerate(by_name)}
+        created = platform.clock()
+        await tx.insert_many(
+            "datalake.register",
+            [
+                (lake.bucket, numbers[name], lake.no, name, *draft.told, *draft.found, created)
+                for name, draft in by_name.items()
+            ],
+        )
+        links: dict[int, tuple[Tag, list[int]]] = {}
+        for name, draft in by_name.items():
+            for tag in draft.tags:
+                links.setdefault(tag.key, (tag, []))[1].append(numbers[name])
+        for tag, keys in links.values():
+            await tx.execute("tags.attach_to_data", keys=json_text(keys), **tag.links)
+    return numbers
+
+
+def _told(request: DataDescription, source: int | None) -> _Told:
+    return _Told(
+        filename=safe_text(request.filename, "filename"),
+        kind=DataType.parse(request.type),
+        content_type=safe_text(request.content_type, "content_type"),
+        source=source,
+        metadata=metadata_text("metadata", _given(request.metadata)),
+        custom_metadata=metadata_text("custom_metadata", _given(request.custom_metadata)),
+    )
+
+
+async def _stored(
+    platform: Platform, access: Access, requests: Sequence[DataDescription]
+) -> list[tuple[ObjectInfo | None, Meta | None]]:
+    """What is stored under the names that are the caller's, with the size of the picture where it is needed."""
+    mine = [each.object_name for each in requests if _is_ours(platform, access, each.object_name)]
+    infos = {info.name: info for info in await platform.objects.heads(mine) if info is not None}
+    unmeasured = [
+        each.object_name
+        for each in requests
+        if each.object_name in infos and each.type == DataType.IMAGE and _given(each.meta) is None
+    ]
+    sizes = dict(zip(unmeasured, await picture_sizes(platform.objects, unmeasured), strict=True))
+    return [(infos.get(each.object_name), sizes.get(each.object_name)) for each in requests]
+
+
+def _is_ours(platform: Platform, access: Access, name: str) -> bool:
+    try:
+        platform.objects.local_path(name)
+    except BadRequestError:
+        return False
+    return belongs(name, access.organization)
+
+
+async def _inspect(
+    platform: Platform, request: DataDescription, info: ObjectInfo | None, size: Meta | None
+) -> _Found:
+    if info is None:
+        raise BadRequestError(
+            f"nothing was uploaded as {request.object_name!a}",
+            hint="upload the file, then register it",
+        )
+    sha256 = await digest_of(platform.objects, info)
+    meta: Meta | None = _given(request.meta) or size
+    if meta is None:
+        return _Found(DataUploadStatus.ERROR, None, None, info.size, sha256)
+    if not (0 < meta.width <= MAX_SIDE and 0 < meta.height <= MAX_SIDE):
+        raise BadRequestError(f"{meta.width} x {meta.height} is no size of a picture")
+    return _Found(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
+
+
+async def _again(
+    platform: Platform, access: Access, lake: Lake, draft: _Draft
+) -> DataRecord | APIError:
+    """The data that has this object already; 409 unless it was registered by the very same call."""
+    name, meta = draft.request.object_name, _given(draft.request.meta)
+    row = await platform.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
+    if row is None or _Told(*row[3:]) != draft.told or meta not in (None, Meta(row[1], row[2])):
+        return ConflictError(
+            f"{name} is registered already, otherwise described",
+            hint="upload the file under a new object name",
+        )
+    async with platform.database.transaction() as tx:
+        for tag in draft.tags:
+            await tx.execute("tags.attach_to_data", keys=json_text([row[0]]), **tag.links)
+    return await full_record(platform, access, lake.bucket, row[0])
+
+
+def _record(access: Access, lake: Lake, no: int, draft: _Draft) -> DataRecord:
+    row = draft.row
+    record = data_record(
+        access,
+        (
+            *(lake.bucket, lake.created, no, row["object_name"], row["filename"], row["kind"]),
+            *(row["content_type"], row["status"], row["width"], row["height"], row["size"]),
+            *(row["sha256"], row["metadata"], row["custom_metadata"]),
+        ),
+    )
+    return msgspec.structs.replace(
+        record,
+        datalake_id=lake.id,
+        data_source=draft.source,
+        tags=[tag.record for tag in sorted(draft.tags, key=lambda tag: tag.key)],
+    )
+
+
+def _given(value: Any) -> Any:
+    return None if value is UNSET else value

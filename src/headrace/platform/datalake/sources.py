@@ -1,0 +1,82 @@
+"""Where data come from: names that an organization gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.errors import ConflictError, UniqueViolationError
+from headrace.model.ids import Kind, encode
+from headrace.model.names import safe_name
+from headrace.model.records import Items, SourceRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.core.listing import order_clause, page_offset
+from headrace.protocol.operations.datalake import CreateSource, ListSources
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {"name": "s.name", "created_at": "s.no"}
+
+
+async def create_source(platform: Platform, access: Access, request: CreateSource) -> SourceRecord:
+    """A new source; its name is unique in the organization."""
+    check_organization(access, request.organization_id)
+    name, created = safe_name(request.name), platform.clock()
+    try:
+        async with platform.database.transaction() as tx:
+            row = await tx.fetch_one(
+                "datalake.add_source", organization=access.organization, name=name, created=created
+            )
+    except UniqueViolationError:
+        raise ConflictError(f"there is a data source {name!r} already") from None
+    assert row is not None
+    return _record(row[0], name, created)
+
+
+async def find_source(platform: Platform, access: Access, request: CreateSource) -> SourceRecord:
+    """A source by name."""
+    check_organization(access, request.organization_id)
+    row = await platform.database.fetch_one(
+        "datalake.source_by_name", organization=access.organization, name=request.name
+    )
+    if row is None:
+        raise missing(Kind.SOURCE, ascii(request.name))
+    return _record(*row)
+
+
+async def list_sources(
+    platform: Platform, access: Access, request: ListSources
+) -> Items[SourceRecord]:
+    """The sources of an organization in order of creation."""
+    check_organization(access, request.organization_id)
+    rows = await platform.database.fetch(
+        "datalake.sources",
+        filters=order_clause(request.order_by or [], _ORDERS, "s.no"),
+        organization=access.organization,
+        limit=-1 if request.limit is None else max(0, request.limit),
+        offset=page_offset(request),
+    )
+    return Items(items=[_record(*row) for row in rows])
+
+
+async def source_of(
+    platform: Platform, access: Access, source_id: UUID | None
+) -> tuple[int, SourceRecord] | None:
+    """The number and the record of a source; 404 where it is none of the caller's organization."""
+    if source_id is None:
+        return None
+    key = key_of(source_id, Kind.SOURCE)
+    row = await platform.database.fetch_one(
+        "datalake.source", organization=access.organization, no=key.number
+    )
+    if row is None:
+        raise missing(Kind.SOURCE, source_id)
+    no, name, created = row
+    check_id(source_id, Kind.SOURCE, created, 0, no)
+    return no, _record(no, name, created)
+
+
+def _record(no: int, name: str, created: int) -> SourceRecord:
+    return SourceRecord(id=encode(Kind.SOURCE, created, 0, no), name=name)

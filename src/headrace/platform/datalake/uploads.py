@@ -1,0 +1,215 @@
+"""Where uploads go: object names, and URLs to put and get bytes with.
+
+A name is ``<digit>/<organization>/<connector>/<uuid>.<extension>``: sixteen prefixes, because storages split their
+load by prefix, and within each the order of time, because random keys are what hurts a database first.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from msgspec import UNSET
+
+from headrace.errors import BadRequestError, ConflictError, RequestTooLargeError
+from headrace.model.ids import Kind
+from headrace.model.names import safe_extension, safe_parts
+from headrace.model.records import (
+    Items,
+    MultipartTicket,
+    ObjectNameRecord,
+    PartUrl,
+    PresignedUrlRecord,
+    UploadTarget,
+    UploadTicket,
+)
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.protocol.operations.storage import (
+    CompleteMultipart,
+    GenerateObjectName,
+    InitMultipart,
+    PresignDownload,
+    PresignPart,
+    PresignUpload,
+)
+from headrace.protocol.operations.uploading import (
+    FILES_PER_CALL,
+    PreparedUpload,
+    PrepareUploads,
+)
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+MAX_FOLDER_BYTES = 200
+
+
+async def generate_object_name(
+    platform: Platform, access: Access, request: GenerateObjectName
+) -> ObjectNameRecord:
+    """A new, unique name."""
+    check_organization(access, request.organization_id)
+    connector = await _connector(platform, access, request.connector_id)
+    folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
+    name = new_name(access.organization, connector, request.filename, folder)
+    return ObjectNameRecord(object_name=name)
+
+
+async def presign_upload(
+    platform: Platform, access: Access, request: PresignUpload
+) -> UploadTicket:
+    """Where a whole object is sent."""
+    await _check_free(platform, access, request)
+    url, fields = access.urls.upload(access.organization, request.object_name, request.content_type)
+    return UploadTicket(
+        client_type=access.urls.client_type,
+        presigned_url_data=UploadTarget(url=url, fields=fields),
+    )
+
+
+async def prepare_uploads(
+    platform: Platform, access: Access, request: PrepareUploads
+) -> Items[PreparedUpload]:
+    """New, unique names, and where their objects are sent."""
+    check_organization(access, request.organization_id)
+    check_files(len(request.filenames))
+    connector = await _connector(platform, access, request.connector_id)
+    folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
+    organization, urls = access.organization, access.urls
+    names = [new_name(organization, connector, name, folder) for name in request.filenames]
+    return Items(
+        items=[
+            PreparedUpload(
+                object_name=name,
+                ticket=UploadTicket(
+                    client_type=urls.put_type,
+                    presigned_url_data=UploadTarget(url=urls.put(organization, name)),
+                ),
+            )
+            for name in names
+        ]
+    )
+
+
+def check_files(count: int) -> None:
+    """413 for more files than one call may carry."""
+    if count > FILES_PER_CALL:
+        raise RequestTooLargeError(f"{count} files in one call", hint=f"at most {FILES_PER_CALL}")
+
+
+async def init_multipart(
+    platform: Platform, access: Access, request: InitMultipart
+) -> MultipartTicket:
+    """Begin an upload in parts."""
+    await _check_free(platform, access, request)
+    upload_id = await platform.objects.begin_parts(request.object_name)
+    return MultipartTicket(client_type=access.urls.client_type, upload_id=upload_id)
+
+
+async def presign_part(platform: Platform, access: Access, request: PresignPart) -> PartUrl:
+    """Where one part is sent."""
+    await _check_name(platform, access, request.connector_id, request.object_name)
+    if request.part_no < 1:
+        raise BadRequestError("parts count from 1")
+    return PartUrl(
+        url=access.urls.upload_part(
+            access.organization, request.object_name, request.upload_id, request.part_no
+        )
+    )
+
+
+async def complete_multipart(
+    platform: Platform, access: Access, request: CompleteMultipart
+) -> None:
+    """Join the parts."""
+    await _check_name(platform, access, request.connector_id, request.object_name)
+    await platform.objects.complete_parts(
+        request.object_name,
+        request.upload_id,
+        [(part.part_number, part.etag) for part in request.parts],
+    )
+
+
+async def presign_download(
+    platform: Platform, access: Access, request: PresignDownload
+) -> PresignedUrlRecord:
+    """Where an object is read."""
+    await _check_name(platform, access, request.connector_id, request.object_name)
+    if await platform.objects.head(request.object_name) is None:
+        raise missing(Kind.DATA, request.object_name)
+    return PresignedUrlRecord(
+        presigned_url=access.urls.download(access.organization, request.object_name)
+    )
+
+
+def new_name(organization: int, connector: int, filename: str, folder: str = "") -> str:
+    """A name that no other object has."""
+    value = _uuid7()
+    digit = f"{value.int & 0xF:x}"
+    place = f"{folder}/" if folder else ""
+    return f"{digit}/{organization}/{connector}/{place}{value}{safe_extension(filename)}"
+
+
+def belongs(object_name: str, organization: int) -> bool:
+    """Whether an object is of this organization: its name says so, and names are only given out by us."""
+    parts = object_name.split("/")
+    return (
+        len(parts) >= 4
+        and len(parts[0]) == 1
+        and parts[0] in "0123456789abcdef"
+        and parts[1] == str(organization)
+    )
+
+
+async def _check_free(
+    platform: Platform, access: Access, request: PresignUpload | InitMultipart
+) -> None:
+    await _check_name(platform, access, request.connector_id, request.object_name)
+    taken = await platform.database.fetch_one(
+        "datalake.name_taken",
+        organization=access.organization,
+        object_name=request.object_name,
+    )
+    if taken is not None:
+        raise ConflictError(
+            f"{request.object_name} is a data already", hint="ask for a new object name"
+        )
+
+
+async def _check_name(
+    platform: Platform, access: Access, connector_id: UUID, object_name: str
+) -> None:
+    connector = await _connector(platform, access, connector_id)
+    if not belongs(object_name, access.organization) or object_name.split("/")[2] != str(connector):
+        raise missing(Kind.DATA, ascii(object_name))
+    safe_parts(object_name)
+
+
+async def _connector(platform: Platform, access: Access, connector_id: UUID) -> int:
+    key = key_of(connector_id, Kind.CONNECTOR)
+    row = await platform.database.fetch_one(
+        "session.connector", no=key.number, organization=access.organization
+    )
+    if row is None:
+        raise missing(Kind.CONNECTOR, connector_id)
+    no, _, created = row
+    check_id(connector_id, Kind.CONNECTOR, created, 0, no)
+    return int(no)
+
+
+def _folder(wanted: Any) -> str:
+    folder = "/".join(safe_parts(str(wanted).strip("/"))) if str(wanted).strip("/") else ""
+    if len(folder.encode()) > MAX_FOLDER_BYTES:
+        raise BadRequestError(f"upload_dir is longer than {MAX_FOLDER_BYTES} bytes")
+    return folder
+
+
+def _uuid7() -> UUID:
+    """A UUID of version 7 whose 12 bits below the millisecond are its fraction, so that order holds within it."""
+    nanoseconds = time.time_ns()
+    milliseconds, rest = divmod(nanoseconds, 1_000_000)
+    value = milliseconds << 80 | 7 << 76 | (rest * 4096 // 1_000_000) << 64
+    return UUID(int=value | 0b10 << 62 | secrets.randbits(62))

@@ -1,0 +1,1 @@
+"""Long work: job records, the runner, and the maintenance of a lake."""

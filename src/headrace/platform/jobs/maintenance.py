@@ -1,0 +1,94 @@
+"""Versions, campaigns and datasets in state DELETING: gone for everyone, and here their rows go too.
+
+Every step is a short transaction of its own that leaves a smaller version behind, so a purge can stop anywhere: it
+is begun again when the lake is opened next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.model.enums import TagTarget
+from headrace.platform.core.asset_rows import RANGE, Place, drop_assets
+from headrace.platform.core.listing import json_text
+from headrace.platform.jobs.content_gc import DUE, collect
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def purge(platform: Platform) -> None:
+    """Delete the rows of all versions, campaigns and datasets in state DELETING."""
+    while await purge_step(platform):
+        pass
+    await collect(platform)
+
+
+async def purge_step(platform: Platform) -> bool:
+    """One transaction of a purge; whether there was anything left to do."""
+    row = await platform.database.fetch_one("removal.doomed_version")
+    if row is None:
+        return await _drop_campaign(platform) or await _drop_dataset(platform)
+    place, organization = Place(*row[:4]), row[4]
+    async with platform.database.transaction() as tx:
+        assets = await tx.fetch(
+            "removal.range", bucket=place.bucket, version=place.version, limit=RANGE
+        )
+        if assets:
+            await drop_assets(tx, place, json_text([seq for (seq,) in assets]))
+            return True
+        counted: dict[str, Any] = {"bucket": place.bucket, "version": place.version}
+        await tx.execute("stats.drop_label_deltas", **counted)
+        await tx.execute("stats.drop_version_deltas", **counted)
+        await tx.execute("removal.drop_labels", version=place.version)
+        await tx.execute("removal.drop_gone_labels", version=place.version)
+        await tx.execute("removal.drop_groups", version=place.version)
+        await tx.execute("removal.drop_tags", version=place.version)
+        await tx.execute("campaigns.doom_of_version", version=place.version)
+        await tx.execute("removal.drop_ledger", version=place.version)
+        await tx.execute("removal.end_imports", version=place.version, now=platform.clock())
+        await tx.execute(
+            "removal.drop_object_tags",
+            organization=organization,
+            object=place.version,
+            target=str(TagTarget.DATASET_VERSION),
+        )
+        await tx.execute("collecting.hurry", dataset=place.dataset, least=DUE)
+        await tx.execute("removal.drop_version", version=place.version)
+    return True
+
+
+async def _drop_campaign(platform: Platform) -> bool:
+    row = await platform.database.fetch_one("campaigns.doomed")
+    if row is None:
+        return False
+    campaign, bucket = row
+    async with platform.database.transaction() as tx:
+        for statement in ("assignments.drop_range", "assignments.drop_trail_range"):
+            if await tx.execute(statement, bucket=bucket, campaign=campaign, limit=RANGE):
+                return True
+        await tx.execute("campaigns.drop_assignees", no=campaign)
+        await tx.execute("campaigns.drop_steps", no=campaign)
+        await tx.execute("campaigns.drop", no=campaign)
+    return True
+
+
+async def _drop_dataset(platform: Platform) -> bool:
+    row = await platform.database.fetch_one("removal.doomed_dataset")
+    if row is None:
+        return False
+    dataset, organization, bucket = row
+    async with platform.database.transaction() as tx:
+        # What forks shared stays until the last of them is gone.
+        if await tx.execute(
+            "removal.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
+        ):
+            return True
+        await tx.execute(
+            "removal.drop_object_tags",
+            organization=organization,
+            object=dataset,
+            target=str(TagTarget.DATASET),
+        )
+        await tx.execute("removal.drop_dataset", dataset=dataset)
+    return True

@@ -1,0 +1,221 @@
+"""Jobs of both kinds: what a call began, and how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from msgspec import Struct
+
+from headrace.model.enums import JobRunStatus, JobStatus
+from headrace.model.ids import Kind, encode
+from headrace.model.records import JobRecord, JobRunRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.core.sequences import take_numbers
+from headrace.protocol.operations.jobs import FindJob, JobId
+from headrace.storage.database.base import Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+FIRST_KIND, SECOND_KIND = 1, 2
+
+_RUN_STATUSES = {
+    JobStatus.RUNNING: JobRunStatus.RUNNING,
+    JobStatus.SUCCESS: JobRunStatus.SUCCEEDED,
+    JobStatus.TERMINATED: JobRunStatus.KILLED,
+    JobStatus.FAILED: JobRunStatus.FAILED,
+}
+"""Rows of both kinds hold the words of the first."""
+
+ANSWER_SECONDS = 2.0
+"""How long the answer to a call waits for the job that it began: small jobs are finished in it."""
+
+HOLD_SECONDS = 25.0
+"""How long a look at a job that still runs is held: twenty looks, as the platform's client takes, are eight minutes."""
+
+
+class Job(Struct, frozen=True):
+    """A job of the caller's organization."""
+
+    no: int
+    created: int
+    wire: int
+    kind: str
+    subject: int | None
+    state: str
+    spec: str
+    done: int
+    total: int | None
+    error: str | None
+    begun: int = 0
+
+    @property
+    def id(self) -> UUID:
+        """The job's id."""
+        return job_id(self.no, self.created)
+
+    @property
+    def run_record(self) -> JobRunRecord:
+        """The job as the API shows one of the second kind: queued until its work has made a first mark."""
+        waits = self.state == JobStatus.RUNNING and not self.begun
+        return JobRunRecord(
+            id=self.id,
+            status=JobRunStatus.QUEUED if waits else _RUN_STATUSES[JobStatus(self.state)],
+            done=self.done,
+            total=self.total,
+            error=self.error,
+        )
+
+    @property
+    def record(self) -> JobRecord:
+        """The job as the API shows one of the first kind."""
+        return JobRecord(
+            id=self.id,
+            status=JobStatus(self.state),
+            done=self.done,
+            total=self.total,
+            error=self.error,
+        )
+
+
+async def get_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
+    """The status of a job of the first kind; the answer waits a while for the end of one that is worked on."""
+    return (await _looked_at(platform, access, request.job_id, FIRST_KIND)).record
+
+
+async def get_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
+    """The status of a job of the second kind; the answer waits a while for the end of one that is worked on."""
+    return (await _looked_at(platform, access, request.job_id, SECOND_KIND)).run_record
+
+
+async def find_job_run(platform: Platform, access: Access, request: FindJob) -> JobRunRecord:
+    """A job of the second kind by id, as it is at this moment."""
+    check_organization(access, request.organization_id)
+    return (await job_of(platform.database, access, request.id, SECOND_KIND)).run_record
+
+
+async def cancel_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
+    """Ask a job of the first kind to stop."""
+    return (await _cancelled(platform, access, request.job_id, FIRST_KIND)).record
+
+
+async def cancel_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
+    """Ask a job of the second kind to stop."""
+    return (await _cancelled(platform, access, request.job_id, SECOND_KIND)).run_record
+
+
+async def _looked_at(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+    job = await job_of(platform.database, access, id, wire)
+    if job.state == JobStatus.RUNNING:
+        await platform.jobs.wait(job.no, HOLD_SECONDS)
+        job = await job_of(platform.database, access, id, wire)
+    return job
+
+
+async def _cancelled(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+    """One that is worked on stops between two ranges, any other at once; ended ones stay as they are."""
+    async with platform.database.transaction() as tx:
+        job = await job_of(tx, access, id, wire)
+        if platform.jobs.works(job.kind):
+            await tx.execute("jobs.ask_to_stop", no=job.no, now=platform.clock())
+        elif job.state == JobStatus.RUNNING:
+            await end_job(tx, job.no, JobStatus.TERMINATED, platform.clock())
+    await platform.jobs.wait(job.no, ANSWER_SECONDS)
+    return await job_of(platform.database, access, id, wire)
+
+
+async def job_of(statements: Statements, access: Access, id: UUID, wire: int) -> Job:
+    """The job of an id; 404 for one of the other kind too."""
+    key = key_of(id, Kind.JOB)
+    row = await statements.fetch_one("jobs.by_no", no=key.number, organization=access.organization)
+    if row is None or row[1] != wire:
+        raise missing(Kind.JOB, id)
+    job = Job(key.number, *row)
+    check_id(id, Kind.JOB, job.created, 0, job.no)
+    return job
+
+
+async def add_job(
+    tx: Transaction,
+    access: Access,
+    now: int,
+    *,
+    kind: str,
+    subject: int | None,
+    state: JobStatus,
+    spec: str = "{}",
+    total: int | None = None,
+) -> JobRecord:
+    """Record a job of the first kind for the caller."""
+    job = await record_job(
+        tx,
+        access.organization,
+        now,
+        kind=kind,
+        subject=subject,
+        state=state,
+        spec=spec,
+        total=total,
+    )
+    return job.record
+
+
+async def record_job(
+    tx: Transaction,
+    organization: int,
+    now: int,
+    *,
+    kind: str,
+    subject: int | None,
+    state: JobStatus,
+    spec: str,
+    total: int | None,
+    wire: int = FIRST_KIND,
+) -> Job:
+    """Record a job for an organization."""
+    no = await take_numbers(tx, "job")
+    await tx.execute(
+        "jobs.add",
+        no=no,
+        organization=organization,
+        wire=wire,
+        kind=kind,
+        subject=subject,
+        spec=spec,
+        state=str(state),
+        total=total,
+        now=now,
+    )
+    return Job(no, now, wire, kind, subject, str(state), spec, 0, total, None)
+
+
+async def end_job(
+    tx: Transaction, no: int, state: JobStatus, now: int, error: str | None = None
+) -> None:
+    """Close a job that runs, and its ledger."""
+    await tx.execute("jobs.end", no=no, state=str(state), error=error, now=now)
+    await tx.execute("jobs.drop_shards", job=no)
+
+
+async def answered(platform: Platform, access: Access, begun: JobRecord) -> JobRecord:
+    """Work on a job that was just recorded; how far it is once it had its time in the answer."""
+    return (await _begun(platform, access, begun.id, FIRST_KIND)).record
+
+
+async def answered_run(platform: Platform, access: Access, begun: Job) -> JobRunRecord:
+    """The same for a job of the second kind."""
+    return (await _begun(platform, access, begun.id, SECOND_KIND)).run_record
+
+
+async def _begun(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+    no = key_of(id, Kind.JOB).number
+    platform.jobs.start(no)
+    await platform.jobs.wait(no, ANSWER_SECONDS)
+    return await job_of(platform.database, access, id, wire)
+
+
+def job_id(no: int, created: int) -> UUID:
+    """The id of a job."""
+    return encode(Kind.JOB, created, 0, no)

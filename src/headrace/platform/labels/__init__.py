@@ -1,0 +1,1 @@
+"""Labels of a version, their groups, skeletons and attributes."""

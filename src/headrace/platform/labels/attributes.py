@@ -1,0 +1,150 @@
+"""Kinds of attributes: what the annotations of a version, and the shapes of a label, may say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headrace.errors import BadRequestError
+from headrace.model.enums import AttributeType
+from headrace.model.ids import Kind
+from headrace.model.names import safe_name
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.scopes import scope_of_part, touch, version_scope
+from headrace.protocol.operations.label_details import (
+    AttributeRecord,
+    AttributesRecord,
+    SetLabelAttributes,
+    SetVersionAttributes,
+)
+from headrace.protocol.operations.labels import LabelId, ListLabels
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+MAX_CHOICES = 64
+MAX_DISPLAY_NAME = 256
+MAX_ATTRIBUTES = 1_000
+
+_NUMBERS = (AttributeType.INTEGER, AttributeType.FLOAT)
+_attributes = msgspec.json.Decoder(dict[str, AttributeRecord])
+
+
+async def get_label_attributes(
+    platform: Platform, access: Access, request: LabelId
+) -> AttributesRecord:
+    """The kinds of attributes of a label's shapes."""
+    scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
+    row = await platform.database.fetch_one("labels.attributes", version=scope.no, key=key)
+    if row is None:
+        raise missing(Kind.LABEL, request.label_id)
+    return _record(row[0])
+
+
+async def set_label_attributes(
+    platform: Platform, access: Access, request: SetLabelAttributes
+) -> None:
+    """Replace the kinds of attributes of a label's shapes; 400 that names what contradicts itself."""
+    text = _text(request.attributes)
+    async with platform.database.transaction() as tx:
+        scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
+        await touch(tx, scope)
+        if not await tx.execute(
+            "labels.set_attributes", version=scope.no, key=key, attributes=text
+        ):
+            raise missing(Kind.LABEL, request.label_id)
+
+
+async def get_version_attributes(
+    platform: Platform, access: Access, request: ListLabels
+) -> AttributesRecord:
+    """The kinds of attributes of a version's annotations."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    row = await platform.database.fetch_one("labels.version_attributes", version=scope.no)
+    return _record(None if row is None else row[0])
+
+
+async def set_version_attributes(
+    platform: Platform, access: Access, request: SetVersionAttributes
+) -> None:
+    """Replace the kinds of attributes of a version's annotations; 400 that names what contradicts itself."""
+    text = _text(request.attributes)
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        await touch(tx, scope)
+        await tx.execute("labels.set_version_attributes", version=scope.no, attributes=text)
+
+
+def _record(text: str | None) -> AttributesRecord:
+    return AttributesRecord(attributes=None if text is None else _attributes.decode(text))
+
+
+def _text(attributes: Mapping[str, AttributeRecord] | None) -> str | None:
+    if attributes is None:
+        return None
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise BadRequestError(
+            f"{len(attributes)} kinds of attributes", hint=f"at most {MAX_ATTRIBUTES}"
+        )
+    for name, attribute in attributes.items():
+        safe_name(name, "name of an attribute")
+        fault = _fault(attribute)
+        if fault:
+            raise BadRequestError(f"attribute {name!r}: {fault}", hint="nothing was changed")
+    return msgspec.json.encode(attributes).decode()
+
+
+def _fault(attribute: AttributeRecord) -> str | None:
+    """What is wrong with a kind of attribute, None where nothing is."""
+    shown = attribute.display_name
+    if shown is not None and not 1 <= len(shown) <= MAX_DISPLAY_NAME:
+        return f"display_name must have 1 to {MAX_DISPLAY_NAME} characters"
+    if attribute.archived and attribute.required:
+        return "what is archived cannot be required"
+    if attribute.allow_multiple is not None and attribute.choices is None:
+        return "allow_multiple needs choices"
+    return _fault_of_choices(attribute) or _fault_of_range(attribute)
+
+
+def _fault_of_choices(attribute: AttributeRecord) -> str | None:
+    choices, kind = attribute.choices, attribute.input_type
+    if choices is None:
+        return None
+    if kind is AttributeType.BOOLEAN:
+        return "BOOLEAN takes no choices"
+    if attribute.min is not None or attribute.max is not None:
+        return "choices cannot stand beside min and max"
+    least = 2 if kind is AttributeType.STRING else 1
+    if not least <= len(choices) <= MAX_CHOICES:
+        return f"{kind} takes {least} to {MAX_CHOICES} choices, not {len(choices)}"
+    for choice in choices:
+        if not _fits(choice, kind):
+            return f"choice {choice!r} is no {kind}"
+    if any(choice in choices[:place] for place, choice in enumerate(choices)):
+        return "a choice stands twice"
+    return None
+
+
+def _fault_of_range(attribute: AttributeRecord) -> str | None:
+    low, high = attribute.min, attribute.max
+    if low is None and high is None:
+        return None
+    if attribute.input_type not in _NUMBERS:
+        return f"{attribute.input_type} takes no min and max"
+    for limit in (low, high):
+        if limit is not None and not _fits(limit, attribute.input_type):
+            return f"{limit!r} is no {attribute.input_type}"
+    if low is not None and high is not None and low >= high:
+        return f"min {low} must be less than max {high}"
+    return None
+
+
+def _fits(value: object, kind: AttributeType) -> bool:
+    if kind is AttributeType.STRING:
+        return isinstance(value, str) and bool(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return kind is AttributeType.FLOAT or value == int(value)

@@ -1,0 +1,166 @@
+"""Deleting a label: its shapes go first, in ranges, so that no shape is ever without its label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from headrace.errors import ConflictError
+from headrace.model.columns import chosen, numbered, with_group
+from headrace.model.ids import Kind
+from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
+from headrace.platform.core.access import Access
+from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, scope_of_part, touch
+from headrace.platform.core.shape_storage import drop_contents, store_blobs
+from headrace.protocol.operations.labels import LabelGroupId, LabelId
+from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+RANGE = 250
+"""Annotations that one transaction rewrites."""
+
+
+class Drawn(NamedTuple):
+    """An annotation as it was read."""
+
+    asset: int
+    no: int
+    counts: bytes
+    content: int | None
+    blob: bytes
+
+
+class Stripped(NamedTuple):
+    """The shapes of an annotation without those of a label."""
+
+    blob: bytes
+    counts: Counter[int]
+
+
+async def delete_label(platform: Platform, access: Access, request: LabelId) -> None:
+    """Delete a label and all shapes that carry it; their annotations stay.
+
+    Raises ConflictError while a job carries shapes into or out of the version: it would bring some of them back. The
+    shapes go in short transactions and the label in the last one, so a stop in between leaves a label with fewer
+    shapes, and the same call goes on from there.
+    """
+    while True:
+        scope, key = await scope_of_part(
+            platform.database, access, request.label_id, Kind.LABEL, change=True
+        )
+        await _check_free(platform.database, scope)
+        await _strip_all(platform, access, request, scope, key)
+        async with platform.database.transaction() as tx:
+            scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
+            await _check_free(tx, scope)
+            place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "label": key}
+            left = await tx.fetch_one("stats.shapes_of_label", **place)
+            if left is not None and left[0]:
+                continue  # somebody drew more of them meanwhile
+            if not await tx.execute("labels.drop", version=scope.no, key=key):
+                raise missing(Kind.LABEL, request.label_id)
+            await tx.execute("labels.note_gone", version=scope.no, key=key)
+            await touch(tx, scope)
+            return
+
+
+async def delete_label_group(platform: Platform, access: Access, request: LabelGroupId) -> None:
+    """Delete a group; its labels and the groups under it are in none afterwards."""
+    async with platform.database.transaction() as tx:
+        scope, key = await scope_of_part(
+            tx, access, request.group_id, Kind.LABEL_GROUP, change=True
+        )
+        place: dict[str, Any] = {"version": scope.no, "key": key}
+        if not await tx.execute("labels.drop_group", **place):
+            raise missing(Kind.LABEL_GROUP, request.group_id)
+        await tx.execute("labels.leave_group", **place)
+        await tx.execute("labels.leave_parent", **place)
+        await touch(tx, scope)
+
+
+async def _check_free(statements: Statements, scope: VersionScope) -> None:
+    row = await statements.fetch_one("labels.used_by_job", version=scope.no)
+    if row is not None:
+        raise ConflictError(
+            f"a job ({row[0].lower()}) is using the labels of {scope.full_name}",
+            hint="wait for its end, or cancel it",
+        )
+
+
+async def _strip_all(
+    platform: Platform, access: Access, request: LabelId, scope: VersionScope, label: int
+) -> None:
+    asset = no = -1
+    while True:
+        rows = await platform.database.fetch(
+            "annotating.with_label",
+            asset=asset,
+            no=no,
+            label=label,
+            limit=RANGE,
+            **_place(scope),
+        )
+        if not rows:
+            return
+        found = [Drawn(*row) for row in rows]
+        asset, no = found[-1].asset, found[-1].no
+        ready = dict(zip(found, await in_thread(_stripped, found, label), strict=True))
+        async with platform.database.transaction() as tx:
+            scope, _ = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
+            taken = await touch(tx, scope)
+            await _write(tx, scope, ready, label)
+        fold_now_and_then(platform, scope, taken)
+
+
+async def _write(
+    tx: Transaction, scope: VersionScope, ready: dict[Drawn, Stripped], label: int
+) -> None:
+    keys = json_text([annotation.no for annotation in ready])
+    rows = await tx.fetch("annotating.again", keys=keys, **_place(scope))
+    there = [Drawn(*row) for row in rows]
+    # Somebody else wrote to these between the reading and now.
+    late = [annotation for annotation in there if annotation not in ready]
+    ready = ready | dict(zip(late, await in_thread(_stripped, late, label), strict=True))
+    await drop_contents(tx, scope, [annotation.content for annotation in there])
+    stored = await store_blobs(tx, scope, [ready[annotation].blob for annotation in there])
+    delta = Delta()
+    changes = []
+    for annotation, place in zip(there, stored, strict=True):
+        counts = ready[annotation].counts
+        key = (scope.bucket, scope.no, annotation.asset, annotation.no)
+        changes.append((counts.total(), pack_counts(counts), *place, *key))
+        delta.remove(unpack_counts(annotation.counts))
+        delta.add(counts)
+    await tx.insert_many("annotating.rewrite_shapes", changes)
+    await delta.write(tx, scope.bucket, scope.no)
+
+
+def _stripped(annotations: Sequence[Drawn], label: int) -> list[Stripped]:
+    return [_without(annotation.blob, label) for annotation in annotations]
+
+
+def _without(blob: bytes, label: int) -> Stripped:
+    shapes = numbered(unpack(blob))
+    for group in list(shapes.groups):
+        left = [place for place, key in enumerate(group.labels) if key != label]
+        if len(left) < len(group.labels):
+            shapes = with_group(shapes, chosen(group, left))
+    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
+    return Stripped(pack(shapes), counts)
+
+
+def _place(scope: VersionScope) -> dict[str, Any]:
+    return {
+        "bucket": scope.bucket,
+        "version": scope.no,
+        "dataset": scope.dataset,
+        "dataset_bucket": scope.dataset_bucket,
+    }

@@ -1,0 +1,132 @@
+"""Groups of labels: a forest, by the parents of groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
+from headrace.model.ids import Kind
+from headrace.model.names import safe_name
+from headrace.model.records import Items, LabelGroupRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.protocol.operations.labels import (
+    CreateLabelGroup,
+    LabelGroupId,
+    ListLabels,
+    UpdateLabelGroup,
+)
+from headrace.storage.database.base import Row, Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def list_label_groups(
+    platform: Platform, access: Access, request: ListLabels
+) -> Items[LabelGroupRecord]:
+    """The label groups of a version in order of creation."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    rows = await platform.database.fetch("labels.groups", version=scope.no)
+    return Items(items=[_record(scope, row) for row in rows])
+
+
+async def create_label_group(
+    platform: Platform, access: Access, request: CreateLabelGroup
+) -> LabelGroupRecord:
+    """A new group; 409 where the name is taken."""
+    name = safe_name(request.name, "name of a label group")
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        parent = None
+        if request.parent_id is not None:
+            parent = await group_key(tx, scope, request.parent_id)
+        await touch(tx, scope)
+        key = await tx.fetch_one("labels.take_key", dataset=scope.dataset)
+        assert key is not None
+        try:
+            await tx.execute(
+                "labels.add_group",
+                version=scope.no,
+                key=key[0],
+                name=name,
+                parent=parent,
+                created=platform.clock(),
+            )
+        except UniqueViolationError:
+            raise _taken(scope, name) from None
+        return _record(scope, (key[0], name, parent))
+
+
+async def get_label_group(
+    platform: Platform, access: Access, request: LabelGroupId
+) -> LabelGroupRecord:
+    """A group by id."""
+    scope, key = await scope_of_part(platform.database, access, request.group_id, Kind.LABEL_GROUP)
+    return _record(scope, await _row(platform.database, scope, key, request.group_id))
+
+
+async def update_label_group(
+    platform: Platform, access: Access, request: UpdateLabelGroup
+) -> LabelGroupRecord:
+    """Rename a group or put it under another; 409 where the name is taken, 400 for a circle."""
+    name = None if request.name is None else safe_name(request.name, "name of a label group")
+    async with platform.database.transaction() as tx:
+        scope, key = await scope_of_part(
+            tx, access, request.group_id, Kind.LABEL_GROUP, change=True
+        )
+        await _row(tx, scope, key, request.group_id)
+        parent = None
+        if request.parent_id is not None:
+            parent = await group_key(tx, scope, request.parent_id)
+            await _check_no_circle(tx, scope, key, parent)
+        await touch(tx, scope)
+        try:
+            await tx.execute(
+                "labels.update_group", version=scope.no, key=key, name=name, parent=parent
+            )
+        except UniqueViolationError:
+            raise _taken(scope, name or "") from None
+        return _record(scope, await _row(tx, scope, key, request.group_id))
+
+
+async def group_key(statements: Statements, scope: VersionScope, id: UUID) -> int:
+    """The key of a group of this version; 404 for any other."""
+    key = scope.ids(Kind.LABEL_GROUP).seq(id)
+    if key is None:
+        raise missing(Kind.LABEL_GROUP, id)
+    await _row(statements, scope, key, id)
+    return key
+
+
+async def _check_no_circle(
+    tx: Transaction, scope: VersionScope, key: int, parent: int | None
+) -> None:
+    rows = await tx.fetch("labels.groups", version=scope.no)
+    parents = {group: above for group, _, above in rows}
+    while parent is not None:
+        if parent == key:
+            raise BadRequestError("a label group cannot lie under itself")
+        parent = parents.get(parent)
+
+
+async def _row(statements: Statements, scope: VersionScope, key: int, id: UUID) -> Row:
+    row = await statements.fetch_one("labels.group_by_key", version=scope.no, key=key)
+    if row is None:
+        raise missing(Kind.LABEL_GROUP, id)
+    return row
+
+
+def _record(scope: VersionScope, row: Row) -> LabelGroupRecord:
+    key, name, parent = row
+    return LabelGroupRecord(
+        id=scope.ids(Kind.LABEL_GROUP).id(key),
+        name=name,
+        parent_id=None if parent is None else scope.ids(Kind.LABEL_GROUP).id(parent),
+    )
+
+
+def _taken(scope: VersionScope, name: str) -> ConflictError:
+    return ConflictError(f"version {scope.full_name} has a label group {name!r} already")

@@ -1,0 +1,154 @@
+"""Labels of a version. Their keys count inside the dataset, so that versions of one dataset can share shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.errors import ConflictError, UniqueViolationError
+from headrace.model.ids import Kind
+from headrace.model.names import safe_name
+from headrace.model.records import Items, LabelRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.labels.groups import group_key
+from headrace.protocol.operations.labels import (
+    LabelId,
+    LabelName,
+    LabelNames,
+    ListLabels,
+    UpdateLabel,
+)
+from headrace.storage.database.base import Row, Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def list_labels(
+    platform: Platform, access: Access, request: ListLabels
+) -> Items[LabelRecord]:
+    """The labels of a version in order of creation."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    rows = await platform.database.fetch("labels.all", version=scope.no)
+    return Items(items=[label_record(scope, row) for row in rows])
+
+
+async def create_label(platform: Platform, access: Access, request: LabelName) -> LabelRecord:
+    """A new label; 409 where the name is taken."""
+    name = safe_name(request.name, "name of a label")
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        await touch(tx, scope)
+        try:
+            return label_record(scope, await _add(platform, tx, scope, name))
+        except UniqueViolationError:
+            raise _taken(scope, name) from None
+
+
+async def find_label(platform: Platform, access: Access, request: LabelName) -> LabelRecord:
+    """A label by name."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    row = await platform.database.fetch_one("labels.by_name", version=scope.no, name=request.name)
+    if row is None:
+        raise missing(Kind.LABEL, repr(request.name))
+    return label_record(scope, row)
+
+
+async def ensure_labels(
+    platform: Platform, access: Access, request: LabelNames
+) -> list[LabelRecord]:
+    """The labels of these names in their order, the missing ones created."""
+    names = list(dict.fromkeys(safe_name(name, "name of a label") for name in request.names))
+    scope = await version_scope(platform.database, access, request.version_id)
+    found = await _by_names(platform.database, scope, names)
+    if len(found) < len(names):
+        async with platform.database.transaction() as tx:
+            scope = await version_scope(tx, access, request.version_id, change=True)
+            await touch(tx, scope)
+            await ensured(platform, tx, scope, names)
+            found = await _by_names(tx, scope, names)
+    return [label_record(scope, found[name]) for name in names]
+
+
+async def ensured(
+    platform: Platform, tx: Transaction, scope: VersionScope, names: list[str]
+) -> dict[str, int]:
+    """The keys of the labels of these names, the missing ones created."""
+    found = await _by_names(tx, scope, names)
+    for name in names:
+        if name not in found:
+            found[name] = await _add(platform, tx, scope, name)
+    return {name: row[0] for name, row in found.items()}
+
+
+async def get_label(platform: Platform, access: Access, request: LabelId) -> LabelRecord:
+    """A label by id."""
+    scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
+    return label_record(scope, await _row(platform.database, scope, key, request))
+
+
+async def update_label(platform: Platform, access: Access, request: UpdateLabel) -> LabelRecord:
+    """Rename a label or put it into a group of its version; 409 where the new name is taken."""
+    name = None if request.name is None else safe_name(request.name, "name of a label")
+    async with platform.database.transaction() as tx:
+        scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
+        await _row(tx, scope, key, request)
+        group = None
+        if request.group_id is not None:
+            group = await group_key(tx, scope, request.group_id)
+        await touch(tx, scope)
+        try:
+            await tx.execute("labels.update", version=scope.no, key=key, name=name, grp=group)
+        except UniqueViolationError:
+            raise _taken(scope, name or "") from None
+        return label_record(scope, await _row(tx, scope, key, request))
+
+
+async def _add(platform: Platform, tx: Transaction, scope: VersionScope, name: str) -> Row:
+    key = await tx.fetch_one(
+        "labels.sibling_key", dataset=scope.dataset, version=scope.no, name=name
+    ) or await tx.fetch_one("labels.take_key", dataset=scope.dataset)
+    position = await tx.fetch_one("labels.next_position", version=scope.no)
+    assert key is not None
+    assert position is not None
+    await tx.execute(
+        "labels.add",
+        version=scope.no,
+        key=key[0],
+        name=name,
+        position=position[0],
+        created=platform.clock(),
+    )
+    return key[0], name, None
+
+
+async def _by_names(
+    statements: Statements, scope: VersionScope, names: list[str]
+) -> dict[str, Row]:
+    rows = await statements.fetch("labels.by_names", version=scope.no, names=json_text(names))
+    return {row[1]: row for row in rows}
+
+
+async def _row(
+    statements: Statements, scope: VersionScope, key: int, request: LabelId | UpdateLabel
+) -> Row:
+    row = await statements.fetch_one("labels.by_key", version=scope.no, key=key)
+    if row is None:
+        raise missing(Kind.LABEL, request.label_id)
+    return row
+
+
+def label_record(scope: VersionScope, row: Row) -> LabelRecord:
+    """A row of key, name and group as the API shows it."""
+    key, name, group = row
+    return LabelRecord(
+        id=scope.ids(Kind.LABEL).id(key),
+        name=name,
+        group_id=None if group is None else scope.ids(Kind.LABEL_GROUP).id(group),
+    )
+
+
+def _taken(scope: VersionScope, name: str) -> ConflictError:
+    return ConflictError(f"version {scope.full_name} has a label {name!r} already")

@@ -1,0 +1,75 @@
+"""Skeletons: the names of a label's keypoints, and which of them are joined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headrace.errors import BadRequestError
+from headrace.model.ids import Kind
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.scopes import scope_of_part, touch, version_scope
+from headrace.protocol.operations.label_details import (
+    SetSkeleton,
+    SkeletonRecord,
+    SkeletonsRecord,
+)
+from headrace.protocol.operations.labels import LabelId, ListLabels
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+MAX_VERTICES = 1_000
+MAX_EDGES = 10_000
+
+_skeleton = msgspec.json.Decoder(SkeletonRecord)
+
+
+async def list_skeletons(
+    platform: Platform, access: Access, request: ListLabels
+) -> SkeletonsRecord:
+    """The skeletons of a version's labels, in order of creation of the labels."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    ids = scope.ids(Kind.LABEL)
+    rows = await platform.database.fetch("labels.skeletons", version=scope.no)
+    return SkeletonsRecord(items={ids.text(key): _skeleton.decode(text) for key, text in rows})
+
+
+async def get_skeleton(platform: Platform, access: Access, request: LabelId) -> SkeletonRecord:
+    """The skeleton of a label, an empty one where it has none."""
+    scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
+    row = await platform.database.fetch_one("labels.skeleton", version=scope.no, key=key)
+    if row is None:
+        raise missing(Kind.LABEL, request.label_id)
+    return SkeletonRecord(vertices=[], edges=[]) if row[0] is None else _skeleton.decode(row[0])
+
+
+async def set_skeleton(platform: Platform, access: Access, request: SetSkeleton) -> None:
+    """Give a label a skeleton; 400 where an edge joins what is no vertex."""
+    _check(request)
+    text = None
+    if request.vertices:
+        skeleton = SkeletonRecord(vertices=request.vertices, edges=request.edges)
+        text = msgspec.json.encode(skeleton).decode()
+    async with platform.database.transaction() as tx:
+        scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
+        await touch(tx, scope)
+        if not await tx.execute("labels.set_skeleton", version=scope.no, key=key, skeleton=text):
+            raise missing(Kind.LABEL, request.label_id)
+
+
+def _check(request: SetSkeleton) -> None:
+    count = len(request.vertices)
+    if count > MAX_VERTICES or len(request.edges) > MAX_EDGES:
+        raise BadRequestError(
+            f"a skeleton of {count} vertices and {len(request.edges)} edges",
+            hint=f"at most {MAX_VERTICES} and {MAX_EDGES}",
+        )
+    for edge in request.edges:
+        if not all(1 <= end <= count for end in edge):
+            raise BadRequestError(
+                f"edge {list(edge)} joins no two of the {count} vertices",
+                hint="vertices are counted from 1",
+            )

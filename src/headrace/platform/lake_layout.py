@@ -1,0 +1,114 @@
+"""A lake is one folder that can be copied or moved: ``headrace.db`` and ``objects/``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from pathlib import Path
+
+from headrace.errors import LakeError, NotALakeError, StorageError
+from headrace.platform.accounts.signing_keys import SECRET_BYTES
+from headrace.storage.database.base import Transaction
+from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.threads import in_thread
+
+DATABASE = "headrace.db"
+OBJECTS = "objects"
+
+ORGANIZATION = "local"
+ACCOUNT = "local"
+CONNECTOR = "lake"
+DATALAKE = "default"
+
+_LEFT_OVER = ".headrace-"
+
+
+async def create_lake(path: Path) -> None:
+    """Make a lake in a new or empty folder; whole or not at all.
+
+    Raises :class:`LakeError` where the folder is in use, :class:`StorageError` where it cannot be made.
+    """
+    await in_thread(_make_folder, path)
+    draft = path / f"{_LEFT_OVER}{secrets.token_hex(8)}.db"
+    try:
+        await SqliteDatabase.create(draft)
+        database = await SqliteDatabase.open(draft)
+        try:
+            async with database.transaction() as tx:
+                await _fill(tx, time.time_ns() // 1_000_000)
+        finally:
+            await database.aclose()
+        await in_thread(_publish, draft, path)
+    finally:
+        await in_thread(_remove, draft)
+
+
+async def check_lake(path: Path) -> None:
+    """Raise :class:`NotALakeError` that says what is there instead of a lake."""
+    await in_thread(_check, path)
+
+
+async def _fill(tx: Transaction, now: int) -> None:
+    await tx.execute("session.add_organization", no=1, name=ORGANIZATION, created=now)
+    await tx.execute("session.add_account", no=1, username=ACCOUNT, created=now)
+    await tx.execute("session.add_membership", organization=1, account=1, role="owner")
+    await tx.execute(
+        "session.add_connector", no=1, organization=1, name=CONNECTOR, kind="lake", created=now
+    )
+    await tx.execute(
+        "datalake.add_lake",
+        no=1,
+        bucket=0,
+        organization=1,
+        connector=1,
+        name=DATALAKE,
+        created=now,
+        is_default=1,
+    )
+    await tx.execute(
+        "session.add_signing_key", secret=secrets.token_bytes(SECRET_BYTES), created=now
+    )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        entries = [name for name in os.listdir(path) if not name.startswith(_LEFT_OVER)]
+    except (FileExistsError, NotADirectoryError):
+        raise LakeError(f"{path} is a file", hint="choose a new folder") from None
+    except OSError as error:
+        raise StorageError(f"cannot make {path}: {error.strerror}") from error
+    if DATABASE in entries:
+        raise LakeError(f"{path} is a lake already", hint="use it, or choose a new folder")
+    if entries:
+        raise LakeError(f"{path} is not empty", hint="choose a new or an empty folder")
+
+
+def _publish(draft: Path, path: Path) -> None:
+    try:
+        path.chmod(0o700)
+        try:
+            # A link fails where the name is taken, a rename would not.
+            os.link(draft, path / DATABASE)
+        except FileExistsError:
+            raise LakeError(f"{path} is a lake already", hint="use it") from None
+        except OSError:
+            draft.rename(path / DATABASE)
+    except OSError as error:
+        raise StorageError(f"cannot make a lake in {path}: {error.strerror}") from error
+
+
+def _remove(draft: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+
+
+def _check(path: Path) -> None:
+    cure = f"make one: headrace init {path}"
+    if path.is_file():
+        raise NotALakeError(f"{path} is a file, not a lake's folder", hint=cure)
+    if not path.exists():
+        raise NotALakeError(f"there is no lake {path}", hint=cure)
+    if not (path / DATABASE).is_file():
+        raise NotALakeError(f"{path} is a folder but not a lake (no {DATABASE})", hint=cure)

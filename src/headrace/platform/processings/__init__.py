@@ -1,0 +1,1 @@
+"""Processings: registration, launch, run and logs."""

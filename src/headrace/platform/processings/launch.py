@@ -1,0 +1,166 @@
+"""Launching a processing: whatever does not fit is refused before anything runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from headrace.errors import (
+    BadRequestError,
+    InsufficientResourcesError,
+    RequestTooLargeError,
+)
+from headrace.model.enums import JobStatus, ProcessingTargetType
+from headrace.model.ids import Kind
+from headrace.model.records import JobRunRecord
+from headrace.platform.assets.selectors import present_seqs
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import missing
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import check_unlocked, version_scope
+from headrace.platform.datalake.datalakes import lake_of
+from headrace.platform.jobs.records import SECOND_KIND, Job, job_of, record_job
+from headrace.platform.processings.programs import Registered
+from headrace.platform.processings.registry import processing_of
+from headrace.platform.processings.run import LAKE_KIND, VERSION_KIND, Spec
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.protocol.operations.processings import Launch, LaunchOnDatalake, LaunchOnVersion
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+
+async def launch_on_version(
+    platform: Platform, access: Access, request: LaunchOnVersion
+) -> JobRunRecord:
+    """Run a processing on a version, or on the assets that are named."""
+    database = platform.database
+    found = await _fitting(
+        platform, access, request, ProcessingTargetType.DATASET_VERSION, "a version"
+    )
+    scope = await version_scope(database, access, request.version_id)
+    if scope.filling:
+        check_unlocked(scope)
+    if found.version_types and scope.type not in found.version_types:
+        raise BadRequestError(
+            f"{found.name} is not for versions of type {scope.type}, as {scope.full_name} is",
+            hint=f"it is for {', '.join(found.version_types)}",
+        )
+    totals = await database.fetch_one("stats.totals", bucket=scope.bucket, version=scope.no)
+    if totals is None or not totals[0]:
+        raise BadRequestError(f"version {scope.full_name} has no assets", hint="add data first")
+    ids = _ids(request.asset_ids, "assets")
+    if ids is not None:
+        await present_seqs(database, scope, ids)
+    return await _launch(platform, access, found, request, VERSION_KIND, scope.no, scope.id, ids)
+
+
+async def launch_on_datalake(
+    platform: Platform, access: Access, request: LaunchOnDatalake
+) -> JobRunRecord:
+    """Run a processing on data of a lake."""
+    found = await _fitting(platform, access, request, ProcessingTargetType.DATALAKE, "a datalake")
+    lake = await lake_of(platform.database, access, request.datalake_id)
+    ids = _ids(request.data_ids, "data") or []
+    counted = await platform.database.fetch_one(
+        "tags.count_data", keys=json_text(lake.numbers(ids)), bucket=lake.bucket, scope=lake.no
+    )
+    if counted is None or counted[0] != len(ids):
+        raise missing(Kind.DATA, f"among the {len(ids)} that are named")
+    return await _launch(platform, access, found, request, LAKE_KIND, lake.no, lake.id, ids)
+
+
+async def _fitting(
+    platform: Platform,
+    access: Access,
+    request: Launch,
+    target: ProcessingTargetType,
+    called: str,
+) -> Registered:
+    found = await processing_of(platform.database, access, request.processing_id)
+    if found.target is not target:
+        raise BadRequestError(
+            f"{found.name} cannot be launched on {called}", hint=f"it is for {found.target}"
+        )
+    if request.inputs:
+        raise BadRequestError(
+            f"{found.name} takes no input {next(iter(request.inputs))!r}",
+            hint="pass what it takes as parameters",
+        )
+    return found
+
+
+def _ids(given: list[UUID] | None, what: str) -> list[UUID] | None:
+    if given is None:
+        return None
+    if not given:
+        raise BadRequestError(f"no {what} are named", hint="name some")
+    if len(given) > IDS_PER_CALL:
+        raise RequestTooLargeError(
+            f"{len(given)} {what} in one call", hint=f"at most {IDS_PER_CALL}, or all of them"
+        )
+    return list(dict.fromkeys(given))
+
+
+async def _launch(
+    platform: Platform,
+    access: Access,
+    found: Registered,
+    request: Launch,
+    kind: str,
+    subject: int,
+    subject_id: UUID,
+    ids: list[UUID] | None,
+) -> JobRunRecord:
+    cpu = _count(platform.slots.cpus, "cpu", request.cpu, found.cpu, least=1)
+    gpu = _count(platform.slots.gpus, "gpu", request.gpu, found.gpu, least=0)
+    spec = Spec(
+        processing=found.name,
+        program=found.program,
+        folder=found.folder,
+        subject=subject_id,
+        ids=ids,
+        parameters=found.filled(request.parameters),
+        cpu=cpu,
+        gpu=gpu,
+        account=access.account,
+        username=access.username,
+        organization=access.organization_id,
+    )
+    text = msgspec.json.encode(spec).decode()
+    async with platform.database.transaction() as tx:
+        # A client that lost the answer asks again: the very same launch, while it runs, is one.
+        running = await tx.fetch_one(
+            "jobs.running", kind=kind, subject=subject, spec=text, organization=access.organization
+        )
+        if running is not None and await platform.jobs.is_held(tx, running[0]):
+            job = Job(running[0], running[1], SECOND_KIND, kind, subject, "", text, 0, None, None)
+            return (await job_of(tx, access, job.id, SECOND_KIND)).run_record
+        job = await record_job(
+            tx,
+            access.organization,
+            platform.clock(),
+            kind=kind,
+            subject=subject,
+            state=JobStatus.RUNNING,
+            spec=text,
+            total=None,
+            wire=SECOND_KIND,
+        )
+        await platform.jobs.reserve(tx, job.no)
+    platform.jobs.start(job.no)
+    return job.run_record
+
+
+def _count(there: int, what: str, asked: int | None, default: int, *, least: int) -> int:
+    count = default if asked is None else asked
+    if count < least:
+        raise BadRequestError(f"{what} is {count}", hint=f"at least {least}")
+    if count > there:
+        raise InsufficientResourcesError(
+            f"{count} {what} are asked for, and this machine has {there}",
+            hint=f"pass a smaller {what}",
+        )
+    return count

@@ -1,0 +1,64 @@
+"""What the programs of jobs printed."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+import anyio
+
+from headrace.children.log import Piece, read_log
+from headrace.errors import BadRequestError
+from headrace.model.enums import JobStatus
+from headrace.model.records import JobLogRecord
+from headrace.platform.core.access import Access
+from headrace.platform.jobs.records import HOLD_SECONDS, SECOND_KIND, job_of
+from headrace.platform.processings.run import LOGS
+from headrace.protocol.operations.jobs import ReadJobLog
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+PIECE = 256 * 1024
+"""The most bytes of a log in one answer."""
+
+_LOOK_SECONDS = 0.1
+
+
+async def read_job_log(platform: Platform, access: Access, request: ReadJobLog) -> JobLogRecord:
+    """The next piece of a log; with ``wait`` the answer is held until there is one, or the job has ended."""
+    if request.offset < 0:
+        raise BadRequestError(f"offset is {request.offset}", hint="it must not be negative")
+    found = await _look(platform, access, request)
+    if request.wait:
+        with platform.jobs.waiting(HOLD_SECONDS):
+            while not (found.text or found.ended):
+                await anyio.sleep(_LOOK_SECONDS)
+                found = await _look(platform, access, request)
+    return found
+
+
+async def _look(platform: Platform, access: Access, request: ReadJobLog) -> JobLogRecord:
+    # The state first: what was printed before the end is in the log by then.
+    job = await job_of(platform.database, access, request.job_id, SECOND_KIND)
+    folder = platform.path / LOGS / str(job.no)
+    piece = await in_thread(read_log, folder, request.offset, PIECE)
+    over = job.state != JobStatus.RUNNING
+    text, used = _text(piece, whole=over)
+    at = piece.offset + used
+    return JobLogRecord(
+        offset=piece.offset, text=text, next_offset=at, ended=over and at >= piece.end
+    )
+
+
+def _text(piece: Piece, *, whole: bool) -> tuple[str, int]:
+    """The text of a piece, and how many of its bytes that is: a letter that is cut waits for its other half."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    at_end = piece.offset + len(piece.content) >= piece.end
+    text = decoder.decode(piece.content, final=whole and at_end)
+    waiting = len(decoder.getstate()[0])
+    if not text and not at_end:
+        # Its other half was dropped with the middle of the log.
+        return piece.content.decode(errors="replace"), len(piece.content)
+    return text, len(piece.content) - waiting

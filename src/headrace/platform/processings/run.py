@@ -1,0 +1,226 @@
+"""The work of a processing's job: a program in a process of its own, watched until it ends.
+
+A program belongs to the process that launched it. It may have done anything when that process ends, so it is not run
+a second time: its job fails, and whoever launched it decides.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import anyio
+import msgspec
+from msgspec import Struct
+
+from headrace.children.child import run_child
+from headrace.children.log import LogWriter, forget_old_logs
+from headrace.errors import (
+    ConflictError,
+    HeadraceError,
+    UnprocessableEntityError,
+)
+from headrace.platform.accounts.tokens import issue_token
+from headrace.platform.jobs.records import job_id
+from headrace.platform.jobs.runner import LEASE_MS, Range, Task
+from headrace.platform.processings.programs import Program
+from headrace.storage.database.base import Transaction
+from headrace.storage.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"
+
+LOGS = "logs"
+TOKEN_SECONDS = 600.0
+"""How long a program's token outlives the process that renews it."""
+
+_LOOK_SECONDS = 0.25
+_KEEP_SECONDS = LEASE_MS / 4000
+_LAST_LINES = 3
+_LONGEST_WORD = 600
+
+
+class Spec(Struct, frozen=True, kw_only=True):
+    """What was launched; ``ids`` are the assets or data it is for, None for all of a version."""
+
+    processing: str
+    program: Program
+    folder: str
+    subject: UUID
+    ids: list[UUID] | None
+    parameters: dict[str, Any]
+    cpu: int
+    gpu: int
+    account: int
+    username: str
+    organization: UUID
+
+
+class ProcessingWork:
+    """Runs the program before the first range; there is nothing to write in ranges."""
+
+    def __init__(self, platform: Platform, task: Task) -> None:
+        self._platform = platform
+        self._task = task
+        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        # No name that people give a token holds a tab.
+        self._token_name = f"job\t{task.no}"
+        self._error: HeadraceError | None = None
+
+    async def ahead(self, cursor: Any, size: int) -> None:
+        """Run the program to its end; raises what the job fails of."""
+        if not self._platform.jobs.was_reserved(self._task.no):
+            raise ConflictError("the process that ran the program ended first; launch it again")
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, group.cancel_scope)
+            # Errors leave the group as what they are, not in a group of their own.
+            try:
+                async with self._platform.slots.taken(self._spec.cpu, self._spec.gpu):
+                    await self._run()
+            except HeadraceError as error:
+                self._error = error
+            group.cancel_scope.cancel()
+        if self._error is not None:
+            raise self._error
+
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+        """Nothing is left once the program has ended."""
+        return None
+
+    async def finish(self, tx: Transaction) -> None:
+        """The program's token ends with the job."""
+        await tx.execute("session.drop_token", name=self._token_name)
+
+    async def abandon(self, tx: Transaction) -> None:
+        """The program's token ends with the job; what the program did stays."""
+        await tx.execute("session.drop_token", name=self._token_name)
+
+    async def afterwards(self) -> None:
+        """Nothing follows."""
+
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        """End the program when the job is cancelled or lost, and renew meanwhile what would run out."""
+        kept = time.monotonic()
+        try:
+            while not await self._platform.jobs.asked_to_stop(self._task.no):
+                await anyio.sleep(_LOOK_SECONDS)
+                if time.monotonic() - kept > _KEEP_SECONDS:
+                    kept = time.monotonic()
+                    await self._keep()
+        except HeadraceError as error:
+            self._error = error
+        scope.cancel()
+
+    async def _keep(self) -> None:
+        if await self._platform.jobs.keep(self._task):
+            expires = self._platform.clock() + int(TOKEN_SECONDS * 1000)
+            await self._platform.database.execute(
+                "session.extend_token", name=self._token_name, expires=expires
+            )
+
+    async def _run(self) -> None:
+        platform, spec = self._platform, self._spec
+        logs = platform.path / LOGS
+        place = logs / str(self._task.no)
+        await in_thread(_prepare, logs, place, spec.ids)
+        token = await self._token()
+        writer = LogWriter(place, secret=token.encode())
+        await platform.database.execute("jobs.mark", job=self._task.no, cursor="0")
+        try:
+            row = await platform.database.fetch_one(
+                "jobs.by_no", no=self._task.no, organization=self._task.organization
+            )
+            assert row is not None
+            environment = self._environment(job_id(self._task.no, row[0]), token, place / _IDS)
+            status = await run_child(
+                spec.program.words(spec.folder),
+                folder=Path(spec.folder) if spec.folder else None,
+                environment=environment,
+                write=writer.write,
+            )
+        except OSError as error:
+            raise UnprocessableEntityError(
+                f"{spec.processing} cannot run in {spec.folder or '.'}: {error.strerror}"
+            ) from None
+        finally:
+            with anyio.CancelScope(shield=True):
+                await in_thread(_tidy, writer, place)
+        if status:
+            raise UnprocessableEntityError(f"{_ending(status)}{_last_lines(writer.tail)}")
+
+    async def _token(self) -> str:
+        """A token for the program where it is to come in by the server's door, else none."""
+        if self._platform.door is None:
+            return ""
+        token, _ = await issue_token(
+            self._platform,
+            account=self._spec.account,
+            organization=self._task.organization,
+            name=self._token_name,
+            lifetime=TOKEN_SECONDS,
+        )
+        return token
+
+    def _environment(self, job: UUID, token: str, ids: Path) -> dict[str, str]:
+        spec, platform = self._spec, self._platform
+        subject = "VERSION_ID" if self._task.kind == VERSION_KIND else "DATALAKE_ID"
+        own = {
+            "TARGET": platform.door or str(platform.path.absolute()),
+            "ORGANIZATION_ID": str(spec.organization),
+            "JOB_ID": str(job),
+            "PROCESSING": spec.processing,
+            subject: str(spec.subject),
+            "PARAMETERS": msgspec.json.encode(spec.parameters).decode(),
+            "CPU": str(spec.cpu),
+            "GPU": str(spec.gpu),
+        }
+        # A server knows by the token who calls, a lake is told.
+        own |= {"TOKEN": token} if token else {"USERNAME": spec.username}
+        if spec.ids is not None:
+            own["IDS"] = str(ids.absolute())
+        # What was set for this process, a token perhaps, is not meant for the program.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+        prefixed = {_PREFIX + name: value for name, value in own.items()}
+        return kept | {"PYTHONUNBUFFERED": "1"} | prefixed
+
+
+_PREFIX = "HEADRACE_"
+_IDS = "ids"
+
+
+def _prepare(logs: Path, place: Path, ids: list[UUID] | None) -> None:
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        forget_old_logs(logs)
+        if ids is not None:
+            (place / _IDS).write_text("".join(f"{each}\n" for each in ids))
+    except OSError as error:
+        raise UnprocessableEntityError(
+            f"cannot write into {logs}: {error.strerror}", hint="make room on its disk"
+        ) from None
+
+
+def _tidy(writer: LogWriter, place: Path) -> None:
+    writer.close()
+    with suppress(OSError):
+        (place / _IDS).unlink(missing_ok=True)
+
+
+def _ending(status: int) -> str:
+    if status > 128:
+        with suppress(ValueError):
+            return f"ended by {signal.Signals(status - 128).name}"
+    return f"exit status {status}"
+
+
+def _last_lines(tail: bytes) -> str:
+    lines = [line.strip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
+    shown = " | ".join(lines[-_LAST_LINES:])
+    return f": {shown[-_LONGEST_WORD:]}" if shown else ""

@@ -1,0 +1,279 @@
+"""Tags: made in a scope (a lake, a version, the organization), found, renamed and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
+from headrace.model.enums import TagTarget
+from headrace.model.ids import Kind
+from headrace.model.names import safe_name
+from headrace.model.records import Items, TagRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_organization, key_of, missing
+from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.sequences import take_numbers
+from headrace.platform.tags.scopes import Family, Scope, Tag, scope_of, tag_of
+from headrace.protocol.operations.listing import PageQuery
+from headrace.protocol.operations.tags import (
+    AssetTagName,
+    DataTagName,
+    ListAssetTags,
+    ListDataTags,
+    ListOrganizationTags,
+    OrganizationTagName,
+    TagId,
+    UpdateTag,
+)
+from headrace.storage.database.base import Statements, Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.datalake.datalakes import Lake
+    from headrace.platform.platform import Platform
+
+ORGANIZATION_TARGETS = (
+    TagTarget.DATASET,
+    TagTarget.DATASET_VERSION,
+    TagTarget.MODEL,
+    TagTarget.MODEL_VERSION,
+    TagTarget.DEPLOYMENT,
+)
+_ORDERS = {"name": "t.name", "created_at": "t.key"}
+_LINKS_AT_ONCE = 10_000
+_DROP_LINKS = {
+    Family.DATA: "tags.drop_data_links",
+    Family.ASSET: "tags.drop_asset_links",
+    Family.ORGANIZATION: "tags.drop_object_links",
+}
+
+
+# --- tags of data ----------------------------------------------------------------------------------------
+
+
+async def create_data_tag(platform: Platform, access: Access, request: DataTagName) -> TagRecord:
+    """A new tag for the data of a lake."""
+    scope = await _scope(platform, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    return await _create(platform, access, scope, TagTarget.DATA, request.name)
+
+
+async def find_data_tag(platform: Platform, access: Access, request: DataTagName) -> TagRecord:
+    """A tag of a lake by name."""
+    scope = await _scope(platform, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    return await _find(platform, scope, TagTarget.DATA, request.name)
+
+
+async def list_data_tags(
+    platform: Platform, access: Access, request: ListDataTags
+) -> Items[TagRecord]:
+    """The tags of a lake in order of creation."""
+    scope = await _scope(platform, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    return await _list(platform, scope, TagTarget.DATA, request)
+
+
+# --- tags of assets --------------------------------------------------------------------------------------
+
+
+async def create_asset_tag(platform: Platform, access: Access, request: AssetTagName) -> TagRecord:
+    """A new tag for the assets of a version."""
+    scope = await _scope(platform, access, Family.ASSET, Kind.VERSION, request.version_id)
+    return await _create(platform, access, scope, TagTarget.ASSET, request.name)
+
+
+async def find_asset_tag(platform: Platform, access: Access, request: AssetTagName) -> TagRecord:
+    """A tag of a version's assets by name."""
+    scope = await _scope(platform, access, Family.ASSET, Kind.VERSION, request.version_id)
+    return await _find(platform, scope, TagTarget.ASSET, request.name)
+
+
+async def list_asset_tags(
+    platform: Platform, access: Access, request: ListAssetTags
+) -> Items[TagRecord]:
+    """The tags of a version's assets in order of creation."""
+    scope = await _scope(platform, access, Family.ASSET, Kind.VERSION, request.version_id)
+    return await _list(platform, scope, TagTarget.ASSET, request)
+
+
+# --- tags of the organization ----------------------------------------------------------------------------
+
+
+async def create_tag(platform: Platform, access: Access, request: OrganizationTagName) -> TagRecord:
+    """A new tag of the organization for one kind of target."""
+    scope = await _organization(platform, access, request.organization_id)
+    target = _organization_target(request.target_type)
+    return await _create(platform, access, scope, target, request.name)
+
+
+async def find_tag(platform: Platform, access: Access, request: OrganizationTagName) -> TagRecord:
+    """A tag of the organization by name and target."""
+    scope = await _organization(platform, access, request.organization_id)
+    return await _find(platform, scope, _organization_target(request.target_type), request.name)
+
+
+async def list_tags(
+    platform: Platform, access: Access, request: ListOrganizationTags
+) -> Items[TagRecord]:
+    """The organization's tags for one kind of target, in order of creation."""
+    scope = await _organization(platform, access, request.organization_id)
+    return await _list(platform, scope, _organization_target(request.target_type), PageQuery())
+
+
+# --- any tag ---------------------------------------------------------------------------------------------
+
+
+async def get_tag(platform: Platform, access: Access, request: TagId) -> TagRecord:
+    """A tag by id."""
+    return (await tag_of(platform.database, access, request.tag_id)).record
+
+
+async def update_tag(platform: Platform, access: Access, request: UpdateTag) -> TagRecord:
+    """Rename a tag; what it is attached to stays."""
+    name = safe_name(request.name)
+    try:
+        async with platform.database.transaction() as tx:
+            tag = await tag_of(tx, access, request.tag_id)
+            tag.scope.check_unlocked()
+            await tx.execute("tags.rename", name=name, **tag.bound)
+            await touch(tx, tag.scope)
+    except UniqueViolationError:
+        raise _taken(name) from None
+    return tag._replace(name=name).record
+
+
+async def delete_tag(platform: Platform, access: Access, request: TagId) -> None:
+    """Delete a tag everywhere: its links in ranges, so that no other writer waits long, then the tag."""
+    while True:
+        async with platform.database.transaction() as tx:
+            tag = await tag_of(tx, access, request.tag_id)
+            tag.scope.check_unlocked()
+            dropped = await tx.execute(
+                _DROP_LINKS[tag.scope.family], limit=_LINKS_AT_ONCE, **tag.links
+            )
+            if dropped < _LINKS_AT_ONCE:
+                await tx.execute("tags.delete", **tag.bound)
+                await touch(tx, tag.scope)
+                return
+
+
+async def touch(tx: Transaction, scope: Scope) -> None:
+    """Move the revision where the scope is a version."""
+    if scope.family is Family.ASSET:
+        await tx.execute("tags.touch_version", version=scope.no)
+
+
+# --- what other rooms ask --------------------------------------------------------------------------------
+
+
+async def data_tags(
+    statements: Statements, access: Access, lake: Lake, tag_ids: Sequence[UUID]
+) -> list[Tag]:
+    """The tags of a lake, each once; 400 where one is none of this lake's."""
+    tags: dict[int, Tag] = {}
+    for tag_id in tag_ids:
+        tag = await tag_of(statements, access, tag_id)
+        if (tag.scope.family, tag.scope.no) != (Family.DATA, lake.no):
+            raise BadRequestError(f"{tag_id} is no tag of datalake {lake.name!r}")
+        tags[tag.key] = tag
+    return list(tags.values())
+
+
+async def tags_of_data(
+    statements: Statements, lake: int, lake_created: int, lake_bucket: int, no: int
+) -> list[TagRecord]:
+    """The tags of a data."""
+    scope = Scope(Family.DATA, lake, lake_created, lake_bucket)
+    rows = await statements.fetch("tags.of_data", bucket=lake_bucket, lake=lake, data=no)
+    return [scope.record(key, TagTarget.DATA, name) for key, name in rows]
+
+
+async def tags_of_asset(
+    statements: Statements, version: int, version_created: int, bucket: int, seq: int
+) -> list[TagRecord]:
+    """The tags of an asset."""
+    scope = Scope(Family.ASSET, version, version_created, bucket)
+    rows = await statements.fetch("tags.of_asset", bucket=bucket, version=version, asset=seq)
+    return [scope.record(key, TagTarget.ASSET, name) for key, name in rows]
+
+
+# --- within a scope --------------------------------------------------------------------------------------
+
+
+async def _scope(
+    platform: Platform, access: Access, family: Family, kind: Kind, scope_id: UUID
+) -> Scope:
+    key = key_of(scope_id, kind)
+    scope = await scope_of(platform.database, access, family, key.number)
+    if scope is None or (scope.created, scope.bucket) != (key.created_ms, key.bucket):
+        raise missing(kind, scope_id)
+    return scope
+
+
+async def _organization(platform: Platform, access: Access, organization_id: UUID) -> Scope:
+    check_organization(access, organization_id)
+    return await _scope(platform, access, Family.ORGANIZATION, Kind.ORGANIZATION, organization_id)
+
+
+def _organization_target(target: TagTarget) -> TagTarget:
+    if target not in ORGANIZATION_TARGETS:
+        raise BadRequestError(
+            f"an organization has no {target} tags",
+            hint="one of " + ", ".join(ORGANIZATION_TARGETS),
+        )
+    return target
+
+
+async def _create(
+    platform: Platform, access: Access, scope: Scope, target: TagTarget, wanted: str
+) -> TagRecord:
+    name = safe_name(wanted)
+    scope.check_unlocked()
+    try:
+        async with platform.database.transaction() as tx:
+            key = await _take_key(tx, scope)
+            await tx.execute(
+                "tags.add",
+                key=key,
+                target=target,
+                name=name,
+                created=platform.clock(),
+                **scope.bound,
+            )
+            await touch(tx, scope)
+    except UniqueViolationError:
+        raise _taken(name) from None
+    return scope.record(key, target, name)
+
+
+async def _take_key(tx: Transaction, scope: Scope) -> int:
+    if scope.family is not Family.ASSET:
+        return await take_numbers(tx, f"tag/{scope.family:d}/{scope.no}")
+    row = await tx.fetch_one("tags.take_asset_tag_key", version=scope.no)
+    if row is None:
+        raise missing(Kind.VERSION, scope.no)
+    return int(row[0])
+
+
+async def _find(platform: Platform, scope: Scope, target: TagTarget, name: str) -> TagRecord:
+    row = await platform.database.fetch_one("tags.by_name", target=target, name=name, **scope.bound)
+    if row is None:
+        raise missing(Kind.ORGANIZATION_TAG, ascii(name))
+    return Tag(scope, row[0], target, row[1]).record
+
+
+async def _list(
+    platform: Platform, scope: Scope, target: TagTarget, page: PageQuery
+) -> Items[TagRecord]:
+    rows = await platform.database.fetch(
+        "tags.by_target",
+        filters=order_clause(page.order_by or [], _ORDERS, "t.key"),
+        target=target,
+        limit=-1 if page.limit is None else max(0, page.limit),
+        offset=page_offset(page),
+        **scope.bound,
+    )
+    return Items(items=[scope.record(key, target, name) for key, name in rows])
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(f"there is a tag {name!r} already", hint="find it by its name")

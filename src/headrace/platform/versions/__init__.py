@@ -1,0 +1,1 @@
+"""Datasets and versions, forks and copies."""

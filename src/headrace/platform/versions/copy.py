@@ -1,0 +1,180 @@
+"""Copying assets into another version of their dataset: a job, in ranges of the list that was named.
+
+What the target has already keeps its own annotations and gains the tags, so the same copy again changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.errors import BadRequestError, LockedError, NotFoundError
+from headrace.model.enums import JobStatus
+from headrace.model.records import JobAnswer
+from headrace.platform.assets.selectors import present_seqs
+from headrace.platform.campaigns.sync import take_in_new
+from headrace.platform.core.access import Access
+from headrace.platform.core.asset_rows import Place
+from headrace.platform.core.counters import Delta, fold
+from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.jobs.records import add_job, answered
+from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.versions.copy_labels import copy_label_names, copy_tag_names
+from headrace.platform.versions.copy_rows import (
+    Annotation,
+    annotations_of,
+    copy_assets,
+    copy_tags,
+    relabelled,
+    write_annotations,
+)
+from headrace.protocol.operations.assets import CopyAssets
+from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.storage.database.base import Transaction
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+KIND = "COPY"
+
+
+class Spec(Struct, frozen=True):
+    """What a copy's job is to do."""
+
+    source: int
+    target: int
+    seqs: list[int]
+    with_tags: bool
+    with_annotations: bool
+
+
+async def copy_assets_to(platform: Platform, access: Access, request: CopyAssets) -> JobAnswer:
+    """Copy assets of a version into another one; what is there already gains the tags alone."""
+    if len(request.asset_ids) > IDS_PER_CALL:
+        raise BadRequestError(
+            f"{len(request.asset_ids)} assets in one call", hint=f"send at most {IDS_PER_CALL}"
+        )
+    async with platform.database.transaction() as tx:
+        source = await version_scope(tx, access, request.version_id)
+        target = await version_scope(tx, access, request.destination_id, change=True)
+        _check_pair(source, target)
+        spec = Spec(
+            source=source.no,
+            target=target.no,
+            seqs=await present_seqs(tx, source, request.asset_ids),
+            with_tags=request.with_tags,
+            with_annotations=request.with_annotations,
+        )
+        if request.with_annotations:
+            await tx.execute("forking.share", dataset=target.dataset)
+        job = await add_job(
+            tx,
+            access,
+            platform.clock(),
+            kind=KIND,
+            subject=target.no,
+            state=JobStatus.RUNNING,
+            spec=msgspec.json.encode(spec).decode(),
+            total=len(spec.seqs),
+        )
+    return JobAnswer(job=await answered(platform, access, job))
+
+
+def _check_pair(source: VersionScope, target: VersionScope) -> None:
+    if source.dataset != target.dataset:
+        raise BadRequestError(
+            f"{source.full_name} and {target.full_name} are of different datasets",
+            hint="copy inside one dataset, or add the data instead",
+        )
+    if source.no == target.no:
+        raise BadRequestError(f"{source.full_name} is copied into itself")
+
+
+class CopyWork:
+    """Copies the next assets of the list. The cursor is how many are done."""
+
+    def __init__(self, platform: Platform, task: Task) -> None:
+        self._platform = platform
+        self._organization = task.organization
+        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._bucket: int | None = None
+        self._campaign: int | None = None
+
+    async def ahead(self, cursor: Any, size: int) -> None:
+        """Nothing: what is copied is small."""
+
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+        """Copy the next assets with all that belongs to them."""
+        start = int(cursor or 0)
+        seqs = self._spec.seqs[start : start + size]
+        if not seqs:
+            return None
+        source, target = await self._places(tx)
+        rows = await tx.fetch(
+            "copying.present",
+            bucket=source.bucket,
+            version=source.version,
+            target_bucket=target.bucket,
+            target=target.version,
+            assets=json_text(seqs),
+        )
+        present: dict[int, int] = dict(rows)
+        added = await self._add(tx, source, target, [seq for seq in seqs if seq not in present])
+        if self._spec.with_tags:
+            tags = await copy_tag_names(tx, source, target)
+            await copy_tags(tx, source, target, present | added, tags)
+        return Range(start + len(seqs), len(seqs))
+
+    async def finish(self, tx: Transaction) -> None:
+        """Nothing: every range is whole."""
+
+    async def abandon(self, tx: Transaction) -> None:
+        """What was copied stays: whole assets, as if fewer had been named."""
+
+    async def afterwards(self) -> None:
+        """One row a label in the counters again."""
+        if self._bucket is not None:
+            await fold(self._platform, self._bucket, self._spec.target)
+
+    async def _places(self, tx: Transaction) -> tuple[Place, Place]:
+        row = await tx.fetch_one(
+            "copying.places", source=self._spec.source, target=self._spec.target
+        )
+        if row is None:
+            raise NotFoundError("a version was deleted while assets were copied")
+        source_bucket, self._bucket, dataset, dataset_bucket, locked, self._campaign = row
+        if locked:
+            raise LockedError("the version was locked while assets were copied into it")
+        assert self._bucket is not None
+        return (
+            Place(self._spec.source, source_bucket, dataset, dataset_bucket),
+            Place(self._spec.target, self._bucket, dataset, dataset_bucket),
+        )
+
+    async def _add(
+        self, tx: Transaction, source: Place, target: Place, seqs: list[int]
+    ) -> dict[int, int]:
+        """Write new assets; their numbers by those of the source."""
+        annotations: list[Annotation] = []
+        if self._spec.with_annotations:
+            # Labels follow even where every asset is there already.
+            labels = await copy_label_names(tx, source, target)
+            found = await annotations_of(tx, source, seqs)
+            annotations = await relabelled(tx, target, found, labels)
+        taken = await tx.fetch_one(
+            "versions.touch", no=target.version, assets=len(seqs), annotations=len(annotations)
+        )
+        assert taken is not None
+        assets = {seq: taken[0] + index for index, seq in enumerate(seqs)}
+        delta = Delta(assets=await copy_assets(tx, source, target, assets))
+        numbered = [
+            annotation._replace(asset=assets[annotation.asset], no=taken[1] + index)
+            for index, annotation in enumerate(annotations)
+        ]
+        await write_annotations(tx, target, numbered, delta)
+        await delta.write(tx, target.bucket, target.version)
+        await take_in_new(tx, self._organization, self._campaign, list(assets.values()))
+        return assets

@@ -1,0 +1,121 @@
+"""Labels, their groups and asset tags of one version made known in another one of the dataset, by name.
+
+A name that is there already is taken as it is. A new one gets the key that it has in the source where that is free, so
+that shapes need no translation.
+"""
+
+from __future__ import annotations
+
+from headrace.model.enums import TagTarget
+from headrace.platform.core.asset_rows import Place
+from headrace.platform.versions.copy_rows import Keys
+from headrace.storage.database.base import Row, Transaction
+
+_ASSET_TAGS = 2
+
+
+async def copy_tag_names(tx: Transaction, source: Place, target: Place) -> Keys:
+    """Keys of tags in the target by those in the source."""
+    there = await tx.fetch("copying.tags", version=target.version)
+    by_name = {name: key for key, name, _ in there}
+    taken = {key for key, *_ in there}
+    keys: dict[int, int] = {}
+    for key, name, created in await tx.fetch("copying.tags", version=source.version):
+        if name not in by_name:
+            new = key
+            if key in taken:
+                new = _number(await tx.fetch_one("tags.take_asset_tag_key", version=target.version))
+            await tx.execute(
+                "tags.add",
+                family=_ASSET_TAGS,
+                scope=target.version,
+                key=new,
+                target=str(TagTarget.ASSET),
+                name=name,
+                created=created,
+            )
+            by_name[name] = new
+            taken.add(new)
+        keys[key] = by_name[name]
+    return keys
+
+
+async def copy_label_names(tx: Transaction, source: Place, target: Place) -> Keys:
+    """Keys of labels in the target by those in the source; new ones lie in the group of the same name."""
+    there = await tx.fetch("copying.labels", version=target.version)
+    by_name = {name: key for key, name, *_ in there}
+    taken = {key for key, *_ in there}
+    taken |= {key for (key,) in await tx.fetch("copying.gone_labels", version=target.version)}
+    groups = await _copy_groups(tx, source, target)
+    keys: dict[int, int] = {}
+    labels = await tx.fetch("copying.labels", version=source.version)
+    for key, name, group, created, skeleton, attributes in labels:
+        if name not in by_name:
+            new = key if key not in taken else await _next_key(tx, target)
+            position = _number(await tx.fetch_one("labels.next_position", version=target.version))
+            await tx.execute(
+                "labels.add",
+                version=target.version,
+                key=new,
+                name=name,
+                position=position,
+                created=created,
+            )
+            await tx.execute(
+                "copying.set_label_details",
+                version=target.version,
+                key=new,
+                skeleton=skeleton,
+                attributes=attributes,
+            )
+            if group in groups:
+                await tx.execute(
+                    "copying.set_label_group", version=target.version, key=new, grp=groups[group]
+                )
+            by_name[name] = new
+            taken.add(new)
+        keys[key] = by_name[name]
+    return keys
+
+
+async def _copy_groups(tx: Transaction, source: Place, target: Place) -> Keys:
+    there = await tx.fetch("labels.groups", version=target.version)
+    by_name = {name: key for key, name, _ in there}
+    taken = {key for key, *_ in there}
+    groups = await tx.fetch("labels.groups", version=source.version)
+    keys: dict[int, int] = {}
+    fresh: list[Row] = []
+    for key, name, parent in groups:
+        if name not in by_name:
+            new = key if key not in taken else await _next_key(tx, target)
+            await tx.execute(
+                "labels.add_group",
+                version=target.version,
+                key=new,
+                name=name,
+                parent=None,
+                created=0,
+            )
+            by_name[name] = new
+            taken.add(new)
+            fresh.append((new, parent))
+        keys[key] = by_name[name]
+    for new, parent in fresh:
+        if parent in keys:
+            await tx.execute(
+                "labels.update_group",
+                version=target.version,
+                key=new,
+                name=None,
+                parent=keys[parent],
+            )
+    return keys
+
+
+async def _next_key(tx: Transaction, place: Place) -> int:
+    return _number(await tx.fetch_one("labels.take_key", dataset=place.dataset))
+
+
+def _number(row: Row | None) -> int:
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,160 @@
+"""Datasets: create, find, list, rename, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from headrace.errors import BadRequestError, ConflictError, LockedError, UniqueViolationError
+from headrace.model.enums import TagTarget
+from headrace.model.ids import Kind, decode, encode
+from headrace.model.names import safe_name
+from headrace.model.records import DatasetRecord, Items, TagRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_organization, missing
+from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.scopes import DatasetScope, dataset_scope
+from headrace.platform.core.sequences import take_numbers
+from headrace.platform.jobs.maintenance import purge
+from headrace.protocol.operations.datasets import (
+    CreateDataset,
+    DatasetId,
+    FindDataset,
+    ListDatasets,
+    UpdateDataset,
+)
+from headrace.protocol.operations.listing import PageQuery
+from headrace.storage.database.base import Statements
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {"name": "s.name", "created_at": "s.no"}
+
+
+async def create_dataset(
+    platform: Platform, access: Access, request: CreateDataset
+) -> DatasetRecord:
+    """A new dataset; 409 where the name is taken."""
+    check_organization(access, request.organization_id)
+    name = safe_name(request.name, "name of a dataset")
+    async with platform.database.transaction() as tx:
+        scope = DatasetScope(
+            await take_numbers(tx, "dataset"), 0, platform.clock(), name, request.description
+        )
+        try:
+            await tx.execute(
+                "datasets.add",
+                no=scope.no,
+                organization=access.organization,
+                name=name,
+                description=request.description,
+                created=scope.created,
+            )
+        except UniqueViolationError:
+            raise _taken(name) from None
+    return _record(scope)
+
+
+async def list_datasets(
+    platform: Platform, access: Access, request: ListDatasets
+) -> Items[DatasetRecord]:
+    """The datasets of the organization, newest first."""
+    check_organization(access, request.organization_id)
+    rows = await platform.database.fetch(
+        "datasets.page",
+        filters=order_clause(request.order_by or ["-created_at"], _ORDERS, "s.no desc"),
+        organization=access.organization,
+        limit=all_or_limit(request),
+        offset=page_offset(request),
+    )
+    return Items(items=[_record(DatasetScope(*row)) for row in rows])
+
+
+async def find_dataset(platform: Platform, access: Access, request: FindDataset) -> DatasetRecord:
+    """A dataset by name or id; where both are given, both must hold."""
+    check_organization(access, request.organization_id)
+    if request.id is not None:
+        scope = await dataset_scope(platform.database, access, request.id)
+        if request.name not in (None, scope.name):
+            raise missing(Kind.DATASET, repr(request.name))
+        return _record(scope)
+    if request.name is None:
+        raise BadRequestError("name a dataset by its name or id")
+    row = await platform.database.fetch_one(
+        "datasets.by_name", organization=access.organization, name=request.name
+    )
+    if row is None:
+        raise missing(Kind.DATASET, repr(request.name))
+    return _record(DatasetScope(*row))
+
+
+async def get_dataset(platform: Platform, access: Access, request: DatasetId) -> DatasetRecord:
+    """A dataset with its tags."""
+    scope = await dataset_scope(platform.database, access, request.dataset_id)
+    tags = await object_tags(platform.database, access, TagTarget.DATASET, scope.no)
+    return _record(scope, tags)
+
+
+async def update_dataset(
+    platform: Platform, access: Access, request: UpdateDataset
+) -> DatasetRecord:
+    """Rename or describe a dataset; 409 where the new name is taken."""
+    name = None if request.name is None else safe_name(request.name, "name of a dataset")
+    async with platform.database.transaction() as tx:
+        scope = await dataset_scope(tx, access, request.dataset_id)
+        try:
+            await tx.execute(
+                "datasets.update", no=scope.no, name=name, description=request.description
+            )
+        except UniqueViolationError:
+            raise _taken(name or "") from None
+        return _record(await dataset_scope(tx, access, request.dataset_id))
+
+
+async def delete_dataset(platform: Platform, access: Access, request: DatasetId) -> None:
+    """Delete a dataset with its versions: gone at once, purged in the background; 423 while one is locked."""
+    async with platform.database.transaction() as tx:
+        scope = await dataset_scope(tx, access, request.dataset_id)
+        locked = await tx.fetch_one("datasets.locked_version", no=scope.no)
+        if locked is not None:
+            raise LockedError(f"version {scope.name}/{locked[0]} is locked", hint="unlock it first")
+        await tx.execute("datasets.doom_versions", no=scope.no)
+        await tx.execute("datasets.doom", no=scope.no)
+    platform.background.start(purge, platform)
+
+
+def all_or_limit(request: PageQuery) -> int:
+    """The limit of a listing that answers everything unless less is asked; -1 is no limit."""
+    if request.limit is None:
+        return -1
+    if request.limit < 1:
+        raise BadRequestError("limit must be at least 1")
+    return request.limit
+
+
+async def object_tags(
+    statements: Statements, access: Access, target: TagTarget, no: int
+) -> list[TagRecord]:
+    """The organization's tags on a dataset or version."""
+    rows = await statements.fetch(
+        "datasets.tags", organization=access.organization, no=no, target=str(target)
+    )
+    created = decode(access.organization_id).created_ms
+    return [
+        TagRecord(
+            id=encode(Kind.ORGANIZATION_TAG, created, 0, access.organization << 31 | key),
+            name=name,
+            target_type=target,
+        )
+        for key, name, _, _ in rows
+    ]
+
+
+def _record(scope: DatasetScope, tags: list[TagRecord] | UnsetType = UNSET) -> DatasetRecord:
+    return DatasetRecord(id=scope.id, name=scope.name, description=scope.description, tags=tags)
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(f"there is a dataset {name!r} already", hint="choose another name")

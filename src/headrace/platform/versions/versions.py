@@ -1,0 +1,174 @@
+"""Versions of a dataset: create, find, list, rename, type, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
+from headrace.model.enums import TagTarget
+from headrace.model.ids import Kind, encode
+from headrace.model.names import safe_name
+from headrace.model.records import DatasetVersionRecord, Items, TagRecord
+from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import check_organization, missing
+from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.scopes import (
+    VersionScope,
+    check_unlocked,
+    dataset_scope,
+    version_of,
+    version_scope,
+)
+from headrace.platform.core.sequences import take_numbers
+from headrace.platform.jobs.maintenance import purge
+from headrace.platform.versions.datasets import all_or_limit, object_tags
+from headrace.protocol.operations.datasets import (
+    CreateVersion,
+    FindVersion,
+    FindVersionById,
+    ListVersions,
+    UpdateVersion,
+    VersionId,
+)
+
+if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
+
+_ORDERS = {"version": "v.name", "name": "v.name", "created_at": "v.no"}
+
+
+async def create_version(
+    platform: Platform, access: Access, request: CreateVersion
+) -> DatasetVersionRecord:
+    """A new, empty version; 409 where the name is taken."""
+    name = safe_name(request.version, "name of a version")
+    async with platform.database.transaction() as tx:
+        dataset = await dataset_scope(tx, access, request.dataset_id)
+        no = await take_numbers(tx, "version")
+        try:
+            await tx.execute(
+                "versions.add",
+                no=no,
+                dataset=dataset.no,
+                name=name,
+                description=request.description,
+                type=str(request.type),
+                created=platform.clock(),
+            )
+        except UniqueViolationError:
+            raise version_taken(dataset.name, name) from None
+        row = await tx.fetch_one("versions.by_no", no=no, organization=access.organization)
+        assert row is not None
+    return version_record(version_of(row))
+
+
+async def list_versions(
+    platform: Platform, access: Access, request: ListVersions
+) -> Items[DatasetVersionRecord]:
+    """The versions of a dataset, newest first."""
+    dataset = await dataset_scope(platform.database, access, request.dataset_id)
+    rows = await platform.database.fetch(
+        "versions.page",
+        filters=order_clause(request.order_by or ["-created_at"], _ORDERS, "v.no desc"),
+        dataset=dataset.no,
+        organization=access.organization,
+        limit=all_or_limit(request),
+        offset=page_offset(request),
+    )
+    return Items(items=[version_record(version_of(row)) for row in rows])
+
+
+async def find_version(
+    platform: Platform, access: Access, request: FindVersion
+) -> DatasetVersionRecord:
+    """A version of a dataset by name or id; where both are given, both must hold."""
+    dataset = await dataset_scope(platform.database, access, request.dataset_id)
+    if request.id is not None:
+        scope = await version_scope(platform.database, access, request.id)
+        if scope.dataset != dataset.no or request.version not in (None, scope.name):
+            raise missing(Kind.VERSION, request.id)
+        return version_record(scope)
+    if request.version is None:
+        raise BadRequestError("name a version by its name or id")
+    row = await platform.database.fetch_one(
+        "versions.by_name",
+        dataset=dataset.no,
+        organization=access.organization,
+        name=request.version,
+    )
+    if row is None:
+        raise missing(Kind.VERSION, repr(f"{dataset.name}/{request.version}"))
+    return version_record(version_of(row))
+
+
+async def find_version_by_id(
+    platform: Platform, access: Access, request: FindVersionById
+) -> DatasetVersionRecord:
+    """A version by id alone."""
+    check_organization(access, request.organization_id)
+    return version_record(await version_scope(platform.database, access, request.id))
+
+
+async def get_version(
+    platform: Platform, access: Access, request: VersionId
+) -> DatasetVersionRecord:
+    """A version with its tags."""
+    scope = await version_scope(platform.database, access, request.version_id)
+    tags = await object_tags(platform.database, access, TagTarget.DATASET_VERSION, scope.no)
+    return version_record(scope, tags)
+
+
+async def update_version(
+    platform: Platform, access: Access, request: UpdateVersion
+) -> DatasetVersionRecord:
+    """Rename, describe or type a version; 409 where the new name is taken."""
+    name = None if request.version is None else safe_name(request.version, "name of a version")
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id, change=True)
+        try:
+            await tx.execute(
+                "versions.update",
+                no=scope.no,
+                name=name,
+                description=request.description,
+                type=None if request.type is None else str(request.type),
+            )
+        except UniqueViolationError:
+            raise version_taken(scope.dataset_name, name or "") from None
+        return version_record(await version_scope(tx, access, request.version_id))
+
+
+async def delete_version(platform: Platform, access: Access, request: VersionId) -> None:
+    """Delete a version with its assets and annotations: gone at once, purged in the background."""
+    async with platform.database.transaction() as tx:
+        scope = await version_scope(tx, access, request.version_id)
+        if not scope.filling:
+            check_unlocked(scope)
+        await tx.execute("jobs.ask_fillers_to_stop", version=scope.no, now=platform.clock())
+        await tx.execute("versions.doom", no=scope.no)
+    platform.background.start(purge, platform)
+
+
+def version_record(
+    scope: VersionScope, tags: list[TagRecord] | UnsetType = UNSET
+) -> DatasetVersionRecord:
+    """A version as the API shows it."""
+    return DatasetVersionRecord(
+        id=scope.id,
+        origin_name=scope.dataset_name,
+        origin_id=encode(Kind.DATASET, scope.dataset_created, scope.dataset_bucket, scope.dataset),
+        version=scope.name,
+        type=scope.type,
+        annotation_campaign_id=scope.campaign_id,
+        description=scope.description,
+        tags=tags,
+    )
+
+
+def version_taken(dataset: str, name: str) -> ConflictError:
+    """The error for a name that another version of the dataset has."""
+    return ConflictError(
+        f"dataset {dataset!r} has a version {name!r} already", hint="choose another name"
+    )
