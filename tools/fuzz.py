@@ -24,8 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace.errors import ConservationError, HeadraceError
-from headrace.formats import ReadOptions, get, rle
-from headrace.formats.findings import Findings
+from headrace.formats import ReadOptions, get
+from headrace.formats.findings.collect import Findings
+from headrace.formats.geometry import rle
 
 SECONDS_PER_MB = 1.0
 SLACK_SECONDS = 2.0

@@ -25,7 +25,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from headrace.formats.findings import Findings  # noqa: E402
+from headrace.formats.findings.collect import Findings  # noqa: E402
 from tools.conformance_rows import PAGES  # noqa: E402
 
 PAGE = ROOT / "docs" / "formats" / "conformance.md"

@@ -11,7 +11,7 @@ import pytest
 from headrace import formats
 from headrace.errors import HeadraceError
 from headrace.formats import ReadOptions, get
-from headrace.formats.findings import Findings, Pass
+from headrace.formats.findings.collect import Findings, Pass
 from tests.support.formats import samples
 
 FOLDERS = [

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from headrace.formats import ReadOptions, WriteOptions, get, rle
-from headrace.formats.findings import Findings
+from headrace.formats import ReadOptions, WriteOptions, get
+from headrace.formats.findings.collect import Findings
+from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Keypoints, Mask, Polygon, Rectangle, RectangleKeyframe, Track
 from tests.support.formats import samples

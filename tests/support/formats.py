@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from headrace.errors import FormatError, HeadraceError
 from headrace.formats import ReadOptions, get
-from headrace.formats.findings import Finding, Findings
+from headrace.formats.findings.collect import Finding, Findings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Keypoints, Polygon, Rectangle
 

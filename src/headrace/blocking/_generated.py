@@ -19,7 +19,7 @@ from headrace.engine.records import Records
 from headrace.engine.syncing import SyncReport
 from headrace.engine.syncplan import Direction, Side
 from headrace.formats.coco.document import CocoFile
-from headrace.formats.findings import OnError
+from headrace.formats.findings.collect import OnError
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,

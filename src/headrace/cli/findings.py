@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headrace.formats.findings import Finding
+    from headrace.formats.findings.collect import Finding
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:

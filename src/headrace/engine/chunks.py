@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct
 
 from headrace.formats.base import Reader
-from headrace.formats.findings import Pass, Severity
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.findings.losses import FieldLosses, Tally
 from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE, Capability
-from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
 

@@ -17,9 +17,9 @@ from headrace.engine.threads import Stop, run_stoppable
 from headrace.engine.workers.sharing import share
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
-from headrace.formats.boxlist import labels_in
-from headrace.formats.findings import Finding, Findings, OnError, OnFinding
-from headrace.formats.findings_file import check_apart, findings_file
+from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
+from headrace.formats.findings.jsonl import check_apart, findings_file
+from headrace.formats.geometry.box_table import labels_in
 from headrace.formats.info import Carried, Format, Loss, losses
 from headrace.transfer.progress import OnProgress, Progress
 
@@ -78,7 +78,7 @@ async def convert(
     ``report`` is a file of JSON lines, one for each finding that ``on_finding`` hears, whose counts add up to those of
     ``ConversionReport.findings``. It replaces that of an earlier run, as a whole, also after a dry run and where the
     conversion fails because of its records, which stand there then; where it fails for another reason, the earlier one
-    stays. See :class:`~headrace.formats.findings_file.Line` for the keys.
+    stays. See :class:`~headrace.formats.findings.jsonl.Line` for the keys.
 
     The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
     ``UnknownFormatError``, ``ConfigurationError`` for options that make no sense and, should records vanish

@@ -24,7 +24,7 @@ from headrace.engine.options import write_options
 from headrace.engine.paging import CursorListing, KeyListing, Listed
 from headrace.engine.threads import in_own_task
 from headrace.formats.base import Writer
-from headrace.formats.findings import Finding, Findings
+from headrace.formats.findings.collect import Finding, Findings
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord

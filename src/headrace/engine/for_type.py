@@ -16,7 +16,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from headrace.engine.import_report import ImportOptions
-from headrace.formats.boxes import box_of
+from headrace.formats.geometry.boxes import box_of
 from headrace.model.enums import InferenceType
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Classification, Polygon, Rectangle

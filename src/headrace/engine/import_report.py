@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.errors import ConservationError
-from headrace.formats.findings import Finding, OnError
+from headrace.formats.findings.collect import Finding, OnError
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 
 

@@ -31,7 +31,7 @@ from headrace.engine.sending import Sender
 from headrace.engine.survey import survey
 from headrace.engine.threads import iterate_in_thread
 from headrace.formats.base import Reader, ReadOptions
-from headrace.formats.findings import Findings, Pass, Severity
+from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import Format
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord

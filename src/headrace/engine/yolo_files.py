@@ -20,7 +20,7 @@ from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 
 if TYPE_CHECKING:
-    from headrace.formats.yolo.listed import LabelFile
+    from headrace.formats.yolo.listed_reader import LabelFile
 
 log = logging.getLogger("headrace.engine")
 
@@ -43,7 +43,7 @@ async def import_yolo_files(
     have one name, NotFoundError and ConflictError where assets cannot be matched.
     """
     # Late: the YAML package behind it makes imports slow.
-    from headrace.formats.yolo.listed import ListedYoloReader
+    from headrace.formats.yolo.listed_reader import ListedYoloReader
 
     by_stem = await to_thread.run_sync(_by_stem, description, paths)
     assets = await _assets(backend, version, by_stem)
@@ -112,7 +112,7 @@ async def _assets(
 
 
 def _label_file(path: Path, asset: AssetRecord) -> LabelFile:
-    from headrace.formats.yolo.listed import LabelFile
+    from headrace.formats.yolo.listed_reader import LabelFile
 
     meta = asset.data.meta
     return LabelFile(

@@ -8,12 +8,12 @@
         formats.write(source, "labels", "yolo", labels=source.labels)
 """
 
+from headrace.formats.api import Samples, read, write
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.detect import detect
-from headrace.formats.findings import Finding, Findings, Occurrence, Pass, Place, Severity
+from headrace.formats.findings.collect import Finding, Findings, Occurrence, Pass, Place, Severity
 from headrace.formats.info import WHOLE, Capability, Format, FormatInfo, Guess, Loss, losses
 from headrace.formats.registry import all_formats, get, names
-from headrace.formats.streams import Samples, read, write
 
 __all__ = [
     "WHOLE",

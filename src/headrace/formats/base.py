@@ -1,7 +1,7 @@
 """The contract of every format: a Reader makes Samples of a path, a Writer makes a path of Samples.
 
 Both are plain synchronous context managers (the engine runs them in a worker thread), hold a bounded number of
-samples at a time, and report through :mod:`headrace.formats.findings`. A format implements the methods that begin
+samples at a time, and report through :mod:`headrace.formats.findings.collect`. A format implements the methods that begin
 with an underscore; counting, caching and atomic publishing are done here, once.
 """
 
@@ -18,10 +18,10 @@ from msgspec.structs import force_setattr
 
 from headrace.errors import SourceNotFoundError
 from headrace.formats.class_order import ClassOrder, checked_order
-from headrace.formats.filing import Filing
-from headrace.formats.findings import Findings, Pass
+from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.info import FormatInfo
-from headrace.formats.publish import Publication
+from headrace.formats.io.atomic import Publication
+from headrace.formats.io.deferred_writes import Filing
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
@@ -37,7 +37,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     ``labels``: the class names where the source has only numbers. ``predictions``: accept results (scores).
     ``voc_origin``: whether VOC's corners count from 0, or from 1 with the last pixel inside.
     ``keep_extra``: keep keys and ids that the model does not know. ``batch``: images per batch, at most.
-    ``geometry``: ``raw`` may leave polygons as text until they are looked at (:mod:`headrace.formats.lazyrings`).
+    ``geometry``: ``raw`` may leave polygons as text until they are looked at (:mod:`headrace.formats.geometry.lazy_polygons`).
     ``gather``: False puts off bringing the shapes of each image together until samples are asked for.
     """
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, get_args
 
 from headrace.errors import ConfigurationError
-from headrace.formats.findings import Pass, Severity
+from headrace.formats.findings.collect import Pass, Severity
 
 ClassOrder = Literal["source", "name"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
-    from headrace.formats.findings import Findings
+    from headrace.formats.findings.collect import Findings
     from headrace.model.sample import LabelInfo
 
 FormatName = Literal["coco", "coco-video", "yolo", "voc"]

@@ -10,7 +10,7 @@ from uuid import UUID
 from headrace.engine.import_report import ImportOptions, ImportReport
 from headrace.engine.importing import import_file
 from headrace.engine.yolo_files import import_yolo_files
-from headrace.formats.findings import OnError
+from headrace.formats.findings.collect import OnError
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
 from headrace.sdk.arguments import as_export_key, as_path, worker_id

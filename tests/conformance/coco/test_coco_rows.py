@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from headrace.errors import FormatError, ParseError
-from headrace.formats import WriteOptions, get, raster
-from headrace.formats.findings import Findings
+from headrace.formats import WriteOptions, get
+from headrace.formats.findings.collect import Findings
+from headrace.formats.geometry import raster
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Mask, Polygon, Rectangle
 from tests.support.formats import Reading, fails, jpeg, lay_out, samples, strict_fails
@@ -295,7 +296,7 @@ def test_c11_both_spellings_of_run_lengths_are_equal(tmp_path: Path) -> None:
 
 def rle(height: int, width: int) -> dict[str, Any]:
     """A mask with pixels 100 to 106, by the golden rules of the format."""
-    from headrace.formats.rle import encode
+    from headrace.formats.geometry.rle import encode
 
     return {"size": [height, width], "counts": encode([100, 7, height * width - 107])}
 

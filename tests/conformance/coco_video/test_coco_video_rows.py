@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headrace.formats import WriteOptions, detect, get
-from headrace.formats.findings import Findings
+from headrace.formats.findings.collect import Findings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import PolygonKeyframe, Rectangle, RectangleKeyframe, Track
 from tests.support.formats import Reading, fails, samples, strict_fails

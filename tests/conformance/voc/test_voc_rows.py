@@ -10,7 +10,7 @@ import pytest
 
 from headrace.errors import ParseError
 from headrace.formats import WriteOptions, get
-from headrace.formats.findings import Findings
+from headrace.formats.findings.collect import Findings
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 from tests.support.formats import Reading, fails, lay_out, numbers, samples, strict_fails

@@ -646,8 +646,8 @@ def test_real_files_read_as_counted(
 
 
 def test_real_yamls_are_all_understood() -> None:
-    from headrace.formats.findings import Findings
-    from headrace.formats.yolo.dataset import read_description
+    from headrace.formats.findings.collect import Findings
+    from headrace.formats.yolo.description import read_description
 
     read_any_yaml = 0
     for path in sorted(samples("ultralytics-yaml").glob("*.yaml")):

@@ -14,9 +14,9 @@ from msgspec import structs
 from headrace.engine.convert import convert_blocking
 from headrace.engine.workers.packing import pack, unpack
 from headrace.formats import WriteOptions, get
-from headrace.formats.boxlist import BoxList, BoxTable
-from headrace.formats.findings import Finding, Findings
-from headrace.formats.lazyrings import LazyRings
+from headrace.formats.findings.collect import Finding, Findings
+from headrace.formats.geometry.box_table import BoxList, BoxTable
+from headrace.formats.geometry.lazy_polygons import LazyRings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
 from tests.properties.formats.test_voc_properties import folder

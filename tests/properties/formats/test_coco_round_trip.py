@@ -14,9 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from headrace.formats import ReadOptions, WriteOptions, get, rle
-from headrace.formats.coco import dealing, rows, sorting
-from headrace.formats.findings import Findings
+from headrace.formats import ReadOptions, WriteOptions, get
+from headrace.formats.coco import external_sort as dealing
+from headrace.formats.coco import row_sort as rows
+from headrace.formats.coco import text_sort as sorting
+from headrace.formats.findings.collect import Findings
+from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Classification, Keypoints, Mask, Polygon, Rectangle
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from headrace import formats
 from headrace.engine.convert import convert_blocking
-from headrace.formats import WHOLE, Capability, get, rle
+from headrace.formats import WHOLE, Capability, get
+from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import (
     AnyShape,

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import ConservationError
 from headrace.formats.coco import images
-from headrace.formats.findings import Pass
+from headrace.formats.findings.collect import Pass
 from tools import fuzz
 
 

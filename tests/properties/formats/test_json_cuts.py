@@ -13,8 +13,8 @@ from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.schema import ImageRef
-from headrace.formats.coco.splitting import Splitter
-from headrace.formats.jsonstream import JsonStream
+from headrace.formats.coco.split_records import Splitter
+from headrace.formats.io.json_stream import JsonStream
 
 LOOK_ALIKES = [
     "},{",

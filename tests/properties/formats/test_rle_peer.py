@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from headrace.formats import raster, rle
+from headrace.formats.geometry import raster, rle
 
 # pycocotools speaks to numpy in a way that numpy has given up.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from headrace.errors import HeadraceError
 from headrace.formats import ReadOptions, WriteOptions, get
-from headrace.formats.findings import Findings
-from headrace.formats.voc import tree
-from headrace.formats.voc.fast import FastParser
+from headrace.formats.findings.collect import Findings
+from headrace.formats.voc import xml_parser as tree
 from headrace.formats.voc.record import Record
+from headrace.formats.voc.regex_parser import FastParser
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon, Rectangle
 from tests.support.formats import lay_out, numbers, read

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from headrace.errors import HeadraceError
 from headrace.formats import ReadOptions, WriteOptions, get
-from headrace.formats.findings import Findings
-from headrace.formats.yolo.parse import BadLine, fast_rows, slow_rows
+from headrace.formats.findings.collect import Findings
+from headrace.formats.yolo.tokenize import BadLine, fast_rows, slow_rows
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
 from tests.support.formats import lay_out, numbers, read

@@ -23,7 +23,7 @@ from headrace.errors import (
     ParseError,
     UnknownFormatError,
 )
-from headrace.formats.coco import records_out
+from headrace.formats.coco import encode as records_out
 from headrace.formats.coco.writer import CocoWriter
 from tests.support.formats import read
 

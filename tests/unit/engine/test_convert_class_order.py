@@ -11,7 +11,7 @@ import pytest
 
 from headrace.engine.convert import ConversionReport, convert_blocking
 from headrace.formats.class_order import CLASS
-from headrace.formats.findings import Severity
+from headrace.formats.findings.collect import Severity
 from tests.support.formats import class_numbers, lay_out, read
 
 NAMES = ["zebra", "ant", "bee"]

@@ -24,8 +24,8 @@ from headrace.errors import (
     ParseError,
     SourceNotFoundError,
 )
-from headrace.formats.coco import records_out
-from headrace.formats.findings import Occurrence
+from headrace.formats.coco import encode as records_out
+from headrace.formats.findings.collect import Occurrence
 from tests.support.formats import lay_out
 from tests.support.sources import SOURCES, coco, coco_video, voc, yolo
 

@@ -11,7 +11,7 @@ from headrace import formats
 from headrace.engine.convert import convert_blocking
 from headrace.errors import ConfigurationError
 from headrace.formats.class_order import CLASS, ClassNumbers
-from headrace.formats.findings import Findings, Severity
+from headrace.formats.findings.collect import Findings, Severity
 from tests.support.formats import lay_out
 
 BAD: list[tuple[Any, str]] = [

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from headrace.engine.convert import convert_blocking
-from headrace.formats.coco.rows import Row, find_row
+from headrace.formats.coco.row_sort import Row, find_row
 from headrace.formats.coco.schema import Odd
-from headrace.formats.jsonstream import JsonStream, Member
+from headrace.formats.io.json_stream import JsonStream, Member
 
 BAD: list[Any] = [
     [[1, 2]],

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.formats.filetree import FileTree
+from headrace.formats.io.file_tree import FileTree
 from headrace.newfile import create_file
 
 PARTS = st.sampled_from(["a", "A", "b", "a-2", "a.txt", "ä", "a\u0308", "ß", "ss", "1", "1-2"])

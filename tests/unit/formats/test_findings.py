@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import ConfigurationError, ConservationError, LossyWriteError, ParseError
-from headrace.formats.findings import (
+from headrace.formats.findings.collect import (
     MAX_EXAMPLES,
     MAX_KINDS,
     Findings,

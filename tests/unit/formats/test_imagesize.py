@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from headrace.formats.imagesize import ImageSize, read_size
+from headrace.formats.io.image_size import ImageSize, read_size
 from tests.support.formats import samples
 
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.formats.jsonprobe import Verdict, mend, probe
+from headrace.formats.io.json_repair import Verdict, mend, probe
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace.formats import ReadOptions, WriteOptions, get
-from headrace.formats.findings import Findings
-from headrace.formats.lazyrings import NO_RINGS, LazyRings, lazy_rings
+from headrace.formats.findings.collect import Findings
+from headrace.formats.geometry.lazy_polygons import NO_RINGS, LazyRings, lazy_rings
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.formats import listing
-from headrace.formats.listing import Walk, stem, suffix
+from headrace.formats.io import walk as listing
+from headrace.formats.io.walk import Walk, stem, suffix
 
 NAMES = ["b.txt", "a.txt", "a.b.txt", "a-1.txt", "a.TXT", "ü.txt", "c d.txt", "10.txt", "9.txt"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.formats.opening import Opener
+from headrace.formats.io.openat import Opener
 
 
 @pytest.fixture

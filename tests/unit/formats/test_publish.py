@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import FormatError
-from headrace.formats.publish import Publication
+from headrace.formats.io.atomic import Publication
 
 
 def listed(folder: Path) -> set[str]:
@@ -100,7 +100,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, kind:
     killed = f"""
         import os, signal
         from pathlib import Path
-        from headrace.formats.publish import Publication
+        from headrace.formats.io.atomic import Publication
         temp = Publication(Path({str(target)!r}), overwrite=False).begin()
         if {kind == "file"}:
             temp.write_text("half")

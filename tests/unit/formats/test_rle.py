@@ -7,7 +7,7 @@ import random
 import pytest
 
 from headrace.errors import ParseError
-from headrace.formats import raster, rle
+from headrace.formats.geometry import raster, rle
 from tests.support.golden import GOLDEN
 
 

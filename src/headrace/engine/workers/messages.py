@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # a worker that needs no formats, nor msgspec, starts sooner without them
-    from headrace.formats.findings import Noted
+    from headrace.formats.findings.collect import Noted
 
 
 class Doing(Protocol):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Any, cast
 
-from headrace.formats.boxlist import BoxList, BoxTable, as_boxes
-from headrace.formats.chunked import Chunk
-from headrace.formats.lazyrings import LazyRings
+from headrace.formats.chunked_reader import Chunk
+from headrace.formats.geometry.box_table import BoxList, BoxTable, as_boxes
+from headrace.formats.geometry.lazy_polygons import LazyRings
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from headrace import formats
 from headrace.engine.workers.packing import PackedChunk, pack, unpack_chunk
 from headrace.formats.base import ReadOptions
-from headrace.formats.chunked import ChunkedReader
-from headrace.formats.findings import Findings, Noted, OnError
+from headrace.formats.chunked_reader import ChunkedReader
+from headrace.formats.findings.collect import Findings, Noted, OnError
 
 
 class Parsing(Struct, frozen=True, kw_only=True):

@@ -17,8 +17,8 @@ from headrace.engine.workers.parsing import Parsing
 from headrace.engine.workers.process import Crew, WorkerProcess
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
-from headrace.formats.chunked import ChunkedReader
-from headrace.formats.findings import Noted, Pass
+from headrace.formats.chunked_reader import ChunkedReader
+from headrace.formats.findings.collect import Noted, Pass
 from headrace.model.sample import Sample
 
 # So much is under way with each worker: enough that none waits, little enough that memory stays flat.

@@ -51,6 +51,6 @@ FORMAT = Format(
     info=INFO,
     reader="headrace.formats.coco.reader:CocoReader",
     writer="headrace.formats.coco.writer:CocoWriter",
-    probe="headrace.formats.coco.probe:probe",
-    shortcut="headrace.formats.coco.carrying:carry",
+    probe="headrace.formats.coco.detect:probe",
+    shortcut="headrace.formats.coco.same_format:carry",
 )

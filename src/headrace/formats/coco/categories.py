@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from headrace.formats.coco import repair
-from headrace.formats.coco.report import Reporter
+from headrace.formats.coco import recover as repair
+from headrace.formats.coco.record_findings import Reporter
 from headrace.formats.coco.schema import Id, Odd
-from headrace.formats.findings import Severity
+from headrace.formats.findings.collect import Severity
 from headrace.model.sample import LabelInfo
 
 _KNOWN = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})

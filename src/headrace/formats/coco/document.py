@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from msgspec import Struct, field
 
-from headrace.formats.findings import Finding
+from headrace.formats.findings.collect import Finding
 
 
 class CocoImage(Struct, kw_only=True):

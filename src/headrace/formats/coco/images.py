@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from headrace.errors import BadRequestError
-from headrace.formats.coco import repair
-from headrace.formats.coco.report import Reporter
+from headrace.formats.coco import recover as repair
+from headrace.formats.coco.record_findings import Reporter
 from headrace.formats.coco.schema import ImageRecord, Learner, Odd
-from headrace.formats.findings import Severity
-from headrace.formats.imagesize import ImageSize, read_size
+from headrace.formats.findings.collect import Severity
+from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.model.names import safe_join
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes

@@ -8,15 +8,20 @@ from typing import Any, ClassVar
 
 from headrace.formats.base import Reader
 from headrace.formats.coco import INFO
+from headrace.formats.coco.decode import ShapeMaker
+from headrace.formats.coco.detect import probe_file
 from headrace.formats.coco.folders import file_meant
-from headrace.formats.coco.grouping import Placed, from_buckets, from_order, without_annotations
+from headrace.formats.coco.group_by_image import (
+    Placed,
+    from_buckets,
+    from_order,
+    without_annotations,
+)
 from headrace.formats.coco.images import SampleMaker
-from headrace.formats.coco.loose import Loose
-from headrace.formats.coco.outline import Outline, sort_annotations, survey
-from headrace.formats.coco.probe import probe_file
-from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.index import Outline, sort_annotations, survey
+from headrace.formats.coco.record_findings import Reporter
 from headrace.formats.coco.results import survey_results
-from headrace.formats.coco.rows import Wanted, find_row
+from headrace.formats.coco.row_sort import Wanted, find_row
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     ImageRecord,
@@ -26,11 +31,11 @@ from headrace.formats.coco.schema import (
     RawAnnotationRecord,
     RawPlainRecord,
 )
-from headrace.formats.coco.shapes import ShapeMaker
-from headrace.formats.collector import collect_young, collector_paused
-from headrace.formats.findings import Findings, Pass, Severity
+from headrace.formats.coco.unordered import Loose
+from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.jsonstream import MAX_ELEMENT, JsonStream
+from headrace.formats.io.gc_pause import collect_young, collector_paused
+from headrace.formats.io.json_stream import MAX_ELEMENT, JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 

@@ -8,12 +8,12 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from headrace.formats.coco.categories import Categories
-from headrace.formats.coco.numbering import reference
-from headrace.formats.coco.outline import Outline, sort_annotations
-from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.image_index import reference
+from headrace.formats.coco.index import Outline, sort_annotations
+from headrace.formats.coco.record_findings import Reporter
 from headrace.formats.coco.schema import Id, ImageRef
-from headrace.formats.findings import Pass
-from headrace.formats.jsonstream import JsonStream, Member
+from headrace.formats.findings.collect import Pass
+from headrace.formats.io.json_stream import JsonStream, Member
 from headrace.model.sample import LabelInfo
 
 

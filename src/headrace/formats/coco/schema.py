@@ -1,7 +1,7 @@
 """COCO's records as they stand in the file, and decoders that learn a dialect's own keys.
 
 The types are the clean form: what fits them needs no second look, what does not goes through
-:mod:`headrace.formats.coco.repair`. Sources: the COCO data format page (bbox ``[x, y, width, height]``, floats,
+:mod:`headrace.formats.coco.recover`. Sources: the COCO data format page (bbox ``[x, y, width, height]``, floats,
 0-indexed from the top left corner) and ``pycocotools/coco.py`` for what readers rely on.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, MsgspecError, Raw, Struct, defstruct
 from msgspec.json import Decoder
 
-from headrace.formats.jsonstream import Chunk
+from headrace.formats.io.json_stream import Chunk
 from headrace.model.shapes import Attributes
 
 Id = int | str

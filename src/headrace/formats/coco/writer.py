@@ -10,17 +10,18 @@ from typing import IO, ClassVar, Final, cast
 from msgspec.json import Encoder
 
 from headrace.formats.base import Writer
-from headrace.formats.boxlist import BoxTable, by_table
 from headrace.formats.class_order import ClassNumbers
-from headrace.formats.clipping import clip_shape
-from headrace.formats.coco import INFO, records_out
-from headrace.formats.coco.loose import LooseShape
-from headrace.formats.coco.numbers import ImageNumbers, kept_numbers
+from headrace.formats.coco import INFO
+from headrace.formats.coco import encode as records_out
+from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
+from headrace.formats.coco.json_writer import BUFFER, append_file, dump, heading
 from headrace.formats.coco.schema import RawPlainRecord
-from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
-from headrace.formats.findings import Severity
+from headrace.formats.coco.unordered import LooseShape
+from headrace.formats.findings.collect import Severity
+from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.geometry.box_table import BoxTable, by_table
+from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.info import FormatInfo
-from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 

@@ -39,5 +39,5 @@ FORMAT = Format(
     info=INFO,
     reader="headrace.formats.coco_video.reader:CocoVideoReader",
     writer="headrace.formats.coco_video.writer:CocoVideoWriter",
-    probe="headrace.formats.coco_video.probe:probe",
+    probe="headrace.formats.coco_video.detect:probe",
 )

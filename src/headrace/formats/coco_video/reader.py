@@ -11,15 +11,15 @@ from msgspec.json import Decoder
 
 from headrace.formats.base import Reader
 from headrace.formats.coco.folders import file_meant
-from headrace.formats.coco.report import Reporter
+from headrace.formats.coco.record_findings import Reporter
 from headrace.formats.coco_video import INFO
-from headrace.formats.coco_video.probe import probe_file
-from headrace.formats.coco_video.survey import Survey, Video, survey
+from headrace.formats.coco_video.detect import probe_file
+from headrace.formats.coco_video.index import Survey, Video, survey
 from headrace.formats.coco_video.tracks import TrackMaker
-from headrace.formats.collector import collector_paused
-from headrace.formats.findings import Pass, Severity
+from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.jsonstream import MAX_ELEMENT, JsonStream
+from headrace.formats.io.gc_pause import collector_paused
+from headrace.formats.io.json_stream import MAX_ELEMENT, JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 

@@ -11,12 +11,12 @@ from typing import Any
 from msgspec import Struct, field
 
 from headrace.errors import ParseError
-from headrace.formats import rle
-from headrace.formats.coco import repair
-from headrace.formats.coco.report import Reporter
+from headrace.formats.coco import recover as repair
+from headrace.formats.coco.record_findings import Reporter
 from headrace.formats.coco.schema import AnnotationRecord, Id, Odd, RleRecord
-from headrace.formats.coco_video.survey import Video, frame_of
-from headrace.formats.findings import Severity
+from headrace.formats.coco_video.index import Video, frame_of
+from headrace.formats.findings.collect import Severity
+from headrace.formats.geometry import rle
 from headrace.model.shapes import Box, PolygonKeyframe, RectangleKeyframe, Track
 
 # A key of headrace's own, on the first annotation of a track that has gaps: the frames at which it is gone.

@@ -14,14 +14,14 @@ from typing import IO, Any, ClassVar
 
 from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
-from headrace.formats.coco import records_out
-from headrace.formats.coco.numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.textout import BUFFER, append_file, dump, heading
+from headrace.formats.coco import encode as records_out
+from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
+from headrace.formats.coco.json_writer import BUFFER, append_file, dump, heading
 from headrace.formats.coco_video import INFO
 from headrace.formats.coco_video.tracks import ENDS
-from headrace.formats.findings import Severity
+from headrace.formats.findings.collect import Severity
+from headrace.formats.findings.losses import FieldLosses, Tally
 from headrace.formats.info import FormatInfo
-from headrace.formats.lost import FieldLosses, Tally
 from headrace.model.geometry import rings_area, rings_bounds
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Track

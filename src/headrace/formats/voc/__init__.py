@@ -33,5 +33,5 @@ FORMAT = Format(
     info=INFO,
     reader="headrace.formats.voc.reader:VocReader",
     writer="headrace.formats.voc.writer:VocWriter",
-    probe="headrace.formats.voc.probe:probe",
+    probe="headrace.formats.voc.detect:probe",
 )

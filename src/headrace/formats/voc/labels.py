@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from headrace.formats.voc import tree
+from headrace.formats.voc import xml_parser as tree
+from headrace.formats.voc.encode import FORBIDDEN
 from headrace.formats.voc.layout import Kit
-from headrace.formats.voc.text import FORBIDDEN
 from headrace.formats.voc.walk import VocFile, read_file
 
 LABEL_MAP: Final = "labelmap.txt"

@@ -13,8 +13,8 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.errors import ParseError
-from headrace.formats.imagesize import IMAGE_SUFFIXES
-from headrace.formats.listing import sorted_on_disk, suffix
+from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.walk import sorted_on_disk, suffix
 
 _SETS: Final = ("Main", "Layout", "Segmentation", "Action", "")
 _OF_CLASS = re.compile(r".+_(train|val|trainval|test)")

@@ -10,18 +10,19 @@ from typing import cast
 
 from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
-from headrace.formats.boxlist import BoxList
-from headrace.formats.chunked import ChunkedReader
-from headrace.formats.findings import Findings, Pass, Severity
-from headrace.formats.imagesize import read_size
-from headrace.formats.listing import stem
-from headrace.formats.opening import Opener
-from headrace.formats.voc import INFO, tree
-from headrace.formats.voc.fast import FastFile, FastParser
+from headrace.formats.chunked_reader import ChunkedReader
+from headrace.formats.findings.collect import Findings, Pass, Severity
+from headrace.formats.geometry.box_table import BoxList
+from headrace.formats.io.image_size import read_size
+from headrace.formats.io.openat import Opener
+from headrace.formats.io.walk import stem
+from headrace.formats.voc import INFO
+from headrace.formats.voc import xml_parser as tree
+from headrace.formats.voc.decode import Shaper, Signs
 from headrace.formats.voc.labels import declared_labels, has_map, met_labels
 from headrace.formats.voc.layout import Media, has_image_suffix
 from headrace.formats.voc.record import Record
-from headrace.formats.voc.shapes import Shaper, Signs
+from headrace.formats.voc.regex_parser import FastFile, FastParser
 from headrace.formats.voc.walk import Files, VocFile, read_file
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
-from headrace.formats.findings import Findings, Pass, Severity
-from headrace.formats.listing import Walk, stem
-from headrace.formats.opening import OpenFile, open_file
+from headrace.formats.findings.collect import Findings, Pass, Severity
+from headrace.formats.io.openat import OpenFile, open_file
+from headrace.formats.io.walk import Walk, stem
 from headrace.formats.voc.layout import Kit, Splits, find_kits, key_of, set_files, split_of_folder
-from headrace.formats.voc.tree import MAX_BYTES
+from headrace.formats.voc.xml_parser import MAX_BYTES
 
 _XML: Final = frozenset({"xml"})
 _CHUNK: Final = 64 * 1024

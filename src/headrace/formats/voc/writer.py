@@ -10,15 +10,15 @@ from typing import Any, Final, NamedTuple, cast
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
-from headrace.formats.boxes import box_of
-from headrace.formats.boxlist import BoxTable, as_boxes, by_table
 from headrace.formats.class_order import ClassNumbers
-from headrace.formats.clipping import clip_shape
-from headrace.formats.filetree import FileTree
-from headrace.formats.findings import Severity
-from headrace.formats.lost import FieldLosses, Tally
+from headrace.formats.findings.collect import Severity
+from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.geometry.box_table import BoxTable, as_boxes, by_table
+from headrace.formats.geometry.boxes import box_of
+from headrace.formats.geometry.clip import clip_shape
+from headrace.formats.io.file_tree import FileTree
 from headrace.formats.voc import INFO
-from headrace.formats.voc import text as xml
+from headrace.formats.voc import encode as xml
 from headrace.formats.voc.labels import LABEL_MAP, MAP_HEADING, label_line
 from headrace.formats.voc.record import FLAGS
 from headrace.model.sample import Sample

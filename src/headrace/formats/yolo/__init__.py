@@ -57,5 +57,5 @@ FORMAT = Format(
     info=INFO,
     reader="headrace.formats.yolo.reader:YoloReader",
     writer="headrace.formats.yolo.writer:YoloWriter",
-    probe="headrace.formats.yolo.probe:probe",
+    probe="headrace.formats.yolo.detect:probe",
 )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.errors import ParseError
-from headrace.formats.findings import Pass, Severity
-from headrace.formats.yolo.plainyaml import MAX_BYTES, Node
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.yolo.yaml_text import MAX_BYTES, Node
 from headrace.model.sample import LabelInfo
 
 Names = dict[int, str]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from headrace.formats.findings import Pass
-from headrace.formats.imagesize import IMAGE_SUFFIXES
-from headrace.formats.listing import Walk, suffix
+from headrace.formats.findings.collect import Pass
+from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.walk import Walk, suffix
 from headrace.formats.yolo.classes import Names
-from headrace.formats.yolo.dataset import ALIASES, SPLITS
+from headrace.formats.yolo.description import ALIASES, SPLITS
 from headrace.formats.yolo.layout import Source
 
 _NO_CLASSES = frozenset({"images", "labels"})

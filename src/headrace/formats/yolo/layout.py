@@ -10,9 +10,9 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from headrace.errors import ParseError
-from headrace.formats.findings import Pass, Severity
-from headrace.formats.imagesize import IMAGE_SUFFIXES
-from headrace.formats.yolo.dataset import ALIASES, SPLITS, Dataset
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.yolo.description import ALIASES, SPLITS, Dataset
 
 _FOLDERS: Final = (*SPLITS, *ALIASES)
 

@@ -9,11 +9,11 @@ from typing import cast
 
 from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
-from headrace.formats.boxlist import BoxList, BoxTable
-from headrace.formats.chunked import ChunkedReader
-from headrace.formats.findings import Findings, Pass, Severity
-from headrace.formats.imagesize import ImageSize, read_size
-from headrace.formats.opening import Opener
+from headrace.formats.chunked_reader import ChunkedReader
+from headrace.formats.findings.collect import Findings, Pass, Severity
+from headrace.formats.geometry.box_table import BoxList, BoxTable
+from headrace.formats.io.image_size import ImageSize, read_size
+from headrace.formats.io.openat import Opener
 from headrace.formats.yolo import INFO, TASKS
 from headrace.formats.yolo.classes import labels_of
 from headrace.formats.yolo.classify import (
@@ -23,10 +23,11 @@ from headrace.formats.yolo.classify import (
     classified,
     looks_classified,
 )
-from headrace.formats.yolo.dataset import Dataset, find_description, read_description
+from headrace.formats.yolo.decode import Meaning, Place
+from headrace.formats.yolo.description import Dataset, find_description, read_description
+from headrace.formats.yolo.image_rows import Seen, see
 from headrace.formats.yolo.layout import Source, find_sources, wanted_sources
-from headrace.formats.yolo.meaning import Meaning, Place
-from headrace.formats.yolo.parse import (
+from headrace.formats.yolo.tokenize import (
     BadLine,
     Row,
     fast_columns,
@@ -34,7 +35,6 @@ from headrace.formats.yolo.parse import (
     read_text,
     slow_rows,
 )
-from headrace.formats.yolo.seen import Seen, see
 from headrace.formats.yolo.walk import Images, Item
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Attributes, Classification

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from headrace.errors import ParseError
-from headrace.formats.findings import Pass, Severity
-from headrace.formats.imagesize import IMAGE_SUFFIXES
-from headrace.formats.listing import Folder, Walk, name_order, sorted_on_disk, stem
-from headrace.formats.yolo.dataset import Dataset
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.walk import Folder, Walk, name_order, sorted_on_disk, stem
+from headrace.formats.yolo.description import Dataset
 from headrace.formats.yolo.layout import (
     ImageFinder,
     Source,
@@ -21,7 +21,7 @@ from headrace.formats.yolo.layout import (
     label_folder,
     listed_paths,
 )
-from headrace.formats.yolo.parse import fast_rows, read_text
+from headrace.formats.yolo.tokenize import fast_rows, read_text
 
 _TEXTS: Final = frozenset({"txt"})
 _MAX_LINE: Final = 4096

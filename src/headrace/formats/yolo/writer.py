@@ -10,16 +10,16 @@ import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
-from headrace.formats.boxlist import BoxTable, by_table
 from headrace.formats.class_order import ClassNumbers, tell_unordered
-from headrace.formats.clipping import clip_shape
-from headrace.formats.filetree import FileTree
-from headrace.formats.findings import Severity
-from headrace.formats.lost import FieldLosses, Tally
+from headrace.formats.findings.collect import Severity
+from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.geometry.box_table import BoxTable, by_table
+from headrace.formats.geometry.clip import clip_shape
+from headrace.formats.io.file_tree import FileTree
 from headrace.formats.yolo import INFO
-from headrace.formats.yolo.classify_out import ClassFolders
-from headrace.formats.yolo.rows import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
-from headrace.formats.yolo.yaml_out import dataset_yaml
+from headrace.formats.yolo.classify_writer import ClassFolders
+from headrace.formats.yolo.encode import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
+from headrace.formats.yolo.yaml_writer import dataset_yaml
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 

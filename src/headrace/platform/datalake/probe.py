@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from headrace.formats.imagesize import read_size
+from headrace.formats.io.image_size import read_size
 from headrace.model.records import Meta
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.storage.threads import in_thread

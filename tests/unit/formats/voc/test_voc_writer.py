@@ -12,7 +12,7 @@ import pytest
 
 from headrace.errors import LossyWriteError, ParseError
 from headrace.formats.base import WriteOptions
-from headrace.formats.findings import Findings
+from headrace.formats.findings.collect import Findings
 from headrace.formats.voc import FORMAT
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Point, Polygon, Rectangle

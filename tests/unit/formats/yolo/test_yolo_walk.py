@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.formats import listing
+from headrace.formats.io import walk as listing
 from headrace.formats.yolo import walk
 from tests.support.formats import lay_out, read
 

@@ -13,7 +13,7 @@ import yaml
 
 from headrace.errors import FormatError, LossyWriteError, ParseError
 from headrace.formats.base import WriteOptions
-from headrace.formats.findings import Findings
+from headrace.formats.findings.collect import Findings
 from headrace.formats.yolo import FORMAT
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Polygon, Rectangle

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from headrace.formats.base import Writer
-from headrace.formats.findings import Severity
+from headrace.formats.findings.collect import Severity
 from headrace.model.names import MAX_NAME_BYTES, fits, id_name, placed, with_id
 from headrace.model.sample import Sample
 from headrace.transfer.mapping import NameMap

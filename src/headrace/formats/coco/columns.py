@@ -1,0 +1,64 @@
+"""Rows of annotations to tables: where a conversion only carries them, no shape is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from headrace.formats.coco.id_sets import SeenIds
+from headrace.formats.coco.row_sort import Row
+from headrace.formats.coco.schema import Id
+from headrace.formats.geometry.box_table import BoxList, BoxTable
+from headrace.model.sample import Sample
+from headrace.model.shapes import AnyShape
+
+
+def tabulate(
+    rows: Sequence[Row],
+    samples: Mapping[Id | None, Sample],
+    names: Mapping[Id, str],
+    ids: SeenIds,
+) -> Sequence[Row]:
+    """Give each sample its boxes, as the rows of one table; returns the rows of images with anything but plain boxes and polygons.
+
+    ``samples`` have no shapes yet.
+    """
+    by_image: dict[Id | None, list[Row]] = {number: [] for number in samples}
+    left = {
+        row.image_id
+        for row in rows
+        if row.bbox is None
+        or row.iscrowd
+        or type(row.segmentation) is tuple
+        # The area of a polygon takes its numbers.
+        or (row.area is None and row.segmentation is not None)
+        or row.category_id not in names
+        or row.image_id not in by_image
+    }
+    for row in rows:
+        if row.image_id not in left:
+            by_image[row.image_id].append(row)
+    plain = [row for its in by_image.values() for row in its]
+    numbers = [row.id for row in plain]
+    if not plain or not ids.are_new(numbers):
+        return rows
+    boxes = cast("list[tuple[float, float, float, float]]", [row.bbox for row in plain])
+    labels = [names[cast("Id", row.category_id)] for row in plain]
+    x, y, w, h = zip(*boxes, strict=True)
+    outlines = cast("list[bytes | None]", [row.segmentation for row in plain])
+    table = BoxTable(
+        labels,
+        x,
+        y,
+        w,
+        h,
+        ids=numbers,
+        areas=[row.area for row in plain],
+        outlines=outlines if any(outlines) else None,
+    )
+    stop = 0
+    for number, its in by_image.items():
+        start, stop = stop, stop + len(its)
+        if number not in left:
+            samples[number].shapes = cast("list[AnyShape]", BoxList(table, start, stop))
+    return [row for row in rows if row.image_id in left] if left else ()

@@ -1,0 +1,259 @@
+"""COCO annotations to shapes: a short loop for the clean ones, a longer way for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+from msgspec import MsgspecError, Raw
+
+from headrace.formats.coco import recover as repair
+from headrace.formats.coco.columns import tabulate
+from headrace.formats.coco.decode_slow import FOREIGN, UNUSABLE, LongWay
+from headrace.formats.coco.id_sets import SeenIds
+from headrace.formats.coco.record_findings import Reporter
+from headrace.formats.coco.row_sort import Row
+from headrace.formats.coco.schema import (
+    AnnotationRecord,
+    AnyAnnotation,
+    AnyPlain,
+    Id,
+    Learner,
+    Odd,
+    RawAnnotationRecord,
+)
+from headrace.formats.geometry.lazy_polygons import NO_RINGS, lazy_outlines, lazy_rings
+from headrace.model.sample import Sample
+from headrace.model.shapes import Attributes, Polygon, Rectangle
+
+# Stands for the outline of a record that could not be decoded; it is none.
+ODD = Raw(b"0")
+
+
+class ShapeMaker:
+    """Makes the shapes of annotations and hangs them on their samples.
+
+    ``names`` maps category ids to labels, ``points`` labels to the number of their keypoints. ``task`` prefers one of
+    an annotation's geometries. ``raw`` says that outlines are text.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Id, str],
+        points: Mapping[str, int],
+        learner: Learner[Any],
+        report: Reporter,
+        *,
+        task: str | None,
+        raw: bool,
+    ) -> None:
+        self.names = dict(names)
+        self._learner = learner
+        self._report = report
+        self.boxes_only = task == "detect"
+        self._tables = raw
+        self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = lazy_rings if raw else _all_plain
+        self._ids = SeenIds()
+        self._long = LongWay(self.names, points, self._ids, report, task=task)
+
+    def attach(
+        self,
+        records: Sequence[AnyPlain | Row | Odd],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[int], Odd],
+    ) -> None:
+        """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
+        self._report.found.shapes_in += len(records)
+        # Records are of one type, save for odd ones, and these come with none but whole ones.
+        if not records or isinstance(records[0], AnnotationRecord | RawAnnotationRecord | Odd):
+            self._attach_whole(cast("Sequence[AnyAnnotation | Odd]", records), samples, source)
+        else:
+            self._attach_plain(cast("Sequence[AnyPlain | Row]", records), samples, source)
+
+    def attach_rows(
+        self,
+        rows: Sequence[Row],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[Row], Odd],
+    ) -> None:
+        """Hang all rows of some images on their samples, which have no shapes yet."""
+        left = tabulate(rows, samples, self.names, self._ids) if self._tables else rows
+        self._report.found.shapes_in += len(rows) - len(left)
+        if left:
+            self.attach(left, samples, lambda index: source(left[index]))
+
+    def take(self, records: Sequence[AnyPlain]) -> bool:
+        """Count records as read of which the caller makes no shapes; False, and none counts, where an id is not new."""
+        if not self._ids.are_new([record.id for record in records]):
+            return False
+        self._report.found.shapes_in += len(records)
+        return True
+
+    def _attach_plain(
+        self,
+        records: Sequence[AnyPlain | Row],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[int], Odd],
+    ) -> None:
+        """The short loop: one box or one polygon after the other, and hardly a question asked of each."""
+        label_of, sample_of, is_new = self.names.get, samples.get, self._ids.is_new
+        table, boxes_only = self._ids.table, self.boxes_only
+        size = len(table)
+        rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
+            lazy_outlines if type(records[0]) is Row else self._rings_of
+        )
+        outlines = rings_of([record.segmentation for record in records])
+        for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
+            label = label_of(record.category_id)  # type: ignore[arg-type]
+            sample, box, number = sample_of(record.image_id), record.bbox, record.id
+            if rings is None or box is None or sample is None or label is None:
+                self._attach_slowly(record, None, samples, partial(source, index))
+                continue
+            # What the table answers needs no call.
+            if type(number) is int and 0 <= number < size:
+                known = table[number] == 1
+                table[number] = 1
+            else:
+                known = not is_new(number)
+                size = len(table)
+            if known:
+                self._attach_slowly(record, None, samples, partial(source, index))
+            elif boxes_only or rings is NO_RINGS:
+                x, y, w, h = box
+                shape = Rectangle(label=label, x=x, y=y, w=w, h=h, id=number, area=record.area)
+                if record.iscrowd:
+                    shape.iscrowd = True
+                sample.shapes.append(shape)
+            else:
+                outline = Polygon(label=label, rings=rings, bbox=box, id=number, area=record.area)
+                if record.iscrowd:
+                    outline.iscrowd = True
+                sample.shapes.append(outline)
+
+    def _attach_whole(
+        self,
+        records: Sequence[AnyAnnotation | Odd],
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[int], Odd],
+    ) -> None:
+        names, is_new, extra_of = self.names, self._ids.is_new, self._learner.extra
+        learnt, boxes_only = self._learner.has_learnt, self.boxes_only
+        outlines = self._rings_of(
+            [ODD if isinstance(record, Odd) else record.segmentation for record in records]
+        )
+        for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
+            if isinstance(record, Odd):
+                self._attach_odd(record, samples)
+                continue
+            box = record.bbox
+            extra = extra_of(record) if learnt else None
+            if not (
+                box is not None
+                and rings is not None
+                and record.category_id in names
+                and record.image_id in samples
+                and not record.keypoints
+                and (extra is None or _is_usual(extra))
+                and (record.attributes is None or repair.shallow(record.attributes))
+                and is_new(record.id)
+            ):
+                self._attach_slowly(record, extra, samples, partial(source, index))
+            elif boxes_only or rings is NO_RINGS:
+                x, y, w, h = box
+                samples[record.image_id].shapes.append(
+                    Rectangle(
+                        label=names[record.category_id],
+                        x=x,
+                        y=y,
+                        w=w,
+                        h=h,
+                        id=record.id,
+                        iscrowd=record.iscrowd != 0,
+                        area=record.area,
+                        score=record.score,
+                        attributes=record.attributes,
+                        text=record.utf8_string,
+                        extra=extra,
+                    )
+                )
+            else:
+                samples[record.image_id].shapes.append(
+                    Polygon(
+                        label=names[record.category_id],
+                        rings=rings,
+                        bbox=box,
+                        id=record.id,
+                        iscrowd=record.iscrowd != 0,
+                        area=record.area,
+                        score=record.score,
+                        attributes=record.attributes,
+                        text=record.utf8_string,
+                        extra=extra,
+                    )
+                )
+
+    def _attach_slowly(
+        self,
+        record: AnyPlain | Row,
+        extra: Attributes | None,
+        samples: Mapping[Id | None, Sample],
+        source: Callable[[], Odd],
+    ) -> None:
+        if not isinstance(record, AnnotationRecord):
+            try:
+                record = record.whole()
+            except (MsgspecError, UnicodeDecodeError, RecursionError):
+                self._attach_odd(source(), samples)
+                return
+        self._report.about(_named(record), source)
+        self._long.attach(record, extra, samples)
+
+    def _attach_odd(self, odd: Odd, samples: Mapping[Id | None, Sample]) -> None:
+        report = self._report
+        report.about("annotation", lambda: odd)
+        values = repair.parse(odd.text, report)
+        if values is None:
+            report("C26", "an annotation that cannot be read, dropped", dropped=1)
+            return
+        report.about(
+            f"annotation {values.get('id')} of image {values.get('image_id')}", lambda: odd
+        )
+        record, extra = repair.annotation(values, report)
+        if any(values.get(key) for key in ("bbox", "segmentation", "keypoints")) and not (
+            record.bbox or record.segmentation or record.keypoints
+        ):
+            report("C04", UNUSABLE, dropped=1)
+            return
+        self._long.attach(record, extra or None, samples)
+
+
+def _all_plain(outlines: Sequence[Any]) -> list[Any]:
+    # The two commonest answers are given here: a call takes longer than the question.
+    return [
+        (
+            outline
+            if type(outline) is list and len(outline) == 1 and not len(outline[0]) & 1
+            else _plain_rings(outline)
+        )
+        if outline
+        else NO_RINGS
+        for outline in outlines
+    ]
+
+
+def _plain_rings(outline: Any) -> Any:
+    """The rings of a usual polygon, NO_RINGS where there is no outline; None for what needs a longer look."""
+    if type(outline) is list:
+        if len(outline) == 1:
+            return None if len(outline[0]) & 1 else outline
+        return None if any(len(ring) & 1 for ring in outline) else outline or NO_RINGS
+    return NO_RINGS if outline is None else None
+
+
+def _is_usual(extra: Attributes) -> bool:
+    return repair.shallow(extra) and FOREIGN.isdisjoint(extra)
+
+
+def _named(record: AnnotationRecord) -> str:
+    return f"annotation {record.id} of image {record.image_id}"

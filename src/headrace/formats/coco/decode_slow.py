@@ -1,0 +1,233 @@
+"""One annotation to its shape the long way: everything that can be said about a record is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from headrace.errors import ParseError
+from headrace.formats.coco import recover as repair
+from headrace.formats.coco.id_sets import SeenIds
+from headrace.formats.coco.record_findings import Reporter
+from headrace.formats.coco.schema import AnnotationRecord, Id, RleRecord
+from headrace.formats.findings.collect import Severity
+from headrace.formats.geometry import rle
+from headrace.model.geometry import points_bounds, rings_bounds
+from headrace.model.sample import Sample
+from headrace.model.shapes import (
+    AnyShape,
+    Attributes,
+    Box,
+    Classification,
+    Keypoints,
+    Mask,
+    Polygon,
+    Rectangle,
+)
+
+VISIBILITIES = frozenset({0.0, 1.0, 2.0})
+NO_LABEL = "object"
+# Keys of annotations that are no objects.
+FOREIGN = frozenset({"caption", "segments_info"})
+UNUSABLE = "an annotation without any usable geometry, dropped"
+
+
+class LongWay:
+    """Hangs the shape of one record at a time on its sample, and reports what is odd about it.
+
+    ``task`` prefers one of an annotation's geometries: ``detect`` its box, ``segment`` its outline; else keypoints
+    come before outlines, and these before boxes.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Id, str],
+        points: Mapping[str, int],
+        ids: SeenIds,
+        report: Reporter,
+        *,
+        task: str | None,
+    ) -> None:
+        self._names = names
+        self._points = points
+        self._ids = ids
+        self._report = report
+        self._task = task
+
+    def attach(
+        self,
+        record: AnnotationRecord,
+        extra: Attributes | None,
+        samples: Mapping[Id | None, Sample],
+    ) -> None:
+        """Append the shape of a record to the sample of its image, unless it is dropped."""
+        report = self._report
+        sample = samples.get(record.image_id)
+        if sample is None:
+            report("C18", "an annotation of an image that is not in the file, dropped", dropped=1)
+            return
+        if not repair.shallow((extra, record.attributes)):
+            report(
+                "C27",
+                "an annotation nested deeper than 64 levels, dropped",
+                severity=Severity.ERROR,
+                dropped=1,
+            )
+            return
+        if not FOREIGN.isdisjoint(extra or ()):
+            message = "an annotation of a caption or of a panoptic segment, dropped"
+            hint = "headrace reads objects; with on_error='skip' such annotations are left out"
+            report("C01", message, severity=Severity.ERROR, hint=hint, dropped=1)
+            return
+        if not self._ids.is_new(record.id):
+            report("C17", "an annotation id stands twice")
+        shape = self._shape(record, self._label(record.category_id), sample, extra or {})
+        if shape is not None:
+            sample.shapes.append(shape)
+
+    def _label(self, category: Id | None) -> str:
+        if category is None:
+            self._report("C16", f"an annotation names no category, labelled {NO_LABEL!r}")
+            return NO_LABEL
+        label = self._names.get(category)
+        if label is None:
+            # A file without any categories (a results file, a bare one) has only numbers to give.
+            self._report(
+                "C16",
+                "a category that the file does not declare, named by its number",
+                severity=Severity.ERROR if self._names else Severity.WARNING,
+                detail=str(category),
+                hint="declare it, or skip errors (on-error skip) to have its number for a name",
+            )
+            label = str(category)
+        return label
+
+    def _shape(
+        self, record: AnnotationRecord, label: str, sample: Sample, extra: Attributes
+    ) -> AnyShape | None:
+        common: dict[str, Any] = {
+            "label": label,
+            "id": record.id,
+            "iscrowd": bool(record.iscrowd),
+            "area": record.area,
+            "score": record.score,
+            "attributes": record.attributes,
+            "text": record.utf8_string,
+        }
+        outline = self._outline(record.segmentation)
+        run = None
+        if isinstance(outline, RleRecord):
+            run = self._run(outline, sample)
+            if run is None:
+                return None
+        keypoints = self._keypoints(record.keypoints, label)
+        box = record.bbox
+        if box is None and (outline or keypoints):
+            self._report("C04", "an annotation without a bbox, which follows from its shape")
+        if keypoints and self._task in (None, "pose"):
+            if outline:
+                extra = {**extra, "segmentation": _plain(outline)}
+            return Keypoints(points=keypoints, bbox=box, extra=extra or None, **common)
+        if run is not None and self._task != "detect":
+            return Mask(
+                counts=run.counts,
+                height=run.height,
+                width=run.width,
+                bbox=box,
+                extra=extra or None,
+                **common,
+            )
+        if isinstance(outline, list) and self._task != "detect":
+            return Polygon(rings=outline, bbox=box, extra=extra or None, **common)
+        box = box or _bounds(outline, run, keypoints)
+        if box is not None:
+            x, y, w, h = box
+            return Rectangle(x=x, y=y, w=w, h=h, extra=extra or None, **common)
+        if record.segmentation or record.keypoints:
+            self._report("C04", UNUSABLE, dropped=1)
+            return None
+        return Classification(extra=extra or None, **common)
+
+    def _outline(
+        self, outline: list[list[float]] | RleRecord | None
+    ) -> list[list[float]] | RleRecord | None:
+        if not isinstance(outline, list):
+            return outline
+        rings = [ring for ring in outline if not len(ring) & 1]
+        if len(rings) < len(outline):
+            self._report("C09", repair.NO_POLYGON)
+        return rings or None
+
+    def _run(self, record: RleRecord, sample: Sample) -> _Run | None:
+        height, width = record.size
+        try:
+            if isinstance(record.counts, str):
+                rle.decode(record.counts, height, width)
+                counts = record.counts
+            else:
+                rle.check(record.counts, height, width)
+                counts = rle.encode(record.counts)
+        except ParseError as error:
+            self._report(
+                "C12",
+                "damaged run lengths, dropped",
+                severity=Severity.ERROR,
+                detail=error.message.removeprefix("C12  "),
+                dropped=1,
+            )
+            return None
+        if sample.width and sample.height and (height, width) != (sample.height, sample.width):
+            detail = f"{height} x {width} (height x width) on an image of {sample.height} x {sample.width}"
+            message = "run lengths of another size than their image, dropped"
+            self._report("C13", message, severity=Severity.ERROR, detail=detail, dropped=1)
+            return None
+        return _Run(counts, height, width)
+
+    def _keypoints(self, points: list[float] | None, label: str) -> list[float] | None:
+        if not points:
+            return None
+        if len(points) % 3:
+            self._report(
+                "C21",
+                "keypoints that do not come in threes, dropped",
+                detail=f"{len(points)} numbers",
+            )
+            return None
+        expected = self._points.get(label)
+        if expected and len(points) != 3 * expected:
+            detail = f"{len(points) // 3} points where {label!r} has {expected}"
+            self._report("C21", "not as many keypoints as their category has, kept", detail=detail)
+        if not VISIBILITIES.issuperset(points[2::3]):
+            self._report("C21", "a visibility that is not 0, 1 or 2, kept")
+        return points
+
+
+class _Run(NamedTuple):
+    counts: str
+    height: int
+    width: int
+
+
+def _bounds(
+    outline: list[list[float]] | RleRecord | None, run: _Run | None, points: list[float] | None
+) -> Box | None:
+    if run is not None:
+        return rle.bounds(rle.decode(run.counts, run.height, run.width), run.height)
+    if isinstance(outline, list):
+        return rings_bounds(outline)
+    labelled = [
+        value
+        for i in range(0, len(points or ()), 3)
+        if points and points[i + 2]
+        for value in points[i : i + 2]
+    ]
+    return points_bounds(labelled) if labelled else None
+
+
+def _plain(outline: list[list[float]] | RleRecord) -> Any:
+    """A segmentation as it stood in the file."""
+    return (
+        outline
+        if isinstance(outline, list)
+        else {"size": list(outline.size), "counts": outline.counts}
+    )

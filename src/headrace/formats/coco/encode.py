@@ -1,0 +1,240 @@
+"""Shapes, samples and labels as COCO's records, for the writer.
+
+Sources: the COCO data format page, and what ``pycocotools`` and Ultralytics' ``convert_coco`` rely on: every
+annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with an outline has ``area`` and ``bbox``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, islice
+from math import isfinite
+from operator import mul
+from typing import Any
+
+import orjson
+
+from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
+from headrace.formats.geometry import raster, rle
+from headrace.formats.geometry.box_table import BoxTable
+from headrace.formats.geometry.boxes import box_of
+from headrace.formats.geometry.lazy_polygons import LazyRings
+from headrace.model.geometry import points_bounds, rings_area, rings_bounds
+from headrace.model.sample import LabelInfo, Sample
+from headrace.model.shapes import (
+    AnyShape,
+    Attributes,
+    Box,
+    Classification,
+    Keypoints,
+    Mask,
+    Polygon,
+    Rectangle,
+)
+
+Record = dict[str, Any]
+
+_SHAPE_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
+_IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__) - {"file_name"}
+_LABEL_KEYS = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})
+
+
+def image(sample: Sample, number: int) -> Record:
+    """An entry of ``images``."""
+    name, width, height = sample.filename, sample.width, sample.height
+    record: Record
+    if width and height:
+        record = {"id": number, "file_name": name, "width": width, "height": height}
+    else:
+        record = {"id": number, "file_name": name}
+    if sample.attributes:
+        record["attributes"] = sample.attributes
+    if sample.extra:
+        record.update(_beside(sample.extra, _IMAGE_KEYS))
+    return record
+
+
+def category(label: LabelInfo, number: int) -> Record:
+    """An entry of ``categories``."""
+    record: Record = {"id": number, "name": label.name, "supercategory": label.supercategory or ""}
+    if label.keypoints:
+        record["keypoints"] = label.keypoints
+        record["skeleton"] = label.skeleton
+    record.update(_beside(label.extra or {}, _LABEL_KEYS))
+    return record
+
+
+def annotation(
+    shape: AnyShape, sample: Sample, number: int, image_id: int, category_id: int
+) -> Record | None:
+    """An entry of ``annotations``; None for a kind of shape that COCO has no words for."""
+    record: Record
+    if isinstance(shape, Polygon):
+        rings = shape.rings
+        record = {
+            "id": number,
+            "image_id": image_id,
+            "category_id": category_id,
+            "bbox": shape.bbox or rings_bounds(rings),
+            "area": polygon_area(rings, sample) if shape.area is None else shape.area,
+            "iscrowd": 1 if shape.iscrowd else 0,
+            "segmentation": orjson.Fragment(rings.raw) if isinstance(rings, LazyRings) else rings,
+        }
+    elif isinstance(shape, Rectangle):
+        record = {
+            "id": number,
+            "image_id": image_id,
+            "category_id": category_id,
+            "bbox": (shape.x, shape.y, shape.w, shape.h),
+            "area": shape.w * shape.h if shape.area is None else shape.area,
+            "iscrowd": 1 if shape.iscrowd else 0,
+            "segmentation": (),
+        }
+    else:
+        record = {"id": number, "image_id": image_id, "category_id": category_id}
+        if not _add_other(record, shape):
+            return None
+    if shape.score is not None:
+        record["score"] = shape.score
+    if shape.attributes:
+        record["attributes"] = shape.attributes
+    if shape.text is not None:
+        record["utf8_string"] = shape.text
+    if shape.extra:
+        record.update(_beside(shape.extra, _SHAPE_KEYS))
+    return record
+
+
+def boxes(
+    table: BoxTable,
+    first: int,
+    images: Iterable[tuple[int, int]],
+    categories: Sequence[int],
+) -> Iterator[list[Record]]:
+    """Entries of ``annotations`` for plain boxes, image by image: what :func:`annotation` says of each.
+
+    ``images`` are the number of each image and how many boxes it has; the boxes are numbered from ``first``. The
+    records of an image are written over for the next: that takes less time than making new ones.
+    """
+    areas: Iterable[float] = map(mul, table.w, table.h)
+    if table.areas is not None:
+        areas = [
+            own if area is None else area for own, area in zip(areas, table.areas, strict=True)
+        ]
+    numbers = range(first, first + len(categories))
+    rows = zip(numbers, categories, table.x, table.y, table.w, table.h, areas, strict=True)
+    blank: Record = dict.fromkeys(("id", "image_id", "category_id", "bbox", "area"))
+    blank |= {"iscrowd": 0, "segmentation": ()}
+    attributes = table.attributes or ()
+    said, outlines = iter(attributes), iter(table.outlines or ())
+    differ = any(attributes)
+    if differ and attributes[0] and attributes.count(attributes[0]) == len(attributes):
+        # Most tools write the same few words of each.
+        blank["attributes"], differ = attributes[0], False
+    every: list[Record] = []
+    for image_id, count in images:
+        every += [blank.copy() for _ in range(count - len(every))]
+        for record, (number, category, x, y, w, h, area) in zip(
+            every, islice(rows, count), strict=False
+        ):
+            record["id"] = number
+            record["image_id"] = image_id
+            record["category_id"] = category
+            record["bbox"] = (x, y, w, h)
+            record["area"] = area
+        records = every[:count]
+        if differ:
+            for record, own in zip(records, said, strict=False):
+                if own:
+                    record["attributes"] = own
+                else:
+                    record.pop("attributes", None)
+        if table.outlines is not None:
+            for record, outline in zip(records, outlines, strict=False):
+                record["segmentation"] = () if outline is None else orjson.Fragment(outline)
+        yield records
+
+
+def all_finite(table: BoxTable) -> bool:
+    """Whether all numbers of boxes, and their areas, can stand in JSON; if in doubt, not."""
+    areas = sum(map(mul, table.w, table.h)) + sum(filter(None, table.areas or ()))
+    return isfinite(sum(table.x) + sum(table.y) + areas)
+
+
+def _add_other(record: Record, shape: AnyShape) -> bool:
+    if isinstance(shape, Mask):
+        _add_mask(record, shape)
+    elif isinstance(shape, Keypoints):
+        _add_keypoints(record, shape)
+    elif isinstance(shape, Classification):
+        record["iscrowd"] = int(shape.iscrowd)
+        if shape.area is not None:
+            record["area"] = shape.area
+    else:
+        return False
+    return True
+
+
+def is_finite(record: Record) -> bool:
+    """Whether all numbers of a record's geometry can stand in JSON."""
+    outline = record.get("segmentation")
+    rings = outline if isinstance(outline, list) else []
+    flat = [
+        *record.get("bbox", ()),
+        *record.get("keypoints", ()),
+        *(x for ring in rings for x in ring),
+    ]
+    return all(map(isfinite, [*flat, record.get("area", 0.0), record.get("score", 0.0)]))
+
+
+def polygon_area(rings: list[list[float]], sample: Sample) -> float:
+    """The area of rings united, in square pixels.
+
+    Where rings may overlap they are united on the pixel grid, as pycocotools does, if the image's size is known.
+    """
+    if len(rings) == 1 or not sample.width or not sample.height or not _may_overlap(rings):
+        return rings_area(rings)
+    masks = [raster.polygon_counts(ring, sample.height, sample.width) for ring in rings]
+    return float(rle.area(raster.united(masks)))
+
+
+def _may_overlap(rings: list[list[float]]) -> bool:
+    boxes = [points_bounds(ring) for ring in rings]
+    return any(_overlap(one, other) for one, other in combinations(boxes, 2))
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one[0] < other[0] + other[2]
+        and other[0] < one[0] + one[2]
+        and one[1] < other[1] + other[3]
+        and other[1] < one[1] + one[3]
+    )
+
+
+def _add_mask(record: Record, mask: Mask) -> None:
+    counts = rle.decode(mask.counts, mask.height, mask.width)
+    record["bbox"] = mask.bbox or rle.bounds(counts, mask.height)
+    record["area"] = rle.area(counts) if mask.area is None else mask.area
+    record["iscrowd"] = int(mask.iscrowd)
+    record["segmentation"] = {"size": (mask.height, mask.width), "counts": mask.counts}
+
+
+def _add_keypoints(record: Record, shape: Keypoints) -> None:
+    outline = (shape.extra or {}).get("segmentation")
+    box: Box | None = shape.bbox or box_of(shape)
+    if box is not None:
+        record["bbox"] = box
+    if shape.area is not None or box is not None:
+        record["area"] = shape.area if shape.area is not None or box is None else box[2] * box[3]
+    record["iscrowd"] = int(shape.iscrowd)
+    record["segmentation"] = outline if isinstance(outline, list | dict) else ()
+    record["keypoints"] = shape.points
+    record["num_keypoints"] = sum(1 for v in shape.points[2::3] if v > 0)
+
+
+def _beside(extra: Attributes, own: frozenset[str]) -> Record:
+    """The keys of an extra that do not shadow the format's own."""
+    if own.isdisjoint(extra):
+        return extra
+    return {key: value for key, value in extra.items() if key not in own}

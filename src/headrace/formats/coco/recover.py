@@ -1,0 +1,230 @@
+"""Annotations and images that are not of the clean form: what can be saved is saved, the rest becomes findings.
+
+One function a field; each takes what stands in the file and returns a clean value or None.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from headrace.formats.coco.schema import AnnotationRecord, Id, ImageRecord, RleRecord
+from headrace.formats.findings.collect import Severity
+from headrace.model.shapes import Box
+
+Report = Callable[..., None]
+
+NO_POLYGON = "a polygon has an odd number of coordinates or fewer than three points, dropped"
+MAX_DEPTH = 64
+MAX_INT = 2**63 - 1
+
+_ANNOTATION_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
+_IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__)
+
+
+def parse(text: bytes, report: Report) -> dict[str, Any] | None:
+    """The object in ``text`` with all that JSON's own reader lets through; None where it is none."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            report("C26", "a key stands twice in one object, the last one counts")
+        return values
+
+    try:
+        value = json.loads(text, object_pairs_hook=unique)
+    except (ValueError, RecursionError):
+        report("C26", "a record cannot be decoded", severity=Severity.ERROR)
+        return None
+    if not isinstance(value, dict):
+        report("C26", "a record is no object", severity=Severity.ERROR)
+        return None
+    if not shallow(value):
+        report("C27", "a record is nested deeper than 64 levels", severity=Severity.ERROR)
+        return None
+    return value
+
+
+def annotation(values: dict[str, Any], report: Report) -> tuple[AnnotationRecord, dict[str, Any]]:
+    """A clean record of an annotation's values, and its keys that COCO does not define."""
+    extra = {key: value for key, value in values.items() if key not in _ANNOTATION_KEYS}
+    attributes = values.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        extra["attributes"] = attributes
+        attributes = None
+    record = AnnotationRecord(
+        id=identity(values.get("id"), report),
+        image_id=identity(values.get("image_id"), report),
+        category_id=identity(values.get("category_id"), report),
+        bbox=box(values.get("bbox"), report),
+        segmentation=segmentation(values.get("segmentation"), report),
+        area=number(values.get("area"), report),
+        iscrowd=flag(values.get("iscrowd")),
+        keypoints=points(values.get("keypoints"), report),
+        score=number(values.get("score"), report),
+        attributes=attributes,
+        utf8_string=text_of(values.get("utf8_string")),
+    )
+    return record, extra
+
+
+def image(values: dict[str, Any], report: Report) -> tuple[ImageRecord, dict[str, Any]]:
+    """A clean record of an image's values, and its keys that COCO does not define."""
+    extra = {key: value for key, value in values.items() if key not in _IMAGE_KEYS}
+    attributes = values.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        extra["attributes"] = attributes
+        attributes = None
+    record = ImageRecord(
+        id=identity(values.get("id"), report),
+        file_name=text_of(values.get("file_name")),
+        width=whole(values.get("width")),
+        height=whole(values.get("height")),
+        attributes=attributes,
+    )
+    return record, extra
+
+
+def shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Whether nothing in a value is nested deeper than ``depth``."""
+    if isinstance(value, dict):
+        return depth > 0 and all(shallow(each, depth - 1) for each in value.values())
+    if isinstance(value, list | tuple):
+        return depth > 0 and all(shallow(each, depth - 1) for each in value)
+    return True
+
+
+def identity(value: Any, report: Report) -> Id | None:
+    """A number or a text that names something."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) <= MAX_INT:
+            return value
+        report("C26", "an id does not fit 64 bits", severity=Severity.ERROR, detail=str(value))
+        return None
+    return readable(value) if isinstance(value, str) else None
+
+
+def box(value: Any, report: Report) -> Box | None:
+    """``x, y, w, h``; a box without extent is kept, one that is not finite is not."""
+    if not value:
+        return None
+    if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
+        report("C04", "a bbox is not four numbers", detail=repr(value))
+        return None
+    x, y, w, h = map(float, value)
+    if not all(map(math.isfinite, (x, y, w, h))):
+        report("C05", "a bbox is not finite", detail=repr(value))
+        return None
+    if w <= 0 or h <= 0:
+        report("C05", "a bbox has no extent, kept", detail=repr(value))
+    return x, y, w, h
+
+
+def segmentation(value: Any, report: Report) -> list[list[float]] | RleRecord | None:
+    """Rings that are whole, or run lengths of the right types; None where nothing is left."""
+    if not value:
+        return None
+    if isinstance(value, dict):
+        return run_lengths(value, report)
+    if not isinstance(value, list):
+        report("C08", "a segmentation is neither polygons nor run lengths", detail=repr(value))
+        return None
+    if not isinstance(value[0], list):
+        report("C08", "a polygon stands without its outer list")
+        value = [value]
+    return [each for each in (ring(each, report) for each in value) if each] or None
+
+
+def ring(value: Any, report: Report) -> list[float] | None:
+    """``[x1, y1, …]`` of at least three points."""
+    if not isinstance(value, list) or not all(map(is_number, value)):
+        report("C09", "a polygon is not a list of numbers, dropped", detail=repr(value))
+        return None
+    if len(value) % 2 or len(value) < 6:
+        report("C09", NO_POLYGON, detail=repr(value))
+        return None
+    ring = list(map(float, value))
+    if not all(map(math.isfinite, ring)):
+        report("C05", "a polygon is not finite, dropped", detail=repr(value))
+        return None
+    return ring
+
+
+def run_lengths(value: dict[str, Any], report: Report) -> RleRecord | None:
+    """Run lengths with a size of two whole numbers; the counts are checked when they are used."""
+    size, counts = value.get("size"), value.get("counts")
+    if isinstance(size, list) and len(size) == 2 and all(map(is_whole, size)):
+        if isinstance(counts, str):
+            return RleRecord((int(size[0]), int(size[1])), counts)
+        if isinstance(counts, list) and all(map(is_whole, counts)):
+            return RleRecord((int(size[0]), int(size[1])), list(map(int, counts)))
+    report("C12", "run lengths without size or counts", severity=Severity.ERROR, detail=repr(value))
+    return None
+
+
+def points(value: Any, report: Report) -> list[float] | None:
+    """``[x1, y1, v1, …]``."""
+    if not value:
+        return None
+    if (
+        not isinstance(value, list)
+        or not all(map(is_number, value))
+        or not all(map(math.isfinite, value))
+    ):
+        report("C21", "keypoints are not a list of numbers, dropped", detail=repr(value))
+        return None
+    return list(map(float, value))
+
+
+def number(value: Any, report: Report) -> float | None:
+    """A finite number."""
+    if not is_number(value):
+        return None
+    if not math.isfinite(value):
+        report("C05", "an area or score is not finite, dropped")
+        return None
+    return float(value)
+
+
+def flag(value: Any) -> bool:
+    """COCO's 0 and 1, JSON's false and true, or either as text."""
+    if isinstance(value, str):
+        return value.strip().lower() in ("1", "true")
+    return bool(value)
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, also where it is written as 640.0 or as text."""
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    return int(value) if is_whole(value) else None
+
+
+def text_of(value: Any) -> str | None:
+    """A text, or the text of a number."""
+    if isinstance(value, str):
+        return readable(value)
+    return str(value) if is_whole(value) else None
+
+
+def readable(value: str) -> str:
+    """The text without lone surrogates, which no file name and no UTF-8 can hold."""
+    return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a float can hold."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < 1 << 1000
+    return isinstance(value, float)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number of sensible size."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) <= MAX_INT
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INT

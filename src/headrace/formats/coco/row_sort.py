@@ -1,0 +1,208 @@
+"""Annotations brought into the order of their images as rows: those with the usual keys, and no other.
+
+They are decoded while they are dealt out, all but their outlines, so that nothing is decoded twice; where only boxes
+are wanted, an outline is proved to be one and left behind. What is no such row stays text, in its place among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, Literal
+
+from msgspec import MsgspecError, Struct
+from msgspec.json import Decoder
+from msgspec.msgpack import Decoder as RowDecoder
+from msgspec.msgpack import Encoder as RowEncoder
+
+from headrace.formats.coco.external_sort import PENDING_BYTES, Buckets
+from headrace.formats.coco.image_index import Numbering
+from headrace.formats.coco.schema import (
+    AnnotationRecord,
+    Odd,
+    RawPlainRecord,
+    is_clean,
+    whole_record,
+)
+from headrace.formats.geometry.lazy_polygons import Outline, proved_outlines, unproved_outlines
+from headrace.formats.io.json_stream import Chunk, JsonStream, Member
+
+# msgpack's mark of an array whose length follows in four bytes.
+_ARRAY: Final = b"\xdd"
+# What the text of a row takes in memory beside its characters: rows are short.
+_OBJECT_BYTES: Final = 48
+_ENCODE = RowEncoder().encode
+_PLAIN = Decoder(RawPlainRecord)
+_PLAIN_MANY = Decoder(list[RawPlainRecord])
+
+
+class Row(Struct, array_like=True, gc=False):
+    """What a :class:`~.schema.RawPlainRecord` says.
+
+    ``segmentation`` is None also where rings were left behind.
+    """
+
+    id: int | str | None
+    image_id: int | str | None
+    category_id: int | str | None
+    bbox: tuple[float, float, float, float] | None
+    area: float | None
+    iscrowd: int | bool
+    segmentation: Outline
+
+    @property
+    def text(self) -> bytes | None:
+        """The text of its outline."""
+        outline = self.segmentation
+        return outline[0] if isinstance(outline, tuple) else outline
+
+    def whole(self) -> AnnotationRecord:
+        """With its outline decoded, which is clean."""
+        return whole_record(self, self.text or b"null")
+
+
+Wanted = Literal["numbers", "text", "boxes"]
+"""What of annotations' outlines a reader wants: their numbers, their text, or nothing where there is a box."""
+
+Rows = list[Row | bytes]
+"""Rows, and the text of what is none, in the order of the file."""
+
+_ROWS: RowDecoder[Rows] = RowDecoder(Rows)
+
+
+class RowBuckets(Buckets[Rows]):
+    """Rows of annotations by neighbouring images."""
+
+    def __init__(
+        self, numbering: Numbering, first: int, images: int, annotation_bytes: int, wanted: Wanted
+    ) -> None:
+        super().__init__(first, images, annotation_bytes)
+        self._numbering = numbering
+        self._wanted = wanted
+        self._waiting: list[list[bytes]] = [[] for _ in range(self._count + 1)]
+
+    def deal(self, stream: JsonStream, member: Member) -> bool:
+        """Take in all annotations of a file; False, and not all are taken, where most of them are no rows."""
+        rows = odd = 0
+        for chunk in stream.array(member, _PLAIN_MANY.decode):
+            if chunk.items is not None and self._add(chunk.items, partial(_texts, chunk)):
+                rows += len(chunk.items)
+                continue
+            for text in _texts(chunk):
+                if self._add_one(text):
+                    rows += 1
+                else:
+                    self._put([_ENCODE(text)], [self._numbering.place_in(text)])
+                    odd += 1
+            if odd > rows:
+                return False
+        self.flush()
+        return True
+
+    def _add_one(self, text: bytes) -> bool:
+        try:
+            return self._add([_PLAIN.decode(text)], lambda: [text])
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            return False
+
+    def _add(self, records: list[RawPlainRecord], originals: Callable[[], list[bytes]]) -> bool:
+        """Take in records; False, and none is taken, where one holds a number beyond all rows.
+
+        ``originals`` are their texts. Those with an outline that is none stay text: all of it will be looked at again.
+        """
+        raws = [record.segmentation for record in records]
+        # An outline is left behind only beside a box.
+        if self._wanted != "boxes":
+            outlines = proved_outlines(raws)
+        elif None not in [record.bbox for record in records]:
+            outlines = unproved_outlines(raws)
+        else:
+            outlines = [
+                None if type(outline) is bytes and record.bbox is not None else outline
+                for outline, record in zip(proved_outlines(raws), records, strict=True)
+            ]
+        try:
+            texts = [
+                _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
+                for r, outline in zip(records, outlines, strict=True)
+            ]
+        except OverflowError:
+            return False
+        damaged = [
+            i for i, one in enumerate(outlines) if type(one) is tuple and not is_clean(one[0])
+        ]
+        if damaged:
+            whole = originals()
+            for i in damaged:
+                texts[i] = _ENCODE(whole[i])
+        self._put(texts, self._numbering.places(records))
+        return True
+
+    def _put(self, texts: list[bytes], places: list[int]) -> None:
+        waiting, step, first = self._waiting, self._step, self._first
+        # Those of no image have place -1, which is the last bucket.
+        for text, place in zip(texts, places, strict=True):
+            waiting[(place - first) // step if place >= 0 else -1].append(text)
+        self._pending += sum(map(len, texts)) + _OBJECT_BYTES * len(texts)
+        if self._pending >= PENDING_BYTES:
+            self.flush()
+
+    def _take_pending(self, bucket: int) -> bytes:
+        texts = self._waiting[bucket]
+        text = _ARRAY + len(texts).to_bytes(4) + b"".join(texts) if texts else b""
+        texts.clear()
+        return text
+
+    def _content(self, texts: Iterator[bytes]) -> Rows:
+        rows: Rows = []
+        for text in texts:
+            rows += _ROWS.decode(text)
+        return rows
+
+    def _regrouped(
+        self, texts: Iterator[bytes], first: int, step: int, count: int
+    ) -> Iterator[Rows]:
+        groups: list[Rows] = [[] for _ in range(count)]
+        for row in self._content(texts):
+            groups[(self._place(row) - first) // step].append(row)
+        yield from groups
+
+    def _inner(self, first: int, images: int, size: int) -> RowBuckets:
+        return RowBuckets(self._numbering, first, images, size, self._wanted)
+
+    def take_part(self, text: bytes) -> None:
+        """Take in a part of another one's bucket."""
+        rows = _ROWS.decode(text)
+        self._put([_ENCODE(row) for row in rows], [self._place(row) for row in rows])
+
+    def _place(self, row: Row | bytes) -> int:
+        if isinstance(row, bytes):
+            return self._numbering.place_in(row)
+        return self._numbering.place(row.image_id)
+
+
+def _texts(chunk: Chunk[RawPlainRecord]) -> list[bytes]:
+    return [text for _, text in chunk.elements()]
+
+
+def find_row(stream: JsonStream, member: Member, row: Row) -> Odd:
+    """The text of a row in its file; slow, for the few examples of a finding."""
+    for chunk in stream.array(member, _PLAIN_MANY.decode):
+        if chunk.items is None or any(_is_of(row, record) for record in chunk.items):
+            for offset, text in chunk.elements():
+                try:
+                    if _is_of(row, _PLAIN.decode(text)):
+                        return Odd(text, offset)
+                except (MsgspecError, UnicodeDecodeError, RecursionError):
+                    continue
+    return Odd(b"")
+
+
+def _is_of(row: Row, record: RawPlainRecord) -> bool:
+    """Whether a row may have come of a record."""
+    outline = row.text
+    return (
+        (row.id, row.image_id, row.category_id) == (record.id, record.image_id, record.category_id)
+        and (row.bbox, row.area, row.iscrowd) == (record.bbox, record.area, record.iscrowd)
+        and (outline is None or outline == bytes(record.segmentation))
+    )

@@ -1,0 +1,33 @@
+"""Whether a file looks like video COCO: it lists videos, or its images belong to some."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from headrace.formats.coco.detect import ends_of
+from headrace.formats.coco.folders import folder_guess
+from headrace.formats.info import Guess
+
+_VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
+_VIDEO_ID = re.compile(rb'"video_id"[ \t\r\n]*:')
+
+
+def probe(path: Path) -> Guess | None:
+    """Video COCO by its list of videos; likely where only ``video_id`` is near an end of the file.
+
+    Possible where a folder holds such files.
+    """
+    return folder_guess(path, probe_file, "coco-video") if path.is_dir() else probe_file(path)
+
+
+def probe_file(path: Path) -> Guess | None:
+    """What a file looks like."""
+    text = b"\n".join(ends_of(path))
+    if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return None
+    if _VIDEOS.search(text):
+        return Guess(format="coco-video", confidence="certain", reason=f"{path.name} lists videos")
+    if _VIDEO_ID.search(text) and b'"annotations"' in text:
+        return Guess(format="coco-video", confidence="likely", reason=f"{path.name} has video_id")
+    return None

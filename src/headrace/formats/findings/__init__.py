@@ -1,0 +1,1 @@
+"""Findings: what reading and writing noticed, counted and reported."""

@@ -1,0 +1,139 @@
+"""Counting what a writer's format cannot say: by the batch, since losses come by the million."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import Struct
+
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.geometry.box_table import BoxTable, by_table
+from headrace.formats.info import FIELDS, Capability
+from headrace.model.sample import Sample
+from headrace.model.shapes import AnyShape
+
+# Numbers and sums that every reader makes anew: worth a note, never a failure.
+_MADE_ANEW: Final = frozenset({"image_id", "shape_id", "area", "extra"})
+_OF_SHAPES: Final[Mapping[str, str]] = {
+    "shape_id": "id",
+    "area": "area",
+    "score": "score",
+    "text": "text",
+    "attributes": "attributes",
+    "extra": "extra",
+}
+_OF_TABLES: Final[Mapping[str, str]] = {
+    "shape_id": "ids",
+    "area": "areas",
+    "attributes": "attributes",
+}
+_OF_IMAGES: Final[Mapping[str, str]] = {
+    "image_id": "id",
+    "split": "split",
+    "image_attributes": "attributes",
+}
+
+
+class _Kind(Struct, gc=False):
+    example: str
+    detail: str | None
+    count: int = 0
+    shapes: int = 0
+    images: int = 0
+
+
+class Tally:
+    """Findings of one batch, counted by kind and handed on together with one example each."""
+
+    def __init__(self, found: Pass) -> None:
+        self._found = found
+        self._kinds: dict[tuple[str, str, Severity], _Kind] = {}
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        severity: Severity,
+        path: str,
+        *,
+        detail: str | None = None,
+        count: int = 1,
+        dropped: int = 0,
+        dropped_images: int = 0,
+    ) -> None:
+        """One more of a kind; ``path`` and ``detail`` are the example where it is the batch's first."""
+        kind = self._kinds.get((code, message, severity))
+        if kind is None:
+            kind = self._kinds[code, message, severity] = _Kind(path, detail)
+        kind.count += count
+        kind.shapes += dropped
+        kind.images += dropped_images
+
+    def flush(self) -> None:
+        """Hand on what was counted; raises where the policy says so."""
+        kinds, self._kinds = self._kinds, {}
+        for (code, message, severity), kind in kinds.items():
+            self._found.add(
+                code,
+                message,
+                severity=severity,
+                path=kind.example,
+                detail=kind.detail,
+                count=kind.count,
+                dropped=kind.shapes,
+                dropped_images=kind.images,
+            )
+
+
+class FieldLosses:
+    """Counts the fields that samples carry and a format's capability does not."""
+
+    def __init__(self, says: Capability) -> None:
+        self._images = _getters(_OF_IMAGES, says)
+        self._shapes = _getters(_OF_SHAPES, says)
+
+    def count_field(self, field: str, count: int, path: str, tally: Tally) -> None:
+        """Add so many shapes that have a field, where it is one that is lost."""
+        if any(field == lost for lost, _ in self._shapes):
+            _note(tally, field, count, path)
+
+    def count(self, samples: Sequence[Sample], tally: Tally) -> None:
+        """Add what a batch loses to its tally."""
+        if not samples:
+            return
+        first = samples[0].filename
+        for field, getter in self._images:
+            _note(tally, field, len(samples) - list(map(getter, samples)).count(None), first)
+        if not self._shapes:
+            return
+        shapes: list[AnyShape] = []
+        in_tables = Counter[str]()
+        for table, run in by_table(samples):
+            if table is None:
+                for sample in run:
+                    shapes += sample.shapes
+            else:
+                for field, _ in self._shapes:
+                    in_tables[field] += _said(table, field)
+        for field, getter in self._shapes:
+            found = len(shapes) - list(map(getter, shapes)).count(None)
+            _note(tally, field, found + in_tables[field], first)
+
+
+def _said(table: BoxTable, field: str) -> int:
+    """How many boxes of a table say something of a field; of most fields it has no column."""
+    column = getattr(table, _OF_TABLES[field]) if field in _OF_TABLES else None
+    return 0 if column is None else len(column) - column.count(None)
+
+
+def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Callable[[Any], Any]]]:
+    return [(field, attrgetter(name)) for field, name in fields.items() if field not in says.fields]
+
+
+def _note(tally: Tally, field: str, count: int, path: str) -> None:
+    if count:
+        severity = Severity.NOTE if field in _MADE_ANEW else Severity.LOSS
+        tally.add("LOSS", f"not written: {FIELDS[field]}", severity, path, count=count)

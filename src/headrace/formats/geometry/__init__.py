@@ -1,0 +1,1 @@
+"""Boxes, polygons, run lengths and their columns."""

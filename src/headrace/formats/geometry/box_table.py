@@ -1,0 +1,181 @@
+"""Plain boxes, and polygons with a box, kept as columns: most conversions only carry them from one file into another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast, overload
+
+from headrace.formats.geometry.lazy_polygons import LazyRings
+from headrace.model.sample import Sample
+from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
+
+
+class BoxTable:
+    """The boxes of some images, one image behind the other: equally long columns, not to be changed.
+
+    ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes``, ``ids`` and
+    ``areas`` are None where no box has any; the attributes may be shared between boxes. ``outlines`` is None where
+    there are only boxes; else it holds the text of the rings (:mod:`headrace.formats.geometry.lazy_polygons`) of each that is the
+    box of a polygon (then its area is here too), and None for the others.
+    """
+
+    __slots__ = ("areas", "attributes", "h", "ids", "labels", "outlines", "w", "x", "y")
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        x: Sequence[float],
+        y: Sequence[float],
+        w: Sequence[float],
+        h: Sequence[float],
+        attributes: Sequence[Attributes | None] | None = None,
+        ids: Sequence[int | str | None] | None = None,
+        areas: Sequence[float | None] | None = None,
+        outlines: Sequence[bytes | None] | None = None,
+    ) -> None:
+        self.labels = labels
+        self.x = x
+        self.y = y
+        self.w = w
+        self.h = h
+        self.attributes = attributes
+        self.ids = ids
+        self.areas = areas
+        self.outlines = outlines
+
+    def rows(self, start: int, stop: int) -> BoxTable:
+        """Some of the rows, as a table of their own."""
+        if start == 0 and stop == len(self.labels):
+            return self
+        rows = slice(start, stop)
+        return BoxTable(
+            self.labels[rows],
+            self.x[rows],
+            self.y[rows],
+            self.w[rows],
+            self.h[rows],
+            self.attributes and self.attributes[rows],
+            self.ids and self.ids[rows],
+            self.areas and self.areas[rows],
+            self.outlines and self.outlines[rows],
+        )
+
+
+class BoxList(Sequence[AnyShape]):
+    """An image's shapes where all of them are boxes with nothing but what a table holds; made when looked at.
+
+    Stands for ``list[AnyShape]`` where a reader was asked for it: the rows of ``table`` from ``start`` up to ``stop``.
+    Attributes are copied into the shapes.
+    """
+
+    __slots__ = ("_shapes", "start", "stop", "table")
+    _shapes: list[AnyShape]
+
+    def __init__(self, table: BoxTable, start: int, stop: int) -> None:
+        self.table = table
+        self.start = start
+        self.stop = stop
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The label of each box."""
+        return self.table.labels[self.start : self.stop]
+
+    @property
+    def shapes(self) -> list[AnyShape]:
+        """The boxes as shapes."""
+        try:
+            return self._shapes
+        except AttributeError:
+            self._shapes = _made(self.table.rows(self.start, self.stop))
+            return self._shapes
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @overload
+    def __getitem__(self, index: int) -> AnyShape: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[AnyShape]: ...
+    def __getitem__(self, index: int | slice) -> AnyShape | list[AnyShape]:
+        return self.shapes[index]
+
+    def __iter__(self) -> Iterator[AnyShape]:
+        return iter(self.shapes)
+
+    def __eq__(self, other: object) -> bool:
+        return self.shapes == (other.shapes if isinstance(other, BoxList) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self.shapes)
+
+
+def _made(table: BoxTable) -> list[AnyShape]:
+    none = [None] * len(table.labels)
+    shapes: list[AnyShape] = []
+    for label, x, y, w, h, said, number, area, outline in zip(
+        table.labels,
+        table.x,
+        table.y,
+        table.w,
+        table.h,
+        table.attributes or none,
+        table.ids or none,
+        table.areas or none,
+        table.outlines or none,
+        strict=True,
+    ):
+        attributes = said and said.copy()
+        if outline is None:
+            shapes.append(
+                Rectangle(
+                    label=label, x=x, y=y, w=w, h=h, attributes=attributes, id=number, area=area
+                )
+            )
+        else:
+            rings = cast("list[list[float]]", LazyRings(outline))
+            shapes.append(
+                Polygon(
+                    label=label,
+                    rings=rings,
+                    bbox=(x, y, w, h),
+                    attributes=attributes,
+                    id=number,
+                    area=area,
+                )
+            )
+    return shapes
+
+
+def as_boxes(shapes: Sequence[AnyShape]) -> BoxList | None:
+    """The shapes of an image as rows of a table, where they are."""
+    return shapes if type(shapes) is BoxList else None
+
+
+def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Sequence[Sample]]]:
+    """Samples in their order, in runs: those whose boxes are, one behind the other, the rows of a table; and others."""
+    table: BoxTable | None = None
+    begin = first = stop = 0
+    for number, sample in enumerate(samples):
+        boxes = as_boxes(sample.shapes)
+        its = None if boxes is None else boxes.table
+        if its is not table or (boxes is not None and boxes.start != stop):
+            if number > begin:
+                yield table and table.rows(first, stop), samples[begin:number]
+            table, begin = its, number
+            first = 0 if boxes is None else boxes.start
+        if boxes is not None:
+            stop = boxes.stop
+    if samples:
+        yield table and table.rows(first, stop), samples[begin:]
+
+
+def labels_in(samples: Sequence[Sample]) -> Iterator[Sequence[str]]:
+    """The labels of all shapes, some at a time, without making shapes of boxes."""
+    for table, run in by_table(samples):
+        if table is not None:
+            yield table.labels
+        else:
+            yield [shape.label for sample in run for shape in sample.shapes]

@@ -1,0 +1,136 @@
+"""Many small files below one fresh folder: plain calls, no file twice, none outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from headrace.errors import BadRequestError, FormatError
+from headrace.formats.io.deferred_writes import Filing, Later
+from headrace.model.names import MAX_PART_BYTES, safe_parts
+from headrace.newfile import create_file
+
+_REMEMBERED = 50_000
+# What may come behind a stem: a number that tells it from others, and .txt or .xml.
+_TAIL_BYTES = 12
+# Names that are safe at a glance: no device of Windows begins with a digit or a letter outside its list.
+_PLAIN = re.compile(r"(?![aclnpACLNP])[A-Za-z0-9_][A-Za-z0-9_-]{0,200}(?:\.[A-Za-z0-9_-]{1,20})?")
+
+
+class FileTree:
+    """Creates files below ``root``, an empty folder that nobody else writes to.
+
+    Folders are made as they come. ``filing`` may create the files; their names, and so whatever is told of them, are
+    those that this tree would choose.
+    """
+
+    def __init__(self, root: Path, filing: Filing | None = None) -> None:
+        self._root = f"{root}{os.sep}"
+        self._later = None if filing is None else Later(filing)
+        self._folders: set[str] = set()
+        self._proved: set[str] = set()
+        self._next: dict[tuple[str, str], int] = {}
+
+    def place(self, filename: str) -> tuple[str, str]:
+        """Folder (with a ``/`` behind it, or empty) and stem of a source's file name.
+
+        Raises :class:`~headrace.errors.FormatError` for a name that leads outside or that no file may bear.
+        """
+        cut = filename.rfind("/") + 1
+        folder, base = filename[:cut], filename[cut:]
+        # Folders come again and again, and most names are plain: what is proved needs no second proof.
+        if (folder and folder not in self._proved) or not _PLAIN.fullmatch(base):
+            folder, base = self._prove(filename)
+        stem, _, suffix = base.rpartition(".")
+        return folder, stem or suffix
+
+    def _prove(self, filename: str) -> tuple[str, str]:
+        try:
+            *folders, base = safe_parts(filename)
+        except BadRequestError as error:
+            raise FormatError(error.message, hint=error.hint) from None
+        stem, _, suffix = base.rpartition(".")
+        if len((stem or suffix).encode()) > MAX_PART_BYTES - _TAIL_BYTES:
+            raise FormatError(f"the name {base[:40]!r}… is too long", hint="rename the file")
+        folder = "".join([f"{each}/" for each in folders])
+        if filename.startswith(folder) and len(self._proved) < _REMEMBERED:
+            self._proved.add(folder)
+        return folder, base
+
+    def create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
+        """Create ``stem+suffix`` in ``folder`` (which ends in ``/``), or ``stem-2``, ``stem-3`` … where it exists.
+
+        Returns the stem that was used. The file system tells what exists, so names that differ only in letter
+        case are kept apart wherever it does not tell them apart.
+        """
+        self.make(folder)
+        if self._later is not None and self._later.put(folder, f"{stem}{suffix}", content):
+            return stem
+        return self._create(folder, stem, suffix, content)
+
+    def link(self, folder: str, stem: str, suffix: str, source: str) -> str:
+        """Like :meth:`create`, with the content of the file ``source``: a hard link where there can be one."""
+        self.make(folder)
+        used = self._create(folder, stem, suffix, b"")
+        path = f"{self._root}{folder}{used}{suffix}"
+        try:
+            os.link(source, f"{path}~")
+        except OSError:
+            shutil.copyfile(source, path)
+        else:
+            os.replace(f"{path}~", path)
+        return used
+
+    def make(self, folder: str) -> None:
+        """Make a folder, with those above it, where it is missing."""
+        if folder not in self._folders:
+            if self._later is not None:
+                self._give_above(folder)
+            Path(f"{self._root}{folder}").mkdir(parents=True, exist_ok=True)
+            self._known(folder)
+
+    def _give_above(self, folder: str) -> None:
+        """Wait where a folder or one above it has the name of a file that may not be there yet."""
+        assert self._later is not None
+        for end in [at for at, letter in enumerate(folder) if letter == "/"]:
+            if folder[: end + 1] not in self._folders:
+                if not self._later.give(folder[:end]):
+                    self._later.settle()
+                self._known(folder[: end + 1])
+
+    def _known(self, folder: str) -> None:
+        if len(self._folders) >= _REMEMBERED:
+            self._folders.clear()
+        self._folders.add(folder)
+
+    def _create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
+        """Create a file now, under the first of its names that is free."""
+        if self._later is not None:
+            self._later.settle()
+        name, number = stem, self._next.get((folder, stem), 1) if self._next else 1
+        while True:
+            if number > 1:
+                name = f"{stem}-{number}"
+            try:
+                create_file(f"{self._root}{folder}{name}{suffix}", content)
+            except FileExistsError:
+                number += 1
+                self._remember(folder, stem, number)
+            else:
+                break
+        if self._later is not None:
+            self._later.give(f"{folder}{name}{suffix}")
+        return name
+
+    def append(self, path: str, content: bytes) -> None:
+        """Add to the end of ``path``, a plain name below the root; create it first where it is missing."""
+        self.make(path[: path.rfind("/") + 1])
+        with Path(f"{self._root}{path}").open("ab") as file:
+            file.write(content)
+
+    def _remember(self, folder: str, stem: str, number: int) -> None:
+        if len(self._next) >= _REMEMBERED:
+            self._next.clear()
+        self._next[folder, stem] = number

@@ -1,0 +1,261 @@
+"""Objects of VOC files as shapes: corners to boxes under a convention, polygons, parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import chain, repeat
+from operator import eq, or_, sub
+
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.geometry.box_table import BoxTable
+from headrace.formats.voc.record import Corners, Record, Thing
+from headrace.formats.voc.regex_parser import FastFile, FastParser
+from headrace.model.geometry import rings_bounds
+from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
+
+# The least corner so far, and the first file with a corner at the far edge.
+Signs = tuple[float, str]
+
+# Boxes this near to a polygon's bounds are those bounds, said again.
+_SAME = 1e-6
+
+
+class Shaper:
+    """Makes shapes and reports what was odd.
+
+    ``one_inclusive`` counts pixels from 1 with the last one inside; else corners are plain coordinates from 0.
+    """
+
+    def __init__(self, found: Pass, *, one_inclusive: bool) -> None:
+        self._found = found
+        self._one = 1 if one_inclusive else 0
+        self._least = 2.0
+        self._reached = ""
+
+    def table(
+        self, files: Sequence[tuple[str, FastFile]], parser: FastParser
+    ) -> tuple[BoxTable, list[int]] | None:
+        """The objects of files, by their paths, that have no polygons, and which of them are empty.
+
+        None where only one after the other, or only the real parser, can tell what they are. Empty ones are still to
+        be told by :meth:`empty`.
+        """
+        objects = [*chain.from_iterable([file.objects for _, file in files])]
+        if not objects:
+            return BoxTable((), (), (), (), ()), []
+        names, flags, texts = zip(*objects, strict=True)
+        corners = parser.numbers(texts)
+        if corners is None:
+            return None
+        x, y, right, bottom = corners
+        w, h = list(map(sub, right, x)), list(map(sub, bottom, y))
+        if shift := self._one:
+            x, y = [value - shift for value in x], [value - shift for value in y]
+            w, h = [value + shift for value in w], [value + shift for value in h]
+        if min(w) < 0 or min(h) < 0 or b"" in names:
+            return None
+        self._watch_all(corners, files)
+        empty = sorted({*_zeros(w), *_zeros(h)})
+        said = {one: parser.flagged(one) for one in {*flags}}
+        attributes = list(map(said.__getitem__, flags)) if any(said.values()) else None
+        return BoxTable(parser.named(names), x, y, w, h, attributes), empty
+
+    def outlined(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
+        """All objects of a file some of which have polygons; None where only the real parser can tell."""
+        # Nothing is reported before all is known to be plain: the real parser would report it again.
+        outlines = [parser.rings(one) if one else [] for one in file.outlines]
+        names, flags, texts = zip(*file.objects, strict=True)
+        corners = parser.numbers(texts)
+        if None in outlines or b"" in names or corners is None:
+            return None
+        self._watch(corners, file.width, file.height, path)
+        shapes: list[AnyShape] = []
+        for label, chunk, rings, *box in zip(
+            parser.named(names), flags, outlines, *corners, strict=True
+        ):
+            x, y, w, h = self._box((box[0], box[1], box[2], box[3]), path)
+            meaning = parser.flagged(chunk)
+            attributes = meaning.copy() if meaning else None
+            if rings:
+                bbox = _unless_bounds((x, y, w, h), rings)
+                shapes.append(Polygon(label=label, attributes=attributes, rings=rings, bbox=bbox))
+            else:
+                shapes.append(Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h))
+        return shapes
+
+    def rectangle(
+        self, label: str, attributes: Attributes | None, corners: Corners, path: str
+    ) -> Rectangle:
+        """An object that is a box and nothing else."""
+        x, y, w, h = self._box(corners, path)
+        return Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h)
+
+    def shapes(self, record: Record, path: str) -> list[AnyShape]:
+        """All objects of a file, each followed by its parts."""
+        shapes: list[AnyShape] = []
+        for number, thing in enumerate(record.things, 1):
+            shape = self._shape(thing, path)
+            if shape is None:
+                self._found.add(
+                    *_why(thing), severity=Severity.ERROR, path=path, detail=thing.label, dropped=1
+                )
+                continue
+            shapes.append(shape)
+            if thing.parts:
+                shape.id = number
+                self._parts(thing, number, shapes, path)
+        return shapes
+
+    def watch(self, record: Record, path: str) -> None:
+        """Look for signs that a file counts otherwise than we were told; nothing is changed."""
+        columns = zip(*[thing.corners for thing in record.things if thing.corners], strict=True)
+        self._watch([*columns], record.width, record.height, path)
+
+    def _watch_all(
+        self, corners: Sequence[Sequence[float]], files: Sequence[tuple[str, FastFile]]
+    ) -> None:
+        if self._least >= 1:
+            x, y, right, bottom = corners
+            left, top = min(x), min(y)
+            self._least = min(self._least, left, top)
+            if not self._reached:
+                self._reached = _first_at_edge(right, bottom, files)
+
+    def _watch(
+        self, corners: Sequence[Sequence[float]], width: int | None, height: int | None, path: str
+    ) -> None:
+        if self._least >= 1 and corners:
+            x, y, right, bottom = corners
+            self._least = min(self._least, *x, *y)
+            if not self._reached and (width in right or height in bottom):
+                self._reached = path
+
+    @property
+    def signs(self) -> Signs:
+        """What was seen of the origin so far."""
+        return self._least, self._reached
+
+    def join(self, signs: Signs) -> None:
+        """Take in what was seen in the files that came next."""
+        self._least = min(self._least, signs[0])
+        self._reached = self._reached or signs[1]
+
+    def finish(self) -> None:
+        """Tell of the signs."""
+        if self._one and self._least < 1:
+            self._found.add(
+                "V01",
+                "a corner at 0, but pixels were said to count from 1",
+                detail="leave out voc_origin=one_inclusive",
+            )
+        elif not self._one and self._reached and self._least == 1:
+            self._found.add(
+                "V01",
+                "no corner at 0 and some at the far edge: pixels may count from 1",
+                severity=Severity.NOTE,
+                path=self._reached,
+                detail="voc_origin=one_inclusive reads them so",
+            )
+
+    def _shape(self, thing: Thing, path: str) -> Rectangle | Polygon | None:
+        if not thing.label:
+            return None
+        attributes = thing.attributes
+        crowd = False
+        if attributes and "iscrowd" in attributes:
+            attributes = dict(attributes)
+            crowd = str(attributes.pop("iscrowd")).lower() in ("1", "true")
+        if thing.broken_rings:
+            self._found.add(
+                "V07", "a polygon that is none; left out", path=path, count=thing.broken_rings
+            )
+        shape: Rectangle | Polygon
+        if thing.rings:
+            if thing.broken:
+                self._found.add("V02", "corners that are no numbers; the polygon tells", path=path)
+            shape = Polygon(
+                label=thing.label,
+                attributes=attributes or None,
+                rings=thing.rings,
+                bbox=self._given(thing, path),
+            )
+        elif thing.corners is not None:
+            shape = self.rectangle(thing.label, attributes or None, thing.corners, path)
+        else:
+            return None
+        shape.iscrowd = crowd
+        return shape
+
+    def _given(self, thing: Thing, path: str) -> Box | None:
+        """The box beside a polygon, where it says more than the polygon's bounds."""
+        if thing.corners is None:
+            return None
+        return _unless_bounds(self._box(thing.corners, path), thing.rings)
+
+    def _parts(self, thing: Thing, number: int, shapes: list[AnyShape], path: str) -> None:
+        for part in thing.parts:
+            self._found.added += 1
+            if part.corners is None or not part.label:
+                self._found.add("V06", "a part without name or box; left out", path=path, dropped=1)
+                continue
+            shapes.append(self.rectangle(part.label, {"part_of": number}, part.corners, path))
+
+    def _box(self, corners: Corners, path: str) -> Box:
+        x1, y1, x2, y2 = corners
+        one = self._one
+        w, h = x2 - x1 + one, y2 - y1 + one
+        if w > 0 and h > 0:
+            return x1 - one, y1 - one, w, h
+        if w < 0 or h < 0:
+            self._found.add("V12", "corners in the wrong order; swapped", path=path)
+            x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+            w, h = x2 - x1 + one, y2 - y1 + one
+        else:
+            self.empty(path)
+        return x1 - one, y1 - one, w, h
+
+    def empty(self, path: str) -> None:
+        """Tell of a box that holds nothing."""
+        self._found.add(
+            "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
+        )
+
+
+def _first_at_edge(
+    right: Sequence[float], bottom: Sequence[float], files: Sequence[tuple[str, FastFile]]
+) -> str:
+    """The first file with a corner at the far edge of its image, empty where there is none."""
+    widths = chain.from_iterable([repeat(file.width, len(file.objects)) for _, file in files])
+    heights = chain.from_iterable([repeat(file.height, len(file.objects)) for _, file in files])
+    at_edge = list(map(or_, map(eq, right, widths), map(eq, bottom, heights)))
+    if True in at_edge:
+        row = at_edge.index(True)
+        for path, file in files:
+            row -= len(file.objects)
+            if row < 0:
+                return path
+    return ""
+
+
+def _zeros(column: list[float]) -> Iterator[int]:
+    """The places of noughts."""
+    place = -1
+    with suppress(ValueError):
+        while True:
+            place = column.index(0, place + 1)
+            yield place
+
+
+def _unless_bounds(box: Box, rings: Sequence[Sequence[float]]) -> Box | None:
+    bounds = rings_bounds(rings)
+    same = all(abs(a - b) <= _SAME for a, b in zip(box, bounds, strict=True))
+    return None if same else box
+
+
+def _why(thing: Thing) -> tuple[str, str]:
+    if not thing.label:
+        return "V13", "an object without a name"
+    if thing.broken:
+        return "V02", "corners that are no numbers"
+    return "V16", "an object with neither box nor polygon"

@@ -1,0 +1,274 @@
+"""Files as nearly all tools write them, read by patterns that prove that they saw every byte.
+
+The head, then nothing but objects one behind the other, then the end: the lengths of the pieces add up to the length
+of the file, so nothing was passed over. Whatever does not fit exactly (entities, comments, other tags, another
+encoding) goes to the real parser. This is several times as fast as building a tree, and twice that where a file is
+spelled like an earlier one (:mod:`headrace.formats.voc.file_template`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, Final
+
+import orjson
+from msgspec import Struct
+
+from headrace.formats.voc.file_template import PLAIN, Head, Pieces, Spelling
+from headrace.formats.voc.record import USUAL, flags, pixels
+from headrace.model.shapes import Attributes
+
+# All repeats are possessive: what they took they never give back, so no file can make them try again.
+_SPACE = rb"[ \t\r\n]*+"
+_TEXT = rb"(" + PLAIN + rb")"
+_NUMBER = rb"[ \t\r\n]*+[-+]?[0-9.]++(?:[eE][-+]?[0-9]++)?[ \t\r\n]*+"
+
+
+def _tag(name: bytes, value: bytes = _TEXT) -> bytes:
+    return b"<" + name + b">" + value + b"</" + name + b">" + _SPACE
+
+
+def _maybe(name: bytes, value: bytes = _TEXT) -> bytes:
+    return b"(?:" + _tag(name, value) + b"|<" + name + b" ?/>" + _SPACE + b")?"
+
+
+_USUAL_SOURCE: Final = (b"Unknown", b"", b"", b"")
+_FLAG_TAGS: Final = (b"pose", b"truncated", b"difficult", b"occluded")
+_CORNER_TAGS: Final = (b"xmin", b"ymin", b"xmax", b"ymax")
+_SOURCE: Final = ("database", "annotation", "image", "flickrid")
+_HEAD = re.compile(
+    rb"(?:<\?xml version=[\"']1\.0[\"'](?: encoding=[\"'](?:utf-8|UTF-8|us-ascii)[\"'])? ?\?>"
+    + _SPACE
+    + rb")?<annotation(?: verified=[\"'][a-z]*+[\"'])?>"
+    + _SPACE
+    + _maybe(b"folder")
+    + _tag(b"filename")
+    + _maybe(b"path")
+    + rb"(?:<source>"
+    + _SPACE
+    + _tag(b"database")
+    + b"".join(_maybe(name.encode()) for name in _SOURCE[1:])
+    + rb"</source>"
+    + _SPACE
+    + rb")?<size>"
+    + _SPACE
+    + _tag(b"width")
+    + _tag(b"height")
+    + _maybe(b"depth")
+    + rb"</size>"
+    + _SPACE
+    + _maybe(b"segmented")
+)
+_POINTS = rb"(?:<[xy][0-9]++>" + _NUMBER + rb"</[xy][0-9]++>" + _SPACE + rb")++"
+_OBJECT = re.compile(
+    rb"(<object>"
+    + _SPACE
+    + _tag(b"name")
+    + rb"("
+    + b"".join(_maybe(name, PLAIN) for name in _FLAG_TAGS)
+    + rb")<bndbox>"
+    + _SPACE
+    + rb"("
+    + b"".join(_tag(name, _NUMBER) for name in _CORNER_TAGS)
+    + rb")</bndbox>"
+    + _SPACE
+    + rb"((?:<polygon>"
+    + _SPACE
+    + _POINTS
+    + rb"</polygon>"
+    + _SPACE
+    + rb")*+)</object>"
+    + _SPACE
+    + rb")"
+)
+_END = re.compile(rb"</annotation>" + _SPACE + rb"\Z")
+_FLAGS = re.compile(b"".join(_maybe(name) for name in _FLAG_TAGS))
+_CORNERS = re.compile(
+    b"".join(_tag(name, _SPACE + rb"([^ \t\r\n<]*+)" + _SPACE) for name in _CORNER_TAGS)
+)
+_POINT = re.compile(rb"<([xy][0-9]++)>([^<]*+)</([^>]*+)>")
+# Two characters that no XML may hold, where the bytes are not plain ASCII.
+_FORBIDDEN: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
+_LETTERS_OF_TAGS: Final = b"<>xyminax \t\r\n"
+_TO_COMMAS: Final = bytes.maketrans(b"/", b",")
+_REMEMBERED: Final = 10_000
+
+# So many spellings are learnt of one dataset: one a tool that wrote to it.
+_MAX_SPELLINGS: Final = 4
+
+
+class FastFile(Struct, gc=False):
+    """What the patterns found; ``outlines`` are the polygons of each object, empty where none has any."""
+
+    filename: str
+    width: int | None
+    height: int | None
+    own: dict[str, Any]
+    objects: Sequence[Pieces]
+    outlines: Sequence[bytes] = ()
+
+
+class FastParser:
+    """Reads plain files; keeps what names and flags mean, since few of them come again and again."""
+
+    def __init__(self) -> None:
+        self.labels: dict[bytes, str] = {}
+        self._meanings: dict[bytes, Attributes | None] = {}
+        self._sizes: dict[bytes, int | None] = {}
+        self._tags: dict[int, list[bytes]] = {}
+        self._spellings: list[Spelling] = []
+
+    def parse(self, content: bytes) -> FastFile | None:
+        """What the file says; None where only the real parser can tell."""
+        if not content.isascii() and not _is_clean(content):
+            return None
+        spelled = self._spelled([content])
+        return self._searched(content) if spelled is None else spelled[0]
+
+    def parse_all(self, contents: Sequence[bytes]) -> Sequence[FastFile | None]:
+        """:meth:`parse` of each file."""
+        clean = all(content.isascii() or _is_clean(content) for content in contents)
+        files = self._spelled(contents) if clean else None
+        return [self.parse(content) for content in contents] if files is None else files
+
+    def _spelled(self, contents: Sequence[bytes]) -> list[FastFile] | None:
+        for spelling in self._spellings:
+            said = spelling.read(contents)
+            if said is not None:
+                return self._files(*said)
+        return None
+
+    def _searched(self, content: bytes) -> FastFile | None:
+        head = _HEAD.match(content)
+        if head is None:
+            return None
+        start, end = head.end(), content.rfind(b"</annotation>")
+        if end < start or _END.match(content, end) is None:
+            return None
+        found: list[tuple[bytes, bytes, bytes, bytes, bytes]] = _OBJECT.findall(content, start, end)
+        if sum([len(one[0]) for one in found]) != end - start:
+            return None
+        self._learn(head, _OBJECT.match(content, start))
+        objects = [(one[1], one[2], one[3]) for one in found]
+        outlines = [one[4] for one in found]
+        (file,) = self._files([head.groups(b"")], [objects])
+        file.outlines = outlines if any(outlines) else ()
+        return file
+
+    def _learn(self, head: re.Match[bytes], one: re.Match[bytes] | None) -> None:
+        """Remember how a file is spelled, by its first object, where that is a plain box."""
+        if one is None or one[5] or len(self._spellings) >= _MAX_SPELLINGS:
+            return
+        flags, corners = _FLAGS.fullmatch(one[3]), _CORNERS.fullmatch(one[4])
+        if flags is not None and corners is not None:
+            self._spellings.append(Spelling(head, one, flags, corners))
+
+    def _files(self, heads: Sequence[Head], found: Sequence[list[Pieces]]) -> list[FastFile]:
+        folder, filename, path, *source, width, height, depth, segmented = zip(*heads, strict=True)
+        beside = zip(folder, path, zip(*source, strict=True), depth, segmented, strict=True)
+        return [
+            FastFile(name.decode(), self._pixels(w), self._pixels(h), _own(*said), objects)
+            for name, w, h, said, objects in zip(
+                filename, width, height, beside, found, strict=True
+            )
+        ]
+
+    def numbers(self, corners: Sequence[bytes]) -> list[list[float]] | None:
+        """The columns xmin, ymin, xmax and ymax; None where one is no finite number, as 1.2.3."""
+        # No letter of the tags is part of a number, and each number has one slash behind it.
+        texts = b"".join(corners).translate(_TO_COMMAS, _LETTERS_OF_TAGS)[:-1]
+        try:
+            numbers: list[float] = orjson.loads(b"[%b]" % texts)
+        except orjson.JSONDecodeError:
+            try:
+                numbers = list(map(float, texts.split(b",")))  # +1, .5 and 007 are numbers too
+            except ValueError:
+                return None
+        return [numbers[start::4] for start in range(4)] if isfinite(sum(numbers)) else None
+
+    def named(self, names: Sequence[bytes]) -> list[str]:
+        """The texts of names, which are remembered in the order in which they are met."""
+        try:
+            return list(map(self.labels.__getitem__, names))
+        except KeyError:
+            for name in names:
+                if name not in self.labels:
+                    self.labels[name] = name.decode()
+            return list(map(self.labels.__getitem__, names))
+
+    def flagged(self, chunk: bytes) -> Attributes | None:
+        """What an object's flags mean; the same mapping for all that say the same, so copy it."""
+        if chunk not in self._meanings:
+            match = _FLAGS.fullmatch(chunk)
+            words = [] if match is None else [word.decode() for word in match.groups(b"")]
+            if len(self._meanings) >= _REMEMBERED:
+                self._meanings.clear()
+            self._meanings[chunk] = (flags(*words) or None) if words else None
+        return self._meanings[chunk]
+
+    def rings(self, chunk: bytes) -> list[list[float]] | None:
+        """The rings of polygons spelled ``x1 y1 x2 y2 …`` in this order; None where they are spelled otherwise."""
+        rings = []
+        for part in chunk.split(b"</polygon>")[:-1]:
+            points = _POINT.findall(part)
+            tags = [point[0] for point in points]
+            if tags != self._order(len(points)) or tags != [point[2] for point in points]:
+                return None
+            try:
+                ring = [float(point[1]) for point in points]
+            except ValueError:
+                return None
+            if len(ring) < 6 or not isfinite(sum(ring)):
+                return None
+            rings.append(ring)
+        return rings
+
+    def _pixels(self, text: bytes) -> int | None:
+        if text not in self._sizes:
+            if len(self._sizes) >= _REMEMBERED:
+                self._sizes.clear()
+            self._sizes[text] = pixels(text.decode())
+        return self._sizes[text]
+
+    def _order(self, count: int) -> list[bytes]:
+        if count not in self._tags:
+            if len(self._tags) >= 1000:
+                self._tags.clear()
+            self._tags[count] = [
+                tag for i in range(1, count // 2 + 1) for tag in (b"x%d" % i, b"y%d" % i)
+            ]
+        return self._tags[count]
+
+
+def _is_clean(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(each in content for each in _FORBIDDEN)
+
+
+def _own(
+    folder: bytes, path: bytes, source: Sequence[bytes], depth: bytes, segmented: bytes
+) -> dict[str, Any]:
+    """What the file says of itself and the model does not know; what every file says is left out."""
+    own: dict[str, Any] = {}
+    if folder and (said := folder.decode().strip()):
+        own["folder"] = said
+    if path and (said := path.decode().strip()):
+        own["path"] = said
+    if segmented != b"0" and (said := segmented.decode().strip()) not in ("", "0"):
+        own["segmented"] = said
+    if depth != b"3" and (said := depth.decode().strip()) not in ("", "3"):
+        own["depth"] = said
+    if source != _USUAL_SOURCE:
+        told = {
+            key: said
+            for key, text in zip(_SOURCE, source, strict=True)
+            if (said := text.decode().strip())
+        }
+        if told and told != USUAL["source"]:
+            own["source"] = told
+    return own

@@ -1,0 +1,234 @@
+"""Rows to shapes: what the numbers of a row mean is told by their count, the task and ``kpt_shape``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import mul
+from typing import Final
+
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.geometry.box_table import BoxTable
+from headrace.formats.yolo.tokenize import Row
+from headrace.model.geometry import cxcywh_normalised_to_xywh
+from headrace.model.shapes import AnyShape, Box, Classification, Keypoints, Polygon, Rectangle
+
+# Ultralytics forgives labellers' rounding this far beyond the image, and calls the file corrupt beyond it.
+TOLERANCE: Final = 0.01
+_MAX_CLASS = 100_000
+
+
+class Place:
+    """Where a row stands, for findings."""
+
+    __slots__ = ("found", "line", "path")
+
+    def __init__(self, found: Pass, path: str) -> None:
+        self.found = found
+        self.path = path
+        self.line = 0
+
+    def note(self, code: str, message: str, severity: Severity = Severity.WARNING) -> None:
+        """A finding about a row that is kept."""
+        self.found.add(code, message, severity=severity, path=self.path, line=self.line)
+
+    def leave_out(self, code: str, message: str, detail: str) -> None:
+        """A finding about a row that is not."""
+        self.found.add(
+            code,
+            message,
+            severity=Severity.ERROR,
+            path=self.path,
+            line=self.line,
+            detail=detail,
+            dropped=1,
+        )
+
+
+class _Fault(Exception):  # noqa: N818  turned into a finding where the place is known
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Meaning:
+    """Makes shapes of one dataset's rows.
+
+    ``names`` maps class numbers to labels; with ``open_names`` an unknown number names itself (``class_7``).
+    ``task`` is None where nothing tells it: then rows of four coordinates are boxes, longer ones polygons. With
+    ``classify`` a row is its class, whatever stands behind it.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[int, str],
+        *,
+        open_names: bool,
+        task: str | None,
+        kpt_shape: tuple[int, int] | None,
+        predictions: bool,
+    ) -> None:
+        # Numbers come as 2 or as 2.0, which are one key.
+        self._names: dict[float, str] = {float(number): name for number, name in names.items()}
+        self._open = open_names
+        self._task = task
+        self._points = kpt_shape if task in (None, "pose") else None
+        self._predictions = predictions
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Class numbers and labels, those that named themselves included."""
+        return {int(number): name for number, name in sorted(self._names.items())}
+
+    @property
+    def boxes_only(self) -> bool:
+        """Whether rows of five numbers are boxes, and may become a table."""
+        return not self._points and self._task in (None, "detect")
+
+    def table(
+        self, columns: Sequence[Row], widths: Sequence[int], heights: Sequence[int]
+    ) -> BoxTable | None:
+        """Boxes by the columns of their rows, each with the size of its image; None where one is not on its image."""
+        numbers, xs, ys, ws, hs = columns
+        on_image = all(
+            min(values, default=0) >= 0 and max(values, default=0) <= 1
+            for values in (xs, ys, ws, hs)
+        )
+        if not on_image or not self._names.keys() >= {*numbers}:
+            return None
+        # As cxcywh_normalised_to_xywh, without a call for each of millions.
+        return BoxTable(
+            list(map(self._names.__getitem__, numbers)),
+            [(x - w / 2) * width for x, w, width in zip(xs, ws, widths, strict=True)],
+            [(y - h / 2) * height for y, h, height in zip(ys, hs, heights, strict=True)],
+            list(map(mul, ws, widths)),
+            list(map(mul, hs, heights)),
+        )
+
+    def shapes(
+        self, rows: Iterable[tuple[int, Row]], width: int, height: int, place: Place
+    ) -> list[AnyShape]:
+        """The shapes of numbered rows; bad rows are left out and reported."""
+        shapes: list[AnyShape] = []
+        for line, row in rows:
+            place.line = line
+            try:
+                shapes.append(self._shape(row, width, height, place))
+            except _Fault as fault:
+                place.leave_out(fault.code, fault.message, _shown(row))
+        if len(set(map(type, shapes))) > 1:
+            place.note("Y15", "boxes and outlines in one file", Severity.NOTE)
+        return shapes
+
+    def _shape(self, row: Row, width: int, height: int, place: Place) -> AnyShape:
+        label = self._label(row[0])
+        if self._task == "classify":
+            return Classification(label=label)
+        values = row[1:]
+        score = self._score(values)
+        shape: AnyShape
+        if self._points:
+            shape = self._pose(label, values, width, height, place)
+        elif len(values) == 4 and self._task != "obb":
+            box = _box(_inside(values, place), width, height)
+            shape = Rectangle(label=label, x=box[0], y=box[1], w=box[2], h=box[3])
+        else:
+            shape = Polygon(label=label, rings=[self._ring(values, width, height, place)])
+        shape.score = score
+        return shape
+
+    def _label(self, number: float) -> str:
+        label = self._names.get(number)
+        if label is not None:
+            return label
+        if not 0 <= number < _MAX_CLASS or number != int(number):
+            raise _Fault("Y10", "the class is no whole number from 0 on")
+        if not self._open:
+            raise _Fault("Y10", "the class has no name")
+        label = self._names[int(number)] = f"class_{int(number)}"
+        return label
+
+    def _score(self, values: Row) -> float | None:
+        """Take the confidence off a prediction's row."""
+        count = len(values)
+        if self._points:
+            scored = count == 5 + self._points[0] * self._points[1]
+        else:
+            scored = count == 5 or (self._predictions and count > 5 and count % 2 == 1)
+        if not scored:
+            return None
+        if not self._predictions:
+            raise _Fault("Y16", "one number too many; a prediction's confidence must be asked for")
+        return values.pop()
+
+    def _pose(self, label: str, values: Row, width: int, height: int, place: Place) -> Keypoints:
+        count, size = self._points or (0, 3)
+        if len(values) != 4 + count * size:
+            raise _Fault("Y14", "not as many numbers as kpt_shape asks for")
+        box = _box(_inside(values[:4], place), width, height)
+        points: list[float] = []
+        for i in range(4, len(values), size):
+            x, y = values[i], values[i + 1]
+            seen = values[i + 2] if size == 3 else (2 if x >= 0 and y >= 0 else 0)
+            if seen not in (0, 1, 2):
+                raise _Fault("Y14", "a point's visibility is not 0, 1 or 2")
+            if seen:
+                x, y = _inside([x, y], place)
+                points += (x * width, y * height, int(seen))
+            else:
+                points += (0.0, 0.0, 0)
+        return Keypoints(label=label, points=points, bbox=box)
+
+    def _ring(self, values: Row, width: int, height: int, place: Place) -> list[float]:
+        if self._task == "obb" and len(values) != 8:
+            raise _Fault("Y13", "an oriented box has four corners")
+        if len(values) < 6:
+            raise _Fault("Y10", "a box has a class and four numbers")
+        if len(values) % 2:
+            raise _Fault("Y12", "an outline has a class and pairs of numbers")
+        if len(values) == 8 and self._task is None:
+            place.note("Y13", "four corners may be an oriented box or a polygon; give the task")
+        if len(values) == 8 and self._task != "segment":
+            _near(values, place)
+        else:
+            values = _inside(values, place)
+        ring = [0.0] * len(values)
+        ring[0::2] = [x * width for x in values[0::2]]
+        ring[1::2] = [y * height for y in values[1::2]]
+        return ring
+
+
+def _box(values: Row, width: int, height: int) -> Box:
+    cx, cy, w, h = values
+    return cxcywh_normalised_to_xywh(cx, cy, w, h, width, height)
+
+
+def _inside(values: Row, place: Place) -> Row:
+    """Values between 0 and 1; those just outside are moved there, and told."""
+    low, high = min(values), max(values)
+    if low >= 0 and high <= 1:
+        return values
+    if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
+        raise _far(high)
+    place.note("Y11", "beyond the image by less than 0.01; moved to its edge")
+    return [min(max(value, 0.0), 1.0) for value in values]
+
+
+def _near(values: Row, place: Place) -> None:
+    """Corners of a turned box may lie outside: moving them would bend it."""
+    low, high = min(values), max(values)
+    if low >= 0 and high <= 1:
+        return
+    if not (low >= -1 and high <= 2):
+        raise _far(high)
+    place.note("Y11", "a corner beyond the image; kept")
+
+
+def _far(high: float) -> _Fault:
+    if high > 2:
+        return _Fault("Y11", "coordinates are pixels, not fractions of the image")
+    return _Fault("Y11", "coordinates beyond the image")
+
+
+def _shown(row: Row) -> str:
+    return " ".join(f"{value:g}" for value in row[:10]) + (" …" if len(row) > 10 else "")

@@ -1,0 +1,209 @@
+"""What a YOLO dataset says of itself: where its splits lie, its classes, its task; from any of its spellings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from headrace.errors import ParseError
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.yolo import TASKS
+from headrace.formats.yolo.classes import Names, inside, read_name_list, yaml_names
+from headrace.formats.yolo.yaml_text import Node, Plain, load_yaml, typed
+
+SPLITS: Final = ("train", "val", "test", "minival")
+ALIASES: Final = {"validation": "val", "valid": "val"}
+_KNOWN: Final = frozenset(
+    {*SPLITS, *ALIASES, "path", "names", "nc", "download", "kpt_shape", "task"}
+)
+_CLASS_LISTS: Final = ("classes.txt", "obj.names", "predefined_classes.txt")
+_OBJ_DATA_KEYS: Final = {"train": "train", "valid": "val", "val": "val", "test": "test"}
+
+
+class Dataset(Struct, kw_only=True):
+    """A dataset's description. ``splits`` maps split names to entries as written: folders, image lists, images.
+
+    ``base`` is the folder of the description; ``path`` what it says where the data lies; ``declared`` whether
+    it names its splits at all.
+    """
+
+    source: Path
+    base: Path
+    path: str = ""
+    splits: dict[str, list[str]] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
+    task: str | None = None
+    kpt_shape: tuple[int, int] | None = None
+    kpt_names: list[str] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def find_description(path: Path) -> Path | None:
+    """The yaml, ``obj.data`` or list of classes that describes ``path``; None where it has none.
+
+    Raises :class:`~headrace.errors.ParseError` where several yaml files compete.
+    """
+    if path.is_file():
+        if path.suffix.lower() in (".yaml", ".yml", ".data") or path.name in _CLASS_LISTS:
+            return path
+        raise ParseError(
+            "no data.yaml, obj.data or list of classes",
+            path=path,
+            hint="give the dataset's yaml, or its folder",
+        )
+    yamls = sorted(
+        each
+        for each in path.iterdir()
+        if each.suffix.lower() in (".yaml", ".yml") and each.is_file()
+    )
+    for name in ("data.yaml", "dataset.yaml", "data.yml", "dataset.yml"):
+        if path / name in yamls:
+            return path / name
+    yamls = [each for each in yamls if _describes(each)]
+    if len(yamls) > 1:
+        names = ", ".join(each.name for each in yamls[:5])
+        raise ParseError(f"several yaml files ({names})", path=path, hint="name one of them")
+    if yamls:
+        return yamls[0]
+    lists = (path / name for name in ("obj.data", *_CLASS_LISTS))
+    return next((each for each in lists if each.is_file()), None)
+
+
+def read_description(source: Path, found: Pass) -> Dataset:
+    """Read what :func:`find_description` found."""
+    if source.suffix.lower() in (".yaml", ".yml"):
+        return _from_yaml(source, found)
+    if source.suffix.lower() == ".data":
+        return _from_obj_data(source)
+    return Dataset(source=source, base=source.parent, names=read_name_list(source))
+
+
+def _describes(path: Path) -> bool:
+    try:
+        node = load_yaml(path)
+    except ParseError:
+        return False
+    return isinstance(node, dict) and bool(node.keys() & {"names", "nc"})
+
+
+def _from_yaml(source: Path, found: Pass) -> Dataset:
+    node = load_yaml(source)
+    if not isinstance(node, dict):
+        raise ParseError("no mapping of names and splits", path=source)
+    if not node.keys() & {"names", "nc", *SPLITS, *ALIASES}:
+        raise ParseError("neither names nor splits: no YOLO dataset", path=source)
+    if _filled(node.get("download")):
+        found.add("Y19", "download is never run", severity=Severity.NOTE, path=source)
+    splits = _splits(node, source)
+    more = {key: value for key, value in node.items() if key not in _KNOWN and key not in splits}
+    points = _shape(node.get("kpt_shape"), source)
+    return Dataset(
+        source=source,
+        base=source.parent,
+        path=_text(node.get("path"), "path", source),
+        splits=splits,
+        names=yaml_names(node.get("names"), node.get("nc"), source, found),
+        task=_task(node.get("task"), points),
+        kpt_shape=points,
+        kpt_names=_kpt_names(node.get("kpt_names")),
+        more={str(key): typed(value) for key, value in more.items()},
+    )
+
+
+def _splits(node: dict[str, Node], source: Path) -> dict[str, list[str]]:
+    splits: dict[str, list[str]] = {}
+    for key, value in node.items():
+        split = ALIASES.get(key, key)
+        if split not in SPLITS or not _filled(value):
+            continue
+        entries = value if isinstance(value, list) else [value]
+        splits[split] = [_text(entry, key, source) for entry in entries if _filled(entry)]
+    ordered = {split: splits[split] for split in SPLITS if split in splits}
+    return ordered | _custom_splits(node)
+
+
+def _custom_splits(node: dict[str, Node]) -> dict[str, list[str]]:
+    """Splits of other names, as our own writer lays them: ``holdout: images/holdout``."""
+    return {
+        str(key): [str(value)]
+        for key, value in node.items()
+        if key not in _KNOWN and isinstance(value, str) and value == f"images/{key}"
+    }
+
+
+def _filled(node: Node | None) -> bool:
+    if isinstance(node, Plain):
+        return typed(node) is not None
+    return bool(node)
+
+
+def _text(node: Node | None, key: str, source: Path) -> str:
+    if node is None or (isinstance(node, Plain) and not _filled(node)):
+        return ""
+    if not isinstance(node, str) or "\0" in node:
+        raise ParseError(f"{key} is no path", path=source, finding="Y05")
+    return str(node).strip()
+
+
+def _task(node: Node | None, points: tuple[int, int] | None) -> str | None:
+    if isinstance(node, str) and node in TASKS:
+        return str(node)
+    return "pose" if points else None
+
+
+def _shape(node: Node | None, source: Path) -> tuple[int, int] | None:
+    if not _filled(node):
+        return None
+    shape = typed(node) if node is not None else None
+    if (
+        isinstance(shape, list)
+        and len(shape) == 2
+        and all(type(value) is int for value in shape)
+        and 0 < shape[0] <= 10_000
+        and shape[1] in (2, 3)
+    ):
+        return shape[0], shape[1]
+    raise ParseError("kpt_shape is not [points, 2 or 3]", path=source, finding="Y14")
+
+
+def _kpt_names(node: Node | None) -> list[str]:
+    """The names of the points; Ultralytics gives them a class, and all classes share ``kpt_shape``."""
+    if isinstance(node, dict) and node:
+        node = next(iter(node.values()))
+    if isinstance(node, list) and all(isinstance(name, str) for name in node):
+        return [str(name) for name in node]
+    return []
+
+
+def _from_obj_data(source: Path) -> Dataset:
+    values: dict[str, str] = {}
+    for number, line in enumerate(_lines(source), 1):
+        key, equals, value = line.partition("=")
+        if line.strip() and not equals:
+            raise ParseError("no line of key = value", path=source, line=number)
+        values[key.strip()] = value.strip()
+    dataset = Dataset(source=source, base=source.parent)
+    names = values.get("names")
+    listed = None if not names else _beside(source.parent, names)
+    if listed is not None:
+        dataset.names = read_name_list(listed)
+    elif values.get("classes", "").isdigit():
+        dataset.names = {n: f"class_{n}" for n in range(min(int(values["classes"]), 100_000))}
+    for key, split in _OBJ_DATA_KEYS.items():
+        if values.get(key):
+            dataset.splits[split] = [values[key]]
+    return dataset
+
+
+def _lines(source: Path) -> list[str]:
+    with source.open("rb") as file:
+        content = file.read(64 * 1024)
+    return content.decode("utf-8", "replace").splitlines()
+
+
+def _beside(base: Path, entry: str) -> Path | None:
+    """A file that Darknet names from its own folder (``data/obj.names``)."""
+    names = (entry, entry.removeprefix("data/"), entry.rpartition("/")[2])
+    return next((path for name in names if (path := inside(base, name)) is not None), None)
