@@ -18,11 +18,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headrace import blocking, errors, formats
-    from headrace.engine.convert import ConversionReport, convert
-    from headrace.engine.exporting import ExportReport
-    from headrace.engine.import_report import ImportReport
-    from headrace.engine.push import PushReport
-    from headrace.engine.syncing import SyncReport
+    from headrace.engine.convert.conversion import ConversionReport, convert
+    from headrace.engine.exports.exporting import ExportReport
+    from headrace.engine.imports.report import ImportReport
+    from headrace.engine.sync.syncing import SyncReport
+    from headrace.engine.upload.push import PushReport
     from headrace.errors import HeadraceError
     from headrace.model.enums import (
         AnnotationStatus,
@@ -72,7 +72,7 @@ _HOMES = {
     "CampaignStepType": "headrace.model.enums",
     "Classification": "headrace.sdk.shape",
     "Client": "headrace.sdk.client",
-    "ConversionReport": "headrace.engine.convert",
+    "ConversionReport": "headrace.engine.convert.conversion",
     "Data": "headrace.sdk.data",
     "DataSource": "headrace.sdk.datasource",
     "DataType": "headrace.model.enums",
@@ -80,10 +80,10 @@ _HOMES = {
     "Datalake": "headrace.sdk.datalake",
     "Dataset": "headrace.sdk.dataset",
     "DatasetVersion": "headrace.sdk.dataset_version",
-    "ExportReport": "headrace.engine.exporting",
+    "ExportReport": "headrace.engine.exports.exporting",
     "HeadraceError": "headrace.errors",
     "ImportAnnotationMode": "headrace.model.enums",
-    "ImportReport": "headrace.engine.import_report",
+    "ImportReport": "headrace.engine.imports.report",
     "InferenceType": "headrace.model.enums",
     "Job": "headrace.sdk.job",
     "JobRunStatus": "headrace.model.enums",
@@ -102,9 +102,9 @@ _HOMES = {
     "ProcessingTargetType": "headrace.model.enums",
     "ProcessingType": "headrace.model.enums",
     "ProgressEvent": "headrace.transfer.progress",
-    "PushReport": "headrace.engine.push",
+    "PushReport": "headrace.engine.upload.push",
     "Rectangle": "headrace.sdk.shape",
-    "SyncReport": "headrace.engine.syncing",
+    "SyncReport": "headrace.engine.sync.syncing",
     "Sample": "headrace.model.sample",
     "Tag": "headrace.sdk.tag",
     "TagTarget": "headrace.model.enums",
@@ -112,7 +112,7 @@ _HOMES = {
     "User": "headrace.sdk.user",
     "Worker": "headrace.sdk.worker",
     "connect": "headrace.sdk.connect",
-    "convert": "headrace.engine.convert",
+    "convert": "headrace.engine.convert.conversion",
     "create_lake": "headrace.sdk.connect",
 }
 _MODULES = ("blocking", "errors", "formats")

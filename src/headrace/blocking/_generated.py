@@ -11,13 +11,13 @@ from uuid import UUID
 
 from headrace.blocking.face import FACES, Face, Many, wrap
 from headrace.blocking.portal import portal
-from headrace.engine.exporting import ExportReport
-from headrace.engine.import_report import ImportReport
-from headrace.engine.naming import Layout
-from headrace.engine.push import PushReport
-from headrace.engine.records import Records
-from headrace.engine.syncing import SyncReport
-from headrace.engine.syncplan import Direction, Side
+from headrace.engine.download.names import Layout
+from headrace.engine.exports.exporting import ExportReport
+from headrace.engine.imports.report import ImportReport
+from headrace.engine.packed_list import Records
+from headrace.engine.sync.plan import Direction, Side
+from headrace.engine.sync.syncing import SyncReport
+from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
 from headrace.model.enums import (

@@ -17,7 +17,7 @@ from headrace.cli.target import connected, find_version, given
 from headrace.cli.wording import many
 
 if TYPE_CHECKING:
-    from headrace.engine.import_report import ImportReport
+    from headrace.engine.imports.report import ImportReport
 
 
 async def import_(

@@ -13,7 +13,7 @@ from headrace.cli.target import connected, find_version
 from headrace.cli.wording import absolute, many, size
 
 if TYPE_CHECKING:
-    from headrace.engine.syncing import Step, SyncReport
+    from headrace.engine.sync.syncing import Step, SyncReport
 
 SHOWN = 20
 """Steps that people read; ``--json`` has all."""

@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from headrace.engine.loading import annotations_of_ids
 from headrace.engine.paging import call_all, pieces
+from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import BadRequestError
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, Items

@@ -9,9 +9,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from headrace.engine.paging import ItemsListing
-from headrace.engine.push import PushReport, push
-from headrace.engine.syncing import SyncReport, synchronize
-from headrace.engine.syncplan import Direction, Side, Wish
+from headrace.engine.sync.plan import Direction, Side, Wish
+from headrace.engine.sync.syncing import SyncReport, synchronize
+from headrace.engine.upload.push import PushReport, push
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import (

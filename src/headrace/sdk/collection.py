@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
-from headrace.engine.records import Records
+from headrace.engine.packed_list import Records
 from headrace.errors import BadRequestError
 from headrace.sdk.resource import RecordT, Resource
 from headrace.sdk.session import Session

@@ -11,8 +11,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from headrace.engine.paging import CursorListing, ItemsListing, KeyListing, Listed
-from headrace.engine.upload import upload_files
-from headrace.engine.uploadfile import UploadFile
+from headrace.engine.upload.file import UploadFile
+from headrace.engine.upload.upload import upload_files
 from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
 from headrace.protocol.operations import datalake as operations
 from headrace.protocol.operations import processings as processing_operations

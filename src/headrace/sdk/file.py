@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.naming import Wanted, name_all
+from headrace.engine.download.names import Wanted, name_all
+from headrace.engine.download.pull import pull
 from headrace.engine.paging import pieces
-from headrace.engine.pull import pull
 from headrace.model.enums import DataType
 from headrace.model.records import DataRecord
 from headrace.protocol.operations import datalake as operations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.uploadfile import content_type
+from headrace.engine.upload.file import content_type
 from headrace.errors import BadRequestError
 from headrace.model.enums import DataType, DataUploadStatus, ObjectDataType
 from headrace.model.names import safe_parts

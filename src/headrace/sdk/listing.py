@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from headrace.engine.packed_list import Records
 from headrace.engine.paging import Listed
-from headrace.engine.records import Records
 from headrace.errors import NoDataError
 from headrace.sdk.resource import RecordT
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.loading import annotations_of_assets, annotations_of_version
 from headrace.engine.paging import OffsetListing
+from headrace.engine.versions.load import annotations_of_assets, annotations_of_version
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, DatasetVersionRecord, VersionStats
 from headrace.protocol.operations import annotating

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.adding import add_data
-from headrace.engine.naming import Layout, as_layout, name_pages
+from headrace.engine.download.names import Layout, as_layout, name_pages
+from headrace.engine.download.pull import failed_before, pull
 from headrace.engine.paging import CursorListing, KeyListing, Listed, call_all, pieces
-from headrace.engine.pull import failed_before, pull
-from headrace.engine.synchronizing import compare, fetch
+from headrace.engine.sync.compare import compare, fetch
+from headrace.engine.versions.add_assets import add_data
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
 from headrace.model.names import repaired

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.building import Chosen, build_coco, build_voc, build_yolo
+from headrace.engine.exports.build import Chosen, build_coco, build_voc, build_yolo
 from headrace.formats.coco.document import CocoFile
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.records import DatasetVersionRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headrace.engine import copying
+from headrace.engine.versions import copy as copying
 from headrace.errors import BadRequestError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord

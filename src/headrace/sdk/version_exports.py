@@ -9,7 +9,7 @@ from uuid import UUID
 
 from anyio import to_thread
 
-from headrace.engine.exporting import ExportReport, export
+from headrace.engine.exports.exporting import ExportReport, export
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.importing import import_file
-from headrace.engine.yolo_files import import_yolo_files
+from headrace.engine.imports.importing import import_file
+from headrace.engine.imports.report import ImportOptions, ImportReport
+from headrace.engine.imports.yolo_files import import_yolo_files
 from headrace.formats.findings.collect import OnError
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from headrace.engine.splitting import split_version, walk_split
+from headrace.engine.versions.split import split_version, walk_split
 from headrace.errors import BadRequestError
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.label import Label

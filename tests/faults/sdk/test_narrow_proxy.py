@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import headrace
-from headrace.engine import sending
-from headrace.engine.chunks import Chunk, halved
+from headrace.engine.imports import send as sending
+from headrace.engine.imports.chunks import Chunk, halved
 from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.sample import Sample
 from headrace.sdk.dataset_version import DatasetVersion

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headrace.engine.splitting import check_ratios, generator_of, sizes, split
+from headrace.engine.versions.split import check_ratios, generator_of, sizes, split
 from headrace.errors import BadRequestError
 
 RATIOS = st.lists(

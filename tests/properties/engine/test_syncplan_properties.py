@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.engine.syncplan import Action, Base, Direction, Remote, Side, Wish, decide
+from headrace.engine.sync.plan import Action, Base, Direction, Remote, Side, Wish, decide
 from headrace.errors import ConfigurationError
 
 WISHES = [

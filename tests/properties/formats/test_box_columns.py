@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from headrace.engine.convert import convert_blocking
-from headrace.engine.workers.packing import pack, unpack
+from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.workers.sample_codec import pack, unpack
 from headrace.formats import WriteOptions, get
 from headrace.formats.findings.collect import Finding, Findings
 from headrace.formats.geometry.box_table import BoxList, BoxTable

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert import ConversionReport, convert_blocking
+from headrace.engine.convert.conversion import ConversionReport, convert_blocking
 from headrace.errors import FormatError
 
 LABELS = ["cat", "dog", "dog", "", "é"]

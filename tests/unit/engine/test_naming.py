@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.engine.naming import Layout, name_all
+from headrace.engine.download.names import Layout, name_all
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.names import safe_parts
 from headrace.model.records import DataRecord

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.engine.records import BLOCK, PLAIN, Records
+from headrace.engine.packed_list import BLOCK, PLAIN, Records
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.records import DataRecord, Meta
 

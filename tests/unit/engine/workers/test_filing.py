@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.engine.workers.filing import Filing
+from headrace.engine.convert.workers.create_files import Filing
 
 
 @pytest.mark.parametrize(

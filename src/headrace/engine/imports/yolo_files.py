@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from headrace.backend.base import Backend
-from headrace.engine.digest import source_digest
-from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.importing import Source, import_source
+from headrace.engine.imports.digest import source_digest
+from headrace.engine.imports.importing import Source, import_source
+from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.paging import KeyListing
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, SourceNotFoundError
 from headrace.model.records import AssetRecord, DatasetVersionRecord

@@ -9,11 +9,11 @@ from anyio import to_thread
 from msgspec import UNSET
 
 from headrace.backend.base import Backend
-from headrace.engine.chunks import Chunk, halved
-from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.loading import annotations_of_ids
-from headrace.engine.matching import SHOWN, Matcher
-from headrace.engine.samples import ItemMaker
+from headrace.engine.imports.chunks import Chunk, halved
+from headrace.engine.imports.items import ItemMaker
+from headrace.engine.imports.match import SHOWN, Matcher
+from headrace.engine.imports.report import ImportOptions, ImportReport
+from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import ConservationError, ParseError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord

@@ -9,13 +9,11 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.adding import add_data, wait_for
-from headrace.engine.naming import Wanted, name_pages
+from headrace.engine.download.names import Wanted, name_pages
+from headrace.engine.download.pull import pull
 from headrace.engine.paging import CursorListing, KeyListing, pieces
-from headrace.engine.pull import pull
-from headrace.engine.reusing import known
-from headrace.engine.syncplan import Action, Remote, Side, Verdict, Wish, decide
-from headrace.engine.syncstate import (
+from headrace.engine.sync.plan import Action, Remote, Side, Verdict, Wish, decide
+from headrace.engine.sync.state import (
     Entry,
     Found,
     SyncState,
@@ -25,9 +23,11 @@ from headrace.engine.syncstate import (
     scan,
     write_state,
 )
-from headrace.engine.upload import upload_batch
-from headrace.engine.uploadfile import UploadFile, content_type, measure
-from headrace.engine.uploadtarget import Target
+from headrace.engine.upload.file import UploadFile, content_type, measure
+from headrace.engine.upload.reuse import known
+from headrace.engine.upload.target import Target
+from headrace.engine.upload.upload import upload_batch
+from headrace.engine.versions.add_assets import add_data, wait_for
 from headrace.errors import NotFoundError, PartialTransferError
 from headrace.model.names import with_id
 from headrace.model.records import DatalakeRecord, DataRecord

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from headrace.engine.import_report import ImportOptions
+from headrace.engine.imports.report import ImportOptions
 from headrace.formats.geometry.boxes import box_of
 from headrace.model.enums import InferenceType
 from headrace.model.sample import Sample

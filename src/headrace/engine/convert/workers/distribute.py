@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from headrace.engine.convert.workers.create_files import Files, Filing
+from headrace.engine.convert.workers.messages import Answer
+from headrace.engine.convert.workers.parse import Parsing
+from headrace.engine.convert.workers.process import Crew, WorkerProcess
+from headrace.engine.convert.workers.sample_codec import pack_chunk, unpack
 from headrace.engine.threads import Stop
-from headrace.engine.workers.filing import Files, Filing
-from headrace.engine.workers.messages import Answer
-from headrace.engine.workers.packing import pack_chunk, unpack
-from headrace.engine.workers.parsing import Parsing
-from headrace.engine.workers.process import Crew, WorkerProcess
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked_reader import ChunkedReader

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing
-from headrace.engine.uploadfile import UploadFile
+from headrace.engine.upload.file import UploadFile
 from headrace.model.enums import DataUploadStatus
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.datalake import LIST_DATA_BY_KEY, ListDataByKey

@@ -9,9 +9,9 @@ import anyio
 from msgspec import UNSET
 
 from headrace.backend.base import Backend, Parcel, Sent
-from headrace.engine.reusing import digests_of
-from headrace.engine.uploadfile import UploadFile, content_type
-from headrace.engine.uploadtarget import Target, checked, description
+from headrace.engine.upload.file import UploadFile, content_type
+from headrace.engine.upload.reuse import digests_of
+from headrace.engine.upload.target import Target, checked, description
 from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.datalake import DataDescription

@@ -8,7 +8,7 @@ import anyio
 from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend, Sent
-from headrace.engine.uploadfile import UploadFile, content_type
+from headrace.engine.upload.file import UploadFile, content_type
 from headrace.errors import (
     BadRequestError,
     ChecksumError,

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, field
 
-from headrace.engine.syncplan import Base
+from headrace.engine.sync.plan import Base
 from headrace.transfer.workspace import FOLDER
 
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from msgspec import UNSET, Struct, structs
 
 from headrace.backend.base import Backend, Sending
-from headrace.engine.reusing import known, repeated
-from headrace.engine.uploadfile import UploadFile, content_type, measure
-from headrace.engine.uploadgroup import Outcome, upload_group
-from headrace.engine.uploadtarget import Target, checked, description
+from headrace.engine.upload.file import UploadFile, content_type, measure
+from headrace.engine.upload.group import Outcome, upload_group
+from headrace.engine.upload.reuse import known, repeated
+from headrace.engine.upload.target import Target, checked, description
 from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
 from headrace.model.enums import ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord

@@ -8,8 +8,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
-from headrace.engine.adding import wait_for
 from headrace.engine.paging import pieces
+from headrace.engine.versions.add_assets import wait_for
 from headrace.model.records import ForkAnswer, JobRecord
 from headrace.protocol.operations.assets import COPY_ASSETS, CopyAssets
 from headrace.protocol.operations.datasets import FORK_VERSION, Fork

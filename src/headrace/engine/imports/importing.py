@@ -20,16 +20,16 @@ from msgspec import Struct
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.chunks import CHUNK_BYTES, Chunk, chunks
-from headrace.engine.digest import source_digest
-from headrace.engine.for_type import change_for, for_type
-from headrace.engine.import_report import ImportOptions, ImportReport
-from headrace.engine.labels import resolve_labels, set_skeletons
-from headrace.engine.matching import Matcher
-from headrace.engine.options import read_options
-from headrace.engine.sending import Sender
-from headrace.engine.survey import survey
+from headrace.engine.format_options import read_options
+from headrace.engine.imports.chunks import CHUNK_BYTES, Chunk, chunks
+from headrace.engine.imports.digest import source_digest
+from headrace.engine.imports.inspect import survey
+from headrace.engine.imports.match import Matcher
+from headrace.engine.imports.report import ImportOptions, ImportReport
+from headrace.engine.imports.send import Sender
+from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.threads import iterate_in_thread
+from headrace.engine.versions.labels import resolve_labels, set_skeletons
 from headrace.formats.base import Reader, ReadOptions
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import Format

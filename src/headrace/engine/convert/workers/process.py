@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from headrace.engine.convert.workers.channel import Inbox, framed
+from headrace.engine.convert.workers.messages import Answer
 from headrace.engine.threads import Stop
-from headrace.engine.workers.channel import Inbox, framed
-from headrace.engine.workers.messages import Answer
 from headrace.errors import WorkerProcessError
 
 # A stop that is asked for is noticed within this time, in seconds.
@@ -31,7 +31,7 @@ class WorkerProcess:
 
     def __init__(self, keep: Sequence[int] = ()) -> None:
         self.socket, theirs = socket.socketpair()
-        code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.workers.child import main; main()"
+        code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.convert.workers.child import main; main()"
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-c", code],

@@ -7,8 +7,8 @@ import os
 import pickle
 import socket
 
-from headrace.engine.workers.channel import Channel
-from headrace.engine.workers.messages import Answer, Doing, Job
+from headrace.engine.convert.workers.channel import Channel
+from headrace.engine.convert.workers.messages import Answer, Doing, Job
 from headrace.errors import HeadraceError
 
 

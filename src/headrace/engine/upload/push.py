@@ -17,12 +17,12 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.adding import add_data, wait_for
 from headrace.engine.paging import KeyListing, pieces
-from headrace.engine.reusing import known
-from headrace.engine.upload import upload_batch
-from headrace.engine.uploadfile import UploadFile, content_type, measure
-from headrace.engine.uploadtarget import Target
+from headrace.engine.upload.file import UploadFile, content_type, measure
+from headrace.engine.upload.reuse import known
+from headrace.engine.upload.target import Target
+from headrace.engine.upload.upload import upload_batch
+from headrace.engine.versions.add_assets import add_data, wait_for
 from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from headrace import formats
-from headrace.engine.workers.packing import PackedChunk, pack, unpack_chunk
+from headrace.engine.convert.workers.sample_codec import PackedChunk, pack, unpack_chunk
 from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, Noted, OnError

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from msgspec import Struct, field
 
-from headrace.engine.matching import Matcher
+from headrace.engine.imports.match import Matcher
 from headrace.engine.threads import iterate_in_thread
 from headrace.formats.base import Reader
 from headrace.model.sample import LabelInfo

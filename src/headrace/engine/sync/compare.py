@@ -10,10 +10,10 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.naming import Wanted, name_pages
+from headrace.engine.download.names import Wanted, name_pages
+from headrace.engine.download.pull import pull
 from headrace.engine.paging import CursorListing, pieces
-from headrace.engine.pull import pull
-from headrace.engine.syncstate import digest
+from headrace.engine.sync.state import digest
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.threads import in_thread

@@ -21,8 +21,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
-from headrace.engine.exporting import ExportReport, export
-from headrace.engine.labels import check_known, label_infos
+from headrace.engine.exports.exporting import ExportReport, export
+from headrace.engine.versions.labels import check_known, label_infos
 from headrace.errors import BadRequestError
 from headrace.formats.coco.document import CocoFile, read_document
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType

@@ -12,9 +12,9 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from headrace import formats
-from headrace.engine.options import read_options, write_options
+from headrace.engine.convert.workers.distribute import share
+from headrace.engine.format_options import read_options, write_options
 from headrace.engine.threads import Stop, run_stoppable
-from headrace.engine.workers.sharing import share
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding

@@ -9,7 +9,7 @@ from uuid import UUID
 from anyio import CancelScope
 
 from headrace.backend.base import Backend
-from headrace.engine.naming import Wanted
+from headrace.engine.download.names import Wanted
 from headrace.engine.paging import KeyListing
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.tasks import first_error

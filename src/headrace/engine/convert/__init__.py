@@ -1,0 +1,1 @@
+"""Conversions from one format to another."""

@@ -1,0 +1,1 @@
+"""Imports of annotation files into a version."""

@@ -1,0 +1,1 @@
+"""Synchronization of a folder and a version."""

@@ -1,0 +1,1 @@
+"""Work on versions: load, copy, split, add assets."""
