@@ -12,9 +12,9 @@ from bench.contenders.job import measured, run, the_job
 from headrace.backend.remote import USER_AGENT
 from headrace.backend.remote_file import RemoteFile
 from headrace.net.session import StorageSession
+from headrace.transfer.download.run import run as transfer
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run as transfer
 from headrace.transfer.source import Item
 
 PAGE = 1000

@@ -9,9 +9,9 @@ from typing import Self
 import uvloop
 
 from bench.contenders.job import run, the_job
+from headrace.transfer.download.run import run as transfer
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run as transfer
 from headrace.transfer.source import Item, Stream
 
 PAGE = 1000

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from headrace.backend.parts import PART_BYTES
+from headrace.backend.upload.multipart import PART_BYTES
 from tests.support.official import CLIENTS, drive
 from tests.support.servers import new_lake, server_process
 

@@ -45,7 +45,7 @@ def die_after(calls: int, operation_name: str) -> None:
 
 
 def die_in_download(calls: int) -> None:
-    from headrace.transfer.part import Part
+    from headrace.transfer.state.part import Part
 
     original = Part.write
     count = 0

@@ -18,10 +18,10 @@ import msgspec
 
 from headrace.backend.remote_file import RemoteFile
 from headrace.net.session import StorageSession
-from headrace.transfer.part import Part
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item
+from headrace.transfer.state.part import Part
 
 turn = 0
 

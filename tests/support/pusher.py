@@ -6,7 +6,9 @@ import asyncio
 import sys
 
 import headrace
-from headrace.backend import parts, remote, uploads
+from headrace.backend import remote
+from headrace.backend.upload import multipart as parts
+from headrace.backend.upload import uploader as uploads
 
 MIB = 1 << 20
 

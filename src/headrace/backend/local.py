@@ -10,7 +10,7 @@ from uuid import UUID
 import anyio
 
 from headrace.backend.base import Limits, Parcel, Sent
-from headrace.backend.filebody import Snapshot
+from headrace.backend.upload.file_body import Snapshot
 from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
 from headrace.model.records import DataRecord
 from headrace.platform.core.access import Access

@@ -12,17 +12,17 @@ from msgspec import UNSET
 
 from headrace import __version__
 from headrace.backend.base import Limits, Parcel, Sent
-from headrace.backend.courier import Courier
-from headrace.backend.filebody import Snapshot
-from headrace.backend.parts import PARALLEL, PART_BYTES
 from headrace.backend.remote_file import RemoteFile
-from headrace.backend.upload_journal import UploadJournal
-from headrace.backend.uploads import Upload
+from headrace.backend.upload.file_body import Snapshot
+from headrace.backend.upload.journal import UploadJournal
+from headrace.backend.upload.multipart import PARALLEL, PART_BYTES
+from headrace.backend.upload.signed_put import Courier
+from headrace.backend.upload.uploader import Upload
 from headrace.errors import AuthenticationError, HeadraceError
 from headrace.model.records import DataRecord
-from headrace.net.reach import reach_from
 from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
 from headrace.net.session import Answer, ApiSession, StorageSession
+from headrace.net.ssrf import reach_from
 from headrace.protocol.codec import decode_response, encode_request
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.annotations import ImportAnnotations

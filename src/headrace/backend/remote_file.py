@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from headrace.errors import HeadraceError, TransferError, error_for_status
-from headrace.net.opened import Opened
-from headrace.net.ranges import Body, asked_for, described
+from headrace.net.content_range import Body, asked_for, described
 from headrace.net.redact import redact
+from headrace.net.response import Opened
 from headrace.net.retry import retry_after
 from headrace.net.session import StorageSession
-from headrace.net.signed import expires_at
+from headrace.net.signed_urls import expires_at
 from headrace.transfer.source import Shared, Take
 
 EXPIRED = frozenset({400, 401, 403, 410})

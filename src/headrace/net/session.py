@@ -13,17 +13,17 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from headrace.errors import ConfigurationError, TransferError
-from headrace.net.carriers import Carriers
-from headrace.net.direct import Direct
-from headrace.net.failures import translated
-from headrace.net.hosts import TURNING_AWAY, Host, Hosts, Pressure
-from headrace.net.lane import Take
-from headrace.net.opened import Opened, Patience, Received
-from headrace.net.places import Places
+from headrace.net.congestion import TURNING_AWAY, Host, Hosts, Pressure
+from headrace.net.errors import translated
+from headrace.net.http1.client import Direct
+from headrace.net.http1.origins import Places
+from headrace.net.http1.pool import Carriers
+from headrace.net.http1.small_files import Take
 from headrace.net.proxies import Proxies
-from headrace.net.reach import ANYWHERE, Reach, next_url
 from headrace.net.redact import origin
+from headrace.net.response import Opened, Patience, Received
 from headrace.net.retry import retry_after
+from headrace.net.ssrf import ANYWHERE, Reach, next_url
 
 CONNECT_SECONDS = 30.0
 ANSWER_SECONDS = 300.0
@@ -104,7 +104,7 @@ class ApiSession:
 class StorageSession:
     """Connections to wherever signed URLs point. The URL is the whole authority: no token, no cookie.
 
-    ``direct`` lets files come the short way (``headrace.net.direct``) where that can take them. ``reach`` says where
+    ``direct`` lets files come the short way (``headrace.net.http1.client``) where that can take them. ``reach`` says where
     URLs may lead.
     """
 

@@ -19,8 +19,8 @@ from yarl import URL
 
 from headrace.backend.base import Backend
 from headrace.backend.connect import open_backend
-from headrace.backend.parts import PART_BYTES
 from headrace.backend.remote import RemoteBackend
+from headrace.backend.upload.multipart import PART_BYTES
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.enums import DataType, ObjectDataType
 from headrace.model.records import DataRecord, Meta

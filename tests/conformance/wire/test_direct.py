@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from headrace.errors import TransferError, TransferTimeoutError
-from headrace.net.opened import Opened, Patience
+from headrace.net.response import Opened, Patience
 from headrace.net.session import StorageSession
 from headrace.testing.fault_server import Reply, cut, dropped, fault_server
 from tests.support.certificates import Certificate, signed_by_itself

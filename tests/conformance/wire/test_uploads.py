@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 from aiohttp import BodyPartReader, web
 
-from headrace.backend.courier import Courier
-from headrace.backend.filebody import Snapshot
-from headrace.backend.parts import PART_BYTES
-from headrace.backend.uploads import Upload
+from headrace.backend.upload.file_body import Snapshot
+from headrace.backend.upload.multipart import PART_BYTES
+from headrace.backend.upload.signed_put import Courier
+from headrace.backend.upload.uploader import Upload
 from headrace.errors import PermissionDeniedError, TransferError
 from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, UploadTicket
 from headrace.net.retry import RetryPolicy

@@ -16,8 +16,8 @@ import pytest
 from headrace.errors import DiskFullError
 from headrace.net.session import Patience, StorageSession
 from headrace.testing.fault_server import FaultServer, Reply, cut, dropped, fault_server
-from headrace.transfer.part import Part
 from headrace.transfer.source import Item
+from headrace.transfer.state.part import Part
 from tests.faults.transfer.test_download_faults import GENTLE, Storage
 from tests.support.certificates import Certificate, signed_by_itself
 from tests.support.waiting import until

@@ -13,9 +13,9 @@ import pytest
 from headrace.errors import HeadraceError
 from headrace.net.session import StorageSession
 from headrace.testing.fault_server import fault_server
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item
 from tests.faults.transfer.test_download_faults import Storage
 from tests.support.faulty_disk import FaultyDisk, faulty_disk

@@ -14,7 +14,7 @@ import pytest
 
 from headrace.backend.remote_file import RemoteFile
 from headrace.errors import AuthenticationError, TransferTimeoutError
-from headrace.net.hosts import Pressure
+from headrace.net.congestion import Pressure
 from headrace.net.retry import RetryPolicy
 from headrace.net.session import Patience, StorageSession
 from headrace.testing.fault_server import (
@@ -30,9 +30,9 @@ from headrace.testing.fault_server import (
     refuse,
     spoiled,
 )
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item
 
 CONTENT = hashlib.shake_256(b"headrace").digest(700_000)

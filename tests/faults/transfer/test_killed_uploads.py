@@ -14,8 +14,8 @@ from typing import Any
 import anyio
 import pytest
 
-from headrace.backend.filebody import Snapshot
-from headrace.backend.upload_journal import Begun, UploadJournal
+from headrace.backend.upload.file_body import Snapshot
+from headrace.backend.upload.journal import Begun, UploadJournal
 from headrace.server.receiving import Receiver
 from tests.support.drawn import draw_images
 from tests.support.lakes import png

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from headrace.backend.remote_file import RemoteFile
-from headrace.net.hosts import Pressure
+from headrace.net.congestion import Pressure
 from headrace.net.retry import RetryPolicy
 from headrace.net.session import Patience, StorageSession
 from headrace.testing.fault_server import (
@@ -27,9 +27,9 @@ from headrace.testing.fault_server import (
     fault_server,
     refuse,
 )
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item
 from tests.support.waiting import until
 

@@ -19,10 +19,10 @@ import pytest
 from headrace.backend.remote_file import RemoteFile
 from headrace.net.session import StorageSession
 from headrace.testing.fault_server import fault_server
-from headrace.transfer.journal import MarkSet
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress, ProgressEvent
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item, Stream
+from headrace.transfer.state.journal import MarkSet
 from tests.unit.transfer.test_runner import CONTENT, Contents, files, item
 
 FILES = {f"{n}.bin": hashlib.shake_256(bytes([n])).digest(2_000) for n in range(40)}

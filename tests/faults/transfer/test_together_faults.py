@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import PartialTransferError
-from headrace.net.reach import Reach
 from headrace.net.session import StorageSession
+from headrace.net.ssrf import Reach
 from headrace.testing.fault_server import (
     Reply,
     cut,

@@ -17,11 +17,11 @@ import pytest
 from aiohttp import web
 
 import headrace
-from headrace.backend import uploads
-from headrace.backend.courier import Courier
-from headrace.backend.filebody import Snapshot
-from headrace.backend.parts import PART_BYTES
-from headrace.backend.uploads import Upload
+from headrace.backend.upload import uploader as uploads
+from headrace.backend.upload.file_body import Snapshot
+from headrace.backend.upload.multipart import PART_BYTES
+from headrace.backend.upload.signed_put import Courier
+from headrace.backend.upload.uploader import Upload
 from headrace.errors import (
     AuthenticationError,
     ChecksumError,
@@ -31,7 +31,7 @@ from headrace.errors import (
     TransferError,
 )
 from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, UploadTicket
-from headrace.net.hosts import Pressure
+from headrace.net.congestion import Pressure
 from headrace.net.retry import RetryPolicy
 from headrace.net.session import StorageSession
 from headrace.transfer.progress import ProgressEvent

@@ -9,9 +9,9 @@ import pytest
 from multidict import CIMultiDict
 
 from headrace.errors import APIError, ChecksumError, ConnectError, NotFoundError, RateLimitError
-from headrace.net.digests import digests
+from headrace.net.checksums import digests
 from headrace.net.retry import Budget, RetryPolicy, retry_after
-from headrace.net.signed import expires_at
+from headrace.net.signed_urls import expires_at
 
 MD5 = hashlib.md5(b"x").digest()
 SHA = hashlib.sha256(b"x").digest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.net.head import HeadReader
+from headrace.net.http1.response_head import HeadReader
 
 PLAIN = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "x"\r\nServer:s\r\n\r\n'
 

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from headrace.errors import TransferTimeoutError
-from headrace.net.hosts import Host, Pressure
+from headrace.net.congestion import Host, Pressure
 
 
 class Time:

@@ -6,8 +6,8 @@ import pytest
 from yarl import URL
 
 from headrace.errors import TransferError
-from headrace.net.reach import reach_from
 from headrace.net.session import StorageSession
+from headrace.net.ssrf import reach_from
 
 OPEN, PRIVATE, OWN = "https://hub.example", "http://10.1.2.3:8430", "http://127.0.0.1:8430"
 METADATA = [

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.transfer import journal as journal_module
-from headrace.transfer.journal import HEADER, MARK, Done, Journal, MarkSet, mark_of
+from headrace.transfer.state import journal as journal_module
+from headrace.transfer.state.journal import HEADER, MARK, Done, Journal, MarkSet, mark_of
 
 
 def entered(folder: Path, count: int) -> list[Done]:

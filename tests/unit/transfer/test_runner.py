@@ -15,9 +15,9 @@ import anyio.lowlevel
 import pytest
 
 from headrace.errors import ConfigurationError, ConnectError, PartialTransferError, TransferError
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress, ProgressEvent
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item, Stream
 
 CONTENT = b"0123456789" * 1_000

@@ -22,7 +22,7 @@ from headrace.errors import ConfigurationError
 from headrace.model.names import id_name, placed, with_id
 from headrace.model.records import AssetRecord, DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
-from headrace.transfer.journal import MarkSet
+from headrace.transfer.state.journal import MarkSet
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -14,12 +14,12 @@ from headrace.engine.paging import KeyListing
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.tasks import first_error
 from headrace.threads import in_thread
-from headrace.transfer.failures import read_failures, write_failures
-from headrace.transfer.mapping import NameMap
+from headrace.transfer.download.run import run
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.runner import run
 from headrace.transfer.source import Item
+from headrace.transfer.state.failed import read_failures, write_failures
+from headrace.transfer.state.name_map import NameMap
 
 MAX_RENAMED = 1_000
 

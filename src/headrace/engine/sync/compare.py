@@ -17,8 +17,8 @@ from headrace.engine.sync.state import digest
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.threads import in_thread
-from headrace.transfer.journal import Journal, mark_of
-from headrace.transfer.workspace import FOLDER
+from headrace.transfer.state.journal import Journal, mark_of
+from headrace.transfer.state.workspace import FOLDER
 
 
 class Difference(Struct):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.engine.sync.plan import Base
-from headrace.transfer.workspace import FOLDER
+from headrace.transfer.state.workspace import FOLDER
 
 
 class Entry(Struct, frozen=True):

@@ -38,10 +38,10 @@ from headrace.protocol.operations.datasets import (
     FindVersion,
 )
 from headrace.threads import in_thread
-from headrace.transfer.failures import read_failures, write_failures
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.workspace import FOLDER
+from headrace.transfer.state.failed import read_failures, write_failures
+from headrace.transfer.state.workspace import FOLDER
 
 BATCH = 1_000
 

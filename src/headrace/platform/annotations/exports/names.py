@@ -13,7 +13,7 @@ from headrace.formats.base import Writer
 from headrace.formats.findings.collect import Severity
 from headrace.model.names import MAX_NAME_BYTES, fits, id_name, placed, with_id
 from headrace.model.sample import Sample
-from headrace.transfer.mapping import NameMap
+from headrace.transfer.state.name_map import NameMap
 
 NAMES_FILE = "names.jsonl"
 

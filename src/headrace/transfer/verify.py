@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from headrace.errors import ChecksumError
-from headrace.net.digests import digests
+from headrace.net.checksums import digests
 from headrace.transfer.source import Item
 
 Chunk = bytes | memoryview

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from headrace.model.names import STATE_FOLDER
 from headrace.transfer.disk import NO_FOLDER, Folder, disk_error
-from headrace.transfer.journal import Done, Journal, mark_of
-from headrace.transfer.part import Part, part_files
-from headrace.transfer.plan import Step, step_for
+from headrace.transfer.download.commit import Desk, desk
+from headrace.transfer.download.plan import Step, step_for
 from headrace.transfer.source import Item
-from headrace.transfer.whole import Desk, desk
+from headrace.transfer.state.journal import Done, Journal, mark_of
+from headrace.transfer.state.part import Part, part_files
 
 FOLDER = STATE_FOLDER
 LOCK = ".lock"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from multidict import istr
 
 from headrace.errors import ChecksumError
-from headrace.net.digests import digests
+from headrace.net.checksums import digests
 
 _ENCODING, _LENGTH, _ETAG = map(istr, ("content-encoding", "content-length", "etag"))
 _CONTENT_RANGE = re.compile(r"^bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")

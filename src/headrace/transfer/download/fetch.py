@@ -16,12 +16,12 @@ from msgspec import Struct
 from headrace.errors import ChecksumError, HeadraceError
 from headrace.net.retry import Budget, RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.batches import Batches
 from headrace.transfer.disk import FULL, disk_error
-from headrace.transfer.part import Part
-from headrace.transfer.proof import Chunk
+from headrace.transfer.download.thread_batches import Batches
 from headrace.transfer.source import Item
-from headrace.transfer.workspace import Workspace
+from headrace.transfer.state.part import Part
+from headrace.transfer.state.workspace import Workspace
+from headrace.transfer.verify import Chunk
 
 BUFFER = 1 << 20
 """Bytes that are gathered before a thread writes them; smaller files cost one hop to a thread."""

@@ -10,7 +10,7 @@ import anyio
 from msgspec import Struct
 
 from headrace.errors import TransferError
-from headrace.net.failures import slow, translated
+from headrace.net.errors import slow, translated
 
 Write = Callable[[memoryview], None]
 """Takes the next bytes, which are good until it returns. It may block."""

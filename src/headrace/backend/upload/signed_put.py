@@ -9,14 +9,14 @@ import aiohttp
 import anyio
 from msgspec import Struct
 
-from headrace.backend.filebody import FileBody, Snapshot
 from headrace.backend.remote_file import EXPIRED, MARGIN_SECONDS
+from headrace.backend.upload.file_body import FileBody, Snapshot
 from headrace.errors import ChecksumError, TransferError, error_for_status
-from headrace.net.digests import digests
+from headrace.net.checksums import digests
 from headrace.net.redact import redact
 from headrace.net.retry import STORAGE_TRANSIENT, RetryPolicy, send_with_retries
 from headrace.net.session import Answer, StorageSession
-from headrace.net.signed import expires_at
+from headrace.net.signed_urls import expires_at
 
 SPOILED = 2
 """Times that a piece may arrive as something else."""

@@ -9,10 +9,17 @@ import os
 from uuid import UUID
 
 from headrace.backend.base import Caller, Sent
-from headrace.backend.courier import Courier, Piece, Place
-from headrace.backend.filebody import Snapshot
-from headrace.backend.parts import PARALLEL, PART_BYTES, InParts, InRanges, is_lost, part_bytes
-from headrace.backend.upload_journal import Begun, UploadJournal
+from headrace.backend.upload.file_body import Snapshot
+from headrace.backend.upload.journal import Begun, UploadJournal
+from headrace.backend.upload.multipart import (
+    PARALLEL,
+    PART_BYTES,
+    InParts,
+    InRanges,
+    is_lost,
+    part_bytes,
+)
+from headrace.backend.upload.signed_put import Courier, Piece, Place
 from headrace.errors import APIError, TransferError
 from headrace.model.records import UploadTicket
 from headrace.protocol.operations.storage import (

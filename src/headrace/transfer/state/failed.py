@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from headrace.errors import ConfigurationError
 from headrace.transfer.report import Failure, TransferReport
-from headrace.transfer.workspace import FOLDER
+from headrace.transfer.state.workspace import FOLDER
 
 _HINT = "run without it: what is complete is not fetched again"
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from headrace.transfer.workspace import FOLDER
+from headrace.transfer.state.workspace import FOLDER
 
 
 class NameMap:

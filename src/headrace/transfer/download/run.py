@@ -1,7 +1,7 @@
 """Many files: each batch is compared with what is there, then what is missing moves through a bounded pool.
 
 The next batch is prepared (its page listed, its files compared) while the files of this one are under way. How many of
-them a host really gets at a time is its own affair (``headrace.net.hosts``); the pool is the upper bound.
+them a host really gets at a time is its own affair (``headrace.net.congestion``); the pool is the upper bound.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from headrace.errors import (
 )
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.batches import Batches
-from headrace.transfer.fetch import Files, fetch
-from headrace.transfer.handles import bounded_by_handles
+from headrace.transfer.download.batch import TOGETHER, Company
+from headrace.transfer.download.fetch import Files, fetch
+from headrace.transfer.download.thread_batches import Batches
+from headrace.transfer.fd_limit import bounded_by_handles
 from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.together import TOGETHER, Company
-from headrace.transfer.workspace import Workspace
+from headrace.transfer.state.workspace import Workspace
 
 DEFAULT_WORKERS = 32
 

@@ -1,8 +1,8 @@
 """The short way to a storage: plain GETs over HTTP/1.1 connections of our own, several times cheaper than aiohttp's.
 
 It takes only what is plain, and says None to all else before anything of it is used; whoever asked then goes the
-general way. That holds for addresses (``headrace.net.places``), for connections that do not come about (the general way
-knows more tries, and says what is wrong) and for answers (``headrace.net.head``).
+general way. That holds for addresses (``headrace.net.http1.origins``), for connections that do not come about (the general way
+knows more tries, and says what is wrong) and for answers (``headrace.net.http1.response_head``).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import anyio
 from multidict import CIMultiDict
 
 from headrace.errors import ConnectError
-from headrace.net.carriers import Carriers
-from headrace.net.head import Head
-from headrace.net.line import Line
-from headrace.net.opened import Opened, Patience, Write
-from headrace.net.places import CONNECT_SECONDS, REST_SECONDS, Place, Places
+from headrace.net.http1.connection import Line
+from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Place, Places
+from headrace.net.http1.pool import Carriers
+from headrace.net.http1.response_head import Head
+from headrace.net.response import Opened, Patience, Write
 
 
 class Direct:

@@ -14,11 +14,11 @@ from typing import Any
 
 import anyio
 
-from headrace.net.carrier import Carrier
-from headrace.net.lane import Connection, Lane, Take
-from headrace.net.opened import Opened, Patience
-from headrace.net.places import CONNECT_SECONDS, REST_SECONDS, Place, Places
-from headrace.net.pour import Pour
+from headrace.net.http1.large_body import Pour
+from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Place, Places
+from headrace.net.http1.poller import Carrier
+from headrace.net.http1.small_files import Connection, Lane, Take
+from headrace.net.response import Opened, Patience
 
 TURN_SECONDS = 2.0
 """No further file is asked for in a lane that has lasted so long: others wait, and URLs end."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import cast
 
 from headrace.errors import ChecksumError
-from headrace.transfer.journal import Done
+from headrace.transfer.download.commit import Desk
 from headrace.transfer.source import Item, Shared
-from headrace.transfer.whole import Desk
+from headrace.transfer.state.journal import Done
 
 TOGETHER = 64
 TOGETHER_BYTES = 8 * 1024 * 1024

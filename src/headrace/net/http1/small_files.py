@@ -1,6 +1,6 @@
 """One connection over which small files come, one after another, each given to whoever takes it on the spot.
 
-An answer that is not plain (see ``headrace.net.head``), is no file or is too long ends the lane, as the end of the
+An answer that is not plain (see ``headrace.net.http1.response_head``), is no file or is too long ends the lane, as the end of the
 connection does; what is known of the file that comes next is left in ``after``.
 """
 
@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from multidict import CIMultiDict
 
 from headrace.errors import TransferError
-from headrace.net.failures import broken, silent, slow
-from headrace.net.head import Head
-from headrace.net.opened import Came, Opened, Patience
-from headrace.net.places import Place
-from headrace.net.trip import Trip
+from headrace.net.errors import broken, silent, slow
+from headrace.net.http1.exchange import Trip
+from headrace.net.http1.origins import Place
+from headrace.net.http1.response_head import Head
+from headrace.net.response import Came, Opened, Patience
 
 WHOLE = 256 * 1024
 """Bodies of more bytes than that come another way."""

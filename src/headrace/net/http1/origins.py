@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 from yarl import URL
 
-from headrace.net.head import HeadReader
+from headrace.net.http1.response_head import HeadReader
 from headrace.net.proxies import Proxies
 from headrace.net.redact import origin
 from headrace.threads import in_thread

@@ -8,9 +8,9 @@ from __future__ import annotations
 import socket
 
 from headrace.errors import TransferError
-from headrace.net.failures import broken, silent, slow
-from headrace.net.opened import Patience, Write
-from headrace.net.trip import Trip
+from headrace.net.errors import broken, silent, slow
+from headrace.net.http1.exchange import Trip
+from headrace.net.response import Patience, Write
 
 
 class Pour(Trip):

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from headrace.backend.filebody import Snapshot
+from headrace.backend.upload.file_body import Snapshot
 
 STALE_SECONDS = 30 * 24 * 3600.0
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from headrace.transfer.disk import NO_FOLDER, Folder, sync
-from headrace.transfer.journal import Done, mark_of, sync_folder
-from headrace.transfer.proof import Chunk, check_whole
 from headrace.transfer.source import Item
+from headrace.transfer.state.journal import Done, mark_of, sync_folder
+from headrace.transfer.verify import Chunk, check_whole
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 

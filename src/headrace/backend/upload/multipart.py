@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from headrace.backend.base import Caller
-from headrace.backend.courier import Courier, Piece, Place
-from headrace.backend.filebody import Snapshot
-from headrace.backend.upload_journal import Begun, UploadJournal
+from headrace.backend.upload.file_body import Snapshot
+from headrace.backend.upload.journal import Begun, UploadJournal
+from headrace.backend.upload.signed_put import Courier, Piece, Place
 from headrace.errors import APIError, TransferError, error_for_status
 from headrace.net.redact import redact
 from headrace.protocol.operations.storage import (

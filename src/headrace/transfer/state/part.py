@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Struct
 
 from headrace.transfer.disk import sync
-from headrace.transfer.proof import Chunk, Digest, check_digest, check_size, new_digest, wanted
+from headrace.transfer.download.commit import put_whole, show
 from headrace.transfer.source import Item, Stream
-from headrace.transfer.whole import put_whole, show
+from headrace.transfer.verify import Chunk, Digest, check_digest, check_size, new_digest, wanted
 
 NOTED_FROM = 1 << 20
 """Parts of this many bytes and more are worth being gone on with by another process."""

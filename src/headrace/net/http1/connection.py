@@ -1,6 +1,6 @@
 """One connection that asks for one file after another and receives straight into memory: plain HTTP/1.1, and no more.
 
-An answer that is not plain (see ``headrace.net.head``) ends the connection unread, and the caller hears that it must be
+An answer that is not plain (see ``headrace.net.http1.response_head``) ends the connection unread, and the caller hears that it must be
 asked for by other means. Small bodies come whole; large ones come in blocks, and the other side is held back while
 nobody takes them.
 """
@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import cast
 
 from headrace.errors import TransferError
-from headrace.net.failures import broken, silent, slow
-from headrace.net.head import Head, HeadReader
-from headrace.net.opened import Patience, Write
-from headrace.net.pour import Pour
+from headrace.net.errors import broken, silent, slow
+from headrace.net.http1.large_body import Pour
+from headrace.net.http1.response_head import Head, HeadReader
+from headrace.net.response import Patience, Write
 from headrace.threads import in_thread
 
 WHOLE = 256 * 1024

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from headrace.net.trip import Trip
+from headrace.net.http1.exchange import Trip
 from headrace.threads import in_thread, settled
 
 SLOW_SECONDS = 0.002

@@ -1,0 +1,1 @@
+"""Uploads to a server's storage."""

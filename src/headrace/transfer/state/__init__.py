@@ -1,0 +1,1 @@
+"""The state that a target folder keeps in ``.headrace``."""
