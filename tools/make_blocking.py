@@ -304,7 +304,7 @@ def slot_face(name: str, cls: type, imports: Imports) -> str:
     elif name == "records":
         kind = f"Records[{record_type(cls)}]"
         words = "What was last read of them."
-        imports.need(ast.parse("Records"), sys.modules["headrace.sdk.collection"])
+        imports.need(ast.parse("Records"), sys.modules["headrace.sdk.base.collection"])
     else:
         kind = types[name]
         words = {

@@ -41,15 +41,14 @@ if TYPE_CHECKING:
     from headrace.model.sample import LabelInfo, Sample
     from headrace.sdk.annotation import Annotation, MultiAnnotation
     from headrace.sdk.asset import Asset, MultiAsset
-    from headrace.sdk.assignment import AnnotationCampaignAssignment
-    from headrace.sdk.campaign import AnnotationCampaign
-    from headrace.sdk.campaign_step import AnnotationCampaignStep
-    from headrace.sdk.client import Client
-    from headrace.sdk.connect import connect, create_lake
+    from headrace.sdk.campaign.assignment import AnnotationCampaignAssignment
+    from headrace.sdk.campaign.campaign import AnnotationCampaign
+    from headrace.sdk.campaign.step import AnnotationCampaignStep
+    from headrace.sdk.client.client import Client
+    from headrace.sdk.client.connect import connect, create_lake
     from headrace.sdk.data import Data, MultiData
     from headrace.sdk.datalake import Datalake
     from headrace.sdk.dataset import Dataset
-    from headrace.sdk.dataset_version import DatasetVersion
     from headrace.sdk.datasource import DataSource
     from headrace.sdk.job import Job
     from headrace.sdk.label import Label, LabelGroup
@@ -57,21 +56,22 @@ if TYPE_CHECKING:
     from headrace.sdk.shape import Classification, Line, Mask, Point, Polygon, Rectangle
     from headrace.sdk.tag import Tag
     from headrace.sdk.user import User
+    from headrace.sdk.version.dataset_version import DatasetVersion
     from headrace.sdk.worker import Worker
     from headrace.transfer.progress import ProgressEvent
     from headrace.transfer.report import TransferReport
 
 _HOMES = {
     "Annotation": "headrace.sdk.annotation",
-    "AnnotationCampaign": "headrace.sdk.campaign",
-    "AnnotationCampaignAssignment": "headrace.sdk.assignment",
-    "AnnotationCampaignStep": "headrace.sdk.campaign_step",
+    "AnnotationCampaign": "headrace.sdk.campaign.campaign",
+    "AnnotationCampaignAssignment": "headrace.sdk.campaign.assignment",
+    "AnnotationCampaignStep": "headrace.sdk.campaign.step",
     "AnnotationStatus": "headrace.model.enums",
     "AssignmentStatus": "headrace.model.enums",
     "Asset": "headrace.sdk.asset",
     "CampaignStepType": "headrace.model.enums",
     "Classification": "headrace.sdk.shape",
-    "Client": "headrace.sdk.client",
+    "Client": "headrace.sdk.client.client",
     "ConversionReport": "headrace.engine.convert.conversion",
     "Data": "headrace.sdk.data",
     "DataSource": "headrace.sdk.datasource",
@@ -79,7 +79,7 @@ _HOMES = {
     "DataUploadStatus": "headrace.model.enums",
     "Datalake": "headrace.sdk.datalake",
     "Dataset": "headrace.sdk.dataset",
-    "DatasetVersion": "headrace.sdk.dataset_version",
+    "DatasetVersion": "headrace.sdk.version.dataset_version",
     "ExportReport": "headrace.engine.exports.exporting",
     "HeadraceError": "headrace.errors",
     "ImportAnnotationMode": "headrace.model.enums",
@@ -111,9 +111,9 @@ _HOMES = {
     "TransferReport": "headrace.transfer.report",
     "User": "headrace.sdk.user",
     "Worker": "headrace.sdk.worker",
-    "connect": "headrace.sdk.connect",
+    "connect": "headrace.sdk.client.connect",
     "convert": "headrace.engine.convert.conversion",
-    "create_lake": "headrace.sdk.connect",
+    "create_lake": "headrace.sdk.client.connect",
 }
 _MODULES = ("blocking", "errors", "formats")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from anyio import from_thread
 
-from headrace.sdk.client import Client
-from headrace.sdk.collection import MultiObject
-from headrace.sdk.resource import Resource
+from headrace.sdk.base.collection import MultiObject
+from headrace.sdk.base.resource import Resource
+from headrace.sdk.client.client import Client
 
 
 class Awaited:

@@ -11,7 +11,7 @@ from msgspec import Struct
 import headrace
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from headrace.sdk.connect import Connection
+from headrace.sdk.client.connect import Connection
 from tests.support.servers import new_lake, server_process
 
 DOORS = ("lake", "http")

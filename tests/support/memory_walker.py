@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import headrace
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 def resident() -> int:

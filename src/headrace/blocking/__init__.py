@@ -49,7 +49,7 @@ from headrace.blocking._generated import (
 from headrace.blocking.client import Client, connect
 from headrace.blocking.portal import portal
 from headrace.engine.convert.conversion import convert_blocking as convert
-from headrace.sdk import connect as opening
+from headrace.sdk.client import connect as opening
 
 __all__ = [
     "Annotation",

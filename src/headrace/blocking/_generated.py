@@ -66,14 +66,9 @@ from headrace.protocol.operations.shapes import (
 )
 from headrace.sdk import annotation as async_annotation
 from headrace.sdk import asset as async_asset
-from headrace.sdk import assignment as async_assignment
-from headrace.sdk import campaign as async_campaign
-from headrace.sdk import campaign_step as async_campaign_step
-from headrace.sdk import client as async_client
 from headrace.sdk import data as async_data
 from headrace.sdk import datalake as async_datalake
 from headrace.sdk import dataset as async_dataset
-from headrace.sdk import dataset_version as async_dataset_version
 from headrace.sdk import datasource as async_datasource
 from headrace.sdk import job as async_job
 from headrace.sdk import label as async_label
@@ -82,8 +77,13 @@ from headrace.sdk import shape as async_shape
 from headrace.sdk import tag as async_tag
 from headrace.sdk import user as async_user
 from headrace.sdk import worker as async_worker
-from headrace.sdk.arguments import Paths
+from headrace.sdk.base.arguments import Paths
+from headrace.sdk.campaign import assignment as async_assignment
+from headrace.sdk.campaign import campaign as async_campaign
+from headrace.sdk.campaign import step as async_campaign_step
+from headrace.sdk.client import client as async_client
 from headrace.sdk.job import Status
+from headrace.sdk.version import dataset_version as async_dataset_version
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
 

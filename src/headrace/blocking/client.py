@@ -9,8 +9,8 @@ from uuid import UUID
 from headrace.blocking import _generated
 from headrace.blocking.portal import portal
 from headrace.errors import ConfigurationError
-from headrace.sdk import client as async_client
-from headrace.sdk import connect as opening
+from headrace.sdk.client import client as async_client
+from headrace.sdk.client import connect as opening
 from headrace.settings import TOKEN_VARIABLE
 
 HOST = "https://app.picsellia.com"

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from typing import Any, Generic, Self, TypeVar, overload
 
 from headrace.blocking.portal import portal
-from headrace.sdk.collection import MultiObject
-from headrace.sdk.session import Session
+from headrace.sdk.base.collection import MultiObject
+from headrace.sdk.base.session import Session
 
 InnerT = TypeVar("InnerT")
 FaceT = TypeVar("FaceT", bound="Face[Any]")

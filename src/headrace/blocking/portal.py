@@ -19,7 +19,7 @@ from weakref import WeakSet
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from headrace.errors import ConfigurationError
-from headrace.sdk.session import Session
+from headrace.sdk.base.session import Session
 
 T = TypeVar("T")
 

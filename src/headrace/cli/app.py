@@ -11,21 +11,22 @@ from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter,
 from cyclopts.exceptions import UnknownOptionError
 
 from headrace import __version__
-from headrace.cli import job, processing, token
-from headrace.cli.convert import convert
-from headrace.cli.export import export
-from headrace.cli.failures import UsageError
-from headrace.cli.formats import FORMAT_NAMES
-from headrace.cli.import_ import import_
-from headrace.cli.init import init
-from headrace.cli.ls import ls
-from headrace.cli.options import Output
-from headrace.cli.pull import pull
-from headrace.cli.push import push
-from headrace.cli.result import Result
-from headrace.cli.serve import serve
-from headrace.cli.stats import stats
-from headrace.cli.sync import sync
+from headrace.cli.console.errors import UsageError
+from headrace.cli.console.formats import FORMAT_NAMES
+from headrace.cli.console.options import Output
+from headrace.cli.console.result import Result
+from headrace.cli.lake.init import init
+from headrace.cli.look.ls import ls
+from headrace.cli.look.stats import stats
+from headrace.cli.move.convert import convert
+from headrace.cli.move.export import export
+from headrace.cli.move.import_ import import_
+from headrace.cli.move.pull import pull
+from headrace.cli.move.push import push
+from headrace.cli.move.sync import sync
+from headrace.cli.server import token
+from headrace.cli.server.serve import serve
+from headrace.cli.work import job, processing
 
 MOVE = Group("Move a version", sort_key=1)
 LOOK = Group("Look", sort_key=2)

@@ -14,11 +14,11 @@ from typing import Any
 import anyio
 
 from headrace.cli.app import parse
-from headrace.cli.failures import AGAIN, DEBUG, DONE, INTERRUPTED, Failure, explain
-from headrace.cli.options import Output
-from headrace.cli.progress import Reporter
-from headrace.cli.result import Result, print_failure, print_result
-from headrace.cli.streams import settle_streams
+from headrace.cli.console.errors import AGAIN, DEBUG, DONE, INTERRUPTED, Failure, explain
+from headrace.cli.console.options import Output
+from headrace.cli.console.progress import Reporter
+from headrace.cli.console.result import Result, print_failure, print_result
+from headrace.cli.console.streams import settle_streams
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from headrace.children.slots import Slots
 from headrace.platform.core.access import Access
 from headrace.platform.handlers import HANDLERS, RESUMED
 from headrace.platform.idempotency import answer_once
@@ -21,6 +20,7 @@ from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
+from headrace.subprocesses.slots import Slots
 
 
 class Clock:

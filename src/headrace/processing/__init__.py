@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from headrace.processing.blocking_context import BlockingContext, blocking_context_of_job
 from headrace.processing.context import Context, context_of_job
-from headrace.processing.told import Told
+from headrace.processing.launch_context import Told
 
 __all__ = [
     "BlockingContext",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from headrace import blocking
+from headrace.processing.launch_context import told
 from headrace.processing.launched import Launched
-from headrace.processing.told import told
 
 
 class BlockingContext(Launched[blocking.Client, blocking.DatasetVersion, blocking.Datalake]):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from headrace.processing.launch_context import told
 from headrace.processing.launched import Launched
-from headrace.processing.told import told
 from headrace.sdk.asset import Asset
-from headrace.sdk.client import Client
-from headrace.sdk.connect import connect
+from headrace.sdk.client.client import Client
+from headrace.sdk.client.connect import connect
 from headrace.sdk.data import Data
 from headrace.sdk.datalake import Datalake
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 class Context(Launched[Client, DatasetVersion, Datalake]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from headrace.errors import BadRequestError
-from headrace.processing.told import Told
+from headrace.processing.launch_context import Told
 
 ClientT = TypeVar("ClientT")
 VersionT = TypeVar("VersionT")

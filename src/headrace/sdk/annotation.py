@@ -19,11 +19,11 @@ from headrace.protocol.operations import annotating as operations
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as shape_operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.sdk.arguments import by_asset, worker_id
-from headrace.sdk.collection import MultiObject
+from headrace.sdk.base.arguments import by_asset, worker_id
+from headrace.sdk.base.collection import MultiObject
+from headrace.sdk.base.resource import Resource, describe
+from headrace.sdk.base.session import Session
 from headrace.sdk.label import Label
-from headrace.sdk.resource import Resource, describe
-from headrace.sdk.session import Session
 from headrace.sdk.shape import (
     Classification,
     Line,

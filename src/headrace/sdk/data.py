@@ -16,11 +16,11 @@ from headrace.model.enums import DataUploadStatus, TagTarget
 from headrace.model.records import DataRecord
 from headrace.protocol.operations import datalake as operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.sdk.collection import MultiObject
+from headrace.sdk.base.collection import MultiObject
+from headrace.sdk.base.file import WithFile, download_all
+from headrace.sdk.base.resource import Resource, describe
+from headrace.sdk.base.session import Session
 from headrace.sdk.datasource import DataSource
-from headrace.sdk.file import WithFile, download_all
-from headrace.sdk.resource import Resource, describe
-from headrace.sdk.session import Session
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport

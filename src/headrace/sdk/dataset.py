@@ -11,12 +11,12 @@ from headrace.model.enums import InferenceType, TagTarget
 from headrace.model.records import DatasetRecord, DatasetVersionRecord
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import users
-from headrace.sdk.arguments import as_id, check_limits
-from headrace.sdk.dataset_version import DatasetVersion
-from headrace.sdk.listing import Listing
-from headrace.sdk.resource import Resource, describe
+from headrace.sdk.base.arguments import as_id, check_limits
+from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.user import User
+from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.sdk.worker import Worker
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.model.records import SourceRecord
-from headrace.sdk.resource import Resource, describe
+from headrace.sdk.base.resource import Resource, describe
 
 
 class DataSource(Resource[SourceRecord]):

@@ -11,7 +11,7 @@ from headrace.errors import JobFailedError, WaitTimeoutError
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operations import jobs as operations
-from headrace.sdk.resource import Resource, describe
+from headrace.sdk.base.resource import Resource, describe
 
 _SUCCESS = {JobStatus.SUCCESS, JobRunStatus.SUCCEEDED}
 _FAILURE = {JobStatus.FAILED, JobStatus.TERMINATED, JobRunStatus.FAILED, JobRunStatus.KILLED}

@@ -9,8 +9,8 @@ from uuid import UUID
 from headrace.model.records import LabelGroupRecord, LabelRecord
 from headrace.protocol.operations import label_details as details
 from headrace.protocol.operations import labels as operations
-from headrace.sdk.arguments import as_attributes, as_edge, plain_attributes
-from headrace.sdk.resource import Resource, describe
+from headrace.sdk.base.arguments import as_attributes, as_edge, plain_attributes
+from headrace.sdk.base.resource import Resource, describe
 
 
 class Label(Resource[LabelRecord]):

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from headrace.model.enums import ProcessingTargetType, ProcessingType
 from headrace.model.records import ProcessingRecord
 from headrace.protocol.operations import processings as operations
-from headrace.sdk.resource import Resource
+from headrace.sdk.base.resource import Resource
 
 
 class Processing(Resource[ProcessingRecord]):

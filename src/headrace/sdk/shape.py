@@ -17,10 +17,10 @@ from headrace.protocol.operations.shapes import (
     RectangleRecord,
     ShapeRecord,
 )
+from headrace.sdk.base.numbers import tidy, tidy_points
+from headrace.sdk.base.resource import Resource, describe
+from headrace.sdk.base.session import Session
 from headrace.sdk.label import Label
-from headrace.sdk.numbers import tidy, tidy_points
-from headrace.sdk.resource import Resource, describe
-from headrace.sdk.session import Session
 
 ShapeT = TypeVar("ShapeT", bound=ShapeRecord)
 

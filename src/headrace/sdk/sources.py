@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from headrace.protocol.operations import datalake as operations
+from headrace.sdk.base.resource import get_or_create
+from headrace.sdk.base.session import Session
 from headrace.sdk.datasource import DataSource
-from headrace.sdk.resource import get_or_create
-from headrace.sdk.session import Session
 
 
 async def create_source(session: Session, name: str) -> DataSource:

@@ -13,8 +13,8 @@ from headrace.model.enums import TagTarget
 from headrace.model.records import TagRecord
 from headrace.protocol.operations import tags as operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.sdk.resource import Resource, describe
-from headrace.sdk.session import Session
+from headrace.sdk.base.resource import Resource, describe
+from headrace.sdk.base.session import Session
 
 
 class Tag(Resource[TagRecord]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.model.records import UserRecord
-from headrace.sdk.resource import Resource, describe
+from headrace.sdk.base.resource import Resource, describe
 
 
 class User(Resource[UserRecord]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from headrace.model.records import UserRecord
-from headrace.sdk.resource import Resource, describe
+from headrace.sdk.base.resource import Resource, describe
 
 
 class Worker(Resource[UserRecord]):

@@ -10,8 +10,8 @@ import pytest
 import headrace
 from headrace.errors import BadRequestError
 from headrace.protocol.query import any_of
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.servers import running
 from tools.drawing import draw_dataset
 

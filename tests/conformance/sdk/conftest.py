@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.doors import DOORS, Door, open_door
 from tests.support.drawn import draw_images
 

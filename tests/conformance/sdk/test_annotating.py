@@ -8,7 +8,7 @@ import headrace
 from headrace.errors import BadRequestError, NoDataError, NotFoundError
 from headrace.model.enums import AnnotationStatus
 from headrace.sdk.annotation import MultiAnnotation
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 async def test_an_annotation_is_drawn_shape_by_shape(version: DatasetVersion) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from headrace.errors import BadRequestError, NotFoundError
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.drawn import write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]

@@ -11,10 +11,10 @@ import pytest
 
 from headrace.errors import BadRequestError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import AnnotationStatus, AssignmentStatus, CampaignStepType, JobRunStatus
-from headrace.sdk.assignment import AnnotationCampaignAssignment
-from headrace.sdk.campaign import AnnotationCampaign
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.campaign.assignment import AnnotationCampaignAssignment
+from headrace.sdk.campaign.campaign import AnnotationCampaign
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.sdk.worker import Worker
 from tests.support.doors import Door
 from tests.support.drawn import draw_images, write_coco

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from headrace.errors import BadRequestError, JobFailedError
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from headrace.errors import (
     PartialTransferError,
 )
 from headrace.model.enums import InferenceType, TagTarget
-from headrace.sdk.client import Client
+from headrace.sdk.client.client import Client
 from headrace.sdk.data import Data, MultiData
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.drawn import draw_images
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, ParseError
 from headrace.model.enums import InferenceType
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 TYPES = [each.value for each in InferenceType]
 BOX, RING = [1, 2, 8, 10], [1, 2, 9, 2, 9, 12, 1, 12]

@@ -15,8 +15,8 @@ from headrace.errors import (
     NotFoundError,
     ParseError,
 )
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.transfer.progress import ProgressEvent
 from tests.support.drawn import coco, draw_images, write_coco
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import BadRequestError, NotFoundError
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 KEYPOINTS = {
     "images": [{"id": 7, "file_name": "image_0003.jpg", "width": 67, "height": 48}],

@@ -6,8 +6,8 @@ import pytest
 
 from headrace.errors import BadRequestError
 from headrace.sdk.asset import Asset, MultiAsset
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 

@@ -12,9 +12,9 @@ from headrace.errors import BadRequestError, ConflictError, JobFailedError, NotF
 from headrace.model.enums import InferenceType, JobStatus, TagTarget
 from headrace.model.records import JobRecord
 from headrace.sdk.asset import MultiAsset
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.drawn import write_coco
 
 COUNT = 12

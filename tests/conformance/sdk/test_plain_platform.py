@@ -11,8 +11,8 @@ import pytest
 from headrace.backend.base import Limits
 from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.drawn import coco, write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]

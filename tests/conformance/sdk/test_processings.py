@@ -23,8 +23,8 @@ from headrace.platform.accounts.tokens import list_tokens
 from headrace.platform.platform import Platform
 from headrace.platform.processings.programs import Program
 from headrace.platform.processings.registry import register_processing
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.doors import Door, open_door
 from tests.support.drawn import draw_images
 from tests.support.programs import PYTHON, python, register

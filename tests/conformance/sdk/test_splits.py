@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import BadRequestError, NoDataError
 from headrace.sdk.asset import MultiAsset
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.doors import DOORS, open_door
 from tests.support.drawn import draw_images
 

@@ -11,8 +11,8 @@ import pytest
 
 from headrace.engine.sync.syncing import SyncReport
 from headrace.errors import PartialTransferError, UnavailableError
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.doors import Door
 from tests.support.drawn import draw_images
 

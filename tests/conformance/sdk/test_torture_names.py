@@ -12,7 +12,7 @@ import pytest
 from headrace.errors import BadRequestError, LossyWriteError
 from headrace.model.enums import AnnotationFileType
 from headrace.model.names import safe_parts
-from headrace.sdk.client import Client
+from headrace.sdk.client.client import Client
 from tests.support.drawn import draw_images
 
 NAMES = [

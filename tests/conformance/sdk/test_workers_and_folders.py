@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import NotFoundError
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 async def test_workers_are_the_users_of_the_organization(

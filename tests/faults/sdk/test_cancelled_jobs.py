@@ -12,8 +12,8 @@ import pytest
 
 import headrace
 from headrace.backend.base import Limits
-from headrace.sdk.client import Client
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.transfer.progress import ProgressEvent
 from tests.support.drawn import draw_images, write_coco
 

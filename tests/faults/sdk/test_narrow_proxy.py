@@ -14,7 +14,7 @@ from headrace.engine.imports import send as sending
 from headrace.engine.imports.chunks import Chunk, halved
 from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.sample import Sample
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.drawn import draw_images
 from tests.support.faulty_proxy import faulty_proxy
 from tests.support.servers import ServerProcess, new_lake, server_process

@@ -16,7 +16,7 @@ from headrace.model.enums import JobRunStatus
 from headrace.net.retry import RetryPolicy
 from headrace.platform.accounts.tokens import list_tokens
 from headrace.platform.platform import Platform
-from headrace.sdk.client import Client
+from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
 from tests.support import launcher
 from tests.support.doors import DOORS, open_door

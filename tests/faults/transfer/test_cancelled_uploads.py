@@ -12,8 +12,8 @@ import anyio
 import pytest
 
 import headrace
-from headrace.sdk.client import Client
-from headrace.sdk.connect import Connection
+from headrace.sdk.client.client import Client
+from headrace.sdk.client.connect import Connection
 from headrace.server.receiving import Receiver
 from headrace.storage.objects.local import LocalObjectStore
 from tests.support.cli import COMMAND, environment

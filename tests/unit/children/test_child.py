@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.children import keeper
-from headrace.children.child import run_child
+from headrace.subprocesses import supervisor as keeper
+from headrace.subprocesses.child import run_child
 from tests.support.left_over import all_gone, is_running, numbers_in
 
 # A family: a child that ignores the polite word, and a grandchild in a session of its own.

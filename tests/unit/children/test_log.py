@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.children import log
-from headrace.children.log import LogWriter, forget_old_logs, read_log
+from headrace.subprocesses import log
+from headrace.subprocesses.log import LogWriter, forget_old_logs, read_log
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from headrace.children.slots import Slots
+from headrace.subprocesses.slots import Slots
 
 
 async def test_first_come_first_served() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace import formats
-from headrace.cli.formats import FORMAT_NAMES
+from headrace.cli.console.formats import FORMAT_NAMES
 from tests.support.cli import headrace
 
 WRONG = [

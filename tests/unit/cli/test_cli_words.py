@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli.failures import UsageError, explain
-from headrace.cli.labels import label_lines
-from headrace.cli.progress import Reporter, line_of
-from headrace.cli.wording import duration, many, size
+from headrace.cli.console.errors import UsageError, explain
+from headrace.cli.console.label_bars import label_lines
+from headrace.cli.console.progress import Reporter, line_of
+from headrace.cli.console.wording import duration, many, size
 from headrace.errors import ConnectError, NotALakeError, ParseError
 from headrace.transfer.progress import ProgressEvent
 from tests.support.cli import COMMAND, environment, new_lake

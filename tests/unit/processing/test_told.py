@@ -12,7 +12,7 @@ import pytest
 
 from headrace.errors import BadRequestError, ConfigurationError
 from headrace.processing import Context
-from headrace.processing.told import told
+from headrace.processing.launch_context import told
 
 ONE = UUID(int=1)
 GIVEN = {

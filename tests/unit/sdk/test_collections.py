@@ -10,8 +10,8 @@ import pytest
 from headrace.errors import BadRequestError
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.records import DataRecord
+from headrace.sdk.base.session import Session
 from headrace.sdk.data import Data, MultiData
-from headrace.sdk.session import Session
 
 
 class NoSession:

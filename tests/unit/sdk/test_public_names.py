@@ -38,7 +38,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = headrace.conect  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("statement", ["headrace", "headrace.blocking", "headrace.sdk.connect"])
+@pytest.mark.parametrize(
+    "statement", ["headrace", "headrace.blocking", "headrace.sdk.client.connect"]
+)
 def test_importing_loads_no_driver(statement: str) -> None:
     """Databases, HTTP and formats are loaded when something is opened."""
     heavy = ("aiohttp", "apsw", "lxml", "yaml", "rich", "cyclopts", "uvloop", "PIL")

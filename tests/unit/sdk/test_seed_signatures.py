@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from headrace import blocking
-from headrace.sdk.dataset_version import DatasetVersion
+from headrace.sdk.version.dataset_version import DatasetVersion
 
 TEXT = Path(__file__).with_name("seed").joinpath("dataset_version.txt").read_text(encoding="utf-8")
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from headrace.children.log import Piece, read_log
 from headrace.errors import BadRequestError
 from headrace.model.enums import JobStatus
 from headrace.model.records import JobLogRecord
@@ -16,6 +15,7 @@ from headrace.platform.jobs.records import HOLD_SECONDS, SECOND_KIND, job_of
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import ReadJobLog
 from headrace.storage.threads import in_thread
+from headrace.subprocesses.log import Piece, read_log
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform

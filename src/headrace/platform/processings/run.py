@@ -18,8 +18,6 @@ import anyio
 import msgspec
 from msgspec import Struct
 
-from headrace.children.child import run_child
-from headrace.children.log import LogWriter, forget_old_logs
 from headrace.errors import (
     ConflictError,
     HeadraceError,
@@ -31,6 +29,8 @@ from headrace.platform.jobs.runner import LEASE_MS, Range, Task
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
 from headrace.storage.threads import in_thread
+from headrace.subprocesses.child import run_child
+from headrace.subprocesses.log import LogWriter, forget_old_logs
 
 if TYPE_CHECKING:
     from headrace.platform.platform import Platform

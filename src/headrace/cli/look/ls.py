@@ -1,0 +1,87 @@
+"""``headrace ls``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.console.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.console.result import Result
+from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.wording import many
+
+if TYPE_CHECKING:
+    from headrace.sdk.client.client import Client
+    from headrace.sdk.version.dataset_version import DatasetVersion
+
+
+async def ls(
+    target: str,
+    version: str | None = None,
+    /,
+    *,
+    limit: int = 20,
+    output: Output = PLAIN,
+    account: Account = ANYONE,
+) -> Result:
+    """List the versions there are, or what is in one.
+
+    Args:
+        target: A lake's folder or a server's URL.
+        version: The version to look into, as dataset/version; without it, all versions are listed.
+        limit: How many files of the version to list, the newest first; 0 lists none.
+    """
+    async with connected(target, account) as client:
+        if version is None:
+            return await _all_versions(client)
+        found = await find_version(client, version)
+        return await _one_version(found, version, limit)
+
+
+async def _all_versions(client: Client) -> Result:
+    versions = [
+        await _summary(version)
+        async for dataset in client.list_datasets()
+        async for version in dataset.list_versions()
+    ]
+    width = max((len(one["version"]) for one in versions), default=0)
+    lines = [
+        f"{one['version']:<{width}}  {many(one['assets'], 'asset')}, {many(one['shapes'], 'shape')}"
+        for one in versions
+    ]
+    if not lines:
+        lines = ["no versions yet"]
+    return Result(
+        command="ls",
+        data={"versions": versions},
+        lines=lines,
+        next=None if versions else "headrace push TARGET DATASET/VERSION IMAGES…",
+    )
+
+
+async def _one_version(version: DatasetVersion, name: str, limit: int) -> Result:
+    summary = await _summary(version)
+    labels = [label.name async for label in version.list_labels()]
+    files: list[str] = []
+    if limit > 0:
+        files = [asset.filename async for asset in version.list_assets(limit=limit)]
+    rest = summary["assets"] - len(files)
+    lines = [
+        f"{name}: {many(summary['assets'], 'asset')}, {many(summary['shapes'], 'shape')},"
+        f" {many(len(labels), 'label')}" + (f" ({', '.join(labels[:10])})" if labels else "")
+    ]
+    lines += [f"  {filename}" for filename in files]
+    if rest and limit > 0:
+        lines.append(f"  … {rest:,} more (--limit {summary['assets']} lists all)")
+    return Result(command="ls", data={**summary, "labels": labels, "files": files}, lines=lines)
+
+
+async def _summary(version: DatasetVersion) -> dict[str, Any]:
+    counted = await version.retrieve_stats()
+    return {
+        "version": f"{version.name}/{version.version}",
+        "id": str(version.id),
+        "type": version.type.value,
+        "assets": await version.list_assets().count(),
+        "annotations": counted.nb_annotations,
+        "shapes": counted.nb_objects,
+    }

@@ -1,0 +1,1 @@
+"""Commands that move data: push, pull, sync, import, export, convert."""

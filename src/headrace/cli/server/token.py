@@ -1,0 +1,119 @@
+"""``headrace token``: who may call a lake's server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.console.options import PLAIN, Output
+from headrace.cli.console.result import Result
+
+if TYPE_CHECKING:
+    from headrace.platform.accounts.tokens import TokenInfo
+    from headrace.platform.platform import Platform
+
+
+async def create(
+    lake: Path,
+    /,
+    *,
+    name: str = "token",
+    user: str | None = None,
+    days: float | None = None,
+    output: Output = PLAIN,
+) -> Result:
+    """Make a token and print it, this once.
+
+    Args:
+        lake: The lake's folder.
+        name: A name to find it by.
+        user: Whose it is; who is not there yet is made a user. By default the lake's own account.
+        days: After how many days it ends; without, it is good until it is revoked.
+    """
+    from headrace.platform.accounts.tokens import create_token
+
+    async with _opened(lake) as platform:
+        lifetime = None if days is None else days * 86_400
+        token, info = await create_token(platform, name=name, username=user, lifetime=lifetime)
+    return Result(command="token.create", data={"token": token, **_data(info)}, lines=[token])
+
+
+async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
+    """List the tokens of a lake; the tokens themselves are not kept.
+
+    Args:
+        lake: The lake's folder.
+    """
+    from headrace.platform.accounts.tokens import list_tokens
+
+    async with _opened(lake) as platform:
+        tokens = await list_tokens(platform)
+    lines = [
+        f"{token.id}  {_state(token):<22}  {_day(token.created)}  {token.username}  {token.name}"
+        for token in tokens
+    ]
+    return Result(
+        command="token.list",
+        data={"tokens": [_data(token) for token in tokens]},
+        lines=lines or ["no tokens yet"],
+        next=None if lines else f"headrace token create {lake}",
+    )
+
+
+async def revoke(lake: Path, token: str, /, *, output: Output = PLAIN) -> Result:
+    """End a token at once.
+
+    Args:
+        lake: The lake's folder.
+        token: Its name or its id, as headrace token list shows them.
+    """
+    from headrace.platform.accounts.tokens import revoke_token
+
+    async with _opened(lake) as platform:
+        info = await revoke_token(platform, token)
+    return Result(
+        command="token.revoke",
+        data={"id": str(info.id), "name": info.name},
+        lines=[f"Token {info.name} revoked ({info.id})."],
+    )
+
+
+@asynccontextmanager
+async def _opened(lake: Path) -> AsyncIterator[Platform]:
+    from headrace.platform.platform import Platform
+
+    async with await Platform.open(lake) as platform:
+        yield platform
+
+
+def _data(token: TokenInfo) -> dict[str, Any]:
+    return {
+        "id": str(token.id),
+        "name": token.name,
+        "user": token.username,
+        "organization": token.organization,
+        "created": _iso(token.created),
+        "expires": _iso(token.expires),
+        "revoked": _iso(token.revoked),
+    }
+
+
+def _state(token: TokenInfo) -> str:
+    if token.revoked is not None:
+        return f"revoked {_day(token.revoked)}"
+    if token.expires is not None:
+        return f"until {_day(token.expires)}"
+    return "good"
+
+
+def _iso(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _day(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,97 @@
+"""Versions of datasets: what most work is done with."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from headrace.model.enums import InferenceType, TagTarget
+from headrace.protocol.operations import datasets as operations
+from headrace.sdk.base.resource import describe
+from headrace.sdk.tag import Tag, Taggable, tag_handles
+from headrace.sdk.version.annotations import VersionAnnotations
+from headrace.sdk.version.build import VersionBuilding
+from headrace.sdk.version.campaigns import VersionCampaigns
+from headrace.sdk.version.copies import VersionCopies
+from headrace.sdk.version.exports import VersionExports
+from headrace.sdk.version.imports import VersionImports
+from headrace.sdk.version.processings import VersionProcessings
+from headrace.sdk.version.splits import VersionSplits
+
+
+class DatasetVersion(
+    VersionSplits,
+    VersionAnnotations,
+    VersionImports,
+    VersionExports,
+    VersionBuilding,
+    VersionCopies,
+    VersionCampaigns,
+    VersionProcessings,
+    Taggable,
+):
+    """One version of a dataset: its assets, labels and annotations."""
+
+    __slots__ = ()
+    target_type = TagTarget.DATASET_VERSION
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The id, as a list of one."""
+        return [self.id]
+
+    @property
+    def origin_id(self) -> UUID:
+        """The id of the dataset."""
+        return self.record.origin_id
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset."""
+        return self.record.origin_name
+
+    @property
+    def version(self) -> str:
+        """The name of this version."""
+        return self.record.version
+
+    @property
+    def type(self) -> InferenceType:
+        """What the annotations are for."""
+        return self.record.type
+
+    async def sync(self) -> None:
+        """Read the version again."""
+        request = operations.VersionId(version_id=self.id)
+        self.record = await self.session.call(operations.GET_VERSION, request)
+
+    async def get_tags(self) -> list[Tag]:
+        """The tags of the version."""
+        await self.sync()
+        return tag_handles(self.session, self.record.tags or [])
+
+    async def set_type(self, type: str | InferenceType) -> None:
+        """Say what the annotations are for."""
+        await self.update(type=type)
+
+    async def update(
+        self,
+        version: str | None = None,
+        description: str | None = None,
+        type: str | InferenceType | None = None,
+    ) -> None:
+        """Rename, describe or type the version; ConflictError where the name is taken."""
+        request = operations.UpdateVersion(
+            version_id=self.id,
+            version=version,
+            description=description,
+            type=InferenceType.parse(type) if type else None,
+        )
+        self.record = await self.session.call(operations.UPDATE_VERSION, request)
+
+    async def delete(self) -> None:
+        """Delete the version with its assets and annotations; the data stay in the lake."""
+        request = operations.VersionId(version_id=self.id)
+        await self.session.call(operations.DELETE_VERSION, request)
+
+    def __repr__(self) -> str:
+        return describe(self, f"{self.name}/{self.version}", self.type.value.lower())

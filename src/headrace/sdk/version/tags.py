@@ -1,0 +1,64 @@
+"""The tags of a version's assets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.engine.paging import ItemsListing
+from headrace.engine.versions.add_assets import wait_for
+from headrace.model.enums import TagTarget
+from headrace.model.records import DatasetVersionRecord, TagRecord
+from headrace.protocol.operations import tags as operations
+from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.resource import Resource, get_or_create
+from headrace.sdk.job import Job
+from headrace.sdk.tag import Tag, tag_handles
+
+
+class VersionTags(Resource[DatasetVersionRecord]):
+    """What a version does with the tags of its assets."""
+
+    __slots__ = ()
+
+    def list_asset_tags(self) -> Listing[TagRecord, Tag, list[Tag]]:
+        """The asset tags of this version."""
+        query = operations.ListAssetTags(version_id=self.id)
+        return Listing(
+            ItemsListing(self.session.backend, operations.LIST_ASSET_TAGS, query),
+            lambda record: Tag(self.session, record),
+            lambda records: tag_handles(self.session, records),
+            "list_asset_tags",
+        )
+
+    async def create_asset_tag(self, name: str) -> Tag:
+        """A new tag for the assets of this version; ConflictError where there is one of that name."""
+        request = operations.AssetTagName(version_id=self.id, name=name)
+        return Tag(self.session, await self.session.call(operations.CREATE_ASSET_TAG, request))
+
+    async def get_asset_tag(self, name: str) -> Tag:
+        """The asset tag of that name; NotFoundError where there is none."""
+        request = operations.AssetTagName(version_id=self.id, name=name)
+        return Tag(self.session, await self.session.call(operations.FIND_ASSET_TAG, request))
+
+    async def convert_tags_to_classification(
+        self, tag_type: TagTarget | str, tags: Sequence[Tag], wait: bool = True
+    ) -> Job:
+        """Classify the assets that carry these tags, with labels of the tags' names.
+
+        ``tag_type`` is ASSET, or DATA for tags of the data behind the assets. Assets that are classified so already
+        get nothing. Raises BadRequestError unless the version's type is CLASSIFICATION or MULTI; with ``wait``,
+        JobFailedError where the work failed.
+        """
+        request = operations.ConvertTags(
+            version_id=self.id,
+            tag_ids=[tag.id for tag in tags],
+            tag_type=TagTarget.parse(tag_type),
+        )
+        job = await self.session.call(operations.CONVERT_TAGS, request)
+        return Job(self.session, await wait_for(self.session.backend, job) if wait else job)
+
+    async def get_or_create_asset_tag(self, name: str) -> Tag:
+        """The asset tag of that name, made where there is none."""
+        return await get_or_create(
+            lambda: self.get_asset_tag(name), lambda: self.create_asset_tag(name)
+        )
