@@ -18,45 +18,46 @@ import subprocess
 import sys
 import textwrap
 import typing
-from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+import headrace
 from headrace.model import records
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKING = ROOT / "src" / "headrace" / "blocking"
 TARGET = BLOCKING / "_generated.py"
 CLASSES = (
-    ("tag", "Tag"),
-    ("label", "Label"),
-    ("label", "LabelGroup"),
-    ("job", "Job"),
-    ("processing", "Processing"),
-    ("datasource", "DataSource"),
-    ("data", "Data"),
-    ("data", "MultiData"),
-    ("shape", "Rectangle"),
-    ("shape", "Polygon"),
-    ("shape", "Line"),
-    ("shape", "Point"),
-    ("shape", "Classification"),
-    ("shape", "Mask"),
-    ("annotation", "Annotation"),
-    ("annotation", "MultiAnnotation"),
-    ("asset", "Asset"),
-    ("asset", "MultiAsset"),
-    ("datalake", "Datalake"),
-    ("user", "User"),
-    ("worker", "Worker"),
-    ("campaign_step", "AnnotationCampaignStep"),
-    ("assignment", "AnnotationCampaignAssignment"),
-    ("campaign", "AnnotationCampaign"),
-    ("dataset_version", "DatasetVersion"),
-    ("dataset", "Dataset"),
-    ("client", "Client"),
+    "Tag",
+    "Label",
+    "LabelGroup",
+    "Job",
+    "Processing",
+    "DataSource",
+    "Data",
+    "MultiData",
+    "Rectangle",
+    "Polygon",
+    "Line",
+    "Point",
+    "Classification",
+    "Mask",
+    "Annotation",
+    "MultiAnnotation",
+    "Asset",
+    "MultiAsset",
+    "Datalake",
+    "User",
+    "Worker",
+    "AnnotationCampaignStep",
+    "AnnotationCampaignAssignment",
+    "AnnotationCampaign",
+    "DatasetVersion",
+    "Dataset",
+    "Client",
 )
-NAMES = {name for _, name in CLASSES}
+"""The classes of the SDK that get a blocking twin, by their public names, in the order of the module."""
+NAMES = set(CLASSES)
 MODULES = BLOCKING / "sdk"
 HOMES = {"DataSource": "datasource"}
 """Official modules that are not called like their class."""
@@ -115,7 +116,7 @@ def home(name: str) -> str:
 def modules() -> list[tuple[Path, str]]:
     """The official client's modules of these classes: one for each class, together with its ``Multi`` one."""
     names: dict[str, list[str]] = {}
-    for _, name in CLASSES:
+    for name in CLASSES:
         if name != "Client":
             names.setdefault(home(name), []).append(name)
     made = [(MODULES / "__init__.py", '"""Where the official client keeps its classes."""\n')]
@@ -146,17 +147,14 @@ def formatted(source: str, path: Path) -> str:
 def generate() -> str:
     """The whole module."""
     imports = Imports()
-    bodies = [
-        face(getattr(import_module(f"headrace.sdk.{module}"), name), module, imports)
-        for module, name in CLASSES
-    ]
-    faces = "".join(f"FACES[{alias(module)}.{name}] = {name}\n" for module, name in CLASSES)
+    bodies = [face(getattr(headrace, name), imports) for name in CLASSES]
+    faces = "".join(f"FACES[{alias(name)}] = {name}\n" for name in CLASSES)
     return "\n".join([HEADER, imports.source(), *bodies, faces])
 
 
-def alias(module: str) -> str:
-    """What the async module is called in the face."""
-    return f"async_{module}"
+def alias(name: str) -> str:
+    """The name of the async class in the generated module."""
+    return f"Async{name}"
 
 
 class Imports:
@@ -170,7 +168,10 @@ class Imports:
             "from headrace.blocking.face import FACES, Face, Many, wrap",
             "from headrace.blocking.portal import portal",
         }
-        self._lines |= {f"from headrace.sdk import {m} as {alias(m)}" for m, _ in CLASSES}
+        self._lines |= {
+            f"from {getattr(headrace, name).__module__} import {name} as {alias(name)}"
+            for name in CLASSES
+        }
 
     def need(self, node: ast.AST, home: ModuleType) -> None:
         """Import every name under ``node`` from where its own module has it."""
@@ -199,9 +200,9 @@ def origin(name: str, home: ModuleType) -> str:
     raise LookupError(f"{home.__name__} has no {name}")
 
 
-def face(cls: type, module: str, imports: Imports) -> str:
+def face(cls: type, imports: Imports) -> str:
     """One blocking class."""
-    inner = f"{alias(module)}.{cls.__name__}"
+    inner = alias(cls.__name__)
     one = cls.__name__.removeprefix("Multi")
     base = f"Many[{inner}, {one}]" if one != cls.__name__ else f"Face[{inner}]"
     lines = [

@@ -21,12 +21,12 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import headrace  # noqa: E402
 from tools.make_blocking import CLASSES, LIST_METHODS, home  # noqa: E402
 
 PAGE = ROOT / "docs" / "methods.md"
@@ -113,8 +113,8 @@ def read(folder: Path) -> dict[tuple[str, str], str]:
 def methods() -> list[tuple[str, list[str]]]:
     """The classes of the SDK with their public methods, in the order of the source."""
     listed = []
-    for module, name in CLASSES:
-        cls = getattr(import_module(f"headrace.sdk.{module}"), name)
+    for name in CLASSES:
+        cls = getattr(headrace, name)
         names: dict[str, None] = {}
         for base in cls.__mro__:
             if not base.__module__.startswith("headrace.sdk"):

@@ -64,31 +64,42 @@ from headrace.protocol.operations.shapes import (
     PolygonRecord,
     RectangleRecord,
 )
-from headrace.sdk import annotation as async_annotation
-from headrace.sdk import asset as async_asset
-from headrace.sdk import data as async_data
-from headrace.sdk import datalake as async_datalake
-from headrace.sdk import dataset as async_dataset
-from headrace.sdk import datasource as async_datasource
-from headrace.sdk import job as async_job
-from headrace.sdk import label as async_label
-from headrace.sdk import processing as async_processing
-from headrace.sdk import shape as async_shape
-from headrace.sdk import tag as async_tag
-from headrace.sdk import user as async_user
-from headrace.sdk import worker as async_worker
+from headrace.sdk.annotation import Annotation as AsyncAnnotation
+from headrace.sdk.annotation import MultiAnnotation as AsyncMultiAnnotation
+from headrace.sdk.asset import Asset as AsyncAsset
+from headrace.sdk.asset import MultiAsset as AsyncMultiAsset
 from headrace.sdk.base.arguments import Paths
-from headrace.sdk.campaign import assignment as async_assignment
-from headrace.sdk.campaign import campaign as async_campaign
-from headrace.sdk.campaign import step as async_campaign_step
-from headrace.sdk.client import client as async_client
+from headrace.sdk.campaign.assignment import (
+    AnnotationCampaignAssignment as AsyncAnnotationCampaignAssignment,
+)
+from headrace.sdk.campaign.campaign import AnnotationCampaign as AsyncAnnotationCampaign
+from headrace.sdk.campaign.step import AnnotationCampaignStep as AsyncAnnotationCampaignStep
+from headrace.sdk.client.client import Client as AsyncClient
+from headrace.sdk.data import Data as AsyncData
+from headrace.sdk.data import MultiData as AsyncMultiData
+from headrace.sdk.datalake import Datalake as AsyncDatalake
+from headrace.sdk.dataset import Dataset as AsyncDataset
+from headrace.sdk.datasource import DataSource as AsyncDataSource
+from headrace.sdk.job import Job as AsyncJob
 from headrace.sdk.job import Status
-from headrace.sdk.version import dataset_version as async_dataset_version
+from headrace.sdk.label import Label as AsyncLabel
+from headrace.sdk.label import LabelGroup as AsyncLabelGroup
+from headrace.sdk.processing import Processing as AsyncProcessing
+from headrace.sdk.shape import Classification as AsyncClassification
+from headrace.sdk.shape import Line as AsyncLine
+from headrace.sdk.shape import Mask as AsyncMask
+from headrace.sdk.shape import Point as AsyncPoint
+from headrace.sdk.shape import Polygon as AsyncPolygon
+from headrace.sdk.shape import Rectangle as AsyncRectangle
+from headrace.sdk.tag import Tag as AsyncTag
+from headrace.sdk.user import User as AsyncUser
+from headrace.sdk.version.dataset_version import DatasetVersion as AsyncDatasetVersion
+from headrace.sdk.worker import Worker as AsyncWorker
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
 
 
-class Tag(Face[async_tag.Tag]):
+class Tag(Face[AsyncTag]):
     """A word that things can carry."""
 
     __slots__ = ()
@@ -136,7 +147,7 @@ class Tag(Face[async_tag.Tag]):
         return self._inner.record
 
 
-class Label(Face[async_label.Label]):
+class Label(Face[AsyncLabel]):
     """A word for what is seen on an asset."""
 
     __slots__ = ()
@@ -209,7 +220,7 @@ class Label(Face[async_label.Label]):
         return self._inner.record
 
 
-class LabelGroup(Face[async_label.LabelGroup]):
+class LabelGroup(Face[AsyncLabelGroup]):
     """A group of labels; groups may stand in groups."""
 
     __slots__ = ()
@@ -256,7 +267,7 @@ class LabelGroup(Face[async_label.LabelGroup]):
         return self._inner.record
 
 
-class Job(Face[async_job.Job]):
+class Job(Face[AsyncJob]):
     """A job of either kind."""
 
     __slots__ = ()
@@ -336,7 +347,7 @@ class Job(Face[async_job.Job]):
         return self._inner.record
 
 
-class Processing(Face[async_processing.Processing]):
+class Processing(Face[AsyncProcessing]):
     """A program that was registered with the platform."""
 
     __slots__ = ()
@@ -405,7 +416,7 @@ class Processing(Face[async_processing.Processing]):
         return self._inner.record
 
 
-class DataSource(Face[async_datasource.DataSource]):
+class DataSource(Face[AsyncDataSource]):
     """A camera, a site, a supplier."""
 
     __slots__ = ()
@@ -426,7 +437,7 @@ class DataSource(Face[async_datasource.DataSource]):
         return self._inner.record
 
 
-class Data(Face[async_data.Data]):
+class Data(Face[AsyncData]):
     """A file of a datalake."""
 
     __slots__ = ()
@@ -572,7 +583,7 @@ class Data(Face[async_data.Data]):
         return self._inner.record
 
 
-class MultiData(Many[async_data.MultiData, Data]):
+class MultiData(Many[AsyncMultiData, Data]):
     """Many data. ``report`` tells of the upload where they come from one."""
 
     __slots__ = ()
@@ -639,7 +650,7 @@ class MultiData(Many[async_data.MultiData, Data]):
         return self._inner.records
 
 
-class Rectangle(Face[async_shape.Rectangle]):
+class Rectangle(Face[AsyncRectangle]):
     """A box along the axes, in pixels."""
 
     __slots__ = ()
@@ -721,7 +732,7 @@ class Rectangle(Face[async_shape.Rectangle]):
         return self._inner.record
 
 
-class Polygon(Face[async_shape.Polygon]):
+class Polygon(Face[AsyncPolygon]):
     """A closed outline."""
 
     __slots__ = ()
@@ -785,7 +796,7 @@ class Polygon(Face[async_shape.Polygon]):
         return self._inner.record
 
 
-class Line(Face[async_shape.Line]):
+class Line(Face[AsyncLine]):
     """An open chain of points."""
 
     __slots__ = ()
@@ -849,7 +860,7 @@ class Line(Face[async_shape.Line]):
         return self._inner.record
 
 
-class Point(Face[async_shape.Point]):
+class Point(Face[AsyncPoint]):
     """A single point."""
 
     __slots__ = ()
@@ -913,7 +924,7 @@ class Point(Face[async_shape.Point]):
         return self._inner.record
 
 
-class Classification(Face[async_shape.Classification]):
+class Classification(Face[AsyncClassification]):
     """A label for the whole asset."""
 
     __slots__ = ()
@@ -967,7 +978,7 @@ class Classification(Face[async_shape.Classification]):
         return self._inner.record
 
 
-class Mask(Face[async_shape.Mask]):
+class Mask(Face[AsyncMask]):
     """A bitmap over the asset. It cannot be changed: delete it and draw another."""
 
     __slots__ = ()
@@ -1032,7 +1043,7 @@ class Mask(Face[async_shape.Mask]):
         return self._inner.record
 
 
-class Annotation(Face[async_annotation.Annotation]):
+class Annotation(Face[AsyncAnnotation]):
     """An annotation of an asset. Its shapes are read when asked for."""
 
     __slots__ = ()
@@ -1227,7 +1238,7 @@ class Annotation(Face[async_annotation.Annotation]):
         return self._inner.record
 
 
-class MultiAnnotation(Many[async_annotation.MultiAnnotation, Annotation]):
+class MultiAnnotation(Many[AsyncMultiAnnotation, Annotation]):
     """Many annotations of one version."""
 
     __slots__ = ()
@@ -1275,7 +1286,7 @@ class MultiAnnotation(Many[async_annotation.MultiAnnotation, Annotation]):
         return self._inner.records
 
 
-class Asset(Face[async_asset.Asset]):
+class Asset(Face[AsyncAsset]):
     """A data as a part of a dataset version."""
 
     __slots__ = ()
@@ -1425,7 +1436,7 @@ class Asset(Face[async_asset.Asset]):
         return self._inner.record
 
 
-class MultiAsset(Many[async_asset.MultiAsset, Asset]):
+class MultiAsset(Many[AsyncMultiAsset, Asset]):
     """Many assets of one version."""
 
     __slots__ = ()
@@ -1500,7 +1511,7 @@ class MultiAsset(Many[async_asset.MultiAsset, Asset]):
         return self._inner.records
 
 
-class Datalake(Face[async_datalake.Datalake]):
+class Datalake(Face[AsyncDatalake]):
     """A place for files, from which datasets are made."""
 
     __slots__ = ()
@@ -1718,7 +1729,7 @@ class Datalake(Face[async_datalake.Datalake]):
         return self._inner.record
 
 
-class User(Face[async_user.User]):
+class User(Face[AsyncUser]):
     """Somebody who may use the organization."""
 
     __slots__ = ()
@@ -1739,7 +1750,7 @@ class User(Face[async_user.User]):
         return self._inner.record
 
 
-class Worker(Face[async_worker.Worker]):
+class Worker(Face[AsyncWorker]):
     """A user as the one who works on a dataset; the ids are the user's."""
 
     __slots__ = ()
@@ -1765,7 +1776,7 @@ class Worker(Face[async_worker.Worker]):
         return self._inner.record
 
 
-class AnnotationCampaignStep(Face[async_campaign_step.AnnotationCampaignStep]):
+class AnnotationCampaignStep(Face[AsyncAnnotationCampaignStep]):
     """A step of a campaign's workflow."""
 
     __slots__ = ()
@@ -1827,7 +1838,7 @@ class AnnotationCampaignStep(Face[async_campaign_step.AnnotationCampaignStep]):
         return self._inner.record
 
 
-class AnnotationCampaignAssignment(Face[async_assignment.AnnotationCampaignAssignment]):
+class AnnotationCampaignAssignment(Face[AsyncAnnotationCampaignAssignment]):
     """The task of one asset in a campaign. Whoever has it, and nobody else, may annotate the asset."""
 
     __slots__ = ()
@@ -1967,7 +1978,7 @@ class AnnotationCampaignAssignment(Face[async_assignment.AnnotationCampaignAssig
         return self._inner.record
 
 
-class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
+class AnnotationCampaign(Face[AsyncAnnotationCampaign]):
     """The annotation campaign of a dataset version."""
 
     __slots__ = ()
@@ -2141,7 +2152,7 @@ class AnnotationCampaign(Face[async_campaign.AnnotationCampaign]):
         return self._inner.record
 
 
-class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
+class DatasetVersion(Face[AsyncDatasetVersion]):
     """One version of a dataset: its assets, labels and annotations."""
 
     __slots__ = ()
@@ -3027,7 +3038,7 @@ class DatasetVersion(Face[async_dataset_version.DatasetVersion]):
         return self._inner.record
 
 
-class Dataset(Face[async_dataset.Dataset]):
+class Dataset(Face[AsyncDataset]):
     """A dataset, of which there may be many versions."""
 
     __slots__ = ()
@@ -3140,7 +3151,7 @@ class Dataset(Face[async_dataset.Dataset]):
         return self._inner.record
 
 
-class Client(Face[async_client.Client]):
+class Client(Face[AsyncClient]):
     """An organization's datalakes and datasets, in a lake or on a server.
 
     Get one from :func:`headrace.blocking.connect`, and close it, or use it with ``with``.
@@ -3450,30 +3461,30 @@ class Client(Face[async_client.Client]):
         self.close()
 
 
-FACES[async_tag.Tag] = Tag
-FACES[async_label.Label] = Label
-FACES[async_label.LabelGroup] = LabelGroup
-FACES[async_job.Job] = Job
-FACES[async_processing.Processing] = Processing
-FACES[async_datasource.DataSource] = DataSource
-FACES[async_data.Data] = Data
-FACES[async_data.MultiData] = MultiData
-FACES[async_shape.Rectangle] = Rectangle
-FACES[async_shape.Polygon] = Polygon
-FACES[async_shape.Line] = Line
-FACES[async_shape.Point] = Point
-FACES[async_shape.Classification] = Classification
-FACES[async_shape.Mask] = Mask
-FACES[async_annotation.Annotation] = Annotation
-FACES[async_annotation.MultiAnnotation] = MultiAnnotation
-FACES[async_asset.Asset] = Asset
-FACES[async_asset.MultiAsset] = MultiAsset
-FACES[async_datalake.Datalake] = Datalake
-FACES[async_user.User] = User
-FACES[async_worker.Worker] = Worker
-FACES[async_campaign_step.AnnotationCampaignStep] = AnnotationCampaignStep
-FACES[async_assignment.AnnotationCampaignAssignment] = AnnotationCampaignAssignment
-FACES[async_campaign.AnnotationCampaign] = AnnotationCampaign
-FACES[async_dataset_version.DatasetVersion] = DatasetVersion
-FACES[async_dataset.Dataset] = Dataset
-FACES[async_client.Client] = Client
+FACES[AsyncTag] = Tag
+FACES[AsyncLabel] = Label
+FACES[AsyncLabelGroup] = LabelGroup
+FACES[AsyncJob] = Job
+FACES[AsyncProcessing] = Processing
+FACES[AsyncDataSource] = DataSource
+FACES[AsyncData] = Data
+FACES[AsyncMultiData] = MultiData
+FACES[AsyncRectangle] = Rectangle
+FACES[AsyncPolygon] = Polygon
+FACES[AsyncLine] = Line
+FACES[AsyncPoint] = Point
+FACES[AsyncClassification] = Classification
+FACES[AsyncMask] = Mask
+FACES[AsyncAnnotation] = Annotation
+FACES[AsyncMultiAnnotation] = MultiAnnotation
+FACES[AsyncAsset] = Asset
+FACES[AsyncMultiAsset] = MultiAsset
+FACES[AsyncDatalake] = Datalake
+FACES[AsyncUser] = User
+FACES[AsyncWorker] = Worker
+FACES[AsyncAnnotationCampaignStep] = AnnotationCampaignStep
+FACES[AsyncAnnotationCampaignAssignment] = AnnotationCampaignAssignment
+FACES[AsyncAnnotationCampaign] = AnnotationCampaign
+FACES[AsyncDatasetVersion] = DatasetVersion
+FACES[AsyncDataset] = Dataset
+FACES[AsyncClient] = Client

@@ -1,1 +1,0 @@
-"""Other people's programs, run in processes of their own that never outlive this one."""
