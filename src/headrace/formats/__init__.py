@@ -10,10 +10,9 @@
 
 from headrace.formats.api import Samples, read, write
 from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
-from headrace.formats.detect import detect
 from headrace.formats.findings.collect import Finding, Findings, Occurrence, Pass, Place, Severity
-from headrace.formats.info import WHOLE, Capability, Format, FormatInfo, Guess, Loss, losses
-from headrace.formats.registry import all_formats, get, names
+from headrace.formats.info import WHOLE, Capability, FormatInfo, Guess, Loss, losses
+from headrace.formats.registry import Format, all_formats, detect, get, names
 
 __all__ = [
     "WHOLE",

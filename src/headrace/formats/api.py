@@ -10,9 +10,8 @@ from typing import Any, Self, TypeVar
 
 from headrace.errors import ConfigurationError
 from headrace.formats.base import ReadOptions, WriteOptions
-from headrace.formats.detect import detect
 from headrace.formats.findings.collect import Findings, OnError
-from headrace.formats.registry import get
+from headrace.formats.registry import detect, get
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 

@@ -8,10 +8,10 @@ with an underscore; counting, caching and atomic publishing are done here, once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -78,6 +78,13 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         force_setattr(self, "class_order", checked_order(self.class_order))
+
+
+class ConversionStep(NamedTuple):
+    """What a step of a conversion did: the number of images finished, and the number of shapes by label."""
+
+    images: int
+    labels: Mapping[str, int]
 
 
 class Reader(ABC):

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
 from headrace.errors import FormatError
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
-    from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
-    from headrace.formats.findings.collect import Findings
-    from headrace.model.sample import LabelInfo
 
 FormatName = Literal["coco", "coco-video", "yolo", "voc"]
 ShapeKind = Literal[
@@ -124,61 +115,3 @@ class Guess(Struct, frozen=True, kw_only=True):
     format: FormatName
     confidence: Literal["certain", "likely", "possible"]
     reason: str
-
-
-class Carried(NamedTuple):
-    """What a step of :meth:`Format.carry` did: how many images are through with it, and shapes of which labels."""
-
-    images: int
-    labels: Mapping[str, int]
-
-
-class Format(Struct, frozen=True, kw_only=True):
-    """A format's entry in the registry; its reader, writer and probe are imported when first used.
-
-    ``reader``, ``writer`` and ``probe`` are ``module:name``. A probe is ``(path: Path) -> Guess | None``; it looks
-    at little and raises nothing but :class:`OSError`. ``shortcut`` is one, too, or empty: see :meth:`carry`.
-    """
-
-    info: FormatInfo
-    reader: str
-    writer: str
-    probe: str
-    shortcut: str = ""
-
-    def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
-        """A reader of ``path``; enter it before use."""
-        reader: Reader = _load(self.reader)(path, options=options, findings=findings)
-        return reader
-
-    def create(
-        self,
-        target: Path,
-        labels: Sequence[LabelInfo],
-        *,
-        options: WriteOptions,
-        findings: Findings,
-    ) -> Writer:
-        """A writer of ``target``; enter it before use."""
-        writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
-        return writer
-
-    def carry(self, reader: Reader, writer: Writer) -> Generator[Carried, None, None] | None:
-        """A shorter way from a reader of this format to a writer of it than by samples, where there is one.
-
-        The reader was opened with ``gather=False``. Whoever walks it to the end has everything written.
-        """
-        if not self.shortcut:
-            return None
-        steps: Generator[Carried, None, None] | None = _load(self.shortcut)(reader, writer)
-        return steps
-
-    def guess(self, path: Path) -> Guess | None:
-        """Whether ``path`` looks like this format."""
-        guess: Guess | None = _load(self.probe)(path)
-        return guess
-
-
-def _load(reference: str) -> Any:
-    module, _, name = reference.partition(":")
-    return getattr(import_module(module), name)

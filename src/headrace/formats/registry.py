@@ -1,39 +1,167 @@
-"""The formats that exist, by name; each package is imported when first asked for."""
+"""All formats: look one up by name, or detect the format of a file or folder."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
 
-from headrace.errors import UnknownFormatError
-from headrace.formats.info import Format
+from msgspec import Struct
 
-# One line a format; its package holds ``FORMAT`` and imports nothing heavy.
-_PACKAGES: Mapping[str, str] = {
-    "coco": "headrace.formats.coco",
-    "coco-video": "headrace.formats.coco_video",
-    "yolo": "headrace.formats.yolo",
-    "voc": "headrace.formats.voc",
+from headrace.errors import SourceNotFoundError, UnknownFormatError
+from headrace.formats import coco, coco_video, voc, yolo
+from headrace.formats.base import ConversionStep, Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.findings.collect import Findings
+from headrace.formats.info import FormatInfo, Guess
+from headrace.model.sample import LabelInfo
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """A format's entry in the registry; its reader, writer and probe are imported when first used.
+
+    ``reader``, ``writer`` and ``probe`` are references of the form ``module:name``. A probe has the signature
+    ``(path: Path) -> Guess | None``; it reads little and raises nothing but :class:`OSError`. ``passthrough`` is such
+    a reference too, or empty: see :meth:`pass_through`.
+    """
+
+    info: FormatInfo
+    reader: str
+    writer: str
+    probe: str
+    passthrough: str = ""
+
+    def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
+        """Return a reader of ``path``; enter it before use."""
+        reader: Reader = _load(self.reader)(path, options=options, findings=findings)
+        return reader
+
+    def create(
+        self,
+        target: Path,
+        labels: Sequence[LabelInfo],
+        *,
+        options: WriteOptions,
+        findings: Findings,
+    ) -> Writer:
+        """Return a writer of ``target``; enter it before use."""
+        writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
+        return writer
+
+    def pass_through(
+        self, reader: Reader, writer: Writer
+    ) -> Generator[ConversionStep, None, None] | None:
+        """Copy records from a reader of this format to a writer of it without making samples.
+
+        Open the reader with ``gather=False``. Exhausting the generator writes everything. Returns None where the
+        format has no such copy, or none for this source.
+        """
+        if not self.passthrough:
+            return None
+        steps: Generator[ConversionStep, None, None] | None
+        steps = _load(self.passthrough)(reader, writer)
+        return steps
+
+    def guess(self, path: Path) -> Guess | None:
+        """Return a guess where ``path`` looks like this format, else None."""
+        guess: Guess | None = _load(self.probe)(path)
+        return guess
+
+
+# In the order of the help.
+_FORMATS: Final[Mapping[str, Format]] = {
+    "coco": Format(
+        info=coco.INFO,
+        reader="headrace.formats.coco.reader:CocoReader",
+        writer="headrace.formats.coco.writer:CocoWriter",
+        probe="headrace.formats.coco.detect:probe",
+        passthrough="headrace.formats.coco.same_format:pass_through",
+    ),
+    "coco-video": Format(
+        info=coco_video.INFO,
+        reader="headrace.formats.coco_video.reader:CocoVideoReader",
+        writer="headrace.formats.coco_video.writer:CocoVideoWriter",
+        probe="headrace.formats.coco_video.detect:probe",
+    ),
+    "yolo": Format(
+        info=yolo.INFO,
+        reader="headrace.formats.yolo.reader:YoloReader",
+        writer="headrace.formats.yolo.writer:YoloWriter",
+        probe="headrace.formats.yolo.detect:probe",
+    ),
+    "voc": Format(
+        info=voc.INFO,
+        reader="headrace.formats.voc.reader:VocReader",
+        writer="headrace.formats.voc.writer:VocWriter",
+        probe="headrace.formats.voc.detect:probe",
+    ),
 }
+_CONFIDENCE_ORDER: Final = {"certain": 0, "likely": 1, "possible": 2}
 
 
 def names() -> tuple[str, ...]:
-    """The names of all formats, in the order of the help."""
-    return tuple(_PACKAGES)
-
-
-def get(name: str) -> Format:
-    """The format of this name; UnknownFormatError with the nearest name where there is none."""
-    package = _PACKAGES.get(name.lower())
-    if package is None:
-        near = get_close_matches(name.lower(), _PACKAGES, n=1)
-        hint = (f"did you mean {near[0]!r}? " if near else "") + f"formats: {' '.join(_PACKAGES)}"
-        raise UnknownFormatError(f"no format {name!r}", hint=hint)
-    found: Format = import_module(package).FORMAT
-    return found
+    """Return the names of all formats, in the order of the help."""
+    return tuple(_FORMATS)
 
 
 def all_formats() -> list[Format]:
-    """Every format, in the order of :func:`names`."""
-    return [get(name) for name in _PACKAGES]
+    """Return every format, in the order of :func:`names`."""
+    return list(_FORMATS.values())
+
+
+def get(name: str) -> Format:
+    """Return the format with this name (letter case does not matter).
+
+    Raises:
+        UnknownFormatError: No format has this name; the hint suggests the nearest one.
+    """
+    found = _FORMATS.get(name.lower())
+    if found is None:
+        near = get_close_matches(name.lower(), _FORMATS, n=1)
+        hint = (f"did you mean {near[0]!r}? " if near else "") + f"formats: {' '.join(_FORMATS)}"
+        raise UnknownFormatError(f"no format {name!r}", hint=hint)
+    return found
+
+
+def detect(path: str | Path) -> Guess:
+    """Detect the format of a file or folder.
+
+    Args:
+        path: The annotation file, or the folder of a dataset.
+
+    Returns:
+        The format's name, the confidence, and the reason in one line.
+
+    Raises:
+        UnknownFormatError: No format fits, or two formats fit equally well.
+        SourceNotFoundError: The path does not exist.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise SourceNotFoundError("no such file or folder", path=path, hint="check the path")
+    found = _guesses(path)
+    if not found:
+        raise UnknownFormatError(
+            f"{path} looks like no format that headrace reads",
+            hint=f"name one with --from: {' '.join(names())}",
+        )
+    best = found[0]
+    rivals = [guess for guess in found[1:] if guess.confidence == best.confidence]
+    if rivals:
+        both = "; ".join(f"{guess.format}: {guess.reason}" for guess in [best, *rivals])
+        raise UnknownFormatError(
+            f"{path} may be several formats ({both})", hint="name one with --from"
+        )
+    return best
+
+
+def _guesses(path: Path) -> list[Guess]:
+    """Return the guesses of all formats, the most certain first."""
+    found = [guess for each in all_formats() if (guess := each.guess(path)) is not None]
+    return sorted(found, key=lambda guess: _CONFIDENCE_ORDER[guess.confidence])
+
+
+def _load(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)

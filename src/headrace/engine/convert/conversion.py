@@ -16,11 +16,12 @@ from headrace.engine.convert.workers.distribute import share
 from headrace.engine.format_options import read_options, write_options
 from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError, HeadraceError
-from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.base import ConversionStep, Reader, ReadOptions, WriteOptions, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
 from headrace.formats.geometry.box_table import labels_in
-from headrace.formats.info import Carried, Format, Loss, losses
+from headrace.formats.info import Loss, losses
+from headrace.formats.registry import Format
 from headrace.transfer.progress import OnProgress, Progress
 
 
@@ -142,8 +143,8 @@ def convert_blocking(
         declared=declared,
         dry_run=dry_run,
     )
-    by_shortcut = source_format is target_format and reading.geometry == "raw"
-    reading = structs.replace(reading, gather=not by_shortcut)
+    passes_through = source_format is target_format and reading.geometry == "raw"
+    reading = structs.replace(reading, gather=not passes_through)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
     reader = source_format.open(Path(src), options=reading, findings=findings)
     with (
@@ -158,7 +159,7 @@ def convert_blocking(
         stop = stop or Stop()
         share(reader, writer, source_format.info.name, workers, stop)
         with suppress(_Rehearsed), writer:
-            steps = source_format.carry(reader, writer) if by_shortcut else None
+            steps = source_format.pass_through(reader, writer) if passes_through else None
             _carry(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)
             writer.conclude()
             # Before the target: a run that is killed between the two is run again and tells the same. The other way
@@ -178,7 +179,7 @@ class _Rehearsed(Exception):  # noqa: N818  no error: the way out of a rehearsal
 def _carry(
     reader: Reader,
     writer: Writer,
-    steps: Generator[Carried, None, None],
+    steps: Generator[ConversionStep, None, None],
     report: ConversionReport,
     progress: Progress,
     stop: Stop,
@@ -195,11 +196,11 @@ def _carry(
     report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
 
 
-def _by_samples(reader: Reader, writer: Writer) -> Generator[Carried, None, None]:
+def _by_samples(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None]:
     with closing(reader.batches()) as batches:
         for batch in batches:
             writer.write(batch)
-            yield Carried(len(batch), Counter(chain.from_iterable(labels_in(batch))))
+            yield ConversionStep(len(batch), Counter(chain.from_iterable(labels_in(batch))))
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from headrace.engine.threads import iterate_in_thread
 from headrace.engine.versions.labels import resolve_labels, set_skeletons
 from headrace.formats.base import Reader, ReadOptions
 from headrace.formats.findings.collect import Findings, Pass, Severity
-from headrace.formats.info import Format
+from headrace.formats.registry import Format
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.protocol.operations.annotations import (

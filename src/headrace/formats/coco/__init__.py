@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+from headrace.formats.info import WHOLE, Capability, FormatInfo
 
 INFO = FormatInfo(
     name="coco",
@@ -45,12 +45,4 @@ INFO = FormatInfo(
             }
         ),
     ),
-)
-
-FORMAT = Format(
-    info=INFO,
-    reader="headrace.formats.coco.reader:CocoReader",
-    writer="headrace.formats.coco.writer:CocoWriter",
-    probe="headrace.formats.coco.detect:probe",
-    shortcut="headrace.formats.coco.same_format:carry",
 )

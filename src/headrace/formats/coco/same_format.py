@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Generator
 from typing import cast
 
-from headrace.formats.base import Reader, Writer
+from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.coco.reader import COLLECT_EVERY, CocoReader
 from headrace.formats.coco.schema import Id
 from headrace.formats.coco.unordered import Loose, PlainRecords
 from headrace.formats.coco.writer import CocoWriter
 from headrace.formats.findings.collect import Pass
-from headrace.formats.info import Carried
 from headrace.formats.io.gc_pause import collect_young, collector_paused
 
 
-def carry(reader: Reader, writer: Writer) -> Generator[Carried, None, None] | None:
-    """See :meth:`~headrace.formats.info.Format.carry`; None where the source's images have unusual ids."""
+def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None] | None:
+    """See :meth:`~headrace.formats.registry.Format.pass_through`; None where the source's images have unusual ids."""
     assert isinstance(reader, CocoReader)
     assert isinstance(writer, CocoWriter)
     found = reader.findings.begin("read")
@@ -27,19 +26,19 @@ def carry(reader: Reader, writer: Writer) -> Generator[Carried, None, None] | No
 
 def _carried(
     reader: CocoReader, loose: Loose, writer: CocoWriter, found: Pass
-) -> Generator[Carried, None, None]:
+) -> Generator[ConversionStep, None, None]:
     with collector_paused():
         for samples in loose.images():
             found.images_out += len(samples)
             writer.write(samples)
-            yield Carried(0, {})
+            yield ConversionStep(0, {})
         writer.end_images()
         yield from _annotations(reader, loose, writer, found)
 
 
 def _annotations(
     reader: CocoReader, loose: Loose, writer: CocoWriter, found: Pass
-) -> Generator[Carried, None, None]:
+) -> Generator[ConversionStep, None, None]:
     names, path = loose.names, str(reader.path)
     numbers = {category: writer.category(name) for category, name in names.items()}
     anew = any(category != number for category, number in numbers.items())
@@ -58,8 +57,8 @@ def _annotations(
             labels = Counter([shape.label for _, shape in part])
         found.shapes_out += sum(labels.values())
         done = int(found.images_out * loose.progress())
-        yield Carried(done - told, labels)
+        yield ConversionStep(done - told, labels)
         told = done
         if step % COLLECT_EVERY == 0:
             collect_young()
-    yield Carried(found.images_out - told, {})
+    yield ConversionStep(found.images_out - told, {})

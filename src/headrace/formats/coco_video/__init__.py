@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+from headrace.formats.info import WHOLE, Capability, FormatInfo
 
 INFO = FormatInfo(
     name="coco-video",
@@ -33,11 +33,4 @@ INFO = FormatInfo(
             }
         ),
     ),
-)
-
-FORMAT = Format(
-    info=INFO,
-    reader="headrace.formats.coco_video.reader:CocoVideoReader",
-    writer="headrace.formats.coco_video.writer:CocoVideoWriter",
-    probe="headrace.formats.coco_video.detect:probe",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+from headrace.formats.info import WHOLE, Capability, FormatInfo
 
 _BOX = "its box"
 _FIELDS = frozenset({"size", "split", "unused_labels", "iscrowd", "attributes", "image_attributes"})
@@ -27,11 +27,4 @@ INFO = FormatInfo(
             fields=_FIELDS,
         )
     },
-)
-
-FORMAT = Format(
-    info=INFO,
-    reader="headrace.formats.voc.reader:VocReader",
-    writer="headrace.formats.voc.writer:VocWriter",
-    probe="headrace.formats.voc.detect:probe",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
-from headrace.formats.info import WHOLE, Capability, Format, FormatInfo
+from headrace.formats.info import WHOLE, Capability, FormatInfo
 
 Task = Literal["detect", "segment", "pose", "obb", "classify"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
@@ -51,11 +51,4 @@ INFO = FormatInfo(
     ),
     says=_SAYS["detect"],
     tasks={str(task): says for task, says in _SAYS.items()},
-)
-
-FORMAT = Format(
-    info=INFO,
-    reader="headrace.formats.yolo.reader:YoloReader",
-    writer="headrace.formats.yolo.writer:YoloWriter",
-    probe="headrace.formats.yolo.detect:probe",
 )

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 
 from headrace.errors import LossyWriteError, ParseError
+from headrace.formats import get
 from headrace.formats.base import WriteOptions
 from headrace.formats.findings.collect import Findings
-from headrace.formats.voc import FORMAT
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Point, Polygon, Rectangle
 from tests.support.formats import read
@@ -37,7 +37,7 @@ def write(
 ) -> Findings:
     findings = Findings() if findings is None else findings
     declared = [LabelInfo(name=name) for name in labels]
-    with FORMAT.create(
+    with get("voc").create(
         target, declared, options=WriteOptions(**options), findings=findings
     ) as writer:
         writer.write(samples)

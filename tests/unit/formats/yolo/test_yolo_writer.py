@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from headrace.errors import FormatError, LossyWriteError, ParseError
+from headrace.formats import get
 from headrace.formats.base import WriteOptions
 from headrace.formats.findings.collect import Findings
-from headrace.formats.yolo import FORMAT
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Polygon, Rectangle
 
@@ -37,7 +37,9 @@ def write(
 ) -> Findings:
     findings = Findings() if findings is None else findings
     infos = [LabelInfo(name=name) for name in labels]
-    with FORMAT.create(target, infos, options=WriteOptions(**options), findings=findings) as writer:
+    with get("yolo").create(
+        target, infos, options=WriteOptions(**options), findings=findings
+    ) as writer:
         writer.write(samples)
     return findings
 
