@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -168,22 +168,6 @@ class Reader(ABC):
         """Samples by the batch. Raises the counts ``images_in`` and ``shapes_in``; the ``out`` ones are the base's."""
 
 
-class WriterHands(Protocol):
-    """What writes: the writer itself, or somebody in its place."""
-
-    def start(self, temp: Path) -> None:
-        """Begin to write at ``temp``."""
-
-    def put(self, samples: Sequence[Sample]) -> None:
-        """Write a batch."""
-
-    def complete(self) -> None:
-        """Complete what is there."""
-
-    def abandon(self) -> None:
-        """Close what is open."""
-
-
 class Writer(ABC):
     """Writes samples to a path that appears complete, or not at all.
 
@@ -208,8 +192,6 @@ class Writer(ABC):
         self.findings = findings
         self.labels: dict[str, LabelInfo] = {}
         self.found = findings.begin("write")
-        self.elsewhere: WriterHands | None = None
-        """Does the writing in the place of this writer."""
         self.filing: Filing | None = None
         """Creates the files of a folder in the place of this writer, with the same outcome."""
         self._publication = Publication(target, overwrite=options.overwrite)
@@ -224,7 +206,7 @@ class Writer(ABC):
                 temp.mkdir()
             if self.filing is not None:
                 self.filing.start(temp, self._publication.lock)
-            self._hands.start(temp)
+            self._start(temp)
         except BaseException:
             self._discard()
             raise
@@ -252,7 +234,7 @@ class Writer(ABC):
         Leaving does it where nobody did. Nothing may be written afterwards.
         """
         if not self._concluded:
-            self._hands.complete()
+            self._finish()
             if self.filing is not None:
                 self.filing.end()
             self.findings.check()
@@ -267,7 +249,7 @@ class Writer(ABC):
         """Write a batch; each asset must come whole, in one call."""
         self.found.images_in += len(samples)
         self.found.shapes_in += sum([len(sample.shapes) for sample in samples])
-        self._hands.put(samples)
+        self._write(samples)
 
     @property
     def small_files(self) -> bool:
@@ -279,31 +261,16 @@ class Writer(ABC):
         if self.filing is not None:
             self.filing.settle()
 
-    def start(self, temp: Path) -> None:
-        """Begin to write at ``temp``, which somebody else owns and publishes."""
-        self._start(temp)
-
-    def put(self, samples: Sequence[Sample]) -> None:
-        """Write a batch that somebody else has counted."""
-        self._write(samples)
-
-    def complete(self) -> None:
-        """Complete what is there; somebody else checks and publishes it."""
-        self._finish()
-
-    def abandon(self) -> None:
-        """Close what is open."""
-        self._abandon()
-
     @property
-    def _hands(self) -> WriterHands:
-        return self if self.elsewhere is None else self.elsewhere
+    def work_path(self) -> Path:
+        """The path of the work in progress; a file added below a folder is published with the target."""
+        return self._publication.temp
 
     def _discard(self) -> None:
         try:
             if self.filing is not None:
                 self.filing.abandon()
-            self._hands.abandon()
+            self._abandon()
         finally:
             self._publication.discard()
 

@@ -23,7 +23,6 @@ from headrace.engine.paging import CursorListing, KeyListing, Listed
 from headrace.engine.threads import in_own_task
 from headrace.engine.versions.labels import label_infos
 from headrace.engine.versions.load import load_page
-from headrace.formats.base import Writer
 from headrace.formats.findings.collect import Finding, Findings
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
@@ -100,11 +99,11 @@ async def export(
     with Progress("export", "images", progress, total=await listed.count()) as counting:
 
         async def carry() -> None:
-            async with _ThreadedWriter(writer):
+            async with _ThreadedWriter(names):
                 pages = _Pages(
                     backend, version.id, listed, status, worker_id, key, annotated_only, names
                 )
-                await _write_all(pages, writer, counting, report)
+                await _write_all(pages, counting, report)
 
         await in_own_task(carry)
         report.seconds = counting.seconds
@@ -160,9 +159,7 @@ class _Pages(Struct, frozen=True):
                 return self.names.name(asset.id, asset.data.filename)
 
 
-async def _write_all(
-    pages: _Pages, writer: Writer, progress: Progress, report: ExportReport
-) -> None:
+async def _write_all(pages: _Pages, progress: Progress, report: ExportReport) -> None:
     send, receive = anyio.create_memory_object_stream[Page](AHEAD)
 
     def write(page: Page) -> None:
@@ -170,7 +167,7 @@ async def _write_all(
         for sample in samples:
             for shape in sample.shapes:
                 report.labels[shape.label] = report.labels.get(shape.label, 0) + 1
-        writer.write(samples)
+        pages.names.write(samples)
 
     try:
         async with anyio.create_task_group() as group, receive:
@@ -194,7 +191,7 @@ def _listed(
 class _ThreadedWriter:
     """A writer that is entered and left in a worker thread; cancelled work is discarded before it is left."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: ExportNames) -> None:
         self._writer = writer
 
     async def __aenter__(self) -> None:

@@ -107,7 +107,7 @@ async def export_annotations(
             annotations=scope.ids(Kind.ANNOTATION),
             names=ExportNames(writer, stem_bytes=_STEM_BYTES),
         )
-        await _write(platform, naming, request, assets, account, writer)
+        await _write(platform, naming, request, assets, account)
         packed = await in_thread(_packed, request.type, scope, target)
         name = _object_name(access, scope, request)
         await platform.objects.put_file(name, packed, move=True)
@@ -169,9 +169,8 @@ async def _write(
     request: ExportAnnotations,
     assets: list[int] | None,
     account: int | None,
-    writer: Writer,
 ) -> None:
-    scope = naming.scope
+    scope, writer = naming.scope, naming.names
     chosen: dict[str, Any] = {} if assets is None else {"assets": json_text(assets)}
     rows = platform.database.stream(
         "exporting.all" if assets is None else "exporting.chosen",
@@ -184,7 +183,7 @@ async def _write(
         account=account,
         **chosen,
     )
-    entered: list[Writer] = []
+    entered: list[ExportNames] = []
     try:
         # A cancellation comes up once the thread is done: the writer may be entered by then.
         await in_thread(_guarded, lambda: entered.append(writer.__enter__()))

@@ -6,7 +6,9 @@ They are called as a download calls them, so that pictures and annotations of on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
 from uuid import UUID
 
 from headrace.formats.base import Writer
@@ -22,20 +24,37 @@ STEM_BYTES = 240
 
 
 class ExportNames:
-    """Stands before the writer of an export, and has it write ``.headrace/names.jsonl`` too where a name is changed.
+    """Wraps the writer of an export and chooses the file names that it is given.
 
-    A format that keeps all in one file has no names to give: there every image is called as it is.
+    Enter and leave it in the place of the writer, and write through it. Where names change and the format is a
+    folder, the target gets ``.headrace/names.jsonl`` too. A format of one file keeps every name as it is.
     """
 
     def __init__(self, writer: Writer, *, stem_bytes: int = STEM_BYTES) -> None:
         self._writer = writer
         self._stem_bytes = stem_bytes
         self._map: NameMap | None = None
-        if writer.info.layout == "folder":
-            writer.elsewhere = self
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self._writer)
+            if self._writer.info.layout == "folder":
+                self._map = NameMap(self._writer.work_path)
+                stack.callback(self._map.close)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
 
     def name(self, id: UUID, filename: str) -> str:
-        """What the export calls a file; raises LossyWriteError where the writer is strict and that is another name."""
+        """Return the file name in the export; raises LossyWriteError where it changes and the writer is strict."""
         if self._map is None or (placed(filename) == filename and fits(filename, self._stem_bytes)):
             return filename
         local = with_id(placed(filename), id, most=self._stem_bytes)
@@ -50,27 +69,8 @@ class ExportNames:
         self._map.add(str(id), filename, local)
         return local
 
-    # --- in the writer's place ----------------------------------------------------------------------------
-
-    def start(self, temp: Path) -> None:
-        """Begin to write at ``temp``."""
-        self._map = NameMap(temp)
-        self._writer.start(temp)
-
-    def put(self, samples: Sequence[Sample]) -> None:
-        """Write a batch."""
-        self._writer.put(samples)
-        assert self._map is not None
-        self._map.write()
-
-    def complete(self) -> None:
-        """Complete what is there."""
-        self._writer.complete()
-        assert self._map is not None
-        self._map.close()
-
-    def abandon(self) -> None:
-        """Close what is open."""
+    def write(self, samples: Sequence[Sample]) -> None:
+        """Write a batch, and the names that it changed."""
+        self._writer.write(samples)
         if self._map is not None:
-            self._map.close()
-        self._writer.abandon()
+            self._map.write()
