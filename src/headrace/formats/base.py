@@ -20,8 +20,8 @@ from headrace.errors import SourceNotFoundError
 from headrace.formats.class_order import ClassOrder, checked_order
 from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.info import FormatInfo
-from headrace.formats.io.atomic import Publication
-from headrace.formats.io.deferred_writes import Filing
+from headrace.formats.io.atomic import AtomicTarget
+from headrace.formats.io.deferred_writes import FileSink
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
@@ -192,20 +192,20 @@ class Writer(ABC):
         self.findings = findings
         self.labels: dict[str, LabelInfo] = {}
         self.found = findings.begin("write")
-        self.filing: Filing | None = None
+        self.file_sink: FileSink | None = None
         """Creates the files of a folder in the place of this writer, with the same outcome."""
-        self._publication = Publication(target, overwrite=options.overwrite)
-        self._concluded = False
+        self._atomic = AtomicTarget(target, overwrite=options.overwrite)
+        self._finished = False
         for label in labels:
             self.add_label(label)
 
     def __enter__(self) -> Self:
-        temp = self._publication.begin()
+        temp = self._atomic.begin()
         try:
             if self.info.layout == "folder":
                 temp.mkdir()
-            if self.filing is not None:
-                self.filing.start(temp, self._publication.lock)
+            if self.file_sink is not None:
+                self.file_sink.start(temp, self._atomic.lock)
             self._start(temp)
         except BaseException:
             self._discard()
@@ -222,23 +222,23 @@ class Writer(ABC):
             self._discard()
             return
         try:
-            self.conclude()
-            self._publication.publish()
+            self.finish()
+            self._atomic.publish()
         except BaseException:
             self._discard()
             raise
 
-    def conclude(self) -> None:
+    def finish(self) -> None:
         """Complete what is there and check what was found: all but its appearing, which is left to leaving the context.
 
         Leaving does it where nobody did. Nothing may be written afterwards.
         """
-        if not self._concluded:
+        if not self._finished:
             self._finish()
-            if self.filing is not None:
-                self.filing.end()
+            if self.file_sink is not None:
+                self.file_sink.end()
             self.findings.check()
-            self._concluded = True
+            self._finished = True
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; one already declared under this name stays as it is."""
@@ -256,23 +256,23 @@ class Writer(ABC):
         """Whether it writes many files so small that creating them costs more than handing them to somebody else."""
         return False
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait for what is still being written, and raise what of it could not be."""
-        if self.filing is not None:
-            self.filing.settle()
+        if self.file_sink is not None:
+            self.file_sink.flush()
 
     @property
     def work_path(self) -> Path:
         """The path of the work in progress; a file added below a folder is published with the target."""
-        return self._publication.temp
+        return self._atomic.temp
 
     def _discard(self) -> None:
         try:
-            if self.filing is not None:
-                self.filing.abandon()
+            if self.file_sink is not None:
+                self.file_sink.abandon()
             self._abandon()
         finally:
-            self._publication.discard()
+            self._atomic.discard()
 
     @abstractmethod
     def _start(self, temp: Path) -> None:

@@ -125,7 +125,7 @@ class ClassNumbers:
         """The same without the numbers."""
         return [name for name, _ in self.items()]
 
-    def tell_missing(self, found: Pass) -> None:
+    def note_missing(self, found: Pass) -> None:
         """Note the names of the list that the source did not have, so that a slip of the pen is seen."""
         compare = len(self._reserved) * len(self._numbers) <= _MAX_COMPARED
         for name in self._reserved:
@@ -138,7 +138,7 @@ class ClassNumbers:
             )
 
 
-def tell_unordered(order: ClassOrder | Sequence[str], found: Pass) -> None:
+def note_unordered(order: ClassOrder | Sequence[str], found: Pass) -> None:
     """Note that an order was asked for where the target has no numbers for classes."""
     if order != "source":
         found.add(

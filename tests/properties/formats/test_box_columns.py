@@ -15,8 +15,8 @@ from headrace.engine.convert.conversion import convert_blocking
 from headrace.engine.convert.workers.sample_codec import pack, unpack
 from headrace.formats import WriteOptions, get
 from headrace.formats.findings.collect import Finding, Findings
-from headrace.formats.geometry.box_table import BoxList, BoxTable
-from headrace.formats.geometry.lazy_polygons import LazyRings
+from headrace.formats.geometry.box_table import BoxTable, BoxView
+from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
 from tests.properties.formats.test_voc_properties import folder
@@ -190,7 +190,7 @@ SHAPES = st.one_of(
     st.builds(Rectangle, x=FLOATS, y=FLOATS, w=FLOATS, h=FLOATS, **COMMON),
     st.builds(
         Polygon,
-        rings=RINGS | st.just(LazyRings(b"[[1, 2.5, 3, 4, 5, 6]]")),
+        rings=RINGS | st.just(LazyPolygon(b"[[1, 2.5, 3, 4, 5, 6]]")),
         bbox=st.none() | st.tuples(FLOATS, FLOATS, FLOATS, FLOATS),
         **COMMON,
     ),
@@ -248,7 +248,7 @@ def test_what_is_written_of_tables(
         table, stop = table_of([box for image in images for box in image]), 0
         for image in images:
             start, stop = stop, stop + len(image)
-            carried.append(Sample(filename="x.jpg", shapes=BoxList(table, start, stop)))  # type: ignore[arg-type]
+            carried.append(Sample(filename="x.jpg", shapes=BoxView(table, start, stop)))  # type: ignore[arg-type]
         carried.append(Sample(filename="y.jpg", width=64, height=48))
     if turned:
         carried.reverse()

@@ -16,8 +16,8 @@ from headrace.errors import HeadraceError
 from headrace.formats import ReadOptions, WriteOptions, get
 from headrace.formats.findings.collect import Findings
 from headrace.formats.voc import xml_parser as tree
-from headrace.formats.voc.record import Record
-from headrace.formats.voc.regex_parser import FastParser
+from headrace.formats.voc.record import VocAnnotation
+from headrace.formats.voc.regex_parser import RegexParser
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon, Rectangle
 from tests.support.formats import lay_out, numbers, read
@@ -159,7 +159,7 @@ GOOD = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-def plainly(record: Record) -> Any:
+def plainly(record: VocAnnotation) -> Any:
     return (
         record.filename, record.width, record.height, record.own,
         [(thing.label, thing.attributes or {}, thing.corners) for thing in record.things],
@@ -175,7 +175,7 @@ ALIKE = GOOD.replace("<name>cat</name>", "<name>cat</name><pose/><truncated>0</t
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_what_the_fast_path_takes_the_real_parser_reads_alike(data: st.DataObject) -> None:
-    parser = FastParser()
+    parser = RegexParser()
     text = data.draw(st.sampled_from([GOOD, ALIKE]))
     for known in data.draw(st.lists(st.sampled_from([GOOD, ALIKE]), max_size=2)):
         # How these are spelled is known from here on.
@@ -200,25 +200,25 @@ def test_what_the_fast_path_takes_the_real_parser_reads_alike(data: st.DataObjec
         )  # fmt: skip
 
 
-def said_by(parser: FastParser, content: bytes) -> Any:
+def said_by(parser: RegexParser, content: bytes) -> Any:
     fast = parser.parse(content)
     if fast is None or (fast.objects and parser.numbers([one[2] for one in fast.objects]) is None):
         return None
     objects = [tuple(one) for one in fast.objects]
-    return fast.filename, fast.width, fast.height, fast.own, objects, list(fast.outlines)
+    return fast.filename, fast.width, fast.height, fast.own, objects, list(fast.polygon_texts)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_file_spelled_like_an_earlier_one_says_what_it_says_alone(data: st.DataObject) -> None:
-    taught = FastParser()
+    taught = RegexParser()
     assert taught.parse(ALIKE.encode()) is not None
     text = ALIKE
     for _ in range(data.draw(st.integers(0, 3))):
         at = data.draw(st.integers(0, len(text)))
         text = text[:at] + data.draw(st.one_of(PIECES, st.text(max_size=3))) + text[at:]
     content = text.encode("utf-8", "surrogatepass")
-    assert said_by(taught, content) == said_by(FastParser(), content)
+    assert said_by(taught, content) == said_by(RegexParser(), content)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_file_spelled_like_an_earlier_one_says_what_it_says_alone(data: st.Dat
 )
 def test_what_a_file_says_of_itself(old: str, new: str, own: dict[str, Any]) -> None:
     content = GOOD.replace(old, new).encode()
-    fast = FastParser().parse(content)
+    fast = RegexParser().parse(content)
     assert fast is not None
     assert fast.own == tree.parse(content).own
     assert {name: fast.own.get(name) for name in own} == own
@@ -244,10 +244,10 @@ def test_what_a_file_says_of_itself(old: str, new: str, own: dict[str, Any]) -> 
 
 def test_what_ends_a_section_is_left_to_the_real_parser() -> None:
     for old in ("<folder>f", "<name>dog", "<pose>Left"):
-        assert FastParser().parse(GOOD.replace(old, f"{old}]]>").encode()) is None
+        assert RegexParser().parse(GOOD.replace(old, f"{old}]]>").encode()) is None
 
 
 def test_the_fast_path_takes_the_usual_file() -> None:
-    assert FastParser().parse(GOOD.encode()) is not None
-    assert FastParser().parse(GOOD.replace("\n", "\r\n").encode()) is not None
-    assert FastParser().parse(GOOD.replace("cat", "<!-- x -->cat").encode()) is None
+    assert RegexParser().parse(GOOD.encode()) is not None
+    assert RegexParser().parse(GOOD.replace("\n", "\r\n").encode()) is not None
+    assert RegexParser().parse(GOOD.replace("cat", "<!-- x -->cat").encode()) is None

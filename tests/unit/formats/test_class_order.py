@@ -61,7 +61,7 @@ def test_a_list_of_a_thousand_classes_tells_each_that_is_missing() -> None:
     order = [f"class {n}" for n in range(1_000)]
     numbers = ClassNumbers(["class 998", "other"], order, first=0)
     found = findings.begin("write")
-    numbers.tell_missing(found)
+    numbers.note_missing(found)
     assert numbers.items() == [*zip(order, range(1_000), strict=True), ("other", 1_000)]
     (kind,) = found.kinds
     assert (kind.code, kind.severity, kind.count) == (CLASS, Severity.NOTE, 999)
@@ -72,7 +72,7 @@ def test_a_list_of_a_thousand_classes_tells_each_that_is_missing() -> None:
 def test_a_slip_of_the_pen_is_told_with_the_name_that_was_meant() -> None:
     findings = Findings()
     numbers = ClassNumbers(["person", "car"], ["perosn", "zebra", "car"], first=1)
-    numbers.tell_missing(findings.begin("write"))
+    numbers.note_missing(findings.begin("write"))
     assert numbers.items() == [("perosn", 1), ("zebra", 2), ("car", 3), ("person", 4)]
     (kind,) = findings
     assert [place.detail for place in kind.examples] == [

@@ -33,13 +33,13 @@ class Late:
         self._waiting.append((f"{self._root}/{folder}{name}", content))
         return True
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         for path, content in self._waiting:
             create_file(path, content)
         self._waiting = []
 
     def end(self) -> None:
-        self.settle()
+        self.flush()
 
     def abandon(self) -> None:
         self._waiting = []

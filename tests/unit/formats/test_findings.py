@@ -228,20 +228,20 @@ def test_what_is_noted_in_other_places_is_found_as_if_here(
         told: list[Occurrence] = []
         findings = Findings("skip", on_finding=told.append if heard else None)
         found = findings.begin("read")
-        notes = [findings.notes("read", every=heard) for _ in range(workers)]
+        notes = [findings.deferred("read", every=heard) for _ in range(workers)]
         for number, chunk in enumerate(chunks):
             there = notes[number % workers] if workers else found
             for code, message, severity, more in chunk:
                 there.add(code, message, severity=severity, **more)
             if workers:
-                found.take_over(notes[number % workers].take())
+                found.merge(notes[number % workers].take())
         outcomes.append((list(findings), told))
     assert outcomes[0] == outcomes[1] == outcomes[2]
     assert bool(outcomes[0][1]) == (heard and any(map(bool, chunks)))
 
 
 def test_notes_of_a_kind_are_few_however_often_they_come() -> None:
-    notes = Findings("skip").notes("read", every=False)
+    notes = Findings("skip").deferred("read", every=False)
     for _ in range(1000):
         notes.add("V12", "odd", severity=Severity.NOTE, path="a.xml")
     assert len(notes.take().findings) == MAX_EXAMPLES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.formats.io.json_repair import Verdict, mend, probe
+from headrace.formats.io.json_repair import Verdict, probe, repair
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,6 @@ def test_verdicts(text: bytes, verdict: Verdict, place: int) -> None:
         (b"[1, 2]", b"[1, 2]"),
     ],
 )
-def test_mending_keeps_the_length_and_leaves_strings_alone(text: bytes, mended: bytes) -> None:
-    assert mend(text) == mended
-    assert len(mended) == len(text)
+def test_mending_keeps_the_length_and_leaves_strings_alone(text: bytes, repaired: bytes) -> None:
+    assert repair(text) == repaired
+    assert len(repaired) == len(text)

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.formats import ReadOptions, WriteOptions, get
 from headrace.formats.findings.collect import Findings
-from headrace.formats.geometry.lazy_polygons import NO_RINGS, LazyRings, lazy_rings
+from headrace.formats.geometry.lazy_polygons import NO_RINGS, LazyPolygon, lazy_polygons
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon
 
@@ -18,8 +18,8 @@ from headrace.model.shapes import Polygon
     "text", ["[[1,2,3,4,5,6]]", "[[ -1.5, 2,\n3, 0, 5, 6,7,8 ]]", "[[0.1,0,0,0,0,-0]]"]
 )
 def test_one_ring_of_plain_numbers_is_proved(text: str) -> None:
-    ring = lazy_rings([text.encode()])[0]
-    assert isinstance(ring, LazyRings)
+    ring = lazy_polygons([text.encode()])[0]
+    assert isinstance(ring, LazyPolygon)
     assert ring == json.loads(text)
     assert (len(ring), ring[0], ring[:1], list(ring)) == (
         1,
@@ -31,8 +31,8 @@ def test_one_ring_of_plain_numbers_is_proved(text: str) -> None:
 
 def test_so_are_several_rings() -> None:
     text = "[[1,2,3,4,5,6],[0, -1.5,2,2, 3,3,4,4],\n[1,1,2,1,2,2]]"
-    rings = lazy_rings([b"[]", text.encode()])[1]
-    assert isinstance(rings, LazyRings)
+    rings = lazy_polygons([b"[]", text.encode()])[1]
+    assert isinstance(rings, LazyPolygon)
     assert rings == json.loads(text)
 
 
@@ -61,7 +61,7 @@ def test_so_are_several_rings() -> None:
 )
 def test_anything_else_is_not(text: str) -> None:
     whole = b"[[1,2,3,4,5,6]]"
-    assert lazy_rings([whole, text.encode(), whole, b"[]", b"null"]) == [
+    assert lazy_polygons([whole, text.encode(), whole, b"[]", b"null"]) == [
         [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]],
         None,
         [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]],
@@ -72,8 +72,8 @@ def test_anything_else_is_not(text: str) -> None:
 
 def test_rings_are_what_they_stand_for() -> None:
     rings = [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]
-    lazy = LazyRings(b"[[1,2,3,4,5,6]]")
-    assert lazy == LazyRings(b"[[1.0,2,3,4,5,6]]") == rings
+    lazy = LazyPolygon(b"[[1,2,3,4,5,6]]")
+    assert lazy == LazyPolygon(b"[[1.0,2,3,4,5,6]]") == rings
     assert Polygon(label="a", rings=rings) == Polygon(label="a", rings=lazy)  # type: ignore[arg-type]
     assert lazy != [[1.0]]
 
@@ -88,7 +88,7 @@ def read(path: Path, geometry: str) -> list[Sample]:
 
 
 def test_reading_as_text_finds_the_same(tmp_path: Path) -> None:
-    outlines = [
+    polygon_texts = [
         [[1, 2, 3, 4, 5, 6]],
         [[1, 2, 3, 4, 5, 6], [0, 0, 1, 0, 1, 1]],
         [[1, 2, 3, 4, 5, 6, 7]],
@@ -114,7 +114,7 @@ def test_reading_as_text_finds_the_same(tmp_path: Path) -> None:
                 "segmentation": outline,
                 "odd": n,
             }
-            for n, outline in enumerate(outlines)
+            for n, outline in enumerate(polygon_texts)
         ],
     }
     path = tmp_path / "coco.json"
@@ -122,7 +122,7 @@ def test_reading_as_text_finds_the_same(tmp_path: Path) -> None:
     as_floats, as_text = read(path, "floats"), read(path, "raw")
     assert as_floats == as_text
     assert isinstance(as_text[0].shapes[0], Polygon)
-    assert isinstance(as_text[0].shapes[0].rings, LazyRings)
+    assert isinstance(as_text[0].shapes[0].rings, LazyPolygon)
     target = tmp_path / "again.json"
     with get("coco").create(target, [], options=WriteOptions(), findings=Findings()) as writer:
         writer.write(as_text)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from headrace.formats.io import walk as listing
-from headrace.formats.io.walk import Walk, stem, suffix
+from headrace.formats.io.walk import FolderWalk, stem, suffix
 
 NAMES = ["b.txt", "a.txt", "a.b.txt", "a-1.txt", "a.TXT", "ü.txt", "c d.txt", "10.txt", "9.txt"]
 
 
 def walked(root: Path) -> list[tuple[str, list[str]]]:
     refused: list[str] = []
-    walk = Walk(root, frozenset({"txt"}), boundary=root, refused=refused.append)
+    walk = FolderWalk(root, frozenset({"txt"}), boundary=root, refused=refused.append)
     found = [(folder.relative, list(names)) for folder, names in walk.folders()]
     assert refused == []
     return found
@@ -65,7 +65,7 @@ def test_folders_of_no_end_are_refused(tmp_path: Path) -> None:
         deep = deep / "d"
     deep.mkdir(parents=True)
     refused: list[str] = []
-    walk = Walk(tmp_path, frozenset({"txt"}), boundary=tmp_path, refused=refused.append)
+    walk = FolderWalk(tmp_path, frozenset({"txt"}), boundary=tmp_path, refused=refused.append)
     assert sum(1 for _ in walk.folders()) == 65
     assert len(refused) == 1
 
@@ -74,14 +74,14 @@ def test_a_folder_that_goes_while_its_like_is_walked_is_passed_over(tmp_path: Pa
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.txt").touch()
-    walk = Walk(tmp_path, frozenset({"txt"}), boundary=tmp_path, refused=lambda path: None)
+    walk = FolderWalk(tmp_path, frozenset({"txt"}), boundary=tmp_path, refused=lambda path: None)
     found = []
     for folder, names in walk.folders():
         found += [f"{folder.relative}{name}" for name in names]
         if folder.relative == "a/":
             shutil.rmtree(tmp_path / "b")
     assert found == ["a/x.txt"]
-    gone = Walk(tmp_path / "b", frozenset(), boundary=tmp_path, refused=lambda path: None)
+    gone = FolderWalk(tmp_path / "b", frozenset(), boundary=tmp_path, refused=lambda path: None)
     with pytest.raises(FileNotFoundError):
         list(next(gone.folders())[1])
 

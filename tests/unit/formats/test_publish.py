@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import FormatError
-from headrace.formats.io.atomic import Publication
+from headrace.formats.io.atomic import AtomicTarget
 
 
 def listed(folder: Path) -> set[str]:
@@ -36,7 +36,7 @@ def content(path: Path) -> str:
 
 def test_nothing_is_there_before_and_all_of_it_after(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "out"
-    publication = Publication(target, overwrite=False)
+    publication = AtomicTarget(target, overwrite=False)
     put(publication.begin(), kind)
     assert not target.exists()
     publication.publish()
@@ -47,7 +47,7 @@ def test_nothing_is_there_before_and_all_of_it_after(tmp_path: Path, kind: str) 
 
 
 def test_what_is_discarded_leaves_nothing(tmp_path: Path, kind: str) -> None:
-    publication = Publication(tmp_path / "out", overwrite=False)
+    publication = AtomicTarget(tmp_path / "out", overwrite=False)
     put(publication.begin(), kind)
     publication.discard()
     assert listed(tmp_path) == set()
@@ -60,9 +60,9 @@ def test_an_existing_target_is_replaced_only_where_allowed(
     target = tmp_path / "out"
     put(target, old, "old")
     with pytest.raises(FormatError, match="exists"):
-        Publication(target, overwrite=False).begin()
+        AtomicTarget(target, overwrite=False).begin()
     assert (content(target), listed(tmp_path)) == ("old", {"out"})
-    publication = Publication(target, overwrite=True)
+    publication = AtomicTarget(target, overwrite=True)
     put(publication.begin(), kind)
     assert content(target) == "old"
     publication.publish()
@@ -72,7 +72,7 @@ def test_an_existing_target_is_replaced_only_where_allowed(
 def test_an_empty_folder_may_be_the_target(tmp_path: Path) -> None:
     target = tmp_path / "out"
     target.mkdir()
-    publication = Publication(target, overwrite=False)
+    publication = AtomicTarget(target, overwrite=False)
     put(publication.begin(), "folder")
     publication.publish()
     assert content(target) == "new"
@@ -80,16 +80,16 @@ def test_an_empty_folder_may_be_the_target(tmp_path: Path) -> None:
 
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="nowhere does not exist"):
-        Publication(tmp_path / "nowhere" / "out", overwrite=False).begin()
+        AtomicTarget(tmp_path / "nowhere" / "out", overwrite=False).begin()
 
 
 def test_two_at_once_are_kept_apart(tmp_path: Path) -> None:
-    first = Publication(tmp_path / "out", overwrite=True)
+    first = AtomicTarget(tmp_path / "out", overwrite=True)
     put(first.begin(), "file", "first")
     with pytest.raises(FormatError, match="another process is writing"):
-        Publication(tmp_path / "out", overwrite=True).begin()
+        AtomicTarget(tmp_path / "out", overwrite=True).begin()
     first.publish()
-    second = Publication(tmp_path / "out", overwrite=True)
+    second = AtomicTarget(tmp_path / "out", overwrite=True)
     put(second.begin(), "file", "second")
     second.publish()
     assert content(tmp_path / "out") == "second"
@@ -100,8 +100,8 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, kind:
     killed = f"""
         import os, signal
         from pathlib import Path
-        from headrace.formats.io.atomic import Publication
-        temp = Publication(Path({str(target)!r}), overwrite=False).begin()
+        from headrace.formats.io.atomic import AtomicTarget
+        temp = AtomicTarget(Path({str(target)!r}), overwrite=False).begin()
         if {kind == "file"}:
             temp.write_text("half")
         else:
@@ -116,7 +116,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, kind:
     left = listed(tmp_path)
     assert left
     assert all(name.startswith(".out.headrace-") for name in left)
-    publication = Publication(target, overwrite=False)
+    publication = AtomicTarget(target, overwrite=False)
     put(publication.begin(), kind)
     publication.publish()
     assert listed(tmp_path) == {"out"}
@@ -125,7 +125,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path, kind:
 
 def test_a_death_between_the_two_renames_loses_nothing(tmp_path: Path) -> None:
     put(tmp_path / ".out.headrace-old", "folder", "old")
-    publication = Publication(tmp_path / "out", overwrite=False)
+    publication = AtomicTarget(tmp_path / "out", overwrite=False)
     with pytest.raises(FormatError, match="exists"):
         publication.begin()
     assert content(tmp_path / "out") == "old"

@@ -79,7 +79,7 @@ async def convert(
     ``report`` is a file of JSON lines, one for each finding that ``on_finding`` hears, whose counts add up to those of
     ``ConversionReport.findings``. It replaces that of an earlier run, as a whole, also after a dry run and where the
     conversion fails because of its records, which stand there then; where it fails for another reason, the earlier one
-    stays. See :class:`~headrace.formats.findings.jsonl.Line` for the keys.
+    stays. See :class:`~headrace.formats.findings.jsonl.FindingRecord` for the keys.
 
     The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
     ``UnknownFormatError``, ``ConfigurationError`` for options that make no sense and, should records vanish
@@ -161,7 +161,7 @@ def convert_blocking(
         with suppress(_Rehearsed), writer:
             steps = source_format.pass_through(reader, writer) if passes_through else None
             _carry(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)
-            writer.conclude()
+            writer.finish()
             # Before the target: a run that is killed between the two is run again and tells the same. The other way
             # round there would be a target, which nothing replaces, whose losses nobody is told.
             publish_findings()
@@ -185,14 +185,14 @@ def _carry(
     stop: Stop,
 ) -> None:
     labels = Counter[str]()
-    with closing(steps), _settled(writer):
+    with closing(steps), _flushed(writer):
         for done in steps:
             stop.check()
             labels.update(done.labels)
             progress.add(done.images)
     for label in reader.labels():
         writer.add_label(label)
-    writer.settle()
+    writer.flush()
     report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
 
 
@@ -204,12 +204,12 @@ def _by_samples(reader: Reader, writer: Writer) -> Generator[ConversionStep, Non
 
 
 @contextmanager
-def _settled(writer: Writer) -> Iterator[None]:
+def _flushed(writer: Writer) -> Iterator[None]:
     """Where reading fails, what was read before it and cannot be written comes first, as with one process."""
     try:
         yield
     except (HeadraceError, OSError):
-        writer.settle()
+        writer.flush()
         raise
 
 

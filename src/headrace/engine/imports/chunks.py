@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Pass, Severity
-from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE, Capability
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
@@ -93,11 +93,11 @@ def chunks(
     """
     number = weight = 0
     held: list[Sample] = []
-    losses, tally = FieldLosses(PLATFORM), Tally(found)
+    losses, counter = FieldLosses(PLATFORM), LossCounter(found)
     for batch in reader.batches():
-        losses.count(batch, tally)
-        _count_boxes(batch, tally)
-        tally.flush()
+        losses.count(batch, counter)
+        _count_boxes(batch, counter)
+        counter.flush()
         for sample in batch:
             if change is not None:
                 change(sample)
@@ -111,13 +111,13 @@ def chunks(
         yield Chunk(number, held)
 
 
-def _count_boxes(batch: list[Sample], tally: Tally) -> None:
+def _count_boxes(batch: list[Sample], counter: LossCounter) -> None:
     """A box that a source gives beside an outline is made anew from it."""
     shapes = [shape for sample in batch for shape in sample.shapes]
     count = sum([getattr(shape, "bbox", None) is not None for shape in shapes])
     if count:
         message = f"not written: {FIELDS['bbox']}"
-        tally.add("LOSS", message, Severity.NOTE, batch[0].filename, count=count)
+        counter.add("LOSS", message, Severity.NOTE, batch[0].filename, count=count)
 
 
 def _weight(sample: Sample) -> int:

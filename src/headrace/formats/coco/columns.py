@@ -8,7 +8,7 @@ from typing import cast
 from headrace.formats.coco.id_sets import SeenIds
 from headrace.formats.coco.row_sort import Row
 from headrace.formats.coco.schema import Id
-from headrace.formats.geometry.box_table import BoxList, BoxTable
+from headrace.formats.geometry.box_table import BoxTable, BoxView
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 
@@ -45,7 +45,7 @@ def tabulate(
     boxes = cast("list[tuple[float, float, float, float]]", [row.bbox for row in plain])
     labels = [names[cast("Id", row.category_id)] for row in plain]
     x, y, w, h = zip(*boxes, strict=True)
-    outlines = cast("list[bytes | None]", [row.segmentation for row in plain])
+    polygon_texts = cast("list[bytes | None]", [row.segmentation for row in plain])
     table = BoxTable(
         labels,
         x,
@@ -54,11 +54,11 @@ def tabulate(
         h,
         ids=numbers,
         areas=[row.area for row in plain],
-        outlines=outlines if any(outlines) else None,
+        polygon_texts=polygon_texts if any(polygon_texts) else None,
     )
     stop = 0
     for number, its in by_image.items():
         start, stop = stop, stop + len(its)
         if number not in left:
-            samples[number].shapes = cast("list[AnyShape]", BoxList(table, start, stop))
+            samples[number].shapes = cast("list[AnyShape]", BoxView(table, start, stop))
     return [row for row in rows if row.image_id in left] if left else ()

@@ -23,7 +23,7 @@ from headrace.formats.coco.schema import (
     Odd,
     RawAnnotationRecord,
 )
-from headrace.formats.geometry.lazy_polygons import NO_RINGS, lazy_outlines, lazy_rings
+from headrace.formats.geometry.lazy_polygons import NO_RINGS, lazy_polygons, polygons_from_texts
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes, Polygon, Rectangle
 
@@ -53,7 +53,9 @@ class ShapeMaker:
         self._report = report
         self.boxes_only = task == "detect"
         self._tables = raw
-        self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = lazy_rings if raw else _all_plain
+        self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
+            lazy_polygons if raw else _all_plain
+        )
         self._ids = SeenIds()
         self._long = LongWay(self.names, points, self._ids, report, task=task)
 
@@ -101,10 +103,10 @@ class ShapeMaker:
         table, boxes_only = self._ids.table, self.boxes_only
         size = len(table)
         rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
-            lazy_outlines if type(records[0]) is Row else self._rings_of
+            polygons_from_texts if type(records[0]) is Row else self._rings_of
         )
-        outlines = rings_of([record.segmentation for record in records])
-        for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
+        polygon_texts = rings_of([record.segmentation for record in records])
+        for index, (record, rings) in enumerate(zip(records, polygon_texts, strict=True)):
             label = label_of(record.category_id)  # type: ignore[arg-type]
             sample, box, number = sample_of(record.image_id), record.bbox, record.id
             if rings is None or box is None or sample is None or label is None:
@@ -139,10 +141,10 @@ class ShapeMaker:
     ) -> None:
         names, is_new, extra_of = self.names, self._ids.is_new, self._learner.extra
         learnt, boxes_only = self._learner.has_learnt, self.boxes_only
-        outlines = self._rings_of(
+        polygon_texts = self._rings_of(
             [ODD if isinstance(record, Odd) else record.segmentation for record in records]
         )
-        for index, (record, rings) in enumerate(zip(records, outlines, strict=True)):
+        for index, (record, rings) in enumerate(zip(records, polygon_texts, strict=True)):
             if isinstance(record, Odd):
                 self._attach_odd(record, samples)
                 continue
@@ -228,7 +230,7 @@ class ShapeMaker:
         self._long.attach(record, extra or None, samples)
 
 
-def _all_plain(outlines: Sequence[Any]) -> list[Any]:
+def _all_plain(polygon_texts: Sequence[Any]) -> list[Any]:
     # The two commonest answers are given here: a call takes longer than the question.
     return [
         (
@@ -238,7 +240,7 @@ def _all_plain(outlines: Sequence[Any]) -> list[Any]:
         )
         if outline
         else NO_RINGS
-        for outline in outlines
+        for outline in polygon_texts
     ]
 
 

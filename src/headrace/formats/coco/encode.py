@@ -18,7 +18,7 @@ from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
 from headrace.formats.geometry import raster, rle
 from headrace.formats.geometry.box_table import BoxTable
 from headrace.formats.geometry.boxes import box_of
-from headrace.formats.geometry.lazy_polygons import LazyRings
+from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.geometry import points_bounds, rings_area, rings_bounds
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import (
@@ -78,7 +78,7 @@ def annotation(
             "bbox": shape.bbox or rings_bounds(rings),
             "area": polygon_area(rings, sample) if shape.area is None else shape.area,
             "iscrowd": 1 if shape.iscrowd else 0,
-            "segmentation": orjson.Fragment(rings.raw) if isinstance(rings, LazyRings) else rings,
+            "segmentation": orjson.Fragment(rings.raw) if isinstance(rings, LazyPolygon) else rings,
         }
     elif isinstance(shape, Rectangle):
         record = {
@@ -126,7 +126,7 @@ def boxes(
     blank: Record = dict.fromkeys(("id", "image_id", "category_id", "bbox", "area"))
     blank |= {"iscrowd": 0, "segmentation": ()}
     attributes = table.attributes or ()
-    said, outlines = iter(attributes), iter(table.outlines or ())
+    said, polygon_texts = iter(attributes), iter(table.polygon_texts or ())
     differ = any(attributes)
     if differ and attributes[0] and attributes.count(attributes[0]) == len(attributes):
         # Most tools write the same few words of each.
@@ -149,8 +149,8 @@ def boxes(
                     record["attributes"] = own
                 else:
                     record.pop("attributes", None)
-        if table.outlines is not None:
-            for record, outline in zip(records, outlines, strict=False):
+        if table.polygon_texts is not None:
+            for record, outline in zip(records, polygon_texts, strict=False):
                 record["segmentation"] = () if outline is None else orjson.Fragment(outline)
         yield records
 

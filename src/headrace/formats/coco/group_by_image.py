@@ -15,7 +15,7 @@ from headrace.formats.coco.image_index import Numbering
 from headrace.formats.coco.row_sort import Row, RowBuckets, Rows
 from headrace.formats.coco.schema import AnyAnnotation, Learner, Odd
 from headrace.formats.coco.text_sort import TextBuckets
-from headrace.formats.io.json_stream import Chunk
+from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.sample import Sample
 
 # An image's place in the file, and its sample unless it was left out.
@@ -62,7 +62,7 @@ def from_buckets(
 
 
 def from_order(
-    chunks: Iterable[Chunk[Any]],
+    chunks: Iterable[ArrayChunk[Any]],
     images: Iterator[Placed],
     numbering: Numbering,
     learner: Learner[Any],
@@ -127,7 +127,7 @@ def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
     return find(rows[index])
 
 
-def in_chunk(chunk: Chunk[Any]) -> Callable[[int], Odd]:
+def in_chunk(chunk: ArrayChunk[Any]) -> Callable[[int], Odd]:
     """Shows the text of an element by its place among those of a chunk.
 
     The chunk is cut once, however many are asked for: in a file of bad records that is each of them.

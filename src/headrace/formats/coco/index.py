@@ -70,7 +70,7 @@ def survey(stream: JsonStream, found: Pass, wanted: Wanted, *, sort: bool) -> Ou
     except BaseException:
         outline.close()
         raise
-    if stream.mended:
+    if stream.repaired:
         found.add(
             "C26",
             "NaN, Infinity or lone surrogates, which are no JSON, read as nothing",

@@ -34,7 +34,7 @@ from headrace.formats.coco.schema import (
 from headrace.formats.coco.unordered import Loose
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.io.gc_pause import collect_young, collector_paused
+from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
 from headrace.formats.io.json_stream import MAX_ELEMENT, JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
@@ -79,7 +79,7 @@ class CocoReader(Reader):
 
     def _surveyed(self) -> Outline:
         if self._outline is None:
-            with collector_paused():
+            with gc_paused():
                 found = self.findings.begin("survey")
                 if self.options.predictions and self._stream.top()[1] == b"[":
                     self._outline = survey_results(self._stream, found, self.options.labels)
@@ -106,12 +106,12 @@ class CocoReader(Reader):
 
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:
         self._emitted = 0
-        with collector_paused():
+        with gc_paused():
             for number, batch in enumerate(self._batched(self._samples(found))):
                 yield batch
                 self._emitted += len(batch)
                 if number % COLLECT_EVERY == 0:
-                    collect_young()
+                    collect_young_garbage()
 
     def _batched(self, groups: Iterator[list[Sample]]) -> Iterator[list[Sample]]:
         """Groups as they come: as large as a processor's cache holds, but no larger than asked for."""

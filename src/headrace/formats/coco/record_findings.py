@@ -40,7 +40,7 @@ class Reporter:
         dropped_images: int = 0,
     ) -> None:
         """Add a finding about the record in hand, as :meth:`~headrace.formats.findings.collect.Pass.add` does."""
-        offset = self._offset() if self.found.wants_place(code, message, severity) else None
+        offset = self._offset() if self.found.wants_location(code, message, severity) else None
         self.found.add(
             code,
             message,

@@ -24,8 +24,8 @@ from headrace.formats.coco.schema import (
     is_clean,
     whole_record,
 )
-from headrace.formats.geometry.lazy_polygons import Outline, proved_outlines, unproved_outlines
-from headrace.formats.io.json_stream import Chunk, JsonStream, Member
+from headrace.formats.geometry.lazy_polygons import PolygonText, checked_texts, irregular_texts
+from headrace.formats.io.json_stream import ArrayChunk, JsonStream, Member
 
 # msgpack's mark of an array whose length follows in four bytes.
 _ARRAY: Final = b"\xdd"
@@ -48,7 +48,7 @@ class Row(Struct, array_like=True, gc=False):
     bbox: tuple[float, float, float, float] | None
     area: float | None
     iscrowd: int | bool
-    segmentation: Outline
+    segmentation: PolygonText
 
     @property
     def text(self) -> bytes | None:
@@ -113,23 +113,23 @@ class RowBuckets(Buckets[Rows]):
         raws = [record.segmentation for record in records]
         # An outline is left behind only beside a box.
         if self._wanted != "boxes":
-            outlines = proved_outlines(raws)
+            polygon_texts = checked_texts(raws)
         elif None not in [record.bbox for record in records]:
-            outlines = unproved_outlines(raws)
+            polygon_texts = irregular_texts(raws)
         else:
-            outlines = [
+            polygon_texts = [
                 None if type(outline) is bytes and record.bbox is not None else outline
-                for outline, record in zip(proved_outlines(raws), records, strict=True)
+                for outline, record in zip(checked_texts(raws), records, strict=True)
             ]
         try:
             texts = [
                 _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
-                for r, outline in zip(records, outlines, strict=True)
+                for r, outline in zip(records, polygon_texts, strict=True)
             ]
         except OverflowError:
             return False
         damaged = [
-            i for i, one in enumerate(outlines) if type(one) is tuple and not is_clean(one[0])
+            i for i, one in enumerate(polygon_texts) if type(one) is tuple and not is_clean(one[0])
         ]
         if damaged:
             whole = originals()
@@ -181,7 +181,7 @@ class RowBuckets(Buckets[Rows]):
         return self._numbering.place(row.image_id)
 
 
-def _texts(chunk: Chunk[RawPlainRecord]) -> list[bytes]:
+def _texts(chunk: ArrayChunk[RawPlainRecord]) -> list[bytes]:
     return [text for _, text in chunk.elements()]
 
 

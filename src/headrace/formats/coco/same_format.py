@@ -12,7 +12,7 @@ from headrace.formats.coco.schema import Id
 from headrace.formats.coco.unordered import Loose, PlainRecords
 from headrace.formats.coco.writer import CocoWriter
 from headrace.formats.findings.collect import Pass
-from headrace.formats.io.gc_pause import collect_young, collector_paused
+from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
 
 
 def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None] | None:
@@ -27,7 +27,7 @@ def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, No
 def _carried(
     reader: CocoReader, loose: Loose, writer: CocoWriter, found: Pass
 ) -> Generator[ConversionStep, None, None]:
-    with collector_paused():
+    with gc_paused():
         for samples in loose.images():
             found.images_out += len(samples)
             writer.write(samples)
@@ -60,5 +60,5 @@ def _annotations(
         yield ConversionStep(done - told, labels)
         told = done
         if step % COLLECT_EVERY == 0:
-            collect_young()
+            collect_young_garbage()
     yield ConversionStep(found.images_out - told, {})

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, MsgspecError, Raw, Struct, defstruct
 from msgspec.json import Decoder
 
-from headrace.formats.io.json_stream import Chunk
+from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.shapes import Attributes
 
 Id = int | str
@@ -211,7 +211,7 @@ class Learner(Generic[R]):
         self._plain = None
         return records
 
-    def records(self, chunk: Chunk[R]) -> list[R | Odd]:
+    def records(self, chunk: ArrayChunk[R]) -> list[R | Odd]:
         """The records of a chunk that was parsed by :meth:`many`."""
         if chunk.items is not None:
             return list(chunk.items)

@@ -18,8 +18,8 @@ from headrace.formats.coco.decode import ShapeMaker
 from headrace.formats.coco.group_by_image import MAX_OPEN, Placed, from_place, in_chunk
 from headrace.formats.coco.image_index import Numbering, image_in
 from headrace.formats.coco.schema import Id, Learner, Odd, RawPlainRecord
-from headrace.formats.geometry.lazy_polygons import Outline, unproved_outlines
-from headrace.formats.io.json_stream import Chunk
+from headrace.formats.geometry.lazy_polygons import PolygonText, irregular_texts
+from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 
@@ -53,7 +53,7 @@ class Loose:
     def __init__(
         self,
         images: Iterator[Placed],
-        chunks: Iterable[Chunk[Any]],
+        chunks: Iterable[ArrayChunk[Any]],
         numbering: Numbering,
         learner: Learner[Any],
         shapes: ShapeMaker,
@@ -115,14 +115,14 @@ class Loose:
         self, records: list[RawPlainRecord], source: Callable[[int], Odd]
     ) -> Iterator[PlainRecords | list[LooseShape]]:
         raws = [record.segmentation for record in records]
-        outlines = unproved_outlines(raws)
+        polygon_texts = irregular_texts(raws)
         if self._shapes.boxes_only or min(map(len, raws)) < _LEAST_RINGS:
-            _settle(records, outlines, boxes_only=self._shapes.boxes_only)
+            _settle(records, polygon_texts, boxes_only=self._shapes.boxes_only)
         places = self._numbering.places(records)
-        if self._are_plain(records, outlines, places):
+        if self._are_plain(records, polygon_texts, places):
             yield from self._numbered(records, source)
             return
-        flags = list(map(self._is_plain, records, outlines, places))
+        flags = list(map(self._is_plain, records, polygon_texts, places))
         if flags.count(False) * _FEW > len(flags):
             yield self._loose(records, source)
             return
@@ -146,20 +146,20 @@ class Loose:
             yield self._loose(records, source)
 
     def _are_plain(
-        self, records: list[RawPlainRecord], outlines: list[Outline], places: list[int]
+        self, records: list[RawPlainRecord], polygon_texts: list[PolygonText], places: list[int]
     ) -> bool:
         """:meth:`_is_plain` of all, where it takes no look at each."""
         return (
             self._all_there
             and -1 not in places
-            and tuple not in set(map(type, outlines))
+            and tuple not in set(map(type, polygon_texts))
             and None not in [record.bbox for record in records]
             and None not in [record.area for record in records]
             and _are_zeros([record.iscrowd for record in records])
             and self._shapes.names.keys() >= {record.category_id for record in records}
         )
 
-    def _is_plain(self, record: RawPlainRecord, outline: Outline, place: int) -> bool:
+    def _is_plain(self, record: RawPlainRecord, outline: PolygonText, place: int) -> bool:
         return (
             place >= 0
             and self._is_there[place] == 1
@@ -204,9 +204,11 @@ class _Gathered(list[AnyShape]):
         self._made.append(LooseShape(self._image, shape))
 
 
-def _settle(records: list[RawPlainRecord], outlines: list[Outline], *, boxes_only: bool) -> None:
+def _settle(
+    records: list[RawPlainRecord], polygon_texts: list[PolygonText], *, boxes_only: bool
+) -> None:
     """Say of bare boxes what a writer would say: no rings as an empty list, their area where there is none."""
-    for record, outline in zip(records, outlines, strict=True):
+    for record, outline in zip(records, polygon_texts, strict=True):
         if (
             outline is None
             and record.bbox is not None

@@ -18,7 +18,7 @@ from headrace.formats.coco.json_writer import BUFFER, append_file, dump, heading
 from headrace.formats.coco.schema import RawPlainRecord
 from headrace.formats.coco.unordered import LooseShape
 from headrace.formats.findings.collect import Severity
-from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import BoxTable, by_table
 from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.info import FormatInfo
@@ -49,7 +49,7 @@ class CocoWriter(Writer):
         self._numbers = ImageNumbers()
         self._count = 0
         self._first_image = self._first_line = True
-        self._tally = Tally(self.found)
+        self._counter = LossCounter(self.found)
         self._losses = FieldLosses(self.info.says)
         self._images.write(heading(self.options.about) + b'"images":[')
 
@@ -72,7 +72,7 @@ class CocoWriter(Writer):
     def write_records(self, records: Sequence[RawPlainRecord], path: str) -> None:
         """Write records that say what this writer would say, numbered anew; ``path`` is their file."""
         self.found.shapes_in += len(records)
-        self._losses.count_field("shape_id", len(records), path, self._tally)
+        self._losses.count_field("shape_id", len(records), path, self._counter)
         for number, record in enumerate(records, start=self._count + 1):
             record.id = number
         lines = _RECORDS.encode_lines(records)[:-1]
@@ -83,20 +83,20 @@ class CocoWriter(Writer):
         self._put_annotations([text])
         self._count += len(records)
         self.found.shapes_out += len(records)
-        self._tally.flush()
+        self._counter.flush()
 
     def write_loose(self, loose: Sequence[LooseShape], path: str) -> None:
         """Write shapes of images that were written before; ``path`` is their file."""
         self.found.shapes_in += len(loose)
         shapes = [shape for _, shape in loose]
-        self._losses.count([Sample(filename=path, shapes=shapes)], self._tally)
+        self._losses.count([Sample(filename=path, shapes=shapes)], self._counter)
         self._put_annotations(
             [self._line([shape], image, cast("int", image.id), path) for image, shape in loose]
         )
-        self._tally.flush()
+        self._counter.flush()
 
     def _write(self, samples: Sequence[Sample]) -> None:
-        self._losses.count(samples, self._tally)
+        self._losses.count(samples, self._counter)
         numbers = self._numbers.take_all([sample.id for sample in samples])
         images = [dump(records_out.image(*each)) for each in zip(samples, numbers, strict=True)]
         lines: list[bytes] = []
@@ -113,7 +113,7 @@ class CocoWriter(Writer):
         self._first_image = self._first_image and not images
         self._put_annotations(lines)
         self.found.images_out += len(images)
-        self._tally.flush()
+        self._counter.flush()
 
     def _put_annotations(self, lines: list[bytes]) -> None:
         lines = [line for line in lines if line]
@@ -166,7 +166,7 @@ class CocoWriter(Writer):
             )
             if record is None:
                 message = f"COCO has no {type(shape).__name__.lower()}, dropped"
-                self._tally.add("LOSS", message, Severity.LOSS, path, dropped=1)
+                self._counter.add("LOSS", message, Severity.LOSS, path, dropped=1)
             else:
                 records.append(record)
                 number += 1
@@ -178,7 +178,7 @@ class CocoWriter(Writer):
             record["id"] = number
         if lost := len(records) - len(kept):
             message = "a shape with numbers that are not finite, dropped"
-            self._tally.add("C05", message, Severity.WARNING, path, count=lost, dropped=lost)
+            self._counter.add("C05", message, Severity.WARNING, path, count=lost, dropped=lost)
         return kept
 
     def _shapes(self, sample: Sample) -> list[AnyShape]:
@@ -188,13 +188,13 @@ class CocoWriter(Writer):
         kept = [shape for shape in clipped if shape is not None]
         if lost := len(clipped) - len(kept):
             message = "a shape outside of its image, dropped by clipping"
-            self._tally.add(
+            self._counter.add(
                 "C06", message, Severity.NOTE, sample.filename, count=lost, dropped=lost
             )
         return kept
 
     def _finish(self) -> None:
-        self._categories.tell_missing(self.found)
+        self._categories.note_missing(self.found)
         out = self._images
         if self._annotations is not out:
             out.write(_ANNOTATIONS)

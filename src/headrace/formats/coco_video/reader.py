@@ -18,7 +18,7 @@ from headrace.formats.coco_video.index import Survey, Video, survey
 from headrace.formats.coco_video.tracks import TrackMaker
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.io.gc_pause import collector_paused
+from headrace.formats.io.gc_pause import gc_paused
 from headrace.formats.io.json_stream import MAX_ELEMENT, JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
@@ -57,7 +57,7 @@ class CocoVideoReader(Reader):
 
     def _surveyed(self) -> Survey:
         if self._survey is None:
-            with collector_paused():
+            with gc_paused():
                 self._survey = survey(self._stream, self.findings.begin("survey"))
         return self._survey
 

@@ -145,12 +145,12 @@ class TrackMaker:
         )
         thread = Thread(records=1, listed=True)
         self._describe(thread, record, extra)
-        boxes, outlines = _list(values.get("bboxes")), _list(values.get("segmentations"))
-        for frame in range(max(len(boxes), len(outlines))):
+        boxes, polygon_texts = _list(values.get("bboxes")), _list(values.get("segmentations"))
+        for frame in range(max(len(boxes), len(polygon_texts))):
             each = AnnotationRecord(
                 bbox=repair.box(boxes[frame] if frame < len(boxes) else None, self._report),
                 segmentation=repair.segmentation(
-                    outlines[frame] if frame < len(outlines) else None, self._report
+                    polygon_texts[frame] if frame < len(polygon_texts) else None, self._report
                 ),
             )
             rings = self._rings(each)

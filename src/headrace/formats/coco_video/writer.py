@@ -20,7 +20,7 @@ from headrace.formats.coco.json_writer import BUFFER, append_file, dump, heading
 from headrace.formats.coco_video import INFO
 from headrace.formats.coco_video.tracks import ENDS
 from headrace.formats.findings.collect import Severity
-from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.info import FormatInfo
 from headrace.model.geometry import rings_area, rings_bounds
 from headrace.model.sample import LabelInfo, Sample
@@ -47,7 +47,7 @@ class CocoVideoWriter(Writer):
         self._numbers = ImageNumbers()
         self._videos: list[bytes] = []
         self._image_count = self._annotation_count = 0
-        self._tally = Tally(self.found)
+        self._counter = LossCounter(self.found)
         self._losses = FieldLosses(self.info.says)
         self._images.write(heading(self.options.about) + b'"images":[')
 
@@ -58,13 +58,13 @@ class CocoVideoWriter(Writer):
             self._categories.number(label.name)
 
     def _write(self, samples: Sequence[Sample]) -> None:
-        self._losses.count(samples, self._tally)
+        self._losses.count(samples, self._counter)
         for sample in samples:
             number = self._numbers.take(sample.id)
             self._videos.append(dump(_video(sample, number)))
             self._write_tracks(sample, number)
             self.found.images_out += 1
-        self._tally.flush()
+        self._counter.flush()
 
     def _write_tracks(self, sample: Sample, video: int) -> None:
         images: dict[int, int] = {}
@@ -74,11 +74,11 @@ class CocoVideoWriter(Writer):
                 message = (
                     f"video COCO has no {type(shape).__name__.lower()} outside of a track, dropped"
                 )
-                self._tally.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
+                self._counter.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
                 continue
             if not shape.rectangles and not shape.polygons:
                 message = "a track without keyframes, dropped"
-                self._tally.add("T05", message, Severity.WARNING, sample.filename, dropped=1)
+                self._counter.add("T05", message, Severity.WARNING, sample.filename, dropped=1)
                 continue
             key = shape.id if isinstance(shape.id, int) and shape.id not in taken else None
             while key is None or key in taken:
@@ -129,7 +129,7 @@ class CocoVideoWriter(Writer):
         return self._image_count
 
     def _finish(self) -> None:
-        self._categories.tell_missing(self.found)
+        self._categories.note_missing(self.found)
         out = self._images
         out.write(b'],\n"annotations":[')
         append_file(self._annotations, out)

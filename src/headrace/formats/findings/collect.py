@@ -28,14 +28,14 @@ from headrace.errors import (
 from headrace.formats.findings.finding import Finding, Occurrence, OnFinding, Place, Severity
 
 __all__ = [
+    "DeferredPass",
     "Finding",
     "Findings",
-    "Noted",
-    "Notes",
     "Occurrence",
     "OnError",
     "OnFinding",
     "Pass",
+    "PassDelta",
     "Place",
     "Severity",
 ]
@@ -125,25 +125,25 @@ class Pass:
         if kind is not None and len(kind.examples) < MAX_EXAMPLES:
             kind.examples.append(place)
         if listener is not None:
-            self._tell(
+            self._report(
                 listener,
                 Occurrence(code, severity, message, place, count, dropped_images, dropped),
             )
         if fails:
             raise self._owner.end(code, severity, message, place, hint)
 
-    def _tell(self, listener: OnFinding, one: Occurrence) -> None:
+    def _report(self, listener: OnFinding, occurrence: Occurrence) -> None:
         # Every walk finds the same in the same order, so the first ones were heard in an earlier one.
         self._added += 1
         if self._added > self._known:
-            listener(one)
+            listener(occurrence)
 
     @property
-    def heard(self) -> int:
+    def reported(self) -> int:
         """How many findings of the passes of this name the listener has heard."""
         return max(self._added, self._known)
 
-    def wants_place(self, code: str, message: str, severity: Severity) -> bool:
+    def wants_location(self, code: str, message: str, severity: Severity) -> bool:
         """Whether :meth:`add` would use the place of such a finding; for readers to whom finding it is dear."""
         kind = self._kinds.get((code, message))
         return kind is None or len(kind.examples) < MAX_EXAMPLES or self._owner.fails(severity)
@@ -155,12 +155,12 @@ class Pass:
             (code, message), Finding(code=code, severity=severity, message=message)
         )
 
-    def take_over(self, noted: Noted) -> None:
+    def merge(self, delta: PassDelta) -> None:
         """Add what was noted elsewhere, as if it were found now."""
-        for name, count in zip(_COUNTS, noted.counts, strict=True):
+        for name, count in zip(_COUNTS, delta.counts, strict=True):
             setattr(self, name, getattr(self, name) + count)
-        for code, message, told in noted.findings:
-            self.add(code, message, **told)
+        for code, message, arguments in delta.findings:
+            self.add(code, message, **arguments)
 
     @property
     def kinds(self) -> list[Finding]:
@@ -190,64 +190,64 @@ class Pass:
             )
 
 
-class Noted(NamedTuple):
+class PassDelta(NamedTuple):
     """What a pass found and counted since it was last asked, as it can go to another process."""
 
     counts: tuple[int, ...]
     findings: list[tuple[str, str, dict[str, Any]]]
 
 
-class Notes(Pass):
+class DeferredPass(Pass):
     """A pass whose findings and counts wait for another one to take them over, in its turn.
 
     What must raise raises at once. ``every``: somebody hears of every single finding; else those whose place nobody
     will ask for, since others of their kind came before, are counted together.
     """
 
-    __slots__ = ("_every", "_latest", "_noted", "_waiting")
+    __slots__ = ("_counts_by_kind", "_every", "_latest", "_waiting")
 
     def __init__(self, owner: Findings, name: str, *, every: bool) -> None:
         super().__init__(owner, name)
         self._every = every
         self._waiting: list[tuple[str, str, dict[str, Any]]] = []
         self._latest: dict[tuple[str, str, Severity], dict[str, Any]] = {}
-        self._noted = Counter[tuple[str, str, Severity]]()
+        self._counts_by_kind = Counter[tuple[str, str, Severity]]()
 
     def add(
-        self, code: str, message: str, *, severity: Severity = Severity.WARNING, **told: Any
+        self, code: str, message: str, *, severity: Severity = Severity.WARNING, **arguments: Any
     ) -> None:
         """Note a finding, or raise it where the policy says so."""
         if self._owner.fails(severity):
             # Raised here to end the work, and again, in its turn, by who takes over.
-            self._waiting.append((code, message, told | {"severity": severity}))
-            super().add(code, message, severity=severity, **told)
+            self._waiting.append((code, message, arguments | {"severity": severity}))
+            super().add(code, message, severity=severity, **arguments)
         kind = code, message, severity
-        if not self._every and self._noted[kind] >= MAX_EXAMPLES and kind in self._latest:
+        if not self._every and self._counts_by_kind[kind] >= MAX_EXAMPLES and kind in self._latest:
             latest = self._latest[kind]
             for name, least in _ADDED.items():
-                latest[name] = latest.get(name, least) + told.get(name, least)
+                latest[name] = latest.get(name, least) + arguments.get(name, least)
             return
-        told["severity"] = severity
-        self._waiting.append((code, message, told))
-        self._latest[kind] = told
-        if len(self._noted) < MAX_KINDS or kind in self._noted:
-            self._noted[kind] += 1
+        arguments["severity"] = severity
+        self._waiting.append((code, message, arguments))
+        self._latest[kind] = arguments
+        if len(self._counts_by_kind) < MAX_KINDS or kind in self._counts_by_kind:
+            self._counts_by_kind[kind] += 1
 
-    def _tell(self, listener: OnFinding, one: Occurrence) -> None:
+    def _report(self, listener: OnFinding, occurrence: Occurrence) -> None:
         """Who takes over tells it."""
 
-    def wants_place(self, code: str, message: str, severity: Severity) -> bool:
+    def wants_location(self, code: str, message: str, severity: Severity) -> bool:
         """Always: who takes over may need it."""
         return True
 
-    def take(self) -> Noted:
+    def take(self) -> PassDelta:
         """Everything since the last time."""
         counts = tuple(getattr(self, name) for name in _COUNTS)
         for name in _COUNTS:
             setattr(self, name, 0)
         waiting, self._waiting = self._waiting, []
         self._latest.clear()
-        return Noted(counts, waiting)
+        return PassDelta(counts, waiting)
 
 
 class Findings:
@@ -283,12 +283,12 @@ class Findings:
     def begin(self, name: str) -> Pass:
         """A new pass of this name; what an earlier one of the same name found is forgotten, and not heard again."""
         earlier = self._passes.get(name)
-        self._passes[name] = Pass(self, name, known=0 if earlier is None else earlier.heard)
+        self._passes[name] = Pass(self, name, known=0 if earlier is None else earlier.reported)
         return self._passes[name]
 
-    def notes(self, name: str, *, every: bool) -> Notes:
+    def deferred(self, name: str, *, every: bool) -> DeferredPass:
         """A pass under the same policy that is none of these, for another one to take over."""
-        return Notes(self, name, every=every)
+        return DeferredPass(self, name, every=every)
 
     def get(self, name: str) -> Pass | None:
         """The pass of this name, if it was begun."""

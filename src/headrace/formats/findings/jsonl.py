@@ -20,12 +20,12 @@ from headrace.errors import (
     SourceNotFoundError,
 )
 from headrace.formats.findings.collect import Findings, Occurrence, Place, Severity
-from headrace.formats.io.atomic import Publication
+from headrace.formats.io.atomic import AtomicTarget
 
 _BUFFER: Final = 256 * 1024
 
 
-class Line(Struct, omit_defaults=True, gc=False):
+class FindingRecord(Struct, omit_defaults=True, gc=False):
     """A line of the file; what is not known, and what is as usual, is left out."""
 
     code: str
@@ -45,7 +45,7 @@ class FindingsFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._publication = Publication(path, overwrite=True)
+        self._atomic = AtomicTarget(path, overwrite=True)
         self._encoder = Encoder()
         self._file: IO[bytes] | None = None
 
@@ -57,12 +57,12 @@ class FindingsFile:
         """
         if not _replaceable(self.path):
             raise FormatError(f"{self.path} is no plain file", hint="name another for the report")
-        self._file = self._publication.begin().open("xb", buffering=_BUFFER)
+        self._file = self._atomic.begin().open("xb", buffering=_BUFFER)
 
     def add(self, one: Occurrence) -> None:
         """Write a finding. Raises OSError that names the file."""
         place = one.place
-        line = Line(
+        line = FindingRecord(
             one.code,
             _NAMES[one.severity],
             one.message,
@@ -89,7 +89,7 @@ class FindingsFile:
             return
         try:
             self._file.close()
-            self._publication.publish()
+            self._atomic.publish()
         except OSError as error:
             raise self._named(error) from None
 
@@ -99,7 +99,7 @@ class FindingsFile:
             # What does not fit on the disk would be tried once more.
             with suppress(OSError):
                 self._file.close()
-        self._publication.discard()
+        self._atomic.discard()
 
     def _named(self, error: OSError) -> OSError:
         error.filename = str(self.path)
@@ -164,7 +164,7 @@ def _replaceable(path: Path) -> bool:
         return True
 
 
-def _readable(line: Line) -> Line:
+def _readable(line: FindingRecord) -> FindingRecord:
     texts = {
         name: value.encode("utf-8", "backslashreplace").decode()
         for name, value in structs.asdict(line).items()

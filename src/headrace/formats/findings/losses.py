@@ -45,7 +45,7 @@ class _Kind(Struct, gc=False):
     images: int = 0
 
 
-class Tally:
+class LossCounter:
     """Findings of one batch, counted by kind and handed on together with one example each."""
 
     def __init__(self, found: Pass) -> None:
@@ -95,18 +95,18 @@ class FieldLosses:
         self._images = _getters(_OF_IMAGES, says)
         self._shapes = _getters(_OF_SHAPES, says)
 
-    def count_field(self, field: str, count: int, path: str, tally: Tally) -> None:
+    def count_field(self, field: str, count: int, path: str, counter: LossCounter) -> None:
         """Add so many shapes that have a field, where it is one that is lost."""
         if any(field == lost for lost, _ in self._shapes):
-            _note(tally, field, count, path)
+            _note(counter, field, count, path)
 
-    def count(self, samples: Sequence[Sample], tally: Tally) -> None:
+    def count(self, samples: Sequence[Sample], counter: LossCounter) -> None:
         """Add what a batch loses to its tally."""
         if not samples:
             return
         first = samples[0].filename
         for field, getter in self._images:
-            _note(tally, field, len(samples) - list(map(getter, samples)).count(None), first)
+            _note(counter, field, len(samples) - list(map(getter, samples)).count(None), first)
         if not self._shapes:
             return
         shapes: list[AnyShape] = []
@@ -120,7 +120,7 @@ class FieldLosses:
                     in_tables[field] += _said(table, field)
         for field, getter in self._shapes:
             found = len(shapes) - list(map(getter, shapes)).count(None)
-            _note(tally, field, found + in_tables[field], first)
+            _note(counter, field, found + in_tables[field], first)
 
 
 def _said(table: BoxTable, field: str) -> int:
@@ -133,7 +133,7 @@ def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Cal
     return [(field, attrgetter(name)) for field, name in fields.items() if field not in says.fields]
 
 
-def _note(tally: Tally, field: str, count: int, path: str) -> None:
+def _note(counter: LossCounter, field: str, count: int, path: str) -> None:
     if count:
         severity = Severity.NOTE if field in _MADE_ANEW else Severity.LOSS
-        tally.add("LOSS", f"not written: {FIELDS[field]}", severity, path, count=count)
+        counter.add("LOSS", f"not written: {FIELDS[field]}", severity, path, count=count)

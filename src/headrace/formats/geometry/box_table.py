@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast, overload
 
-from headrace.formats.geometry.lazy_polygons import LazyRings
+from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
@@ -14,12 +14,12 @@ class BoxTable:
     """The boxes of some images, one image behind the other: equally long columns, not to be changed.
 
     ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes``, ``ids`` and
-    ``areas`` are None where no box has any; the attributes may be shared between boxes. ``outlines`` is None where
+    ``areas`` are None where no box has any; the attributes may be shared between boxes. ``polygon_texts`` is None where
     there are only boxes; else it holds the text of the rings (:mod:`headrace.formats.geometry.lazy_polygons`) of each that is the
     box of a polygon (then its area is here too), and None for the others.
     """
 
-    __slots__ = ("areas", "attributes", "h", "ids", "labels", "outlines", "w", "x", "y")
+    __slots__ = ("areas", "attributes", "h", "ids", "labels", "polygon_texts", "w", "x", "y")
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class BoxTable:
         attributes: Sequence[Attributes | None] | None = None,
         ids: Sequence[int | str | None] | None = None,
         areas: Sequence[float | None] | None = None,
-        outlines: Sequence[bytes | None] | None = None,
+        polygon_texts: Sequence[bytes | None] | None = None,
     ) -> None:
         self.labels = labels
         self.x = x
@@ -41,7 +41,7 @@ class BoxTable:
         self.attributes = attributes
         self.ids = ids
         self.areas = areas
-        self.outlines = outlines
+        self.polygon_texts = polygon_texts
 
     def rows(self, start: int, stop: int) -> BoxTable:
         """Some of the rows, as a table of their own."""
@@ -57,11 +57,11 @@ class BoxTable:
             self.attributes and self.attributes[rows],
             self.ids and self.ids[rows],
             self.areas and self.areas[rows],
-            self.outlines and self.outlines[rows],
+            self.polygon_texts and self.polygon_texts[rows],
         )
 
 
-class BoxList(Sequence[AnyShape]):
+class BoxView(Sequence[AnyShape]):
     """An image's shapes where all of them are boxes with nothing but what a table holds; made when looked at.
 
     Stands for ``list[AnyShape]`` where a reader was asked for it: the rows of ``table`` from ``start`` up to ``stop``.
@@ -104,7 +104,7 @@ class BoxList(Sequence[AnyShape]):
         return iter(self.shapes)
 
     def __eq__(self, other: object) -> bool:
-        return self.shapes == (other.shapes if isinstance(other, BoxList) else other)
+        return self.shapes == (other.shapes if isinstance(other, BoxView) else other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -124,7 +124,7 @@ def _made(table: BoxTable) -> list[AnyShape]:
         table.attributes or none,
         table.ids or none,
         table.areas or none,
-        table.outlines or none,
+        table.polygon_texts or none,
         strict=True,
     ):
         attributes = said and said.copy()
@@ -135,7 +135,7 @@ def _made(table: BoxTable) -> list[AnyShape]:
                 )
             )
         else:
-            rings = cast("list[list[float]]", LazyRings(outline))
+            rings = cast("list[list[float]]", LazyPolygon(outline))
             shapes.append(
                 Polygon(
                     label=label,
@@ -149,9 +149,9 @@ def _made(table: BoxTable) -> list[AnyShape]:
     return shapes
 
 
-def as_boxes(shapes: Sequence[AnyShape]) -> BoxList | None:
+def as_boxes(shapes: Sequence[AnyShape]) -> BoxView | None:
     """The shapes of an image as rows of a table, where they are."""
-    return shapes if type(shapes) is BoxList else None
+    return shapes if type(shapes) is BoxView else None
 
 
 def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Sequence[Sample]]]:

@@ -30,7 +30,7 @@ _MARK = b"\x1e"
 _RINGS = Decoder(list[list[float]])
 
 
-class LazyRings(Sequence[list[float]]):
+class LazyPolygon(Sequence[list[float]]):
     """The rings of a polygon as the JSON text ``[[x1, y1, …]]``, decoded when first looked at.
 
     Stands for ``list[list[float]]`` where a reader was asked for it. ``raw`` must be known to be such rings: a writer
@@ -63,7 +63,7 @@ class LazyRings(Sequence[list[float]]):
         return self.rings[index]
 
     def __eq__(self, other: object) -> bool:
-        return self.rings == (other.rings if isinstance(other, LazyRings) else other)
+        return self.rings == (other.rings if isinstance(other, LazyPolygon) else other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -71,24 +71,24 @@ class LazyRings(Sequence[list[float]]):
         return repr(self.rings)
 
 
-Outline = bytes | tuple[bytes] | None
+PolygonText = bytes | tuple[bytes] | None
 """The text of an outline: that of rings bare, any other in a tuple; None where there is none."""
 
 
-def lazy_rings(raws: Iterable[bytes | Raw]) -> list[LazyRings | list[list[float]] | None]:
+def lazy_polygons(raws: Iterable[bytes | Raw]) -> list[LazyPolygon | list[list[float]] | None]:
     """Polygons, proved without decoding; NO_RINGS where there is nothing, None for any other text.
 
     The texts are known to be JSON.
     """
     return [
-        LazyRings(text)
+        LazyPolygon(text)
         if len(text) < _longest(left, 0)
         else (NO_RINGS if text in _NOTHING else _several(text, left))
         for text, left in _taken_apart(raws)
     ]
 
 
-def proved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
+def checked_texts(raws: Iterable[bytes | Raw]) -> list[PolygonText]:
     """The same as texts."""
     return [
         text
@@ -98,7 +98,7 @@ def proved_outlines(raws: Iterable[bytes | Raw]) -> list[Outline]:
     ]
 
 
-def unproved_outlines(raws: Sequence[bytes | Raw]) -> list[Outline]:
+def irregular_texts(raws: Sequence[bytes | Raw]) -> list[PolygonText]:
     """The same without those that are rings: None stands for them too."""
     lefts = _without_numbers(_MARK.join(raws))
     longest = list(map(_longest, lefts))
@@ -111,17 +111,17 @@ def unproved_outlines(raws: Sequence[bytes | Raw]) -> list[Outline]:
     ]
 
 
-def _odd(text: bytes, left: bytes) -> Outline:
+def _odd(text: bytes, left: bytes) -> PolygonText:
     return None if text in _NOTHING or _are_several(text, left) else (text,)
 
 
-def lazy_outlines(
-    outlines: Iterable[Outline],
-) -> list[LazyRings | list[list[float]] | None]:
-    """What :func:`lazy_rings` makes of the same texts."""
+def polygons_from_texts(
+    polygon_texts: Iterable[PolygonText],
+) -> list[LazyPolygon | list[list[float]] | None]:
+    """What :func:`lazy_polygons` makes of the same texts."""
     return [
-        LazyRings(text) if type(text) is bytes else (NO_RINGS if text is None else None)
-        for text in outlines
+        LazyPolygon(text) if type(text) is bytes else (NO_RINGS if text is None else None)
+        for text in polygon_texts
     ]
 
 
@@ -140,8 +140,8 @@ def _without_numbers(together: bytes) -> list[bytes]:
     return together.translate(None, _OF_NUMBERS).split(_MARK)
 
 
-def _several(text: bytes, left: bytes) -> LazyRings | None:
-    return LazyRings(text) if _are_several(text, left) else None
+def _several(text: bytes, left: bytes) -> LazyPolygon | None:
+    return LazyPolygon(text) if _are_several(text, left) else None
 
 
 def _are_several(text: bytes, left: bytes) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from headrace.errors import FormatError
 
 
-class Publication:
+class AtomicTarget:
     """The way of one target (a file or a folder) from nothing to complete."""
 
     def __init__(self, target: Path, *, overwrite: bool) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final, Protocol
 from unicodedata import normalize
 
-_PLACES: Final = 1 << 23
+_TABLE_SIZE: Final = 1 << 23
 
 
-class Filing(Protocol):
+class FileSink(Protocol):
     """Creates the files of a tree in its place."""
 
     def start(self, root: Path, lock: int) -> None:
@@ -21,7 +21,7 @@ class Filing(Protocol):
         Raises what an earlier file could not do.
         """
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait for all files so far, and raise what of them could not be done, unless that was raised before."""
 
     def end(self) -> None:
@@ -31,34 +31,34 @@ class Filing(Protocol):
         """Stop at once, and let go of everything."""
 
 
-class Later:
+class DeferredFiles:
     """Hands over the files of a tree whose names are new without a look at the file system.
 
     Which names were given is kept as marks of a byte each in a table that never grows. One new name in some
     thousands, the more the fuller the table is, is taken for a given one, and left to who can look.
     """
 
-    def __init__(self, filing: Filing) -> None:
-        self._filing = filing
-        self._marks = bytearray(_PLACES)
+    def __init__(self, file_sink: FileSink) -> None:
+        self._sink = file_sink
+        self._marks = bytearray(_TABLE_SIZE)
 
     def put(self, folder: str, name: str, content: bytes) -> bool:
         """Hand over a file, in a folder that is there; False where the tree itself must create it."""
-        return self.give(f"{folder}{name}") and self._filing.put(folder, name, content)
+        return self.claim(f"{folder}{name}") and self._sink.put(folder, name, content)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait for all files so far, and raise what of them could not be done."""
-        self._filing.settle()
+        self._sink.flush()
 
-    def give(self, path: str) -> bool:
+    def claim(self, path: str) -> bool:
         """Whether a name was new until now, to file systems too that do not tell letter cases apart."""
         key = path.lower() if path.isascii() else normalize("NFKD", path.casefold())
         number = hash(key)
         mark = number >> 32 & 0xFF or 1
-        marks, at = self._marks, number % _PLACES
+        marks, at = self._marks, number % _TABLE_SIZE
         while there := marks[at]:
             if there == mark:
                 return False
-            at = (at + 1) % _PLACES
+            at = (at + 1) % _TABLE_SIZE
         marks[at] = mark
         return True

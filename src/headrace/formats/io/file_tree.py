@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from headrace.errors import BadRequestError, FormatError
-from headrace.formats.io.deferred_writes import Filing, Later
+from headrace.formats.io.deferred_writes import DeferredFiles, FileSink
 from headrace.model.names import MAX_PART_BYTES, safe_parts
 from headrace.newfile import create_file
 
@@ -22,18 +22,18 @@ _PLAIN = re.compile(r"(?![aclnpACLNP])[A-Za-z0-9_][A-Za-z0-9_-]{0,200}(?:\.[A-Za
 class FileTree:
     """Creates files below ``root``, an empty folder that nobody else writes to.
 
-    Folders are made as they come. ``filing`` may create the files; their names, and so whatever is told of them, are
+    Folders are made as they come. ``file_sink`` may create the files; their names, and so whatever is told of them, are
     those that this tree would choose.
     """
 
-    def __init__(self, root: Path, filing: Filing | None = None) -> None:
+    def __init__(self, root: Path, file_sink: FileSink | None = None) -> None:
         self._root = f"{root}{os.sep}"
-        self._later = None if filing is None else Later(filing)
+        self._deferred = None if file_sink is None else DeferredFiles(file_sink)
         self._folders: set[str] = set()
-        self._proved: set[str] = set()
+        self._checked: set[str] = set()
         self._next: dict[tuple[str, str], int] = {}
 
-    def place(self, filename: str) -> tuple[str, str]:
+    def folder_and_stem(self, filename: str) -> tuple[str, str]:
         """Folder (with a ``/`` behind it, or empty) and stem of a source's file name.
 
         Raises :class:`~headrace.errors.FormatError` for a name that leads outside or that no file may bear.
@@ -41,12 +41,12 @@ class FileTree:
         cut = filename.rfind("/") + 1
         folder, base = filename[:cut], filename[cut:]
         # Folders come again and again, and most names are plain: what is proved needs no second proof.
-        if (folder and folder not in self._proved) or not _PLAIN.fullmatch(base):
-            folder, base = self._prove(filename)
+        if (folder and folder not in self._checked) or not _PLAIN.fullmatch(base):
+            folder, base = self._check(filename)
         stem, _, suffix = base.rpartition(".")
         return folder, stem or suffix
 
-    def _prove(self, filename: str) -> tuple[str, str]:
+    def _check(self, filename: str) -> tuple[str, str]:
         try:
             *folders, base = safe_parts(filename)
         except BadRequestError as error:
@@ -55,8 +55,8 @@ class FileTree:
         if len((stem or suffix).encode()) > MAX_PART_BYTES - _TAIL_BYTES:
             raise FormatError(f"the name {base[:40]!r}… is too long", hint="rename the file")
         folder = "".join([f"{each}/" for each in folders])
-        if filename.startswith(folder) and len(self._proved) < _REMEMBERED:
-            self._proved.add(folder)
+        if filename.startswith(folder) and len(self._checked) < _REMEMBERED:
+            self._checked.add(folder)
         return folder, base
 
     def create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
@@ -65,14 +65,14 @@ class FileTree:
         Returns the stem that was used. The file system tells what exists, so names that differ only in letter
         case are kept apart wherever it does not tell them apart.
         """
-        self.make(folder)
-        if self._later is not None and self._later.put(folder, f"{stem}{suffix}", content):
+        self.make_folder(folder)
+        if self._deferred is not None and self._deferred.put(folder, f"{stem}{suffix}", content):
             return stem
         return self._create(folder, stem, suffix, content)
 
     def link(self, folder: str, stem: str, suffix: str, source: str) -> str:
         """Like :meth:`create`, with the content of the file ``source``: a hard link where there can be one."""
-        self.make(folder)
+        self.make_folder(folder)
         used = self._create(folder, stem, suffix, b"")
         path = f"{self._root}{folder}{used}{suffix}"
         try:
@@ -83,32 +83,32 @@ class FileTree:
             os.replace(f"{path}~", path)
         return used
 
-    def make(self, folder: str) -> None:
+    def make_folder(self, folder: str) -> None:
         """Make a folder, with those above it, where it is missing."""
         if folder not in self._folders:
-            if self._later is not None:
-                self._give_above(folder)
+            if self._deferred is not None:
+                self._claim_parents(folder)
             Path(f"{self._root}{folder}").mkdir(parents=True, exist_ok=True)
-            self._known(folder)
+            self._remember_folder(folder)
 
-    def _give_above(self, folder: str) -> None:
+    def _claim_parents(self, folder: str) -> None:
         """Wait where a folder or one above it has the name of a file that may not be there yet."""
-        assert self._later is not None
+        assert self._deferred is not None
         for end in [at for at, letter in enumerate(folder) if letter == "/"]:
             if folder[: end + 1] not in self._folders:
-                if not self._later.give(folder[:end]):
-                    self._later.settle()
-                self._known(folder[: end + 1])
+                if not self._deferred.claim(folder[:end]):
+                    self._deferred.flush()
+                self._remember_folder(folder[: end + 1])
 
-    def _known(self, folder: str) -> None:
+    def _remember_folder(self, folder: str) -> None:
         if len(self._folders) >= _REMEMBERED:
             self._folders.clear()
         self._folders.add(folder)
 
     def _create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
         """Create a file now, under the first of its names that is free."""
-        if self._later is not None:
-            self._later.settle()
+        if self._deferred is not None:
+            self._deferred.flush()
         name, number = stem, self._next.get((folder, stem), 1) if self._next else 1
         while True:
             if number > 1:
@@ -117,20 +117,20 @@ class FileTree:
                 create_file(f"{self._root}{folder}{name}{suffix}", content)
             except FileExistsError:
                 number += 1
-                self._remember(folder, stem, number)
+                self._remember_number(folder, stem, number)
             else:
                 break
-        if self._later is not None:
-            self._later.give(f"{folder}{name}{suffix}")
+        if self._deferred is not None:
+            self._deferred.claim(f"{folder}{name}{suffix}")
         return name
 
     def append(self, path: str, content: bytes) -> None:
         """Add to the end of ``path``, a plain name below the root; create it first where it is missing."""
-        self.make(path[: path.rfind("/") + 1])
+        self.make_folder(path[: path.rfind("/") + 1])
         with Path(f"{self._root}{path}").open("ab") as file:
             file.write(content)
 
-    def _remember(self, folder: str, stem: str, number: int) -> None:
+    def _remember_number(self, folder: str, stem: str, number: int) -> None:
         if len(self._next) >= _REMEMBERED:
             self._next.clear()
         self._next[folder, stem] = number

@@ -44,7 +44,7 @@ def probe(text: bytes | memoryview) -> tuple[Verdict, int]:
     return Verdict.WHOLE, len(text)
 
 
-def mend(text: bytes) -> bytes:
+def repair(text: bytes) -> bytes:
     """The text with ``NaN`` and ``Infinity`` as ``""`` and lone surrogates as U+FFFD, of the same length.
 
     ``text`` must begin outside of strings. What was a number that is not finite is then no number at all.

@@ -24,7 +24,7 @@ from msgspec import DecodeError, MsgspecError, Raw, Struct
 from msgspec.json import decode
 
 from headrace.errors import ParseError
-from headrace.formats.io.json_repair import Verdict, mend, probe
+from headrace.formats.io.json_repair import Verdict, probe, repair
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ _SEPARATOR = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"[^"\\]{0,64}"')
 _TAIL = 16
 
 
-class Chunk(Struct, Generic[T], gc=False):
+class ArrayChunk(Struct, Generic[T], gc=False):
     """Consecutive elements of an array: their text without brackets, from byte ``offset`` of the file.
 
     ``items`` is None where some element is not of the type asked for; :meth:`elements` then shows each. ``text``
@@ -75,13 +75,13 @@ class JsonStream:
 
     Gzip is unpacked to a temporary file; a byte order mark is skipped; positions count unpacked bytes. Raises
     :class:`~headrace.errors.ParseError` with the byte for anything that is not JSON, and where a single element is
-    longer than 16 MiB. ``NaN`` and ``Infinity`` pass as ``""`` and lone surrogates as U+FFFD; ``mended`` says so.
+    longer than 16 MiB. ``NaN`` and ``Infinity`` pass as ``""`` and lone surrogates as U+FFFD; ``repaired`` says so.
     """
 
     def __init__(self, path: Path, *, window: int = WINDOW) -> None:
         self.path = path
         self.window = window
-        self.mended = False
+        self.repaired = False
         self.position = 0
         self._file = _open(path)
         self._stamp = self._stat()
@@ -131,13 +131,15 @@ class JsonStream:
         """A member's value."""
         return self._decoded(self.value(member), member.start)
 
-    def array(self, member: Member, parse: Callable[[memoryview], list[T]]) -> Iterator[Chunk[T]]:
+    def array(
+        self, member: Member, parse: Callable[[memoryview], list[T]]
+    ) -> Iterator[ArrayChunk[T]]:
         """The elements of an array in chunks, parsed; sets ``member.end``.
 
         ``parse`` gets a chunk as a JSON array and may raise msgspec's errors for elements of another type.
         """
         self.check_unchanged()
-        walk = _Walk(self, member.start + 1, parse)
+        walk = _ArrayWalk(self, member.start + 1, parse)
         yield from walk
         member.end = walk.end
 
@@ -194,20 +196,20 @@ class JsonStream:
             raise self.fault("values are nested too deeply", offset, code="C27")
         if not at_end and (verdict is not Verdict.BROKEN or where > len(text) - _TAIL):
             return None
-        if self._mend(text):
+        if self._repair(text):
             return self.value_end(text, offset)
         if verdict is not Verdict.BROKEN:
             raise self.fault("the file ends too early", self.size, hint="was it copied whole?")
         near = bytes(text[max(where - 10, 0) : where + 10])
         raise self.fault("this is not JSON", offset + where, hint=f"near {near!r}")
 
-    def _mend(self, text: memoryview) -> bool:
+    def _repair(self, text: memoryview) -> bool:
         before = bytes(text)
-        after = mend(before)
+        after = repair(before)
         if after == before:
             return False
         text[:] = after
-        self.mended = True
+        self.repaired = True
         return True
 
     def _member(self, at: int) -> Member:
@@ -280,7 +282,7 @@ class JsonStream:
         return 0
 
 
-class _Walk(Generic[T]):
+class _ArrayWalk(Generic[T]):
     """One pass over one array; the buffer has a byte to spare at both ends, for the brackets of the proofs."""
 
     def __init__(
@@ -299,7 +301,7 @@ class _Walk(Generic[T]):
         self._buffer = bytearray(size + 2)
         self._view = memoryview(self._buffer)
 
-    def __iter__(self) -> Iterator[Chunk[T]]:
+    def __iter__(self) -> Iterator[ArrayChunk[T]]:
         while self.end is None:
             stop = self._stream.fill(self._at, self._view[1:-1]) + 1
             chunk = self._cut_as_learnt(stop) or self._cut_by_walking(stop)
@@ -312,7 +314,7 @@ class _Walk(Generic[T]):
             if self._size > self._stream.window:
                 self._resize(self._stream.window)
 
-    def _cut_as_learnt(self, stop: int) -> Chunk[T] | None:
+    def _cut_as_learnt(self, stop: int) -> ArrayChunk[T] | None:
         if self._separator is None:
             return None
         cut = self._buffer.rfind(self._separator, 1, stop) + 1
@@ -322,18 +324,18 @@ class _Walk(Generic[T]):
         proved, items = self._decode(cut)
         if not proved:
             return None
-        chunk = Chunk(self._at, self._view[1:cut], items)
+        chunk = ArrayChunk(self._at, self._view[1:cut], items)
         self._at += self._buffer.index(b"{", cut) - 1
         return chunk
 
-    def _cut_by_walking(self, stop: int) -> Chunk[T] | None:
+    def _cut_by_walking(self, stop: int) -> ArrayChunk[T] | None:
         """All elements that end inside the window; None where it holds not even one."""
         at = self._after_space(1, stop)
         if at == stop:
             return self._only_space(stop)
         if self._first and self._buffer[at] == _CLOSE:
             self.end = self._at + at
-            return Chunk(self._at, self._view[1:1], [])
+            return ArrayChunk(self._at, self._view[1:1], [])
         cut = following = 1
         while at < stop and self.end is None:
             size = self._stream.value_end(self._view[at:stop], self._at + at - 1)
@@ -344,7 +346,7 @@ class _Walk(Generic[T]):
         if cut == 1:
             return None
         start, self._at = self._at, self._at + following - 1
-        return Chunk(start, self._view[1:cut], self._decode(cut)[1])
+        return ArrayChunk(start, self._view[1:cut], self._decode(cut)[1])
 
     def _after_element(self, cut: int, stop: int) -> int:
         """Step over what follows an element at ``cut``: a comma, or the end of the array."""
@@ -370,13 +372,13 @@ class _Walk(Generic[T]):
         finally:
             self._buffer[cut] = after
 
-    def _only_space(self, stop: int) -> Chunk[T]:
+    def _only_space(self, stop: int) -> ArrayChunk[T]:
         if self._at + stop - 1 >= self._stream.size:
             raise self._stream.fault(
                 "the file ends too early", self._stream.size, hint="was it copied whole?"
             )
         self._at += stop - 1
-        return Chunk(self._at, self._view[1:1], [])
+        return ArrayChunk(self._at, self._view[1:1], [])
 
     def _after_space(self, at: int, stop: int) -> int:
         match = _SPACES.match(self._buffer, at, stop)

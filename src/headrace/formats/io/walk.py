@@ -45,7 +45,7 @@ def suffix(name: str) -> str:
     return name[cut + 1 :].lower() if cut > 0 else ""
 
 
-class Walk:
+class FolderWalk:
     """All files below ``root`` whose suffix is wanted, folder by folder, both in the order of their names.
 
     What begins with a dot is passed over. Links to folders are followed while they stay below ``boundary`` and do

@@ -9,19 +9,19 @@ from operator import eq, or_, sub
 
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable
-from headrace.formats.voc.record import Corners, Record, Thing
-from headrace.formats.voc.regex_parser import FastFile, FastParser
+from headrace.formats.voc.record import Corners, VocAnnotation, VocObject
+from headrace.formats.voc.regex_parser import ParsedFile, RegexParser
 from headrace.model.geometry import rings_bounds
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
 
 # The least corner so far, and the first file with a corner at the far edge.
-Signs = tuple[float, str]
+OriginSigns = tuple[float, str]
 
 # Boxes this near to a polygon's bounds are those bounds, said again.
 _SAME = 1e-6
 
 
-class Shaper:
+class ShapeDecoder:
     """Makes shapes and reports what was odd.
 
     ``one_inclusive`` counts pixels from 1 with the last one inside; else corners are plain coordinates from 0.
@@ -34,7 +34,7 @@ class Shaper:
         self._reached = ""
 
     def table(
-        self, files: Sequence[tuple[str, FastFile]], parser: FastParser
+        self, files: Sequence[tuple[str, ParsedFile]], parser: RegexParser
     ) -> tuple[BoxTable, list[int]] | None:
         """The objects of files, by their paths, that have no polygons, and which of them are empty.
 
@@ -61,18 +61,20 @@ class Shaper:
         attributes = list(map(said.__getitem__, flags)) if any(said.values()) else None
         return BoxTable(parser.named(names), x, y, w, h, attributes), empty
 
-    def outlined(self, file: FastFile, parser: FastParser, path: str) -> list[AnyShape] | None:
+    def polygons_of(
+        self, file: ParsedFile, parser: RegexParser, path: str
+    ) -> list[AnyShape] | None:
         """All objects of a file some of which have polygons; None where only the real parser can tell."""
         # Nothing is reported before all is known to be plain: the real parser would report it again.
-        outlines = [parser.rings(one) if one else [] for one in file.outlines]
+        polygon_texts = [parser.rings(one) if one else [] for one in file.polygon_texts]
         names, flags, texts = zip(*file.objects, strict=True)
         corners = parser.numbers(texts)
-        if None in outlines or b"" in names or corners is None:
+        if None in polygon_texts or b"" in names or corners is None:
             return None
         self._watch(corners, file.width, file.height, path)
         shapes: list[AnyShape] = []
         for label, chunk, rings, *box in zip(
-            parser.named(names), flags, outlines, *corners, strict=True
+            parser.named(names), flags, polygon_texts, *corners, strict=True
         ):
             x, y, w, h = self._box((box[0], box[1], box[2], box[3]), path)
             meaning = parser.flagged(chunk)
@@ -91,29 +93,29 @@ class Shaper:
         x, y, w, h = self._box(corners, path)
         return Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h)
 
-    def shapes(self, record: Record, path: str) -> list[AnyShape]:
+    def shapes(self, record: VocAnnotation, path: str) -> list[AnyShape]:
         """All objects of a file, each followed by its parts."""
         shapes: list[AnyShape] = []
-        for number, thing in enumerate(record.things, 1):
-            shape = self._shape(thing, path)
+        for number, obj in enumerate(record.objects, 1):
+            shape = self._shape(obj, path)
             if shape is None:
                 self._found.add(
-                    *_why(thing), severity=Severity.ERROR, path=path, detail=thing.label, dropped=1
+                    *_reason(obj), severity=Severity.ERROR, path=path, detail=obj.label, dropped=1
                 )
                 continue
             shapes.append(shape)
-            if thing.parts:
+            if obj.parts:
                 shape.id = number
-                self._parts(thing, number, shapes, path)
+                self._parts(obj, number, shapes, path)
         return shapes
 
-    def watch(self, record: Record, path: str) -> None:
+    def watch(self, record: VocAnnotation, path: str) -> None:
         """Look for signs that a file counts otherwise than we were told; nothing is changed."""
-        columns = zip(*[thing.corners for thing in record.things if thing.corners], strict=True)
+        columns = zip(*[obj.corners for obj in record.objects if obj.corners], strict=True)
         self._watch([*columns], record.width, record.height, path)
 
     def _watch_all(
-        self, corners: Sequence[Sequence[float]], files: Sequence[tuple[str, FastFile]]
+        self, corners: Sequence[Sequence[float]], files: Sequence[tuple[str, ParsedFile]]
     ) -> None:
         if self._least >= 1:
             x, y, right, bottom = corners
@@ -132,11 +134,11 @@ class Shaper:
                 self._reached = path
 
     @property
-    def signs(self) -> Signs:
+    def signs(self) -> OriginSigns:
         """What was seen of the origin so far."""
         return self._least, self._reached
 
-    def join(self, signs: Signs) -> None:
+    def join(self, signs: OriginSigns) -> None:
         """Take in what was seen in the files that came next."""
         self._least = min(self._least, signs[0])
         self._reached = self._reached or signs[1]
@@ -158,43 +160,43 @@ class Shaper:
                 detail="voc_origin=one_inclusive reads them so",
             )
 
-    def _shape(self, thing: Thing, path: str) -> Rectangle | Polygon | None:
-        if not thing.label:
+    def _shape(self, obj: VocObject, path: str) -> Rectangle | Polygon | None:
+        if not obj.label:
             return None
-        attributes = thing.attributes
+        attributes = obj.attributes
         crowd = False
         if attributes and "iscrowd" in attributes:
             attributes = dict(attributes)
             crowd = str(attributes.pop("iscrowd")).lower() in ("1", "true")
-        if thing.broken_rings:
+        if obj.broken_rings:
             self._found.add(
-                "V07", "a polygon that is none; left out", path=path, count=thing.broken_rings
+                "V07", "a polygon that is none; left out", path=path, count=obj.broken_rings
             )
         shape: Rectangle | Polygon
-        if thing.rings:
-            if thing.broken:
+        if obj.rings:
+            if obj.broken:
                 self._found.add("V02", "corners that are no numbers; the polygon tells", path=path)
             shape = Polygon(
-                label=thing.label,
+                label=obj.label,
                 attributes=attributes or None,
-                rings=thing.rings,
-                bbox=self._given(thing, path),
+                rings=obj.rings,
+                bbox=self._given(obj, path),
             )
-        elif thing.corners is not None:
-            shape = self.rectangle(thing.label, attributes or None, thing.corners, path)
+        elif obj.corners is not None:
+            shape = self.rectangle(obj.label, attributes or None, obj.corners, path)
         else:
             return None
         shape.iscrowd = crowd
         return shape
 
-    def _given(self, thing: Thing, path: str) -> Box | None:
+    def _given(self, obj: VocObject, path: str) -> Box | None:
         """The box beside a polygon, where it says more than the polygon's bounds."""
-        if thing.corners is None:
+        if obj.corners is None:
             return None
-        return _unless_bounds(self._box(thing.corners, path), thing.rings)
+        return _unless_bounds(self._box(obj.corners, path), obj.rings)
 
-    def _parts(self, thing: Thing, number: int, shapes: list[AnyShape], path: str) -> None:
-        for part in thing.parts:
+    def _parts(self, obj: VocObject, number: int, shapes: list[AnyShape], path: str) -> None:
+        for part in obj.parts:
             self._found.added += 1
             if part.corners is None or not part.label:
                 self._found.add("V06", "a part without name or box; left out", path=path, dropped=1)
@@ -223,7 +225,7 @@ class Shaper:
 
 
 def _first_at_edge(
-    right: Sequence[float], bottom: Sequence[float], files: Sequence[tuple[str, FastFile]]
+    right: Sequence[float], bottom: Sequence[float], files: Sequence[tuple[str, ParsedFile]]
 ) -> str:
     """The first file with a corner at the far edge of its image, empty where there is none."""
     widths = chain.from_iterable([repeat(file.width, len(file.objects)) for _, file in files])
@@ -253,9 +255,9 @@ def _unless_bounds(box: Box, rings: Sequence[Sequence[float]]) -> Box | None:
     return None if same else box
 
 
-def _why(thing: Thing) -> tuple[str, str]:
-    if not thing.label:
+def _reason(obj: VocObject) -> tuple[str, str]:
+    if not obj.label:
         return "V13", "an object without a name"
-    if thing.broken:
+    if obj.broken:
         return "V02", "corners that are no numbers"
     return "V16", "an object with neither box nor polygon"

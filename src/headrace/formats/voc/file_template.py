@@ -24,7 +24,7 @@ Pieces = tuple[bytes, bytes, bytes]
 Head = tuple[bytes, ...]
 
 
-class Spelling:
+class FileTemplate:
     """Takes files that differ from the one it was learnt from in nothing but values and the number of objects.
 
     ``head`` and ``one`` are matches in that file, of all before the first object and of that; ``flags`` and ``corners``

@@ -12,7 +12,7 @@ from typing import Final
 
 from headrace.formats.voc import xml_parser as tree
 from headrace.formats.voc.encode import FORBIDDEN
-from headrace.formats.voc.layout import Kit
+from headrace.formats.voc.layout import Devkit
 from headrace.formats.voc.walk import VocFile, read_file
 
 LABEL_MAP: Final = "labelmap.txt"
@@ -23,16 +23,16 @@ _NAMES = re.compile(rb"<(?:object|part)>[ \t\r\n]*<name>([^<&\r\n\t]*)</name>")
 _HIDERS = re.compile(rb"<!--|<!\[|<!D|<\?(?!xml )|\0|encoding=(?![\"'](?:utf|UTF)-8)")
 
 
-def has_map(kits: Iterable[Kit]) -> bool:
+def has_map(devkits: Iterable[Devkit]) -> bool:
     """Whether labels are known before any annotation is read."""
-    return any((kit.root / LABEL_MAP).is_file() for kit in kits)
+    return any((devkit.root / LABEL_MAP).is_file() for devkit in devkits)
 
 
-def declared_labels(kits: Iterable[Kit]) -> dict[str, None]:
+def declared_labels(devkits: Iterable[Devkit]) -> dict[str, None]:
     """The names of the map, in its order; empty without one."""
     names: dict[str, None] = {}
-    for kit in kits:
-        path = kit.root / LABEL_MAP
+    for devkit in devkits:
+        path = devkit.root / LABEL_MAP
         if not path.is_file():
             continue
         with path.open("rb") as file:
@@ -74,7 +74,7 @@ def _names(content: bytes) -> list[str]:
         return []
     return [
         name
-        for thing in record.things
-        for name in (thing.label, *(part.label for part in thing.parts))
+        for obj in record.objects
+        for name in (obj.label, *(part.label for part in obj.parts))
         if name
     ]

@@ -30,7 +30,7 @@ _SPLIT_FOLDERS: Final = {
 _MAX_LINE: Final = 4096
 
 
-class Kit(Struct, frozen=True):
+class Devkit(Struct, frozen=True):
     """One devkit: its folder, the folder of its XML files, and what comes before the names of its images."""
 
     root: Path
@@ -38,21 +38,21 @@ class Kit(Struct, frozen=True):
     prefix: str = ""
 
 
-def find_kits(path: Path) -> list[Kit]:
+def find_devkits(path: Path) -> list[Devkit]:
     """The devkits below a folder: itself, its children, or a plain folder of XML files."""
     own = _annotations(path)
     if own is not None:
-        return [Kit(path, own)]
+        return [Devkit(path, own)]
     with os.scandir(path) as entries:
         children = sorted(
             entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")
         )
     found = [(path / name, below) for name in children if (below := _annotations(path / name))]
     if len(found) == 1:
-        return [Kit(*found[0])]
+        return [Devkit(*found[0])]
     if found:
-        return [Kit(root, below, f"{root.name}/") for root, below in found]
-    return [Kit(path, path)]
+        return [Devkit(root, below, f"{root.name}/") for root, below in found]
+    return [Devkit(path, path)]
 
 
 def _annotations(root: Path) -> Path | None:
@@ -70,10 +70,10 @@ def split_of_folder(relative: str) -> tuple[str | None, str]:
     return split, rest if split else relative
 
 
-def set_files(kit: Kit) -> dict[str, Path]:
+def set_files(devkit: Devkit) -> dict[str, Path]:
     """The lists of splits by name; lists of one class (``cow_train.txt``) are no splits."""
     for name in _SETS:
-        folder = kit.root / "ImageSets" / name
+        folder = devkit.root / "ImageSets" / name
         if not folder.is_dir():
             continue
         files = sorted(each for each in folder.glob("*.txt") if each.is_file())
@@ -95,7 +95,7 @@ def key_of(relative: str, bare: str) -> Key:
     return tuple(relative.split("/")[:-1]), bare
 
 
-class Splits:
+class SplitLists:
     """Which split a file belongs to, asked in the order of the walk: lists of millions are joined, not held."""
 
     def __init__(
@@ -157,11 +157,11 @@ def _lines(path: Path) -> Iterator[str]:
             yield line
 
 
-class Media:
+class MediaFolders:
     """Finds the image of an XML file: in the folder that was named, or where the field puts it."""
 
-    def __init__(self, kit: Kit, relative: str, given: Path | None) -> None:
-        near = [kit.root / "JPEGImages", kit.root / "images", kit.annotations]
+    def __init__(self, devkit: Devkit, relative: str, given: Path | None) -> None:
+        near = [devkit.root / "JPEGImages", devkit.root / "images", devkit.annotations]
         roots = near if given is None else [given, *near]
         folders = [folder for root in roots for folder in (root / relative, root)]
         self._folders = [str(folder) for folder in dict.fromkeys(folders) if folder.is_dir()]
@@ -177,9 +177,9 @@ class Media:
     def like(self, bare: str) -> str | None:
         """The name of an image with this stem, where one is there."""
         for ending in self._endings:
-            for spelling in (ending, ending.upper()):
-                if self.file(f"{bare}.{spelling}"):
-                    return f"{bare}.{spelling}"
+            for variant in (ending, ending.upper()):
+                if self.file(f"{bare}.{variant}"):
+                    return f"{bare}.{variant}"
         return None
 
 

@@ -12,18 +12,18 @@ from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, Pass, Severity
-from headrace.formats.geometry.box_table import BoxList
+from headrace.formats.geometry.box_table import BoxView
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
 from headrace.formats.io.walk import stem
 from headrace.formats.voc import INFO
 from headrace.formats.voc import xml_parser as tree
-from headrace.formats.voc.decode import Shaper, Signs
+from headrace.formats.voc.decode import OriginSigns, ShapeDecoder
 from headrace.formats.voc.labels import declared_labels, has_map, met_labels
-from headrace.formats.voc.layout import Media, has_image_suffix
-from headrace.formats.voc.record import Record
-from headrace.formats.voc.regex_parser import FastFile, FastParser
-from headrace.formats.voc.walk import Files, VocFile, read_file
+from headrace.formats.voc.layout import MediaFolders, has_image_suffix
+from headrace.formats.voc.record import VocAnnotation
+from headrace.formats.voc.regex_parser import ParsedFile, RegexParser
+from headrace.formats.voc.walk import VocFile, VocWalk, read_file
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 
@@ -48,13 +48,13 @@ class VocReader(ChunkedReader):
 
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         super().__init__(path, options=options, findings=findings)
-        self._fast = FastParser()
-        self._files = Files(path, options)
+        self._fast = RegexParser()
+        self._files = VocWalk(path, options)
         self._opener = Opener()
         self._read_labels: dict[str, None] | None = None
 
     def _open(self) -> None:
-        self.labels_first = has_map(self._files.kits)
+        self.labels_first = has_map(self._files.devkits)
 
     def progress(self) -> float:
         """The share of the files of the current folder that are done."""
@@ -64,7 +64,7 @@ class VocReader(ChunkedReader):
         self._opener.close()
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
-        names = declared_labels(self._files.kits)
+        names = declared_labels(self._files.devkits)
         if not names:
             names = self._read_labels or met_labels(self._files.walk(None))
         return [LabelInfo(name=name) for name in names]
@@ -84,10 +84,10 @@ class VocReader(ChunkedReader):
 
     def begin_parsing(self, found: Pass) -> None:
         """Forget what an earlier reading met."""
-        self._shaper = Shaper(found, one_inclusive=self.options.voc_origin == "one_inclusive")
+        self._shaper = ShapeDecoder(found, one_inclusive=self.options.voc_origin == "one_inclusive")
         self._plain_labels: dict[str, None] = {}
         self._other_labels: dict[str, None] = {}
-        self._told = 0
+        self._reported_labels = 0
 
     def chunks(self, found: Pass) -> Iterator[list[VocFile]]:
         """The XML files in the order of the walk."""
@@ -99,20 +99,20 @@ class VocReader(ChunkedReader):
         """A sample for each file that is an annotation."""
         samples: list[Sample] = []
         # Files of plain boxes, one behind the other, become columns together.
-        plain: list[tuple[VocFile, FastFile]] = []
+        plain: list[tuple[VocFile, ParsedFile]] = []
         rows = 0
         for files, contents, error in self._contents(chunk):
             for file, content, said in zip(
                 files, contents, self._fast.parse_all(contents), strict=True
             ):
-                if said is not None and not said.outlines:
+                if said is not None and not said.polygon_texts:
                     plain.append((file, said))
                     rows += len(said.objects)
                     if rows < _MAX_ROWS:
                         continue
                 samples += self._boxes(plain, found)
                 plain, rows = [], 0
-                if said is None or said.outlines:
+                if said is None or said.polygon_texts:
                     samples += self._other(file, content, said, found)
             if error is not None:
                 self._boxes(plain, found)
@@ -141,16 +141,19 @@ class VocReader(ChunkedReader):
         if files:
             yield files, contents, None
 
-    def learnt(self) -> tuple[list[str], list[str], Signs]:
+    def take_learned(self) -> tuple[list[str], list[str], OriginSigns]:
         """The labels met for the first time, in plain files and in others, and the signs of an origin."""
-        plain, others = list(self._fast.labels.values())[self._told :], list(self._other_labels)
-        self._told += len(plain)
+        plain, others = (
+            list(self._fast.labels.values())[self._reported_labels :],
+            list(self._other_labels),
+        )
+        self._reported_labels += len(plain)
         self._other_labels.clear()
         return plain, others, self._shaper.signs
 
-    def learn(self, learnt: tuple[list[str], list[str], Signs]) -> None:
+    def merge_learned(self, take_learned: tuple[list[str], list[str], OriginSigns]) -> None:
         """Take in the labels and the signs that another reader met."""
-        plain, others, signs = learnt
+        plain, others, signs = take_learned
         self._plain_labels.update(dict.fromkeys(plain))
         self._other_labels.update(dict.fromkeys(others))
         self._shaper.join(signs)
@@ -163,7 +166,7 @@ class VocReader(ChunkedReader):
         plain = dict.fromkeys(self._fast.labels.values()) | self._plain_labels
         self._read_labels = plain | self._other_labels
 
-    def _boxes(self, files: list[tuple[VocFile, FastFile]], found: Pass) -> list[Sample]:
+    def _boxes(self, files: list[tuple[VocFile, ParsedFile]], found: Pass) -> list[Sample]:
         """The samples of files without polygons."""
         if not files:
             return []
@@ -186,17 +189,17 @@ class VocReader(ChunkedReader):
                 empty.pop()
             found.images_in += 1
             found.shapes_in += stop - start
-            boxes = BoxList(table, start, stop)
+            boxes = BoxView(table, start, stop)
             samples.append(self._made(said, boxes if raw else boxes.shapes, file, found))
         return samples
 
     def _other(
-        self, file: VocFile, content: bytes, said: FastFile | None, found: Pass
+        self, file: VocFile, content: bytes, said: ParsedFile | None, found: Pass
     ) -> list[Sample]:
         """The sample of any file, if it is an annotation."""
         shaper = self._shaper
         if said is not None:
-            shapes = shaper.outlined(said, self._fast, file.path)
+            shapes = shaper.polygons_of(said, self._fast, file.path)
             if shapes is not None:
                 found.images_in += 1
                 found.shapes_in += len(shapes)
@@ -205,14 +208,14 @@ class VocReader(ChunkedReader):
         if record is None:
             return []
         found.images_in += 1
-        found.shapes_in += len(record.things)
+        found.shapes_in += len(record.objects)
         shaper.watch(record, file.path)
         sample = self._made(record, shaper.shapes(record, file.path), file, found)
         sample.attributes = record.attributes
         self._other_labels.update(dict.fromkeys([shape.label for shape in sample.shapes]))
         return [sample]
 
-    def _record(self, content: bytes, file: VocFile, found: Pass) -> Record | None:
+    def _record(self, content: bytes, file: VocFile, found: Pass) -> VocAnnotation | None:
         """What the real parser says of a file; None, reported, where it refuses it."""
         try:
             return tree.parse(content)
@@ -238,7 +241,11 @@ class VocReader(ChunkedReader):
         return None
 
     def _made(
-        self, said: FastFile | Record, shapes: Sequence[AnyShape], file: VocFile, found: Pass
+        self,
+        said: ParsedFile | VocAnnotation,
+        shapes: Sequence[AnyShape],
+        file: VocFile,
+        found: Pass,
     ) -> Sample:
         sample = Sample(
             filename=self._name(said.filename, file, found),
@@ -270,7 +277,7 @@ class VocReader(ChunkedReader):
 
     def _settled(self, name: str, base: str, file: VocFile, found: Pass) -> str:
         """The name where the file's content and the file's own name do not agree."""
-        media = Media(file.kit, file.relative, self.options.images)
+        media = MediaFolders(file.devkit, file.relative, self.options.images)
         bare = stem(base) if has_image_suffix(base) else base
         if not base:
             found.add("V10", "no filename; named as its own file", path=file.path)
@@ -288,7 +295,7 @@ class VocReader(ChunkedReader):
         return there or name
 
     def _measure(self, sample: Sample, file: VocFile, found: Pass) -> None:
-        media = Media(file.kit, file.relative, self.options.images)
+        media = MediaFolders(file.devkit, file.relative, self.options.images)
         path = media.file(sample.filename.rpartition("/")[2])
         size = read_size(path) if path is not None else None
         if size is not None:

@@ -23,14 +23,14 @@ _MAX_DIGITS: Final = 400
 Corners = tuple[float, float, float, float]
 
 
-class Part(Struct, gc=False):
+class VocPart(Struct, gc=False):
     """A part of an object: a head, a hand."""
 
     label: str
     corners: Corners | None
 
 
-class Thing(Struct, kw_only=True):
+class VocObject(Struct, kw_only=True):
     """One ``<object>`` as it stands in the file: corners as written, rings flat."""
 
     label: str
@@ -38,17 +38,17 @@ class Thing(Struct, kw_only=True):
     broken: bool = False
     rings: list[list[float]] = field(default_factory=list)
     broken_rings: int = 0
-    parts: list[Part] = field(default_factory=list)
+    parts: list[VocPart] = field(default_factory=list)
     attributes: Attributes | None = None
 
 
-class Record(Struct, kw_only=True):
+class VocAnnotation(Struct, kw_only=True):
     """One file: name and size as written, objects, attributes of the image, and what else it says of itself."""
 
     filename: str = ""
     width: int | None = None
     height: int | None = None
-    things: list[Thing] = field(default_factory=list)
+    objects: list[VocObject] = field(default_factory=list)
     attributes: Attributes | None = None
     own: dict[str, Any] = field(default_factory=dict)
 

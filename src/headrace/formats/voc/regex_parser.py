@@ -16,7 +16,7 @@ from typing import Any, Final
 import orjson
 from msgspec import Struct
 
-from headrace.formats.voc.file_template import PLAIN, Head, Pieces, Spelling
+from headrace.formats.voc.file_template import PLAIN, FileTemplate, Head, Pieces
 from headrace.formats.voc.record import USUAL, flags, pixels
 from headrace.model.shapes import Attributes
 
@@ -96,21 +96,21 @@ _TO_COMMAS: Final = bytes.maketrans(b"/", b",")
 _REMEMBERED: Final = 10_000
 
 # So many spellings are learnt of one dataset: one a tool that wrote to it.
-_MAX_SPELLINGS: Final = 4
+_MAX_TEMPLATES: Final = 4
 
 
-class FastFile(Struct, gc=False):
-    """What the patterns found; ``outlines`` are the polygons of each object, empty where none has any."""
+class ParsedFile(Struct, gc=False):
+    """What the patterns found; ``polygon_texts`` are the polygons of each object, empty where none has any."""
 
     filename: str
     width: int | None
     height: int | None
     own: dict[str, Any]
     objects: Sequence[Pieces]
-    outlines: Sequence[bytes] = ()
+    polygon_texts: Sequence[bytes] = ()
 
 
-class FastParser:
+class RegexParser:
     """Reads plain files; keeps what names and flags mean, since few of them come again and again."""
 
     def __init__(self) -> None:
@@ -118,29 +118,29 @@ class FastParser:
         self._meanings: dict[bytes, Attributes | None] = {}
         self._sizes: dict[bytes, int | None] = {}
         self._tags: dict[int, list[bytes]] = {}
-        self._spellings: list[Spelling] = []
+        self._templates: list[FileTemplate] = []
 
-    def parse(self, content: bytes) -> FastFile | None:
+    def parse(self, content: bytes) -> ParsedFile | None:
         """What the file says; None where only the real parser can tell."""
         if not content.isascii() and not _is_clean(content):
             return None
-        spelled = self._spelled([content])
+        spelled = self._by_template([content])
         return self._searched(content) if spelled is None else spelled[0]
 
-    def parse_all(self, contents: Sequence[bytes]) -> Sequence[FastFile | None]:
+    def parse_all(self, contents: Sequence[bytes]) -> Sequence[ParsedFile | None]:
         """:meth:`parse` of each file."""
         clean = all(content.isascii() or _is_clean(content) for content in contents)
-        files = self._spelled(contents) if clean else None
+        files = self._by_template(contents) if clean else None
         return [self.parse(content) for content in contents] if files is None else files
 
-    def _spelled(self, contents: Sequence[bytes]) -> list[FastFile] | None:
-        for spelling in self._spellings:
-            said = spelling.read(contents)
+    def _by_template(self, contents: Sequence[bytes]) -> list[ParsedFile] | None:
+        for template in self._templates:
+            said = template.read(contents)
             if said is not None:
                 return self._files(*said)
         return None
 
-    def _searched(self, content: bytes) -> FastFile | None:
+    def _searched(self, content: bytes) -> ParsedFile | None:
         head = _HEAD.match(content)
         if head is None:
             return None
@@ -152,24 +152,24 @@ class FastParser:
             return None
         self._learn(head, _OBJECT.match(content, start))
         objects = [(one[1], one[2], one[3]) for one in found]
-        outlines = [one[4] for one in found]
+        polygon_texts = [one[4] for one in found]
         (file,) = self._files([head.groups(b"")], [objects])
-        file.outlines = outlines if any(outlines) else ()
+        file.polygon_texts = polygon_texts if any(polygon_texts) else ()
         return file
 
     def _learn(self, head: re.Match[bytes], one: re.Match[bytes] | None) -> None:
         """Remember how a file is spelled, by its first object, where that is a plain box."""
-        if one is None or one[5] or len(self._spellings) >= _MAX_SPELLINGS:
+        if one is None or one[5] or len(self._templates) >= _MAX_TEMPLATES:
             return
         flags, corners = _FLAGS.fullmatch(one[3]), _CORNERS.fullmatch(one[4])
         if flags is not None and corners is not None:
-            self._spellings.append(Spelling(head, one, flags, corners))
+            self._templates.append(FileTemplate(head, one, flags, corners))
 
-    def _files(self, heads: Sequence[Head], found: Sequence[list[Pieces]]) -> list[FastFile]:
+    def _files(self, heads: Sequence[Head], found: Sequence[list[Pieces]]) -> list[ParsedFile]:
         folder, filename, path, *source, width, height, depth, segmented = zip(*heads, strict=True)
         beside = zip(folder, path, zip(*source, strict=True), depth, segmented, strict=True)
         return [
-            FastFile(name.decode(), self._pixels(w), self._pixels(h), _own(*said), objects)
+            ParsedFile(name.decode(), self._pixels(w), self._pixels(h), _own(*said), objects)
             for name, w, h, said, objects in zip(
                 filename, width, height, beside, found, strict=True
             )

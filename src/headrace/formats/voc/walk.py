@@ -13,8 +13,15 @@ from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.io.openat import OpenFile, open_file
-from headrace.formats.io.walk import Walk, stem
-from headrace.formats.voc.layout import Kit, Splits, find_kits, key_of, set_files, split_of_folder
+from headrace.formats.io.walk import FolderWalk, stem
+from headrace.formats.voc.layout import (
+    Devkit,
+    SplitLists,
+    find_devkits,
+    key_of,
+    set_files,
+    split_of_folder,
+)
 from headrace.formats.voc.xml_parser import MAX_BYTES
 
 _XML: Final = frozenset({"xml"})
@@ -31,12 +38,12 @@ class VocFile(NamedTuple):
     path: str
     relative: str
     bare: str
-    kit: Kit
+    devkit: Devkit
     prefix: str
     splits: list[str]
 
 
-class Files:
+class VocWalk:
     """Walks the files of a path, as often as asked."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -46,11 +53,11 @@ class Files:
         self.progress = 0.0
 
     @cached_property
-    def kits(self) -> list[Kit]:
+    def devkits(self) -> list[Devkit]:
         """The devkits below the path; for one file, the folder it lies in."""
         if self._path.is_file():
-            return [Kit(self._path.parent, self._path.parent)]
-        return find_kits(self._path)
+            return [Devkit(self._path.parent, self._path.parent)]
+        return find_devkits(self._path)
 
     def walk(self, found: Pass | None) -> Iterator[VocFile]:
         """All files, or those of the wanted split. ``found`` gets what is odd about the folders, if given.
@@ -59,14 +66,14 @@ class Files:
         """
         found = found or Findings("skip").begin("walk")
         if self._path.is_file():
-            yield VocFile(str(self._path), "", stem(self._path.name), self.kits[0], "", [])
+            yield VocFile(str(self._path), "", stem(self._path.name), self.devkits[0], "", [])
             return
         known: set[str] = set()
         nothing = True
-        kits = self.kits
-        for number, kit in enumerate(kits):
-            self.progress = number / len(kits)
-            for file in self._kit(kit, known, found):
+        devkits = self.devkits
+        for number, devkit in enumerate(devkits):
+            self.progress = number / len(devkits)
+            for file in self._devkit(devkit, known, found):
                 if self._wanted is None or self._wanted in file.splits:
                     nothing = False
                     if self._wanted is not None:
@@ -76,27 +83,29 @@ class Files:
         if nothing:
             raise self._nothing(known)
 
-    def _kit(self, kit: Kit, known: set[str], found: Pass) -> Iterator[VocFile]:
-        if any((kit.root / name).is_dir() for name in ("SegmentationClass", "SegmentationObject")):
+    def _devkit(self, devkit: Devkit, known: set[str], found: Pass) -> Iterator[VocFile]:
+        if any(
+            (devkit.root / name).is_dir() for name in ("SegmentationClass", "SegmentationObject")
+        ):
             found.add(
                 "V08",
                 "mask images are not read; the boxes are",
                 severity=Severity.NOTE,
-                path=kit.root,
+                path=devkit.root,
             )
-        lists = set_files(kit)
+        lists = set_files(devkit)
         known.update(lists)
         with ExitStack() as stack:
-            splits = Splits(lists, stack, lambda name: _unlisted(name, kit, found))
-            walk = Walk(
-                kit.annotations,
+            splits = SplitLists(lists, stack, lambda name: _unlisted(name, devkit, found))
+            walk = FolderWalk(
+                devkit.annotations,
                 _XML,
                 boundary=self._path,
                 refused=lambda path: _refused(path, found),
             )
             for folder, names in walk.folders():
                 by_folder, rest = split_of_folder(folder.relative)
-                prefix = f"{kit.prefix}{rest}"
+                prefix = f"{devkit.prefix}{rest}"
                 if by_folder:
                     known.add(by_folder)
                 folders, _ = key_of(folder.relative, "")
@@ -108,7 +117,7 @@ class Files:
                     if count % 256 == 0 and folder.files:
                         self.progress = count / folder.files
                     yield VocFile(
-                        f"{folder.path}/{name}", folder.relative, bare, kit, prefix, listed
+                        f"{folder.path}/{name}", folder.relative, bare, devkit, prefix, listed
                     )
             splits.finish()
 
@@ -140,11 +149,11 @@ def _refused(path: str, found: Pass) -> None:
     found.add("S02", "a linked folder leads outside or in a circle; not followed", path=path)
 
 
-def _unlisted(name: str, kit: Kit, found: Pass) -> None:
+def _unlisted(name: str, devkit: Devkit, found: Pass) -> None:
     found.add(
         "V15",
         "listed in a split, but without an XML file",
         severity=Severity.NOTE,
-        path=kit.root,
+        path=devkit.root,
         detail=name,
     )

@@ -12,7 +12,7 @@ from headrace.errors import FormatError
 from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.findings.collect import Severity
-from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import BoxTable, as_boxes, by_table
 from headrace.formats.geometry.boxes import box_of
 from headrace.formats.geometry.clip import clip_shape
@@ -38,9 +38,9 @@ class VocWriter(Writer):
     info = INFO
 
     def _start(self, temp: Path) -> None:
-        self._tree = FileTree(temp, self.filing)
+        self._tree = FileTree(temp, self.file_sink)
         (temp / "Annotations").mkdir()
-        self._tally = Tally(self.found)
+        self._counter = LossCounter(self.found)
         task = self.options.task if self.options.task in self.info.tasks else None
         self._losses = FieldLosses(self.info.capability(task))
         self._one = 1 if self.options.voc_origin == "one_inclusive" else 0
@@ -51,14 +51,14 @@ class VocWriter(Writer):
         self._order = ClassNumbers(self.labels, self.options.class_order, first=0)
 
     def _write(self, samples: Sequence[Sample]) -> None:
-        self._losses.count(samples, self._tally)
+        self._losses.count(samples, self._counter)
         for table, run in by_table(samples):
             printed = None if table is None else self._printed(table)
             stop = 0
             for sample in run:
                 start, stop = stop, stop + len(sample.shapes)
                 self._write_one(sample, printed and printed.objects(start, stop))
-        self._tally.flush()
+        self._counter.flush()
         for split, stems in self._splits.items():
             if stems:
                 self._tree.append(
@@ -68,7 +68,7 @@ class VocWriter(Writer):
 
     def _write_one(self, sample: Sample, objects: str | None) -> None:
         try:
-            folder, stem = self._tree.place(sample.filename)
+            folder, stem = self._tree.folder_and_stem(sample.filename)
             split = self._split(sample.split)
         except FormatError as error:
             self._leave_out(sample, "S01", f"image left out: {error.message}", Severity.ERROR)
@@ -111,7 +111,7 @@ class VocWriter(Writer):
         return "".join(pieces).encode()
 
     def _mixed(self, sample: Sample, pieces: list[str]) -> None:
-        parts = _Parts(sample.shapes)
+        parts = _NestedParts(sample.shapes)
         if parts.nested or self.options.clip:
             self._objects(sample.shapes, sample, pieces, parts)
             return
@@ -134,26 +134,26 @@ class VocWriter(Writer):
         self.found.shapes_out += len(shapes)
         return printed.objects(0, len(shapes))
 
-    def _printed(self, table: BoxTable) -> _Printed | None:
+    def _printed(self, table: BoxTable) -> _ObjectTexts | None:
         """Plain boxes, nearly all objects there are, printed in one go for many files.
 
         None where one is not plain, or is the first of its label.
         """
-        if self.options.clip or any(table.attributes or ()) or any(table.outlines or ()):
+        if self.options.clip or any(table.attributes or ()) or any(table.polygon_texts or ()):
             return None
         return self._plain(table.labels, zip(table.x, table.y, table.w, table.h, strict=True))
 
-    def _plain(self, labels: Sequence[str], boxes: Iterable[Box]) -> _Printed | None:
+    def _plain(self, labels: Sequence[str], boxes: Iterable[Box]) -> _ObjectTexts | None:
         one, chosen = self._one, [self._templates.get(label) for label in labels]
         if None in chosen:
             return None
         flat = [each for x, y, w, h in boxes for each in (x + one, y + one, x + w, y + h)]
         if not flat or not isfinite(sum(flat)):
             return None
-        return _Printed(cast("list[str]", chosen), xml.numbers(flat))
+        return _ObjectTexts(cast("list[str]", chosen), xml.numbers(flat))
 
     def _objects(
-        self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _Parts
+        self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _NestedParts
     ) -> None:
         for shape in shapes:
             if id(shape) in parts.inside:
@@ -236,7 +236,7 @@ class VocWriter(Writer):
         name = self.options.split if name is None else name
         stems = self._splits.get(name)
         if stems is None:
-            self._tree.place(f"{name}.txt")
+            self._tree.folder_and_stem(f"{name}.txt")
             stems = self._splits[name] = []
         return stems
 
@@ -249,16 +249,16 @@ class VocWriter(Writer):
         *,
         dropped: int = 0,
     ) -> None:
-        self._tally.add(code, message, severity, sample.filename, dropped=dropped)
+        self._counter.add(code, message, severity, sample.filename, dropped=dropped)
 
     def _leave_out(self, sample: Sample, code: str, why: str, severity: Severity) -> None:
-        self._tally.add(
+        self._counter.add(
             code, why, severity, sample.filename, dropped=len(sample.shapes), dropped_images=1
         )
 
     def _finish(self) -> None:
         self._order.all([*self.labels, *self._templates])
-        self._order.tell_missing(self.found)
+        self._order.note_missing(self.found)
         lines: list[str] = []
         for name in self._order.names():
             line = label_line(name)
@@ -271,7 +271,7 @@ class VocWriter(Writer):
             self._tree.append(LABEL_MAP, "".join([MAP_HEADING, *lines]).encode())
 
 
-class _Printed(NamedTuple):
+class _ObjectTexts(NamedTuple):
     """Plain objects, a template and four numbers each."""
 
     templates: list[str]
@@ -306,7 +306,7 @@ def _is_finite(shape: AnyShape, box: Box) -> bool:
     return all(map(isfinite, box)) and all(all(map(isfinite, ring)) for ring in rings)
 
 
-class _Parts:
+class _NestedParts:
     """Which shapes are parts of which: those whose attribute ``part_of`` is another one's id (as our reader says)."""
 
     def __init__(self, shapes: Sequence[AnyShape]) -> None:

@@ -11,9 +11,9 @@ from headrace.formats.voc.record import (
     FLAGS,
     USUAL,
     Corners,
-    Part,
-    Record,
-    Thing,
+    VocAnnotation,
+    VocObject,
+    VocPart,
     flag,
     flags,
     number,
@@ -39,14 +39,14 @@ class NotAnAnnotationError(ValueError):
     """An XML file of another kind."""
 
 
-def parse(content: bytes) -> Record:
+def parse(content: bytes) -> VocAnnotation:
     """What a file says. Raises :class:`RefusedError`, and :class:`NotAnAnnotationError` for other XML."""
     root = _root(content)
-    record = Record()
+    record = VocAnnotation()
     for child in root:
         name = _name(child)
         if name == "object":
-            record.things.append(_thing(child))
+            record.objects.append(_object(child))
         elif name == "filename":
             record.filename = _text(child)
         elif name == "size":
@@ -104,7 +104,7 @@ def _text(element: etree._Element) -> str:
     return text.strip() if text[:1] in "\r\n" or text[-1:] in "\r\n" else text
 
 
-def _size(element: etree._Element, record: Record) -> None:
+def _size(element: etree._Element, record: VocAnnotation) -> None:
     said = {_name(child): child.text for child in element}
     record.width, record.height = pixels(said.get("width")), pixels(said.get("height"))
     depth = (said.get("depth") or "").strip()
@@ -112,25 +112,25 @@ def _size(element: etree._Element, record: Record) -> None:
         record.own["depth"] = depth
 
 
-def _thing(element: etree._Element) -> Thing:
-    thing = Thing(label="")
+def _object(element: etree._Element) -> VocObject:
+    obj = VocObject(label="")
     said: dict[str, str] = {}
     more: Attributes = {}
     for child in element:
         name = _name(child)
         if name == "name":
-            thing.label = _text(child)
+            obj.label = _text(child)
         elif name == "bndbox":
-            thing.corners = _corners(child)
-            thing.broken = thing.corners is None
+            obj.corners = _corners(child)
+            obj.broken = obj.corners is None
         elif name == "polygon":
             ring = _ring(child)
             if ring is None:
-                thing.broken_rings += 1
+                obj.broken_rings += 1
             else:
-                thing.rings.append(ring)
+                obj.rings.append(ring)
         elif name == "part":
-            thing.parts.append(_part(child))
+            obj.parts.append(_part(child))
         elif name == "attributes":
             more |= _attribute_block(child)
         elif name == "pose" or name in FLAGS:
@@ -138,8 +138,8 @@ def _thing(element: etree._Element) -> Thing:
         else:
             _other(name, child, more)
     own = flags(said.get("pose"), *(said.get(name) for name in FLAGS))
-    thing.attributes = (more | own) or None
-    return thing
+    obj.attributes = (more | own) or None
+    return obj
 
 
 def _other(name: str, child: etree._Element, more: Attributes) -> None:
@@ -181,8 +181,8 @@ def _ring(element: etree._Element) -> list[float] | None:
     return ring if len(ring) >= 6 else None
 
 
-def _part(element: etree._Element) -> Part:
-    part = Part("", None)
+def _part(element: etree._Element) -> VocPart:
+    part = VocPart("", None)
     for child in element:
         if _name(child) == "name":
             part.label = _text(child)

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import Walk, suffix
+from headrace.formats.io.walk import FolderWalk, suffix
 from headrace.formats.yolo.classes import Names
 from headrace.formats.yolo.description import ALIASES, SPLITS
-from headrace.formats.yolo.layout import Source
+from headrace.formats.yolo.layout import SplitSource
 
 _NO_CLASSES = frozenset({"images", "labels"})
 
 
-class Classified(NamedTuple):
+class ClassifiedImage(NamedTuple):
     """An image, its name below the split's folder, and its class folder."""
 
     name: str
@@ -38,11 +38,12 @@ def looks_classified(base: Path) -> bool:
         return any(suffix(entry.name) in IMAGE_SUFFIXES for entry in entries)
 
 
-def class_sources(base: Path) -> list[Source]:
+def class_sources(base: Path) -> list[SplitSource]:
     """The split folders of a classification tree; the folder itself where it has none."""
     named = [name for name in (*SPLITS, *ALIASES) if (base / name).is_dir()]
     return [
-        Source(split=ALIASES.get(name, name), kind="images", path=base / name) for name in named
+        SplitSource(split=ALIASES.get(name, name), kind="images", path=base / name)
+        for name in named
     ]
 
 
@@ -54,7 +55,7 @@ def class_folders(path: Path) -> list[str]:
         )
 
 
-def class_names(sources: list[Source], names: Names, found: Pass) -> dict[str, str]:
+def class_names(sources: list[SplitSource], names: Names, found: Pass) -> dict[str, str]:
     """Labels by class folder: the folder's own name, or the yaml's where it names as many.
 
     Finding Y20 for folders that only a later split has.
@@ -75,15 +76,15 @@ def class_names(sources: list[Source], names: Names, found: Pass) -> dict[str, s
     return labels
 
 
-def classified(source: Source) -> Iterator[Classified]:
+def classified_images(source: SplitSource) -> Iterator[ClassifiedImage]:
     """The images of a split, class by class."""
     for folder in class_folders(source.path):
-        walk = Walk(
+        walk = FolderWalk(
             source.path / folder, IMAGE_SUFFIXES, boundary=source.path, refused=lambda path: None
         )
         for place, names in walk.folders():
             for name in names:
-                yield Classified(
+                yield ClassifiedImage(
                     f"{source.prefix}{folder}/{place.relative}{name}",
                     source.split,
                     f"{place.path}/{name}",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headrace.errors import FormatError
 from headrace.formats.findings.collect import Pass, Severity
-from headrace.formats.findings.losses import Tally
+from headrace.formats.findings.losses import LossCounter
 from headrace.formats.io.file_tree import FileTree
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification
@@ -20,7 +20,9 @@ class ClassFolders:
     Raises :class:`~headrace.errors.FormatError` without images: the folders are all that the format says.
     """
 
-    def __init__(self, tree: FileTree, images: Path | None, found: Pass, tally: Tally) -> None:
+    def __init__(
+        self, tree: FileTree, images: Path | None, found: Pass, counter: LossCounter
+    ) -> None:
         if images is None:
             raise FormatError(
                 "classification folders hold the images themselves",
@@ -29,10 +31,10 @@ class ClassFolders:
         self._tree = tree
         self._images = images
         self._found = found
-        self._tally = tally
+        self._counter = counter
 
-    def write(self, sample: Sample, home: str) -> None:
-        """Link one image; ``home`` is its split's folder with ``/`` behind."""
+    def write(self, sample: Sample, split_folder: str) -> None:
+        """Link one image; ``split_folder`` is its split's folder with ``/`` behind."""
         classes = [shape for shape in sample.shapes if isinstance(shape, Classification)]
         for shape in sample.shapes:
             if not isinstance(shape, Classification):
@@ -46,24 +48,24 @@ class ClassFolders:
         if len(classes) > 1:
             more = len(classes) - 1
             self._lose(sample, "further classes of an image are left out", shapes=more)
-        self._link(sample, classes[0].label, home)
+        self._link(sample, classes[0].label, split_folder)
 
     def finish(self, labels: Iterable[str], homes: Sequence[str]) -> None:
         """Make the folders of classes without images: the sorted folders are the classes."""
         for label in labels:
-            for home in homes or ["train/"]:
+            for split_folder in homes or ["train/"]:
                 try:
-                    self._tree.make(f"{home}{self._folder(label)}")
+                    self._tree.make_folder(f"{split_folder}{self._folder(label)}")
                 except FormatError as error:
                     self._found.add("S01", error.message, severity=Severity.ERROR)
 
-    def _link(self, sample: Sample, label: str, home: str) -> None:
+    def _link(self, sample: Sample, label: str, split_folder: str) -> None:
         try:
-            folder = f"{home}{self._folder(label)}"
+            folder = f"{split_folder}{self._folder(label)}"
         except FormatError as error:
             self._leave_out(sample, "S01", error.message)
             return
-        source = self._find(sample.filename, home)
+        source = self._find(sample.filename, split_folder)
         if source is None:
             self._leave_out(sample, "Y20", "the image is not there")
             return
@@ -71,25 +73,25 @@ class ClassFolders:
         stem, dot, suffix = name.rpartition(".")
         used = self._tree.link(folder, stem or suffix, f".{suffix}" if dot and stem else "", source)
         if used != (stem or suffix):
-            self._tally.add(
+            self._counter.add(
                 "Y20", "images of one name; the later ones get a number", Severity.NOTE, name
             )
         self._found.images_out += 1
         self._found.shapes_out += 1
 
     def _folder(self, label: str) -> str:
-        above, _ = self._tree.place(f"{label}/x")
+        above, _ = self._tree.folder_and_stem(f"{label}/x")
         if above.count("/") != 1:
             raise FormatError(f"the label {label[:80]!r} is no name of one folder")
         return above
 
-    def _find(self, filename: str, home: str) -> str | None:
-        names = (filename, f"{home}{filename}", filename.rpartition("/")[2])
+    def _find(self, filename: str, split_folder: str) -> str | None:
+        names = (filename, f"{split_folder}{filename}", filename.rpartition("/")[2])
         paths = (os.path.join(self._images, name) for name in names)
         return next((path for path in paths if os.path.isfile(path)), None)
 
     def _lose(self, sample: Sample, why: str, *, shapes: int = 0, images: int = 0) -> None:
-        self._tally.add(
+        self._counter.add(
             "LOSS",
             why,
             Severity.LOSS,
@@ -100,7 +102,7 @@ class ClassFolders:
         )
 
     def _leave_out(self, sample: Sample, code: str, why: str) -> None:
-        self._tally.add(
+        self._counter.add(
             code,
             f"image left out: {why}",
             Severity.ERROR,

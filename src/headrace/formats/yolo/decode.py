@@ -17,7 +17,7 @@ TOLERANCE: Final = 0.01
 _MAX_CLASS = 100_000
 
 
-class Place:
+class RowReporter:
     """Where a row stands, for findings."""
 
     __slots__ = ("found", "line", "path")
@@ -44,14 +44,14 @@ class Place:
         )
 
 
-class _Fault(Exception):  # noqa: N818  turned into a finding where the place is known
+class _RowError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
 
 
-class Meaning:
+class RowDecoder:
     """Makes shapes of one dataset's rows.
 
     ``names`` maps class numbers to labels; with ``open_names`` an unknown number names itself (``class_7``).
@@ -106,21 +106,21 @@ class Meaning:
         )
 
     def shapes(
-        self, rows: Iterable[tuple[int, Row]], width: int, height: int, place: Place
+        self, rows: Iterable[tuple[int, Row]], width: int, height: int, reporter: RowReporter
     ) -> list[AnyShape]:
         """The shapes of numbered rows; bad rows are left out and reported."""
         shapes: list[AnyShape] = []
         for line, row in rows:
-            place.line = line
+            reporter.line = line
             try:
-                shapes.append(self._shape(row, width, height, place))
-            except _Fault as fault:
-                place.leave_out(fault.code, fault.message, _shown(row))
+                shapes.append(self._shape(row, width, height, reporter))
+            except _RowError as fault:
+                reporter.leave_out(fault.code, fault.message, _preview(row))
         if len(set(map(type, shapes))) > 1:
-            place.note("Y15", "boxes and outlines in one file", Severity.NOTE)
+            reporter.note("Y15", "boxes and outlines in one file", Severity.NOTE)
         return shapes
 
-    def _shape(self, row: Row, width: int, height: int, place: Place) -> AnyShape:
+    def _shape(self, row: Row, width: int, height: int, reporter: RowReporter) -> AnyShape:
         label = self._label(row[0])
         if self._task == "classify":
             return Classification(label=label)
@@ -128,12 +128,12 @@ class Meaning:
         score = self._score(values)
         shape: AnyShape
         if self._points:
-            shape = self._pose(label, values, width, height, place)
+            shape = self._pose(label, values, width, height, reporter)
         elif len(values) == 4 and self._task != "obb":
-            box = _box(_inside(values, place), width, height)
+            box = _box(_inside(values, reporter), width, height)
             shape = Rectangle(label=label, x=box[0], y=box[1], w=box[2], h=box[3])
         else:
-            shape = Polygon(label=label, rings=[self._ring(values, width, height, place)])
+            shape = Polygon(label=label, rings=[self._ring(values, width, height, reporter)])
         shape.score = score
         return shape
 
@@ -142,9 +142,9 @@ class Meaning:
         if label is not None:
             return label
         if not 0 <= number < _MAX_CLASS or number != int(number):
-            raise _Fault("Y10", "the class is no whole number from 0 on")
+            raise _RowError("Y10", "the class is no whole number from 0 on")
         if not self._open:
-            raise _Fault("Y10", "the class has no name")
+            raise _RowError("Y10", "the class has no name")
         label = self._names[int(number)] = f"class_{int(number)}"
         return label
 
@@ -158,40 +158,44 @@ class Meaning:
         if not scored:
             return None
         if not self._predictions:
-            raise _Fault("Y16", "one number too many; a prediction's confidence must be asked for")
+            raise _RowError(
+                "Y16", "one number too many; a prediction's confidence must be asked for"
+            )
         return values.pop()
 
-    def _pose(self, label: str, values: Row, width: int, height: int, place: Place) -> Keypoints:
+    def _pose(
+        self, label: str, values: Row, width: int, height: int, reporter: RowReporter
+    ) -> Keypoints:
         count, size = self._points or (0, 3)
         if len(values) != 4 + count * size:
-            raise _Fault("Y14", "not as many numbers as kpt_shape asks for")
-        box = _box(_inside(values[:4], place), width, height)
+            raise _RowError("Y14", "not as many numbers as kpt_shape asks for")
+        box = _box(_inside(values[:4], reporter), width, height)
         points: list[float] = []
         for i in range(4, len(values), size):
             x, y = values[i], values[i + 1]
-            seen = values[i + 2] if size == 3 else (2 if x >= 0 and y >= 0 else 0)
-            if seen not in (0, 1, 2):
-                raise _Fault("Y14", "a point's visibility is not 0, 1 or 2")
-            if seen:
-                x, y = _inside([x, y], place)
-                points += (x * width, y * height, int(seen))
+            visible = values[i + 2] if size == 3 else (2 if x >= 0 and y >= 0 else 0)
+            if visible not in (0, 1, 2):
+                raise _RowError("Y14", "a point's visibility is not 0, 1 or 2")
+            if visible:
+                x, y = _inside([x, y], reporter)
+                points += (x * width, y * height, int(visible))
             else:
                 points += (0.0, 0.0, 0)
         return Keypoints(label=label, points=points, bbox=box)
 
-    def _ring(self, values: Row, width: int, height: int, place: Place) -> list[float]:
+    def _ring(self, values: Row, width: int, height: int, reporter: RowReporter) -> list[float]:
         if self._task == "obb" and len(values) != 8:
-            raise _Fault("Y13", "an oriented box has four corners")
+            raise _RowError("Y13", "an oriented box has four corners")
         if len(values) < 6:
-            raise _Fault("Y10", "a box has a class and four numbers")
+            raise _RowError("Y10", "a box has a class and four numbers")
         if len(values) % 2:
-            raise _Fault("Y12", "an outline has a class and pairs of numbers")
+            raise _RowError("Y12", "an outline has a class and pairs of numbers")
         if len(values) == 8 and self._task is None:
-            place.note("Y13", "four corners may be an oriented box or a polygon; give the task")
+            reporter.note("Y13", "four corners may be an oriented box or a polygon; give the task")
         if len(values) == 8 and self._task != "segment":
-            _near(values, place)
+            _check_near(values, reporter)
         else:
-            values = _inside(values, place)
+            values = _inside(values, reporter)
         ring = [0.0] * len(values)
         ring[0::2] = [x * width for x in values[0::2]]
         ring[1::2] = [y * height for y in values[1::2]]
@@ -203,32 +207,32 @@ def _box(values: Row, width: int, height: int) -> Box:
     return cxcywh_normalised_to_xywh(cx, cy, w, h, width, height)
 
 
-def _inside(values: Row, place: Place) -> Row:
+def _inside(values: Row, reporter: RowReporter) -> Row:
     """Values between 0 and 1; those just outside are moved there, and told."""
     low, high = min(values), max(values)
     if low >= 0 and high <= 1:
         return values
     if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
-        raise _far(high)
-    place.note("Y11", "beyond the image by less than 0.01; moved to its edge")
+        raise _outside_error(high)
+    reporter.note("Y11", "beyond the image by less than 0.01; moved to its edge")
     return [min(max(value, 0.0), 1.0) for value in values]
 
 
-def _near(values: Row, place: Place) -> None:
+def _check_near(values: Row, reporter: RowReporter) -> None:
     """Corners of a turned box may lie outside: moving them would bend it."""
     low, high = min(values), max(values)
     if low >= 0 and high <= 1:
         return
     if not (low >= -1 and high <= 2):
-        raise _far(high)
-    place.note("Y11", "a corner beyond the image; kept")
+        raise _outside_error(high)
+    reporter.note("Y11", "a corner beyond the image; kept")
 
 
-def _far(high: float) -> _Fault:
+def _outside_error(high: float) -> _RowError:
     if high > 2:
-        return _Fault("Y11", "coordinates are pixels, not fractions of the image")
-    return _Fault("Y11", "coordinates beyond the image")
+        return _RowError("Y11", "coordinates are pixels, not fractions of the image")
+    return _RowError("Y11", "coordinates beyond the image")
 
 
-def _shown(row: Row) -> str:
+def _preview(row: Row) -> str:
     return " ".join(f"{value:g}" for value in row[:10]) + (" …" if len(row) > 10 else "")

@@ -11,7 +11,7 @@ from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.yolo import TASKS
 from headrace.formats.yolo.classes import Names, inside, read_name_list, yaml_names
-from headrace.formats.yolo.yaml_text import Node, Plain, load_yaml, typed
+from headrace.formats.yolo.yaml_text import Node, PlainScalar, load_yaml, typed
 
 SPLITS: Final = ("train", "val", "test", "minival")
 ALIASES: Final = {"validation": "val", "valid": "val"}
@@ -22,7 +22,7 @@ _CLASS_LISTS: Final = ("classes.txt", "obj.names", "predefined_classes.txt")
 _OBJ_DATA_KEYS: Final = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 
-class Dataset(Struct, kw_only=True):
+class DatasetDescription(Struct, kw_only=True):
     """A dataset's description. ``splits`` maps split names to entries as written: folders, image lists, images.
 
     ``base`` is the folder of the description; ``path`` what it says where the data lies; ``declared`` whether
@@ -71,13 +71,13 @@ def find_description(path: Path) -> Path | None:
     return next((each for each in lists if each.is_file()), None)
 
 
-def read_description(source: Path, found: Pass) -> Dataset:
+def read_description(source: Path, found: Pass) -> DatasetDescription:
     """Read what :func:`find_description` found."""
     if source.suffix.lower() in (".yaml", ".yml"):
         return _from_yaml(source, found)
     if source.suffix.lower() == ".data":
         return _from_obj_data(source)
-    return Dataset(source=source, base=source.parent, names=read_name_list(source))
+    return DatasetDescription(source=source, base=source.parent, names=read_name_list(source))
 
 
 def _describes(path: Path) -> bool:
@@ -88,7 +88,7 @@ def _describes(path: Path) -> bool:
     return isinstance(node, dict) and bool(node.keys() & {"names", "nc"})
 
 
-def _from_yaml(source: Path, found: Pass) -> Dataset:
+def _from_yaml(source: Path, found: Pass) -> DatasetDescription:
     node = load_yaml(source)
     if not isinstance(node, dict):
         raise ParseError("no mapping of names and splits", path=source)
@@ -99,7 +99,7 @@ def _from_yaml(source: Path, found: Pass) -> Dataset:
     splits = _splits(node, source)
     more = {key: value for key, value in node.items() if key not in _KNOWN and key not in splits}
     points = _shape(node.get("kpt_shape"), source)
-    return Dataset(
+    return DatasetDescription(
         source=source,
         base=source.parent,
         path=_text(node.get("path"), "path", source),
@@ -134,13 +134,13 @@ def _custom_splits(node: dict[str, Node]) -> dict[str, list[str]]:
 
 
 def _filled(node: Node | None) -> bool:
-    if isinstance(node, Plain):
+    if isinstance(node, PlainScalar):
         return typed(node) is not None
     return bool(node)
 
 
 def _text(node: Node | None, key: str, source: Path) -> str:
-    if node is None or (isinstance(node, Plain) and not _filled(node)):
+    if node is None or (isinstance(node, PlainScalar) and not _filled(node)):
         return ""
     if not isinstance(node, str) or "\0" in node:
         raise ParseError(f"{key} is no path", path=source, finding="Y05")
@@ -177,14 +177,14 @@ def _kpt_names(node: Node | None) -> list[str]:
     return []
 
 
-def _from_obj_data(source: Path) -> Dataset:
+def _from_obj_data(source: Path) -> DatasetDescription:
     values: dict[str, str] = {}
     for number, line in enumerate(_lines(source), 1):
         key, equals, value = line.partition("=")
         if line.strip() and not equals:
             raise ParseError("no line of key = value", path=source, line=number)
         values[key.strip()] = value.strip()
-    dataset = Dataset(source=source, base=source.parent)
+    dataset = DatasetDescription(source=source, base=source.parent)
     names = values.get("names")
     listed = None if not names else _beside(source.parent, names)
     if listed is not None:

@@ -18,7 +18,7 @@ NOWHERE = "left out: nothing of it lies on the image"
 BOXED = "a %s becomes its box"
 
 
-class Loss(Exception):  # noqa: N818  it is no error: the writer turns it into a finding
+class RowLoss(Exception):  # noqa: N818  it is no error: the writer turns it into a finding
     """What a shape loses on its way into a row; ``row`` holds what is left of it, if anything."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Loss(Exception):  # noqa: N818  it is no error: the writer turns it into a
         self.severity = severity
 
 
-Encode = Callable[[AnyShape, int, int], list[float]]
+RowEncoder = Callable[[AnyShape, int, int], list[float]]
 
 
 def detect_row(shape: AnyShape, width: int, height: int) -> list[float]:
@@ -44,23 +44,23 @@ def detect_row(shape: AnyShape, width: int, height: int) -> list[float]:
     box = _box(shape)
     row, cut = _centred(box, width, height)
     if not isinstance(shape, Rectangle):
-        raise Loss(BOXED % _kind(shape), row)
+        raise RowLoss(BOXED % _kind(shape), row)
     if cut:
-        raise Loss(OUTSIDE, row, code="Y11")
+        raise RowLoss(OUTSIDE, row, code="Y11")
     return row
 
 
 def segment_row(shape: AnyShape, width: int, height: int) -> list[float]:
     """The outline of a shape; several rings are joined to one by lines that are walked to and fro."""
     if isinstance(shape, Polygon):
-        row, cut = _outline(_joined(shape.rings), width, height)
+        row, cut = _outline(_joined_rings(shape.rings), width, height)
         if len(shape.rings) > 1:
-            raise Loss("several rings become one, joined by lines", row)
+            raise RowLoss("several rings become one, joined by lines", row)
     else:
         row, cut = _outline(_corners(_box(shape)), width, height)
-        raise Loss(f"a {_kind(shape)} becomes the corners of its box", row)
+        raise RowLoss(f"a {_kind(shape)} becomes the corners of its box", row)
     if cut:
-        raise Loss(OUTSIDE, row, code="Y11")
+        raise RowLoss(OUTSIDE, row, code="Y11")
     return row
 
 
@@ -72,11 +72,11 @@ def obb_row(shape: AnyShape, width: int, height: int) -> list[float]:
         return row
     row, _ = _outline(_corners(_box(shape)), width, height, cut=False)
     if not isinstance(shape, Rectangle):
-        raise Loss(f"a {_kind(shape)} becomes the corners of its box", row)
+        raise RowLoss(f"a {_kind(shape)} becomes the corners of its box", row)
     return row
 
 
-class PoseRow:
+class PoseEncoder:
     """Box and points; every row has the same number of points (``kpt_shape``), short ones are filled up."""
 
     def __init__(self, points: int) -> None:
@@ -85,11 +85,11 @@ class PoseRow:
     def __call__(self, shape: AnyShape, width: int, height: int) -> list[float]:
         """The row of one shape; raises Loss as the plain encoders do."""
         if not isinstance(shape, Keypoints):
-            raise Loss(f"a {_kind(shape)} is left out: pose rows need keypoints")
+            raise RowLoss(f"a {_kind(shape)} is left out: pose rows need keypoints")
         have = len(shape.points) // 3
         self.points = self.points or have
         if have > self.points:
-            raise Loss(
+            raise RowLoss(
                 "keypoints are left out: more points than kpt_shape says",
                 code="Y14",
                 severity=Severity.WARNING,
@@ -98,13 +98,13 @@ class PoseRow:
         points, moved = _visible_points(shape.points, width, height)
         row = box + points + [0.0] * (3 * (self.points - have))
         if have < self.points:
-            raise Loss("keypoints are filled up with absent ones to kpt_shape", row, code="Y14")
+            raise RowLoss("keypoints are filled up with absent ones to kpt_shape", row, code="Y14")
         if cut or moved:
-            raise Loss(OUTSIDE, row, code="Y11")
+            raise RowLoss(OUTSIDE, row, code="Y11")
         return row
 
 
-ENCODERS: Final[dict[str, Encode]] = {
+ENCODERS: Final[dict[str, RowEncoder]] = {
     "detect": detect_row,
     "segment": segment_row,
     "obb": obb_row,
@@ -118,20 +118,20 @@ def _kind(shape: AnyShape) -> str:
 def _box(shape: AnyShape) -> Box:
     box = box_of(shape)
     if box is None:
-        raise Loss(f"a {_kind(shape)} is left out: it has no box")
+        raise RowLoss(f"a {_kind(shape)} is left out: it has no box")
     return box
 
 
 def _centred(box: Box, width: int, height: int) -> tuple[list[float], bool]:
     """Centre and size, and whether the box had to be cut to be said."""
     if not all(map(isfinite, box)):
-        raise Loss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
+        raise RowLoss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
     row = xywh_to_cxcywh_normalised(*box, width, height)
     if min(row) >= 0 and max(row) <= 1:
         return list(row), False
     cut = clip_xywh(*box, width, height)
     if cut[2] <= 0 or cut[3] <= 0:
-        raise Loss(NOWHERE, code="Y11", severity=Severity.WARNING)
+        raise RowLoss(NOWHERE, code="Y11", severity=Severity.WARNING)
     return list(xywh_to_cxcywh_normalised(*cut, width, height)), True
 
 
@@ -139,17 +139,19 @@ def _outline(
     ring: Sequence[float], width: int, height: int, *, cut: bool = True
 ) -> tuple[list[float], bool]:
     if len(ring) < 6 or len(ring) % 2:
-        raise Loss("left out: an outline needs three points", code="Y12", severity=Severity.WARNING)
+        raise RowLoss(
+            "left out: an outline needs three points", code="Y12", severity=Severity.WARNING
+        )
     row = [0.0] * len(ring)
     row[0::2] = [x / width for x in ring[0::2]]
     row[1::2] = [y / height for y in ring[1::2]]
     if not all(map(isfinite, row)):
-        raise Loss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
+        raise RowLoss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
     if not cut or (min(row) >= 0 and max(row) <= 1):
         return row, False
     row = clip_ring(row, 1.0, 1.0)
     if not row:
-        raise Loss(NOWHERE, code="Y11", severity=Severity.WARNING)
+        raise RowLoss(NOWHERE, code="Y11", severity=Severity.WARNING)
     return row, True
 
 
@@ -158,27 +160,27 @@ def _corners(box: Box) -> list[float]:
     return [x1, y1, x2, y1, x2, y2, x1, y2]
 
 
-def _joined(rings: Sequence[Sequence[float]]) -> Sequence[float]:
+def _joined_rings(rings: Sequence[Sequence[float]]) -> Sequence[float]:
     """All rings as one: from each ring's first point over to the next, and at the end all the way back."""
     if len(rings) == 1:
         return rings[0]
-    way = [value for ring in rings for value in (*ring, *ring[:2])]
+    path = [value for ring in rings for value in (*ring, *ring[:2])]
     for ring in reversed(rings[1:-1]):
-        way += ring[:2]
-    return way
+        path += ring[:2]
+    return path
 
 
 def _visible_points(points: Sequence[float], width: int, height: int) -> tuple[list[float], bool]:
     row: list[float] = []
     moved = False
     for i in range(0, len(points) - 2, 3):
-        x, y, seen = points[i] / width, points[i + 1] / height, points[i + 2]
+        x, y, visible = points[i] / width, points[i + 1] / height, points[i + 2]
         if not (isfinite(x) and isfinite(y)):
-            raise Loss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
-        if not seen:
+            raise RowLoss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
+        if not visible:
             row += (0.0, 0.0, 0)
             continue
         inside_x, inside_y = min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
         moved = moved or inside_x != x or inside_y != y
-        row += (inside_x, inside_y, int(seen))
+        row += (inside_x, inside_y, int(visible))
     return row, moved

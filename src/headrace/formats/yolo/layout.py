@@ -12,12 +12,12 @@ from msgspec import Struct
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.yolo.description import ALIASES, SPLITS, Dataset
+from headrace.formats.yolo.description import ALIASES, SPLITS, DatasetDescription
 
 _FOLDERS: Final = (*SPLITS, *ALIASES)
 
 
-class Source(Struct, kw_only=True):
+class SplitSource(Struct, kw_only=True):
     """One place that belongs to a split.
 
     ``kind``: a folder of ``images``; a folder of ``labels`` whose images are elsewhere or nowhere; a text file that
@@ -42,7 +42,7 @@ def label_folder(folder: str) -> str:
     return labels if os.path.isdir(labels) else folder
 
 
-def find_sources(dataset: Dataset, wanted: str | None, found: Pass) -> list[Source]:
+def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -> list[SplitSource]:
     """All places of a dataset, or of the split that is wanted.
 
     Raises :class:`~headrace.errors.ParseError` where there is no such split, and where nothing that the dataset
@@ -53,8 +53,8 @@ def find_sources(dataset: Dataset, wanted: str | None, found: Pass) -> list[Sour
 
 
 def wanted_sources(
-    sources: list[Source], wanted: str | None, dataset: Dataset, found: Pass
-) -> list[Source]:
+    sources: list[SplitSource], wanted: str | None, dataset: DatasetDescription, found: Pass
+) -> list[SplitSource]:
     """Those of a split, or all of them; each place once. Raises ParseError where nothing is left."""
     if wanted is not None:
         wanted = ALIASES.get(wanted, wanted)
@@ -73,8 +73,8 @@ def wanted_sources(
     return _distinct(sources, found)
 
 
-def _declared(dataset: Dataset, found: Pass) -> list[Source]:
-    sources: list[Source] = []
+def _declared(dataset: DatasetDescription, found: Pass) -> list[SplitSource]:
+    sources: list[SplitSource] = []
     for split, entries in dataset.splits.items():
         for entry in entries:
             source = _resolve(dataset, split, entry, found)
@@ -92,7 +92,9 @@ def _declared(dataset: Dataset, found: Pass) -> list[Source]:
     return sources
 
 
-def _resolve(dataset: Dataset, split: str, entry: str, found: Pass) -> Source | None:
+def _resolve(
+    dataset: DatasetDescription, split: str, entry: str, found: Pass
+) -> SplitSource | None:
     candidates = _candidates(dataset, entry)
     for number, path in enumerate(candidates):
         source = _source(split, path)
@@ -110,7 +112,7 @@ def _resolve(dataset: Dataset, split: str, entry: str, found: Pass) -> Source | 
     return None
 
 
-def _candidates(dataset: Dataset, entry: str) -> list[Path]:
+def _candidates(dataset: DatasetDescription, entry: str) -> list[Path]:
     """Where an entry may lie, the likeliest first: below ``path``, beside the yaml, without leading ``../``."""
     entry = entry.replace("\\", "/")
     roots = data_roots(dataset)
@@ -128,31 +130,31 @@ def _candidates(dataset: Dataset, entry: str) -> list[Path]:
     return list(dict.fromkeys(paths))
 
 
-def data_roots(dataset: Dataset) -> list[Path]:
+def data_roots(dataset: DatasetDescription) -> list[Path]:
     """The folders that relative paths of a dataset may start from."""
     said = dataset.path.replace("\\", "/")
     roots = [dataset.base / said] if said else []
     return [*roots, dataset.base]
 
 
-def _source(split: str | None, path: Path) -> Source | None:
+def _source(split: str | None, path: Path) -> SplitSource | None:
     try:
         if len(path.resolve().parts) == 1:
             return None  # nobody means the whole disk
         if path.is_dir():
-            return Source(split=split, kind="images", path=path)
+            return SplitSource(split=split, kind="images", path=path)
         if path.is_file():
             kind: Literal["list", "image"] = "list" if path.suffix.lower() == ".txt" else "image"
-            return Source(split=split, kind=kind, path=path)
+            return SplitSource(split=split, kind=kind, path=path)
         labels = Path(label_folder(path.as_posix()))
         if labels != path and labels.is_dir():
-            return Source(split=split, kind="labels", path=labels)
+            return SplitSource(split=split, kind="labels", path=labels)
     except (OSError, ValueError):
         return None  # a name that no file can bear
     return None
 
 
-def _prefix(source: Source, dataset: Dataset) -> str:
+def _prefix(source: SplitSource, dataset: DatasetDescription) -> str:
     """What tells a folder from the others of its split: its path below ``images``."""
     folder = source.path if source.kind in ("images", "labels") else source.path.parent
     for root in data_roots(dataset):
@@ -170,37 +172,37 @@ def below_images(name: str, split: str | None) -> str:
     return name if split is None else name.removeprefix(f"{split}/")
 
 
-def _discovered(base: Path) -> list[Source]:
+def _discovered(base: Path) -> list[SplitSource]:
     """What lies in a folder that no yaml describes."""
     for parent, kind in (("images", "images"), ("labels", "labels")):
         named = [name for name in _FOLDERS if (base / parent / name).is_dir()]
         if named:
-            return [_place(base / parent / name, name, kind) for name in named]
+            return [_split_source(base / parent / name, name, kind) for name in named]
         if (base / parent).is_dir():
-            return [_place(base / parent, None, kind)]
+            return [_split_source(base / parent, None, kind)]
         inside = [name for name in _FOLDERS if (base / name / parent).is_dir()]
         if inside:
-            return [_place(base / name / parent, name, kind) for name in inside]
+            return [_split_source(base / name / parent, name, kind) for name in inside]
     listed = [name for name in _FOLDERS if (base / f"{name}.txt").is_file()]
     if listed:
         return [
-            Source(split=ALIASES.get(name, name), kind="list", path=base / f"{name}.txt")
+            SplitSource(split=ALIASES.get(name, name), kind="list", path=base / f"{name}.txt")
             for name in listed
         ]
-    return [Source(split=None, kind="images", path=base)]
+    return [SplitSource(split=None, kind="images", path=base)]
 
 
-def _place(path: Path, split: str | None, kind: str) -> Source:
-    return Source(
+def _split_source(path: Path, split: str | None, kind: str) -> SplitSource:
+    return SplitSource(
         split=None if split is None else ALIASES.get(split, split),
         kind="images" if kind == "images" else "labels",
         path=path,
     )
 
 
-def _distinct(sources: Sequence[Source], found: Pass) -> list[Source]:
+def _distinct(sources: Sequence[SplitSource], found: Pass) -> list[SplitSource]:
     """Every place once: many a yaml names one folder for training and for validation."""
-    kept: dict[str, Source] = {}
+    kept: dict[str, SplitSource] = {}
     for source in sources:
         first = kept.setdefault(os.path.realpath(source.path), source)
         if first is source:
@@ -229,8 +231,8 @@ class ImageFinder:
         """The path of the image ``name``, given without its suffix, below one of the folders."""
         for folder in self._folders:
             for number, ending in enumerate(self._suffixes):
-                for spelling in (ending, ending.upper()):
-                    path = f"{folder}/{name}.{spelling}"
+                for variant in (ending, ending.upper()):
+                    path = f"{folder}/{name}.{variant}"
                     if os.path.isfile(path):
                         if number:
                             self._suffixes.insert(0, self._suffixes.pop(number))
@@ -238,7 +240,7 @@ class ImageFinder:
         return None
 
 
-def listed_paths(line: str, source: Source, dataset: Dataset) -> Iterator[str]:
+def listed_paths(line: str, source: SplitSource, dataset: DatasetDescription) -> Iterator[str]:
     """Where a line of an image list may point: from the list's folder, from the dataset's, from the current one."""
     line = line.replace("\\", "/")
     bare = line.removeprefix("./")

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from headrace.formats.base import ReadOptions
 from headrace.formats.findings.collect import Findings, Pass
-from headrace.formats.yolo.image_rows import Seen
+from headrace.formats.yolo.image_rows import ImageRows
 from headrace.formats.yolo.reader import YoloReader
-from headrace.formats.yolo.walk import Item
+from headrace.formats.yolo.walk import YoloImage
 
 
 class LabelFile(Struct, frozen=True):
@@ -38,12 +38,12 @@ class ListedYoloReader(YoloReader):
     def _classifies(self) -> bool:
         return False
 
-    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[Item]:
+    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
         for number, file in enumerate(self._files.values()):
             self._fraction = number / len(self._files)
-            yield Item(name=file.filename, split=None, image=None, label=str(file.path))
+            yield YoloImage(name=file.filename, split=None, image=None, label=str(file.path))
         self._fraction = 1.0
 
-    def _shown(self, seen: Seen, found: Pass) -> tuple[int, int] | None:
-        file = self._files[seen.item.name]
+    def _display_size(self, entry: ImageRows, found: Pass) -> tuple[int, int] | None:
+        file = self._files[entry.item.name]
         return (file.width, file.height) if file.width and file.height else None

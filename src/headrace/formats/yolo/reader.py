@@ -11,22 +11,22 @@ from headrace.errors import ParseError
 from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, Pass, Severity
-from headrace.formats.geometry.box_table import BoxList, BoxTable
+from headrace.formats.geometry.box_table import BoxTable, BoxView
 from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.formats.io.openat import Opener
 from headrace.formats.yolo import INFO, TASKS
 from headrace.formats.yolo.classes import labels_of
 from headrace.formats.yolo.classify import (
-    Classified,
+    ClassifiedImage,
     class_names,
     class_sources,
-    classified,
+    classified_images,
     looks_classified,
 )
-from headrace.formats.yolo.decode import Meaning, Place
-from headrace.formats.yolo.description import Dataset, find_description, read_description
-from headrace.formats.yolo.image_rows import Seen, see
-from headrace.formats.yolo.layout import Source, find_sources, wanted_sources
+from headrace.formats.yolo.decode import RowDecoder, RowReporter
+from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
+from headrace.formats.yolo.image_rows import ImageRows, read_image_rows
+from headrace.formats.yolo.layout import SplitSource, find_sources, wanted_sources
 from headrace.formats.yolo.tokenize import (
     BadLine,
     Row,
@@ -35,7 +35,7 @@ from headrace.formats.yolo.tokenize import (
     read_text,
     slow_rows,
 )
-from headrace.formats.yolo.walk import Images, Item
+from headrace.formats.yolo.walk import YoloImage, YoloWalk
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Attributes, Classification
 
@@ -69,10 +69,10 @@ class YoloReader(ChunkedReader):
     def _close(self) -> None:
         self._opener.close()
 
-    def _describe(self, found: Pass) -> Dataset:
+    def _describe(self, found: Pass) -> DatasetDescription:
         base = self.path if self.path.is_dir() else self.path.parent
         if self._description is None:
-            dataset = Dataset(source=self.path, base=base)
+            dataset = DatasetDescription(source=self.path, base=base)
         else:
             dataset = read_description(self._description, found)
         if self.options.labels is not None and not dataset.names:
@@ -112,7 +112,7 @@ class YoloReader(ChunkedReader):
             return self._task == "classify"
         return self.path.is_dir() and looks_classified(self.path)
 
-    def _sources(self, found: Pass) -> list[Source]:
+    def _sources(self, found: Pass) -> list[SplitSource]:
         dataset = self._dataset
         if self._classifies() and not dataset.splits:
             sources = class_sources(dataset.base)
@@ -128,7 +128,7 @@ class YoloReader(ChunkedReader):
         self.labels()
         names: list[str] = []
         quiet = Findings("skip").begin("filenames")
-        items: Iterator[Item | Classified] = (
+        items: Iterator[YoloImage | ClassifiedImage] = (
             self._classified(quiet) if self._classifies() else self._items(quiet, None)
         )
         for item in items:
@@ -139,10 +139,10 @@ class YoloReader(ChunkedReader):
         if names:
             yield names
 
-    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[Item]:
+    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
         dataset = self._dataset
         sources = self._sources(sources_found)
-        images = Images(dataset, dataset.base, self.options.images, found)
+        images = YoloWalk(dataset, dataset.base, self.options.images, found)
         nothing = True
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
@@ -153,11 +153,11 @@ class YoloReader(ChunkedReader):
         if nothing and not dataset.splits:
             raise ParseError("neither images nor label files below it", path=self.path)
 
-    def _classified(self, found: Pass) -> Iterator[Classified]:
+    def _classified(self, found: Pass) -> Iterator[ClassifiedImage]:
         sources = self._sources(found)
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
-            yield from classified(source)
+            yield from classified_images(source)
         self._fraction = 1.0
 
     def divisible(self) -> bool:
@@ -168,43 +168,43 @@ class YoloReader(ChunkedReader):
         """Read the description, and what rows mean."""
         self.labels()
         if not self._classifies():
-            self._meant = self._meaning(found)
+            self._decoder = self._new_decoder(found)
 
-    def chunks(self, found: Pass) -> Iterator[list[Item | Classified]]:
+    def chunks(self, found: Pass) -> Iterator[list[YoloImage | ClassifiedImage]]:
         """The images in the order of the walk."""
-        items: Iterator[Item | Classified] = (
+        items: Iterator[YoloImage | ClassifiedImage] = (
             self._classified(found) if self._classifies() else self._items(found, found)
         )
         while chunk := list(islice(items, self.options.batch)):
             yield chunk
 
-    def parse(self, chunk: list[Item | Classified], found: Pass) -> list[Sample]:
+    def parse(self, chunk: list[YoloImage | ClassifiedImage], found: Pass) -> list[Sample]:
         """A sample for each image that can be used."""
         samples: list[Sample] = []
         # Images with plain boxes, one behind the other, become columns together.
-        plain: list[Seen] = []
+        plain: list[ImageRows] = []
         rows = 0
         for item in chunk:
-            if isinstance(item, Classified):
+            if isinstance(item, ClassifiedImage):
                 samples.append(self._classification(item, found))
                 continue
             try:
-                seen = see(item, self._opener)
+                entry = read_image_rows(item, self._opener)
             except OSError:
                 self._boxes(plain, found)
                 raise
-            if seen.count >= 0 and self._meant.boxes_only:
-                plain.append(seen)
-                rows += seen.count
+            if entry.count >= 0 and self._decoder.boxes_only:
+                plain.append(entry)
+                rows += entry.count
                 if rows < _MAX_ROWS:
                     continue
             samples += self._boxes(plain, found)
             plain, rows = [], 0
-            if seen.count < 0 or not self._meant.boxes_only:
-                samples += self._sample(seen, found)
+            if entry.count < 0 or not self._decoder.boxes_only:
+                samples += self._sample(entry, found)
         return samples + self._boxes(plain, found)
 
-    def _classification(self, one: Classified, found: Pass) -> Sample:
+    def _classification(self, one: ClassifiedImage, found: Pass) -> Sample:
         found.images_in += 1
         found.shapes_in += 1
         width, height = self._size(one.image, found) or (None, None)
@@ -216,7 +216,7 @@ class YoloReader(ChunkedReader):
             shapes=[Classification(label=self._folders[one.folder])],
         )
 
-    def _meaning(self, found: Pass) -> Meaning:
+    def _new_decoder(self, found: Pass) -> RowDecoder:
         names = self._dataset.names
         if not names:
             found.add(
@@ -227,7 +227,7 @@ class YoloReader(ChunkedReader):
             )
         if self._task == "pose" and self._dataset.kpt_shape is None:
             raise ParseError("pose rows need kpt_shape in the yaml", path=self.path, finding="Y14")
-        return Meaning(
+        return RowDecoder(
             names,
             open_names=not names,
             task=self._task,
@@ -235,11 +235,11 @@ class YoloReader(ChunkedReader):
             predictions=self.options.predictions,
         )
 
-    def _boxes(self, images: list[Seen], found: Pass) -> list[Sample]:
+    def _boxes(self, images: list[ImageRows], found: Pass) -> list[Sample]:
         """The samples of images that have only boxes, as it seems."""
         if not images:
             return []
-        lines = b"\n".join([seen.body for seen in images if seen.count])
+        lines = b"\n".join([entry.body for entry in images if entry.count])
         table = self._table(lines, images)
         if table is None:
             if len(images) > 1:
@@ -251,39 +251,41 @@ class YoloReader(ChunkedReader):
         found.shapes_in += len(table.labels)
         every = lines.split(b"\n")
         if len({*every}) < len(every):
-            for seen in images:
-                self._check_repeats(seen, seen.count, found)
-        stops = accumulate([seen.count for seen in images])
+            for entry in images:
+                self._check_repeats(entry, entry.count, found)
+        stops = accumulate([entry.count for entry in images])
         lists = [
-            BoxList(table, stop - seen.count, stop)
-            for seen, stop in zip(images, stops, strict=True)
+            BoxView(table, stop - entry.count, stop)
+            for entry, stop in zip(images, stops, strict=True)
         ]
         raw = self.options.geometry == "raw"
         return [
-            self._made(seen, seen.shown, boxes if raw else boxes.shapes)
-            for seen, boxes in zip(images, lists, strict=True)
+            self._made(entry, entry.display_size, boxes if raw else boxes.shapes)
+            for entry, boxes in zip(images, lists, strict=True)
         ]
 
-    def _table(self, lines: bytes, images: list[Seen]) -> BoxTable | None:
+    def _table(self, lines: bytes, images: list[ImageRows]) -> BoxTable | None:
         widths: list[int] = []
         heights: list[int] = []
-        for seen in images:
-            widths += [seen.shown[0]] * seen.count
-            heights += [seen.shown[1]] * seen.count
+        for entry in images:
+            widths += [entry.display_size[0]] * entry.count
+            heights += [entry.display_size[1]] * entry.count
         columns = fast_columns(lines, len(widths))
-        return None if columns is None else self._meant.table(columns, widths, heights)
+        return None if columns is None else self._decoder.table(columns, widths, heights)
 
-    def _sample(self, seen: Seen, found: Pass) -> list[Sample]:
+    def _sample(self, entry: ImageRows, found: Pass) -> list[Sample]:
         """The sample of any image, if it can be used."""
         found.images_in += 1
-        item, text = seen.item, seen.text
-        if seen.fault:
-            found.add("Y10", seen.fault, severity=Severity.ERROR, path=item.label, dropped_images=1)
+        item, text = entry.item, entry.text
+        if entry.fault:
+            found.add(
+                "Y10", entry.fault, severity=Severity.ERROR, path=item.label, dropped_images=1
+            )
             return []
-        size = self._shown(seen, found)
+        size = self._display_size(entry, found)
         if not text:
-            return self._empty(seen, size, found)
-        place = Place(found, item.label or "")
+            return self._empty(entry, size, found)
+        place = RowReporter(found, item.label or "")
         rows = fast_rows(text)
         if rows is not None:
             numbered = [(line, row) for line, row in enumerate(rows, 1) if row]
@@ -301,11 +303,11 @@ class YoloReader(ChunkedReader):
                 dropped_images=1,
             )
             return []
-        self._check_repeats(seen, len(numbered), found)
+        self._check_repeats(entry, len(numbered), found)
         width, height = size or (0, 0)
-        return [self._made(seen, size, self._meant.shapes(numbered, width, height, place))]
+        return [self._made(entry, size, self._decoder.shapes(numbered, width, height, place))]
 
-    def _good_lines(self, text: bytes, place: Place) -> list[tuple[int, Row]]:
+    def _good_lines(self, text: bytes, place: RowReporter) -> list[tuple[int, Row]]:
         good: list[tuple[int, Row]] = []
         for line, row in slow_rows(text):
             place.line = line
@@ -321,9 +323,9 @@ class YoloReader(ChunkedReader):
     def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
         return self._turned(read_size(image, self._opener), image, found)
 
-    def _shown(self, seen: Seen, found: Pass) -> tuple[int, int] | None:
-        image = seen.item.image
-        return None if image is None else self._turned(seen.size, image, found)
+    def _display_size(self, entry: ImageRows, found: Pass) -> tuple[int, int] | None:
+        image = entry.item.image
+        return None if image is None else self._turned(entry.size, image, found)
 
     def _turned(self, size: ImageSize | None, image: str, found: Pass) -> tuple[int, int] | None:
         """The size of an image as it is shown, or as it is known."""
@@ -340,30 +342,32 @@ class YoloReader(ChunkedReader):
             )
         return size.width, size.height
 
-    def _empty(self, seen: Seen, size: tuple[int, int] | None, found: Pass) -> list[Sample]:
-        if seen.item.image is None and size is None:
+    def _empty(self, entry: ImageRows, size: tuple[int, int] | None, found: Pass) -> list[Sample]:
+        if entry.item.image is None and size is None:
             found.add(
                 "Y07",
                 "an empty label file without its image",
-                path=seen.item.label,
+                path=entry.item.label,
                 dropped_images=1,
             )
             return []
-        return [self._made(seen, size, [])]
+        return [self._made(entry, size, [])]
 
-    def _made(self, seen: Seen, size: tuple[int, int] | None, shapes: Sequence[AnyShape]) -> Sample:
+    def _made(
+        self, entry: ImageRows, size: tuple[int, int] | None, shapes: Sequence[AnyShape]
+    ) -> Sample:
         width, height = size or (None, None)
         return Sample(
-            filename=seen.item.name,
+            filename=entry.item.name,
             width=width,
             height=height,
             shapes=cast("list[AnyShape]", shapes),
-            annotated=seen.text is not None,
-            split=seen.item.split,
+            annotated=entry.text is not None,
+            split=entry.item.split,
         )
 
-    def _check_repeats(self, seen: Seen, count: int, found: Pass) -> None:
-        lines = (seen.text or b"").split(b"\n")
+    def _check_repeats(self, entry: ImageRows, count: int, found: Pass) -> None:
+        lines = (entry.text or b"").split(b"\n")
         if len(set(lines)) < len(lines) and count > 1:
             words = [b" ".join(line.split()) for line in lines if line.strip()]
             repeated = len(words) - len(set(words))
@@ -372,14 +376,14 @@ class YoloReader(ChunkedReader):
                     "Y18",
                     "a row stands there twice; kept",
                     severity=Severity.NOTE,
-                    path=seen.item.label,
+                    path=entry.item.label,
                     count=repeated,
                 )
 
     def _scan(self) -> dict[int, str]:
         """The class numbers that label files use, where nothing names them."""
         quiet = Findings("skip").begin("classes")
-        meaning = Meaning(
+        meaning = RowDecoder(
             {},
             open_names=True,
             task=self._task,
@@ -392,7 +396,7 @@ class YoloReader(ChunkedReader):
             numbered = (
                 [(1, row) for row in rows if row]
                 if rows is not None
-                else self._good_lines(text or b"", Place(quiet, ""))
+                else self._good_lines(text or b"", RowReporter(quiet, ""))
             )
-            meaning.shapes(numbered, 1, 1, Place(quiet, ""))
+            meaning.shapes(numbered, 1, 1, RowReporter(quiet, ""))
         return meaning.names

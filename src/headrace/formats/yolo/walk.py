@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import Folder, Walk, name_order, sorted_on_disk, stem
-from headrace.formats.yolo.description import Dataset
+from headrace.formats.io.walk import Folder, FolderWalk, name_order, sorted_on_disk, stem
+from headrace.formats.yolo.description import DatasetDescription
 from headrace.formats.yolo.layout import (
     ImageFinder,
-    Source,
+    SplitSource,
     below_images,
     label_folder,
     listed_paths,
@@ -29,7 +29,7 @@ _MAX_LINE: Final = 4096
 _REMEMBERED: Final = 100_000
 
 
-class Item(NamedTuple):
+class YoloImage(NamedTuple):
     """An image of a dataset: its name for the sample, its file, and its label file; None for what is not there."""
 
     name: str
@@ -38,14 +38,14 @@ class Item(NamedTuple):
     label: str | None
 
 
-class Images:
+class YoloWalk:
     """Walks the sources of a dataset. ``found`` gets the findings of the walk; None for a walk that only names.
 
     ``media`` is a folder of images for label files whose own images are not there.
     """
 
     def __init__(
-        self, dataset: Dataset, boundary: Path, media: Path | None, found: Pass | None
+        self, dataset: DatasetDescription, boundary: Path, media: Path | None, found: Pass | None
     ) -> None:
         self._dataset = dataset
         self._base = os.path.abspath(dataset.base).replace(os.sep, "/")
@@ -53,7 +53,7 @@ class Images:
         self._media = media
         self._found = found
 
-    def items(self, source: Source) -> Iterator[Item]:
+    def items(self, source: SplitSource) -> Iterator[YoloImage]:
         """The images of one source, in a fixed order."""
         if source.kind == "images":
             return self._images(source)
@@ -63,9 +63,9 @@ class Images:
             return self._list(source)
         return self._listed([source.path.name], source)
 
-    def _images(self, source: Source) -> Iterator[Item]:
+    def _images(self, source: SplitSource) -> Iterator[YoloImage]:
         for folder, names in self._walk(source.path, IMAGE_SUFFIXES):
-            with _Labels(label_folder(folder.path)) as labels:
+            with _LabelFiles(label_folder(folder.path)) as labels:
                 start, before = f"{source.prefix}{folder.relative}", None
                 for name in names:
                     bare, image = stem(name), f"{folder.path}/{name}"
@@ -74,11 +74,11 @@ class Images:
                     label = labels.take(bare, again=bare == before)
                     before = bare
                     if self._utf8(name, folder):
-                        yield Item(start + name, source.split, image, label)
+                        yield YoloImage(start + name, source.split, image, label)
                 if self._found is not None:
                     self._orphans(folder, labels)
 
-    def _labels(self, source: Source) -> Iterator[Item]:
+    def _labels(self, source: SplitSource) -> Iterator[YoloImage]:
         finder = ImageFinder(self._media_folders(source))
         for folder, names in self._walk(source.path, _TEXTS):
             for name in names:
@@ -86,20 +86,20 @@ class Images:
                 image = finder.find(bare)
                 ending = "" if image is None else image[image.rfind(".") :]
                 if self._utf8(name, folder):
-                    yield Item(
+                    yield YoloImage(
                         f"{source.prefix}{bare}{ending}",
                         source.split,
                         image,
                         f"{folder.path}/{name}",
                     )
 
-    def _list(self, source: Source) -> Iterator[Item]:
+    def _list(self, source: SplitSource) -> Iterator[YoloImage]:
         with source.path.open("rb") as file:
             yield from self._listed(
                 _lines(iter(lambda: file.readline(_MAX_LINE), b""), source), source
             )
 
-    def _listed(self, lines: Iterable[str], source: Source) -> Iterator[Item]:
+    def _listed(self, lines: Iterable[str], source: SplitSource) -> Iterator[YoloImage]:
         way, labels = 0, {"": ""}
         for line in lines:
             paths = list(listed_paths(line, source, self._dataset))
@@ -119,9 +119,9 @@ class Images:
             if folder not in labels:
                 labels = {folder: label_folder(folder)}
             label = f"{labels[folder]}/{stem(name)}.txt"
-            yield Item(self._name(path, source), source.split, path, label)
+            yield YoloImage(self._name(path, source), source.split, path, label)
 
-    def _name(self, path: str, source: Source) -> str:
+    def _name(self, path: str, source: SplitSource) -> str:
         if path.startswith(f"{self._base}/"):
             return below_images(path[len(self._base) + 1 :], source.split)
         _, found, tail = path.rpartition("/images/")
@@ -129,12 +129,12 @@ class Images:
 
     def _walk(self, root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Folder, Iterator[str]]]:
         boundary = self._boundary if root.is_relative_to(self._boundary) else root
-        return Walk(root, suffixes, boundary=boundary, refused=self._refused).folders()
+        return FolderWalk(root, suffixes, boundary=boundary, refused=self._refused).folders()
 
     def _refused(self, path: str) -> None:
         self._note("Y24", "a linked folder leads outside or in a circle; not followed", path)
 
-    def _media_folders(self, source: Source) -> list[Path]:
+    def _media_folders(self, source: SplitSource) -> list[Path]:
         if self._media is None:
             return []
         split = source.path.name
@@ -155,7 +155,7 @@ class Images:
             )
         return False
 
-    def _orphans(self, folder: Folder, labels: _Labels) -> None:
+    def _orphans(self, folder: Folder, labels: _LabelFiles) -> None:
         """Label files without an image."""
         finder = ImageFinder([Path(folder.path)])
         for path in labels.left():
@@ -176,7 +176,7 @@ class Images:
             "Y07", "a label file without its image", path=path, dropped=count, dropped_images=1
         )
 
-    def _missing(self, line: str, source: Source) -> None:
+    def _missing(self, line: str, source: SplitSource) -> None:
         if self._found is not None:
             self._found.images_in += 1
             self._found.add(
@@ -195,7 +195,7 @@ class Images:
             self._found.add(code, message, severity=severity, path=path)
 
 
-class _Labels(ExitStack):
+class _LabelFiles(ExitStack):
     """The label files of one folder, and which of them belonged to an image. A context manager."""
 
     def __init__(self, folder: str) -> None:
@@ -244,7 +244,7 @@ def _texts(folder: str) -> Iterator[str]:
         return
 
 
-def _lines(raw: Iterable[bytes], source: Source) -> Iterator[str]:
+def _lines(raw: Iterable[bytes], source: SplitSource) -> Iterator[str]:
     for number, line in enumerate(raw, 1):
         try:
             text = line.decode().removeprefix("\ufeff").strip()

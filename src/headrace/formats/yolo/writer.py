@@ -10,15 +10,23 @@ import orjson
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
-from headrace.formats.class_order import ClassNumbers, tell_unordered
+from headrace.formats.class_order import ClassNumbers, note_unordered
 from headrace.formats.findings.collect import Severity
-from headrace.formats.findings.losses import FieldLosses, Tally
+from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import BoxTable, by_table
 from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.io.file_tree import FileTree
 from headrace.formats.yolo import INFO
 from headrace.formats.yolo.classify_writer import ClassFolders
-from headrace.formats.yolo.encode import BOXED, ENCODERS, NOWHERE, Encode, Loss, PoseRow, detect_row
+from headrace.formats.yolo.encode import (
+    BOXED,
+    ENCODERS,
+    NOWHERE,
+    PoseEncoder,
+    RowEncoder,
+    RowLoss,
+    detect_row,
+)
 from headrace.formats.yolo.yaml_writer import dataset_yaml
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
@@ -52,47 +60,47 @@ class YoloWriter(Writer):
         about = self.options.about or {}
         task = self.options.task or str(about.get("task", "detect"))
         says = self.info.capability(task)
-        self._tree = FileTree(temp, self.filing)
-        self._tally = Tally(self.found)
+        self._tree = FileTree(temp, self.file_sink)
+        self._counter = LossCounter(self.found)
         self._losses = FieldLosses(says)
         self._more: dict[str, Any] = dict(about)
-        self._pose = PoseRow(_points(self.labels.values(), about)) if task == "pose" else None
+        self._pose = PoseEncoder(_points(self.labels.values(), about)) if task == "pose" else None
         self._classes = (
-            ClassFolders(self._tree, self.options.images, self.found, self._tally)
+            ClassFolders(self._tree, self.options.images, self.found, self._counter)
             if task == "classify"
             else None
         )
-        self._encode: Encode = self._pose or ENCODERS.get(task, detect_row)
+        self._encode: RowEncoder = self._pose or ENCODERS.get(task, detect_row)
         self._task = task
         self._detects = task == "detect" and not self.options.clip
         self._splits: dict[str, str] = {}
         self._numbers = ClassNumbers(self.labels, self.options.class_order, first=0)
         if self._classes is not None:
-            tell_unordered(self.options.class_order, self.found)
+            note_unordered(self.options.class_order, self.found)
 
     def _write(self, samples: Sequence[Sample]) -> None:
-        self._losses.count(samples, self._tally)
+        self._losses.count(samples, self._counter)
         for table, run in by_table(samples):
             lines = self._lines_of(table, run) if table is not None and self._detects else []
-            outlines = (table and table.outlines) or ()
+            polygon_texts = (table and table.polygon_texts) or ()
             stop = 0
             for sample in run:
                 start, stop = stop, stop + len(sample.shapes)
                 its = lines[start:stop]
-                polygons = sum(map(bool, outlines[start:stop]))
+                polygons = sum(map(bool, polygon_texts[start:stop]))
                 self._write_one(sample, [] if _ODD in its else its, polygons)
-        self._tally.flush()
+        self._counter.flush()
 
     def _write_one(self, sample: Sample, lines: list[bytes], polygons: int) -> None:
         """Write an image; ``lines`` are those of its shapes where they are known, and ``polygons`` how many were such."""
         try:
-            folder, stem = self._tree.place(sample.filename)
-            home = self._home(sample.split)
+            folder, stem = self._tree.folder_and_stem(sample.filename)
+            split_folder = self._split_folder(sample.split)
         except FormatError as error:
             self._leave_out(sample, "S01", error.message)
             return
         if self._classes is not None:
-            self._classes.write(sample, home)
+            self._classes.write(sample, split_folder)
             return
         if sample.shapes and not (sample.width and sample.height):
             self._leave_out(sample, "Y10", "the image's width and height are not known")
@@ -100,15 +108,15 @@ class YoloWriter(Writer):
         if not lines:
             lines = _printed(self._rows(sample))
         elif polygons:
-            self._tell_boxed(polygons, sample)
+            self._note_boxed(polygons, sample)
         self.found.images_out += 1
         self.found.shapes_out += len(lines)
         if not lines and (self.options.background == "none" or not sample.annotated):
             return
         text = b"\n".join(lines) + b"\n" if lines else b""
-        used = self._tree.create(f"labels/{home}{folder}", stem, ".txt", text)
+        used = self._tree.create(f"labels/{split_folder}{folder}", stem, ".txt", text)
         if used != stem:
-            self._renamed(sample, f"images/{home}{folder}{used}")
+            self._renamed(sample, f"images/{split_folder}{folder}{used}")
 
     def _lines_of(self, table: BoxTable, run: Sequence[Sample]) -> list[bytes]:
         """The line of each box of some images; ``_ODD`` for one of a new label, or not all on its image."""
@@ -156,33 +164,33 @@ class YoloWriter(Writer):
         if len(rows) < len(shapes) or _NO_ROW in rows:
             return None
         if type(shapes[0]) is Polygon:
-            self._tell_boxed(len(shapes), sample)
+            self._note_boxed(len(shapes), sample)
         return rows
 
-    def _tell_boxed(self, polygons: int, sample: Sample) -> None:
+    def _note_boxed(self, polygons: int, sample: Sample) -> None:
         message = BOXED % "polygon"
-        self._tally.add("LOSS", message, Severity.LOSS, sample.filename, count=polygons)
+        self._counter.add("LOSS", message, Severity.LOSS, sample.filename, count=polygons)
 
     def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
         width, height = sample.width or 0, sample.height or 0
         try:
             if shape.iscrowd:
-                raise Loss("a crowd is left out: a row would make it one object")
+                raise RowLoss("a crowd is left out: a row would make it one object")
             if self.options.clip:
                 clipped = clip_shape(shape, width, height)
                 if clipped is None:
-                    raise Loss(NOWHERE, code="Y11", severity=Severity.WARNING)
+                    raise RowLoss(NOWHERE, code="Y11", severity=Severity.WARNING)
                 shape = clipped
             return self._encode(shape, width, height)
-        except Loss as loss:
+        except RowLoss as loss:
             dropped = 0 if loss.row is not None else 1
-            self._tally.add(
+            self._counter.add(
                 loss.code, loss.message, loss.severity, sample.filename, dropped=dropped
             )
             return loss.row
 
     def _leave_out(self, sample: Sample, code: str, why: str) -> None:
-        self._tally.add(
+        self._counter.add(
             code,
             f"image left out: {why}",
             Severity.ERROR,
@@ -191,23 +199,23 @@ class YoloWriter(Writer):
             dropped_images=1,
         )
 
-    def _home(self, split: str | None) -> str:
+    def _split_folder(self, split: str | None) -> str:
         """The folder of a split below ``labels`` and ``images``, with a ``/`` behind it."""
         split = self.options.split if split is None else split
-        home = self._splits.get(split)
-        if home is None:
-            home = _SPLIT_KEYS.get(split, split)
-            if home:
+        split_folder = self._splits.get(split)
+        if split_folder is None:
+            split_folder = _SPLIT_KEYS.get(split, split)
+            if split_folder:
                 # As a folder: ".." and "a." would pass as the stem of a file.
-                home, _ = self._tree.place(f"{home}/x")
-            self._splits[split] = home
-        return home
+                split_folder, _ = self._tree.folder_and_stem(f"{split_folder}/x")
+            self._splits[split] = split_folder
+        return split_folder
 
     def _renamed(self, sample: Sample, image: str) -> None:
         suffix = sample.filename.rpartition(".")[2]
         line = {"filename": sample.filename, "image": f"{image}.{suffix}"}
         self._tree.append(RENAMED, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-        self._tally.add(
+        self._counter.add(
             "Y23",
             f"images differ only in the suffix; {RENAMED} gives the later ones a new name",
             Severity.WARNING,
@@ -216,14 +224,17 @@ class YoloWriter(Writer):
 
     def _finish(self) -> None:
         self._numbers.all([*self.labels])
-        self._numbers.tell_missing(self.found)
+        self._numbers.note_missing(self.found)
         names = self._numbers.names()
         if self._classes is not None:
             self._classes.finish(names, [*self._splits.values()])
             return
         if self._pose is not None:
             self._more["kpt_shape"] = [max(self._pose.points, 1), 3]
-        splits = {home.rstrip("/"): f"images/{home}".rstrip("/") for home in self._splits.values()}
+        splits = {
+            split_folder.rstrip("/"): f"images/{split_folder}".rstrip("/")
+            for split_folder in self._splits.values()
+        }
         first = next(iter(splits.values()), "images/train")
         # Ultralytics refuses a yaml without both keys.
         for key in ("train", "val"):

@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[-+]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][
 Node = str | list["Node"] | dict[str, "Node"]
 
 
-class Plain(str):
+class PlainScalar(str):
     """The text of a scalar that stood without quotes, so that it may mean a number or nothing."""
 
     __slots__ = ()
@@ -46,7 +46,7 @@ def load_yaml(path: Path) -> Node:
     if len(content) > MAX_BYTES:
         raise ParseError(f"larger than {MAX_BYTES} bytes: no data.yaml is", path=path)
     try:
-        return _Builder(path).build(yaml.parse(content, Loader=_LOADER))
+        return _NodeBuilder(path).build(yaml.parse(content, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
@@ -62,7 +62,7 @@ def typed(node: Node) -> Any:
         return {key: typed(value) for key, value in node.items()}
     if isinstance(node, list):
         return [typed(value) for value in node]
-    return _scalar(node) if isinstance(node, Plain) else node
+    return _scalar(node) if isinstance(node, PlainScalar) else node
 
 
 def _scalar(text: str) -> Any:
@@ -77,7 +77,7 @@ def _scalar(text: str) -> Any:
     return str(text)
 
 
-class _Builder:
+class _NodeBuilder:
     """Puts events together without recursion, under limits."""
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +85,7 @@ class _Builder:
         self._open: list[list[Node] | dict[str, Node]] = []
         self._keys: list[str | None] = []
         self._names: dict[str, str] = {}
-        self._root: Node = Plain("")
+        self._root: Node = PlainScalar("")
 
     def build(self, events: Iterator[Any]) -> Node:
         for count, event in enumerate(events):
@@ -99,7 +99,7 @@ class _Builder:
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.style is None or event.style == ""
-            text = Plain(event.value) if plain else event.value
+            text = PlainScalar(event.value) if plain else event.value
             if event.anchor:
                 self._names[event.anchor] = text
             self._put(text, event)

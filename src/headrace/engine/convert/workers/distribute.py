@@ -18,7 +18,7 @@ from headrace.engine.threads import Stop
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked_reader import ChunkedReader
-from headrace.formats.findings.collect import Noted, Pass
+from headrace.formats.findings.collect import Pass, PassDelta
 from headrace.model.sample import Sample
 
 # So much is under way with each worker: enough that none waits, little enough that memory stays flat.
@@ -73,9 +73,9 @@ def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop
         return
     if isinstance(reader, ChunkedReader):
         if workers or _has_many_files(reader.path):
-            reader.elsewhere = _Parsers(format, count, stop).parsed
+            reader.parallel_parse = _Parsers(format, count, stop).parsed
     elif writer.info.layout == "folder" and (workers or writer.small_files):
-        writer.filing = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
+        writer.file_sink = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
 
 
 class _Parsers:
@@ -109,20 +109,20 @@ class _Parsers:
 
     def _batches(self, reader: ChunkedReader, found: Pass, crew: Crew) -> Iterator[list[Sample]]:
         walk = _Walk(reader)
-        pending: deque[tuple[Noted, WorkerProcess]] = deque()
+        pending: deque[tuple[PassDelta, WorkerProcess]] = deque()
         while True:
             while len(pending) < _AHEAD * self._workers and (worker := walk.post(crew)):
                 pending.append((walk.noted, worker))
             if not pending:
                 break
             noted, worker = pending.popleft()
-            found.take_over(noted)
+            found.merge(noted)
             answer = crew.answer(worker)
             _settle(answer, found)
-            samples, learnt = answer.made
-            reader.learn(learnt)
+            samples, learned = answer.made
+            reader.merge_learned(learned)
             yield unpack(samples)
-        found.take_over(walk.noted)
+        found.merge(walk.noted)
         if walk.error is not None:
             raise walk.error
 
@@ -131,10 +131,10 @@ class _Walk:
     """The walk over the files, ahead of the parsing; what it finds is told in its turn, and so is its end."""
 
     def __init__(self, reader: ChunkedReader) -> None:
-        self._notes = reader.findings.notes("read", every=reader.findings.on_finding is not None)
+        self._notes = reader.findings.deferred("read", every=reader.findings.on_finding is not None)
         self._chunks = reader.chunks(self._notes)
         self._ended = False
-        self.noted: Noted = self._notes.take()
+        self.noted: PassDelta = self._notes.take()
         self.error: Exception | None = None
 
     def post(self, crew: Crew) -> WorkerProcess | None:
@@ -193,7 +193,7 @@ class _FilesElsewhere:
             self._send()
         return True
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait for all files so far, and raise what of them could not be done, unless that was raised before."""
         if self._failed:
             return
@@ -205,7 +205,7 @@ class _FilesElsewhere:
 
     def end(self) -> None:
         """Settle, and end the process."""
-        self.settle()
+        self.flush()
         crew, self._crew = self._crew, None
         if crew is not None:
             crew.end()
@@ -246,6 +246,6 @@ class _FilesElsewhere:
 
 def _settle(answer: Answer, found: Pass) -> None:
     if answer.noted is not None:
-        found.take_over(answer.noted)
+        found.merge(answer.noted)
     if answer.error is not None:
         raise answer.error

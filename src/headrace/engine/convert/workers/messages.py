@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # a worker that needs no formats, nor msgspec, starts sooner without them
-    from headrace.formats.findings.collect import Noted
+    from headrace.formats.findings.collect import PassDelta
 
 
 class Doing(Protocol):
@@ -14,7 +14,7 @@ class Doing(Protocol):
     def do(self, message: Any) -> Any:
         """Do what a message asks for; returns the answer's ``made``."""
 
-    def noted(self) -> Noted | None:
+    def noted(self) -> PassDelta | None:
         """What was found since this was last asked."""
 
 
@@ -29,5 +29,5 @@ class Answer(NamedTuple):
     """What came of a message: what was made, what was found on the way, and the error that ended it."""
 
     made: Any = None
-    noted: Noted | None = None
+    noted: PassDelta | None = None
     error: Exception | None = None

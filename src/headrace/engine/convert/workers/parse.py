@@ -11,7 +11,7 @@ from headrace import formats
 from headrace.engine.convert.workers.sample_codec import PackedChunk, pack, unpack_chunk
 from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
-from headrace.formats.findings.collect import Findings, Noted, OnError
+from headrace.formats.findings.collect import Findings, OnError, PassDelta
 
 
 class Parsing(Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class Parsing(Struct, frozen=True, kw_only=True):
 class _Parser:
     def __init__(self, told: Parsing) -> None:
         findings = Findings(told.on_error, strict=told.strict)
-        self._notes = findings.notes("read", every=told.every)
+        self._notes = findings.deferred("read", every=told.every)
         reader = formats.get(told.format).open(told.path, options=told.options, findings=findings)
         assert isinstance(reader, ChunkedReader)
         self._reader = reader
@@ -44,7 +44,7 @@ class _Parser:
     def do(self, message: PackedChunk) -> tuple[bytes, Any]:
         """Parse a chunk: packed samples, and what was learnt."""
         samples = self._reader.parse(unpack_chunk(message), self._notes)
-        return pack(samples), self._reader.learnt()
+        return pack(samples), self._reader.take_learned()
 
-    def noted(self) -> Noted:
+    def noted(self) -> PassDelta:
         return self._notes.take()

@@ -9,8 +9,8 @@ from itertools import starmap
 from typing import Any, cast
 
 from headrace.formats.chunked_reader import Chunk
-from headrace.formats.geometry.box_table import BoxList, BoxTable, as_boxes
-from headrace.formats.geometry.lazy_polygons import LazyRings
+from headrace.formats.geometry.box_table import BoxTable, BoxView, as_boxes
+from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
@@ -83,7 +83,7 @@ def unpack(data: bytes) -> list[Sample]:
 
 def _columns(table: BoxTable) -> tuple[Any, ...]:
     columns = table.labels, table.x, table.y, table.w, table.h
-    return *columns, table.attributes, table.ids, table.areas, table.outlines
+    return *columns, table.attributes, table.ids, table.areas, table.polygon_texts
 
 
 def _plain(
@@ -98,7 +98,7 @@ def _plain(
             geometry: tuple[Any, ...] = (one.x, one.y, one.w, one.h)
         elif type(one) is Polygon:
             rings = one.rings
-            geometry = (rings.raw if isinstance(rings, LazyRings) else rings, one.bbox)
+            geometry = (rings.raw if isinstance(rings, LazyPolygon) else rings, one.bbox)
         else:
             return None
         rows.append(
@@ -120,7 +120,7 @@ def _plain(
 def _shapes(plain: tuple[int, int, int] | list[Any], tables: list[BoxTable]) -> list[AnyShape]:
     if isinstance(plain, tuple):
         number, start, stop = plain
-        return cast("list[AnyShape]", BoxList(tables[number], start, stop))
+        return cast("list[AnyShape]", BoxView(tables[number], start, stop))
     return [_shape(*row) for row in plain]
 
 
@@ -161,6 +161,6 @@ def _shape(
         area=area,
         score=score,
         extra=extra,
-        rings=cast("Any", LazyRings(rings)) if isinstance(rings, bytes) else rings,
+        rings=cast("Any", LazyPolygon(rings)) if isinstance(rings, bytes) else rings,
         bbox=bbox,
     )
