@@ -8,9 +8,10 @@ import headrace
 from bench.contenders.job import run
 from bench.contenders.pings import pinged
 from headrace import formats
+from headrace.formats.options import Geometry
 
 
-def read(source: str, geometry: str) -> dict[str, int]:
+def read(source: str, geometry: Geometry) -> dict[str, int]:
     """All samples, one batch after another."""
     images = shapes = 0
     with formats.read(source, "coco", geometry=geometry) as found:
@@ -28,7 +29,7 @@ async def convert(source: str, target: str, to: str, **options: Any) -> dict[str
 
 
 def work(
-    operation: str, source: str, target: str, geometry: str = "floats", workers: int = 1
+    operation: str, source: str, target: str, geometry: Geometry = "floats", workers: int = 1
 ) -> dict[str, int]:
     """Do what the scenario names."""
     if operation == "read":

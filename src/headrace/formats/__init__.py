@@ -9,14 +9,22 @@
 """
 
 from headrace.formats.api import Samples, read, write
-from headrace.formats.base import Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.base import Reader, Writer
 from headrace.formats.findings.collect import Finding, Findings, Occurrence, Pass, Place, Severity
 from headrace.formats.info import WHOLE, Capability, FormatInfo, Guess, Loss, losses
+from headrace.formats.options import (
+    ConvertKeywords,
+    ReadKeywords,
+    ReadOptions,
+    WriteKeywords,
+    WriteOptions,
+)
 from headrace.formats.registry import Format, all_formats, detect, get, names
 
 __all__ = [
     "WHOLE",
     "Capability",
+    "ConvertKeywords",
     "Finding",
     "Findings",
     "Format",
@@ -26,10 +34,12 @@ __all__ = [
     "Occurrence",
     "Pass",
     "Place",
+    "ReadKeywords",
     "ReadOptions",
     "Reader",
     "Samples",
     "Severity",
+    "WriteKeywords",
     "WriteOptions",
     "Writer",
     "all_formats",

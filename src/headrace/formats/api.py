@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, Unpack
 
-from headrace.errors import ConfigurationError
-from headrace.formats.base import ReadOptions, WriteOptions
 from headrace.formats.findings.collect import Findings, OnError
+from headrace.formats.options import (
+    ReadKeywords,
+    ReadOptions,
+    WriteKeywords,
+    read_options,
+    write_options,
+)
 from headrace.formats.registry import detect, get
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
-
-Options = TypeVar("Options", ReadOptions, WriteOptions)
 
 
 class Samples:
@@ -68,17 +71,17 @@ def read(
     *,
     on_error: OnError = "raise",
     strict: bool = False,
-    **options: Any,
+    **options: Unpack[ReadKeywords],
 ) -> Samples:
     """Samples of an annotation file or folder: enter what comes back, then iterate over it.
 
     ``format`` is found by looking where it is not given. ``options`` are the fields of
-    :class:`~headrace.formats.base.ReadOptions`. Raises :class:`~headrace.errors.UnknownFormatError` at once, and
+    :class:`~headrace.formats.options.ReadOptions`. Raises :class:`~headrace.errors.UnknownFormatError` at once, and
     :class:`~headrace.errors.ParseError` on entering and on reading.
     """
     path = Path(path)
     name = format or detect(path).format
-    return Samples(path, name, _options(ReadOptions, options), Findings(on_error, strict=strict))
+    return Samples(path, name, read_options(options), Findings(on_error, strict=strict))
 
 
 def write(
@@ -89,27 +92,18 @@ def write(
     labels: Sequence[LabelInfo] = (),
     on_error: OnError = "raise",
     strict: bool = False,
-    **options: Any,
+    **options: Unpack[WriteKeywords],
 ) -> Findings:
     """Write samples to a file or folder that appears complete or not at all; returns what was lost or odd.
 
     ``labels`` fixes numbers and order; labels met only in shapes follow. ``options`` are the fields of
-    :class:`~headrace.formats.base.WriteOptions`. Raises :class:`~headrace.errors.FormatError`; with ``strict`` also
+    :class:`~headrace.formats.options.WriteOptions`. Raises :class:`~headrace.errors.FormatError`; with ``strict`` also
     :class:`~headrace.errors.LossyWriteError` at the first thing that the format cannot say.
     """
-    chosen = _options(WriteOptions, options)
+    chosen = write_options(options)
     findings = Findings(on_error, strict=strict)
     with get(format).create(Path(target), labels, options=chosen, findings=findings) as writer:
         iterator = iter(samples)
         while batch := list(islice(iterator, 256)):
             writer.write(batch)
     return findings
-
-
-def _options(kind: type[Options], given: dict[str, Any]) -> Options:
-    unknown = sorted(set(given) - set(kind.__struct_fields__))
-    if unknown:
-        raise ConfigurationError(
-            f"no option {unknown[0]!r}", hint=f"options: {' '.join(kind.__struct_fields__)}"
-        )
-    return kind(**given)

@@ -11,73 +11,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Literal, NamedTuple, Self
-
-from msgspec import Struct
-from msgspec.structs import force_setattr
+from typing import ClassVar, NamedTuple, Self
 
 from headrace.errors import SourceNotFoundError
-from headrace.formats.class_order import ClassOrder, checked_order
 from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.atomic import AtomicTarget
 from headrace.formats.io.deferred_writes import FileSink
+from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
-
-VocOrigin = Literal["zero", "one_inclusive"]
-
-
-class ReadOptions(Struct, frozen=True, kw_only=True):
-    """How to read; each format uses what concerns it.
-
-    ``images``: the folder of the media, for sizes that the annotations do not give (and, by COCO, to compare those
-    that they give). ``split``: only this split.
-    ``task``: what the rows mean where a format cannot tell (YOLO), or which of an annotation's geometries to prefer.
-    ``labels``: the class names where the source has only numbers. ``predictions``: accept results (scores).
-    ``voc_origin``: whether VOC's corners count from 0, or from 1 with the last pixel inside.
-    ``keep_extra``: keep keys and ids that the model does not know. ``batch``: images per batch, at most.
-    ``geometry``: ``raw`` may leave polygons as text until they are looked at (:mod:`headrace.formats.geometry.lazy_polygons`).
-    ``gather``: False puts off bringing the shapes of each image together until samples are asked for.
-    """
-
-    images: Path | None = None
-    split: str | None = None
-    task: str | None = None
-    labels: Sequence[str] | None = None
-    predictions: bool = False
-    voc_origin: VocOrigin = "zero"
-    keep_extra: bool = True
-    batch: int = 256
-    geometry: Literal["floats", "raw"] = "floats"
-    gather: bool = True
-
-
-class WriteOptions(Struct, frozen=True, kw_only=True):
-    """How to write; each format uses what concerns it.
-
-    ``overwrite``: replace an existing target. ``task``: what to say of each shape (YOLO). ``class_order``: labels as
-    the source has them (``source``), sorted by name (``name``), or in a given list's order, which then decides their
-    numbers (:class:`~headrace.formats.class_order.ClassNumbers`). ``split``: the split of samples that name none.
-    ``background``: whether an image without objects gets an empty annotation file, or none. ``images``: the folder
-    of the media, for formats that mention or check it. ``clip``: cut shapes at the image's edge.
-    ``about``: what the source said of itself, from :meth:`Reader.about`, where it has this same format.
-
-    Raises :class:`~headrace.errors.ConfigurationError` for an order of classes that is none.
-    """
-
-    overwrite: bool = False
-    task: str | None = None
-    class_order: ClassOrder | Sequence[str] = "source"
-    split: str = "train"
-    background: Literal["empty", "none"] = "empty"
-    images: Path | None = None
-    voc_origin: VocOrigin = "zero"
-    clip: bool = False
-    about: Attributes | None = None
-
-    def __post_init__(self) -> None:
-        force_setattr(self, "class_order", checked_order(self.class_order))
 
 
 class ConversionStep(NamedTuple):

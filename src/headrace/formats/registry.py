@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from headrace.errors import SourceNotFoundError, UnknownFormatError
 from headrace.formats import coco, coco_video, voc, yolo
-from headrace.formats.base import ConversionStep, Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Findings
 from headrace.formats.info import FormatInfo, Guess
+from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo
 
 

@@ -40,7 +40,7 @@ def test_verdicts(text: bytes, verdict: Verdict, place: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "repaired"),
     [
         (b"[NaN, Infinity, -Infinity]", b'["" , ""      , ""       ]'),
         (b'["NaN", "a\\"NaN", NaN]', b'["NaN", "a\\"NaN", "" ]'),

@@ -13,14 +13,14 @@ from msgspec import Struct, field, structs
 
 from headrace import formats
 from headrace.engine.convert.workers.distribute import share
-from headrace.engine.format_options import read_options, write_options
 from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError, HeadraceError
-from headrace.formats.base import ConversionStep, Reader, ReadOptions, WriteOptions, Writer
+from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
 from headrace.formats.geometry.box_table import labels_in
 from headrace.formats.info import Loss, losses
+from headrace.formats.options import ReadOptions, WriteOptions, read_options, write_options
 from headrace.formats.registry import Format
 from headrace.transfer.progress import OnProgress, Progress
 

@@ -18,12 +18,12 @@ from msgspec import Struct, field
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.format_options import write_options
 from headrace.engine.paging import CursorListing, KeyListing, Listed
 from headrace.engine.threads import in_own_task
 from headrace.engine.versions.labels import label_infos
 from headrace.engine.versions.load import load_page
 from headrace.formats.findings.collect import Finding, Findings
+from headrace.formats.options import write_options
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord

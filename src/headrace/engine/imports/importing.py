@@ -20,7 +20,6 @@ from msgspec import Struct
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.format_options import read_options
 from headrace.engine.imports.chunks import CHUNK_BYTES, Chunk, chunks
 from headrace.engine.imports.digest import source_digest
 from headrace.engine.imports.inspect import survey
@@ -30,8 +29,9 @@ from headrace.engine.imports.send import Sender
 from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.threads import iterate_in_thread
 from headrace.engine.versions.labels import resolve_labels, set_skeletons
-from headrace.formats.base import Reader, ReadOptions
+from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity
+from headrace.formats.options import ReadOptions, read_options
 from headrace.formats.registry import Format
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord

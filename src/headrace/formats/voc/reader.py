@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import cast
 
 from headrace.errors import ParseError
-from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.geometry.box_table import BoxView
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
 from headrace.formats.io.walk import stem
+from headrace.formats.options import ReadOptions
 from headrace.formats.voc import INFO
 from headrace.formats.voc import xml_parser as tree
 from headrace.formats.voc.decode import OriginSigns, ShapeDecoder

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from headrace.errors import ParseError
-from headrace.formats.base import ReadOptions
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.io.openat import OpenFile, open_file
 from headrace.formats.io.walk import FolderWalk, stem
+from headrace.formats.options import ReadOptions
 from headrace.formats.voc.layout import (
     Devkit,
     SplitLists,

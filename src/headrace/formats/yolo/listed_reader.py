@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from headrace.formats.base import ReadOptions
 from headrace.formats.findings.collect import Findings, Pass
+from headrace.formats.options import ReadOptions
 from headrace.formats.yolo.image_rows import ImageRows
 from headrace.formats.yolo.reader import YoloReader
 from headrace.formats.yolo.walk import YoloImage

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import cast
 
 from headrace.errors import ParseError
-from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable, BoxView
 from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.formats.io.openat import Opener
+from headrace.formats.options import ReadOptions
 from headrace.formats.yolo import INFO, TASKS
 from headrace.formats.yolo.classes import labels_of
 from headrace.formats.yolo.classify import (

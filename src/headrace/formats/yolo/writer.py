@@ -27,7 +27,7 @@ from headrace.formats.yolo.encode import (
     RowLoss,
     detect_row,
 )
-from headrace.formats.yolo.yaml_writer import dataset_yaml
+from headrace.formats.yolo.yaml_text import dataset_yaml
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 

@@ -7,7 +7,7 @@ is kept as its text, and whoever knows that a value is a number says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,13 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][-+]?[0-9]{1,5})?")
 
+# What YAML 1.1 reads as no text although it is letters only.
+_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_UNQUOTED = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_ -]*[A-Za-z0-9_])?")
+_UNPRINTABLE = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]')
+_OWN_KEYS: Final = frozenset(
+    {"path", "train", "val", "test", "minival", "validation", "nc", "names", "download", "task"}
+)
 Node = str | list["Node"] | dict[str, "Node"]
 
 
@@ -141,3 +148,36 @@ class _NodeBuilder:
 
     def _error(self, message: str, event: Any) -> ParseError:
         return ParseError(message, path=self._path, line=event.start_mark.line + 1)
+
+
+def quoted(name: str) -> str:
+    """``name`` as a YAML scalar that is text under YAML 1.1 and 1.2 alike."""
+    if _UNQUOTED.fullmatch(name) and name.lower() not in _WORDS:
+        return name
+    return '"' + _UNPRINTABLE.sub(_escape, name) + '"'
+
+
+def dataset_yaml(
+    *,
+    splits: Mapping[str, str],
+    task: str,
+    names: Sequence[str],
+    more: Mapping[str, Any] | None = None,
+) -> bytes:
+    """A whole ``data.yaml``; ``splits`` maps split keys to folders, ``more`` holds further keys (``kpt_shape``)."""
+    lines = [f"{quoted(split)}: {quoted(folder)}" for split, folder in splits.items()]
+    lines += ["", f"task: {task}", f"nc: {len(names)}", "names:" if names else "names: {}"]
+    lines += [f"  {number}: {quoted(name)}" for number, name in enumerate(names)]
+    text = "\n".join(lines) + "\n"
+    rest = {key: value for key, value in (more or {}).items() if key not in _OWN_KEYS}
+    if rest:
+        text += "\n" + yaml.safe_dump(rest, allow_unicode=True, sort_keys=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match.group()
+    if char in '"\\':
+        return f"\\{char}"
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

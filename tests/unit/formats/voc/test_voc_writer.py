@@ -12,8 +12,8 @@ import pytest
 
 from headrace.errors import LossyWriteError, ParseError
 from headrace.formats import get
-from headrace.formats.base import WriteOptions
 from headrace.formats.findings.collect import Findings
+from headrace.formats.options import WriteOptions
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Point, Polygon, Rectangle
 from tests.support.formats import read

@@ -13,8 +13,8 @@ import yaml
 
 from headrace.errors import FormatError, LossyWriteError, ParseError
 from headrace.formats import get
-from headrace.formats.base import WriteOptions
 from headrace.formats.findings.collect import Findings
+from headrace.formats.options import WriteOptions
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Polygon, Rectangle
 

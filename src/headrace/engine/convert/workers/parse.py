@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from headrace import formats
 from headrace.engine.convert.workers.sample_codec import PackedChunk, pack, unpack_chunk
-from headrace.formats.base import ReadOptions
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, OnError, PassDelta
+from headrace.formats.options import ReadOptions
 
 
 class Parsing(Struct, frozen=True, kw_only=True):
