@@ -34,7 +34,7 @@ def test_keywords_have_the_names_and_types_of_the_options(keywords: type, option
 
 
 def test_a_conversion_takes_the_keywords_of_both() -> None:
-    """Where both have a name, the reader's type counts: None leaves the writer's default."""
+    """Where both have a name, the type is the reader's."""
     assert get_type_hints(ConvertKeywords) == with_texts(WriteOptions) | with_texts(ReadOptions)
 
 
