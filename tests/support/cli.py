@@ -1,4 +1,4 @@
-"""The command ``headrace`` as a real process."""
+"""Run the command ``headrace``: in a quick fork by default, in a fresh interpreter where a test asks for that."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from headrace.cli import main
 from headrace.platform.platform import Platform
 from tests.support import servers
+from tests.support.forked import Forked
 
 T = TypeVar("T")
 
@@ -45,8 +49,69 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONUTF8": "1", "COLUMNS": "100"} | more
 
 
+class RunningCommand:
+    """A command in a fork of a process that has imported headrace already, and what it has written so far."""
+
+    def __init__(
+        self, folder: Path, *arguments: str | Path, cwd: Path | None = None, **variables: str
+    ) -> None:
+        self._out, self._err = folder / "out", folder / "err"
+        for path in (self._out, self._err):
+            path.touch()
+        self.process = Forked(
+            _main,
+            [*map(str, arguments)],
+            log=self._out,
+            errors=self._err,
+            environment=environment(**variables),
+            cwd=cwd,
+        )
+
+    def first_line(self, *, errors: bool = False) -> str:
+        """The first line of standard output, or of standard error; waits for it, and fails where none comes."""
+        path = self._err if errors else self._out
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            ended = self.process.returncode is not None
+            line, newline, _ = path.read_text(encoding="utf-8").partition("\n")
+            if newline or ended:
+                return line + newline
+            time.sleep(0.002)
+        raise AssertionError("the command wrote no line")
+
+    def outcome(self) -> Outcome:
+        """Wait for the end."""
+        status = self.process.join(120)
+        return Outcome(
+            status, self._out.read_text(encoding="utf-8"), self._err.read_text(encoding="utf-8")
+        )
+
+
+def _main(arguments: list[str]) -> None:
+    sys.exit(main(arguments))
+
+
+@contextmanager
+def running(
+    *arguments: str | Path, cwd: Path | None = None, **variables: str
+) -> Iterator[RunningCommand]:
+    """Start a command; it is killed at the end where it still runs."""
+    with TemporaryDirectory() as folder:
+        command = RunningCommand(Path(folder), *arguments, cwd=cwd, **variables)
+        try:
+            yield command
+        finally:
+            command.process.kill()
+
+
 def headrace(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Outcome:
     """Run a command to its end."""
+    with running(*arguments, cwd=cwd, **variables) as command:
+        return command.outcome()
+
+
+def started(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Outcome:
+    """Run a command to its end in a new interpreter, which imports what it needs."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
@@ -64,20 +129,12 @@ def interrupted(
     *arguments: str | Path, how: signal.Signals = signal.SIGINT, **variables: str
 ) -> Outcome:
     """Run a command until its first line of progress, then interrupt it."""
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--progress"],
-        env=environment(**variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    assert process.stderr is not None
-    first = process.stderr.readline()
-    process.send_signal(how)
-    out, err = process.communicate(timeout=60)
-    assert first.startswith("▸ "), first + err
-    return Outcome(process.returncode, out, first + err)
+    with running(*arguments, "--progress", **variables) as command:
+        first = command.first_line(errors=True)
+        command.process.send_signal(how)
+        outcome = command.outcome()
+    assert first.startswith("▸ "), outcome
+    return outcome
 
 
 def assert_interrupted(outcome: Outcome) -> None:
@@ -97,10 +154,13 @@ class Place:
     target: str
     lake: Path
     variables: dict[str, str]
+    fresh: bool = False
+    """Whether each command starts a new interpreter, as it does for a person."""
 
     def run(self, command: str, *arguments: str | Path) -> Outcome:
         """``headrace COMMAND TARGET ARGUMENTS…``."""
-        return headrace(command, self.target, *arguments, **self.variables)
+        call = started if self.fresh else headrace
+        return call(command, self.target, *arguments, **self.variables)
 
     def done(self, command: str, *arguments: str | Path) -> dict[str, Any]:
         """The same with ``--json``; the object, where the command succeeded."""
@@ -119,21 +179,11 @@ def new_lake(path: Path) -> Place:
 def served(path: Path) -> Iterator[Place]:
     """A new lake behind ``headrace serve``, with a token."""
     _, token = _done(servers.new_lake(path, "token"))
-    process = subprocess.Popen(
-        [*COMMAND, "serve", str(path), "--port", "0", "--json"],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["url"]
-        yield Place(url, path, {"HEADRACE_TOKEN": token})
-    finally:
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-        assert process.returncode == 0, err
+    with running("serve", path, "--port", "0", "--json") as command:
+        yield Place(json.loads(command.first_line())["url"], path, {"HEADRACE_TOKEN": token})
+        command.process.send_signal(signal.SIGINT)
+        outcome = command.outcome()
+        assert outcome.status == 0, outcome
 
 
 def _done(work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""Processes of their own that need not import headrace first: forked from one that did that and nothing else."""
+"""Test processes that start in milliseconds: forks of a fork server that has imported headrace and done nothing else."""
 
 from __future__ import annotations
 
@@ -12,15 +12,28 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["uvloop", "headrace.server.serve", "headrace.sdk.client.client"])
+_CONTEXT.set_forkserver_preload(["uvloop", "tests.support.preload"])
 
 
 class Forked:
-    """A running process; it has the environment of this one, and writes what it says into a file."""
+    """A running process.
 
-    def __init__(self, function: Callable[..., None], *arguments: Any, log: Path) -> None:
+    Its standard output goes to the file ``log``, its standard error to ``errors`` (by default the same file). It runs
+    in the folder ``cwd`` with the variables ``environment``, by default those of this process.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., None],
+        *arguments: Any,
+        log: Path,
+        errors: Path | None = None,
+        environment: dict[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        variables = dict(os.environ) if environment is None else environment
         self._process = _CONTEXT.Process(
-            target=_run, args=(function, arguments, log, dict(os.environ), Path.cwd())
+            target=_run, args=(function, arguments, log, errors, variables, cwd or Path.cwd())
         )
         self._process.start()
         assert self._process.pid is not None
@@ -63,12 +76,16 @@ def _run(
     function: Callable[..., None],
     arguments: tuple[Any, ...],
     log: Path,
+    errors: Path | None,
     environment: dict[str, str],
     folder: Path,
 ) -> None:
-    with log.open("ab") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
+    for path, descriptor in ((log, 1), (errors or log, 2)):
+        with path.open("ab") as output:
+            os.dup2(output.fileno(), descriptor)
+    # Fresh streams, as a new interpreter has them; the fork server's may be buffered in another way.
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -76,3 +93,4 @@ def _run(
         function(*arguments)
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli import COMMAND, Place, environment, headrace, new_lake, served
+from tests.support.cli import Outcome, Place, headrace, new_lake, running, served
 from tests.support.drawn import draw_images
 from tests.support.programs import STAYS
 
@@ -33,11 +32,8 @@ def add(place: Place, name: str, code: str, *more: str) -> None:
     assert added.json()["name"] == name
 
 
-def run(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, "processing", "run", place.target, "d/v", *arguments]
-    return subprocess.run(
-        command, env=environment(**place.variables), capture_output=True, text=True, check=False
-    )
+def run(place: Place, *arguments: str) -> Outcome:
+    return headrace("processing", "run", place.target, "d/v", *arguments, **place.variables)
 
 
 def test_the_registry(tmp_path: Path) -> None:
@@ -87,17 +83,17 @@ def test_running_one(place: Place, tmp_path: Path) -> None:
     assert place.run("push", "d/v", tmp_path / "images").status == 0
     add(place, "says", 'import os; print(os.environ["HEADRACE_PARAMETERS"])', "--parameter", "n=1")
     done = run(place, "says", "--parameter", "n=2")
-    assert (done.returncode, done.stdout, done.stderr) == (0, '{"n":2}\n', "")
+    assert (done.status, done.out, done.err) == (0, '{"n":2}\n', "")
     told = run(place, "says", "--json")
-    assert (told.returncode, told.stderr) == (0, '{"n":1}\n')
-    assert '"status":"SUCCEEDED"' in told.stdout
+    assert (told.status, told.err) == (0, '{"n":1}\n')
+    assert '"status":"SUCCEEDED"' in told.out
     wrong = run(place, "says", "--parameter", "m=2")
-    assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert "says takes no parameter 'm'" in wrong.stderr
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "says takes no parameter 'm'" in wrong.err
     add(place, "fails", 'print("why"); raise SystemExit(3)')
     failed = run(place, "fails")
-    assert (failed.returncode, failed.stdout) == (1, "why\n")
-    assert "exit status 3: why" in failed.stderr
+    assert (failed.status, failed.out) == (1, "why\n")
+    assert "exit status 3: why" in failed.err
 
 
 def test_logs_and_cancellation(place: Place, tmp_path: Path) -> None:
@@ -106,28 +102,20 @@ def test_logs_and_cancellation(place: Place, tmp_path: Path) -> None:
     program.write_text(STAYS)
     command = f"env PIDS={tmp_path / 'pids'} {sys.executable} {program}"
     assert headrace("processing", "add", place.lake, "s", "--command", command).status == 0
-    process = subprocess.Popen(
-        [*COMMAND, "processing", "run", place.target, "d/v", "s"],
-        env=environment(**place.variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begun\n"
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    with running("processing", "run", place.target, "d/v", "s", **place.variables) as command:
+        assert command.first_line() == "begun\n"
+        command.process.send_signal(signal.SIGINT)
+        assert command.outcome().status == 130
     if place.variables:
         detached = run(place, "s", "--detach", "--json")
-        assert detached.returncode == 0, detached.stderr
-        job = detached.stdout.partition('"job":"')[2].partition('"')[0]
+        assert detached.status == 0, detached.err
+        job = detached.out.partition('"job":"')[2].partition('"')[0]
         assert headrace("job", "cancel", place.target, job, **place.variables).status == 0
         log = headrace("job", "log", place.target, job, "--follow", "--json", **place.variables)
         assert log.json()["status"] == "KILLED"
         assert log.json()["log"] in ("", "begun\n")
     else:
-        assert run(place, "s", "--detach").returncode == 2
+        assert run(place, "s", "--detach").status == 2
     for pid in map(int, (tmp_path / "pids").read_text().split()):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
