@@ -6,13 +6,11 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support import methods
+from tests.support.tiers import register_profiles
 
-# How fast a machine is says nothing about whether a promise holds.
-settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("headrace")
+register_profiles()
 
 
 def pytest_configure() -> None:

@@ -95,7 +95,8 @@ def run_checks() -> bool:
 
 def run_tests(everything: bool, arguments: list[str]) -> bool:
     """Run pytest in this terminal; whether it passed."""
-    chosen = ["-m", ""] if everything else []
+    # A thorough run draws all examples of the property tests, other ones each time.
+    chosen = ["-m", "", "--hypothesis-profile=thorough"] if everything else []
     # At least two workers: the tests spend much of their time waiting for processes that they start.
     workers = str(min(max(2, os.cpu_count() or 1), 8))
     command = [sys.executable, "-m", "pytest", "-n", workers, *chosen]

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.official import CLIENTS, drive
+from tests.support.official import OFFICIAL, OURS, drive
 from tests.support.servers import new_lake, server_process
+from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_annotating.py")
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
 async def test_every_call_of_annotations_and_shapes(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"

@@ -9,14 +9,15 @@ from PIL import Image
 
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from tests.support.official import CLIENTS, drive
+from tests.support.official import OFFICIAL, OURS, drive
 from tests.support.servers import new_lake, server_process
+from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_campaigns.py")
 NAMES = ["a.png", "b.png", "c.png", "d.png", "e.png"]
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
 async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     async with await Platform.open(lake) as platform:

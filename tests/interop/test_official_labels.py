@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.official import CLIENTS, drive
+from tests.support.official import OFFICIAL, OURS, drive
 from tests.support.servers import new_lake, server_process
+from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_labels.py")
 
@@ -30,7 +31,7 @@ COCO = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
 async def test_every_call_of_labels(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"

@@ -10,14 +10,15 @@ import pytest
 from PIL import Image
 
 from tests.interop.test_official_client import COCO
-from tests.support.official import CLIENTS, drive
+from tests.support.official import OFFICIAL, OURS, drive
 from tests.support.servers import new_lake, server_process
+from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_long_jobs.py")
 BOTH = ["a.png", "b.png"]
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
 async def test_forks_copies_conversions_and_exports(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"

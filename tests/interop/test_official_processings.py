@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from headrace.model.enums import ProcessingTargetType
@@ -16,6 +17,7 @@ from tests.support.servers import new_lake, server_process
 SCRIPT = Path(__file__).with_name("official_processings.py")
 
 
+@pytest.mark.slow
 async def test_processings(tmp_path: Path) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     (tmp_path / "own_processings.py").write_text(PYTHON)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 from headrace.cli import main
-from headrace.platform.platform import Platform
 from tests.support import servers
 from tests.support.forked import Forked
-
-T = TypeVar("T")
+from tests.support.templates import copy_empty, finished
 
 COMMAND = [sys.executable, "-m", "headrace.cli"]
 
@@ -171,22 +167,16 @@ class Place:
 
 def new_lake(path: Path) -> Place:
     """A new lake, reached by its folder."""
-    _done(Platform.create(path))
+    copy_empty(path)
     return Place(str(path), path, {})
 
 
 @contextmanager
 def served(path: Path) -> Iterator[Place]:
     """A new lake behind ``headrace serve``, with a token."""
-    _, token = _done(servers.new_lake(path, "token"))
+    _, token = finished(servers.new_lake(path, "token"))
     with running("serve", path, "--port", "0", "--json") as command:
         yield Place(json.loads(command.first_line())["url"], path, {"HEADRACE_TOKEN": token})
         command.process.send_signal(signal.SIGINT)
         outcome = command.outcome()
         assert outcome.status == 0, outcome
-
-
-def _done(work: Coroutine[Any, Any, T]) -> T:
-    """What comes of some work, in a loop of its own, also where one is running."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()

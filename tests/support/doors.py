@@ -1,4 +1,4 @@
-"""The two doors to one lake: in this process, and over HTTP to a server process."""
+"""The doors to a lake: its folder, a server in this process, and a server in a process of its own (slow tier)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from msgspec import Struct
 
 import headrace
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
 from headrace.sdk.client.connect import Connection
-from tests.support.servers import new_lake, server_process
+from headrace.server.serve import serving
+from tests.support.servers import server_process
+from tests.support.templates import copy_with_token, copy_with_version
 
-DOORS = ("lake", "http")
+DOORS = ("lake", "http", pytest.param("process", marks=pytest.mark.slow))
+"""Parameters of tests that run on every door. ``http`` serves in this process, ``process`` in another one."""
 
 
 class Door(Struct):
@@ -37,11 +41,15 @@ class Door(Struct):
 
 
 @asynccontextmanager
-async def open_door(kind: str, folder: Path) -> AsyncIterator[Door]:
-    """A new lake in ``folder``, reached as ``kind`` says."""
-    lake, token = await new_lake(folder / "lake")
+async def open_door(kind: str, folder: Path, *, with_version: bool = False) -> AsyncIterator[Door]:
+    """A new lake in ``folder``, reached as ``kind`` says; with a version ``drawings/first`` where one is asked for."""
+    lake = folder / "lake"
+    token = (copy_with_version if with_version else copy_with_token)(lake)
     if kind == "lake":
         yield Door(str(lake), None, lake)
-        return
-    async with server_process(lake) as server:
-        yield Door(server.address, token, lake)
+    elif kind == "http":
+        async with await Platform.open(lake) as platform, serving(platform) as address:
+            yield Door(address, token, lake)
+    else:
+        async with server_process(lake) as server:
+            yield Door(server.address, token, lake)

@@ -18,6 +18,7 @@ from headrace.platform.core.access import Access, local_access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import datalake, storage, tags
+from tests.support.templates import copy_empty
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Lake:
 async def opened_lake(path: Path) -> AsyncIterator[Lake]:
     """Open the lake at ``path``, made if it is not there."""
     if not path.exists():
-        await Platform.create(path)
+        copy_empty(path)
     async with await Platform.open(path) as platform:
         access = await local_access(platform)
         record = await platform.call(

@@ -16,6 +16,7 @@ from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
 from tests.support.forked import Forked
 from tests.support.serve_lake import serve_lake
+from tests.support.templates import copy_empty, copy_with_token
 from tests.support.waiting import until
 
 _ADDRESS = re.compile(r"^serving (http://\S+)$", re.MULTILINE)
@@ -51,7 +52,9 @@ class ServerProcess(Struct):
 
 async def new_lake(path: Path, name: str = "test") -> tuple[Path, str]:
     """A new lake and a token for it, of that name."""
-    await Platform.create(path)
+    if name == "test":
+        return path, copy_with_token(path)
+    copy_empty(path)
     async with await Platform.open(path) as platform:
         token, _ = await create_token(platform, name=name)
     return path, token

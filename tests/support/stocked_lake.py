@@ -19,6 +19,7 @@ from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from headrace.protocol.operations.annotations import ImportItem, LoadedAnnotation
+from tests.support.templates import copy_empty
 
 WIDTH, HEIGHT = 640, 480
 
@@ -167,7 +168,7 @@ class Filled(msgspec.Struct):
 async def stocked(path: Path) -> AsyncIterator[Stocked]:
     """A lake at ``path``, made where there is none, opened for its own account."""
     if not (path / "headrace.db").exists():
-        await Platform.create(path)
+        copy_empty(path)
     async with await Platform.open(path) as platform:
         yield Stocked(platform, await local_access(platform))
 

@@ -11,9 +11,10 @@ import pytest
 
 from tests.acceptance.cli.conftest import Drawn
 from tests.support.cli import Place, environment
+from tests.support.tiers import slow
 
 
-@pytest.mark.parametrize("to", ["2>&-", "2>/dev/full", "2> >(head -c 1 >/dev/null)"])
+@pytest.mark.parametrize("to", ["2>&-", *map(slow, ("2>/dev/full", "2> >(head -c 1 >/dev/null)"))])
 def test_f42_a_transfer_does_not_care_who_watches(
     lake: Place, drawn: Drawn, tmp_path: Path, to: str
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.support.cli import Outcome, assert_interrupted, headrace, interrupted
 from tests.support.formats import class_numbers
 from tests.support.sources import SOURCES, coco, coco_video, voc, yolo
+from tests.support.tiers import slow
 
 ORDERED = {
     "source": ["zebra", "ant", "bee, wild"],
@@ -211,7 +212,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, *map(slow, (signal.SIGTERM, signal.SIGKILL))])
 def test_a_stop_leaves_the_last_report(tmp_path: Path, large: Path, how: signal.Signals) -> None:
     report = tmp_path / "all.jsonl"
     report.write_text("the last run's")

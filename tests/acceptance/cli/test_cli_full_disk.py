@@ -53,6 +53,7 @@ def errors(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("error: ")]
 
 
+@pytest.mark.slow
 def test_pull_to_a_full_disk(lake: Place, drawn: Drawn, disk: Path) -> None:
     lake.done("push", "demo/v1", drawn.images)
     script = f"""

@@ -67,6 +67,7 @@ def test_push_import_and_pull_go_on(place: Place, many: Drawn, tmp_path: Path) -
     }
 
 
+@pytest.mark.slow
 def test_a_kill_is_an_interruption_too(lake: Place, many: Drawn) -> None:
     stopped = interrupted(
         "push", lake.target, "demo/v1", many.images, "--workers", "1", how=signal.SIGTERM

@@ -13,9 +13,10 @@ import pytest
 from tests.support.cli import Outcome, Place, headrace, new_lake, running, served
 from tests.support.drawn import draw_images
 from tests.support.programs import STAYS
+from tests.support.tiers import slow
 
 
-@pytest.fixture(params=["lake", "http"])
+@pytest.fixture(params=["lake", slow("http")])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     draw_images(tmp_path / "images", 3)
     if request.param == "lake":

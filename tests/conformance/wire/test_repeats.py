@@ -89,6 +89,7 @@ async def test_f22_every_create_twice_is_one_thing(tmp_path: Path) -> None:
         assert first == second
 
 
+@pytest.mark.slow
 async def test_f22_lost_answers_leave_no_trace(tmp_path: Path) -> None:
     once = await remote_walk(tmp_path / "once")
     lost = await remote_walk(tmp_path / "lost", bad_line=True)

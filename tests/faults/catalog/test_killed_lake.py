@@ -15,6 +15,7 @@ import pytest
 from headrace.platform.platform import Platform
 from headrace.protocol.operations.datalake import LIST_DATA, ListData
 from tests.support.lakes import opened_lake
+from tests.support.tiers import slow
 
 ROOT = Path(__file__).parents[3]
 FILLER = ROOT / "tests" / "support" / "lake_filler.py"
@@ -59,7 +60,7 @@ async def check(lake: Path, told: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "runs", [3, pytest.param(40, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+    "runs", [1, slow(3), pytest.param(40, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
 )
 async def test_kill_9_while_filling(tmp_path: Path, runs: int) -> None:
     lake = tmp_path / "lake"

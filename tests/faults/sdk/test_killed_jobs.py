@@ -13,6 +13,7 @@ import headrace
 from tests.support.drawn import draw_images, write_coco
 from tests.support.dying_job import work
 from tests.support.forked import Forked
+from tests.support.tiers import slow
 
 COUNT = 30
 NAMES = [f"image_{index:04d}.jpg" for index in range(COUNT)]
@@ -67,7 +68,7 @@ async def lake(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("mode", ["REPLACE", "CONCATENATE"])
-@pytest.mark.parametrize("calls", [1, 4, -3, 8])
+@pytest.mark.parametrize("calls", [slow(1), slow(4), -3, slow(8)])
 async def test_an_import_killed_half_way_ends_in_exactly_the_same(
     lake: Path, tmp_path: Path, mode: str, calls: int
 ) -> None:
@@ -79,6 +80,7 @@ async def test_an_import_killed_half_way_ends_in_exactly_the_same(
     assert resumed >= max(0, abs(calls) - 4)
 
 
+@pytest.mark.slow
 async def test_an_import_killed_twice_and_then_repeated(lake: Path, tmp_path: Path) -> None:
     """Two deaths and a run to the end are one import; the same command after that is another one."""
     file = tmp_path / "instances.json"

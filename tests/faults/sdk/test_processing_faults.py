@@ -19,11 +19,12 @@ from headrace.platform.platform import Platform
 from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
 from tests.support import launcher
-from tests.support.doors import DOORS, open_door
+from tests.support.doors import open_door
 from tests.support.drawn import draw_images
 from tests.support.left_over import all_gone, is_running, numbers_in
 from tests.support.programs import STAYS, WAITS, register
 from tests.support.servers import new_lake, server_process
+from tests.support.tiers import slow
 
 LOST = "the process that ran the program ended first"
 
@@ -57,7 +58,7 @@ async def launched(client: Client, name: str = "stays") -> Job:
     return await version.launch_processing(await client.get_processing(name))
 
 
-@pytest.mark.parametrize("kind", DOORS)
+@pytest.mark.parametrize("kind", ["lake", *map(slow, ("http", "process"))])
 async def test_a_cancelled_job_leaves_nothing(kind: str, tmp_path: Path, pids: Path) -> None:
     async with open_door(kind, tmp_path) as door:
         await stocked(door.lake)
@@ -85,6 +86,7 @@ async def test_another_process_may_cancel(lake: tuple[Path, str], pids: Path) ->
             await job.wait_for_done()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 async def test_a_server_that_ends(lake: tuple[Path, str], pids: Path, how: signal.Signals) -> None:
     folder, token = lake
@@ -114,6 +116,7 @@ async def test_a_server_that_ends(lake: tuple[Path, str], pids: Path, how: signa
         assert [each.name for each in await list_tokens(platform)] == ["test"]
 
 
+@pytest.mark.slow
 async def test_a_process_with_a_lake_that_is_killed(lake: tuple[Path, str], pids: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, launcher.__file__, str(lake[0]), "d/v", "stays"),

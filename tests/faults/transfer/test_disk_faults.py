@@ -140,7 +140,11 @@ async def until_clean(download: Download, tmp_path: Path, error: int, *, forever
     raise AssertionError("there is no end of it")
 
 
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize(
+    "error",
+    [pytest.param(errno.EIO, marks=pytest.mark.slow), errno.ENOSPC],
+    ids=["EIO", "ENOSPC"],
+)
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
 @BOTH
 async def test_f02_any_call_may_fail(

@@ -15,6 +15,7 @@ import pytest
 
 from headrace.testing.fault_server import FaultServer, cut, fault_server
 from headrace.transfer.report import TransferReport
+from tests.support.tiers import slow
 from tests.support.waiting import until
 
 SCRIPT = Path(__file__).parents[2] / "support" / "puller.py"
@@ -77,6 +78,7 @@ async def killed_and_again(server: FaultServer, folder: Path, points: list[int])
     assert [path.name for path in (folder / ".headrace").iterdir()] == ["pulled"]
 
 
+@pytest.mark.slow
 async def test_f01_f04_killed_once_and_twice(server: FaultServer, tmp_path: Path) -> None:
     chance = random.Random(5)
     for number, times in enumerate([1, 1, 1, 2, 3]):
@@ -93,7 +95,7 @@ async def test_f01_f04_at_many_points(server: FaultServer, tmp_path: Path) -> No
         await killed_and_again(server, tmp_path / str(number), points)
 
 
-@pytest.mark.parametrize("known", ["none", "size", "sha256"])
+@pytest.mark.parametrize("known", [slow("none"), slow("size"), "sha256"])
 async def test_f01_a_large_part_is_gone_on_with(
     server: FaultServer, tmp_path: Path, known: str
 ) -> None:

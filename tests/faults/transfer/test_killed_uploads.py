@@ -127,6 +127,7 @@ async def test_a_killed_upload_sends_only_the_missing_parts(
     assert await pushed(server, image) == first
 
 
+@pytest.mark.slow
 async def test_killed_among_many_small_files(
     server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +157,7 @@ async def test_killed_among_many_small_files(
     assert len(set(told.split())) == 61
 
 
+@pytest.mark.slow
 async def test_an_upload_that_the_server_has_forgotten_begins_anew(
     server: Running, gate: Gate, image: Path, state: Path
 ) -> None:
@@ -168,6 +170,7 @@ async def test_an_upload_that_the_server_has_forgotten_begins_anew(
     await check_whole(server, image)
 
 
+@pytest.mark.slow
 async def test_a_file_that_changed_meanwhile_begins_anew(
     server: Running, gate: Gate, image: Path, state: Path
 ) -> None:

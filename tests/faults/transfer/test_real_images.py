@@ -24,6 +24,7 @@ def images() -> list[Path]:
     return found[:COUNT]
 
 
+@pytest.mark.slow
 async def test_three_hundred_images_through_a_bad_line(tmp_path: Path) -> None:
     chosen = tmp_path / "images"
     chosen.mkdir()

@@ -58,6 +58,7 @@ async def ended(lake: Stocked) -> None:
     await until(lambda: rows(lake, "job", "state = 'RUNNING'") == 0)
 
 
+@pytest.mark.slow
 async def test_a_killed_fork_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     path = tmp_path / "lake"
     async with stocked(path) as lake:

@@ -16,6 +16,7 @@ import pytest
 from headrace.protocol.operations import assets
 from tests.support.chunk_importer import CHUNKS, SIZE, run
 from tests.support.stocked_lake import Filled, Stocked, stocked
+from tests.support.tiers import slow
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "tests" / "support" / "chunk_importer.py"
@@ -68,7 +69,7 @@ def run_until(lake: Path, version: UUID, mode: str, line: str) -> None:
     assert process.returncode in (-signal.SIGKILL, 0)
 
 
-@pytest.mark.parametrize("mode", ["REPLACE", "KEEP", "CONCATENATE"])
+@pytest.mark.parametrize("mode", ["REPLACE", slow("KEEP"), slow("CONCATENATE")])
 async def test_a_killed_import_run_again_equals_an_undisturbed_one(
     tmp_path: Path, mode: str
 ) -> None:

@@ -70,6 +70,7 @@ def kill_after(lake: Path, run: UUID, line: str) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 async def test_a_killed_launch_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     path = tmp_path / "lake"
     async with stocked(path) as lake:

@@ -21,6 +21,7 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
 from tests.properties.formats.test_voc_properties import folder
 from tests.support.formats import lay_out, read
+from tests.support.tiers import scaled
 
 NUMBERS = st.sampled_from(["0", "1", "12.5", "47", "63.999", "-3", "1e1", "07", ".5", "+2", "nan"])
 LABELS = st.sampled_from(["cat", "dog", "é", "a b", "x &amp; y", ""])
@@ -59,7 +60,7 @@ def told(finding: Finding) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("origin", ["zero", "one_inclusive"])
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 @given(files=st.lists(st.lists(BOX, max_size=4), min_size=1, max_size=4))
 def test_voc(origin: str, files: list[list[tuple[str, ...]]]) -> None:
     with folder() as root:
@@ -75,7 +76,7 @@ def test_voc(origin: str, files: list[list[tuple[str, ...]]]) -> None:
         same_both_ways(root, "voc", voc_origin=origin)
 
 
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 @given(files=st.lists(st.lists(ROW, max_size=4), min_size=1, max_size=4))
 def test_yolo(files: list[list[tuple[str, ...]]]) -> None:
     with folder() as root:
@@ -111,7 +112,7 @@ ANNOTATION = st.tuples(
 
 @pytest.mark.parametrize("task", [None, "detect"])
 @pytest.mark.parametrize("target", ["coco", "yolo", "voc"])
-@settings(max_examples=40)
+@settings(max_examples=scaled(40))
 @given(annotations=st.lists(ANNOTATION, max_size=9))
 # A polygon beside an annotation without a box.
 @example(
@@ -201,7 +202,7 @@ OTHERS = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=scaled(150))
 @given(st.lists(st.lists(SHAPES, max_size=3) | st.lists(SHAPES | OTHERS, max_size=2), max_size=3))
 def test_any_samples_come_back_equal(shapes: list[list[Any]]) -> None:
     samples = [

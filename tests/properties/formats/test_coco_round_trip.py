@@ -22,9 +22,12 @@ from headrace.formats.findings.collect import Findings
 from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Classification, Keypoints, Mask, Polygon, Rectangle
+from tests.support.tiers import scaled
 
 quick = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scaled(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 TEXTS = [

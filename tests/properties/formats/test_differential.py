@@ -24,6 +24,7 @@ from headrace.model.shapes import (
     Rectangle,
 )
 from tests.support.formats import lay_out, numbers
+from tests.support.tiers import scaled
 
 LABELS = ["no", "012", "dog: #1", "<é> & 日", "unused"]
 KINDS: dict[type, Any] = {
@@ -108,7 +109,7 @@ def left_of(shape: AnyShape, says: Capability) -> AnyShape | None:
 
 @pytest.mark.parametrize("task", ["detect", "segment"])
 @given(datasets())
-@settings(max_examples=60)
+@settings(max_examples=scaled(60))
 def test_coco_to_yolo_to_voc_to_coco(task: str, samples: list[Sample]) -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)

@@ -15,6 +15,7 @@ from headrace.errors import ParseError
 from headrace.formats.coco.schema import ImageRef
 from headrace.formats.coco.split_records import Splitter
 from headrace.formats.io.json_stream import JsonStream
+from tests.support.tiers import scaled
 
 LOOK_ALIKES = [
     "},{",
@@ -63,7 +64,9 @@ records = st.builds(
 spacings = st.sampled_from([(",", ":"), (", ", ": "), (",\n ", ":"), (" ,\r\n", "\t:")])
 windows = st.sampled_from([64, 97, 300, 1000, 65536])
 quick = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=scaled(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

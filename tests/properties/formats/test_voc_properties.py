@@ -21,6 +21,7 @@ from headrace.formats.voc.regex_parser import RegexParser
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon, Rectangle
 from tests.support.formats import lay_out, numbers, read
+from tests.support.tiers import scaled
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def said(shape: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("origin", ["zero", "one_inclusive"])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=scaled(50), deadline=None)
 @given(samples=datasets())
 def test_read_of_written_is_the_same(origin: Any, samples: list[Sample]) -> None:
     with folder() as root:
@@ -132,7 +133,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=1000)
+@settings(max_examples=scaled(120), deadline=1000)
 @given(content=ODD, listed=st.binary(max_size=50))
 def test_any_bytes_end_in_samples_or_in_a_typed_error(content: bytes, listed: bytes) -> None:
     with folder() as root:
@@ -172,7 +173,7 @@ ALIKE = GOOD.replace("<name>cat</name>", "<name>cat</name><pose/><truncated>0</t
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scaled(400), deadline=None)
 @given(st.data())
 def test_what_the_fast_path_takes_the_real_parser_reads_alike(data: st.DataObject) -> None:
     parser = RegexParser()
@@ -208,7 +209,7 @@ def said_by(parser: RegexParser, content: bytes) -> Any:
     return fast.filename, fast.width, fast.height, fast.own, objects, list(fast.polygon_texts)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(st.data())
 def test_a_file_spelled_like_an_earlier_one_says_what_it_says_alone(data: st.DataObject) -> None:
     taught = RegexParser()

@@ -19,6 +19,7 @@ from headrace.formats.yolo.tokenize import BadLine, fast_rows, slow_rows
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
 from tests.support.formats import lay_out, numbers, read
+from tests.support.tiers import scaled
 
 LABELS = ["no", "012", "dog: #1", "é日", "- a", "true"]
 SPLITS = ["train", "val", "test", "holdout"]
@@ -103,7 +104,7 @@ def same(before: Any, after: Any) -> None:
 
 
 @pytest.mark.parametrize("task", list(KINDS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=scaled(40), deadline=None)
 @given(data=st.data())
 def test_read_of_written_is_the_same(task: str, data: st.DataObject) -> None:
     samples = data.draw(datasets(task))
@@ -139,7 +140,7 @@ def test_read_of_written_is_the_same(task: str, data: st.DataObject) -> None:
             same(one, other)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=scaled(30), deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["a", "b", "s/c"]), st.sampled_from(["cat", "no", "x y"])),
@@ -194,7 +195,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=1000)
+@settings(max_examples=scaled(120), deadline=1000)
 @given(labels=ODD, yaml=ODD, listed=ODD, image=st.binary(max_size=200), good=st.booleans())
 def test_any_bytes_end_in_samples_or_in_a_typed_error(
     labels: bytes, yaml: bytes, listed: bytes, image: bytes, good: bool

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from headrace.errors import StorageError
 from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
+from tests.support.tiers import scaled
 
 LABELS = st.integers(0, 2**31 - 1)
 NUMBERS = st.one_of(
@@ -83,7 +84,7 @@ def annotations(draw: st.DrawFn) -> Shapes:
 
 
 @given(annotations())
-@settings(max_examples=150)
+@settings(max_examples=scaled(150))
 def test_shapes_come_back_equal(shapes: Shapes) -> None:
     blob = pack(shapes)
     assert unpack(blob) == shapes
@@ -91,7 +92,7 @@ def test_shapes_come_back_equal(shapes: Shapes) -> None:
 
 
 @given(annotations(), st.data())
-@settings(max_examples=100)
+@settings(max_examples=scaled(100))
 def test_a_cut_blob_is_refused(shapes: Shapes, data: st.DataObject) -> None:
     blob = pack(shapes)
     cut = blob[: data.draw(st.integers(0, len(blob) - 1))]
@@ -104,7 +105,7 @@ def test_a_cut_blob_is_refused(shapes: Shapes, data: st.DataObject) -> None:
 
 
 @given(annotations(), st.data())
-@settings(max_examples=100)
+@settings(max_examples=scaled(100))
 def test_a_damaged_blob_is_read_or_refused(shapes: Shapes, data: st.DataObject) -> None:
     blob = bytearray(pack(shapes))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -114,7 +115,7 @@ def test_a_damaged_blob_is_read_or_refused(shapes: Shapes, data: st.DataObject) 
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=1000)
+@settings(max_examples=scaled(1000))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     for prefix in (b"", b"\x10", b"\x11\x05"):
         with suppress(StorageError):

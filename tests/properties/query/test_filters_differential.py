@@ -22,6 +22,7 @@ from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.datalake import ListData
 from headrace.protocol.query import quote
 from headrace.storage.database import sqlite_functions
+from tests.support.tiers import scaled
 
 DAY = 86_400_000
 NAMES = ["a", "A", "ab", "Ab.png", 'q"uote', "back\\slash", "%", "_", "é", ""]
@@ -297,7 +298,7 @@ def _chosen(catalog: apsw.Connection, filters: Filters) -> list[int]:
     return [row[0] for row in catalog.execute(sql, filters.params)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=scaled(400), deadline=None)
 @given(query=queries)
 def test_sqlite_chooses_what_the_query_means(catalog: apsw.Connection, query: Query) -> None:
     text, meaning = query
@@ -305,7 +306,7 @@ def test_sqlite_chooses_what_the_query_means(catalog: apsw.Connection, query: Qu
     assert chosen == [thing.no for thing in THINGS if meaning(thing)], text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(text=st.text(max_size=12))
 def test_no_text_gets_out_of_its_quotes(catalog: apsw.Connection, text: str) -> None:
     request = ListAssets(

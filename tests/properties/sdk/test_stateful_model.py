@@ -24,6 +24,7 @@ from headrace import blocking
 from headrace.errors import ConflictError
 from tests.support.cli import new_lake, served
 from tests.support.drawn import draw_images
+from tests.support.tiers import scaled
 from tests.support.version_model import ModelVersion, Shape
 
 IMAGES = 4
@@ -362,7 +363,7 @@ def run(machine: type[Machine], examples: int, steps: int) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=scaled(examples),
             stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -24,6 +24,7 @@ from headrace.protocol.codec import (
 )
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
+from tests.support.tiers import scaled
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -91,7 +92,7 @@ def travelling(operation: Operation[Any, Any], request: Struct) -> Struct:
 
 
 @pytest.mark.parametrize("name", list(OPERATIONS))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=scaled(12), deadline=None)
 @given(data=st.data())
 def test_requests_arrive_as_sent(name: str, data: st.DataObject) -> None:
     operation = OPERATIONS[name]
@@ -111,7 +112,7 @@ def placeholders(operation: Operation[Any, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(OPERATIONS))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=scaled(12), deadline=None)
 @given(data=st.data())
 def test_answers_come_back_as_given(name: str, data: st.DataObject) -> None:
     operation = OPERATIONS[name]
@@ -119,7 +120,7 @@ def test_answers_come_back_as_given(name: str, data: st.DataObject) -> None:
     assert decode_response(operation, b"".join(encode_response(operation, result))) == result
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=scaled(10), deadline=None)
 @given(data=st.data())
 def test_big_bodies_decode_as_small_ones(data: st.DataObject) -> None:
     operation = OPERATIONS["import_annotations"]
@@ -140,7 +141,7 @@ def test_long_arrays_are_encoded_in_pieces_that_make_one_array() -> None:
 
 
 @pytest.mark.parametrize("name", list(OPERATIONS))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=scaled(30), deadline=None)
 @given(data=st.data())
 def test_whatever_comes_is_a_request_or_a_refusal(name: str, data: st.DataObject) -> None:
     operation = OPERATIONS[name]

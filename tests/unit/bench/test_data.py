@@ -114,6 +114,7 @@ def test_images_are_known_without_the_others() -> None:
         assert by_id[image_at(SMALL, index).id] == image_at(SMALL, index)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_dataset() -> None:
     """Ten times the images in the same few hundred kilobytes."""
 

@@ -56,6 +56,7 @@ def test_trees_are_made_once(setting) -> None:
     assert [path.name for path in trees(setting).parent.iterdir()] == [SPEC.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", FORMATS, ids=lambda each: each.name)
 def test_ours_do_every_operation(setting, tmp_path, scenario) -> None:
     limits = tuple(each for each in scenario.peers if each in (EMPTY, IDLE))
@@ -86,6 +87,7 @@ def test_every_peer_does_the_same(setting, tmp_path, scenario) -> None:
     assert (result["failures"], result["same_outcome"]) == ({}, True)
 
 
+@pytest.mark.slow
 def test_what_was_written_goes_again_only_where_it_takes_memory(
     setting, tmp_path, monkeypatch
 ) -> None:

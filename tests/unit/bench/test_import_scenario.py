@@ -75,6 +75,7 @@ def test_a_copy_shares_the_objects_and_nothing_else(setting, tmp_path) -> None:
     assert all(mine.samefile(theirs) for mine, theirs in pairs)
 
 
+@pytest.mark.slow
 def test_a_server_runs_inside_the_block_and_ends_with_it(setting, tmp_path) -> None:
     lake = copy_lake(base_lake(setting.cache, SPEC), tmp_path / "lake")
     with served(lake, tmp_path) as server:
@@ -87,6 +88,7 @@ def test_a_server_runs_inside_the_block_and_ends_with_it(setting, tmp_path) -> N
         os.kill(server.pid, 0)
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_start_says_why(setting, tmp_path) -> None:
     lake = copy_lake(base_lake(setting.cache, SPEC), tmp_path / "lake")
     shutil.rmtree(lake / "objects")
@@ -100,6 +102,7 @@ def test_a_command_that_fails_says_why(tmp_path) -> None:
         headrace(["token", "create", str(tmp_path / "none")], clean_environment(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contender", [EMBEDDED, HTTP], ids=lambda each: each.name)
 def test_ours_import_everything(setting, tmp_path, contender) -> None:
     found = run(setting, tmp_path, contender)

@@ -39,6 +39,7 @@ def test_cpu_of_children_that_were_waited_for_counts(tmp_path) -> None:
     assert run(tmp_path, code).usage.cpu_s >= 0.4
 
 
+@pytest.mark.slow
 def test_children_left_behind_are_counted_and_ended(tmp_path) -> None:
     """A contender cannot hide work in a process that outlives it."""
     child = BUSY.format(seconds=0.3) + "time.sleep(600)"
@@ -60,6 +61,7 @@ def test_peak_memory_is_seen(tmp_path) -> None:
     assert 150 < fat - lean < 250
 
 
+@pytest.mark.slow
 def test_memory_of_children_counts(tmp_path) -> None:
     child = "import time; x = b'x' * 100_000_000; time.sleep(0.6)"
     code = (
@@ -70,6 +72,7 @@ def test_memory_of_children_counts(tmp_path) -> None:
     assert run(tmp_path, code).usage.peak_mib > 200
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_is_killed(tmp_path) -> None:
     started = time.monotonic()
     done = run(tmp_path, "import time; time.sleep(600)", limit=0.5)
@@ -77,6 +80,7 @@ def test_a_run_that_takes_too_long_is_killed(tmp_path) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_a_server_is_measured_from_outside() -> None:
     code = BUSY.format(seconds=0.3) + "print('done', flush=True)\ntime.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as server:

@@ -32,6 +32,7 @@ def once(setting: Setting, scene, contender: Contender, folder: Path) -> dict:
     return run_once(plan, contender, sys.executable, folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contender", [ENGINE, BY_SIZE, GENERAL, DOWNLOAD], ids=lambda c: c.name)
 def test_all_files_come(setting: Setting, tmp_path: Path, contender: Contender) -> None:
     run = once(setting, SMALL, contender, tmp_path / "run")

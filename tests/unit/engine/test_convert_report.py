@@ -300,6 +300,7 @@ def test_a_killed_conversion_leaves_the_last_report_and_the_next_goes_through(
     assert Counter(line["code"] for line in lines(report))["LOSS"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", ["coco", "voc"])
 def test_memory_does_not_follow_the_bad_records(tmp_path: Path, to: str) -> None:
     count, path = 8_000, tmp_path / "source.json"

@@ -13,6 +13,7 @@ from PIL import Image
 
 from headrace.formats.io.image_size import ImageSize, read_size
 from tests.support.formats import samples
+from tests.support.tiers import scaled
 
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO"]
 
@@ -95,7 +96,7 @@ MAGIC = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=1000)
+@settings(max_examples=scaled(400), deadline=1000)
 @given(st.sampled_from(MAGIC), st.binary(max_size=300))
 def test_any_bytes_have_a_size_or_none(
     tmp_path_factory: pytest.TempPathFactory, magic: bytes, rest: bytes

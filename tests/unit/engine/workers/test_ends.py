@@ -18,6 +18,7 @@ import pytest
 from headrace.engine.convert.conversion import convert, convert_blocking
 from headrace.engine.convert.workers.distribute import worker_count
 from headrace.errors import WorkerProcessError
+from tests.support.tiers import slow
 from tests.unit.engine.workers.test_same_outcome import COUNT, SOURCES, content, images
 
 PAIRS = [("voc", "coco"), ("yolo", "coco"), ("coco", "voc"), ("coco", "yolo")]
@@ -130,7 +131,7 @@ def run(
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, *map(slow, (signal.SIGTERM, signal.SIGINT))])
 def test_a_killed_program_takes_its_workers_along(
     tmp_path: Path, source: str, target: str, how: signal.Signals
 ) -> None:

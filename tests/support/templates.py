@@ -1,0 +1,88 @@
+"""New lakes as copies of one that was made once: a lake is one folder, and copying it takes a few milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import headrace
+from headrace.platform.accounts.tokens import create_token
+from headrace.platform.platform import Platform
+from tests.support.drawn import draw_images
+
+T = TypeVar("T")
+
+COUNT = 12
+"""Assets of the version ``drawings/first``."""
+
+_FOLDER = TemporaryDirectory(prefix="headrace-templates-")
+
+
+def copy_empty(path: Path) -> None:
+    """Make a new lake at ``path``, which may be an empty folder."""
+    _copy(_empty(), path)
+
+
+def copy_with_token(path: Path) -> str:
+    """Make a new lake that has one token, called ``test``; the token."""
+    template, token = _with_token()
+    _copy(template, path)
+    return token
+
+
+def copy_with_version(path: Path) -> str:
+    """Make a new lake with one token and the version ``drawings/first`` of 12 images; the token."""
+    template, token = _with_version()
+    _copy(template, path)
+    return token
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run some work to its end in an event loop of another thread, also where one is running here."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+def _copy(template: Path, path: Path) -> None:
+    shutil.copytree(template, path, dirs_exist_ok=True)
+
+
+@cache
+def _empty() -> Path:
+    path = Path(_FOLDER.name, "empty")
+    finished(Platform.create(path))
+    return path
+
+
+@cache
+def _with_token() -> tuple[Path, str]:
+    path = Path(_FOLDER.name, "token")
+    copy_empty(path)
+
+    async def make() -> str:
+        async with await Platform.open(path) as platform:
+            token, _ = await create_token(platform, name="test")
+        return token
+
+    return path, finished(make())
+
+
+@cache
+def _with_version() -> tuple[Path, str]:
+    path = Path(_FOLDER.name, "version")
+    token = copy_with_token(path)
+
+    async def fill() -> None:
+        images = Path(_FOLDER.name, "images")
+        draw_images(images, COUNT)
+        async with headrace.connect(str(path)) as client:
+            await client.push("drawings/first", images)
+
+    finished(fill())
+    return path, token
