@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -314,8 +314,23 @@ def test_the_short_way_of_plain_annotations_says_what_the_long_one_says(
     assert answers[0] == answers[1] == answers[2]
 
 
+def double(image: int, segmentation: Any) -> dict[str, Any]:
+    """An annotation of id 0, to stand beside others of this id."""
+    return {
+        "id": 0,
+        "image_id": image,
+        "category_id": 1,
+        "bbox": [0, 0, 1, 1],
+        "segmentation": segmentation,
+    }
+
+
 @quick
 @given(annotations=st.lists(plain_annotations, max_size=12))
+# Annotations that differ in nothing but their outline.
+@example(
+    annotations=[double(1, []), double(2, [[1, 2, 3, 4, 5, 6]]), double(1, []), double(2, [])],
+)
 def test_what_is_odd_about_rows_is_found_where_it_stands(
     tmp_path: Path, annotations: list[dict[str, Any]]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headrace.engine.convert.conversion import convert_blocking
-from headrace.formats.coco.row_sort import Row, find_row
+from headrace.formats.coco.row_sort import Row, Wanted, find_row
 from headrace.formats.coco.schema import Odd
 from headrace.formats.io.json_stream import JsonStream, Member
 
@@ -51,9 +51,9 @@ def test_the_file_is_not_searched_for_each(
     path.write_text(json.dumps(document))
     searches: list[Row] = []
 
-    def find(stream: JsonStream, member: Member, row: Row) -> Odd:
+    def find(stream: JsonStream, member: Member, wanted: Wanted, row: Row) -> Odd:
         searches.append(row)
-        return find_row(stream, member, row)
+        return find_row(stream, member, wanted, row)
 
     monkeypatch.setattr("headrace.formats.coco.reader.find_row", find)
     report = convert_blocking(path, tmp_path / "out", to=to, on_error="skip", task=task)

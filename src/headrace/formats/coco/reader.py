@@ -157,7 +157,7 @@ class CocoReader(Reader):
             sort_annotations(self._stream, outline)
         learner, shapes = self._makers(found)
         if outline.buckets is not None:
-            find = partial(find_row, self._stream, outline.annotations)
+            find = partial(find_row, self._stream, outline.annotations, outline.wanted)
             return from_buckets(outline.buckets, images, learner, shapes, find)
         chunks = self._stream.array(outline.annotations, learner.many)
         return from_order(chunks, images, outline.numbering, learner, shapes)

@@ -6,7 +6,7 @@ are wanted, an outline is proved to be one and left behind. What is no such row 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -110,17 +110,7 @@ class RowBuckets(Buckets[Rows]):
 
         ``originals`` are their texts. Those with an outline that is none stay text: all of it will be looked at again.
         """
-        raws = [record.segmentation for record in records]
-        # An outline is left behind only beside a box.
-        if self._wanted != "boxes":
-            polygon_texts = checked_texts(raws)
-        elif None not in [record.bbox for record in records]:
-            polygon_texts = irregular_texts(raws)
-        else:
-            polygon_texts = [
-                None if type(outline) is bytes and record.bbox is not None else outline
-                for outline, record in zip(checked_texts(raws), records, strict=True)
-            ]
+        polygon_texts = _outlines(records, self._wanted)
         try:
             texts = [
                 _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
@@ -185,24 +175,40 @@ def _texts(chunk: ArrayChunk[RawPlainRecord]) -> list[bytes]:
     return [text for _, text in chunk.elements()]
 
 
-def find_row(stream: JsonStream, member: Member, row: Row) -> Odd:
-    """The text of a row in its file; slow, for the few examples of a finding."""
+def _outlines(records: Sequence[RawPlainRecord], wanted: Wanted) -> list[Outline]:
+    """The outlines that the rows of records hold."""
+    raws = [record.segmentation for record in records]
+    if wanted != "boxes":
+        return checked_texts(raws)
+    # An outline is left behind only beside a box.
+    if None not in [record.bbox for record in records]:
+        return irregular_texts(raws)
+    return [
+        None if type(outline) is bytes and record.bbox is not None else outline
+        for outline, record in zip(checked_texts(raws), records, strict=True)
+    ]
+
+
+def find_row(stream: JsonStream, member: Member, wanted: Wanted, row: Row) -> Odd:
+    """Find the text of a row in its file, by the values that the row holds; the first of several equal ones.
+
+    This reads the file again, so it is only for the few examples of a finding.
+    """
     for chunk in stream.array(member, _PLAIN_MANY.decode):
-        if chunk.items is None or any(_is_of(row, record) for record in chunk.items):
+        if chunk.items is None or any(_is_of(row, record, wanted) for record in chunk.items):
             for offset, text in chunk.elements():
                 try:
-                    if _is_of(row, _PLAIN.decode(text)):
+                    if _is_of(row, _PLAIN.decode(text), wanted):
                         return Odd(text, offset)
                 except (MsgspecError, UnicodeDecodeError, RecursionError):
                     continue
     return Odd(b"")
 
 
-def _is_of(row: Row, record: RawPlainRecord) -> bool:
-    """Whether a row may have come of a record."""
-    outline = row.text
+def _is_of(row: Row, record: RawPlainRecord, wanted: Wanted) -> bool:
+    """Whether ``record`` makes a row that equals ``row``."""
     return (
         (row.id, row.image_id, row.category_id) == (record.id, record.image_id, record.category_id)
         and (row.bbox, row.area, row.iscrowd) == (record.bbox, record.area, record.iscrowd)
-        and (outline is None or outline == bytes(record.segmentation))
+        and [row.segmentation] == _outlines([record], wanted)
     )
