@@ -14,6 +14,7 @@ from msgspec.json import Decoder
 from headrace.errors import ParseError
 from headrace.formats.coco.schema import ImageRef
 from headrace.formats.coco.split_records import Splitter
+from headrace.formats.io.json_scan import Verdict, is_whole, scan
 from headrace.formats.io.json_stream import JsonStream
 from tests.support.tiers import scaled
 
@@ -202,6 +203,43 @@ def test_anything_at_all_is_read_or_refused(tmp_path: Path, data: bytes, cut: in
     except ParseError as error:
         refused = error
     assert refused is None or refused.path == str(path)
+
+
+@quick
+@given(value=values, spacing=spacings, indent=st.sampled_from([None, 1]), ascii=st.booleans())
+def test_the_end_of_a_value_is_found(
+    value: Any, spacing: tuple[str, str], indent: int | None, ascii: bool
+) -> None:
+    text = json.dumps(value, indent=indent, separators=spacing, ensure_ascii=ascii).encode()
+    assert scan(text) == (Verdict.WHOLE, len(text))
+    for more in (b",", b"]", b"}", b'"', b":"):
+        assert scan(text + b" \n" + more) == (Verdict.TRAILING, len(text) + 2)
+    for cut in range(len(text)):
+        verdict = scan(text[:cut])[0]
+        # A number is whole wherever it is cut behind a digit.
+        assert verdict is Verdict.SHORT or (verdict is Verdict.WHOLE and is_whole(text[:cut]))
+
+
+PIECES = ["[", "]", "{", "}", ",", ":", " ", "\n", '"', '"a"', "\\", "\\u12", "\\ud83d", "\\ude00"]
+PIECES += ["1", "0", "-", ".", "e", "+", "true", "nul", "NaN", "-Infinity", "\x00", "\u732b", "x"]
+
+
+@quick
+@given(
+    text=st.lists(st.sampled_from(PIECES), max_size=40).map("".join).map(str.encode)
+    | st.binary(max_size=40)
+)
+def test_what_is_found_is_what_msgspec_decodes(text: bytes) -> None:
+    # Holds with any release of msgspec: how it words its errors says nothing here.
+    verdict, at = scan(text)
+    assert (verdict is Verdict.WHOLE) == is_whole(text)
+    if verdict is Verdict.TRAILING:
+        assert is_whole(text[:at])
+        assert not is_whole(text[: at + 1])
+    if verdict is Verdict.BROKEN:
+        # All before the fault may begin a value, and nothing behind it can mend it.
+        assert scan(text[:at])[0] is not Verdict.BROKEN
+        assert scan(text[: at + 1] + b"\0" * 20) == (verdict, at)
 
 
 @pytest.mark.parametrize("window", [64, 4096])

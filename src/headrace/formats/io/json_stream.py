@@ -24,7 +24,7 @@ from msgspec import DecodeError, MsgspecError, Raw, Struct
 from msgspec.json import decode
 
 from headrace.errors import ParseError
-from headrace.formats.io.json_repair import Verdict, probe, repair
+from headrace.formats.io.json_scan import Verdict, is_whole, repair, scan
 
 T = TypeVar("T")
 
@@ -35,8 +35,6 @@ _SPACE = b" \t\r\n"
 _SPACES = re.compile(rb"[ \t\r\n]*")
 _OPEN, _CLOSE, _COMMA = b"[],"
 _SEPARATOR = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"[^"\\]{0,64}"')
-# A fault this near to the end of a window may be the window's own doing: a number or an escape cut in two.
-_TAIL = 16
 
 
 class ArrayChunk(Struct, Generic[T], gc=False):
@@ -189,12 +187,12 @@ class JsonStream:
         ``text`` (writable, read from byte ``offset``) is mended in place. Raises where it is not JSON.
         """
         at_end = offset + len(text) >= self.size
-        verdict, where = probe(text)
+        verdict, where = scan(text)
         if verdict is Verdict.TRAILING:
             return where
         if verdict is Verdict.DEEP:
             raise self.fault("values are nested too deeply", offset, code="C27")
-        if not at_end and (verdict is not Verdict.BROKEN or where > len(text) - _TAIL):
+        if not at_end and verdict is not Verdict.BROKEN:
             return None
         if self._repair(text):
             return self.value_end(text, offset)
@@ -368,7 +366,7 @@ class _ArrayWalk(Generic[T]):
         try:
             return True, self._parse(text)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
-            return probe(text)[0] is Verdict.WHOLE, None
+            return is_whole(text), None
         finally:
             self._buffer[cut] = after
 
@@ -394,7 +392,7 @@ class _ArrayWalk(Generic[T]):
 
 def _nothing(text: memoryview) -> list[None]:
     """Parse by proof alone: for arrays that nobody asked for."""
-    if probe(text)[0] is not Verdict.WHOLE:
+    if not is_whole(text):
         raise DecodeError("not a whole array")
     return []
 
