@@ -46,6 +46,21 @@ def test_every_dependency_is_locked(requirement: str) -> None:
     assert normal(match[0]) in locked()
 
 
+#: Dependencies that newer releases are kept out of, and the test that shows why.
+CAPPED = {"aiohttp": "tests/conformance/wire/test_xget_canary.py"}
+
+
+def test_no_dependency_is_capped_without_a_test() -> None:
+    """A cap keeps users from every newer release, so it needs a reason that a test can lose."""
+    capped = {
+        match[1]
+        for requirement in PROJECT["project"]["dependencies"]
+        if (match := re.match(r"([\w.-]+)[^;]*(?:<|==|~=)", requirement))
+    }
+    assert capped == set(CAPPED)
+    assert all((ROOT / test).is_file() for test in CAPPED.values())
+
+
 def test_one_version() -> None:
     assert headrace.__version__ == PROJECT["project"]["version"]
 
