@@ -110,7 +110,7 @@ class RowBuckets(Buckets[Rows]):
 
         ``originals`` are their texts. Those with an outline that is none stay text: all of it will be looked at again.
         """
-        polygon_texts = _outlines(records, self._wanted)
+        polygon_texts = _polygon_texts(records, self._wanted)
         try:
             texts = [
                 _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
@@ -175,7 +175,7 @@ def _texts(chunk: ArrayChunk[RawPlainRecord]) -> list[bytes]:
     return [text for _, text in chunk.elements()]
 
 
-def _outlines(records: Sequence[RawPlainRecord], wanted: Wanted) -> list[Outline]:
+def _polygon_texts(records: Sequence[RawPlainRecord], wanted: Wanted) -> list[PolygonText]:
     """The outlines that the rows of records hold."""
     raws = [record.segmentation for record in records]
     if wanted != "boxes":
@@ -210,5 +210,5 @@ def _is_of(row: Row, record: RawPlainRecord, wanted: Wanted) -> bool:
     return (
         (row.id, row.image_id, row.category_id) == (record.id, record.image_id, record.category_id)
         and (row.bbox, row.area, row.iscrowd) == (record.bbox, record.area, record.iscrowd)
-        and [row.segmentation] == _outlines([record], wanted)
+        and [row.segmentation] == _polygon_texts([record], wanted)
     )
