@@ -21,7 +21,7 @@ NAMES = ["a.png", "b.png", "c.png", "d.png", "e.png"]
 async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     async with await Platform.open(lake) as platform:
-        hers, _ = await create_token(platform, username="ann")
+        hers, _ = await create_token(platform.context, username="ann")
     folder = tmp_path / "work"
     folder.mkdir()
     for index, name in enumerate(NAMES):

@@ -34,7 +34,7 @@ class Door(Struct):
     async def connect_as(self, name: str) -> Connection:
         """The same door for a user of that name, who is made where there is none."""
         async with await Platform.open(self.lake) as platform:
-            token, _ = await create_token(platform, username=name)
+            token, _ = await create_token(platform.context, username=name)
         if self.token is None:
             return headrace.connect(self.target, username=name)
         return headrace.connect(self.target, api_token=token)

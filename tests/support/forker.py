@@ -34,8 +34,8 @@ async def main(path: str, version: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    from headrace.platform.job_registry import WORKS
+    from headrace.platform.platform import JOB_KINDS
 
-    WORKS["FORK"] = ToldWork
+    JOB_KINDS["FORK"] = ToldWork
     job_runner.FIRST_SIZE = job_runner.MIN_SIZE = job_runner.MAX_SIZE = 25
     asyncio.run(main(*sys.argv[1:]))

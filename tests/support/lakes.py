@@ -57,7 +57,7 @@ class Lake:
 
     async def store(self, content: bytes, filename: str = "a.png") -> str:
         name = await self.object_name(filename)
-        await self.platform.objects.put(name, chunks(content))
+        await self.platform.context.objects.put(name, chunks(content))
         return name
 
     def registration(self, object_name: str, **more: Any) -> datalake.RegisterData:
@@ -88,7 +88,7 @@ async def opened_lake(path: Path) -> AsyncIterator[Lake]:
     if not path.exists():
         copy_empty(path)
     async with await Platform.open(path) as platform:
-        access = await local_access(platform)
+        access = await local_access(platform.context)
         record = await platform.call(
             access,
             datalake.FIND_DATALAKE,
@@ -99,7 +99,7 @@ async def opened_lake(path: Path) -> AsyncIterator[Lake]:
 
 async def add_organization(lake: Lake, no: int = 2, name: str = "other") -> Lake:
     """A second organization with an account, a connector and a lake of its own; the same lake as it sees it."""
-    database, now = lake.platform.database, lake.platform.clock()
+    database, now = lake.platform.context.database, lake.platform.context.clock()
     await database.execute("session.add_organization", no=no, name=name, created=now)
     await database.execute("session.add_account", no=no, username=name, created=now)
     await database.execute("session.add_membership", organization=no, account=no, role="owner")
@@ -129,7 +129,7 @@ async def access_of(platform: Platform, account: int, username: str) -> Access:
     from headrace.platform.core.access import choose, memberships
     from headrace.platform.core.lake_urls import LakeUrls
 
-    membership = choose(await memberships(platform, account))
+    membership = choose(await memberships(platform.context, account))
     return Access(
         account=account,
         username=username,

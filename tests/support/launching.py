@@ -100,8 +100,8 @@ async def main(path: str, id: str) -> None:
 
 
 if __name__ == "__main__":
-    from headrace.platform.job_registry import WORKS
+    from headrace.platform.platform import JOB_KINDS
 
-    WORKS[campaign_sync.KIND] = ToldWork
+    JOB_KINDS[campaign_sync.KIND] = ToldWork
     job_runner.FIRST_SIZE = job_runner.MIN_SIZE = job_runner.MAX_SIZE = 25
     asyncio.run(main(*sys.argv[1:]))

@@ -166,7 +166,7 @@ async def stock(lake: Stocked, folder: Path) -> Owned:
         target_type=TagTarget.DATASET_VERSION,
     )
     program = await register_processing(
-        lake.platform, "theirs", Program(command=["true"]), folder=folder
+        lake.platform.context, "theirs", Program(command=["true"]), folder=folder
     )
     with lake.raw() as connection:
         # Programs are registered by the owner of the lake, for the organization that is its own.

@@ -69,5 +69,5 @@ async def register(lake: Path, name: str, program: Program | str, **more: Any) -
     ]
     async with await Platform.open(lake) as platform:
         await register_processing(
-            platform, name, program, folder=lake.parent, parameters=declared, **more
+            platform.context, name, program, folder=lake.parent, parameters=declared, **more
         )

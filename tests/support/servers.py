@@ -56,7 +56,7 @@ async def new_lake(path: Path, name: str = "test") -> tuple[Path, str]:
         return path, copy_with_token(path)
     copy_empty(path)
     async with await Platform.open(path) as platform:
-        token, _ = await create_token(platform, name=name)
+        token, _ = await create_token(platform.context, name=name)
     return path, token
 
 

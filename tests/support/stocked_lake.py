@@ -83,7 +83,7 @@ class Stocked:
 
     def raw(self) -> apsw.Connection:
         """A connection of its own to the catalog, for what no call of the API does."""
-        connection = apsw.Connection(str(self.platform.path / "headrace.db"))
+        connection = apsw.Connection(str(self.platform.context.path / "headrace.db"))
         connection.set_busy_timeout(10_000)
         return connection
 
@@ -170,13 +170,13 @@ async def stocked(path: Path) -> AsyncIterator[Stocked]:
     if not (path / "headrace.db").exists():
         copy_empty(path)
     async with await Platform.open(path) as platform:
-        yield Stocked(platform, await local_access(platform))
+        yield Stocked(platform, await local_access(platform.context))
 
 
 async def stranger(lake: Stocked) -> Stocked:
     """A caller of another organization of the same lake, which has a datalake of its own."""
-    now = lake.platform.clock()
-    async with lake.platform.database.transaction() as tx:
+    now = lake.platform.context.clock()
+    async with lake.platform.context.database.transaction() as tx:
         await tx.execute("session.add_organization", no=2, name="strangers", created=now)
         await tx.execute("session.add_account", no=2, username="stranger", created=now)
         await tx.execute("session.add_membership", organization=2, account=2, role="owner")
@@ -205,8 +205,8 @@ async def stranger(lake: Stocked) -> Stocked:
 
 async def colleague(lake: Stocked) -> Stocked:
     """Another account of the same organization."""
-    now = lake.platform.clock()
-    async with lake.platform.database.transaction() as tx:
+    now = lake.platform.context.clock()
+    async with lake.platform.context.database.transaction() as tx:
         await tx.execute("session.add_account", no=3, username="colleague", created=now)
         await tx.execute(
             "session.add_membership",

@@ -75,7 +75,7 @@ async def _open(
 
     platform = await Platform.open(folder)
     try:
-        access = await local_access(platform, organization_id, organization_name, username)
+        access = await local_access(platform.context, organization_id, organization_name, username)
         backend = LocalBackend(platform, access)
         backend.limits = _limited(backend.limits, settings)
         ping = await backend.call(PING, Ping())

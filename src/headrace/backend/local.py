@@ -36,7 +36,7 @@ class LocalBackend:
 
     def __init__(self, platform: Platform, access: Access) -> None:
         self.limits = LOCAL_LIMITS
-        self.name = str(platform.path)
+        self.name = str(platform.context.path)
         self._platform = platform
         self._access = access
 
@@ -49,13 +49,13 @@ class LocalBackend:
 
     def file(self, data: DataRecord, /) -> LocalFile:
         """The object of a data."""
-        return LocalFile(self._platform.objects, data)
+        return LocalFile(self._platform.context.objects, data)
 
     @asynccontextmanager
     async def sending(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalSending]:
         """Take a file to be copied into the lake."""
         file = await in_thread(Snapshot.of, path)
-        yield LocalSending(self, self._platform.objects, file, connector_id)
+        yield LocalSending(self, self._platform.context.objects, file, connector_id)
 
     async def send_many(
         self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
@@ -68,7 +68,7 @@ class LocalBackend:
             if isinstance(file, Snapshot)
         ]
         stored = iter(
-            await self._platform.objects.put_files(
+            await self._platform.context.objects.put_files(
                 [(parcel.prepared.object_name, file.path) for parcel, file in good]
             )
         )

@@ -13,20 +13,19 @@ import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from headrace.errors import APIError, BadRequestError, DatabaseError, UnprocessableEntityError
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
+from headrace.platform.dispatch import Handler
 from headrace.protocol.codec import decode_response, encode_response
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database, Row, Statements, Transaction
 from headrace.storage.threads import in_thread
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 LIFE_MS = 24 * 3600 * 1000
 """How long an answer is kept."""
@@ -34,11 +33,9 @@ LIFE_MS = 24 * 3600 * 1000
 FORGOTTEN_AT_ONCE = 20
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
-Handler = Callable[["Platform", Access, P], Awaitable[R]]
-
 
 async def answer_once(
-    platform: Platform,
+    context: Context,
     access: Access,
     operation: Operation[P, R],
     request: P,
@@ -55,20 +52,20 @@ async def answer_once(
             "the Idempotency-Key is not readable", hint="1 to 255 visible ASCII characters"
         )
     call = _Call(access, operation, await in_thread(_digest, request), key)
-    known = await call.known(platform.database, platform.clock())
+    known = await call.known(context.database, context.clock())
     if known is not None:
         return decode_response(operation, known)
-    database = _HeldOpen(platform.database, lambda tx: call.check_new(tx, platform.clock()))
+    database = _HeldOpen(context.database, lambda tx: call.check_new(tx, context.clock()))
     try:
-        answer = await handler(platform.over(database), access, request)
+        answer = await handler(context.with_database(database), access, request)
         async with database.transaction() as tx:
-            await call.keep(tx, answer, platform.clock())
+            await call.keep(tx, answer, context.clock())
         await database.commit()
     except _AnsweredError as found:
         return decode_response(operation, found.answer)
     except APIError:
         # Refused because of what the first of the two did a moment ago: a name that is taken now.
-        known = await call.known(platform.database, platform.clock())
+        known = await call.known(context.database, context.clock())
         if known is None:
             raise
         return decode_response(operation, known)

@@ -1,71 +1,90 @@
-"""The platform over one lake: every call of the API answered in this process."""
+"""The platform over one lake: opens it, answers every call of the API in this process, closes it."""
 
 from __future__ import annotations
 
-import copy
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headrace.platform.accounts import session, users
+from headrace.platform.annotations import delete as delete_annotations
+from headrace.platform.annotations import load as load_annotations
+from headrace.platform.annotations import shapes, single, tag_conversion
+from headrace.platform.annotations.exports import handler as exports
+from headrace.platform.annotations.imports import handler as imports
+from headrace.platform.assets import add, assets, extended
+from headrace.platform.campaigns import campaigns, steps, sync, tasks
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.handlers import HANDLERS, RESUMED
+from headrace.platform.datalake import data, datalakes, register, sources, uploads
+from headrace.platform.dispatch import HANDLERS
 from headrace.platform.idempotency import answer_once
-from headrace.platform.job_registry import WORKS
-from headrace.platform.jobs.background import Background
-from headrace.platform.jobs.runner import JobRunner
+from headrace.platform.jobs import content_gc, records
+from headrace.platform.jobs.maintenance import purge
+from headrace.platform.jobs.runner import JobRunner, MakeWork
+from headrace.platform.labels import attributes, groups, labels, skeletons
+from headrace.platform.labels import delete as delete_labels
 from headrace.platform.lake_layout import DATABASE, OBJECTS, check_lake, create_lake
+from headrace.platform.processings import launch, logs, registry, run
+from headrace.platform.tags import attach, tags
+from headrace.platform.versions import copy, datasets, fork, stats, versions
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
-from headrace.subprocesses.slots import Slots
 
+HANDLER_MODULES = (
+    *(session, users),
+    *(records,),
+    *(datalakes, data, register, sources, uploads),
+    *(tags, attach),
+    *(labels, groups, delete_labels, skeletons, attributes),
+    *(campaigns, steps, sync, tasks),
+    *(assets, add, extended),
+    *(single, shapes, delete_annotations, load_annotations, tag_conversion, imports, exports),
+    *(datasets, versions, fork, copy, stats),
+    *(registry, launch, logs),
+)
+"""The modules whose import registers the handlers of all operations."""
 
-class Clock:
-    """Milliseconds since 1970, never going back within this process."""
-
-    def __init__(self) -> None:
-        self._now = 0
-
-    def __call__(self) -> int:
-        """The time."""
-        self._now = max(self._now, time.time_ns() // 1_000_000)
-        return self._now
+JOB_KINDS: dict[str, MakeWork] = {
+    content_gc.KIND: content_gc.CollectWork,
+    sync.KIND: sync.SyncWork,
+    tag_conversion.KIND: tag_conversion.ConvertWork,
+    fork.KIND: fork.ForkWork,
+    copy.KIND: copy.CopyWork,
+    run.VERSION_KIND: run.ProcessingWork,
+    run.LAKE_KIND: run.ProcessingWork,
+}
+"""The jobs that run here, by kind."""
 
 
 class Platform:
-    """A catalog and an object store with the rules of the API over them; works in the event loop that opened it.
+    """The rules of the API over one lake; works in the event loop that opened it.
 
-    ``background`` runs what outlives a call, and resumes at the next open what a stop interrupted; ``jobs`` are what
-    the API shows of it. ``slots`` is how much of this machine programs may use at once, and ``door`` the address at
-    which a server in this process serves the lake to them.
+    ``context`` is what handlers get; ``jobs`` runs the lake's jobs.
     """
 
     def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
-        self.path = path
-        self.database = database
-        self.objects = objects
-        self.background = Background()
-        self.jobs = JobRunner(self, WORKS)
-        self.clock = Clock()
-        self.slots = Slots.of_this_machine()
-        self.door: str | None = None
+        self.context = Context(path, database, objects)
+        self.jobs = JobRunner(self.context, JOB_KINDS)
+        self.context.jobs = self.jobs
 
     @staticmethod
     async def create(path: str | Path) -> None:
         """Make a lake in a new or empty folder, readable by its owner alone.
 
-        Raises :class:`LakeError` where the folder is in use, :class:`StorageError` where it cannot be made.
+        Raises :class:`LakeError` if the folder is in use, :class:`StorageError` if it cannot be made.
         """
         await create_lake(Path(path))
 
     @classmethod
     async def open(cls, path: str | Path, *, busy_timeout: float = 30.0) -> Platform:
-        """Open a lake; ``busy_timeout`` is how many seconds another process' writer is waited for.
+        """Open a lake, and resume in the background what an earlier stop or crash interrupted.
 
-        Raises :class:`NotALakeError`, :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
+        ``busy_timeout`` is how many seconds to wait for another process that writes. Raises :class:`NotALakeError`,
+        :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
         """
         folder = Path(path)
         await check_lake(folder)
@@ -73,13 +92,13 @@ class Platform:
         try:
             objects = await LocalObjectStore.open(folder / OBJECTS)
             platform = cls(folder, database, objects)
-            await platform.background.open()
+            background = platform.context.background
+            await background.open()
         except BaseException:
             await database.aclose()
             raise
-        for resume in RESUMED:
-            platform.background.start(resume, platform)
-        platform.background.start(platform.jobs.resume)
+        background.start(purge, platform.context)
+        background.start(platform.jobs.resume)
         return platform
 
     async def call(
@@ -87,28 +106,22 @@ class Platform:
     ) -> R:
         """Answer one operation for a caller; raises the errors of ``headrace.errors``.
 
-        A call that creates something may have a ``key``: the same call with the same key does nothing more and gets
-        the first answer again. Other calls can be repeated anyway.
+        A call that creates something may carry a ``key``: the same call with the same key changes nothing more and
+        returns the first answer again. Other calls can be repeated without one.
         """
         handler = HANDLERS[operation.name]
         if key is not None and operation.creates:
-            return await answer_once(self, access, operation, request, handler, key)
-        answer: R = await handler(self, access, request)
+            return await answer_once(self.context, access, operation, request, handler, key)
+        answer: R = await handler(self.context, access, request)
         return answer
 
-    def over(self, database: Database) -> Platform:
-        """The same platform for a call that goes through another view of the catalog."""
-        view = copy.copy(self)
-        view.database = database
-        return view
-
     async def aclose(self) -> None:
-        """Stop background work, finish what is being written and close the lake."""
+        """Stop the background work, finish pending writes and close the lake."""
         try:
-            await self.background.aclose()
+            await self.context.background.aclose()
             await self.jobs.aclose()
         finally:
-            await self.database.aclose()
+            await self.context.database.aclose()
 
     async def __aenter__(self) -> Self:
         return self

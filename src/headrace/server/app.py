@@ -22,14 +22,16 @@ async def make_app(
 
     File URLs are signed with the lake's newest key and accepted with any; :class:`LakeError` where it has none.
     """
-    keys = await signing_keys(platform)
+    keys = await signing_keys(platform.context)
     if not keys:
         raise LakeError(
             "the lake has no key to sign file URLs with", hint="make it anew: headrace init"
         )
     gate = Gate(platform, keys[0], settings)
     blobs = Blobs(
-        platform.objects, {key.no: key.secret for key in keys}, max_upload=settings.max_upload
+        platform.context.objects,
+        {key.no: key.secret for key in keys},
+        max_upload=settings.max_upload,
     )
     app = web.Application(client_max_size=settings.max_body, middlewares=[around(draining)])
     app.router.add_routes(health.routes(platform))

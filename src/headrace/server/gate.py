@@ -35,7 +35,7 @@ class Gate:
         Raises :class:`AuthenticationError` without a good token, :class:`PermissionDeniedError` for an organization
         that it is not for.
         """
-        caller = await authenticate(self._platform, _token(request), _organization(request))
+        caller = await authenticate(self._platform.context, _token(request), _organization(request))
         return Access(
             account=caller.account,
             username=caller.username,

@@ -22,7 +22,7 @@ def routes(platform: Platform) -> list[web.RouteDef]:
 
     async def ready(request: web.Request) -> web.Response:
         try:
-            await signing_keys(platform)
+            await signing_keys(platform.context)
         except HeadraceError:
             _log.exception("not ready")
             return web.json_response({"status": "failing"}, status=503)

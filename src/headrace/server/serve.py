@@ -89,10 +89,10 @@ async def serving(
                 hint="choose another host or port",
             ) from None
         try:
-            platform.door = f"http://{_reached(host)}:{site.bound_port}"
+            platform.context.public_address = f"http://{_reached(host)}:{site.bound_port}"
             yield f"http://{_bracketed(host)}:{site.bound_port}"
         finally:
-            platform.door = None
+            platform.context.public_address = None
             await site.stop()
             platform.jobs.end_waits()
             await draining.drain(settings.stop_seconds)

@@ -197,7 +197,7 @@ async def test_a_programs_token_ends_with_its_job(tmp_path: Path) -> None:
         with pytest.raises(AuthenticationError):
             await headrace.connect(door.target, api_token=(tmp_path / "token").read_text())
         async with await Platform.open(door.lake) as platform:
-            assert [each.name for each in await list_tokens(platform)] == ["test"]
+            assert [each.name for each in await list_tokens(platform.context)] == ["test"]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ async def test_a_folder_that_went(client: Client, door: Door, version: DatasetVe
     gone.mkdir()
     program = python("print()")
     async with await Platform.open(door.lake) as platform:
-        await register_processing(platform, "homeless", program, folder=gone)
+        await register_processing(platform.context, "homeless", program, folder=gone)
     gone.rmdir()
     job = await version.launch_processing(await client.get_processing("homeless"))
     with pytest.raises(JobFailedError, match="homeless cannot run in"):

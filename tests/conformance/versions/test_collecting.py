@@ -87,7 +87,7 @@ async def test_much_garbage_is_collected_without_a_version_going(
     await large(parent, 1)
     assert rows(lake, "content") == own + 3
     monkeypatch.setattr(collecting, "DUE", 2)
-    await collect(lake.platform)
+    await collect(lake.platform.context)
     await until(lambda: quiet(lake, 2))
     assert rows(lake, "content") == own + 1
     assert page.count == 40

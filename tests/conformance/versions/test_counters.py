@@ -8,8 +8,8 @@ from pathlib import Path
 
 import anyio
 
-from headrace.platform.core.counters import FOLD_EVERY, fold
 from headrace.platform.core.scopes import version_scope
+from headrace.platform.jobs.maintenance import FOLD_EVERY, fold
 from tests.support.stocked_lake import Filled, stocked
 
 IMPORTERS = 16
@@ -52,9 +52,9 @@ async def test_sixteen_importers_and_the_counters_agree(tmp_path: Path) -> None:
             assert stats.label_repartition == shapes
             assert (stats.nb_objects, stats.nb_annotations) == (shapes.total(), annotations)
             assert stats.nb_assets == 40
-        scope = await version_scope(first.platform.database, first.access, filled.id)
+        scope = await version_scope(first.platform.context.database, first.access, filled.id)
         before = await filled.stats()
-        await fold(first.platform, scope.bucket, scope.no)
+        await fold(first.platform.context, scope.bucket, scope.no)
         assert await filled.stats() == before
         with first.raw() as connection:
             assert connection.execute("select count(*) from label_delta").fetchone()[0] <= 3

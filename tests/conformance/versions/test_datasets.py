@@ -169,6 +169,6 @@ async def test_a_locked_version_refuses_every_change(lake: Stocked) -> None:
 
 async def _lock(lake: Stocked, version: UUID) -> None:
     # There is no call that locks a version yet; the rule must hold for the day there is.
-    scope = await version_scope(lake.platform.database, lake.access, version)
+    scope = await version_scope(lake.platform.context.database, lake.access, version)
     with lake.raw() as connection:
         connection.execute("update version set locked = 1 where no = ?", (scope.no,))

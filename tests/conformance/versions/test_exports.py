@@ -42,8 +42,10 @@ async def export(lake: Stocked, version: UUID, kind: AnnotationFileType, **more:
     assert UUID(first)
     assert second == "annotations"
     assert name == f"{version}_annotations.{'json' if kind is COCO else 'zip'}"
-    found = b"".join([chunk async for chunk in lake.platform.objects.get(answer.object_name)])
-    assert os.listdir(lake.platform.path / WORKSHOP) == []
+    found = b"".join(
+        [chunk async for chunk in lake.platform.context.objects.get(answer.object_name)]
+    )
+    assert os.listdir(lake.platform.context.path / WORKSHOP) == []
     return found
 
 
@@ -231,7 +233,7 @@ async def test_refusals(lake: Stocked) -> None:
 
 async def test_the_same_question_takes_no_more_room(lake: Stocked) -> None:
     filled = await rich(lake, 3)
-    objects = lake.platform.path / "objects"
+    objects = lake.platform.context.path / "objects"
 
     def stored() -> int:
         return len(list(objects.glob("*/annotations/*")))
@@ -266,8 +268,8 @@ async def test_an_export_that_ends_early_leaves_nothing(
             group.start_soon(export, lake, filled.id, YOLO)
             await began.wait()
             group.cancel_scope.cancel()
-    assert os.listdir(lake.platform.path / WORKSHOP) == []
-    assert not list((lake.platform.path / "objects").glob("*/annotations/*"))
+    assert os.listdir(lake.platform.context.path / WORKSHOP) == []
+    assert not list((lake.platform.context.path / "objects").glob("*/annotations/*"))
 
 
 def test_a_zip_of_more_members_than_a_plain_one_can_list(tmp_path: Path) -> None:

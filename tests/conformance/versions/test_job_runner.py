@@ -12,11 +12,11 @@ import pytest
 
 from headrace.errors import DiskFullError, LockedError, NotFoundError
 from headrace.model.enums import JobStatus
-from headrace.platform.job_registry import WORKS
+from headrace.platform.context import Context
 from headrace.platform.jobs import runner as job_runner
 from headrace.platform.jobs.records import job_id, record_job
 from headrace.platform.jobs.runner import Range, Task
-from headrace.platform.platform import Platform
+from headrace.platform.platform import JOB_KINDS
 from headrace.protocol.operations import annotations, jobs
 from headrace.storage.database.base import Transaction
 from tests.support.forking import rows
@@ -32,7 +32,7 @@ class Counting:
     before: Callable[[int], Any] = staticmethod(lambda number: None)
     told: list[str] = []  # noqa: RUF012 - made anew by the fixture
 
-    def __init__(self, platform: Platform, task: Task) -> None:
+    def __init__(self, context: Context, task: Task) -> None:
         self.task = task
 
     async def ahead(self, cursor: Any, size: int) -> None:
@@ -60,7 +60,7 @@ class Counting:
 
 @pytest.fixture
 def counting(monkeypatch: pytest.MonkeyPatch) -> type[Counting]:
-    monkeypatch.setitem(WORKS, "COUNT", Counting)
+    monkeypatch.setitem(JOB_KINDS, "COUNT", Counting)
     monkeypatch.setattr(Counting, "told", [])
     monkeypatch.setattr(Counting, "before", staticmethod(lambda number: None))
     monkeypatch.setattr(job_runner, "_RETRY_SECONDS", 0.01)
@@ -68,11 +68,11 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> type[Counting]:
 
 
 async def begin(lake: Stocked) -> Any:
-    async with lake.platform.database.transaction() as tx:
+    async with lake.platform.context.database.transaction() as tx:
         job = await record_job(
             tx,
             lake.access.organization,
-            lake.platform.clock(),
+            lake.platform.context.clock(),
             kind="COUNT",
             subject=None,
             state=JobStatus.RUNNING,

@@ -76,7 +76,7 @@ async def test_a_large_version_goes_in_ranges_between_which_others_write(lake: S
     other = await lake.filled(3, "other")
     await doom(lake, doomed.id)
     left = [rows(lake)["asset"]]
-    while await purge_step(lake.platform):
+    while await purge_step(lake.platform.context):
         await other.send(other.item(len(left) % 3, 1))  # gets the writer between any two steps
         left.append(rows(lake)["asset"])
         assert left[-2] - left[-1] <= removal.RANGE
@@ -130,7 +130,7 @@ async def test_a_purge_cut_short_goes_on_at_the_next_open(tmp_path: Path) -> Non
         doomed = await annotated(lake, removal.RANGE + 50, "doomed")
         await lake.filled(1, "stays")
         await doom(lake, doomed.id)
-        assert await purge_step(lake.platform)
+        assert await purge_step(lake.platform.context)
         assert rows(lake)["asset"] == 51
     async with stocked(path) as lake:
         await gone(lake)
@@ -144,7 +144,7 @@ async def test_two_purges_at_once_do_no_harm(lake: Stocked) -> None:
     await doom(lake, doomed.id)
     async with anyio.create_task_group() as group:
         for _ in range(3):
-            group.start_soon(purge, lake.platform)
+            group.start_soon(purge, lake.platform.context)
     left = rows(lake)
     assert {table: left[table] for table in TABLES} == dict.fromkeys(TABLES, 0)
     assert left["version"] == 0

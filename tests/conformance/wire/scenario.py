@@ -574,7 +574,7 @@ async def _other_tags(it: Walk, version: Any, assets: list[Any]) -> None:
 async def register(platform: Platform, folder: Path) -> None:
     """A processing of its owner in the lake, which no call of the API can make."""
     await register_processing(
-        platform,
+        platform.context,
         "look",
         Program(command=[sys.executable, "-c", "print('looked')"]),
         folder=folder,

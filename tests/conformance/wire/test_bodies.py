@@ -209,7 +209,7 @@ async def test_urls_that_have_expired_are_renewed(
 ) -> None:
     data = await data_of(backend, tmp_path)
     assert await read(backend, data) == CONTENT
-    key = (await signing_keys(server.platform))[0]
+    key = (await signing_keys(server.platform.context))[0]
     old = UrlSigner(server.address, key, life=60, clock=lambda: 1e6)
     for url in (None, old.download(1, data.object_name), server.address + "/files/x?signature=y"):
         stale = msgspec.structs.replace(data, presigned_url=url)
@@ -220,11 +220,11 @@ async def test_a_file_that_is_lost_is_named(
     server: Running, backend: RemoteBackend, tmp_path: Path
 ) -> None:
     data = await data_of(backend, tmp_path)
-    await server.platform.objects.delete([data.object_name])
+    await server.platform.context.objects.delete([data.object_name])
     with pytest.raises(NotFoundError, match=r"a\.png"):
         await read(backend, data)
     # Also where a lake is asked directly.
-    local, _, _ = await open_backend(server.platform.path)
+    local, _, _ = await open_backend(server.platform.context.path)
     with pytest.raises(FileNotFoundError, match=r"a\.png"):
         await read(local, data)
     await local.aclose()
@@ -271,9 +271,9 @@ async def test_large_files_go_in_parts(
         object_name=named.object_name,
         content_type="application/octet-stream",
     )
-    stored = await server.platform.objects.head(named.object_name)
+    stored = await server.platform.context.objects.head(named.object_name)
     assert stored is not None
     digest = hashlib.sha256()
-    async for chunk in server.platform.objects.get(named.object_name):
+    async for chunk in server.platform.context.objects.get(named.object_name):
         digest.update(chunk)
     assert (stored.size, digest.digest()) == (size, hashlib.sha256(path.read_bytes()).digest())

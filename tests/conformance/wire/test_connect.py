@@ -47,7 +47,7 @@ async def test_a_lake_has_several_names(lake: Path, form: str) -> None:
 
 async def test_a_server_answers_like_its_lake(server: Running) -> None:
     backend, ping, organization = await open_backend(server.address, api_token=server.token)
-    local, local_ping, local_organization = await open_backend(server.platform.path)
+    local, local_ping, local_organization = await open_backend(server.platform.context.path)
     assert (ping, organization) == (local_ping, local_organization)
     assert backend.limits.extensions
     assert not backend.limits.whole_pixels

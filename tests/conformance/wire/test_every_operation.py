@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.backend.connect import open_backend
-from headrace.platform.handlers import HANDLERS
+from headrace.platform.dispatch import HANDLERS
 from headrace.platform.platform import Platform
 from headrace.protocol.operations import OPERATIONS
 from tests.conformance.wire.scenario import Walk, register, walk

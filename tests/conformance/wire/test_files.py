@@ -45,7 +45,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def key(server: Running) -> SigningKey:
-    return (await signing_keys(server.platform))[0]
+    return (await signing_keys(server.platform.context))[0]
 
 
 async def signer(server: Running) -> UrlSigner:
@@ -57,13 +57,13 @@ async def stream(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def stored(server: Running, name: str) -> bytes | None:
-    if await server.platform.objects.head(name) is None:
+    if await server.platform.context.objects.head(name) is None:
         return None
-    return b"".join([chunk async for chunk in server.platform.objects.get(name)])
+    return b"".join([chunk async for chunk in server.platform.context.objects.get(name)])
 
 
 async def url_of(server: Running, content: bytes = CONTENT, name: str = NAME) -> str:
-    await server.platform.objects.put(name, stream(content))
+    await server.platform.context.objects.put(name, stream(content))
     return (await signer(server)).download(1, name)
 
 
@@ -140,7 +140,7 @@ async def test_a_range_of_a_file_that_was_replaced_is_the_whole_new_file(
     _, _, headers = await get(http, url)
     ranged = {"Range": "bytes=4-7", "If_Range": headers["ETag"]}
     assert (await get(http, url, **ranged))[:2] == (206, CONTENT[4:8])
-    await server.platform.objects.put(NAME, stream(BIG))
+    await server.platform.context.objects.put(NAME, stream(BIG))
     assert (await get(http, url, **ranged))[:2] == (200, BIG)
     # A date says too little about which content is meant.
     dated = {"Range": "bytes=4-7", "If_Range": format_datetime(datetime.now(UTC), usegmt=True)}
@@ -179,7 +179,7 @@ async def test_a_url_is_good_for_one_object_and_one_method(
     server: Running, http: aiohttp.ClientSession
 ) -> None:
     url = await url_of(server)
-    await server.platform.objects.put("data/0/other.png", stream(b"other"))
+    await server.platform.context.objects.put("data/0/other.png", stream(b"other"))
     parts = urlsplit(url)
     other = urlunsplit(parts._replace(path="/files/data/0/other.png"))
     assert (await get(http, other))[0] == 403
@@ -293,7 +293,7 @@ async def test_bare_bytes_that_are_too_many_are_refused(
 @pytest.mark.parametrize("kind", ["form", "part", "bare"])
 async def test_a_killed_upload_leaves_nothing(server: Running, kind: str, tmp_path: Path) -> None:
     urls = await signer(server)
-    upload_id = await server.platform.objects.begin_parts(NAME)
+    upload_id = await server.platform.context.objects.begin_parts(NAME)
     if kind == "form":
         url, method = urls.upload(1, NAME, "image/png")[0], "POST"
     elif kind == "bare":
@@ -323,7 +323,7 @@ def files_in(folder: Path) -> set[str]:
 
 async def test_parts_also_an_empty_last_one(server: Running, http: aiohttp.ClientSession) -> None:
     urls = await signer(server)
-    upload_id = await server.platform.objects.begin_parts(NAME)
+    upload_id = await server.platform.context.objects.begin_parts(NAME)
     etags = []
     pieces = [os.urandom(300_000), os.urandom(300_000), b""]
     for number, piece in enumerate(pieces, 1):
@@ -333,7 +333,7 @@ async def test_parts_also_an_empty_last_one(server: Running, http: aiohttp.Clien
                 assert answer.status == 200
                 etag = answer.headers["ETag"]
         etags.append((number, etag))
-    await server.platform.objects.complete_parts(NAME, upload_id, etags)
+    await server.platform.context.objects.complete_parts(NAME, upload_id, etags)
     assert await stored(server, NAME) == b"".join(pieces)
 
 

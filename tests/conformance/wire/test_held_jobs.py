@@ -38,7 +38,7 @@ async def test_looks_are_held_until_the_end_or_the_stop(
     tmp_path: Path, gate: asyncio.Event
 ) -> None:
     async with running(tmp_path / "lake") as server:
-        lake = Stocked(server.platform, await local_access(server.platform))
+        lake = Stocked(server.platform, await local_access(server.platform.context))
         parent = await rich(lake, 20)
         dataset = (await lake.call(datasets.GET_VERSION, version_id=parent.id)).origin_id
         backend, _, _ = await open_backend(server.address, api_token=server.token)
@@ -72,7 +72,7 @@ async def test_a_server_stops_while_somebody_waits_for_a_job(
     tmp_path: Path, gate: asyncio.Event
 ) -> None:
     async with running(tmp_path / "lake") as server:
-        lake = Stocked(server.platform, await local_access(server.platform))
+        lake = Stocked(server.platform, await local_access(server.platform.context))
         parent = await rich(lake, 5)
         dataset = (await lake.call(datasets.GET_VERSION, version_id=parent.id)).origin_id
         backend, _, _ = await open_backend(server.address, api_token=server.token)

@@ -104,13 +104,13 @@ async def open_lake(folder: Path) -> Platform:
 
 
 async def names(platform: Platform) -> list[str]:
-    access = await local_access(platform)
+    access = await local_access(platform.context)
     query = ListDatasets(organization_id=access.organization_id)
     return [found.name for found in (await platform.call(access, LIST_DATASETS, query)).items]
 
 
 async def create(platform: Platform, name: str, key: str | None) -> Any:
-    access = await local_access(platform)
+    access = await local_access(platform.context)
     request = CreateDataset(organization_id=access.organization_id, name=name)
     return await platform.call(access, CREATE_DATASET, request, key=key)
 
@@ -182,7 +182,7 @@ async def test_nothing_is_made_where_the_answer_cannot_be_kept(
 async def test_the_answer_outlives_the_process(tmp_path: Path) -> None:
     async with await open_lake(tmp_path) as platform:
         made = await create(platform, "a", "key")
-        path = platform.path
+        path = platform.context.path
     async with await Platform.open(path) as platform:
         assert await create(platform, "a", "key") == made
 
@@ -193,7 +193,7 @@ async def test_old_answers_are_forgotten(tmp_path: Path, monkeypatch: pytest.Mon
         for number in range(10):
             await create(platform, f"set {number}", f"key-{number}")
         place = {"organization": 1, "account": 1, "key": "key-0"}
-        assert await platform.database.fetch_one("answered.find", now=0, **place) is None
+        assert await platform.context.database.fetch_one("answered.find", now=0, **place) is None
         with pytest.raises(ConflictError):
             await create(platform, "set 3", "key-3")
 

@@ -27,13 +27,13 @@ NAME = "data/0/file.bin"
 
 async def upload_url(lake: Path, address: str) -> str:
     async with await Platform.open(lake) as platform:
-        urls = UrlSigner(address, (await signing_keys(platform))[0])
+        urls = UrlSigner(address, (await signing_keys(platform.context))[0])
         return urls.upload(1, NAME, "application/octet-stream")[0]
 
 
 async def stored(lake: Path) -> int | None:
     async with await Platform.open(lake) as platform:
-        found = await platform.objects.head(NAME)
+        found = await platform.context.objects.head(NAME)
         return None if found is None else found.size
 
 

@@ -45,10 +45,10 @@ async def whole(lake: Lake) -> list[DataRecord]:
     page = await lake.call(LIST_DATA, ListData(datalake_id=lake.id))
     assert page.count == len(page.items)
     for item in page.items:
-        info = await lake.platform.objects.head(item.object_name)
+        info = await lake.platform.context.objects.head(item.object_name)
         assert info is not None
         assert info.size == item.size
-    assert list((lake.platform.path / "objects" / ".incoming").iterdir()) == []
+    assert list((lake.platform.context.path / "objects" / ".incoming").iterdir()) == []
     return page.items
 
 
@@ -88,7 +88,7 @@ async def test_cancelled_wherever_it_waits_the_lake_is_whole(lake: Lake) -> None
     assert step > 10
     added = await lake.add("after.png")
     assert added.id in [item.id for item in await whole(lake)]
-    connection = apsw.Connection(str(lake.platform.path / "headrace.db"))
+    connection = apsw.Connection(str(lake.platform.context.path / "headrace.db"))
     assert list(connection.execute("pragma integrity_check")) == [("ok",)]
     assert list(connection.execute("pragma foreign_key_check")) == []
     connection.close()

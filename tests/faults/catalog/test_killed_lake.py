@@ -49,7 +49,7 @@ async def check(lake: Path, told: set[str]) -> None:
             items, cursor = items + page.items, page.next_cursor
         assert told <= {str(item.id) for item in items}
         for item in items:
-            path = opened.platform.objects.local_path(item.object_name)
+            path = opened.platform.context.objects.local_path(item.object_name)
             assert path is not None
             content = path.read_bytes()
             assert hashlib.sha256(content).hexdigest() == item.sha256

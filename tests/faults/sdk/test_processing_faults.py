@@ -113,7 +113,7 @@ async def test_a_server_that_ends(lake: tuple[Path, str], pids: Path, how: signa
         while not anew.done:
             await anew.sync()
     async with await Platform.open(folder) as platform:
-        assert [each.name for each in await list_tokens(platform)] == ["test"]
+        assert [each.name for each in await list_tokens(platform.context)] == ["test"]
 
 
 @pytest.mark.slow

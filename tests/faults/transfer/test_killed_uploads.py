@@ -106,7 +106,9 @@ async def killed(server: Running, gate: Gate, path: Path, closed: set[int]) -> s
 
 
 async def check_whole(server: Running, path: Path) -> None:
-    (stored,) = [p for p in (server.platform.path / "objects").rglob("*.png") if p.is_file()]
+    (stored,) = [
+        p for p in (server.platform.context.path / "objects").rglob("*.png") if p.is_file()
+    ]
     assert stored.read_bytes() == path.read_bytes()
 
 
@@ -146,7 +148,7 @@ async def test_killed_among_many_small_files(
     monkeypatch.setattr(Receiver, "whole", whole)
     process.append(await start(server, *paths))
     await process[0].communicate()
-    rows = await server.platform.database.fetch_one("datalake.count", bucket=0, lake=1)
+    rows = await server.platform.context.database.fetch_one("datalake.count", bucket=0, lake=1)
     assert rows is not None
     registered = rows[0]
     assert 0 < registered < 60
@@ -162,7 +164,7 @@ async def test_an_upload_that_the_server_has_forgotten_begins_anew(
     server: Running, gate: Gate, image: Path, state: Path
 ) -> None:
     await killed(server, gate, image, {6})
-    for upload in (server.platform.path / "objects" / ".parts").iterdir():
+    for upload in (server.platform.context.path / "objects" / ".parts").iterdir():
         shutil.rmtree(upload)
     gate.parts.clear()
     await pushed(server, image)

@@ -215,7 +215,7 @@ async def test_a_deleted_data_is_gone_with_its_file_and_deleting_many_forgives(
         await lake.call(GET_DATA, DataId(data_id=data[0].id))
     with pytest.raises(NotFoundError):
         await lake.call(DELETE_DATA, DataId(data_id=data[0].id))
-    assert await lake.platform.objects.head(data[0].object_name) is None
+    assert await lake.platform.context.objects.head(data[0].object_name) is None
     ids = [data[0].id, data[1].id, uuid4(), lake.id, data[1].id]
     await lake.call(DELETE_MANY_DATA, DeleteManyData(datalake_id=lake.id, ids=ids))
     page = await lake.call(LIST_DATA, ListData(datalake_id=lake.id))

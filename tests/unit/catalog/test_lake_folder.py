@@ -106,7 +106,7 @@ async def test_a_copied_and_a_moved_lake_hold_the_same(tmp_path: Path) -> None:
         async with opened_lake(tmp_path / place) as lake:
             page = await lake.call(LIST_DATA, ListData(datalake_id=lake.id))
             assert [item.id for item in page.items] == [data.id]
-            path = lake.platform.objects.local_path(data.object_name)
+            path = lake.platform.context.objects.local_path(data.object_name)
             assert path is not None
             assert path.is_relative_to(tmp_path / place)
             assert path.stat().st_size == data.size
@@ -142,9 +142,9 @@ async def test_background_work_ends_with_the_platform_and_its_failures_are_logge
         raise ZeroDivisionError
 
     async with opened_lake(tmp_path / "lake") as lake:
-        lake.platform.background.start(endless)
-        lake.platform.background.start(failing)
-        lake.platform.background.start(faulty)
+        lake.platform.context.background.start(endless)
+        lake.platform.context.background.start(failing)
+        lake.platform.context.background.start(faulty)
         await lake.add()
         assert not ended.is_set()
     assert ended.is_set()

@@ -20,23 +20,25 @@ from tests.support.lakes import Lake
 
 
 async def test_a_token_opens_its_organization_and_is_nowhere_in_the_lake(lake: Lake) -> None:
-    token, info = await create_token(lake.platform, name="ci")
+    token, info = await create_token(lake.platform.context, name="ci")
     assert token.startswith("hr_")
     assert len(token) >= 3 + 43
-    caller = await authenticate(lake.platform, token)
+    caller = await authenticate(lake.platform.context, token)
     assert (caller.account, caller.username) == (1, "local")
     assert caller.membership.id == lake.organization
     assert token not in repr(info)
-    assert await list_tokens(lake.platform) == [info]
-    await lake.platform.database.fetch("session.tokens")
-    content = b"".join(path.read_bytes() for path in lake.platform.path.glob("headrace.db*"))
+    assert await list_tokens(lake.platform.context) == [info]
+    await lake.platform.context.database.fetch("session.tokens")
+    content = b"".join(
+        path.read_bytes() for path in lake.platform.context.path.glob("headrace.db*")
+    )
     assert token.encode() not in content
     assert token.removeprefix("hr_").encode() not in content
     assert hashlib.sha256(token.encode()).digest() in content
 
 
 async def test_two_tokens_are_never_alike(lake: Lake) -> None:
-    made = {(await create_token(lake.platform))[0] for _ in range(20)}
+    made = {(await create_token(lake.platform.context))[0] for _ in range(20)}
     assert len(made) == 20
 
 
@@ -44,72 +46,72 @@ async def test_two_tokens_are_never_alike(lake: Lake) -> None:
     "token", [None, "", "hr_", "hr_" + "A" * 43, "\0", "\ud800", "x" * 100_000]
 )
 async def test_what_is_no_token_is_refused(lake: Lake, token: str | None) -> None:
-    await create_token(lake.platform)
+    await create_token(lake.platform.context)
     with pytest.raises(AuthenticationError) as caught:
-        await authenticate(lake.platform, token)
+        await authenticate(lake.platform.context, token)
     assert caught.value.status == 401
     assert len(str(caught.value)) < 200
 
 
 async def test_a_revoked_token_is_refused_at_once(lake: Lake) -> None:
-    token, info = await create_token(lake.platform, name="ci")
-    other, _ = await create_token(lake.platform, name="other")
-    await revoke_token(lake.platform, info.id)
-    await revoke_token(lake.platform, info.id)
+    token, info = await create_token(lake.platform.context, name="ci")
+    other, _ = await create_token(lake.platform.context, name="other")
+    await revoke_token(lake.platform.context, info.id)
+    await revoke_token(lake.platform.context, info.id)
     with pytest.raises(AuthenticationError, match="revoked"):
-        await authenticate(lake.platform, token)
-    await authenticate(lake.platform, other)
-    first, second = await list_tokens(lake.platform)
+        await authenticate(lake.platform.context, token)
+    await authenticate(lake.platform.context, other)
+    first, second = await list_tokens(lake.platform.context)
     assert first.revoked is not None
     assert second.revoked is None
 
 
 async def test_tokens_are_revoked_by_name_while_the_name_says_which(lake: Lake) -> None:
     for _ in range(2):
-        await create_token(lake.platform, name="ci")
+        await create_token(lake.platform.context, name="ci")
     with pytest.raises(ConflictError, match="2 tokens"):
-        await revoke_token(lake.platform, "ci")
-    first, _ = await list_tokens(lake.platform)
-    await revoke_token(lake.platform, str(first.id))
-    assert (await revoke_token(lake.platform, "ci")).id != first.id
+        await revoke_token(lake.platform.context, "ci")
+    first, _ = await list_tokens(lake.platform.context)
+    await revoke_token(lake.platform.context, str(first.id))
+    assert (await revoke_token(lake.platform.context, "ci")).id != first.id
     with pytest.raises(NotFoundError, match="nobody"):
-        await revoke_token(lake.platform, "nobody")
+        await revoke_token(lake.platform.context, "nobody")
 
 
 async def test_an_expired_token_is_refused(lake: Lake) -> None:
-    token, info = await create_token(lake.platform, lifetime=0)
+    token, info = await create_token(lake.platform.context, lifetime=0)
     assert info.expires is not None
     with pytest.raises(AuthenticationError, match="expired"):
-        await authenticate(lake.platform, token)
-    long_lived, _ = await create_token(lake.platform, lifetime=3600)
-    await authenticate(lake.platform, long_lived)
+        await authenticate(lake.platform.context, token)
+    long_lived, _ = await create_token(lake.platform.context, lifetime=3600)
+    await authenticate(lake.platform.context, long_lived)
 
 
 async def test_a_token_is_only_good_for_its_organization(lake: Lake, stranger: Lake) -> None:
-    await lake.platform.database.execute(
+    await lake.platform.context.database.execute(
         "session.add_membership", organization=2, account=1, role="member"
     )
-    token, info = await create_token(lake.platform, organization_name="other")
+    token, info = await create_token(lake.platform.context, organization_name="other")
     assert info.organization == "other"
-    assert (await authenticate(lake.platform, token)).membership.id == stranger.organization
-    await authenticate(lake.platform, token, stranger.organization)
+    assert (await authenticate(lake.platform.context, token)).membership.id == stranger.organization
+    await authenticate(lake.platform.context, token, stranger.organization)
     for organization in (lake.organization, uuid4()):
         with pytest.raises(PermissionDeniedError):
-            await authenticate(lake.platform, token, organization)
+            await authenticate(lake.platform.context, token, organization)
 
 
 async def test_an_unknown_organization_is_named_with_the_known_ones(lake: Lake) -> None:
     with pytest.raises(NotFoundError, match="yours: local"):
-        await create_token(lake.platform, organization_name="acme")
+        await create_token(lake.platform.context, organization_name="acme")
     with pytest.raises(NotFoundError, match="yours: local"):
-        await local_access(lake.platform, organization_name="acme")
+        await local_access(lake.platform.context, organization_name="acme")
     with pytest.raises(PermissionDeniedError):
-        await local_access(lake.platform, organization_id=uuid4())
+        await local_access(lake.platform.context, organization_id=uuid4())
 
 
 async def test_signing_keys_are_kept_and_never_shown(lake: Lake) -> None:
-    (key,) = await signing_keys(lake.platform)
+    (key,) = await signing_keys(lake.platform.context)
     assert len(key.secret) == 32
     assert key.secret.hex() not in repr(key)
     assert repr(key.secret) not in repr(key)
-    assert await signing_keys(lake.platform) == [key]
+    assert await signing_keys(lake.platform.context) == [key]

@@ -106,14 +106,16 @@ async def test_a_large_file_comes_in_parts(lake: Lake) -> None:
         )
         assert name in (await lake.call(PRESIGN_PART, part)).url
 
-        etag = await lake.platform.objects.put_part(name, ticket.upload_id, number, chunks(content))
+        etag = await lake.platform.context.objects.put_part(
+            name, ticket.upload_id, number, chunks(content)
+        )
         parts.append(UploadedPart(etag=etag, part_number=number))
     done = CompleteMultipart(
         connector_id=lake.connector, object_name=name, upload_id=ticket.upload_id, parts=parts
     )
     for _ in range(2):
         await lake.call(COMPLETE_MULTIPART, done)
-    content = b"".join([chunk async for chunk in lake.platform.objects.get(name)])
+    content = b"".join([chunk async for chunk in lake.platform.context.objects.get(name)])
     assert content == b"firstlast"
 
 

@@ -37,7 +37,9 @@ async def create(
 
     async with _opened(lake) as platform:
         lifetime = None if days is None else days * 86_400
-        token, info = await create_token(platform, name=name, username=user, lifetime=lifetime)
+        token, info = await create_token(
+            platform.context, name=name, username=user, lifetime=lifetime
+        )
     return Result(command="token.create", data={"token": token, **_data(info)}, lines=[token])
 
 
@@ -50,7 +52,7 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
     from headrace.platform.accounts.tokens import list_tokens
 
     async with _opened(lake) as platform:
-        tokens = await list_tokens(platform)
+        tokens = await list_tokens(platform.context)
     lines = [
         f"{token.id}  {_state(token):<22}  {_day(token.created)}  {token.username}  {token.name}"
         for token in tokens
@@ -73,7 +75,7 @@ async def revoke(lake: Path, token: str, /, *, output: Output = PLAIN) -> Result
     from headrace.platform.accounts.tokens import revoke_token
 
     async with _opened(lake) as platform:
-        info = await revoke_token(platform, token)
+        info = await revoke_token(platform.context, token)
     return Result(
         command="token.revoke",
         data={"id": str(info.id), "name": info.name},

@@ -82,7 +82,7 @@ async def add(
     ]
     async with await Platform.open(lake) as platform:
         made = await register_processing(
-            platform,
+            platform.context,
             name,
             Program(command=_split(command)) if command else Program(callable=callable or ""),
             folder=folder or Path.cwd(),
@@ -112,7 +112,7 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
     from headrace.platform.processings.registry import registered_processings
 
     async with await Platform.open(lake) as platform:
-        found = await registered_processings(platform)
+        found = await registered_processings(platform.context)
     width = max(len(each.name) for each in found)
     return Result(
         command="processing.list",
@@ -135,7 +135,7 @@ async def remove(lake: Path, name: str, /, *, output: Output = PLAIN) -> Result:
     from headrace.platform.processings.registry import remove_processing
 
     async with await Platform.open(lake) as platform:
-        gone = await remove_processing(platform, name)
+        gone = await remove_processing(platform.context, name)
     return Result(
         command="processing.remove",
         data={"id": str(gone.id), "name": name},

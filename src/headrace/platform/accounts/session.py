@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from headrace import __version__
 from headrace.model.ids import Kind
 from headrace.model.records import OrganizationRecord, PingRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access, Membership, memberships
 from headrace.platform.core.identifiers import missing
-from headrace.protocol.operations.session import FindOrganization, GetOrganization, Ping
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
+from headrace.platform.dispatch import handles
+from headrace.protocol.operations.session import (
+    FIND_ORGANIZATION,
+    GET_ORGANIZATION,
+    PING,
+    FindOrganization,
+    GetOrganization,
+    Ping,
+)
 
 SDK_VERSION = "6.37.0"
 """The official client up to which the API is spoken; a newer number would make that client warn."""
 
 
-async def ping(platform: Platform, access: Access, request: Ping) -> PingRecord:
+@handles(PING)
+async def ping(context: Context, access: Access, request: Ping) -> PingRecord:
     """Who the caller is, and that this is a headrace server."""
     return PingRecord(
         username=access.username,
@@ -28,21 +33,23 @@ async def ping(platform: Platform, access: Access, request: Ping) -> PingRecord:
     )
 
 
+@handles(FIND_ORGANIZATION)
 async def find_organization(
-    platform: Platform, access: Access, request: FindOrganization
+    context: Context, access: Access, request: FindOrganization
 ) -> OrganizationRecord:
     """An organization of the caller by name."""
-    for membership in await memberships(platform, access.account):
+    for membership in await memberships(context, access.account):
         if membership.name == request.name:
             return _record(membership)
     raise missing(Kind.ORGANIZATION, repr(request.name))
 
 
+@handles(GET_ORGANIZATION)
 async def get_organization(
-    platform: Platform, access: Access, request: GetOrganization
+    context: Context, access: Access, request: GetOrganization
 ) -> OrganizationRecord:
     """An organization of the caller by id."""
-    for membership in await memberships(platform, access.account):
+    for membership in await memberships(context, access.account):
         if membership.id == request.organization_id:
             return _record(membership)
     raise missing(Kind.ORGANIZATION, request.organization_id)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
+from headrace.platform.context import Context
 
 SECRET_BYTES = 32
 
@@ -22,7 +19,7 @@ class SigningKey(Struct, frozen=True):
         return f"SigningKey({self.no})"
 
 
-async def signing_keys(platform: Platform) -> list[SigningKey]:
+async def signing_keys(context: Context) -> list[SigningKey]:
     """The keys that are good, the newest first: sign with that one, accept all."""
-    rows = await platform.database.fetch("session.signing_keys")
+    rows = await context.database.fetch("session.signing_keys")
     return [SigningKey(no, secret) for no, secret in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,10 +13,8 @@ from msgspec import Struct
 from headrace.errors import AuthenticationError, ConflictError, NotFoundError
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
+from headrace.platform.context import Context
 from headrace.platform.core.access import Membership, choose, memberships
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 PREFIX = "hr_"
 
@@ -42,7 +40,7 @@ class Caller(NamedTuple):
 
 
 async def create_token(
-    platform: Platform,
+    context: Context,
     *,
     name: str = "token",
     username: str | None = None,
@@ -53,17 +51,17 @@ async def create_token(
 
     Who is new becomes a member of that organization. The token is returned this once and cannot be read again.
     """
-    row = await platform.database.fetch_one("session.first_account")
+    row = await context.database.fetch_one("session.first_account")
     if row is None:
         raise NotFoundError("the lake has no account")
     account, owner, _ = row
-    membership = choose(await memberships(platform, account), name=organization_name)
+    membership = choose(await memberships(context, account), name=organization_name)
     if username is None or username == owner:
         username = owner
     else:
-        account = await _member(platform, membership, safe_name(username, "name of a user"))
+        account = await _member(context, membership, safe_name(username, "name of a user"))
     token, (number, created, expires) = await issue_token(
-        platform,
+        context,
         account=account,
         organization=membership.organization,
         name=safe_name(name),
@@ -80,13 +78,13 @@ async def create_token(
 
 
 async def issue_token(
-    platform: Platform, *, account: int, organization: int, name: str, lifetime: float | None
+    context: Context, *, account: int, organization: int, name: str, lifetime: float | None
 ) -> tuple[str, tuple[int, int, int | None]]:
     """A new token of an account for an organization: the token, and its number, creation and end."""
     token = PREFIX + secrets.token_urlsafe(32)
-    created = platform.clock()
+    created = context.clock()
     expires = None if lifetime is None else created + int(lifetime * 1000)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         added = await tx.fetch_one(
             "session.add_token",
             account=account,
@@ -100,14 +98,14 @@ async def issue_token(
     return token, (added[0], created, expires)
 
 
-async def _member(platform: Platform, membership: Membership, username: str) -> int:
+async def _member(context: Context, membership: Membership, username: str) -> int:
     """The account of a name as a member of an organization, made where there is none."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         row = await tx.fetch_one("session.account", username=username)
         if row is None:
             account = (await tx.fetch_one("session.next_account") or (1,))[0]
             await tx.execute(
-                "session.add_account", no=account, username=username, created=platform.clock()
+                "session.add_account", no=account, username=username, created=context.clock()
             )
         else:
             account = row[0]
@@ -120,9 +118,9 @@ async def _member(platform: Platform, membership: Membership, username: str) -> 
     return int(account)
 
 
-async def list_tokens(platform: Platform) -> list[TokenInfo]:
+async def list_tokens(context: Context) -> list[TokenInfo]:
     """All tokens of the lake, revoked ones too, the oldest first."""
-    rows = await platform.database.fetch("session.tokens")
+    rows = await context.database.fetch("session.tokens")
     return [
         TokenInfo(
             id=encode(Kind.TOKEN, created, 0, no),
@@ -137,13 +135,13 @@ async def list_tokens(platform: Platform) -> list[TokenInfo]:
     ]
 
 
-async def revoke_token(platform: Platform, id_or_name: UUID | str) -> TokenInfo:
+async def revoke_token(context: Context, id_or_name: UUID | str) -> TokenInfo:
     """End a token at once; a token that is revoked already stays so.
 
     Raises :class:`NotFoundError`, or :class:`ConflictError` where several live tokens have the name.
     """
     wanted = str(id_or_name)
-    tokens = await list_tokens(platform)
+    tokens = await list_tokens(context)
     named = [token for token in tokens if token.name == wanted]
     live = [token for token in named if token.revoked is None]
     found = [token for token in tokens if str(token.id) == wanted.lower()] or live or named[:1]
@@ -154,12 +152,12 @@ async def revoke_token(platform: Platform, id_or_name: UUID | str) -> TokenInfo:
             f"{len(found)} tokens are named {wanted!r}", hint="revoke by id: headrace token list"
         )
     number = found[0].id.int & ((1 << 57) - 1)
-    await platform.database.execute("session.revoke_token", no=number, now=platform.clock())
+    await context.database.execute("session.revoke_token", no=number, now=context.clock())
     return found[0]
 
 
 async def authenticate(
-    platform: Platform, token: str | None, organization_id: UUID | None = None
+    context: Context, token: str | None, organization_id: UUID | None = None
 ) -> Caller:
     """Who a token belongs to, and the organization: the one asked for, else the token's own.
 
@@ -169,15 +167,15 @@ async def authenticate(
     if not token:
         raise AuthenticationError("no token was sent", hint="pass api_token or HEADRACE_TOKEN")
     digest = _digest(token)
-    row = await platform.database.fetch_one("session.token", digest=digest)
+    row = await context.database.fetch_one("session.token", digest=digest)
     if row is None or not hmac.compare_digest(row[0], digest):
         raise AuthenticationError("the token is unknown", hint="make one: headrace token create")
     _, account, username, organization, expires, revoked = row
     if revoked is not None:
         raise AuthenticationError("the token was revoked", hint="make one: headrace token create")
-    if expires is not None and expires <= platform.clock():
+    if expires is not None and expires <= context.clock():
         raise AuthenticationError("the token has expired", hint="make one: headrace token create")
-    found = await memberships(platform, account)
+    found = await memberships(context, account)
     if organization is not None:
         found = [membership for membership in found if membership.organization == organization]
     return Caller(account, username, choose(found, organization_id))

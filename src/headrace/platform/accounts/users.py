@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import Kind, encode
 from headrace.model.records import UserRecord, UsersRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
 from headrace.platform.core.scopes import dataset_scope
+from headrace.platform.dispatch import handles
 from headrace.platform.filters import Filters
 from headrace.platform.filters.conditions import Conditions
 from headrace.protocol.operations.datasets import DatasetId
-from headrace.protocol.operations.users import AddDatasetUser, ListOrganizationUsers
+from headrace.protocol.operations.users import (
+    ADD_DATASET_USER,
+    LIST_DATASET_USERS,
+    LIST_ORGANIZATION_USERS,
+    AddDatasetUser,
+    ListOrganizationUsers,
+)
 from headrace.storage.database.base import Statements
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-
+@handles(LIST_ORGANIZATION_USERS)
 async def list_organization_users(
-    platform: Platform, access: Access, request: ListOrganizationUsers
+    context: Context, access: Access, request: ListOrganizationUsers
 ) -> UsersRecord:
     """The users of the caller's organization, oldest first; of a name, the one or none."""
     check_organization(access, request.organization_id)
-    users = await _users(platform, access)
+    users = await _users(context, access)
     if request.username is not None:
         users = [user for user in users if user.username == request.username]
     return UsersRecord(users=users)
 
 
-async def list_dataset_users(platform: Platform, access: Access, request: DatasetId) -> UsersRecord:
+@handles(LIST_DATASET_USERS)
+async def list_dataset_users(context: Context, access: Access, request: DatasetId) -> UsersRecord:
     """The users of a dataset: those of its organization."""
-    await dataset_scope(platform.database, access, request.dataset_id)
-    return UsersRecord(users=await _users(platform, access))
+    await dataset_scope(context.database, access, request.dataset_id)
+    return UsersRecord(users=await _users(context, access))
 
 
-async def add_dataset_user(platform: Platform, access: Access, request: AddDatasetUser) -> None:
+@handles(ADD_DATASET_USER)
+async def add_dataset_user(context: Context, access: Access, request: AddDatasetUser) -> None:
     """Check that the user may use the dataset; 404 for who is not in the organization."""
-    await dataset_scope(platform.database, access, request.dataset_id)
-    await account_of(platform.database, access, request.user_id)
+    await dataset_scope(context.database, access, request.dataset_id)
+    await account_of(context.database, access, request.user_id)
 
 
 async def account_of(statements: Statements, access: Access, user_id: UUID) -> int:
@@ -79,8 +86,8 @@ async def chosen_by(
     return Filters(conditions.sql(), conditions.params)
 
 
-async def _users(platform: Platform, access: Access) -> list[UserRecord]:
-    rows = await platform.database.fetch("session.users", organization=access.organization)
+async def _users(context: Context, access: Access) -> list[UserRecord]:
+    rows = await context.database.fetch("session.users", organization=access.organization)
     return [
         UserRecord(id=encode(Kind.USER, created, 0, no), username=username)
         for no, username, created in rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError, NotFoundError
@@ -12,28 +12,33 @@ from headrace.model.packing import unpack_counts
 from headrace.platform.accounts.users import account_of
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.campaigns.transitions import refuse_tasks, touched
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
-from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.counters import Delta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.core.shape_storage import drop_contents
-from headrace.protocol.operations.annotating import ALL_ASSETS, AnnotationId, DeleteAnnotations
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold_if_due
+from headrace.protocol.operations.annotating import (
+    ALL_ASSETS,
+    DELETE_ANNOTATION,
+    DELETE_ANNOTATIONS,
+    AnnotationId,
+    DeleteAnnotations,
+)
 from headrace.storage.database.base import Row, Transaction
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-
-async def delete_annotations(
-    platform: Platform, access: Access, request: DeleteAnnotations
-) -> None:
+@handles(DELETE_ANNOTATIONS)
+async def delete_annotations(context: Context, access: Access, request: DeleteAnnotations) -> None:
     """Delete annotations of a version. What is gone already is no error; 404 for ids that were never in it.
 
     Annotations that are created while this runs stay.
     """
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         assets = _assets(scope, request.asset_ids)
         numbers = _numbers(scope, request.annotation_ids)
@@ -41,19 +46,20 @@ async def delete_annotations(
         await _refuse_tasks(tx, scope, assets, numbers)
         before = (await touch(tx, scope)).annotation
     if numbers is None and assets is None:
-        await _all(platform, access, request.version_id, before, accounts)
+        await _all(context, access, request.version_id, before, accounts)
         return
     statement = "annotating.range_of_assets" if numbers is None else "annotating.range_of_numbers"
     keys = assets if numbers is None else numbers
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
         piece = _Piece(statement, (keys or [])[start : start + RANGE], accounts)
-        await _in_ranges(platform, access, request.version_id, piece, before, only)
+        await _in_ranges(context, access, request.version_id, piece, before, only)
 
 
-async def delete_annotation(platform: Platform, access: Access, request: AnnotationId) -> None:
+@handles(DELETE_ANNOTATION)
+async def delete_annotation(context: Context, access: Access, request: AnnotationId) -> None:
     """Delete one annotation; 404 where it is not there."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
@@ -82,7 +88,7 @@ async def _refuse_tasks(
 
 
 async def _all(
-    platform: Platform,
+    context: Context,
     access: Access,
     version_id: UUID,
     before: int,
@@ -90,7 +96,7 @@ async def _all(
 ) -> None:
     """Every annotation of a version, newest first, or those of some accounts among them."""
     while True:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
             rows = await tx.fetch(
                 "annotating.range",
@@ -104,7 +110,7 @@ async def _all(
             before = min(no for _, no, *_ in rows)
             taken = await touch(tx, scope)
             await _drop(tx, scope, [row for row in rows if accounts is None or row[4] in accounts])
-        fold_now_and_then(platform, scope, taken)
+        fold_if_due(context, scope, taken)
 
 
 class _Piece(NamedTuple):
@@ -116,7 +122,7 @@ class _Piece(NamedTuple):
 
 
 async def _in_ranges(
-    platform: Platform,
+    context: Context,
     access: Access,
     version_id: UUID,
     piece: _Piece,
@@ -124,7 +130,7 @@ async def _in_ranges(
     assets: frozenset[int] | None,
 ) -> None:
     while True:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
             rows = await _rows(tx, scope, piece, before)
             full = len(rows) == RANGE
@@ -133,7 +139,7 @@ async def _in_ranges(
                 return
             taken = await touch(tx, scope)
             await _drop(tx, scope, wanted)
-        fold_now_and_then(platform, scope, taken)
+        fold_if_due(context, scope, taken)
         if not full:
             return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.errors import NotFoundError, RequestTooLargeError
@@ -11,10 +10,14 @@ from headrace.model.packing import unpack
 from headrace.platform.accounts.users import chosen_by
 from headrace.platform.annotations.encode import Stored, loaded
 from headrace.platform.assets.selectors import asset_seqs
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.annotations import (
+    ANNOTATION_IDS,
+    LOAD_ANNOTATIONS,
     AnnotationIds,
     LoadAnnotations,
     LoadedAnnotation,
@@ -23,16 +26,14 @@ from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Row, Statements
 from headrace.storage.threads import in_thread
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-
-async def annotation_ids(platform: Platform, access: Access, request: AnnotationIds) -> list[UUID]:
+@handles(ANNOTATION_IDS)
+async def annotation_ids(context: Context, access: Access, request: AnnotationIds) -> list[UUID]:
     """The ids of annotations, newest first: of some assets, or of the whole version."""
-    scope = await version_scope(platform.database, access, request.version_id)
-    chosen = await chosen_by(platform.database, access, request.status, request.worker_id)
+    scope = await version_scope(context.database, access, request.version_id)
+    chosen = await chosen_by(context.database, access, request.status, request.worker_id)
     if request.asset_ids is None:
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "annotations.ids",
             filters=chosen.sql,
             bucket=scope.bucket,
@@ -40,7 +41,7 @@ async def annotation_ids(platform: Platform, access: Access, request: Annotation
             **chosen.params,
         )
     else:
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "annotations.ids_of_assets",
             filters=chosen.sql,
             assets=json_text(asset_seqs(scope, request.asset_ids)),
@@ -52,8 +53,9 @@ async def annotation_ids(platform: Platform, access: Access, request: Annotation
     return await in_thread(lambda: [ids.id(no) for (no,) in rows])
 
 
+@handles(LOAD_ANNOTATIONS)
 async def load_annotations(
-    platform: Platform, access: Access, request: LoadAnnotations
+    context: Context, access: Access, request: LoadAnnotations
 ) -> list[LoadedAnnotation]:
     """Annotations with all their shapes, newest first.
 
@@ -63,8 +65,8 @@ async def load_annotations(
         raise RequestTooLargeError(
             f"{len(request.ids)} annotations in one call", hint=f"load at most {IDS_PER_CALL}"
         )
-    scope = await version_scope(platform.database, access, request.version_id)
-    rows = await platform.database.fetch(
+    scope = await version_scope(context.database, access, request.version_id)
+    rows = await context.database.fetch(
         "annotations.load",
         keys=json_text(_numbers(scope, request.ids)),
         bucket=scope.bucket,
@@ -73,8 +75,8 @@ async def load_annotations(
         dataset_bucket=scope.dataset_bucket,
     )
     stored = await in_thread(_stored, scope, rows, not access.precise)
-    await _add_heights(platform, scope, stored)
-    labels = await platform.database.fetch("labels.keys", version=scope.no)
+    await _add_heights(context, scope, stored)
+    labels = await context.database.fetch("labels.keys", version=scope.no)
     return await in_thread(loaded, stored, dict(labels))
 
 
@@ -106,12 +108,10 @@ def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[Stored]:
     ]
 
 
-async def _add_heights(platform: Platform, scope: VersionScope, stored: list[Stored]) -> None:
+async def _add_heights(context: Context, scope: VersionScope, stored: list[Stored]) -> None:
     masked = [annotation for annotation in stored if annotation.has_masks]
     if masked:
-        sizes = await sizes_of(
-            platform.database, scope, [annotation.asset for annotation in masked]
-        )
+        sizes = await sizes_of(context.database, scope, [annotation.asset for annotation in masked])
         for annotation in masked:
             # An asset that went after its annotation was read leaves no size.
             annotation.height = sizes.get(annotation.asset, (1, 1))[1]

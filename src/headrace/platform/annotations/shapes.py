@@ -1,12 +1,12 @@
 """Single shapes: listed, added to an annotation, read, changed and deleted; and an annotation overwritten.
 
-The handlers of all kinds are made from the same four functions: :func:`handlers` of a kind gives them.
+The handlers of all kinds are made from the same functions: :func:`add_handlers` registers those of one kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -30,67 +30,70 @@ from headrace.platform.annotations.shape_edits import Drawn, drawn, label_key, p
 from headrace.platform.annotations.shape_records import shape_records
 from headrace.platform.annotations.single import annotation_record, check_duration
 from headrace.platform.campaigns.transitions import touched
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import fold_now_and_then
 from headrace.platform.core.scopes import VersionScope, scope_of_part, scope_of_shape
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold_if_due
 from headrace.platform.labels.labels import label_record
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations import shapes as operations
-from headrace.protocol.operations.annotating import AnnotationId, SaveAnnotation
+from headrace.protocol.operations.annotating import SAVE_ANNOTATION, AnnotationId, SaveAnnotation
 from headrace.protocol.operations.annotations import ImportItem
 from headrace.storage.database.base import Statements
 from headrace.storage.threads import in_thread
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-Handler = Callable[["Platform", Access, Any], Awaitable[Any]]
+def add_handlers(
+    kind: ShapeKind,
+    field: str,
+    *,
+    list: Operation[Any, Any],
+    create: Operation[Any, Any],
+    get: Operation[Any, Any],
+    delete: Operation[Any, Any],
+    update: Operation[Any, Any] | None = None,
+) -> None:
+    """Register the handlers of the operations on one kind of shape; ``field`` is the wire's name for a list of them."""
 
-
-class Handlers(NamedTuple):
-    """Who answers the calls of one kind of shape."""
-
-    list: Handler
-    create: Handler
-    get: Handler
-    update: Handler
-    delete: Handler
-
-
-def handlers(kind: ShapeKind, field: str, answer: type[Any]) -> Handlers:
-    """The handlers of a kind; ``field`` is what the wire calls many of them, ``answer`` the record of new ones."""
-
-    async def list_shapes(platform: Platform, access: Access, request: AnnotationId) -> Items[Any]:
-        database = platform.database
+    @handles(list)
+    async def list_shapes(context: Context, access: Access, request: AnnotationId) -> Items[Any]:
+        database = context.database
         scope, no = await scope_of_part(database, access, request.annotation_id, Kind.ANNOTATION)
         found = await drawn(database, scope, no)
         return Items(items=await _shown(database, access, scope, found, kind))
 
-    async def create_shapes(platform: Platform, access: Access, request: Any) -> Any:
-        made = await _create(platform, access, request.annotation_id, kind, field, request)
-        return answer(**{field: made})
+    @handles(create)
+    async def create_shapes(context: Context, access: Access, request: Any) -> Any:
+        made = await _create(context, access, request.annotation_id, kind, field, request)
+        return create.result(**{field: made})
 
-    async def get_shape(platform: Platform, access: Access, request: operations.ShapeId) -> Any:
-        scope, no, ordinal = await scope_of_shape(platform.database, access, request.shape_id)
-        found = await _annotation_of(platform.database, scope, no, request.shape_id)
-        return await _one(platform.database, access, scope, found, kind, ordinal, request.shape_id)
+    @handles(get)
+    async def get_shape(context: Context, access: Access, request: operations.ShapeId) -> Any:
+        scope, no, ordinal = await scope_of_shape(context.database, access, request.shape_id)
+        found = await _annotation_of(context.database, scope, no, request.shape_id)
+        return await _one(context.database, access, scope, found, kind, ordinal, request.shape_id)
 
     async def update_shape(
-        platform: Platform, access: Access, request: operations.UpdateShape
+        context: Context, access: Access, request: operations.UpdateShape
     ) -> Any:
-        return await _update(platform, access, kind, request)
+        return await _update(context, access, kind, request)
 
-    async def delete_shape(platform: Platform, access: Access, request: operations.ShapeId) -> None:
-        await _delete(platform, access, kind, request.shape_id)
+    @handles(delete)
+    async def delete_shape(context: Context, access: Access, request: operations.ShapeId) -> None:
+        await _delete(context, access, kind, request.shape_id)
 
-    return Handlers(list_shapes, create_shapes, get_shape, update_shape, delete_shape)
+    if update is not None:
+        handles(update)(update_shape)
 
 
+@handles(SAVE_ANNOTATION)
 async def save_annotation(
-    platform: Platform, access: Access, request: SaveAnnotation
+    context: Context, access: Access, request: SaveAnnotation
 ) -> AnnotationRecord:
     """Put these shapes in the place of all that the annotation has; ids of old ones are never given again."""
     check_duration(request.duration)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
@@ -111,12 +114,12 @@ async def save_annotation(
             duration=request.duration,
         )
         record = await annotation_record(tx, scope, no)
-    fold_now_and_then(platform, scope, taken)
+    fold_if_due(context, scope, taken)
     return record
 
 
 async def _create(
-    platform: Platform,
+    context: Context,
     access: Access,
     annotation_id: UUID,
     kind: ShapeKind,
@@ -124,7 +127,7 @@ async def _create(
     request: Any,
 ) -> list[Any]:
     wanted = getattr(request, field)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, no = await scope_of_part(tx, access, annotation_id, Kind.ANNOTATION, change=True)
         old = await drawn(tx, scope, no)
         if not wanted:
@@ -135,14 +138,14 @@ async def _create(
         blob, taken = await rewrite(tx, scope, old, lambda shapes: joined(shapes, new.shapes))
         found = old._replace(blob=blob)
         made = await _shown(tx, access, scope, found, kind, last=len(wanted))
-    fold_now_and_then(platform, scope, taken)
+    fold_if_due(context, scope, taken)
     return made
 
 
 async def _update(
-    platform: Platform, access: Access, kind: ShapeKind, request: operations.UpdateShape
+    context: Context, access: Access, kind: ShapeKind, request: operations.UpdateShape
 ) -> Any:
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, request.shape_id, change=True)
         old = await _annotation_of(tx, scope, no, request.shape_id)
         await touched(tx, access, scope, old.asset)
@@ -159,12 +162,12 @@ async def _update(
         blob, taken = await rewrite(tx, scope, old, change)
         found = old._replace(blob=blob)
         record = await _one(tx, access, scope, found, kind, ordinal, request.shape_id)
-    fold_now_and_then(platform, scope, taken)
+    fold_if_due(context, scope, taken)
     return record
 
 
-async def _delete(platform: Platform, access: Access, kind: ShapeKind, id: UUID) -> None:
-    async with platform.database.transaction() as tx:
+async def _delete(context: Context, access: Access, kind: ShapeKind, id: UUID) -> None:
+    async with context.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, id, change=True)
         old = await _annotation_of(tx, scope, no, id)
         await touched(tx, access, scope, old.asset)
@@ -176,7 +179,7 @@ async def _delete(platform: Platform, access: Access, kind: ShapeKind, id: UUID)
             return with_group(shapes, chosen(group, left))
 
         _, taken = await rewrite(tx, scope, old, change)
-    fold_now_and_then(platform, scope, taken)
+    fold_if_due(context, scope, taken)
 
 
 # --- within an annotation --------------------------------------------------------------------------------
@@ -267,9 +270,56 @@ _GEOMETRY: dict[ShapeKind, dict[str, int]] = {
     ShapeKind.LINE: {"line": 0},
 }
 
-RECTANGLES = handlers(ShapeKind.RECTANGLE, "rectangles", operations.Rectangles)
-POLYGONS = handlers(ShapeKind.POLYGON, "polygons", operations.Polygons)
-LINES = handlers(ShapeKind.LINE, "lines", operations.Lines)
-POINTS = handlers(ShapeKind.POINT, "points", operations.Points)
-CLASSIFICATIONS = handlers(ShapeKind.CLASSIFICATION, "classifications", operations.Classifications)
-MASKS = handlers(ShapeKind.MASK, "masks", operations.Masks)
+add_handlers(
+    ShapeKind.RECTANGLE,
+    "rectangles",
+    list=operations.LIST_RECTANGLES,
+    create=operations.CREATE_RECTANGLES,
+    get=operations.GET_RECTANGLE,
+    update=operations.UPDATE_RECTANGLE,
+    delete=operations.DELETE_RECTANGLE,
+)
+add_handlers(
+    ShapeKind.POLYGON,
+    "polygons",
+    list=operations.LIST_POLYGONS,
+    create=operations.CREATE_POLYGONS,
+    get=operations.GET_POLYGON,
+    update=operations.UPDATE_POLYGON,
+    delete=operations.DELETE_POLYGON,
+)
+add_handlers(
+    ShapeKind.LINE,
+    "lines",
+    list=operations.LIST_LINES,
+    create=operations.CREATE_LINES,
+    get=operations.GET_LINE,
+    update=operations.UPDATE_LINE,
+    delete=operations.DELETE_LINE,
+)
+add_handlers(
+    ShapeKind.POINT,
+    "points",
+    list=operations.LIST_POINTS,
+    create=operations.CREATE_POINTS,
+    get=operations.GET_POINT,
+    update=operations.UPDATE_POINT,
+    delete=operations.DELETE_POINT,
+)
+add_handlers(
+    ShapeKind.CLASSIFICATION,
+    "classifications",
+    list=operations.LIST_CLASSIFICATIONS,
+    create=operations.CREATE_CLASSIFICATIONS,
+    get=operations.GET_CLASSIFICATION,
+    update=operations.UPDATE_CLASSIFICATION,
+    delete=operations.DELETE_CLASSIFICATION,
+)
+add_handlers(
+    ShapeKind.MASK,
+    "masks",
+    list=operations.LIST_MASKS,
+    create=operations.CREATE_MASKS,
+    get=operations.GET_MASK,
+    delete=operations.DELETE_MASK,
+)

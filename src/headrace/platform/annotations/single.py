@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,13 +16,22 @@ from headrace.model.packing import pack, pack_counts
 from headrace.model.records import AnnotationRecord, Items, Page
 from headrace.platform.accounts.users import chosen_by, worker_account
 from headrace.platform.campaigns.transitions import claim, move, touched
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.counters import Delta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import order_clause, page_limit, page_offset
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.dispatch import handles
 from headrace.platform.filters import Filters
+from headrace.platform.jobs.maintenance import fold_if_due
 from headrace.protocol.operations.annotating import (
+    CREATE_ANNOTATION,
+    FIND_ANNOTATION,
+    GET_ANNOTATION,
+    LIST_ANNOTATIONS,
+    LIST_ASSET_ANNOTATIONS,
+    UPDATE_ANNOTATION,
     AnnotationId,
     CreateAnnotation,
     FindAnnotation,
@@ -33,9 +42,6 @@ from headrace.protocol.operations.assets import AssetId
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row, Statements
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 _ORDERS = {
     "created_at": "n.no",
     "status": "n.status",
@@ -45,11 +51,12 @@ _ORDERS = {
 _ALL = -1
 
 
+@handles(LIST_ANNOTATIONS)
 async def list_annotations(
-    platform: Platform, access: Access, request: ListAnnotations
+    context: Context, access: Access, request: ListAnnotations
 ) -> Page[AnnotationRecord]:
     """A page of annotations, newest first by offset or cursor, or by offset where an order is asked."""
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     limit, offset = page_limit(request), page_offset(request)
     place: dict[str, Any] = {
         "bucket": scope.bucket,
@@ -57,15 +64,15 @@ async def list_annotations(
         "limit": limit,
         "offset": offset,
     }
-    chosen = await chosen_by(platform.database, access, request.status, request.worker_id)
+    chosen = await chosen_by(context.database, access, request.status, request.worker_id)
     if request.order_by:
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "annotating.ordered",
             filters=chosen.sql + order_clause(request.order_by, _ORDERS, "n.no desc"),
             **place,
             **chosen.params,
         )
-        return Page(items=_records(scope, rows), count=await _count(platform, scope, chosen))
+        return Page(items=_records(scope, rows), count=await _count(context, scope, chosen))
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     place |= {"before": MAX_SEQ + 1, "limit": limit + 1}
     count = None
@@ -73,44 +80,47 @@ async def list_annotations(
         place["before"], count = decode_cursor(request.cursor, listing)
         place["offset"] = 0
     if not chosen.sql:
-        rows = await platform.database.fetch("annotating.page", **place)
+        rows = await context.database.fetch("annotating.page", **place)
     else:
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "annotating.filtered", filters=chosen.sql, **place, **chosen.params
         )
     if count is None:
-        count = await _count(platform, scope, chosen)
+        count = await _count(context, scope, chosen)
     following = None
     if len(rows) > limit:
         following = encode_cursor([rows[limit - 1][0], count], listing)
     return Page(items=_records(scope, rows[:limit]), count=count, next_cursor=following)
 
 
+@handles(LIST_ASSET_ANNOTATIONS)
 async def list_asset_annotations(
-    platform: Platform, access: Access, request: AssetId
+    context: Context, access: Access, request: AssetId
 ) -> Items[AnnotationRecord]:
     """The annotations of an asset, newest first."""
-    scope, rows = await _of_asset(platform, access, request, _ALL)
+    scope, rows = await _of_asset(context, access, request, _ALL)
     return Items(items=_records(scope, rows))
 
 
+@handles(FIND_ANNOTATION)
 async def find_annotation(
-    platform: Platform, access: Access, request: FindAnnotation
+    context: Context, access: Access, request: FindAnnotation
 ) -> AnnotationRecord:
     """The newest annotation of an asset, or the newest of a user on it; 404 where it has none."""
-    scope, rows = await _of_asset(platform, access, request, 1, request.worker_id)
+    scope, rows = await _of_asset(context, access, request, 1, request.worker_id)
     if not rows:
         whose = "" if request.worker_id is None else f" of user {request.worker_id}"
         raise NotFoundError(f"asset {request.asset_id} has no annotation{whose}")
     return _records(scope, rows)[0]
 
 
+@handles(CREATE_ANNOTATION)
 async def create_annotation(
-    platform: Platform, access: Access, request: CreateAnnotation
+    context: Context, access: Access, request: CreateAnnotation
 ) -> AnnotationRecord:
     """A new annotation of the caller, or of the user whose name is lent to it, without shapes."""
     check_duration(request.duration)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         account = await worker_account(tx, access, request.worker_id)
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
@@ -119,7 +129,7 @@ async def create_annotation(
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
         row = (scope.bucket, scope.no, asset, taken.annotation, account or access.account, status)
         empty = (0, pack_counts({}), blob, None, None)
-        await tx.insert_many("annotations.add", [(*row, platform.clock(), *empty)])
+        await tx.insert_many("annotations.add", [(*row, context.clock(), *empty)])
         if request.duration:
             await tx.execute(
                 "annotating.update",
@@ -135,22 +145,24 @@ async def create_annotation(
         delta = Delta()
         delta.add({})
         await delta.write(tx, scope.bucket, scope.no)
-    fold_now_and_then(platform, scope, taken)
-    return await annotation_record(platform.database, scope, taken.annotation)
+    fold_if_due(context, scope, taken)
+    return await annotation_record(context.database, scope, taken.annotation)
 
 
+@handles(GET_ANNOTATION)
 async def get_annotation(
-    platform: Platform, access: Access, request: AnnotationId
+    context: Context, access: Access, request: AnnotationId
 ) -> AnnotationRecord:
     """An annotation by id."""
     scope, no = await scope_of_part(
-        platform.database, access, request.annotation_id, Kind.ANNOTATION
+        context.database, access, request.annotation_id, Kind.ANNOTATION
     )
-    return await annotation_record(platform.database, scope, no)
+    return await annotation_record(context.database, scope, no)
 
 
+@handles(UPDATE_ANNOTATION)
 async def update_annotation(
-    platform: Platform, access: Access, request: UpdateAnnotation
+    context: Context, access: Access, request: UpdateAnnotation
 ) -> AnnotationRecord:
     """Change what is given of duration, status and attributes."""
     if request.duration is not None:
@@ -159,7 +171,7 @@ async def update_annotation(
     attributes = None
     if request.attributes is not None:
         attributes = msgspec.json.encode(request.attributes).decode()
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
@@ -196,16 +208,16 @@ def check_duration(duration: float) -> None:
 
 
 async def _of_asset(
-    platform: Platform,
+    context: Context,
     access: Access,
     request: AssetId,
     limit: int,
     worker_id: UUID | None = None,
 ) -> tuple[VersionScope, list[Row]]:
-    scope, asset = await scope_of_part(platform.database, access, request.asset_id, Kind.ASSET)
-    await _check_asset(platform.database, scope, asset, request.asset_id)
-    chosen = await chosen_by(platform.database, access, None, worker_id)
-    rows = await platform.database.fetch(
+    scope, asset = await scope_of_part(context.database, access, request.asset_id, Kind.ASSET)
+    await _check_asset(context.database, scope, asset, request.asset_id)
+    chosen = await chosen_by(context.database, access, None, worker_id)
+    rows = await context.database.fetch(
         "annotating.of_asset",
         filters=chosen.sql,
         bucket=scope.bucket,
@@ -230,13 +242,13 @@ async def _row(statements: Statements, scope: VersionScope, no: int) -> Row:
     return row
 
 
-async def _count(platform: Platform, scope: VersionScope, chosen: Filters) -> int:
+async def _count(context: Context, scope: VersionScope, chosen: Filters) -> int:
     place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
     if not chosen.sql:
-        totals = await platform.database.fetch_one("stats.totals", **place)
+        totals = await context.database.fetch_one("stats.totals", **place)
         assert totals is not None
         return int(totals[1])
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         "annotating.count", filters=chosen.sql, **place, **chosen.params
     )
     assert row is not None

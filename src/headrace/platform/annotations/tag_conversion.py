@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -15,8 +15,8 @@ from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import JobRecord
 from headrace.platform.annotations.decode import Prepared, prepare
 from headrace.platform.annotations.imports.writer import ChunkWriter
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import fold
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import (
@@ -26,16 +26,15 @@ from headrace.platform.core.scopes import (
     version_of,
     version_scope,
 )
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold
 from headrace.platform.jobs.records import add_job, answered
 from headrace.platform.jobs.runner import Range, Task
 from headrace.platform.labels.labels import ensured
 from headrace.platform.tags.scopes import Family, tag_of
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
-from headrace.protocol.operations.tags import ConvertTags
+from headrace.protocol.operations.tags import CONVERT_TAGS, ConvertTags
 from headrace.storage.database.base import Statements, Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 KIND = "CONVERT"
 
@@ -55,14 +54,15 @@ class Spec(Struct, frozen=True):
     tags: list[tuple[int, int, int]]
 
 
-async def convert_tags(platform: Platform, access: Access, request: ConvertTags) -> JobRecord:
+@handles(CONVERT_TAGS)
+async def convert_tags(context: Context, access: Access, request: ConvertTags) -> JobRecord:
     """Make labels of tags, and classify the assets that carry them. What says so already is left as it is."""
     family = _FAMILIES.get(request.tag_type)
     if family is None:
         raise BadRequestError(
             f"tags of {request.tag_type} cannot be converted", hint="tag_type is ASSET or DATA"
         )
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         if scope.type not in _TYPES:
             raise BadRequestError(
@@ -78,7 +78,7 @@ async def convert_tags(platform: Platform, access: Access, request: ConvertTags)
                     Kind.ASSET_TAG if family is Family.ASSET else Kind.DATA_TAG, tag.record.id
                 )
         await touch(tx, scope)
-        labels = await ensured(platform, tx, scope, list(dict.fromkeys(tag.name for tag in tags)))
+        labels = await ensured(context, tx, scope, list(dict.fromkeys(tag.name for tag in tags)))
         spec = Spec(
             version=scope.no,
             account=access.account,
@@ -93,21 +93,21 @@ async def convert_tags(platform: Platform, access: Access, request: ConvertTags)
         job = await add_job(
             tx,
             access,
-            platform.clock(),
+            context.clock(),
             kind=KIND,
             subject=scope.no,
             state=JobStatus.RUNNING,
             spec=msgspec.json.encode(spec).decode(),
             total=totals[0],
         )
-    return await answered(platform, access, job)
+    return await answered(context, access, job)
 
 
 class ConvertWork:
     """Classifies the assets of the next range. The cursor is the last seq that was looked at."""
 
-    def __init__(self, platform: Platform, task: Task) -> None:
-        self._platform = platform
+    def __init__(self, context: Context, task: Task) -> None:
+        self._context = context
         self._task = task
         self._spec = msgspec.json.decode(task.spec, type=Spec)
         self._labels = {(lake, key): label for lake, key, label in self._spec.tags}
@@ -138,7 +138,7 @@ class ConvertWork:
             writer = ChunkWriter(
                 scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items
             )
-            await writer.write(tx, self._platform.clock())
+            await writer.write(tx, self._context.clock())
         return Range(row[0], len(items))
 
     async def finish(self, tx: Transaction) -> None:
@@ -149,7 +149,7 @@ class ConvertWork:
 
     async def afterwards(self) -> None:
         """One row a label in the counters again."""
-        await fold(self._platform, self._bucket, self._spec.version)
+        await fold(self._context, self._bucket, self._spec.version)
 
     async def _scope(self, tx: Transaction) -> VersionScope:
         row = await tx.fetch_one(

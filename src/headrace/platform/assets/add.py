@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError, NotFoundError
@@ -11,19 +11,19 @@ from headrace.model.ids import Kind
 from headrace.model.records import JobAnswer
 from headrace.platform.assets.selectors import data_keys
 from headrace.platform.campaigns.sync import take_in_new
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.counters import Delta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import Taken, VersionScope, touch, version_scope
 from headrace.platform.datalake.data_records import data_id
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold_if_due
 from headrace.platform.jobs.records import add_job
-from headrace.protocol.operations.assets import AddData
+from headrace.protocol.operations.assets import ADD_DATA, AddData
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Statements, Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 _ROWS = 10_000
 """Rows of assets and their tags that one transaction adds."""
@@ -42,7 +42,8 @@ class Candidate(NamedTuple):
     width: int | None
 
 
-async def add_data(platform: Platform, access: Access, request: AddData) -> JobAnswer:
+@handles(ADD_DATA)
+async def add_data(context: Context, access: Access, request: AddData) -> JobAnswer:
     """Add data as assets, in the order they are named, and give all of them the tags.
 
     What is in already is not added twice but gains the tags. Everything is checked before anything is written.
@@ -51,21 +52,21 @@ async def add_data(platform: Platform, access: Access, request: AddData) -> JobA
         raise BadRequestError(
             f"{len(request.data_ids)} data in one call", hint=f"send at most {IDS_PER_CALL}"
         )
-    scope = await version_scope(platform.database, access, request.version_id, change=True)
-    tags = await _tags(platform, scope, request.asset_tag_ids)
-    await _candidates(platform.database, access, request.data_ids)
+    scope = await version_scope(context.database, access, request.version_id, change=True)
+    tags = await _tags(context, scope, request.asset_tag_ids)
+    await _candidates(context.database, access, request.data_ids)
     size = max(1, _ROWS // (1 + len(tags)))
     for start in range(0, len(request.data_ids), size):
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             candidates = await _candidates(tx, access, request.data_ids[start : start + size])
             taken = await _add(tx, access, scope, candidates, tags)
-        fold_now_and_then(platform, scope, taken)
-    async with platform.database.transaction() as tx:
+        fold_if_due(context, scope, taken)
+    async with context.database.transaction() as tx:
         job = await add_job(
             tx,
             access,
-            platform.clock(),
+            context.clock(),
             kind="ADD_DATA",
             subject=scope.no,
             state=JobStatus.SUCCESS,
@@ -73,10 +74,10 @@ async def add_data(platform: Platform, access: Access, request: AddData) -> JobA
     return JobAnswer(job=job)
 
 
-async def _tags(platform: Platform, scope: VersionScope, tag_ids: list[UUID]) -> list[int]:
+async def _tags(context: Context, scope: VersionScope, tag_ids: list[UUID]) -> list[int]:
     ids = scope.ids(Kind.ASSET_TAG)
     keys = {tag_id: ids.seq(tag_id) for tag_id in tag_ids}
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "assets.known_tags", keys=json_text(list(keys.values())), version=scope.no
     )
     known = {key for (key,) in rows}

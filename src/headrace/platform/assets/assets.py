@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -10,6 +10,7 @@ from headrace.errors import BadRequestError, ConflictError, NotFoundError
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import AssetRecord, Page
 from headrace.platform.assets.selectors import asset_seqs, keys_of, seqs_of
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE, Place, remove_assets
 from headrace.platform.core.counters import asset_count
@@ -23,6 +24,7 @@ from headrace.platform.core.listing import (
 )
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.datalake.data_records import data_record
+from headrace.platform.dispatch import handles
 from headrace.platform.filters import (
     Filters,
     about_tasks,
@@ -31,6 +33,12 @@ from headrace.platform.filters import (
 )
 from headrace.platform.tags.tags import tags_of_asset
 from headrace.protocol.operations.assets import (
+    DELETE_ASSET,
+    DELETE_ASSETS,
+    FIND_ASSET,
+    GET_ASSET,
+    LIST_ASSETS,
+    LIST_ASSETS_BY_KEY,
     AssetId,
     DeleteAssets,
     FindAsset,
@@ -39,9 +47,6 @@ from headrace.protocol.operations.assets import (
 )
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row, Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 _ORDERS = {
     "created_at": "a.seq",
@@ -59,19 +64,20 @@ _SLICE = 2_000
 # --- listing ---------------------------------------------------------------------------------------------
 
 
-async def list_assets(platform: Platform, access: Access, request: ListAssets) -> Page[AssetRecord]:
+@handles(LIST_ASSETS)
+async def list_assets(context: Context, access: Access, request: ListAssets) -> Page[AssetRecord]:
     """A page of assets, newest first by cursor, or by offset where an order is asked."""
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     tasks = about_tasks(request)
     filters = compile_asset_filters(request, tasks=tasks)
     if request.order_by:
-        return await _ordered(platform, access, request, scope, filters)
+        return await _ordered(context, access, request, scope, filters)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     before, count = MAX_SEQ + 1, None
     if request.cursor:
         before, count = decode_cursor(request.cursor, listing)
     limit = page_limit(request)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "assets.page_of_tasks" if tasks else "assets.page",
         filters=filters.sql,
         bucket=scope.bucket,
@@ -82,15 +88,16 @@ async def list_assets(platform: Platform, access: Access, request: ListAssets) -
         **filters.params,
     )
     if count is None:
-        count = await _count(platform, scope, request, filters)
+        count = await _count(context, scope, request, filters)
     following = None
     if len(rows) > limit:
         following = encode_cursor([rows[limit - 1][0], count], listing)
     return Page(items=_records(access, scope, rows[:limit]), count=count, next_cursor=following)
 
 
+@handles(LIST_ASSETS_BY_KEY)
 async def list_assets_by_key(
-    platform: Platform, access: Access, request: ListAssetsByKey
+    context: Context, access: Access, request: ListAssetsByKey
 ) -> Page[AssetRecord]:
     """All assets that a list of keys names; a page of them where a limit is asked."""
     name, keys = exactly_one(
@@ -100,10 +107,10 @@ async def list_assets_by_key(
         filename_startswith=request.filename_startswith,
         data_ids=request.data_ids,
     )
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     order = order_clause(request.order_by, _ORDERS, "a.seq desc") if request.order_by else None
     seqs = await seqs_of(
-        platform.database,
+        context.database,
         access,
         scope,
         keys_of(scope, name, keys),
@@ -112,12 +119,13 @@ async def list_assets_by_key(
     )
     count, offset = len(seqs), page_offset(request)
     wanted = seqs[offset:] if request.limit is None else seqs[offset : offset + request.limit]
-    return Page(items=await _by_seq(platform, access, scope, wanted), count=count)
+    return Page(items=await _by_seq(context, access, scope, wanted), count=count)
 
 
-async def find_asset(platform: Platform, access: Access, request: FindAsset) -> AssetRecord:
+@handles(FIND_ASSET)
+async def find_asset(context: Context, access: Access, request: FindAsset) -> AssetRecord:
     """The one asset that meets all criteria; 409 with the candidates where several do."""
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     criteria: list[tuple[str, Any]] = [
         ("ids", request.id),
         ("data_ids", request.data_id),
@@ -130,7 +138,7 @@ async def find_asset(platform: Platform, access: Access, request: FindAsset) -> 
     found: list[int] | None = None
     for name, value in given:
         seqs = await seqs_of(
-            platform.database,
+            context.database,
             access,
             scope,
             keys_of(scope, name, [value]),
@@ -145,35 +153,38 @@ async def find_asset(platform: Platform, access: Access, request: FindAsset) -> 
         raise NotFoundError(f"no asset of {scope.full_name} has {wish}")
     if len(found) > 1:
         raise _ambiguous(scope, found)
-    return (await _by_seq(platform, access, scope, found))[0]
+    return (await _by_seq(context, access, scope, found))[0]
 
 
-async def get_asset(platform: Platform, access: Access, request: AssetId) -> AssetRecord:
+@handles(GET_ASSET)
+async def get_asset(context: Context, access: Access, request: AssetId) -> AssetRecord:
     """An asset with its tags."""
-    scope, seq = await scope_of_part(platform.database, access, request.asset_id, Kind.ASSET)
-    records = await _by_seq(platform, access, scope, [seq])
+    scope, seq = await scope_of_part(context.database, access, request.asset_id, Kind.ASSET)
+    records = await _by_seq(context, access, scope, [seq])
     if not records:
         raise missing(Kind.ASSET, request.asset_id)
-    tags = await tags_of_asset(platform.database, scope.no, scope.created, scope.bucket, seq)
+    tags = await tags_of_asset(context.database, scope.no, scope.created, scope.bucket, seq)
     return msgspec.structs.replace(records[0], tags=tags)
 
 
 # --- taking out ------------------------------------------------------------------------------------------
 
 
-async def delete_assets(platform: Platform, access: Access, request: DeleteAssets) -> None:
+@handles(DELETE_ASSETS)
+async def delete_assets(context: Context, access: Access, request: DeleteAssets) -> None:
     """Take assets out of a version. What is out already is no error; 404 for assets that were never in."""
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     seqs = asset_seqs(scope, request.ids)
     for start in range(0, len(seqs), RANGE):
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             await _remove(tx, scope, seqs[start : start + RANGE])
 
 
-async def delete_asset(platform: Platform, access: Access, request: AssetId) -> None:
+@handles(DELETE_ASSET)
+async def delete_asset(context: Context, access: Access, request: AssetId) -> None:
     """Take one asset out of its version."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, seq = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         if not await _remove(tx, scope, [seq]):
             raise missing(Kind.ASSET, request.asset_id)
@@ -189,13 +200,13 @@ async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
 
 
 async def _ordered(
-    platform: Platform,
+    context: Context,
     access: Access,
     request: ListAssets,
     scope: VersionScope,
     filters: Filters,
 ) -> Page[AssetRecord]:
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "assets.ordered_of_tasks" if about_tasks(request) else "assets.ordered",
         filters=filters.sql + order_clause(request.order_by or (), _ORDERS, "a.seq desc"),
         bucket=scope.bucket,
@@ -204,20 +215,20 @@ async def _ordered(
         offset=page_offset(request),
         **filters.params,
     )
-    count = await _count(platform, scope, request, filters)
+    count = await _count(context, scope, request, filters)
     return Page(items=_records(access, scope, rows), count=count)
 
 
 async def _count(
-    platform: Platform, scope: VersionScope, request: ListAssets, filters: Filters
+    context: Context, scope: VersionScope, request: ListAssets, filters: Filters
 ) -> int:
     if not filters.sql:
-        return await asset_count(platform.database, scope.bucket, scope.no)
+        return await asset_count(context.database, scope.bucket, scope.no)
     statement = "assets.count"
     if about_tasks(request):
         # Every task has its asset: where nothing is asked of that, it need not be looked up.
         statement = "assets.count_tasks" if about_tasks_alone(request) else "assets.count_of_tasks"
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         statement,
         filters=filters.sql,
         bucket=scope.bucket,
@@ -229,12 +240,12 @@ async def _count(
 
 
 async def _by_seq(
-    platform: Platform, access: Access, scope: VersionScope, seqs: list[int]
+    context: Context, access: Access, scope: VersionScope, seqs: list[int]
 ) -> list[AssetRecord]:
     records: list[AssetRecord] = []
     # In slices, because a prefix may name a million and others want the event loop.
     for start in range(0, len(seqs), _SLICE):
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "assets.rows",
             keys=json_text(seqs[start : start + _SLICE]),
             bucket=scope.bucket,

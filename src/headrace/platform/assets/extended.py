@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,12 +12,15 @@ from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.packing import unpack
 from headrace.model.records import Page
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text, page_limit, page_offset
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.datalake.data_records import data_record
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.extended import (
+    LIST_EXTENDED_ASSETS,
     ExtendedAssetRecord,
     LabelledAnnotation,
     LabelledShape,
@@ -27,9 +29,6 @@ from headrace.protocol.operations.extended import (
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row
 from headrace.storage.threads import in_thread
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 _FIELDS = {
     ShapeKind.RECTANGLE: "rectangles",
@@ -43,19 +42,20 @@ _FIELDS = {
 }
 
 
+@handles(LIST_EXTENDED_ASSETS)
 async def list_extended_assets(
-    platform: Platform, access: Access, request: ListExtendedAssets
+    context: Context, access: Access, request: ListExtendedAssets
 ) -> Page[ExtendedAssetRecord]:
     """A page of assets with their annotations by label, newest first; always in that order."""
     if request.order_by:
         raise BadRequestError("this listing has one order: newest first", hint="drop order_by")
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     before, count = MAX_SEQ + 1, None
     if request.cursor:
         before, count = decode_cursor(request.cursor, listing)
     limit = page_limit(request)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "assets.page",
         bucket=scope.bucket,
         version=scope.no,
@@ -64,12 +64,12 @@ async def list_extended_assets(
         offset=0 if request.cursor else page_offset(request),
     )
     if count is None:
-        count = await asset_count(platform.database, scope.bucket, scope.no)
+        count = await asset_count(context.database, scope.bucket, scope.no)
     following = None
     if len(rows) > limit:
         rows = rows[:limit]
         following = encode_cursor([rows[-1][0], count], listing)
-    annotations = await _annotations(platform, scope, [row[0] for row in rows])
+    annotations = await _annotations(context, scope, [row[0] for row in rows])
     ids = scope.ids(Kind.ASSET)
     items = [
         ExtendedAssetRecord(
@@ -83,9 +83,9 @@ async def list_extended_assets(
 
 
 async def _annotations(
-    platform: Platform, scope: VersionScope, assets: list[int]
+    context: Context, scope: VersionScope, assets: list[int]
 ) -> dict[int, list[LabelledAnnotation]]:
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "annotating.of_assets",
         assets=json_text(assets),
         bucket=scope.bucket,

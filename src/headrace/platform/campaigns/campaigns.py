@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
 from headrace.model.ids import Kind
@@ -15,31 +14,37 @@ from headrace.platform.campaigns.scopes import (
     step_key,
     steps_of,
 )
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.scopes import check_unlocked, version_scope
 from headrace.platform.core.sequences import take_numbers
 from headrace.platform.datalake.uploads import belongs
+from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operations.campaigns import (
+    CLOSE_CAMPAIGN,
+    CREATE_CAMPAIGN,
+    DELETE_CAMPAIGN,
+    GET_CAMPAIGN,
+    LIST_CAMPAIGNS,
+    UPDATE_CAMPAIGN,
     CampaignId,
     CreateCampaign,
     ListCampaigns,
     UpdateCampaign,
 )
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 MAX_TEXT = 64 * 1024
 
 
+@handles(CREATE_CAMPAIGN)
 async def create_campaign(
-    platform: Platform, access: Access, request: CreateCampaign
+    context: Context, access: Access, request: CreateCampaign
 ) -> CampaignRecord:
     """The campaign of a version; 409 where it has one."""
-    await _check(platform, access, request)
-    async with platform.database.transaction() as tx:
+    await _check(context, access, request)
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         no = await take_numbers(tx, "campaign")
         try:
@@ -54,7 +59,7 @@ async def create_campaign(
                 end_date=request.end_date,
                 auto_add=bool(request.auto_add_new_assets),
                 auto_close=bool(request.auto_close_on_completion),
-                created=platform.clock(),
+                created=context.clock(),
             )
         except UniqueViolationError:
             raise ConflictError(
@@ -66,31 +71,34 @@ async def create_campaign(
     return campaign.record
 
 
+@handles(LIST_CAMPAIGNS)
 async def list_campaigns(
-    platform: Platform, access: Access, request: ListCampaigns
+    context: Context, access: Access, request: ListCampaigns
 ) -> Items[CampaignRecord]:
     """The campaigns of the organization, newest first."""
     check_organization(access, request.organization_id)
     state = None
     if request.is_closed is not None:
         state = "CLOSED" if request.is_closed else "ACTIVE"
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "campaigns.of_organization", organization=access.organization, state=state
     )
     return Items(items=[as_campaign(row).record for row in rows])
 
 
-async def get_campaign(platform: Platform, access: Access, request: CampaignId) -> CampaignRecord:
+@handles(GET_CAMPAIGN)
+async def get_campaign(context: Context, access: Access, request: CampaignId) -> CampaignRecord:
     """A campaign by id."""
-    return (await campaign_scope(platform.database, access, request.campaign_id)).record
+    return (await campaign_scope(context.database, access, request.campaign_id)).record
 
 
+@handles(UPDATE_CAMPAIGN)
 async def update_campaign(
-    platform: Platform, access: Access, request: UpdateCampaign
+    context: Context, access: Access, request: UpdateCampaign
 ) -> CampaignRecord:
     """Change what is given."""
-    await _check(platform, access, request)
-    async with platform.database.transaction() as tx:
+    await _check(context, access, request)
+    async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         entry, annotated = request.default_entry_step_id, request.annotated_entry_step_id
@@ -111,25 +119,27 @@ async def update_campaign(
     return changed.record
 
 
-async def close_campaign(platform: Platform, access: Access, request: CampaignId) -> None:
+@handles(CLOSE_CAMPAIGN)
+async def close_campaign(context: Context, access: Access, request: CampaignId) -> None:
     """Close a campaign for good; one that is closed already stays so."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id)
         check_unlocked(campaign.version)
         await tx.execute("campaigns.close", no=campaign.no)
 
 
-async def delete_campaign(platform: Platform, access: Access, request: CampaignId) -> None:
+@handles(DELETE_CAMPAIGN)
+async def delete_campaign(context: Context, access: Access, request: CampaignId) -> None:
     """Delete a campaign: gone at once, its tasks are purged in the background. Annotations and assets stay."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id)
         check_unlocked(campaign.version)
         await tx.execute("campaigns.doom", no=campaign.no)
-    platform.background.start(purge, platform)
+    context.background.start(purge, context)
 
 
 async def _check(
-    platform: Platform, access: Access, request: CreateCampaign | UpdateCampaign
+    context: Context, access: Access, request: CreateCampaign | UpdateCampaign
 ) -> None:
     """A 400 for texts without end and days that are none, a 404 for instructions that are not there."""
     for text in (request.description, request.instructions_text):
@@ -144,6 +154,6 @@ async def _check(
             ) from None
     name = request.instructions_object_name
     if name is not None and (
-        not belongs(name, access.organization) or await platform.objects.head(name) is None
+        not belongs(name, access.organization) or await context.objects.head(name) is None
     ):
         raise missing(Kind.DATA, ascii(name))

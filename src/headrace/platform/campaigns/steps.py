@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.errors import BadRequestError
@@ -21,9 +20,17 @@ from headrace.platform.campaigns.scopes import (
     step_scope,
     steps_of,
 )
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.campaigns import (
+    ADD_STEP,
+    DELETE_STEP,
+    GET_STEP,
+    LIST_STEPS,
+    REDISTRIBUTE,
+    UPDATE_STEP,
     AddStep,
     CampaignId,
     DeleteStep,
@@ -32,9 +39,6 @@ from headrace.protocol.operations.campaigns import (
 )
 from headrace.storage.database.base import Transaction
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 MAX_STEPS = 64
 OPEN = (AssignmentStatus.TO_DO, AssignmentStatus.TO_REWORK)
 """Tasks in these are still to do."""
@@ -42,7 +46,8 @@ OPEN = (AssignmentStatus.TO_DO, AssignmentStatus.TO_REWORK)
 _TYPES = (CampaignStepType.ANNOTATION, CampaignStepType.REVIEW)
 
 
-async def add_step(platform: Platform, access: Access, request: AddStep) -> CampaignStepRecord:
+@handles(ADD_STEP)
+async def add_step(context: Context, access: Access, request: AddStep) -> CampaignStepRecord:
     """A new step, at the end of the workflow or where ``order`` says; tasks stay where they are."""
     name = safe_name(request.name, "name of a step")
     if request.type not in _TYPES:
@@ -50,7 +55,7 @@ async def add_step(platform: Platform, access: Access, request: AddStep) -> Camp
             f"a step of type {request.type}", hint="annotation campaigns have ANNOTATION and REVIEW"
         )
     _check_rate(request.sample_rate)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         if len(steps) >= MAX_STEPS:
@@ -76,28 +81,29 @@ async def add_step(platform: Platform, access: Access, request: AddStep) -> Camp
         return await _record(tx, access, campaign, key)
 
 
+@handles(LIST_STEPS)
 async def list_steps(
-    platform: Platform, access: Access, request: CampaignId
+    context: Context, access: Access, request: CampaignId
 ) -> Items[CampaignStepRecord]:
     """The steps in the order of the workflow."""
-    campaign = await campaign_scope(platform.database, access, request.campaign_id)
-    steps = await steps_of(platform.database, campaign.no)
+    campaign = await campaign_scope(context.database, access, request.campaign_id)
+    steps = await steps_of(context.database, campaign.no)
     return Items(items=[campaign.step_record(step) for step in steps])
 
 
-async def get_step(platform: Platform, access: Access, request: StepId) -> CampaignStepRecord:
+@handles(GET_STEP)
+async def get_step(context: Context, access: Access, request: StepId) -> CampaignStepRecord:
     """A step by id."""
-    campaign, step, _ = await step_scope(platform.database, access, request.step_id)
+    campaign, step, _ = await step_scope(context.database, access, request.step_id)
     return campaign.step_record(step)
 
 
-async def update_step(
-    platform: Platform, access: Access, request: UpdateStep
-) -> CampaignStepRecord:
+@handles(UPDATE_STEP)
+async def update_step(context: Context, access: Access, request: UpdateStep) -> CampaignStepRecord:
     """Change what is given; new assignees share what comes from now on."""
     name = None if request.name is None else safe_name(request.name, "name of a step")
     _check_rate(request.sample_rate)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         campaign, step, _ = await step_scope(tx, access, request.step_id, change=True)
         await tx.execute(
             "campaigns.update_step",
@@ -114,13 +120,14 @@ async def update_step(
         return await _record(tx, access, campaign, step.key)
 
 
-async def delete_step(platform: Platform, access: Access, request: DeleteStep) -> None:
+@handles(DELETE_STEP)
+async def delete_step(context: Context, access: Access, request: DeleteStep) -> None:
     """Delete a step: its tasks go to another one, the open ones dealt anew among the assignees there.
 
     They go in short transactions, and the step in the last of them.
     """
     while True:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             campaign, step, steps = await step_scope(tx, access, request.step_id, change=True)
             wanted = step_key(campaign, steps, request.destination_step_id_for_pending_assignments)
             if wanted == step.key:
@@ -137,12 +144,13 @@ async def delete_step(platform: Platform, access: Access, request: DeleteStep) -
                 return
 
 
-async def redistribute_assignments(platform: Platform, access: Access, request: StepId) -> None:
+@handles(REDISTRIBUTE)
+async def redistribute_assignments(context: Context, access: Access, request: StepId) -> None:
     """Deal the open tasks of a step among its assignees from the beginning, in short transactions."""
     after: int | None = 0
     first = True
     while after is not None:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             campaign, step, _ = await step_scope(tx, access, request.step_id, change=True)
             if first:
                 accounts = [assignee.account for assignee in step.assignees]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,18 +23,17 @@ from headrace.platform.campaigns.scopes import (
     step_key,
     steps_of,
 )
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text
+from headrace.platform.dispatch import handles
 from headrace.platform.jobs.records import SECOND_KIND, Job, answered_run, record_job
 from headrace.platform.jobs.runner import Range, Task
-from headrace.protocol.operations.assignments import SyncAssets
+from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.storage.threads import in_thread
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 KIND = "CAMPAIGN_SYNC"
 
@@ -47,19 +46,21 @@ class Spec(Struct, frozen=True):
     annotated: int | None
 
 
-async def sync_available(platform: Platform, access: Access, request: CampaignId) -> SyncRecord:
+@handles(SYNC_AVAILABLE)
+async def sync_available(context: Context, access: Access, request: CampaignId) -> SyncRecord:
     """How many assets have no task yet, and what stands in the way of making one of each."""
-    campaign = await campaign_scope(platform.database, access, request.campaign_id)
-    steps = await steps_of(platform.database, campaign.no)
-    count = await _unsynced(platform.database, campaign)
-    job = await _under_way(platform.database, access, campaign)
+    campaign = await campaign_scope(context.database, access, request.campaign_id)
+    steps = await steps_of(context.database, campaign.no)
+    count = await _unsynced(context.database, campaign)
+    job = await _under_way(context.database, access, campaign)
     reason = _reason(campaign, steps, count, job)
     return SyncRecord(is_sync_available=reason is None, unsynced_item_count=count, reason=reason)
 
 
-async def sync_assets(platform: Platform, access: Access, request: SyncAssets) -> SyncAnswer:
+@handles(SYNC_ASSETS)
+async def sync_assets(context: Context, access: Access, request: SyncAssets) -> SyncAnswer:
     """Begin to make a task of every asset that has none; where that is under way, its job is the answer."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         wanted = request.existing_annotations_step_id
@@ -73,7 +74,7 @@ async def sync_assets(platform: Platform, access: Access, request: SyncAssets) -
             job = await record_job(
                 tx,
                 access.organization,
-                platform.clock(),
+                context.clock(),
                 kind=KIND,
                 subject=campaign.no,
                 state=JobStatus.RUNNING,
@@ -81,8 +82,8 @@ async def sync_assets(platform: Platform, access: Access, request: SyncAssets) -
                 total=count,
                 wire=SECOND_KIND,
             )
-    record = await answered_run(platform, access, job)
-    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    record = await answered_run(context, access, job)
+    campaign = await campaign_scope(context.database, access, request.campaign_id)
     return SyncAnswer(campaign=campaign.record, job=record)
 
 
@@ -109,7 +110,7 @@ async def take_in_new(
 class SyncWork:
     """Makes tasks of the assets of the next range. The cursor is the last seq that was looked at."""
 
-    def __init__(self, platform: Platform, task: Task) -> None:
+    def __init__(self, context: Context, task: Task) -> None:
         assert task.subject is not None
         self._task = task
         self._campaign = task.subject

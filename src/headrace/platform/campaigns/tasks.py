@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -27,14 +27,22 @@ from headrace.platform.campaigns.scopes import (
     user_id,
 )
 from headrace.platform.campaigns.transitions import claim, move, says_of_annotation
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text, order_clause, page_limit, page_offset
 from headrace.platform.core.scopes import touch
 from headrace.platform.datalake.data_records import data_record
+from headrace.platform.dispatch import handles
 from headrace.platform.filters import compile_assignment_filters
 from headrace.protocol.operations.assignments import (
+    CAMPAIGN_PROGRESS,
+    GET_ASSIGNMENT,
+    ISSUE_COUNTS,
+    LIST_ASSIGNMENTS,
+    REASSIGN,
+    SUBMIT_ASSIGNMENT,
     AssignmentId,
     IssueCounts,
     ListAssignments,
@@ -46,9 +54,6 @@ from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row, Statements, Transaction
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 _ORDERS = {
     "created_at": "t.asset",
     "filename": "a.filename",
@@ -56,11 +61,12 @@ _ORDERS = {
 }
 
 
+@handles(LIST_ASSIGNMENTS)
 async def list_assignments(
-    platform: Platform, access: Access, request: ListAssignments
+    context: Context, access: Access, request: ListAssignments
 ) -> Page[AssignmentRecord]:
     """A page of tasks, newest asset first by cursor, or by offset where an order is asked."""
-    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    campaign = await campaign_scope(context.database, access, request.campaign_id)
     filters, about_assets = compile_assignment_filters(request)
     place = {**campaign.place, "version": campaign.version.no, **filters.params}
     limit, offset = page_limit(request), page_offset(request)
@@ -70,13 +76,13 @@ async def list_assignments(
         statement = "assignments.count"
         if about_assets:
             statement, counted = "assignments.count_matching", place
-        row = await platform.database.fetch_one(statement, filters=filters.sql, **counted)
+        row = await context.database.fetch_one(statement, filters=filters.sql, **counted)
         assert row is not None
         return int(row[0])
 
     if request.order_by:
         order = order_clause(request.order_by, _ORDERS, "t.asset desc")
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "assignments.ordered", filters=filters.sql + order, limit=limit, offset=offset, **place
         )
         return Page(items=_records(access, campaign, rows), count=await count())
@@ -84,7 +90,7 @@ async def list_assignments(
     before, total = MAX_SEQ + 1, None
     if request.cursor:
         before, total = decode_cursor(request.cursor, listing)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "assignments.page",
         filters=filters.sql,
         before=before,
@@ -100,28 +106,30 @@ async def list_assignments(
     return Page(items=_records(access, campaign, rows[:limit]), count=total, next_cursor=following)
 
 
+@handles(GET_ASSIGNMENT)
 async def get_assignment(
-    platform: Platform, access: Access, request: AssignmentId
+    context: Context, access: Access, request: AssignmentId
 ) -> AssignmentRecord:
     """A task by id."""
     campaign, asset = await campaign_of_part(
-        platform.database, access, request.assignment_id, Kind.ASSIGNMENT
+        context.database, access, request.assignment_id, Kind.ASSIGNMENT
     )
-    return await _one(platform.database, access, campaign, asset)
+    return await _one(context.database, access, campaign, asset)
 
 
+@handles(REASSIGN)
 async def reassign_assignments(
-    platform: Platform, access: Access, request: Reassign
+    context: Context, access: Access, request: Reassign
 ) -> ProcessedAnswer:
     """Give open tasks to a user, or to nobody; the ids of those that were open."""
     if len(request.assignment_ids) > IDS_PER_CALL:
         raise BadRequestError(
             f"{len(request.assignment_ids)} tasks in one call", hint=f"send at most {IDS_PER_CALL}"
         )
-    campaign = await campaign_scope(platform.database, access, request.campaign_id, change=True)
+    campaign = await campaign_scope(context.database, access, request.campaign_id, change=True)
     account = None
     if request.user_id is not None:
-        account = await account_of(platform.database, access, request.user_id)
+        account = await account_of(context.database, access, request.user_id)
     ids = campaign.ids(Kind.ASSIGNMENT)
     assets: dict[int, None] = {}
     for each in request.assignment_ids:
@@ -131,20 +139,21 @@ async def reassign_assignments(
         assets[asset] = None
     wanted, processed = list(assets), []
     for start in range(0, len(wanted), RANGE):
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             await campaign_scope(tx, access, request.campaign_id, change=True)
             processed += await _give(tx, campaign, wanted[start : start + RANGE], account)
     return ProcessedAnswer(processed_ids=[ids.id(asset) for asset in processed])
 
 
+@handles(SUBMIT_ASSIGNMENT)
 async def submit_assignment(
-    platform: Platform, access: Access, request: SubmitAssignment
+    context: Context, access: Access, request: SubmitAssignment
 ) -> AssignmentRecord:
     """Move a task by what its holder says of the work, and the status of its newest annotation with it."""
     said = request.status
     if said is AnnotationStatus.PENDING:
         raise BadRequestError("a task is submitted as PENDING", hint="ACCEPTED, REFUSED or SKIPPED")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         campaign, asset = await campaign_of_part(
             tx, access, request.assignment_id, Kind.ASSIGNMENT, change=True
         )
@@ -164,14 +173,15 @@ async def submit_assignment(
         return await _one(tx, access, campaign, asset)
 
 
+@handles(CAMPAIGN_PROGRESS)
 async def campaign_progress(
-    platform: Platform, access: Access, request: CampaignId
+    context: Context, access: Access, request: CampaignId
 ) -> Items[ProgressRecord]:
     """How many tasks are where, in the order of the workflow."""
-    campaign = await campaign_scope(platform.database, access, request.campaign_id)
-    order = {step.key: step.position for step in await steps_of(platform.database, campaign.no)}
+    campaign = await campaign_scope(context.database, access, request.campaign_id)
+    order = {step.key: step.position for step in await steps_of(context.database, campaign.no)}
     statuses = list(AssignmentStatus)
-    rows = await platform.database.fetch("assignments.progress", **campaign.place)
+    rows = await context.database.fetch("assignments.progress", **campaign.place)
     rows.sort(key=lambda row: (order.get(row[0], 0), statuses.index(row[1]), row[2] or 0))
     ids = campaign.ids(Kind.STEP)
     return Items(
@@ -187,19 +197,20 @@ async def campaign_progress(
     )
 
 
+@handles(ISSUE_COUNTS)
 async def campaign_issue_counts(
-    platform: Platform, access: Access, request: IssueCounts
+    context: Context, access: Access, request: IssueCounts
 ) -> list[IssueCountRecord]:
     """Refusals in reviews by whose work it was: one that is to be reworked is open, one that was is closed."""
-    campaign = await campaign_scope(platform.database, access, request.campaign_id)
+    campaign = await campaign_scope(context.database, access, request.campaign_id)
     chosen = None
     if request.step_ids is not None:
-        steps = await steps_of(platform.database, campaign.no)
+        steps = await steps_of(context.database, campaign.no)
         chosen = json_text([step_key(campaign, steps, each) for each in request.step_ids])
     users = None
     if request.user_ids is not None:
-        users = {await account_of(platform.database, access, each) for each in request.user_ids}
-    rows = await platform.database.fetch("assignments.issues", **campaign.place, steps=chosen)
+        users = {await account_of(context.database, access, each) for each in request.user_ids}
+    rows = await context.database.fetch("assignments.issues", **campaign.place, steps=chosen)
     return [
         IssueCountRecord(
             user_id=None if account is None else user_id(account, created),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from msgspec import Struct
 
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.ids import Kind, encode
+from headrace.platform.context import Context
 from headrace.platform.core.lake_urls import LakeUrls
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 
 class ObjectUrls(Protocol):
@@ -67,9 +65,9 @@ class Membership(NamedTuple):
     connector_id: UUID | None
 
 
-async def memberships(platform: Platform, account: int) -> list[Membership]:
+async def memberships(context: Context, account: int) -> list[Membership]:
     """The organizations of an account, the oldest first."""
-    rows = await platform.database.fetch("session.memberships", account=account)
+    rows = await context.database.fetch("session.memberships", account=account)
     return [
         Membership(
             no,
@@ -105,26 +103,26 @@ def choose(
 
 
 async def local_access(
-    platform: Platform,
+    context: Context,
     organization_id: UUID | None = None,
     organization_name: str | None = None,
     username: str | None = None,
 ) -> Access:
     """The access of the process that opened the lake, without a token: its first account, or the user of a name."""
     if username is None:
-        row = await platform.database.fetch_one("session.first_account")
+        row = await context.database.fetch_one("session.first_account")
         if row is None:
             raise PermissionDeniedError(
                 "the lake has no account", hint="make it anew: headrace init"
             )
     else:
-        row = await platform.database.fetch_one("session.account", username=username)
+        row = await context.database.fetch_one("session.account", username=username)
         if row is None:
             raise NotFoundError(
                 f"the lake has no user {username!r}", hint="headrace token create LAKE --user NAME"
             )
     account, username, _ = row
-    membership = choose(await memberships(platform, account), organization_id, organization_name)
+    membership = choose(await memberships(context, account), organization_id, organization_name)
     return Access(
         account=account,
         username=username,

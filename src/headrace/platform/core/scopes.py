@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -24,6 +26,33 @@ from headrace.storage.database.base import Row, Statements, Transaction
 
 FILLING = 2
 """``version.locked`` of a fork that its job still fills; 1 is what people lock."""
+
+
+class DatalakeScope(NamedTuple):
+    """A lake's row."""
+
+    no: int
+    bucket: int
+    name: str
+    created: int
+    connector: int
+    connector_created: int
+
+    @property
+    def id(self) -> UUID:
+        """The id of the lake."""
+        return encode(Kind.DATALAKE, self.created, self.bucket, self.no)
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """What every statement about the lake's data is bound to."""
+        return {"bucket": self.bucket, "lake": self.no}
+
+    def numbers(self, ids: Iterable[UUID]) -> list[int]:
+        """The numbers of those ids that are made for data of this lake's time and bucket, each once."""
+        base = encode(Kind.DATA, self.created, self.bucket, 0).int
+        found = {data_id.int - base: None for data_id in ids}
+        return [number for number in found if 0 < number < 1 << 57]
 
 
 class DatasetScope(Struct, frozen=True):
@@ -90,6 +119,19 @@ class Taken(Struct, frozen=True):
     asset: int
     annotation: int
     revision: int
+
+
+async def datalake_scope(statements: Statements, access: Access, lake_id: UUID) -> DatalakeScope:
+    """The lake of an id; 404 where it is none of the caller's organization."""
+    key = key_of(lake_id, Kind.DATALAKE)
+    row = await statements.fetch_one(
+        "datalake.lake", no=key.number, organization=access.organization
+    )
+    if row is None:
+        raise missing(Kind.DATALAKE, lake_id)
+    lake = DatalakeScope(*row)
+    check_id(lake_id, Kind.DATALAKE, lake.created, lake.bucket, lake.no)
+    return lake
 
 
 async def dataset_scope(statements: Statements, access: Access, id: UUID) -> DatasetScope:

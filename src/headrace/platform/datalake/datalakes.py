@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
 from uuid import UUID
 
 from headrace.errors import BadRequestError, ConflictError
 from headrace.model.ids import Kind, encode
 from headrace.model.records import DatalakeRecord, DataRecord, Items, Page
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import (
     exactly_one,
     json_text,
@@ -18,9 +18,17 @@ from headrace.platform.core.listing import (
     page_limit,
     page_offset,
 )
+from headrace.platform.core.scopes import DatalakeScope, datalake_scope
 from headrace.platform.datalake.data_records import data_record
+from headrace.platform.dispatch import handles
 from headrace.platform.filters import compile_data_filters
 from headrace.protocol.operations.datalake import (
+    FIND_DATA,
+    FIND_DATALAKE,
+    GET_DATALAKE,
+    LIST_DATA,
+    LIST_DATA_BY_KEY,
+    LIST_DATALAKES,
     FindData,
     FindDatalake,
     GetDatalake,
@@ -30,10 +38,7 @@ from headrace.protocol.operations.datalake import (
 )
 from headrace.protocol.operations.listing import KEYS_PER_CALL
 from headrace.protocol.paging import decode_cursor, encode_cursor
-from headrace.storage.database.base import Row, Statements
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
+from headrace.storage.database.base import Row
 
 ORDERS = {
     "created_at": "d.no",
@@ -51,75 +56,37 @@ _CANDIDATES = 10
 _END = 1 << 62
 
 
-class Lake(NamedTuple):
-    """A lake's row."""
-
-    no: int
-    bucket: int
-    name: str
-    created: int
-    connector: int
-    connector_created: int
-
-    @property
-    def id(self) -> UUID:
-        """The id of the lake."""
-        return encode(Kind.DATALAKE, self.created, self.bucket, self.no)
-
-    @property
-    def scope(self) -> dict[str, Any]:
-        """What every statement about the lake's data is bound to."""
-        return {"bucket": self.bucket, "lake": self.no}
-
-    def numbers(self, ids: Iterable[UUID]) -> list[int]:
-        """The numbers of those ids that are made for data of this lake's time and bucket, each once."""
-        base = encode(Kind.DATA, self.created, self.bucket, 0).int
-        found = {data_id.int - base: None for data_id in ids}
-        return [number for number in found if 0 < number < 1 << 57]
-
-
-async def lake_of(statements: Statements, access: Access, lake_id: UUID) -> Lake:
-    """The lake of an id; 404 where it is none of the caller's organization."""
-    key = key_of(lake_id, Kind.DATALAKE)
-    row = await statements.fetch_one(
-        "datalake.lake", no=key.number, organization=access.organization
-    )
-    if row is None:
-        raise missing(Kind.DATALAKE, lake_id)
-    lake = Lake(*row)
-    check_id(lake_id, Kind.DATALAKE, lake.created, lake.bucket, lake.no)
-    return lake
-
-
-async def find_datalake(
-    platform: Platform, access: Access, request: FindDatalake
-) -> DatalakeRecord:
+@handles(FIND_DATALAKE)
+async def find_datalake(context: Context, access: Access, request: FindDatalake) -> DatalakeRecord:
     """A lake by id or name, or the default one."""
-    for lake in await _lakes(platform, access, request.organization_id):
+    for lake in await _lakes(context, access, request.organization_id):
         wanted = request.id in (None, lake.id) and request.name in (None, lake.name)
         if wanted:
             return _record(lake)
     raise missing(Kind.DATALAKE, request.id or repr(request.name))
 
 
+@handles(LIST_DATALAKES)
 async def list_datalakes(
-    platform: Platform, access: Access, request: ListDatalakes
+    context: Context, access: Access, request: ListDatalakes
 ) -> Items[DatalakeRecord]:
     """The lakes of an organization, the default one first."""
-    lakes = await _lakes(platform, access, request.organization_id)
+    lakes = await _lakes(context, access, request.organization_id)
     return Items(items=[_record(lake) for lake in lakes])
 
 
-async def get_datalake(platform: Platform, access: Access, request: GetDatalake) -> DatalakeRecord:
+@handles(GET_DATALAKE)
+async def get_datalake(context: Context, access: Access, request: GetDatalake) -> DatalakeRecord:
     """A lake by id."""
-    return _record(await lake_of(platform.database, access, request.datalake_id))
+    return _record(await datalake_scope(context.database, access, request.datalake_id))
 
 
-async def list_data(platform: Platform, access: Access, request: ListData) -> Page[DataRecord]:
+@handles(LIST_DATA)
+async def list_data(context: Context, access: Access, request: ListData) -> Page[DataRecord]:
     """The data of a lake, newest first by cursor, or in an asked order by offset."""
-    lake = await lake_of(platform.database, access, request.datalake_id)
+    lake = await datalake_scope(context.database, access, request.datalake_id)
     if request.order_by:
-        return await _list_ordered(platform, access, lake, request)
+        return await _list_ordered(context, access, lake, request)
     filters = compile_data_filters(request)
     limit = page_limit(request)
     listing = [str(lake.id), filters.sql, filters.params]
@@ -127,7 +94,7 @@ async def list_data(platform: Platform, access: Access, request: ListData) -> Pa
     before, count = _END, None
     if request.cursor:
         before, count = _position(decode_cursor(request.cursor, listing))
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "datalake.page",
         filters=filters.sql,
         created=lake.created,
@@ -140,7 +107,7 @@ async def list_data(platform: Platform, access: Access, request: ListData) -> Pa
     more = len(rows) > limit
     rows = rows[:limit]
     if count is None:
-        count = await _count(platform, lake, filters.sql, filters.params)
+        count = await _count(context, lake, filters.sql, filters.params)
     return Page(
         items=[data_record(access, row) for row in rows],
         count=count,
@@ -148,11 +115,12 @@ async def list_data(platform: Platform, access: Access, request: ListData) -> Pa
     )
 
 
+@handles(LIST_DATA_BY_KEY)
 async def list_data_by_key(
-    platform: Platform, access: Access, request: ListDataByKey
+    context: Context, access: Access, request: ListDataByKey
 ) -> Page[DataRecord]:
     """The data that a list of keys names: all of them at once, or a part of them where a limit is given."""
-    lake = await lake_of(platform.database, access, request.datalake_id)
+    lake = await datalake_scope(context.database, access, request.datalake_id)
     name, keys = exactly_one(
         ids=request.ids, object_names=request.object_names, filenames=request.filenames
     )
@@ -166,7 +134,7 @@ async def list_data_by_key(
     else:
         keys, statement = list(dict.fromkeys(keys)), f"by_{name}"
     order = order_clause(request.order_by or [], ORDERS, "d.no desc")
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         f"datalake.{statement}",
         filters=filters.sql + order,
         created=lake.created,
@@ -183,10 +151,11 @@ async def list_data_by_key(
     return Page(items=[data_record(access, row) for row in rows], count=count)
 
 
-async def find_data(platform: Platform, access: Access, request: FindData) -> DataRecord:
+@handles(FIND_DATA)
+async def find_data(context: Context, access: Access, request: FindData) -> DataRecord:
     """The one data that meets all criteria; 409 where several do."""
-    lake = await lake_of(platform.database, access, request.datalake_id)
-    found = await _candidates(platform, lake, request)
+    lake = await datalake_scope(context.database, access, request.datalake_id)
+    found = await _candidates(context, lake, request)
     if not found:
         raise missing(Kind.DATA, _criteria(request))
     records = [data_record(access, row) for row in found[:_CANDIDATES]]
@@ -199,7 +168,7 @@ async def find_data(platform: Platform, access: Access, request: FindData) -> Da
     return records[0]
 
 
-async def _candidates(platform: Platform, lake: Lake, request: FindData) -> list[Row]:
+async def _candidates(context: Context, lake: DatalakeScope, request: FindData) -> list[Row]:
     keys: Sequence[object]
     if request.id is not None:
         keys, statement = lake.numbers([request.id]), "by_numbers"
@@ -210,7 +179,7 @@ async def _candidates(platform: Platform, lake: Lake, request: FindData) -> list
     else:
         raise BadRequestError("say what to find", hint="an id, a filename or an object_name")
     filters = compile_data_filters(request)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         f"datalake.{statement}",
         filters=filters.sql + _NEWEST_FIRST,
         created=lake.created,
@@ -228,10 +197,10 @@ async def _candidates(platform: Platform, lake: Lake, request: FindData) -> list
 
 
 async def _list_ordered(
-    platform: Platform, access: Access, lake: Lake, request: ListData
+    context: Context, access: Access, lake: DatalakeScope, request: ListData
 ) -> Page[DataRecord]:
     filters = compile_data_filters(request)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "datalake.ordered",
         filters=filters.sql + order_clause(request.order_by or [], ORDERS, "d.no desc"),
         created=lake.created,
@@ -240,20 +209,20 @@ async def _list_ordered(
         **lake.scope,
         **filters.params,
     )
-    count = await _count(platform, lake, filters.sql, filters.params)
+    count = await _count(context, lake, filters.sql, filters.params)
     return Page(items=[data_record(access, row) for row in rows], count=count)
 
 
-async def _count(platform: Platform, lake: Lake, sql: str, params: dict[str, object]) -> int:
-    row = await platform.database.fetch_one("datalake.count", filters=sql, **lake.scope, **params)
+async def _count(context: Context, lake: DatalakeScope, sql: str, params: dict[str, object]) -> int:
+    row = await context.database.fetch_one("datalake.count", filters=sql, **lake.scope, **params)
     assert row is not None
     return int(row[0])
 
 
-async def _lakes(platform: Platform, access: Access, organization_id: UUID) -> list[Lake]:
+async def _lakes(context: Context, access: Access, organization_id: UUID) -> list[DatalakeScope]:
     check_organization(access, organization_id)
-    rows = await platform.database.fetch("datalake.lakes", organization=access.organization)
-    return [Lake(*row) for row in rows]
+    rows = await context.database.fetch("datalake.lakes", organization=access.organization)
+    return [DatalakeScope(*row) for row in rows]
 
 
 def _position(position: list[object]) -> tuple[int, int]:
@@ -268,7 +237,7 @@ def _criteria(request: FindData) -> str:
     return ", ".join(f"{name} {str(value)!a}" for name, value in given.items() if value)
 
 
-def _record(lake: Lake) -> DatalakeRecord:
+def _record(lake: DatalakeScope) -> DatalakeRecord:
     return DatalakeRecord(
         id=lake.id,
         name=lake.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -13,23 +13,27 @@ from headrace.errors import APIError, BadRequestError, ConflictError
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.names import safe_text
 from headrace.model.records import DataRecord, Items, Meta, SourceRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import DatalakeScope, datalake_scope
 from headrace.platform.core.sequences import take_numbers
 from headrace.platform.datalake.data import full_record
 from headrace.platform.datalake.data_records import data_record, metadata_text
-from headrace.platform.datalake.datalakes import Lake, lake_of
 from headrace.platform.datalake.probe import MAX_SIDE, digest_of, picture_sizes
 from headrace.platform.datalake.sources import source_of
 from headrace.platform.datalake.uploads import belongs, check_files
+from headrace.platform.dispatch import handles
 from headrace.platform.tags.scopes import Tag
 from headrace.platform.tags.tags import data_tags
-from headrace.protocol.operations.datalake import DataDescription, RegisterData
-from headrace.protocol.operations.uploading import Refusal, RegisteredData, RegisterManyData
+from headrace.protocol.operations.datalake import REGISTER_DATA, DataDescription, RegisterData
+from headrace.protocol.operations.uploading import (
+    REGISTER_MANY_DATA,
+    Refusal,
+    RegisteredData,
+    RegisterManyData,
+)
 from headrace.storage.objects.base import ObjectInfo
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 
 class _Told(NamedTuple):
@@ -71,22 +75,24 @@ class _Draft(NamedTuple):
         }
 
 
-async def register_data(platform: Platform, access: Access, request: RegisterData) -> DataRecord:
+@handles(REGISTER_DATA)
+async def register_data(context: Context, access: Access, request: RegisterData) -> DataRecord:
     """Make an uploaded object a data of the lake; the very same call again answers the same data."""
-    lake = await lake_of(platform.database, access, request.datalake_id)
-    (registered,) = await _register(platform, access, lake, [request])
+    lake = await datalake_scope(context.database, access, request.datalake_id)
+    (registered,) = await _register(context, access, lake, [request])
     if isinstance(registered, APIError):
         raise registered
     return registered
 
 
+@handles(REGISTER_MANY_DATA)
 async def register_many_data(
-    platform: Platform, access: Access, request: RegisterManyData
+    context: Context, access: Access, request: RegisterManyData
 ) -> Items[RegisteredData]:
     """Make uploaded objects data of the lake in one transaction; one that is refused does not stop the others."""
     check_files(len(request.files))
-    lake = await lake_of(platform.database, access, request.datalake_id)
-    registered = await _register(platform, access, lake, request.files)
+    lake = await datalake_scope(context.database, access, request.datalake_id)
+    registered = await _register(context, access, lake, request.files)
     return Items(
         items=[
             RegisteredData(refusal=Refusal.of(each))
@@ -98,15 +104,15 @@ async def register_many_data(
 
 
 async def _register(
-    platform: Platform, access: Access, lake: Lake, requests: Sequence[DataDescription]
+    context: Context, access: Access, lake: DatalakeScope, requests: Sequence[DataDescription]
 ) -> list[DataRecord | APIError]:
     """For each request in its order its data, or why it is refused."""
-    drafts = await _drafts(platform, access, lake, requests)
+    drafts = await _drafts(context, access, lake, requests)
     new: dict[str, _Draft] = {}
     for draft in drafts:
         if isinstance(draft, _Draft):
             new.setdefault(draft.request.object_name, draft)
-    numbers = await _add(platform, lake, list(new.values()))
+    numbers = await _add(context, lake, list(new.values()))
     registered: list[DataRecord | APIError] = []
     for draft in drafts:
         if isinstance(draft, APIError):
@@ -114,14 +120,14 @@ async def _register(
         elif (no := numbers.pop(draft.request.object_name, None)) is not None:
             registered.append(_record(access, lake, no, draft))
         else:
-            registered.append(await _again(platform, access, lake, draft))
+            registered.append(await _again(context, access, lake, draft))
     return registered
 
 
 async def _drafts(
-    platform: Platform, access: Access, lake: Lake, requests: Sequence[DataDescription]
+    context: Context, access: Access, lake: DatalakeScope, requests: Sequence[DataDescription]
 ) -> list[_Draft | APIError]:
-    stored = await _stored(platform, access, requests)
+    stored = await _stored(context, access, requests)
     tags: dict[tuple[UUID, ...], list[Tag]] = {}
     sources: dict[UUID | None, tuple[int, SourceRecord] | None] = {}
     drafts: list[_Draft | APIError] = []
@@ -129,26 +135,26 @@ async def _drafts(
         try:
             if request.data_source_id not in sources:
                 sources[request.data_source_id] = await source_of(
-                    platform, access, request.data_source_id
+                    context, access, request.data_source_id
                 )
             no, source = sources[request.data_source_id] or (None, None)
             told = _told(request, no)
             wanted = tuple(request.tags)
             if wanted not in tags:
-                tags[wanted] = await data_tags(platform.database, access, lake, wanted)
-            found = await _inspect(platform, request, info, size)
+                tags[wanted] = await data_tags(context.database, access, lake, wanted)
+            found = await _inspect(context, request, info, size)
             drafts.append(_Draft(request, told, tags[wanted], source, found))
         except APIError as error:
             drafts.append(error)
     return drafts
 
 
-async def _add(platform: Platform, lake: Lake, drafts: Sequence[_Draft]) -> dict[str, int]:
+async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) -> dict[str, int]:
     """Enter what is new in one transaction; the numbers by the objects' names."""
     if not drafts:
         return {}
     by_name = {draft.request.object_name: draft for draft in drafts}
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         taken = await tx.fetch("datalake.names_taken", keys=json_text(list(by_name)), **lake.scope)
         for (name,) in taken:
             del by_name[name]
@@ -156,7 +162,7 @@ async def _add(platform: Platform, lake: Lake, drafts: Sequence[_Draft]) -> dict
             return {}
         first = await take_numbers(tx, "data", len(by_name))
         numbers = {name: first + place for place, name in enumerate(by_name)}
-        created = platform.clock()
+        created = context.clock()
         await tx.insert_many(
             "datalake.register",
             [
@@ -185,37 +191,37 @@ def _told(request: DataDescription, source: int | None) -> _Told:
 
 
 async def _stored(
-    platform: Platform, access: Access, requests: Sequence[DataDescription]
+    context: Context, access: Access, requests: Sequence[DataDescription]
 ) -> list[tuple[ObjectInfo | None, Meta | None]]:
     """What is stored under the names that are the caller's, with the size of the picture where it is needed."""
-    mine = [each.object_name for each in requests if _is_ours(platform, access, each.object_name)]
-    infos = {info.name: info for info in await platform.objects.heads(mine) if info is not None}
+    mine = [each.object_name for each in requests if _is_ours(context, access, each.object_name)]
+    infos = {info.name: info for info in await context.objects.heads(mine) if info is not None}
     unmeasured = [
         each.object_name
         for each in requests
         if each.object_name in infos and each.type == DataType.IMAGE and _given(each.meta) is None
     ]
-    sizes = dict(zip(unmeasured, await picture_sizes(platform.objects, unmeasured), strict=True))
+    sizes = dict(zip(unmeasured, await picture_sizes(context.objects, unmeasured), strict=True))
     return [(infos.get(each.object_name), sizes.get(each.object_name)) for each in requests]
 
 
-def _is_ours(platform: Platform, access: Access, name: str) -> bool:
+def _is_ours(context: Context, access: Access, name: str) -> bool:
     try:
-        platform.objects.local_path(name)
+        context.objects.local_path(name)
     except BadRequestError:
         return False
     return belongs(name, access.organization)
 
 
 async def _inspect(
-    platform: Platform, request: DataDescription, info: ObjectInfo | None, size: Meta | None
+    context: Context, request: DataDescription, info: ObjectInfo | None, size: Meta | None
 ) -> _Found:
     if info is None:
         raise BadRequestError(
             f"nothing was uploaded as {request.object_name!a}",
             hint="upload the file, then register it",
         )
-    sha256 = await digest_of(platform.objects, info)
+    sha256 = await digest_of(context.objects, info)
     meta: Meta | None = _given(request.meta) or size
     if meta is None:
         return _Found(DataUploadStatus.ERROR, None, None, info.size, sha256)
@@ -225,23 +231,23 @@ async def _inspect(
 
 
 async def _again(
-    platform: Platform, access: Access, lake: Lake, draft: _Draft
+    context: Context, access: Access, lake: DatalakeScope, draft: _Draft
 ) -> DataRecord | APIError:
     """The data that has this object already; 409 unless it was registered by the very same call."""
     name, meta = draft.request.object_name, _given(draft.request.meta)
-    row = await platform.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
+    row = await context.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
     if row is None or _Told(*row[3:]) != draft.told or meta not in (None, Meta(row[1], row[2])):
         return ConflictError(
             f"{name} is registered already, otherwise described",
             hint="upload the file under a new object name",
         )
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         for tag in draft.tags:
             await tx.execute("tags.attach_to_data", keys=json_text([row[0]]), **tag.links)
-    return await full_record(platform, access, lake.bucket, row[0])
+    return await full_record(context, access, lake.bucket, row[0])
 
 
-def _record(access: Access, lake: Lake, no: int, draft: _Draft) -> DataRecord:
+def _record(access: Access, lake: DatalakeScope, no: int, draft: _Draft) -> DataRecord:
     row = draft.row
     record = data_record(
         access,

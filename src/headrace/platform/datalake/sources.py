@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.errors import ConflictError, UniqueViolationError
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
 from headrace.model.records import Items, SourceRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
 from headrace.platform.core.listing import order_clause, page_offset
-from headrace.protocol.operations.datalake import CreateSource, ListSources
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
+from headrace.platform.dispatch import handles
+from headrace.protocol.operations.datalake import (
+    CREATE_SOURCE,
+    FIND_SOURCE,
+    LIST_SOURCES,
+    CreateSource,
+    ListSources,
+)
 
 _ORDERS = {"name": "s.name", "created_at": "s.no"}
 
 
-async def create_source(platform: Platform, access: Access, request: CreateSource) -> SourceRecord:
+@handles(CREATE_SOURCE)
+async def create_source(context: Context, access: Access, request: CreateSource) -> SourceRecord:
     """A new source; its name is unique in the organization."""
     check_organization(access, request.organization_id)
-    name, created = safe_name(request.name), platform.clock()
+    name, created = safe_name(request.name), context.clock()
     try:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             row = await tx.fetch_one(
                 "datalake.add_source", organization=access.organization, name=name, created=created
             )
@@ -35,10 +40,11 @@ async def create_source(platform: Platform, access: Access, request: CreateSourc
     return _record(row[0], name, created)
 
 
-async def find_source(platform: Platform, access: Access, request: CreateSource) -> SourceRecord:
+@handles(FIND_SOURCE)
+async def find_source(context: Context, access: Access, request: CreateSource) -> SourceRecord:
     """A source by name."""
     check_organization(access, request.organization_id)
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         "datalake.source_by_name", organization=access.organization, name=request.name
     )
     if row is None:
@@ -46,12 +52,13 @@ async def find_source(platform: Platform, access: Access, request: CreateSource)
     return _record(*row)
 
 
+@handles(LIST_SOURCES)
 async def list_sources(
-    platform: Platform, access: Access, request: ListSources
+    context: Context, access: Access, request: ListSources
 ) -> Items[SourceRecord]:
     """The sources of an organization in order of creation."""
     check_organization(access, request.organization_id)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "datalake.sources",
         filters=order_clause(request.order_by or [], _ORDERS, "s.no"),
         organization=access.organization,
@@ -62,13 +69,13 @@ async def list_sources(
 
 
 async def source_of(
-    platform: Platform, access: Access, source_id: UUID | None
+    context: Context, access: Access, source_id: UUID | None
 ) -> tuple[int, SourceRecord] | None:
     """The number and the record of a source; 404 where it is none of the caller's organization."""
     if source_id is None:
         return None
     key = key_of(source_id, Kind.SOURCE)
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         "datalake.source", organization=access.organization, no=key.number
     )
     if row is None:

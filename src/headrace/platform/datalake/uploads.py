@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
@@ -25,9 +25,17 @@ from headrace.model.records import (
     UploadTarget,
     UploadTicket,
 )
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.storage import (
+    COMPLETE_MULTIPART,
+    GENERATE_OBJECT_NAME,
+    INIT_MULTIPART,
+    PRESIGN_DOWNLOAD,
+    PRESIGN_PART,
+    PRESIGN_UPLOAD,
     CompleteMultipart,
     GenerateObjectName,
     InitMultipart,
@@ -37,32 +45,30 @@ from headrace.protocol.operations.storage import (
 )
 from headrace.protocol.operations.uploading import (
     FILES_PER_CALL,
+    PREPARE_UPLOADS,
     PreparedUpload,
     PrepareUploads,
 )
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 MAX_FOLDER_BYTES = 200
 
 
+@handles(GENERATE_OBJECT_NAME)
 async def generate_object_name(
-    platform: Platform, access: Access, request: GenerateObjectName
+    context: Context, access: Access, request: GenerateObjectName
 ) -> ObjectNameRecord:
     """A new, unique name."""
     check_organization(access, request.organization_id)
-    connector = await _connector(platform, access, request.connector_id)
+    connector = await _connector(context, access, request.connector_id)
     folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
     name = new_name(access.organization, connector, request.filename, folder)
     return ObjectNameRecord(object_name=name)
 
 
-async def presign_upload(
-    platform: Platform, access: Access, request: PresignUpload
-) -> UploadTicket:
+@handles(PRESIGN_UPLOAD)
+async def presign_upload(context: Context, access: Access, request: PresignUpload) -> UploadTicket:
     """Where a whole object is sent."""
-    await _check_free(platform, access, request)
+    await _check_free(context, access, request)
     url, fields = access.urls.upload(access.organization, request.object_name, request.content_type)
     return UploadTicket(
         client_type=access.urls.client_type,
@@ -70,13 +76,14 @@ async def presign_upload(
     )
 
 
+@handles(PREPARE_UPLOADS)
 async def prepare_uploads(
-    platform: Platform, access: Access, request: PrepareUploads
+    context: Context, access: Access, request: PrepareUploads
 ) -> Items[PreparedUpload]:
     """New, unique names, and where their objects are sent."""
     check_organization(access, request.organization_id)
     check_files(len(request.filenames))
-    connector = await _connector(platform, access, request.connector_id)
+    connector = await _connector(context, access, request.connector_id)
     folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
     organization, urls = access.organization, access.urls
     names = [new_name(organization, connector, name, folder) for name in request.filenames]
@@ -100,18 +107,20 @@ def check_files(count: int) -> None:
         raise RequestTooLargeError(f"{count} files in one call", hint=f"at most {FILES_PER_CALL}")
 
 
+@handles(INIT_MULTIPART)
 async def init_multipart(
-    platform: Platform, access: Access, request: InitMultipart
+    context: Context, access: Access, request: InitMultipart
 ) -> MultipartTicket:
     """Begin an upload in parts."""
-    await _check_free(platform, access, request)
-    upload_id = await platform.objects.begin_parts(request.object_name)
+    await _check_free(context, access, request)
+    upload_id = await context.objects.begin_parts(request.object_name)
     return MultipartTicket(client_type=access.urls.client_type, upload_id=upload_id)
 
 
-async def presign_part(platform: Platform, access: Access, request: PresignPart) -> PartUrl:
+@handles(PRESIGN_PART)
+async def presign_part(context: Context, access: Access, request: PresignPart) -> PartUrl:
     """Where one part is sent."""
-    await _check_name(platform, access, request.connector_id, request.object_name)
+    await _check_name(context, access, request.connector_id, request.object_name)
     if request.part_no < 1:
         raise BadRequestError("parts count from 1")
     return PartUrl(
@@ -121,24 +130,24 @@ async def presign_part(platform: Platform, access: Access, request: PresignPart)
     )
 
 
-async def complete_multipart(
-    platform: Platform, access: Access, request: CompleteMultipart
-) -> None:
+@handles(COMPLETE_MULTIPART)
+async def complete_multipart(context: Context, access: Access, request: CompleteMultipart) -> None:
     """Join the parts."""
-    await _check_name(platform, access, request.connector_id, request.object_name)
-    await platform.objects.complete_parts(
+    await _check_name(context, access, request.connector_id, request.object_name)
+    await context.objects.complete_parts(
         request.object_name,
         request.upload_id,
         [(part.part_number, part.etag) for part in request.parts],
     )
 
 
+@handles(PRESIGN_DOWNLOAD)
 async def presign_download(
-    platform: Platform, access: Access, request: PresignDownload
+    context: Context, access: Access, request: PresignDownload
 ) -> PresignedUrlRecord:
     """Where an object is read."""
-    await _check_name(platform, access, request.connector_id, request.object_name)
-    if await platform.objects.head(request.object_name) is None:
+    await _check_name(context, access, request.connector_id, request.object_name)
+    if await context.objects.head(request.object_name) is None:
         raise missing(Kind.DATA, request.object_name)
     return PresignedUrlRecord(
         presigned_url=access.urls.download(access.organization, request.object_name)
@@ -165,10 +174,10 @@ def belongs(object_name: str, organization: int) -> bool:
 
 
 async def _check_free(
-    platform: Platform, access: Access, request: PresignUpload | InitMultipart
+    context: Context, access: Access, request: PresignUpload | InitMultipart
 ) -> None:
-    await _check_name(platform, access, request.connector_id, request.object_name)
-    taken = await platform.database.fetch_one(
+    await _check_name(context, access, request.connector_id, request.object_name)
+    taken = await context.database.fetch_one(
         "datalake.name_taken",
         organization=access.organization,
         object_name=request.object_name,
@@ -180,17 +189,17 @@ async def _check_free(
 
 
 async def _check_name(
-    platform: Platform, access: Access, connector_id: UUID, object_name: str
+    context: Context, access: Access, connector_id: UUID, object_name: str
 ) -> None:
-    connector = await _connector(platform, access, connector_id)
+    connector = await _connector(context, access, connector_id)
     if not belongs(object_name, access.organization) or object_name.split("/")[2] != str(connector):
         raise missing(Kind.DATA, ascii(object_name))
     safe_parts(object_name)
 
 
-async def _connector(platform: Platform, access: Access, connector_id: UUID) -> int:
+async def _connector(context: Context, access: Access, connector_id: UUID) -> int:
     key = key_of(connector_id, Kind.CONNECTOR)
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         "session.connector", no=key.number, organization=access.organization
     )
     if row is None:

@@ -8,20 +8,18 @@ nobody will ever name again. Numbers that were given after the mark began are le
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from headrace.errors import ConflictError
 from headrace.model.enums import JobStatus
+from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import record_job
 from headrace.platform.jobs.runner import Range, Task
 from headrace.storage.database.base import Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 KIND = "COLLECT"
 
@@ -43,12 +41,12 @@ class Spec(Struct, frozen=True):
     end: int
 
 
-async def collect(platform: Platform) -> None:
+async def collect(context: Context) -> None:
     """Begin to collect where it is time."""
-    rows = await platform.database.fetch("collecting.due", least=DUE)
+    rows = await context.database.fetch("collecting.due", least=DUE)
     begun = []
     for dataset, organization, _, _ in rows:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             # Again, inside: another process may have begun it, and the numbers must be those of this moment.
             due = {row[0]: row for row in await tx.fetch("collecting.due", least=DUE)}
             if dataset in due:
@@ -58,7 +56,7 @@ async def collect(platform: Platform) -> None:
                     await record_job(
                         tx,
                         organization,
-                        platform.clock(),
+                        context.clock(),
                         kind=KIND,
                         subject=dataset,
                         state=JobStatus.RUNNING,
@@ -67,14 +65,14 @@ async def collect(platform: Platform) -> None:
                     )
                 )
     for job in begun:
-        platform.jobs.start(job.no)
+        context.jobs.start(job.no)
 
 
 class CollectWork:
     """Marks window after window, and sweeps each in ranges. The cursor is the next number to look at."""
 
-    def __init__(self, platform: Platform, task: Task) -> None:
-        self._platform = platform
+    def __init__(self, context: Context, task: Task) -> None:
+        self._context = context
         self._task = task
         self._spec = msgspec.json.decode(task.spec, type=Spec)
         self._marks = bytearray()
@@ -87,7 +85,7 @@ class CollectWork:
             return
         self._first = first
         self._marks = bytearray(WINDOW >> 3)
-        rows = self._platform.database.stream(
+        rows = self._context.database.stream(
             "collecting.named",
             batch=_ROWS,
             dataset=self._spec.dataset,
@@ -102,7 +100,7 @@ class CollectWork:
                 seen += len(batch)
                 if seen >= _ROWS_A_LEASE:
                     seen = 0
-                    if not await self._platform.jobs.keep(self._task):
+                    if not await self._context.jobs.keep(self._task.no):
                         raise ConflictError("another process has taken the job over")
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:

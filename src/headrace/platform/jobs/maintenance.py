@@ -6,31 +6,34 @@ is begun again when the lake is opened next.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from headrace.model.enums import TagTarget
+from headrace.platform.context import Context
 from headrace.platform.core.asset_rows import RANGE, Place, drop_assets
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import Taken, VersionScope
 from headrace.platform.jobs.content_gc import DUE, collect
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
+FOLD_EVERY = 256
+"""Changes of a version after which its deltas become one row a label again."""
 
 
-async def purge(platform: Platform) -> None:
+async def purge(context: Context) -> None:
     """Delete the rows of all versions, campaigns and datasets in state DELETING."""
-    while await purge_step(platform):
+    while await purge_step(context):
         pass
-    await collect(platform)
+    await collect(context)
 
 
-async def purge_step(platform: Platform) -> bool:
+async def purge_step(context: Context) -> bool:
     """One transaction of a purge; whether there was anything left to do."""
-    row = await platform.database.fetch_one("removal.doomed_version")
+    row = await context.database.fetch_one("removal.doomed_version")
     if row is None:
-        return await _drop_campaign(platform) or await _drop_dataset(platform)
+        return await _drop_campaign(context) or await _drop_dataset(context)
     place, organization = Place(*row[:4]), row[4]
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         assets = await tx.fetch(
             "removal.range", bucket=place.bucket, version=place.version, limit=RANGE
         )
@@ -46,7 +49,7 @@ async def purge_step(platform: Platform) -> bool:
         await tx.execute("removal.drop_tags", version=place.version)
         await tx.execute("campaigns.doom_of_version", version=place.version)
         await tx.execute("removal.drop_ledger", version=place.version)
-        await tx.execute("removal.end_imports", version=place.version, now=platform.clock())
+        await tx.execute("removal.end_imports", version=place.version, now=context.clock())
         await tx.execute(
             "removal.drop_object_tags",
             organization=organization,
@@ -58,12 +61,12 @@ async def purge_step(platform: Platform) -> bool:
     return True
 
 
-async def _drop_campaign(platform: Platform) -> bool:
-    row = await platform.database.fetch_one("campaigns.doomed")
+async def _drop_campaign(context: Context) -> bool:
+    row = await context.database.fetch_one("campaigns.doomed")
     if row is None:
         return False
     campaign, bucket = row
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         for statement in ("assignments.drop_range", "assignments.drop_trail_range"):
             if await tx.execute(statement, bucket=bucket, campaign=campaign, limit=RANGE):
                 return True
@@ -73,12 +76,12 @@ async def _drop_campaign(platform: Platform) -> bool:
     return True
 
 
-async def _drop_dataset(platform: Platform) -> bool:
-    row = await platform.database.fetch_one("removal.doomed_dataset")
+async def _drop_dataset(context: Context) -> bool:
+    row = await context.database.fetch_one("removal.doomed_dataset")
     if row is None:
         return False
     dataset, organization, bucket = row
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         # What forks shared stays until the last of them is gone.
         if await tx.execute(
             "removal.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
@@ -92,3 +95,27 @@ async def _drop_dataset(platform: Platform) -> bool:
         )
         await tx.execute("removal.drop_dataset", dataset=dataset)
     return True
+
+
+def fold_if_due(context: Context, scope: VersionScope, taken: Taken) -> None:
+    """Fold a version's deltas in the background where it is time, and look for garbage."""
+    if taken.revision % FOLD_EVERY == 0:
+        context.background.start(fold, context, scope.bucket, scope.no)
+        context.background.start(collect, context)
+
+
+async def fold(context: Context, bucket: int, version: int) -> None:
+    """Put one row a label, and one for the version, in the place of all its deltas."""
+    async with context.database.transaction() as tx:
+        labels = await tx.fetch("stats.labels", bucket=bucket, version=version)
+        totals = await tx.fetch("stats.totals", bucket=bucket, version=version)
+        await tx.execute("stats.drop_label_deltas", bucket=bucket, version=version)
+        await tx.execute("stats.drop_version_deltas", bucket=bucket, version=version)
+        await tx.insert_many("stats.add_label_delta", _rows(bucket, version, labels, 3))
+        await tx.insert_many("stats.add_version_delta", _rows(bucket, version, totals, 2))
+
+
+def _rows(
+    bucket: int, version: int, rows: Iterable[tuple[int, ...]], width: int
+) -> list[tuple[int, ...]]:
+    return [(bucket, version, *row[:width]) for row in rows if any(row[:width])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,14 +9,21 @@ from msgspec import Struct
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.ids import Kind, encode
 from headrace.model.records import JobRecord, JobRunRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
 from headrace.platform.core.sequences import take_numbers
-from headrace.protocol.operations.jobs import FindJob, JobId
+from headrace.platform.dispatch import handles
+from headrace.protocol.operations.jobs import (
+    CANCEL_JOB,
+    CANCEL_JOB_RUN,
+    FIND_JOB_RUN,
+    GET_JOB,
+    GET_JOB_RUN,
+    FindJob,
+    JobId,
+)
 from headrace.storage.database.base import Statements, Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 FIRST_KIND, SECOND_KIND = 1, 2
 
@@ -80,50 +86,55 @@ class Job(Struct, frozen=True):
         )
 
 
-async def get_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
+@handles(GET_JOB)
+async def get_job(context: Context, access: Access, request: JobId) -> JobRecord:
     """The status of a job of the first kind; the answer waits a while for the end of one that is worked on."""
-    return (await _looked_at(platform, access, request.job_id, FIRST_KIND)).record
+    return (await _looked_at(context, access, request.job_id, FIRST_KIND)).record
 
 
-async def get_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
+@handles(GET_JOB_RUN)
+async def get_job_run(context: Context, access: Access, request: JobId) -> JobRunRecord:
     """The status of a job of the second kind; the answer waits a while for the end of one that is worked on."""
-    return (await _looked_at(platform, access, request.job_id, SECOND_KIND)).run_record
+    return (await _looked_at(context, access, request.job_id, SECOND_KIND)).run_record
 
 
-async def find_job_run(platform: Platform, access: Access, request: FindJob) -> JobRunRecord:
+@handles(FIND_JOB_RUN)
+async def find_job_run(context: Context, access: Access, request: FindJob) -> JobRunRecord:
     """A job of the second kind by id, as it is at this moment."""
     check_organization(access, request.organization_id)
-    return (await job_of(platform.database, access, request.id, SECOND_KIND)).run_record
+    return (await job_of(context.database, access, request.id, SECOND_KIND)).run_record
 
 
-async def cancel_job(platform: Platform, access: Access, request: JobId) -> JobRecord:
+@handles(CANCEL_JOB)
+async def cancel_job(context: Context, access: Access, request: JobId) -> JobRecord:
     """Ask a job of the first kind to stop."""
-    return (await _cancelled(platform, access, request.job_id, FIRST_KIND)).record
+    return (await _cancelled(context, access, request.job_id, FIRST_KIND)).record
 
 
-async def cancel_job_run(platform: Platform, access: Access, request: JobId) -> JobRunRecord:
+@handles(CANCEL_JOB_RUN)
+async def cancel_job_run(context: Context, access: Access, request: JobId) -> JobRunRecord:
     """Ask a job of the second kind to stop."""
-    return (await _cancelled(platform, access, request.job_id, SECOND_KIND)).run_record
+    return (await _cancelled(context, access, request.job_id, SECOND_KIND)).run_record
 
 
-async def _looked_at(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
-    job = await job_of(platform.database, access, id, wire)
+async def _looked_at(context: Context, access: Access, id: UUID, wire: int) -> Job:
+    job = await job_of(context.database, access, id, wire)
     if job.state == JobStatus.RUNNING:
-        await platform.jobs.wait(job.no, HOLD_SECONDS)
-        job = await job_of(platform.database, access, id, wire)
+        await context.jobs.wait(job.no, HOLD_SECONDS)
+        job = await job_of(context.database, access, id, wire)
     return job
 
 
-async def _cancelled(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+async def _cancelled(context: Context, access: Access, id: UUID, wire: int) -> Job:
     """One that is worked on stops between two ranges, any other at once; ended ones stay as they are."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         job = await job_of(tx, access, id, wire)
-        if platform.jobs.works(job.kind):
-            await tx.execute("jobs.ask_to_stop", no=job.no, now=platform.clock())
+        if context.jobs.works(job.kind):
+            await tx.execute("jobs.ask_to_stop", no=job.no, now=context.clock())
         elif job.state == JobStatus.RUNNING:
-            await end_job(tx, job.no, JobStatus.TERMINATED, platform.clock())
-    await platform.jobs.wait(job.no, ANSWER_SECONDS)
-    return await job_of(platform.database, access, id, wire)
+            await end_job(tx, job.no, JobStatus.TERMINATED, context.clock())
+    await context.jobs.wait(job.no, ANSWER_SECONDS)
+    return await job_of(context.database, access, id, wire)
 
 
 async def job_of(statements: Statements, access: Access, id: UUID, wire: int) -> Job:
@@ -199,21 +210,21 @@ async def end_job(
     await tx.execute("jobs.drop_shards", job=no)
 
 
-async def answered(platform: Platform, access: Access, begun: JobRecord) -> JobRecord:
+async def answered(context: Context, access: Access, begun: JobRecord) -> JobRecord:
     """Work on a job that was just recorded; how far it is once it had its time in the answer."""
-    return (await _begun(platform, access, begun.id, FIRST_KIND)).record
+    return (await _begun(context, access, begun.id, FIRST_KIND)).record
 
 
-async def answered_run(platform: Platform, access: Access, begun: Job) -> JobRunRecord:
+async def answered_run(context: Context, access: Access, begun: Job) -> JobRunRecord:
     """The same for a job of the second kind."""
-    return (await _begun(platform, access, begun.id, SECOND_KIND)).run_record
+    return (await _begun(context, access, begun.id, SECOND_KIND)).run_record
 
 
-async def _begun(platform: Platform, access: Access, id: UUID, wire: int) -> Job:
+async def _begun(context: Context, access: Access, id: UUID, wire: int) -> Job:
     no = key_of(id, Kind.JOB).number
-    platform.jobs.start(no)
-    await platform.jobs.wait(no, ANSWER_SECONDS)
-    return await job_of(platform.database, access, id, wire)
+    context.jobs.start(no)
+    await context.jobs.wait(no, ANSWER_SECONDS)
+    return await job_of(context.database, access, id, wire)
 
 
 def job_id(no: int, created: int) -> UUID:

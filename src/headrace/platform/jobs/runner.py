@@ -14,7 +14,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import anyio
 import msgspec
@@ -22,12 +22,10 @@ from msgspec import Struct
 
 from headrace.errors import APIError, HeadraceError
 from headrace.model.enums import JobStatus
+from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import end_job
 from headrace.storage.database.base import Statements, Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 LEASE_MS = 60_000
 RANGE_SECONDS = 0.08
@@ -89,14 +87,14 @@ class Work(Protocol):
         ...
 
 
-MakeWork = Callable[["Platform", Task], Work]
+MakeWork = Callable[[Context, Task], Work]
 
 
 class JobRunner:
     """Works on the jobs of one platform; ``kinds`` says how."""
 
-    def __init__(self, platform: Platform, kinds: dict[str, MakeWork]) -> None:
-        self._platform = platform
+    def __init__(self, context: Context, kinds: dict[str, MakeWork]) -> None:
+        self._context = context
         self._kinds = kinds
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._worked: dict[int, anyio.Event] = {}
@@ -112,7 +110,7 @@ class JobRunner:
     async def reserve(self, tx: Transaction, no: int) -> None:
         """Keep a job that is being recorded for this process: no other one may take it up first."""
         self._reserved[no] = False
-        lease = self._platform.clock() + LEASE_MS
+        lease = self._context.clock() + LEASE_MS
         await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
 
     def was_reserved(self, no: int) -> bool:
@@ -137,12 +135,12 @@ class JobRunner:
 
     async def asked_to_stop(self, no: int) -> bool:
         """Whether a job is to stop that this process works on: because somebody said so, or another one has it."""
-        row = await self._platform.database.fetch_one("jobs.asked_to_stop", no=no)
+        row = await self._context.database.fetch_one("jobs.asked_to_stop", no=no)
         return row is None or bool(row[0]) or row[1] != self._owner
 
     def start(self, no: int) -> None:
         """Work on a job beside the calls, unless that is being done."""
-        self._platform.background.start(self._work, no)
+        self._context.background.start(self._work, no)
 
     async def wait(self, no: int, seconds: float) -> None:
         """Wait for the end of a job, whoever works on it, but not longer than ``seconds``."""
@@ -173,7 +171,7 @@ class JobRunner:
     async def resume(self) -> None:
         """Work on all jobs that nobody works on, and watch those of other processes until they end."""
         kinds = json_text(list(self._kinds))
-        while rows := await self._platform.database.fetch(
+        while rows := await self._context.database.fetch(
             "jobs.open", kinds=kinds, limit=_OPEN_AT_ONCE
         ):
             for no, owner, lease in rows:
@@ -181,15 +179,15 @@ class JobRunner:
                     await self._work(no)
             await anyio.sleep(_RETRY_SECONDS)
 
-    async def keep(self, task: Task) -> bool:
+    async def keep(self, no: int) -> bool:
         """Renew the lease in the middle of reading that takes long; False where it is lost."""
-        async with self._platform.database.transaction() as tx:
-            return await self._hold(tx, task) is not None
+        async with self._context.database.transaction() as tx:
+            return await self._hold(tx, no) is not None
 
     # --- whose job it is ----------------------------------------------------------------------------------
 
     async def _is_worked(self, no: int) -> bool:
-        row = await self._platform.database.fetch_one("jobs.keeper", no=no)
+        row = await self._context.database.fetch_one("jobs.keeper", no=no)
         if row is None or row[0] != JobStatus.RUNNING or row[1] not in self._kinds:
             return False
         if no not in self._worked and self._is_free(*row[2:]):
@@ -197,11 +195,11 @@ class JobRunner:
         return True
 
     def _is_free(self, owner: str | None, lease: int) -> bool:
-        return owner is None or lease < self._platform.clock() or _is_gone(owner)
+        return owner is None or lease < self._context.clock() or _is_gone(owner)
 
     async def _claim(self, no: int) -> Task | None:
-        now = self._platform.clock()
-        async with self._platform.database.transaction() as tx:
+        now = self._context.clock()
+        async with self._context.database.transaction() as tx:
             row = await tx.fetch_one("jobs.keeper", no=no)
             owner = None if row is None else row[2]
             free = owner is not None and (owner == self._owner or _is_gone(owner))
@@ -215,11 +213,11 @@ class JobRunner:
             )
         return None if claimed is None else Task(no, *claimed)
 
-    async def _hold(self, tx: Transaction, task: Task) -> bool | None:
+    async def _hold(self, tx: Transaction, no: int) -> bool | None:
         """Renew the lease inside a range: whether the job is to stop; None where it is no longer ours."""
-        now = self._platform.clock()
+        now = self._context.clock()
         row = await tx.fetch_one(
-            "jobs.hold", no=task.no, owner=self._owner, lease=now + LEASE_MS, now=now
+            "jobs.hold", no=no, owner=self._owner, lease=now + LEASE_MS, now=now
         )
         return None if row is None else bool(row[0])
 
@@ -237,7 +235,7 @@ class JobRunner:
                 await self._leave(no)
                 raise
             if task is not None:
-                await self._attempt(task, self._kinds[task.kind](self._platform, task))
+                await self._attempt(task, self._kinds[task.kind](self._context, task))
         finally:
             del self._worked[no]
             self._reserved.pop(no, None)
@@ -271,14 +269,14 @@ class JobRunner:
             raise
 
     async def _ranges(self, task: Task, work: Work) -> None:
-        database = self._platform.database
+        database = self._context.database
         row = await database.fetch_one("jobs.cursor", job=task.no)
         cursor = None if row is None else msgspec.json.decode(row[0])
         size = FIRST_SIZE
         while True:
             await work.ahead(cursor, size)
             async with database.transaction() as tx:
-                stop = await self._hold(tx, task)
+                stop = await self._hold(tx, task.no)
                 if stop is None:
                     return None
                 if stop:
@@ -296,8 +294,8 @@ class JobRunner:
             await anyio.sleep(PAUSE_SECONDS)
 
     async def _fail(self, task: Task, work: Work, why: str) -> None:
-        async with self._platform.database.transaction() as tx:
-            if await self._hold(tx, task) is not None:
+        async with self._context.database.transaction() as tx:
+            if await self._hold(tx, task.no) is not None:
                 await work.abandon(tx)
                 await end_job(tx, task.no, JobStatus.FAILED, self._now(), why)
 
@@ -308,14 +306,14 @@ class JobRunner:
 
     async def _release(self, no: int, *, error: str | None = None, unused: int = 0) -> None:
         try:
-            await self._platform.database.execute(
+            await self._context.database.execute(
                 "jobs.let_go", no=no, owner=self._owner, error=error, unused=unused
             )
         except HeadraceError as error:
             log.warning("job %d keeps its lease until it ends: %s", no, error)
 
     def _now(self) -> int:
-        return self._platform.clock()
+        return self._context.clock()
 
 
 def _next_size(size: int, seconds: float) -> int:

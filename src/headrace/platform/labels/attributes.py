@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,19 +10,22 @@ from headrace.errors import BadRequestError
 from headrace.model.enums import AttributeType
 from headrace.model.ids import Kind
 from headrace.model.names import safe_name
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.scopes import scope_of_part, touch, version_scope
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.label_details import (
+    GET_LABEL_ATTRIBUTES,
+    GET_VERSION_ATTRIBUTES,
+    SET_LABEL_ATTRIBUTES,
+    SET_VERSION_ATTRIBUTES,
     AttributeRecord,
     AttributesRecord,
     SetLabelAttributes,
     SetVersionAttributes,
 )
 from headrace.protocol.operations.labels import LabelId, ListLabels
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 MAX_CHOICES = 64
 MAX_DISPLAY_NAME = 256
@@ -33,23 +35,25 @@ _NUMBERS = (AttributeType.INTEGER, AttributeType.FLOAT)
 _attributes = msgspec.json.Decoder(dict[str, AttributeRecord])
 
 
+@handles(GET_LABEL_ATTRIBUTES)
 async def get_label_attributes(
-    platform: Platform, access: Access, request: LabelId
+    context: Context, access: Access, request: LabelId
 ) -> AttributesRecord:
     """The kinds of attributes of a label's shapes."""
-    scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
-    row = await platform.database.fetch_one("labels.attributes", version=scope.no, key=key)
+    scope, key = await scope_of_part(context.database, access, request.label_id, Kind.LABEL)
+    row = await context.database.fetch_one("labels.attributes", version=scope.no, key=key)
     if row is None:
         raise missing(Kind.LABEL, request.label_id)
     return _record(row[0])
 
 
+@handles(SET_LABEL_ATTRIBUTES)
 async def set_label_attributes(
-    platform: Platform, access: Access, request: SetLabelAttributes
+    context: Context, access: Access, request: SetLabelAttributes
 ) -> None:
     """Replace the kinds of attributes of a label's shapes; 400 that names what contradicts itself."""
     text = _text(request.attributes)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
         await touch(tx, scope)
         if not await tx.execute(
@@ -58,21 +62,23 @@ async def set_label_attributes(
             raise missing(Kind.LABEL, request.label_id)
 
 
+@handles(GET_VERSION_ATTRIBUTES)
 async def get_version_attributes(
-    platform: Platform, access: Access, request: ListLabels
+    context: Context, access: Access, request: ListLabels
 ) -> AttributesRecord:
     """The kinds of attributes of a version's annotations."""
-    scope = await version_scope(platform.database, access, request.version_id)
-    row = await platform.database.fetch_one("labels.version_attributes", version=scope.no)
+    scope = await version_scope(context.database, access, request.version_id)
+    row = await context.database.fetch_one("labels.version_attributes", version=scope.no)
     return _record(None if row is None else row[0])
 
 
+@handles(SET_VERSION_ATTRIBUTES)
 async def set_version_attributes(
-    platform: Platform, access: Access, request: SetVersionAttributes
+    context: Context, access: Access, request: SetVersionAttributes
 ) -> None:
     """Replace the kinds of attributes of a version's annotations; 400 that names what contradicts itself."""
     text = _text(request.attributes)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         await touch(tx, scope)
         await tx.execute("labels.set_version_attributes", version=scope.no, attributes=text)

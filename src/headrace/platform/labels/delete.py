@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from headrace.errors import ConflictError
 from headrace.model.columns import chosen, numbered, with_group
 from headrace.model.ids import Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import Delta, fold_now_and_then
+from headrace.platform.core.counters import Delta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch
 from headrace.platform.core.shape_storage import drop_contents, store_blobs
-from headrace.protocol.operations.labels import LabelGroupId, LabelId
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold_if_due
+from headrace.protocol.operations.labels import (
+    DELETE_LABEL,
+    DELETE_LABEL_GROUP,
+    LabelGroupId,
+    LabelId,
+)
 from headrace.storage.database.base import Statements, Transaction
 from headrace.storage.threads import in_thread
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 RANGE = 250
 """Annotations that one transaction rewrites."""
@@ -45,7 +50,8 @@ class Stripped(NamedTuple):
     counts: Counter[int]
 
 
-async def delete_label(platform: Platform, access: Access, request: LabelId) -> None:
+@handles(DELETE_LABEL)
+async def delete_label(context: Context, access: Access, request: LabelId) -> None:
     """Delete a label and all shapes that carry it; their annotations stay.
 
     Raises ConflictError while a job carries shapes into or out of the version: it would bring some of them back. The
@@ -54,11 +60,11 @@ async def delete_label(platform: Platform, access: Access, request: LabelId) -> 
     """
     while True:
         scope, key = await scope_of_part(
-            platform.database, access, request.label_id, Kind.LABEL, change=True
+            context.database, access, request.label_id, Kind.LABEL, change=True
         )
-        await _check_free(platform.database, scope)
-        await _strip_all(platform, access, request, scope, key)
-        async with platform.database.transaction() as tx:
+        await _check_free(context.database, scope)
+        await _strip_all(context, access, request, scope, key)
+        async with context.database.transaction() as tx:
             scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
             await _check_free(tx, scope)
             place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "label": key}
@@ -72,9 +78,10 @@ async def delete_label(platform: Platform, access: Access, request: LabelId) -> 
             return
 
 
-async def delete_label_group(platform: Platform, access: Access, request: LabelGroupId) -> None:
+@handles(DELETE_LABEL_GROUP)
+async def delete_label_group(context: Context, access: Access, request: LabelGroupId) -> None:
     """Delete a group; its labels and the groups under it are in none afterwards."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, key = await scope_of_part(
             tx, access, request.group_id, Kind.LABEL_GROUP, change=True
         )
@@ -96,11 +103,11 @@ async def _check_free(statements: Statements, scope: VersionScope) -> None:
 
 
 async def _strip_all(
-    platform: Platform, access: Access, request: LabelId, scope: VersionScope, label: int
+    context: Context, access: Access, request: LabelId, scope: VersionScope, label: int
 ) -> None:
     asset = no = -1
     while True:
-        rows = await platform.database.fetch(
+        rows = await context.database.fetch(
             "annotating.with_label",
             asset=asset,
             no=no,
@@ -113,11 +120,11 @@ async def _strip_all(
         found = [Drawn(*row) for row in rows]
         asset, no = found[-1].asset, found[-1].no
         ready = dict(zip(found, await in_thread(_stripped, found, label), strict=True))
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             scope, _ = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
             taken = await touch(tx, scope)
             await _write(tx, scope, ready, label)
-        fold_now_and_then(platform, scope, taken)
+        fold_if_due(context, scope, taken)
 
 
 async def _write(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
 from headrace.model.ids import Kind
 from headrace.model.names import safe_name
 from headrace.model.records import Items, LabelGroupRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.labels import (
+    CREATE_LABEL_GROUP,
+    GET_LABEL_GROUP,
+    LIST_LABEL_GROUPS,
+    UPDATE_LABEL_GROUP,
     CreateLabelGroup,
     LabelGroupId,
     ListLabels,
@@ -20,25 +25,24 @@ from headrace.protocol.operations.labels import (
 )
 from headrace.storage.database.base import Row, Statements, Transaction
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-
+@handles(LIST_LABEL_GROUPS)
 async def list_label_groups(
-    platform: Platform, access: Access, request: ListLabels
+    context: Context, access: Access, request: ListLabels
 ) -> Items[LabelGroupRecord]:
     """The label groups of a version in order of creation."""
-    scope = await version_scope(platform.database, access, request.version_id)
-    rows = await platform.database.fetch("labels.groups", version=scope.no)
+    scope = await version_scope(context.database, access, request.version_id)
+    rows = await context.database.fetch("labels.groups", version=scope.no)
     return Items(items=[_record(scope, row) for row in rows])
 
 
+@handles(CREATE_LABEL_GROUP)
 async def create_label_group(
-    platform: Platform, access: Access, request: CreateLabelGroup
+    context: Context, access: Access, request: CreateLabelGroup
 ) -> LabelGroupRecord:
     """A new group; 409 where the name is taken."""
     name = safe_name(request.name, "name of a label group")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         parent = None
         if request.parent_id is not None:
@@ -53,27 +57,29 @@ async def create_label_group(
                 key=key[0],
                 name=name,
                 parent=parent,
-                created=platform.clock(),
+                created=context.clock(),
             )
         except UniqueViolationError:
             raise _taken(scope, name) from None
         return _record(scope, (key[0], name, parent))
 
 
+@handles(GET_LABEL_GROUP)
 async def get_label_group(
-    platform: Platform, access: Access, request: LabelGroupId
+    context: Context, access: Access, request: LabelGroupId
 ) -> LabelGroupRecord:
     """A group by id."""
-    scope, key = await scope_of_part(platform.database, access, request.group_id, Kind.LABEL_GROUP)
-    return _record(scope, await _row(platform.database, scope, key, request.group_id))
+    scope, key = await scope_of_part(context.database, access, request.group_id, Kind.LABEL_GROUP)
+    return _record(scope, await _row(context.database, scope, key, request.group_id))
 
 
+@handles(UPDATE_LABEL_GROUP)
 async def update_label_group(
-    platform: Platform, access: Access, request: UpdateLabelGroup
+    context: Context, access: Access, request: UpdateLabelGroup
 ) -> LabelGroupRecord:
     """Rename a group or put it under another; 409 where the name is taken, 400 for a circle."""
     name = None if request.name is None else safe_name(request.name, "name of a label group")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, key = await scope_of_part(
             tx, access, request.group_id, Kind.LABEL_GROUP, change=True
         )

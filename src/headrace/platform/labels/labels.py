@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from headrace.errors import ConflictError, UniqueViolationError
 from headrace.model.ids import Kind
 from headrace.model.names import safe_name
 from headrace.model.records import Items, LabelRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
+from headrace.platform.dispatch import handles
 from headrace.platform.labels.groups import group_key
 from headrace.protocol.operations.labels import (
+    CREATE_LABEL,
+    ENSURE_LABELS,
+    FIND_LABEL,
+    GET_LABEL,
+    LIST_LABELS,
+    UPDATE_LABEL,
     LabelId,
     LabelName,
     LabelNames,
@@ -22,77 +28,76 @@ from headrace.protocol.operations.labels import (
 )
 from headrace.storage.database.base import Row, Statements, Transaction
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-
-async def list_labels(
-    platform: Platform, access: Access, request: ListLabels
-) -> Items[LabelRecord]:
+@handles(LIST_LABELS)
+async def list_labels(context: Context, access: Access, request: ListLabels) -> Items[LabelRecord]:
     """The labels of a version in order of creation."""
-    scope = await version_scope(platform.database, access, request.version_id)
-    rows = await platform.database.fetch("labels.all", version=scope.no)
+    scope = await version_scope(context.database, access, request.version_id)
+    rows = await context.database.fetch("labels.all", version=scope.no)
     return Items(items=[label_record(scope, row) for row in rows])
 
 
-async def create_label(platform: Platform, access: Access, request: LabelName) -> LabelRecord:
+@handles(CREATE_LABEL)
+async def create_label(context: Context, access: Access, request: LabelName) -> LabelRecord:
     """A new label; 409 where the name is taken."""
     name = safe_name(request.name, "name of a label")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         await touch(tx, scope)
         try:
-            return label_record(scope, await _add(platform, tx, scope, name))
+            return label_record(scope, await _add(context, tx, scope, name))
         except UniqueViolationError:
             raise _taken(scope, name) from None
 
 
-async def find_label(platform: Platform, access: Access, request: LabelName) -> LabelRecord:
+@handles(FIND_LABEL)
+async def find_label(context: Context, access: Access, request: LabelName) -> LabelRecord:
     """A label by name."""
-    scope = await version_scope(platform.database, access, request.version_id)
-    row = await platform.database.fetch_one("labels.by_name", version=scope.no, name=request.name)
+    scope = await version_scope(context.database, access, request.version_id)
+    row = await context.database.fetch_one("labels.by_name", version=scope.no, name=request.name)
     if row is None:
         raise missing(Kind.LABEL, repr(request.name))
     return label_record(scope, row)
 
 
-async def ensure_labels(
-    platform: Platform, access: Access, request: LabelNames
-) -> list[LabelRecord]:
+@handles(ENSURE_LABELS)
+async def ensure_labels(context: Context, access: Access, request: LabelNames) -> list[LabelRecord]:
     """The labels of these names in their order, the missing ones created."""
     names = list(dict.fromkeys(safe_name(name, "name of a label") for name in request.names))
-    scope = await version_scope(platform.database, access, request.version_id)
-    found = await _by_names(platform.database, scope, names)
+    scope = await version_scope(context.database, access, request.version_id)
+    found = await _by_names(context.database, scope, names)
     if len(found) < len(names):
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             await touch(tx, scope)
-            await ensured(platform, tx, scope, names)
+            await ensured(context, tx, scope, names)
             found = await _by_names(tx, scope, names)
     return [label_record(scope, found[name]) for name in names]
 
 
 async def ensured(
-    platform: Platform, tx: Transaction, scope: VersionScope, names: list[str]
+    context: Context, tx: Transaction, scope: VersionScope, names: list[str]
 ) -> dict[str, int]:
     """The keys of the labels of these names, the missing ones created."""
     found = await _by_names(tx, scope, names)
     for name in names:
         if name not in found:
-            found[name] = await _add(platform, tx, scope, name)
+            found[name] = await _add(context, tx, scope, name)
     return {name: row[0] for name, row in found.items()}
 
 
-async def get_label(platform: Platform, access: Access, request: LabelId) -> LabelRecord:
+@handles(GET_LABEL)
+async def get_label(context: Context, access: Access, request: LabelId) -> LabelRecord:
     """A label by id."""
-    scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
-    return label_record(scope, await _row(platform.database, scope, key, request))
+    scope, key = await scope_of_part(context.database, access, request.label_id, Kind.LABEL)
+    return label_record(scope, await _row(context.database, scope, key, request))
 
 
-async def update_label(platform: Platform, access: Access, request: UpdateLabel) -> LabelRecord:
+@handles(UPDATE_LABEL)
+async def update_label(context: Context, access: Access, request: UpdateLabel) -> LabelRecord:
     """Rename a label or put it into a group of its version; 409 where the new name is taken."""
     name = None if request.name is None else safe_name(request.name, "name of a label")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
         await _row(tx, scope, key, request)
         group = None
@@ -106,7 +111,7 @@ async def update_label(platform: Platform, access: Access, request: UpdateLabel)
         return label_record(scope, await _row(tx, scope, key, request))
 
 
-async def _add(platform: Platform, tx: Transaction, scope: VersionScope, name: str) -> Row:
+async def _add(context: Context, tx: Transaction, scope: VersionScope, name: str) -> Row:
     key = await tx.fetch_one(
         "labels.sibling_key", dataset=scope.dataset, version=scope.no, name=name
     ) or await tx.fetch_one("labels.take_key", dataset=scope.dataset)
@@ -119,7 +124,7 @@ async def _add(platform: Platform, tx: Transaction, scope: VersionScope, name: s
         key=key[0],
         name=name,
         position=position[0],
-        created=platform.clock(),
+        created=context.clock(),
     )
     return key[0], name, None
 

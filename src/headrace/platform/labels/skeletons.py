@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from headrace.errors import BadRequestError
 from headrace.model.ids import Kind
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.scopes import scope_of_part, touch, version_scope
+from headrace.platform.dispatch import handles
 from headrace.protocol.operations.label_details import (
+    GET_SKELETON,
+    LIST_SKELETONS,
+    SET_SKELETON,
     SetSkeleton,
     SkeletonRecord,
     SkeletonsRecord,
 )
 from headrace.protocol.operations.labels import LabelId, ListLabels
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 MAX_VERTICES = 1_000
 MAX_EDGES = 10_000
@@ -27,33 +27,34 @@ MAX_EDGES = 10_000
 _skeleton = msgspec.json.Decoder(SkeletonRecord)
 
 
-async def list_skeletons(
-    platform: Platform, access: Access, request: ListLabels
-) -> SkeletonsRecord:
+@handles(LIST_SKELETONS)
+async def list_skeletons(context: Context, access: Access, request: ListLabels) -> SkeletonsRecord:
     """The skeletons of a version's labels, in order of creation of the labels."""
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     ids = scope.ids(Kind.LABEL)
-    rows = await platform.database.fetch("labels.skeletons", version=scope.no)
+    rows = await context.database.fetch("labels.skeletons", version=scope.no)
     return SkeletonsRecord(items={ids.text(key): _skeleton.decode(text) for key, text in rows})
 
 
-async def get_skeleton(platform: Platform, access: Access, request: LabelId) -> SkeletonRecord:
+@handles(GET_SKELETON)
+async def get_skeleton(context: Context, access: Access, request: LabelId) -> SkeletonRecord:
     """The skeleton of a label, an empty one where it has none."""
-    scope, key = await scope_of_part(platform.database, access, request.label_id, Kind.LABEL)
-    row = await platform.database.fetch_one("labels.skeleton", version=scope.no, key=key)
+    scope, key = await scope_of_part(context.database, access, request.label_id, Kind.LABEL)
+    row = await context.database.fetch_one("labels.skeleton", version=scope.no, key=key)
     if row is None:
         raise missing(Kind.LABEL, request.label_id)
     return SkeletonRecord(vertices=[], edges=[]) if row[0] is None else _skeleton.decode(row[0])
 
 
-async def set_skeleton(platform: Platform, access: Access, request: SetSkeleton) -> None:
+@handles(SET_SKELETON)
+async def set_skeleton(context: Context, access: Access, request: SetSkeleton) -> None:
     """Give a label a skeleton; 400 where an edge joins what is no vertex."""
     _check(request)
     text = None
     if request.vertices:
         skeleton = SkeletonRecord(vertices=request.vertices, edges=request.edges)
         text = msgspec.json.encode(skeleton).decode()
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
         await touch(tx, scope)
         if not await tx.execute("labels.set_skeleton", version=scope.no, key=key, skeleton=text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -16,29 +15,34 @@ from headrace.model.enums import JobStatus, ProcessingTargetType
 from headrace.model.ids import Kind
 from headrace.model.records import JobRunRecord
 from headrace.platform.assets.selectors import present_seqs
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import check_unlocked, version_scope
-from headrace.platform.datalake.datalakes import lake_of
+from headrace.platform.core.scopes import check_unlocked, datalake_scope, version_scope
+from headrace.platform.dispatch import handles
 from headrace.platform.jobs.records import SECOND_KIND, Job, job_of, record_job
 from headrace.platform.processings.programs import Registered
 from headrace.platform.processings.registry import processing_of
 from headrace.platform.processings.run import LAKE_KIND, VERSION_KIND, Spec
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.protocol.operations.processings import Launch, LaunchOnDatalake, LaunchOnVersion
+from headrace.protocol.operations.processings import (
+    LAUNCH_ON_DATALAKE,
+    LAUNCH_ON_VERSION,
+    Launch,
+    LaunchOnDatalake,
+    LaunchOnVersion,
+)
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
-
+@handles(LAUNCH_ON_VERSION)
 async def launch_on_version(
-    platform: Platform, access: Access, request: LaunchOnVersion
+    context: Context, access: Access, request: LaunchOnVersion
 ) -> JobRunRecord:
     """Run a processing on a version, or on the assets that are named."""
-    database = platform.database
+    database = context.database
     found = await _fitting(
-        platform, access, request, ProcessingTargetType.DATASET_VERSION, "a version"
+        context, access, request, ProcessingTargetType.DATASET_VERSION, "a version"
     )
     scope = await version_scope(database, access, request.version_id)
     if scope.filling:
@@ -54,32 +58,33 @@ async def launch_on_version(
     ids = _ids(request.asset_ids, "assets")
     if ids is not None:
         await present_seqs(database, scope, ids)
-    return await _launch(platform, access, found, request, VERSION_KIND, scope.no, scope.id, ids)
+    return await _launch(context, access, found, request, VERSION_KIND, scope.no, scope.id, ids)
 
 
+@handles(LAUNCH_ON_DATALAKE)
 async def launch_on_datalake(
-    platform: Platform, access: Access, request: LaunchOnDatalake
+    context: Context, access: Access, request: LaunchOnDatalake
 ) -> JobRunRecord:
     """Run a processing on data of a lake."""
-    found = await _fitting(platform, access, request, ProcessingTargetType.DATALAKE, "a datalake")
-    lake = await lake_of(platform.database, access, request.datalake_id)
+    found = await _fitting(context, access, request, ProcessingTargetType.DATALAKE, "a datalake")
+    lake = await datalake_scope(context.database, access, request.datalake_id)
     ids = _ids(request.data_ids, "data") or []
-    counted = await platform.database.fetch_one(
+    counted = await context.database.fetch_one(
         "tags.count_data", keys=json_text(lake.numbers(ids)), bucket=lake.bucket, scope=lake.no
     )
     if counted is None or counted[0] != len(ids):
         raise missing(Kind.DATA, f"among the {len(ids)} that are named")
-    return await _launch(platform, access, found, request, LAKE_KIND, lake.no, lake.id, ids)
+    return await _launch(context, access, found, request, LAKE_KIND, lake.no, lake.id, ids)
 
 
 async def _fitting(
-    platform: Platform,
+    context: Context,
     access: Access,
     request: Launch,
     target: ProcessingTargetType,
     called: str,
 ) -> Registered:
-    found = await processing_of(platform.database, access, request.processing_id)
+    found = await processing_of(context.database, access, request.processing_id)
     if found.target is not target:
         raise BadRequestError(
             f"{found.name} cannot be launched on {called}", hint=f"it is for {found.target}"
@@ -105,7 +110,7 @@ def _ids(given: list[UUID] | None, what: str) -> list[UUID] | None:
 
 
 async def _launch(
-    platform: Platform,
+    context: Context,
     access: Access,
     found: Registered,
     request: Launch,
@@ -114,8 +119,8 @@ async def _launch(
     subject_id: UUID,
     ids: list[UUID] | None,
 ) -> JobRunRecord:
-    cpu = _count(platform.slots.cpus, "cpu", request.cpu, found.cpu, least=1)
-    gpu = _count(platform.slots.gpus, "gpu", request.gpu, found.gpu, least=0)
+    cpu = _count(context.slots.cpus, "cpu", request.cpu, found.cpu, least=1)
+    gpu = _count(context.slots.gpus, "gpu", request.gpu, found.gpu, least=0)
     spec = Spec(
         processing=found.name,
         program=found.program,
@@ -130,18 +135,18 @@ async def _launch(
         organization=access.organization_id,
     )
     text = msgspec.json.encode(spec).decode()
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         # A client that lost the answer asks again: the very same launch, while it runs, is one.
         running = await tx.fetch_one(
             "jobs.running", kind=kind, subject=subject, spec=text, organization=access.organization
         )
-        if running is not None and await platform.jobs.is_held(tx, running[0]):
+        if running is not None and await context.jobs.is_held(tx, running[0]):
             job = Job(running[0], running[1], SECOND_KIND, kind, subject, "", text, 0, None, None)
             return (await job_of(tx, access, job.id, SECOND_KIND)).run_record
         job = await record_job(
             tx,
             access.organization,
-            platform.clock(),
+            context.clock(),
             kind=kind,
             subject=subject,
             state=JobStatus.RUNNING,
@@ -149,8 +154,8 @@ async def _launch(
             total=None,
             wire=SECOND_KIND,
         )
-        await platform.jobs.reserve(tx, job.no)
-    platform.jobs.start(job.no)
+        await context.jobs.reserve(tx, job.no)
+    context.jobs.start(job.no)
     return job.run_record
 
 

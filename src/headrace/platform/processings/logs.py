@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
 
 import anyio
 
 from headrace.errors import BadRequestError
 from headrace.model.enums import JobStatus
 from headrace.model.records import JobLogRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
+from headrace.platform.dispatch import handles
 from headrace.platform.jobs.records import HOLD_SECONDS, SECOND_KIND, job_of
 from headrace.platform.processings.run import LOGS
-from headrace.protocol.operations.jobs import ReadJobLog
+from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
 from headrace.storage.threads import in_thread
 from headrace.subprocesses.log import Piece, read_log
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 PIECE = 256 * 1024
 """The most bytes of a log in one answer."""
@@ -26,23 +24,24 @@ PIECE = 256 * 1024
 _LOOK_SECONDS = 0.1
 
 
-async def read_job_log(platform: Platform, access: Access, request: ReadJobLog) -> JobLogRecord:
+@handles(READ_JOB_LOG)
+async def read_job_log(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
     """The next piece of a log; with ``wait`` the answer is held until there is one, or the job has ended."""
     if request.offset < 0:
         raise BadRequestError(f"offset is {request.offset}", hint="it must not be negative")
-    found = await _look(platform, access, request)
+    found = await _look(context, access, request)
     if request.wait:
-        with platform.jobs.waiting(HOLD_SECONDS):
+        with context.jobs.waiting(HOLD_SECONDS):
             while not (found.text or found.ended):
                 await anyio.sleep(_LOOK_SECONDS)
-                found = await _look(platform, access, request)
+                found = await _look(context, access, request)
     return found
 
 
-async def _look(platform: Platform, access: Access, request: ReadJobLog) -> JobLogRecord:
+async def _look(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
     # The state first: what was printed before the end is in the log by then.
-    job = await job_of(platform.database, access, request.job_id, SECOND_KIND)
-    folder = platform.path / LOGS / str(job.no)
+    job = await job_of(context.database, access, request.job_id, SECOND_KIND)
+    folder = context.path / LOGS / str(job.no)
     piece = await in_thread(read_log, folder, request.offset, PIECE)
     over = job.state != JobStatus.RUNNING
     text, used = _text(piece, whole=over)

@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -24,14 +23,22 @@ from headrace.model.enums import InferenceType, ProcessingTargetType, Processing
 from headrace.model.ids import Kind
 from headrace.model.names import safe_name
 from headrace.model.records import Items, ParameterRecord, ProcessingRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access, local_access
 from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import json_text, page_offset
 from headrace.platform.core.sequences import take_numbers
+from headrace.platform.dispatch import handles
 from headrace.platform.processings.builtin import SHIPPED
 from headrace.platform.processings.programs import Program, Registered, checked_value, registered_of
 from headrace.platform.versions.datasets import all_or_limit
 from headrace.protocol.operations.processings import (
+    CREATE_PROCESSING,
+    DELETE_PROCESSING,
+    FIND_PROCESSING,
+    GET_PROCESSING,
+    LIST_PROCESSINGS,
+    UPDATE_PROCESSING,
     CreateProcessing,
     FindProcessing,
     ListProcessings,
@@ -41,9 +48,6 @@ from headrace.protocol.operations.processings import (
 from headrace.storage.database.base import Statements
 from headrace.storage.threads import in_thread
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 _CALLABLE = re.compile(r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")
 _PARAMETER = re.compile(r"^[^\W\d]\w*$")
 _ORDERS = ("name", "created_at")
@@ -52,7 +56,7 @@ _ORDERS = ("name", "created_at")
 
 
 async def register_processing(
-    platform: Platform,
+    context: Context,
     name: str,
     program: Program,
     *,
@@ -71,7 +75,7 @@ async def register_processing(
     Raises :class:`ConflictError` where the name is taken, :class:`BadRequestError` or :class:`ConfigurationError` for
     what could never run.
     """
-    access = await local_access(platform, organization_name=organization_name)
+    access = await local_access(context, organization_name=organization_name)
     name = safe_name(name, "name of a processing")
     if any(each.name == name for each in SHIPPED):
         raise _taken(name)
@@ -83,10 +87,10 @@ async def register_processing(
         raise BadRequestError(f"cpu is {cpu} and gpu is {gpu}", hint="at least 1 and 0")
     _check_parameters(name, parameters)
     home = await in_thread(_checked_home, program, folder)
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         made = Registered(
             no=await take_numbers(tx, "processing"),
-            created=platform.clock(),
+            created=context.clock(),
             name=name,
             target=target,
             type=type,
@@ -117,22 +121,22 @@ async def register_processing(
 
 
 async def registered_processings(
-    platform: Platform, organization_name: str | None = None
+    context: Context, organization_name: str | None = None
 ) -> list[Registered]:
     """All processings with what they run, shipped ones first."""
-    access = await local_access(platform, organization_name=organization_name)
-    return await _all(platform.database, access)
+    access = await local_access(context, organization_name=organization_name)
+    return await _all(context.database, access)
 
 
 async def remove_processing(
-    platform: Platform, name: str, organization_name: str | None = None
+    context: Context, name: str, organization_name: str | None = None
 ) -> Registered:
     """Forget a processing; jobs that run go on. Raises :class:`NotFoundError`, :class:`BadRequestError` for a shipped one."""
-    for found in await registered_processings(platform, organization_name):
+    for found in await registered_processings(context, organization_name):
         if found.name == name:
             if found in SHIPPED:
                 raise BadRequestError(f"{name} comes with headrace", hint="it cannot be removed")
-            await platform.database.execute("processings.remove", no=found.no)
+            await context.database.execute("processings.remove", no=found.no)
             return found
     raise NotFoundError(f"there is no processing {name!r}", hint="see: headrace processing list")
 
@@ -140,8 +144,9 @@ async def remove_processing(
 # --- for callers of the API ------------------------------------------------------------------------------
 
 
+@handles(CREATE_PROCESSING)
 async def create_processing(
-    platform: Platform, access: Access, request: CreateProcessing
+    context: Context, access: Access, request: CreateProcessing
 ) -> ProcessingRecord:
     """Refused (403): a caller of the API cannot say what runs on this machine."""
     check_organization(access, request.organization_id)
@@ -150,12 +155,13 @@ async def create_processing(
     )
 
 
+@handles(LIST_PROCESSINGS)
 async def list_processings(
-    platform: Platform, access: Access, request: ListProcessings
+    context: Context, access: Access, request: ListProcessings
 ) -> Items[ProcessingRecord]:
     """The processings of the organization, shipped ones first, unless an order is asked for."""
     check_organization(access, request.organization_id)
-    found = await _all(platform.database, access)
+    found = await _all(context.database, access)
     for word in reversed(request.order_by or []):
         field = word.removeprefix("-")
         if field not in _ORDERS:
@@ -169,35 +175,39 @@ async def list_processings(
     return Items(items=[each.record for each in found[start:stop]])
 
 
+@handles(FIND_PROCESSING)
 async def find_processing(
-    platform: Platform, access: Access, request: FindProcessing
+    context: Context, access: Access, request: FindProcessing
 ) -> ProcessingRecord:
     """A processing by name."""
     check_organization(access, request.organization_id)
-    for found in await _all(platform.database, access):
+    for found in await _all(context.database, access):
         if found.name == request.name:
             return found.record
     raise missing(Kind.PROCESSING, repr(request.name))
 
 
+@handles(GET_PROCESSING)
 async def get_processing(
-    platform: Platform, access: Access, request: ProcessingId
+    context: Context, access: Access, request: ProcessingId
 ) -> ProcessingRecord:
     """A processing by id."""
-    return (await processing_of(platform.database, access, request.processing_id)).record
+    return (await processing_of(context.database, access, request.processing_id)).record
 
 
+@handles(UPDATE_PROCESSING)
 async def update_processing(
-    platform: Platform, access: Access, request: UpdateProcessing
+    context: Context, access: Access, request: UpdateProcessing
 ) -> ProcessingRecord:
     """Refused (403), like a registration."""
-    found = await processing_of(platform.database, access, request.processing_id)
+    found = await processing_of(context.database, access, request.processing_id)
     raise _for_the_owner("change", f"headrace processing remove LAKE {found.name}, then add it")
 
 
-async def delete_processing(platform: Platform, access: Access, request: ProcessingId) -> None:
+@handles(DELETE_PROCESSING)
+async def delete_processing(context: Context, access: Access, request: ProcessingId) -> None:
     """Refused (403), like a registration."""
-    found = await processing_of(platform.database, access, request.processing_id)
+    found = await processing_of(context.database, access, request.processing_id)
     raise _for_the_owner("remove", f"headrace processing remove LAKE {found.name}")
 
 

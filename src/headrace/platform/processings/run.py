@@ -11,7 +11,7 @@ import signal
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import anyio
@@ -24,6 +24,7 @@ from headrace.errors import (
     UnprocessableEntityError,
 )
 from headrace.platform.accounts.tokens import issue_token
+from headrace.platform.context import Context
 from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import LEASE_MS, Range, Task
 from headrace.platform.processings.programs import Program
@@ -31,9 +32,6 @@ from headrace.storage.database.base import Transaction
 from headrace.storage.threads import in_thread
 from headrace.subprocesses.child import run_child
 from headrace.subprocesses.log import LogWriter, forget_old_logs
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"
 
@@ -66,8 +64,8 @@ class Spec(Struct, frozen=True, kw_only=True):
 class ProcessingWork:
     """Runs the program before the first range; there is nothing to write in ranges."""
 
-    def __init__(self, platform: Platform, task: Task) -> None:
-        self._platform = platform
+    def __init__(self, context: Context, task: Task) -> None:
+        self._context = context
         self._task = task
         self._spec = msgspec.json.decode(task.spec, type=Spec)
         # No name that people give a token holds a tab.
@@ -76,13 +74,13 @@ class ProcessingWork:
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Run the program to its end; raises what the job fails of."""
-        if not self._platform.jobs.was_reserved(self._task.no):
+        if not self._context.jobs.was_reserved(self._task.no):
             raise ConflictError("the process that ran the program ended first; launch it again")
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, group.cancel_scope)
             # Errors leave the group as what they are, not in a group of their own.
             try:
-                async with self._platform.slots.taken(self._spec.cpu, self._spec.gpu):
+                async with self._context.slots.taken(self._spec.cpu, self._spec.gpu):
                     await self._run()
             except HeadraceError as error:
                 self._error = error
@@ -109,7 +107,7 @@ class ProcessingWork:
         """End the program when the job is cancelled or lost, and renew meanwhile what would run out."""
         kept = time.monotonic()
         try:
-            while not await self._platform.jobs.asked_to_stop(self._task.no):
+            while not await self._context.jobs.asked_to_stop(self._task.no):
                 await anyio.sleep(_LOOK_SECONDS)
                 if time.monotonic() - kept > _KEEP_SECONDS:
                     kept = time.monotonic()
@@ -119,22 +117,22 @@ class ProcessingWork:
         scope.cancel()
 
     async def _keep(self) -> None:
-        if await self._platform.jobs.keep(self._task):
-            expires = self._platform.clock() + int(TOKEN_SECONDS * 1000)
-            await self._platform.database.execute(
+        if await self._context.jobs.keep(self._task.no):
+            expires = self._context.clock() + int(TOKEN_SECONDS * 1000)
+            await self._context.database.execute(
                 "session.extend_token", name=self._token_name, expires=expires
             )
 
     async def _run(self) -> None:
-        platform, spec = self._platform, self._spec
-        logs = platform.path / LOGS
+        context, spec = self._context, self._spec
+        logs = context.path / LOGS
         place = logs / str(self._task.no)
         await in_thread(_prepare, logs, place, spec.ids)
         token = await self._token()
         writer = LogWriter(place, secret=token.encode())
-        await platform.database.execute("jobs.mark", job=self._task.no, cursor="0")
+        await context.database.execute("jobs.mark", job=self._task.no, cursor="0")
         try:
-            row = await platform.database.fetch_one(
+            row = await context.database.fetch_one(
                 "jobs.by_no", no=self._task.no, organization=self._task.organization
             )
             assert row is not None
@@ -157,10 +155,10 @@ class ProcessingWork:
 
     async def _token(self) -> str:
         """A token for the program where it is to come in by the server's door, else none."""
-        if self._platform.door is None:
+        if self._context.public_address is None:
             return ""
         token, _ = await issue_token(
-            self._platform,
+            self._context,
             account=self._spec.account,
             organization=self._task.organization,
             name=self._token_name,
@@ -169,10 +167,10 @@ class ProcessingWork:
         return token
 
     def _environment(self, job: UUID, token: str, ids: Path) -> dict[str, str]:
-        spec, platform = self._spec, self._platform
+        spec, context = self._spec, self._context
         subject = "VERSION_ID" if self._task.kind == VERSION_KIND else "DATALAKE_ID"
         own = {
-            "TARGET": platform.door or str(platform.path.absolute()),
+            "TARGET": context.public_address or str(context.path.absolute()),
             "ORGANIZATION_ID": str(spec.organization),
             "JOB_ID": str(job),
             "PROCESSING": spec.processing,

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.model.enums import TagTarget
 from headrace.model.ids import InvalidIdError, Kind, decode, encode, scoped
 from headrace.model.records import AttachAnswer
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.listing import json_text
+from headrace.platform.dispatch import handles
 from headrace.platform.tags.scopes import Family, Tag, tag_of
 from headrace.platform.tags.tags import touch
-from headrace.protocol.operations.tags import TagTargets
+from headrace.protocol.operations.tags import ATTACH_TAG, DETACH_TAG, TagTargets
 from headrace.storage.database.base import Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 _BATCH = 5_000
 
@@ -41,25 +39,27 @@ _COUNT = {Family.DATA: "tags.count_data", Family.ASSET: "tags.count_assets"}
 _OBJECTS = {Kind.DATASET: "tags.datasets", Kind.VERSION: "tags.versions"}
 
 
-async def attach_tag(platform: Platform, access: Access, request: TagTargets) -> AttachAnswer:
+@handles(ATTACH_TAG)
+async def attach_tag(context: Context, access: Access, request: TagTargets) -> AttachAnswer:
     """Attach a tag to all targets that are there and of its kind; the answer counts them."""
-    return await _change(platform, access, request, _ATTACH)
+    return await _change(context, access, request, _ATTACH)
 
 
-async def detach_tag(platform: Platform, access: Access, request: TagTargets) -> AttachAnswer:
+@handles(DETACH_TAG)
+async def detach_tag(context: Context, access: Access, request: TagTargets) -> AttachAnswer:
     """Detach a tag from all targets that are there and of its kind; the answer counts them."""
-    return await _change(platform, access, request, _DETACH)
+    return await _change(context, access, request, _DETACH)
 
 
 async def _change(
-    platform: Platform, access: Access, request: TagTargets, statements: dict[Family, str]
+    context: Context, access: Access, request: TagTargets, statements: dict[Family, str]
 ) -> AttachAnswer:
-    tag = await tag_of(platform.database, access, request.tag_id)
+    tag = await tag_of(context.database, access, request.tag_id)
     tag.scope.check_unlocked()
     seen: set[int] = set()
     count = 0
     for start in range(0, len(request.ids), _BATCH):
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             # Read anew in every batch: the tag may be gone, or its version locked, between two.
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
@@ -11,13 +10,28 @@ from headrace.model.enums import TagTarget
 from headrace.model.ids import Kind
 from headrace.model.names import safe_name
 from headrace.model.records import Items, TagRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, key_of, missing
 from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.scopes import DatalakeScope
 from headrace.platform.core.sequences import take_numbers
+from headrace.platform.dispatch import handles
 from headrace.platform.tags.scopes import Family, Scope, Tag, scope_of, tag_of
 from headrace.protocol.operations.listing import PageQuery
 from headrace.protocol.operations.tags import (
+    CREATE_ASSET_TAG,
+    CREATE_DATA_TAG,
+    CREATE_TAG,
+    DELETE_TAG,
+    FIND_ASSET_TAG,
+    FIND_DATA_TAG,
+    FIND_TAG,
+    GET_TAG,
+    LIST_ASSET_TAGS,
+    LIST_DATA_TAGS,
+    LIST_TAGS,
+    UPDATE_TAG,
     AssetTagName,
     DataTagName,
     ListAssetTags,
@@ -28,10 +42,6 @@ from headrace.protocol.operations.tags import (
     UpdateTag,
 )
 from headrace.storage.database.base import Statements, Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.datalake.datalakes import Lake
-    from headrace.platform.platform import Platform
 
 ORGANIZATION_TARGETS = (
     TagTarget.DATASET,
@@ -52,86 +62,97 @@ _DROP_LINKS = {
 # --- tags of data ----------------------------------------------------------------------------------------
 
 
-async def create_data_tag(platform: Platform, access: Access, request: DataTagName) -> TagRecord:
+@handles(CREATE_DATA_TAG)
+async def create_data_tag(context: Context, access: Access, request: DataTagName) -> TagRecord:
     """A new tag for the data of a lake."""
-    scope = await _scope(platform, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
-    return await _create(platform, access, scope, TagTarget.DATA, request.name)
+    scope = await _scope(context, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    return await _create(context, access, scope, TagTarget.DATA, request.name)
 
 
-async def find_data_tag(platform: Platform, access: Access, request: DataTagName) -> TagRecord:
+@handles(FIND_DATA_TAG)
+async def find_data_tag(context: Context, access: Access, request: DataTagName) -> TagRecord:
     """A tag of a lake by name."""
-    scope = await _scope(platform, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
-    return await _find(platform, scope, TagTarget.DATA, request.name)
+    scope = await _scope(context, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    return await _find(context, scope, TagTarget.DATA, request.name)
 
 
+@handles(LIST_DATA_TAGS)
 async def list_data_tags(
-    platform: Platform, access: Access, request: ListDataTags
+    context: Context, access: Access, request: ListDataTags
 ) -> Items[TagRecord]:
     """The tags of a lake in order of creation."""
-    scope = await _scope(platform, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
-    return await _list(platform, scope, TagTarget.DATA, request)
+    scope = await _scope(context, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    return await _list(context, scope, TagTarget.DATA, request)
 
 
 # --- tags of assets --------------------------------------------------------------------------------------
 
 
-async def create_asset_tag(platform: Platform, access: Access, request: AssetTagName) -> TagRecord:
+@handles(CREATE_ASSET_TAG)
+async def create_asset_tag(context: Context, access: Access, request: AssetTagName) -> TagRecord:
     """A new tag for the assets of a version."""
-    scope = await _scope(platform, access, Family.ASSET, Kind.VERSION, request.version_id)
-    return await _create(platform, access, scope, TagTarget.ASSET, request.name)
+    scope = await _scope(context, access, Family.ASSET, Kind.VERSION, request.version_id)
+    return await _create(context, access, scope, TagTarget.ASSET, request.name)
 
 
-async def find_asset_tag(platform: Platform, access: Access, request: AssetTagName) -> TagRecord:
+@handles(FIND_ASSET_TAG)
+async def find_asset_tag(context: Context, access: Access, request: AssetTagName) -> TagRecord:
     """A tag of a version's assets by name."""
-    scope = await _scope(platform, access, Family.ASSET, Kind.VERSION, request.version_id)
-    return await _find(platform, scope, TagTarget.ASSET, request.name)
+    scope = await _scope(context, access, Family.ASSET, Kind.VERSION, request.version_id)
+    return await _find(context, scope, TagTarget.ASSET, request.name)
 
 
+@handles(LIST_ASSET_TAGS)
 async def list_asset_tags(
-    platform: Platform, access: Access, request: ListAssetTags
+    context: Context, access: Access, request: ListAssetTags
 ) -> Items[TagRecord]:
     """The tags of a version's assets in order of creation."""
-    scope = await _scope(platform, access, Family.ASSET, Kind.VERSION, request.version_id)
-    return await _list(platform, scope, TagTarget.ASSET, request)
+    scope = await _scope(context, access, Family.ASSET, Kind.VERSION, request.version_id)
+    return await _list(context, scope, TagTarget.ASSET, request)
 
 
 # --- tags of the organization ----------------------------------------------------------------------------
 
 
-async def create_tag(platform: Platform, access: Access, request: OrganizationTagName) -> TagRecord:
+@handles(CREATE_TAG)
+async def create_tag(context: Context, access: Access, request: OrganizationTagName) -> TagRecord:
     """A new tag of the organization for one kind of target."""
-    scope = await _organization(platform, access, request.organization_id)
+    scope = await _organization(context, access, request.organization_id)
     target = _organization_target(request.target_type)
-    return await _create(platform, access, scope, target, request.name)
+    return await _create(context, access, scope, target, request.name)
 
 
-async def find_tag(platform: Platform, access: Access, request: OrganizationTagName) -> TagRecord:
+@handles(FIND_TAG)
+async def find_tag(context: Context, access: Access, request: OrganizationTagName) -> TagRecord:
     """A tag of the organization by name and target."""
-    scope = await _organization(platform, access, request.organization_id)
-    return await _find(platform, scope, _organization_target(request.target_type), request.name)
+    scope = await _organization(context, access, request.organization_id)
+    return await _find(context, scope, _organization_target(request.target_type), request.name)
 
 
+@handles(LIST_TAGS)
 async def list_tags(
-    platform: Platform, access: Access, request: ListOrganizationTags
+    context: Context, access: Access, request: ListOrganizationTags
 ) -> Items[TagRecord]:
     """The organization's tags for one kind of target, in order of creation."""
-    scope = await _organization(platform, access, request.organization_id)
-    return await _list(platform, scope, _organization_target(request.target_type), PageQuery())
+    scope = await _organization(context, access, request.organization_id)
+    return await _list(context, scope, _organization_target(request.target_type), PageQuery())
 
 
 # --- any tag ---------------------------------------------------------------------------------------------
 
 
-async def get_tag(platform: Platform, access: Access, request: TagId) -> TagRecord:
+@handles(GET_TAG)
+async def get_tag(context: Context, access: Access, request: TagId) -> TagRecord:
     """A tag by id."""
-    return (await tag_of(platform.database, access, request.tag_id)).record
+    return (await tag_of(context.database, access, request.tag_id)).record
 
 
-async def update_tag(platform: Platform, access: Access, request: UpdateTag) -> TagRecord:
+@handles(UPDATE_TAG)
+async def update_tag(context: Context, access: Access, request: UpdateTag) -> TagRecord:
     """Rename a tag; what it is attached to stays."""
     name = safe_name(request.name)
     try:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()
             await tx.execute("tags.rename", name=name, **tag.bound)
@@ -141,10 +162,11 @@ async def update_tag(platform: Platform, access: Access, request: UpdateTag) -> 
     return tag._replace(name=name).record
 
 
-async def delete_tag(platform: Platform, access: Access, request: TagId) -> None:
+@handles(DELETE_TAG)
+async def delete_tag(context: Context, access: Access, request: TagId) -> None:
     """Delete a tag everywhere: its links in ranges, so that no other writer waits long, then the tag."""
     while True:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()
             dropped = await tx.execute(
@@ -166,7 +188,7 @@ async def touch(tx: Transaction, scope: Scope) -> None:
 
 
 async def data_tags(
-    statements: Statements, access: Access, lake: Lake, tag_ids: Sequence[UUID]
+    statements: Statements, access: Access, lake: DatalakeScope, tag_ids: Sequence[UUID]
 ) -> list[Tag]:
     """The tags of a lake, each once; 400 where one is none of this lake's."""
     tags: dict[int, Tag] = {}
@@ -200,18 +222,18 @@ async def tags_of_asset(
 
 
 async def _scope(
-    platform: Platform, access: Access, family: Family, kind: Kind, scope_id: UUID
+    context: Context, access: Access, family: Family, kind: Kind, scope_id: UUID
 ) -> Scope:
     key = key_of(scope_id, kind)
-    scope = await scope_of(platform.database, access, family, key.number)
+    scope = await scope_of(context.database, access, family, key.number)
     if scope is None or (scope.created, scope.bucket) != (key.created_ms, key.bucket):
         raise missing(kind, scope_id)
     return scope
 
 
-async def _organization(platform: Platform, access: Access, organization_id: UUID) -> Scope:
+async def _organization(context: Context, access: Access, organization_id: UUID) -> Scope:
     check_organization(access, organization_id)
-    return await _scope(platform, access, Family.ORGANIZATION, Kind.ORGANIZATION, organization_id)
+    return await _scope(context, access, Family.ORGANIZATION, Kind.ORGANIZATION, organization_id)
 
 
 def _organization_target(target: TagTarget) -> TagTarget:
@@ -224,19 +246,19 @@ def _organization_target(target: TagTarget) -> TagTarget:
 
 
 async def _create(
-    platform: Platform, access: Access, scope: Scope, target: TagTarget, wanted: str
+    context: Context, access: Access, scope: Scope, target: TagTarget, wanted: str
 ) -> TagRecord:
     name = safe_name(wanted)
     scope.check_unlocked()
     try:
-        async with platform.database.transaction() as tx:
+        async with context.database.transaction() as tx:
             key = await _take_key(tx, scope)
             await tx.execute(
                 "tags.add",
                 key=key,
                 target=target,
                 name=name,
-                created=platform.clock(),
+                created=context.clock(),
                 **scope.bound,
             )
             await touch(tx, scope)
@@ -254,17 +276,17 @@ async def _take_key(tx: Transaction, scope: Scope) -> int:
     return int(row[0])
 
 
-async def _find(platform: Platform, scope: Scope, target: TagTarget, name: str) -> TagRecord:
-    row = await platform.database.fetch_one("tags.by_name", target=target, name=name, **scope.bound)
+async def _find(context: Context, scope: Scope, target: TagTarget, name: str) -> TagRecord:
+    row = await context.database.fetch_one("tags.by_name", target=target, name=name, **scope.bound)
     if row is None:
         raise missing(Kind.ORGANIZATION_TAG, ascii(name))
     return Tag(scope, row[0], target, row[1]).record
 
 
 async def _list(
-    platform: Platform, scope: Scope, target: TagTarget, page: PageQuery
+    context: Context, scope: Scope, target: TagTarget, page: PageQuery
 ) -> Items[TagRecord]:
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "tags.by_target",
         filters=order_clause(page.order_by or [], _ORDERS, "t.key"),
         target=target,

@@ -5,7 +5,7 @@ What the target has already keeps its own annotations and gains the tags, so the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -15,11 +15,14 @@ from headrace.model.enums import JobStatus
 from headrace.model.records import JobAnswer
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.campaigns.sync import take_in_new
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import Place
-from headrace.platform.core.counters import Delta, fold
+from headrace.platform.core.counters import Delta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold
 from headrace.platform.jobs.records import add_job, answered
 from headrace.platform.jobs.runner import Range, Task
 from headrace.platform.versions.copy_labels import copy_label_names, copy_tag_names
@@ -31,12 +34,9 @@ from headrace.platform.versions.copy_rows import (
     relabelled,
     write_annotations,
 )
-from headrace.protocol.operations.assets import CopyAssets
+from headrace.protocol.operations.assets import COPY_ASSETS, CopyAssets
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 KIND = "COPY"
 
@@ -51,13 +51,14 @@ class Spec(Struct, frozen=True):
     with_annotations: bool
 
 
-async def copy_assets_to(platform: Platform, access: Access, request: CopyAssets) -> JobAnswer:
+@handles(COPY_ASSETS)
+async def copy_assets_to(context: Context, access: Access, request: CopyAssets) -> JobAnswer:
     """Copy assets of a version into another one; what is there already gains the tags alone."""
     if len(request.asset_ids) > IDS_PER_CALL:
         raise BadRequestError(
             f"{len(request.asset_ids)} assets in one call", hint=f"send at most {IDS_PER_CALL}"
         )
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         source = await version_scope(tx, access, request.version_id)
         target = await version_scope(tx, access, request.destination_id, change=True)
         _check_pair(source, target)
@@ -73,14 +74,14 @@ async def copy_assets_to(platform: Platform, access: Access, request: CopyAssets
         job = await add_job(
             tx,
             access,
-            platform.clock(),
+            context.clock(),
             kind=KIND,
             subject=target.no,
             state=JobStatus.RUNNING,
             spec=msgspec.json.encode(spec).decode(),
             total=len(spec.seqs),
         )
-    return JobAnswer(job=await answered(platform, access, job))
+    return JobAnswer(job=await answered(context, access, job))
 
 
 def _check_pair(source: VersionScope, target: VersionScope) -> None:
@@ -96,8 +97,8 @@ def _check_pair(source: VersionScope, target: VersionScope) -> None:
 class CopyWork:
     """Copies the next assets of the list. The cursor is how many are done."""
 
-    def __init__(self, platform: Platform, task: Task) -> None:
-        self._platform = platform
+    def __init__(self, context: Context, task: Task) -> None:
+        self._context = context
         self._organization = task.organization
         self._spec = msgspec.json.decode(task.spec, type=Spec)
         self._bucket: int | None = None
@@ -137,7 +138,7 @@ class CopyWork:
     async def afterwards(self) -> None:
         """One row a label in the counters again."""
         if self._bucket is not None:
-            await fold(self._platform, self._bucket, self._spec.target)
+            await fold(self._context, self._bucket, self._spec.target)
 
     async def _places(self, tx: Transaction) -> tuple[Place, Place]:
         row = await tx.fetch_one(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import UNSET, UnsetType
 
 from headrace.errors import BadRequestError, ConflictError, LockedError, UniqueViolationError
@@ -11,13 +9,21 @@ from headrace.model.enums import TagTarget
 from headrace.model.ids import Kind, decode, encode
 from headrace.model.names import safe_name
 from headrace.model.records import DatasetRecord, Items, TagRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import order_clause, page_offset
 from headrace.platform.core.scopes import DatasetScope, dataset_scope
 from headrace.platform.core.sequences import take_numbers
+from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operations.datasets import (
+    CREATE_DATASET,
+    DELETE_DATASET,
+    FIND_DATASET,
+    GET_DATASET,
+    LIST_DATASETS,
+    UPDATE_DATASET,
     CreateDataset,
     DatasetId,
     FindDataset,
@@ -27,21 +33,17 @@ from headrace.protocol.operations.datasets import (
 from headrace.protocol.operations.listing import PageQuery
 from headrace.storage.database.base import Statements
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 _ORDERS = {"name": "s.name", "created_at": "s.no"}
 
 
-async def create_dataset(
-    platform: Platform, access: Access, request: CreateDataset
-) -> DatasetRecord:
+@handles(CREATE_DATASET)
+async def create_dataset(context: Context, access: Access, request: CreateDataset) -> DatasetRecord:
     """A new dataset; 409 where the name is taken."""
     check_organization(access, request.organization_id)
     name = safe_name(request.name, "name of a dataset")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = DatasetScope(
-            await take_numbers(tx, "dataset"), 0, platform.clock(), name, request.description
+            await take_numbers(tx, "dataset"), 0, context.clock(), name, request.description
         )
         try:
             await tx.execute(
@@ -57,12 +59,13 @@ async def create_dataset(
     return _record(scope)
 
 
+@handles(LIST_DATASETS)
 async def list_datasets(
-    platform: Platform, access: Access, request: ListDatasets
+    context: Context, access: Access, request: ListDatasets
 ) -> Items[DatasetRecord]:
     """The datasets of the organization, newest first."""
     check_organization(access, request.organization_id)
-    rows = await platform.database.fetch(
+    rows = await context.database.fetch(
         "datasets.page",
         filters=order_clause(request.order_by or ["-created_at"], _ORDERS, "s.no desc"),
         organization=access.organization,
@@ -72,17 +75,18 @@ async def list_datasets(
     return Items(items=[_record(DatasetScope(*row)) for row in rows])
 
 
-async def find_dataset(platform: Platform, access: Access, request: FindDataset) -> DatasetRecord:
+@handles(FIND_DATASET)
+async def find_dataset(context: Context, access: Access, request: FindDataset) -> DatasetRecord:
     """A dataset by name or id; where both are given, both must hold."""
     check_organization(access, request.organization_id)
     if request.id is not None:
-        scope = await dataset_scope(platform.database, access, request.id)
+        scope = await dataset_scope(context.database, access, request.id)
         if request.name not in (None, scope.name):
             raise missing(Kind.DATASET, repr(request.name))
         return _record(scope)
     if request.name is None:
         raise BadRequestError("name a dataset by its name or id")
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         "datasets.by_name", organization=access.organization, name=request.name
     )
     if row is None:
@@ -90,19 +94,19 @@ async def find_dataset(platform: Platform, access: Access, request: FindDataset)
     return _record(DatasetScope(*row))
 
 
-async def get_dataset(platform: Platform, access: Access, request: DatasetId) -> DatasetRecord:
+@handles(GET_DATASET)
+async def get_dataset(context: Context, access: Access, request: DatasetId) -> DatasetRecord:
     """A dataset with its tags."""
-    scope = await dataset_scope(platform.database, access, request.dataset_id)
-    tags = await object_tags(platform.database, access, TagTarget.DATASET, scope.no)
+    scope = await dataset_scope(context.database, access, request.dataset_id)
+    tags = await object_tags(context.database, access, TagTarget.DATASET, scope.no)
     return _record(scope, tags)
 
 
-async def update_dataset(
-    platform: Platform, access: Access, request: UpdateDataset
-) -> DatasetRecord:
+@handles(UPDATE_DATASET)
+async def update_dataset(context: Context, access: Access, request: UpdateDataset) -> DatasetRecord:
     """Rename or describe a dataset; 409 where the new name is taken."""
     name = None if request.name is None else safe_name(request.name, "name of a dataset")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await dataset_scope(tx, access, request.dataset_id)
         try:
             await tx.execute(
@@ -113,16 +117,17 @@ async def update_dataset(
         return _record(await dataset_scope(tx, access, request.dataset_id))
 
 
-async def delete_dataset(platform: Platform, access: Access, request: DatasetId) -> None:
+@handles(DELETE_DATASET)
+async def delete_dataset(context: Context, access: Access, request: DatasetId) -> None:
     """Delete a dataset with its versions: gone at once, purged in the background; 423 while one is locked."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await dataset_scope(tx, access, request.dataset_id)
         locked = await tx.fetch_one("datasets.locked_version", no=scope.no)
         if locked is not None:
             raise LockedError(f"version {scope.name}/{locked[0]} is locked", hint="unlock it first")
         await tx.execute("datasets.doom_versions", no=scope.no)
         await tx.execute("datasets.doom", no=scope.no)
-    platform.background.start(purge, platform)
+    context.background.start(purge, context)
 
 
 def all_or_limit(request: PageQuery) -> int:

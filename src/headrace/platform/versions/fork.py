@@ -8,7 +8,7 @@ version with it.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -19,12 +19,14 @@ from headrace.model.names import safe_name
 from headrace.model.packing import unpack_counts
 from headrace.model.records import ForkAnswer
 from headrace.platform.assets.selectors import present_seqs
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import Place
-from headrace.platform.core.counters import Delta, fold
+from headrace.platform.core.counters import Delta
 from headrace.platform.core.scopes import VersionScope, dataset_scope, version_of, version_scope
 from headrace.platform.core.sequences import take_numbers
-from headrace.platform.jobs.maintenance import purge
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold, purge
 from headrace.platform.jobs.records import Job, add_job, answered
 from headrace.platform.jobs.runner import Range, Task
 from headrace.platform.versions.copy_labels import copy_tag_names
@@ -35,12 +37,9 @@ from headrace.platform.versions.copy_rows import (
     write_annotations,
 )
 from headrace.platform.versions.versions import version_record, version_taken
-from headrace.protocol.operations.datasets import Fork
+from headrace.protocol.operations.datasets import FORK_VERSION, Fork
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Transaction
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 KIND = "FORK"
 
@@ -61,7 +60,8 @@ class Spec(Struct, frozen=True):
     request: str
 
 
-async def fork_version(platform: Platform, access: Access, request: Fork) -> ForkAnswer:
+@handles(FORK_VERSION)
+async def fork_version(context: Context, access: Access, request: Fork) -> ForkAnswer:
     """Make a version with the assets of another one of the dataset, and begin to fill it."""
     if request.asset_ids is not UNSET and len(request.asset_ids) > IDS_PER_CALL:
         raise BadRequestError(
@@ -69,19 +69,19 @@ async def fork_version(platform: Platform, access: Access, request: Fork) -> For
             hint=f"fork with at most {IDS_PER_CALL}, and copy the others into the new version",
         )
     try:
-        begun = await _begin(platform, access, request)
+        begun = await _begin(context, access, request)
     except ConflictError:
-        repeated = await _repeated(platform, access, request)
+        repeated = await _repeated(context, access, request)
         if repeated is None:
             raise
         begun = repeated
-    job = await answered(platform, access, begun.job)
+    job = await answered(context, access, begun.job)
     return ForkAnswer(dataset_version=begun.dataset_version, job=job)
 
 
-async def _begin(platform: Platform, access: Access, request: Fork) -> ForkAnswer:
+async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
     name = safe_name(request.version, "name of a version")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         dataset = await dataset_scope(tx, access, request.dataset_id)
         parent = await version_scope(tx, access, request.parent_id)
         _check_parent(parent, dataset.no, request)
@@ -99,7 +99,7 @@ async def _begin(platform: Platform, access: Access, request: Fork) -> ForkAnswe
                 if request.description is None
                 else request.description,
                 type=str(request.type),
-                created=platform.clock(),
+                created=context.clock(),
             )
         except UniqueViolationError:
             raise version_taken(dataset.name, name) from None
@@ -119,7 +119,7 @@ async def _begin(platform: Platform, access: Access, request: Fork) -> ForkAnswe
         job = await add_job(
             tx,
             access,
-            platform.clock(),
+            context.clock(),
             kind=KIND,
             subject=no,
             state=JobStatus.RUNNING,
@@ -161,10 +161,10 @@ async def _prepare(tx: Transaction, parent: VersionScope, no: int, request: Fork
     return int(numbers[0])
 
 
-async def _repeated(platform: Platform, access: Access, request: Fork) -> ForkAnswer | None:
+async def _repeated(context: Context, access: Access, request: Fork) -> ForkAnswer | None:
     """The answer to the very same call a moment ago, where this is a repetition of it."""
-    dataset = await dataset_scope(platform.database, access, request.dataset_id)
-    row = await platform.database.fetch_one(
+    dataset = await dataset_scope(context.database, access, request.dataset_id)
+    row = await context.database.fetch_one(
         "versions.by_name",
         dataset=dataset.no,
         organization=access.organization,
@@ -173,7 +173,7 @@ async def _repeated(platform: Platform, access: Access, request: Fork) -> ForkAn
     if row is None:
         return None
     version = version_of(row)
-    found = await platform.database.fetch_one(
+    found = await context.database.fetch_one(
         "jobs.latest", kind=KIND, subject=version.no, organization=access.organization
     )
     if found is None:
@@ -182,7 +182,7 @@ async def _repeated(platform: Platform, access: Access, request: Fork) -> ForkAn
     spec = msgspec.json.decode(job.spec, type=Spec)
     if spec.request != _digest(request):
         return None
-    if job.state != JobStatus.RUNNING and updated < platform.clock() - REPEAT_MS:
+    if job.state != JobStatus.RUNNING and updated < context.clock() - REPEAT_MS:
         return None
     return ForkAnswer(dataset_version=version_record(version), job=job.record)
 
@@ -197,9 +197,9 @@ def _digest(request: Fork) -> str:
 class ForkWork:
     """Fills the new version. The cursor is the last seq that is in, or how many of the chosen ones are."""
 
-    def __init__(self, platform: Platform, task: Task) -> None:
+    def __init__(self, context: Context, task: Task) -> None:
         assert task.subject is not None
-        self._platform = platform
+        self._context = context
         self._target = task.subject
         self._spec = msgspec.json.decode(task.spec, type=Spec)
         self._bucket = 0
@@ -246,8 +246,8 @@ class ForkWork:
 
     async def afterwards(self) -> None:
         """One row a label in the counters again; and the rows of a version that went."""
-        await fold(self._platform, self._bucket, self._target)
-        self._platform.background.start(purge, self._platform)
+        await fold(self._context, self._bucket, self._target)
+        self._context.background.start(purge, self._context)
 
     async def _places(self, tx: Transaction) -> tuple[int, int]:
         row = await tx.fetch_one("forking.places", source=self._spec.parent, target=self._target)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import UNSET, UnsetType
 
 from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
@@ -11,6 +9,7 @@ from headrace.model.enums import TagTarget
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
 from headrace.model.records import DatasetVersionRecord, Items, TagRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import order_clause, page_offset
@@ -22,9 +21,17 @@ from headrace.platform.core.scopes import (
     version_scope,
 )
 from headrace.platform.core.sequences import take_numbers
+from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.versions.datasets import all_or_limit, object_tags
 from headrace.protocol.operations.datasets import (
+    CREATE_VERSION,
+    DELETE_VERSION,
+    FIND_VERSION,
+    FIND_VERSION_BY_ID,
+    GET_VERSION,
+    LIST_VERSIONS,
+    UPDATE_VERSION,
     CreateVersion,
     FindVersion,
     FindVersionById,
@@ -33,18 +40,16 @@ from headrace.protocol.operations.datasets import (
     VersionId,
 )
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 _ORDERS = {"version": "v.name", "name": "v.name", "created_at": "v.no"}
 
 
+@handles(CREATE_VERSION)
 async def create_version(
-    platform: Platform, access: Access, request: CreateVersion
+    context: Context, access: Access, request: CreateVersion
 ) -> DatasetVersionRecord:
     """A new, empty version; 409 where the name is taken."""
     name = safe_name(request.version, "name of a version")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         dataset = await dataset_scope(tx, access, request.dataset_id)
         no = await take_numbers(tx, "version")
         try:
@@ -55,7 +60,7 @@ async def create_version(
                 name=name,
                 description=request.description,
                 type=str(request.type),
-                created=platform.clock(),
+                created=context.clock(),
             )
         except UniqueViolationError:
             raise version_taken(dataset.name, name) from None
@@ -64,12 +69,13 @@ async def create_version(
     return version_record(version_of(row))
 
 
+@handles(LIST_VERSIONS)
 async def list_versions(
-    platform: Platform, access: Access, request: ListVersions
+    context: Context, access: Access, request: ListVersions
 ) -> Items[DatasetVersionRecord]:
     """The versions of a dataset, newest first."""
-    dataset = await dataset_scope(platform.database, access, request.dataset_id)
-    rows = await platform.database.fetch(
+    dataset = await dataset_scope(context.database, access, request.dataset_id)
+    rows = await context.database.fetch(
         "versions.page",
         filters=order_clause(request.order_by or ["-created_at"], _ORDERS, "v.no desc"),
         dataset=dataset.no,
@@ -80,19 +86,20 @@ async def list_versions(
     return Items(items=[version_record(version_of(row)) for row in rows])
 
 
+@handles(FIND_VERSION)
 async def find_version(
-    platform: Platform, access: Access, request: FindVersion
+    context: Context, access: Access, request: FindVersion
 ) -> DatasetVersionRecord:
     """A version of a dataset by name or id; where both are given, both must hold."""
-    dataset = await dataset_scope(platform.database, access, request.dataset_id)
+    dataset = await dataset_scope(context.database, access, request.dataset_id)
     if request.id is not None:
-        scope = await version_scope(platform.database, access, request.id)
+        scope = await version_scope(context.database, access, request.id)
         if scope.dataset != dataset.no or request.version not in (None, scope.name):
             raise missing(Kind.VERSION, request.id)
         return version_record(scope)
     if request.version is None:
         raise BadRequestError("name a version by its name or id")
-    row = await platform.database.fetch_one(
+    row = await context.database.fetch_one(
         "versions.by_name",
         dataset=dataset.no,
         organization=access.organization,
@@ -103,29 +110,30 @@ async def find_version(
     return version_record(version_of(row))
 
 
+@handles(FIND_VERSION_BY_ID)
 async def find_version_by_id(
-    platform: Platform, access: Access, request: FindVersionById
+    context: Context, access: Access, request: FindVersionById
 ) -> DatasetVersionRecord:
     """A version by id alone."""
     check_organization(access, request.organization_id)
-    return version_record(await version_scope(platform.database, access, request.id))
+    return version_record(await version_scope(context.database, access, request.id))
 
 
-async def get_version(
-    platform: Platform, access: Access, request: VersionId
-) -> DatasetVersionRecord:
+@handles(GET_VERSION)
+async def get_version(context: Context, access: Access, request: VersionId) -> DatasetVersionRecord:
     """A version with its tags."""
-    scope = await version_scope(platform.database, access, request.version_id)
-    tags = await object_tags(platform.database, access, TagTarget.DATASET_VERSION, scope.no)
+    scope = await version_scope(context.database, access, request.version_id)
+    tags = await object_tags(context.database, access, TagTarget.DATASET_VERSION, scope.no)
     return version_record(scope, tags)
 
 
+@handles(UPDATE_VERSION)
 async def update_version(
-    platform: Platform, access: Access, request: UpdateVersion
+    context: Context, access: Access, request: UpdateVersion
 ) -> DatasetVersionRecord:
     """Rename, describe or type a version; 409 where the new name is taken."""
     name = None if request.version is None else safe_name(request.version, "name of a version")
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         try:
             await tx.execute(
@@ -140,15 +148,16 @@ async def update_version(
         return version_record(await version_scope(tx, access, request.version_id))
 
 
-async def delete_version(platform: Platform, access: Access, request: VersionId) -> None:
+@handles(DELETE_VERSION)
+async def delete_version(context: Context, access: Access, request: VersionId) -> None:
     """Delete a version with its assets and annotations: gone at once, purged in the background."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id)
         if not scope.filling:
             check_unlocked(scope)
-        await tx.execute("jobs.ask_fillers_to_stop", version=scope.no, now=platform.clock())
+        await tx.execute("jobs.ask_fillers_to_stop", version=scope.no, now=context.clock())
         await tx.execute("versions.doom", no=scope.no)
-    platform.background.start(purge, platform)
+    context.background.start(purge, context)
 
 
 def version_record(

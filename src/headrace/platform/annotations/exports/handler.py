@@ -12,7 +12,7 @@ import tempfile
 import time
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid5
 
 import msgspec
@@ -33,22 +33,21 @@ from headrace.platform.annotations.exports.names import NAMES_FILE, ExportNames
 from headrace.platform.annotations.exports.zip_stream import ZipStream
 from headrace.platform.annotations.samples import YOLO_TASKS, sample_of
 from headrace.platform.assets.selectors import present_seqs
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.datalake.data_records import data_id
+from headrace.platform.dispatch import handles
 from headrace.platform.labels.group_paths import group_paths
 from headrace.platform.labels.groups import list_label_groups
 from headrace.platform.labels.labels import list_labels
 from headrace.platform.labels.skeletons import list_skeletons
-from headrace.protocol.operations.annotations import ExportAnnotations
+from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
 from headrace.protocol.operations.label_details import SkeletonRecord
 from headrace.protocol.operations.labels import ListLabels
 from headrace.storage.database.base import Row
 from headrace.storage.threads import in_thread
-
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
 
 WORKSHOP = ".exports"
 _STALE_SECONDS = 24 * 3600.0
@@ -78,24 +77,25 @@ class Naming(Struct, frozen=True):
     names: ExportNames
 
 
+@handles(EXPORT_ANNOTATIONS)
 async def export_annotations(
-    platform: Platform, access: Access, request: ExportAnnotations
+    context: Context, access: Access, request: ExportAnnotations
 ) -> ExportRecord:
     """Write the annotations of a version into one file; where it is, and where to get it."""
     if request.export_video and request.type is not AnnotationFileType.COCO:
         raise BadRequestError(
             f"{request.type.value} has no tracks of videos", hint="export them as COCO"
         )
-    scope = await version_scope(platform.database, access, request.version_id)
+    scope = await version_scope(context.database, access, request.version_id)
     if request.type is AnnotationFileType.YOLO and scope.type is InferenceType.CLASSIFICATION:
         raise BadRequestError("YOLO has no label files for classifications", hint="export as COCO")
     assets = None
     if request.asset_ids is not None:
-        assets = await present_seqs(platform.database, scope, request.asset_ids)
-    account = await worker_account(platform.database, access, request.worker_id)
-    labels = await _labels(platform, access, request)
-    rows = await platform.database.fetch("labels.keys", version=scope.no)
-    workshop = await in_thread(_open_workshop, platform.path / WORKSHOP)
+        assets = await present_seqs(context.database, scope, request.asset_ids)
+    account = await worker_account(context.database, access, request.worker_id)
+    labels = await _labels(context, access, request)
+    rows = await context.database.fetch("labels.keys", version=scope.no)
+    workshop = await in_thread(_open_workshop, context.path / WORKSHOP)
     try:
         target = workshop / "out"
         writer = _writer(request, scope, target, labels)
@@ -107,10 +107,10 @@ async def export_annotations(
             annotations=scope.ids(Kind.ANNOTATION),
             names=ExportNames(writer, stem_bytes=_STEM_BYTES),
         )
-        await _write(platform, naming, request, assets, account)
+        await _write(context, naming, request, assets, account)
         packed = await in_thread(_packed, request.type, scope, target)
         name = _object_name(access, scope, request)
-        await platform.objects.put_file(name, packed, move=True)
+        await context.objects.put_file(name, packed, move=True)
     finally:
         await in_thread(shutil.rmtree, workshop, ignore_errors=True)
     return ExportRecord(
@@ -122,14 +122,12 @@ async def export_annotations(
     )
 
 
-async def _labels(
-    platform: Platform, access: Access, request: ExportAnnotations
-) -> list[LabelInfo]:
+async def _labels(context: Context, access: Access, request: ExportAnnotations) -> list[LabelInfo]:
     """The labels in order of creation, counted from 0."""
     asked = ListLabels(version_id=request.version_id)
-    groups = group_paths((await list_label_groups(platform, access, asked)).items)
-    skeletons = (await list_skeletons(platform, access, asked)).items
-    labels = (await list_labels(platform, access, asked)).items
+    groups = group_paths((await list_label_groups(context, access, asked)).items)
+    skeletons = (await list_skeletons(context, access, asked)).items
+    labels = (await list_labels(context, access, asked)).items
     nothing = SkeletonRecord(vertices=[], edges=[])
     return [
         LabelInfo(
@@ -164,7 +162,7 @@ def _writer(
 
 
 async def _write(
-    platform: Platform,
+    context: Context,
     naming: Naming,
     request: ExportAnnotations,
     assets: list[int] | None,
@@ -172,7 +170,7 @@ async def _write(
 ) -> None:
     scope, writer = naming.scope, naming.names
     chosen: dict[str, Any] = {} if assets is None else {"assets": json_text(assets)}
-    rows = platform.database.stream(
+    rows = context.database.stream(
         "exporting.all" if assets is None else "exporting.chosen",
         batch=_BATCH,
         bucket=scope.bucket,

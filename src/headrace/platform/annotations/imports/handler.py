@@ -7,8 +7,6 @@ sent again from the beginning and ends exactly as if it had never stopped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 from msgspec import UNSET
 
@@ -19,13 +17,18 @@ from headrace.platform.accounts.users import worker_account
 from headrace.platform.annotations.decode import Prepared, prepare
 from headrace.platform.annotations.imports.writer import ChunkWriter, Result
 from headrace.platform.annotations.load import sizes_of
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import fold_now_and_then
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
+from headrace.platform.dispatch import handles
+from headrace.platform.jobs.maintenance import fold_if_due
 from headrace.platform.jobs.records import FIRST_KIND, Job, add_job, job_id, job_of
 from headrace.protocol.operations.annotations import (
+    FINISH_IMPORT,
+    IMPORT_ANNOTATIONS,
+    START_IMPORT,
     FinishImport,
     ImportAnnotations,
     ImportItem,
@@ -35,17 +38,15 @@ from headrace.protocol.operations.annotations import (
 from headrace.storage.database.base import Statements, Transaction
 from headrace.storage.threads import in_thread
 
-if TYPE_CHECKING:
-    from headrace.platform.platform import Platform
-
 MAX_ITEMS = 2_000
 """Assets that one call may carry: more would hold the writer for too long."""
 
 KIND = "IMPORT"
 
 
+@handles(IMPORT_ANNOTATIONS)
 async def import_annotations(
-    platform: Platform, access: Access, request: ImportAnnotations
+    context: Context, access: Access, request: ImportAnnotations
 ) -> dict[str, int]:
     """Write a chunk; shapes created by annotation id.
 
@@ -56,21 +57,22 @@ async def import_annotations(
         raise RequestTooLargeError(
             f"{len(request.annotations)} assets in one call", hint=f"send at most {MAX_ITEMS}"
         )
-    scope = await version_scope(platform.database, access, request.version_id, change=True)
-    job = await _job(platform.database, access, scope, request)
-    result = await _known_result(platform.database, job, request)
+    scope = await version_scope(context.database, access, request.version_id, change=True)
+    job = await _job(context.database, access, scope, request)
+    result = await _known_result(context.database, job, request)
     if result is None:
-        items = await _prepare(platform, scope, request.annotations)
-        result = await _apply(platform, access, request, items)
+        items = await _prepare(context, scope, request.annotations)
+        result = await _apply(context, access, request, items)
     ids = scope.ids(Kind.ANNOTATION)
     return {ids.text(no): shapes for no, shapes in result}
 
 
-async def start_import(platform: Platform, access: Access, request: StartImport) -> ImportRecord:
+@handles(START_IMPORT)
+async def start_import(context: Context, access: Access, request: StartImport) -> ImportRecord:
     """Open the ledger of an import, or the one that an interrupted run of the same source left open."""
-    account = await worker_account(platform.database, access, request.worker_id)
+    account = await worker_account(context.database, access, request.worker_id)
     spec = json_text([account or access.account, request.source])
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         running = await tx.fetch_one(
             "jobs.running",
@@ -86,7 +88,7 @@ async def start_import(platform: Platform, access: Access, request: StartImport)
         job = await add_job(
             tx,
             access,
-            platform.clock(),
+            context.clock(),
             kind=KIND,
             subject=scope.no,
             state=JobStatus.RUNNING,
@@ -95,13 +97,14 @@ async def start_import(platform: Platform, access: Access, request: StartImport)
     return ImportRecord(id=job.id, done=[])
 
 
-async def finish_import(platform: Platform, access: Access, request: FinishImport) -> None:
+@handles(FINISH_IMPORT)
+async def finish_import(context: Context, access: Access, request: FinishImport) -> None:
     """Close an import's ledger: the same source imported again is a new import."""
-    async with platform.database.transaction() as tx:
+    async with context.database.transaction() as tx:
         job = await job_of(tx, access, request.import_id, FIRST_KIND)
         if job.kind != KIND:
             raise missing(Kind.JOB, request.import_id)
-        await tx.execute("jobs.finish", no=job.no, now=platform.clock())
+        await tx.execute("jobs.finish", no=job.no, now=context.clock())
         await tx.execute("jobs.drop_shards", job=job.no)
 
 
@@ -109,29 +112,29 @@ async def finish_import(platform: Platform, access: Access, request: FinishImpor
 
 
 async def _prepare(
-    platform: Platform, scope: VersionScope, items: list[ImportItem]
+    context: Context, scope: VersionScope, items: list[ImportItem]
 ) -> list[Prepared]:
     assets = _assets(scope, items)
     masked = [asset for asset, item in zip(assets, items, strict=True) if item.masks]
-    sizes = await sizes_of(platform.database, scope, masked) if masked else {}
+    sizes = await sizes_of(context.database, scope, masked) if masked else {}
     unknown = set(masked) - sizes.keys()
     if unknown:
         raise _unknown_asset(scope, scope.ids(Kind.ASSET).text(min(unknown)))
     ids = scope.ids(Kind.LABEL)
-    rows = await platform.database.fetch("labels.keys", version=scope.no)
+    rows = await context.database.fetch("labels.keys", version=scope.no)
     labels = {ids.text(key): key for key, _ in rows}
     return await in_thread(prepare, items, assets, labels, sizes)
 
 
 async def _apply(
-    platform: Platform, access: Access, request: ImportAnnotations, items: list[Prepared]
+    context: Context, access: Access, request: ImportAnnotations, items: list[Prepared]
 ) -> Result:
     default = None if request.status is None else str(request.status)
-    scope = await version_scope(platform.database, access, request.version_id)
-    account = await worker_account(platform.database, access, request.worker_id)
+    scope = await version_scope(context.database, access, request.version_id)
+    account = await worker_account(context.database, access, request.worker_id)
     writer = ChunkWriter(scope, account or access.account, request.import_type, default, items)
-    await writer.read_ahead(platform.database)
-    async with platform.database.transaction() as tx:
+    await writer.read_ahead(context.database)
+    async with context.database.transaction() as tx:
         # Again, inside: the version may have been locked or deleted, the chunk sent twice at the same time.
         scope = await version_scope(tx, access, request.version_id, change=True)
         job = await _job(tx, access, scope, request)
@@ -139,10 +142,10 @@ async def _apply(
         if known is not None:
             return known
         await _check_labels(tx, scope, items)
-        result, taken = await writer.write(tx, platform.clock())
+        result, taken = await writer.write(tx, context.clock())
         if job is not None:
-            await _enter(tx, job, request, result, platform.clock())
-    fold_now_and_then(platform, scope, taken)
+            await _enter(tx, job, request, result, context.clock())
+    fold_if_due(context, scope, taken)
     return result
 
 

@@ -1,0 +1,92 @@
+"""What handlers and jobs work with: one open lake, without the table of the calls that are made on it."""
+
+from __future__ import annotations
+
+import copy
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from headrace.platform.background import Background
+from headrace.storage.database.base import Database, Statements, Transaction
+from headrace.storage.objects.base import ObjectStore
+from headrace.subprocesses.slots import Slots
+
+
+class Clock:
+    """Milliseconds since 1970; never goes back within this process."""
+
+    def __init__(self) -> None:
+        self._now = 0
+
+    def __call__(self) -> int:
+        """The current time."""
+        self._now = max(self._now, time.time_ns() // 1_000_000)
+        return self._now
+
+
+class JobQueue(Protocol):
+    """The part of the job runner that handlers and jobs use. ``no`` is a job's row number."""
+
+    def works(self, kind: str) -> bool:
+        """Whether jobs of this kind run here; other kinds are ledgers that callers keep."""
+        ...
+
+    def start(self, no: int) -> None:
+        """Start the job in the background unless it is already running."""
+        ...
+
+    async def wait(self, no: int, seconds: float) -> None:
+        """Wait for the end of a job, at most ``seconds``."""
+        ...
+
+    def waiting(self, seconds: float) -> AbstractContextManager[None]:
+        """A block that is left after ``seconds``, or when the server is about to stop."""
+        ...
+
+    async def keep(self, no: int) -> bool:
+        """Renew the lease on a job during a long read; False if another process has taken it."""
+        ...
+
+    async def reserve(self, tx: Transaction, no: int) -> None:
+        """Reserve a job that is being recorded, so that no other process runs it."""
+        ...
+
+    def was_reserved(self, no: int) -> bool:
+        """Whether this process reserved the job and has not begun it; it counts as begun from now on."""
+        ...
+
+    async def is_held(self, statements: Statements, no: int) -> bool:
+        """Whether the process that reserved a job still runs it, or is about to."""
+        ...
+
+    async def asked_to_stop(self, no: int) -> bool:
+        """Whether a running job must stop: it was cancelled, or another process has taken it."""
+        ...
+
+
+class Context:
+    """One open lake: its catalog, object store and clock, and the work that runs beside the calls.
+
+    ``background`` runs what outlives a call; ``jobs`` runs the jobs that the API shows. ``slots`` limits how much of
+    this machine processings use at once. ``public_address`` is where a server in this process serves the lake, None
+    without a server. The platform sets ``jobs`` once it has a runner.
+    """
+
+    jobs: JobQueue
+
+    def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
+        self.path = path
+        self.database = database
+        self.objects = objects
+        self.background = Background()
+        self.clock = Clock()
+        self.slots = Slots.of_this_machine()
+        self.public_address: str | None = None
+
+    def with_database(self, database: Database) -> Context:
+        """The same lake, read and written through another view of its catalog."""
+        view = copy.copy(self)
+        view.database = database
+        return view
