@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.runner import Range
+from headrace.platform.jobs.runner import Progress
 from headrace.platform.versions.fork import ForkWork
 from headrace.protocol.operations import jobs
 from headrace.storage.database.base import Transaction
@@ -19,7 +19,7 @@ from tests.support.stocked_lake import stocked
 class ToldWork(ForkWork):
     """A fork that says when it is about to commit a range."""
 
-    async def write(self, tx: Transaction, cursor: object, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: object, size: int) -> Progress | None:
         done = await super().write(tx, cursor, size)
         print("end" if done is None else done.cursor, flush=True)
         return done

@@ -13,7 +13,7 @@ from headrace.model.enums import CampaignStepType
 from headrace.model.records import AssigneeRecord, AssignmentRecord
 from headrace.platform.campaigns import sync as campaign_sync
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.runner import Range
+from headrace.platform.jobs.runner import Progress
 from headrace.protocol.operations import assignments, campaigns, jobs, users
 from headrace.storage.database.base import Transaction
 from tests.support.stocked_lake import Stocked, stocked
@@ -85,7 +85,7 @@ async def user_ids(lake: Stocked) -> dict[str, UUID]:
 class ToldWork(campaign_sync.SyncWork):
     """A launch that says when it is about to commit a range."""
 
-    async def write(self, tx: Transaction, cursor: object, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: object, size: int) -> Progress | None:
         done = await super().write(tx, cursor, size)
         print("end" if done is None else done.cursor, flush=True)
         return done

@@ -21,7 +21,7 @@ from headrace.platform.dispatch import HANDLERS
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, records
 from headrace.platform.jobs.maintenance import purge
-from headrace.platform.jobs.runner import JobRunner, MakeWork
+from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
 from headrace.platform.labels import delete as delete_labels
 from headrace.platform.lake_layout import DATABASE, OBJECTS, check_lake, create_lake
@@ -48,10 +48,10 @@ HANDLER_MODULES = (
 )
 """The modules whose import registers the handlers of all operations."""
 
-JOB_KINDS: dict[str, MakeWork] = {
-    content_gc.KIND: content_gc.CollectWork,
+JOB_KINDS: dict[str, WorkFactory] = {
+    content_gc.KIND: content_gc.ContentGcWork,
     sync.KIND: sync.SyncWork,
-    tag_conversion.KIND: tag_conversion.ConvertWork,
+    tag_conversion.KIND: tag_conversion.ConversionWork,
     fork.KIND: fork.ForkWork,
     copy.KIND: copy.CopyWork,
     run.VERSION_KIND: run.ProcessingWork,

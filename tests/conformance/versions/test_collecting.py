@@ -10,7 +10,7 @@ import pytest
 
 from headrace.platform.jobs import content_gc as collecting
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.content_gc import CollectWork, collect
+from headrace.platform.jobs.content_gc import ContentGcWork, start_due_gc
 from headrace.protocol.operations import assets, datasets
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
 from tests.support.forking import fork, origin, rich, rows, told
@@ -87,7 +87,7 @@ async def test_much_garbage_is_collected_without_a_version_going(
     await large(parent, 1)
     assert rows(lake, "content") == own + 3
     monkeypatch.setattr(collecting, "DUE", 2)
-    await collect(lake.platform.context)
+    await start_due_gc(lake.platform.context)
     await until(lambda: quiet(lake, 2))
     assert rows(lake, "content") == own + 1
     assert page.count == 40
@@ -135,15 +135,15 @@ async def test_what_is_written_while_garbage_is_marked_stays(
 ) -> None:
     parent = await rich(lake, 30)
     child = await fork(lake, parent.id, **ALL)
-    ahead = CollectWork.ahead
+    ahead = ContentGcWork.ahead
 
-    async def and_then(self: CollectWork, cursor: Any, size: int) -> None:
+    async def and_then(self: ContentGcWork, cursor: Any, size: int) -> None:
         await ahead(self, cursor, size)
         if cursor is None:
             await large(parent, 0, 3)
             await fork(lake, parent.id, "late", **ALL)
 
-    monkeypatch.setattr(CollectWork, "ahead", and_then)
+    monkeypatch.setattr(ContentGcWork, "ahead", and_then)
     await lake.call(datasets.DELETE_VERSION, version_id=child.dataset_version.id)
     await until(lambda: rows(lake, "version", "name = 'late'") == 1 and quiet(lake, 2))
     dataset = await origin(lake, parent.id)

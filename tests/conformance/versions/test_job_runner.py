@@ -15,7 +15,7 @@ from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.jobs import runner as job_runner
 from headrace.platform.jobs.records import job_id, record_job
-from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.platform import JOB_KINDS
 from headrace.protocol.operations import annotations, jobs
 from headrace.storage.database.base import Transaction
@@ -32,7 +32,7 @@ class Counting:
     before: Callable[[int], Any] = staticmethod(lambda number: None)
     told: list[str] = []  # noqa: RUF012 - made anew by the fixture
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         self.task = task
 
     async def ahead(self, cursor: Any, size: int) -> None:
@@ -41,12 +41,12 @@ class Counting:
         if happened is not None:
             await happened
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         number = int(cursor or 0)
         if number == RANGES:
             return None
         self.told.append(str(number))
-        return Range(number + 1, 10)
+        return Progress(number + 1, 10)
 
     async def finish(self, tx: Transaction) -> None:
         self.told.append("finished")

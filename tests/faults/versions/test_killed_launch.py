@@ -16,7 +16,7 @@ from headrace.errors import ConflictError
 from headrace.model.enums import JobRunStatus
 from headrace.platform.campaigns import sync as campaign_sync
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.runner import Range
+from headrace.platform.jobs.runner import Progress
 from headrace.protocol.operations import campaigns, jobs
 from headrace.storage.database.base import Transaction
 from tests.support.forking import rows
@@ -90,7 +90,7 @@ async def test_a_killed_launch_ends_as_an_undisturbed_one(tmp_path: Path) -> Non
 class Stopping(campaign_sync.SyncWork):
     """A launch that somebody cancels after its second range."""
 
-    async def write(self, tx: Transaction, cursor: object, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: object, size: int) -> Progress | None:
         done = await super().write(tx, cursor, size)
         if done is not None and done.cursor >= 50:
             await tx.execute("jobs.ask_to_stop", no=self._task.no, now=0)
@@ -123,7 +123,7 @@ async def test_a_cancelled_launch_leaves_whole_tasks_and_can_go_on(
 class Closing(campaign_sync.SyncWork):
     """A launch whose campaign is closed after the first range."""
 
-    async def write(self, tx: Transaction, cursor: object, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: object, size: int) -> Progress | None:
         done = await super().write(tx, cursor, size)
         await tx.execute("campaigns.close", no=self._campaign)
         return done

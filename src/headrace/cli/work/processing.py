@@ -17,7 +17,7 @@ from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
 
 if TYPE_CHECKING:
-    from headrace.platform.processings.programs import Registered
+    from headrace.platform.processings.programs import RegisteredProcessing
 
 Words = Annotated[list[str] | None, Parameter(negative="")]
 """An option that may be given several times."""
@@ -215,11 +215,11 @@ def _split(command: str) -> list[str]:
     return words
 
 
-def _program(each: Registered) -> str:
+def _program(each: RegisteredProcessing) -> str:
     return each.program.callable or shlex.join(each.program.command)
 
 
-def _parameters(each: Registered) -> list[str]:
+def _parameters(each: RegisteredProcessing) -> list[str]:
     from msgspec import UNSET
 
     return [
@@ -228,7 +228,7 @@ def _parameters(each: Registered) -> list[str]:
     ]
 
 
-def _data(each: Registered) -> dict[str, Any]:
+def _data(each: RegisteredProcessing) -> dict[str, Any]:
     from msgspec import to_builtins
 
     shown: dict[str, Any] = to_builtins(each.record)

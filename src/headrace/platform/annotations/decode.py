@@ -19,7 +19,7 @@ from headrace.protocol.operations.annotations import ImportItem
 Sizes = Mapping[int, tuple[int, int]]
 
 
-class Prepared(msgspec.Struct):
+class PreparedAnnotation(msgspec.Struct):
     """The annotation of one asset, ready to be written; ``counts`` are its shapes per label."""
 
     asset: int
@@ -37,7 +37,7 @@ def prepare(
     assets: Sequence[int],
     labels: Mapping[str, int],
     sizes: Sizes,
-) -> list[Prepared]:
+) -> list[PreparedAnnotation]:
     """Check and pack all items; ``labels`` gives keys by id, ``sizes`` width and height of assets with masks.
 
     Raises a 4xx that names the asset and what is wrong with its shapes.
@@ -45,7 +45,9 @@ def prepare(
     return [_prepare(item, asset, labels, sizes) for item, asset in zip(items, assets, strict=True)]
 
 
-def _prepare(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes) -> Prepared:
+def _prepare(
+    item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes
+) -> PreparedAnnotation:
     groups = []
     for field, kind, geometry in _KINDS:
         shapes = getattr(item, field)
@@ -72,7 +74,7 @@ def _prepare(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Siz
             hint="nothing was written",
         ) from None
     counts = Counter(chain.from_iterable(group.labels for group in groups))
-    return Prepared(
+    return PreparedAnnotation(
         asset=asset,
         status=None if item.status is None else str(item.status),
         shapes=columns,

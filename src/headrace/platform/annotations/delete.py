@@ -15,7 +15,7 @@ from headrace.platform.campaigns.transitions import refuse_tasks, touched
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
@@ -52,7 +52,7 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     keys = assets if numbers is None else numbers
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
-        piece = _Piece(statement, (keys or [])[start : start + RANGE], accounts)
+        piece = _Batch(statement, (keys or [])[start : start + RANGE], accounts)
         await _in_ranges(context, access, request.version_id, piece, before, only)
 
 
@@ -64,7 +64,7 @@ async def delete_annotation(context: Context, access: Access, request: Annotatio
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
         before = (await touch(tx, scope)).annotation
-        rows = await _rows(tx, scope, _Piece("annotating.range_of_numbers", [no], None), before)
+        rows = await _rows(tx, scope, _Batch("annotating.range_of_numbers", [no], None), before)
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
         await touched(tx, access, scope, rows[0][0])
@@ -113,7 +113,7 @@ async def _all(
         fold_if_due(context, scope, taken)
 
 
-class _Piece(NamedTuple):
+class _Batch(NamedTuple):
     """Keys of one transaction's worth, and the accounts whose annotations go."""
 
     statement: str
@@ -125,7 +125,7 @@ async def _in_ranges(
     context: Context,
     access: Access,
     version_id: UUID,
-    piece: _Piece,
+    piece: _Batch,
     before: int,
     assets: frozenset[int] | None,
 ) -> None:
@@ -144,7 +144,7 @@ async def _in_ranges(
             return
 
 
-async def _rows(tx: Transaction, scope: VersionScope, piece: _Piece, before: int) -> list[Row]:
+async def _rows(tx: Transaction, scope: VersionScope, piece: _Batch, before: int) -> list[Row]:
     whose: dict[str, Any] = {}
     if piece.accounts is not None:
         whose["accounts"] = json_text(sorted(piece.accounts))
@@ -164,7 +164,7 @@ async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
     place = (scope.bucket, scope.no)
     await tx.insert_many("annotations.drop", [(*place, asset, no) for asset, no, *_ in rows])
     await drop_contents(tx, scope, [row[3] for row in rows])
-    delta = Delta()
+    delta = CounterDelta()
     for row in rows:
         delta.remove(unpack_counts(row[2]))
     await delta.write(tx, scope.bucket, scope.no)

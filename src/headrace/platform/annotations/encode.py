@@ -31,7 +31,7 @@ from headrace.protocol.operations.annotations import (
 _STATUSES = {str(member): member for member in AnnotationStatus}
 
 
-class Stored(msgspec.Struct):
+class StoredAnnotation(msgspec.Struct):
     """An annotation as it was read, its shapes unpacked; ``height`` of its image where it has masks."""
 
     id: str
@@ -50,7 +50,7 @@ class Stored(msgspec.Struct):
         return any(group.kind is ShapeKind.MASK for group in self.shapes.groups)
 
 
-def loaded(annotations: list[Stored], names: Mapping[int, str]) -> list[LoadedAnnotation]:
+def loaded(annotations: list[StoredAnnotation], names: Mapping[int, str]) -> list[LoadedAnnotation]:
     """Annotations as the API shows them; ``names`` gives label names by key."""
     try:
         return [_loaded(annotation, names) for annotation in annotations]
@@ -58,7 +58,7 @@ def loaded(annotations: list[Stored], names: Mapping[int, str]) -> list[LoadedAn
         raise StorageError(f"a shape names label {error.args[0]}, which is not there") from None
 
 
-def _loaded(stored: Stored, names: Mapping[int, str]) -> LoadedAnnotation:
+def _loaded(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotation:
     annotation = LoadedAnnotation(
         asset_id=stored.asset_id,
         id=stored.id,

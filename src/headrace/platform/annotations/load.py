@@ -8,7 +8,7 @@ from headrace.errors import NotFoundError, RequestTooLargeError
 from headrace.model.ids import Kind, encode
 from headrace.model.packing import unpack
 from headrace.platform.accounts.users import chosen_by
-from headrace.platform.annotations.encode import Stored, loaded
+from headrace.platform.annotations.encode import StoredAnnotation, loaded
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -91,10 +91,10 @@ def _numbers(scope: VersionScope, ids: list[UUID]) -> list[int]:
     return list(numbers)
 
 
-def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[Stored]:
+def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[StoredAnnotation]:
     annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
     return [
-        Stored(
+        StoredAnnotation(
             id=annotations.text(no),
             asset_id=assets.text(asset),
             asset=asset,
@@ -108,7 +108,9 @@ def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[Stored]:
     ]
 
 
-async def _add_heights(context: Context, scope: VersionScope, stored: list[Stored]) -> None:
+async def _add_heights(
+    context: Context, scope: VersionScope, stored: list[StoredAnnotation]
+) -> None:
     masked = [annotation for annotation in stored if annotation.has_masks]
     if masked:
         sizes = await sizes_of(context.database, scope, [annotation.asset for annotation in masked])

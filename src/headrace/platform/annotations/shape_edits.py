@@ -12,18 +12,18 @@ from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.columns import Shapes, numbered
 from headrace.model.ids import MAX_ORDINAL, Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
-from headrace.platform.annotations.decode import Prepared, prepare
+from headrace.platform.annotations.decode import PreparedAnnotation, prepare
 from headrace.platform.annotations.load import sizes_of
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
-from headrace.platform.core.scopes import Taken, VersionScope, touch
+from headrace.platform.core.scopes import VersionChange, VersionScope, touch
 from headrace.platform.core.shape_storage import drop_contents, store_blobs
 from headrace.protocol.operations.annotations import ImportItem
 from headrace.storage.database.base import Statements, Transaction
 from headrace.storage.threads import in_thread
 
 
-class Drawn(NamedTuple):
+class StoredShapes(NamedTuple):
     """An annotation with its shapes, still packed."""
 
     no: int
@@ -33,14 +33,14 @@ class Drawn(NamedTuple):
     blob: bytes
 
 
-class Packed(NamedTuple):
+class PackedShapes(NamedTuple):
     """Shapes ready to be written."""
 
     blob: bytes
     counts: Counter[int]
 
 
-async def drawn(statements: Statements, scope: VersionScope, no: int) -> Drawn:
+async def stored_shapes(statements: Statements, scope: VersionScope, no: int) -> StoredShapes:
     """An annotation of a version by number; 404 where it is not there."""
     row = await statements.fetch_one(
         "annotating.shapes",
@@ -52,17 +52,17 @@ async def drawn(statements: Statements, scope: VersionScope, no: int) -> Drawn:
     )
     if row is None:
         raise missing(Kind.ANNOTATION, scope.ids(Kind.ANNOTATION).id(no))
-    return Drawn(*row)
+    return StoredShapes(*row)
 
 
 async def rewrite(
     tx: Transaction,
     scope: VersionScope,
-    old: Drawn,
+    old: StoredShapes,
     change: Callable[[Shapes], Shapes],
     *,
     duration: float | None = None,
-) -> tuple[bytes, Taken]:
+) -> tuple[bytes, VersionChange]:
     """Put what ``change`` makes of an annotation's shapes in their place; the new blob.
 
     Raises a 400 where the shapes make no sense, a 413 where they are too many.
@@ -83,7 +83,7 @@ async def rewrite(
         asset=old.asset,
         no=old.no,
     )
-    delta = Delta()
+    delta = CounterDelta()
     delta.remove(unpack_counts(old.counts))
     delta.add(new.counts)
     await delta.write(tx, scope.bucket, scope.no)
@@ -92,7 +92,7 @@ async def rewrite(
 
 async def prepared(
     statements: Statements, scope: VersionScope, asset: int, item: ImportItem
-) -> Prepared:
+) -> PreparedAnnotation:
     """Shapes of a call, checked; raises a 4xx that names what is wrong with them."""
     labels = await label_keys(statements, scope)
     sizes = await sizes_of(statements, scope, [asset]) if item.masks else {}
@@ -118,7 +118,7 @@ async def label_key(statements: Statements, scope: VersionScope, id: UUID) -> in
     return key
 
 
-def _changed(blob: bytes, change: Callable[[Shapes], Shapes]) -> Packed:
+def _changed(blob: bytes, change: Callable[[Shapes], Shapes]) -> PackedShapes:
     shapes = change(unpack(blob))
     if (numbered(shapes).next_ordinal or 0) > MAX_ORDINAL:
         raise RequestTooLargeError(
@@ -128,4 +128,6 @@ def _changed(blob: bytes, change: Callable[[Shapes], Shapes]) -> Packed:
         packed = pack(shapes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadRequestError(f"the shape is refused: {error}") from None
-    return Packed(packed, Counter(chain.from_iterable(group.labels for group in shapes.groups)))
+    return PackedShapes(
+        packed, Counter(chain.from_iterable(group.labels for group in shapes.groups))
+    )

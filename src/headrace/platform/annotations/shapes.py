@@ -26,7 +26,13 @@ from headrace.model.ids import Kind
 from headrace.model.packing import unpack
 from headrace.model.records import AnnotationRecord, Items
 from headrace.platform.annotations.load import sizes_of
-from headrace.platform.annotations.shape_edits import Drawn, drawn, label_key, prepared, rewrite
+from headrace.platform.annotations.shape_edits import (
+    StoredShapes,
+    label_key,
+    prepared,
+    rewrite,
+    stored_shapes,
+)
 from headrace.platform.annotations.shape_records import shape_records
 from headrace.platform.annotations.single import annotation_record, check_duration
 from headrace.platform.campaigns.transitions import touched
@@ -60,7 +66,7 @@ def add_handlers(
     async def list_shapes(context: Context, access: Access, request: AnnotationId) -> Items[Any]:
         database = context.database
         scope, no = await scope_of_part(database, access, request.annotation_id, Kind.ANNOTATION)
-        found = await drawn(database, scope, no)
+        found = await stored_shapes(database, scope, no)
         return Items(items=await _shown(database, access, scope, found, kind))
 
     @handles(create)
@@ -97,7 +103,7 @@ async def save_annotation(
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
-        old = await drawn(tx, scope, no)
+        old = await stored_shapes(tx, scope, no)
         await touched(tx, access, scope, old.asset)
         content: dict[str, Any] = {
             name: getattr(request, name) or []
@@ -129,7 +135,7 @@ async def _create(
     wanted = getattr(request, field)
     async with context.database.transaction() as tx:
         scope, no = await scope_of_part(tx, access, annotation_id, Kind.ANNOTATION, change=True)
-        old = await drawn(tx, scope, no)
+        old = await stored_shapes(tx, scope, no)
         if not wanted:
             return []
         await touched(tx, access, scope, old.asset)
@@ -185,9 +191,11 @@ async def _delete(context: Context, access: Access, kind: ShapeKind, id: UUID) -
 # --- within an annotation --------------------------------------------------------------------------------
 
 
-async def _annotation_of(statements: Statements, scope: VersionScope, no: int, id: UUID) -> Drawn:
+async def _annotation_of(
+    statements: Statements, scope: VersionScope, no: int, id: UUID
+) -> StoredShapes:
     try:
-        return await drawn(statements, scope, no)
+        return await stored_shapes(statements, scope, no)
     except NotFoundError:
         raise NotFoundError(f"there is no shape {id}") from None
 
@@ -203,7 +211,7 @@ async def _shown(
     statements: Statements,
     access: Access,
     scope: VersionScope,
-    annotation: Drawn,
+    annotation: StoredShapes,
     kind: ShapeKind,
     *,
     last: int | None = None,
@@ -223,7 +231,7 @@ async def _one(
     statements: Statements,
     access: Access,
     scope: VersionScope,
-    annotation: Drawn,
+    annotation: StoredShapes,
     kind: ShapeKind,
     ordinal: int,
     id: UUID,
@@ -235,7 +243,7 @@ async def _one(
 
 
 async def _records(
-    statements: Statements, scope: VersionScope, annotation: Drawn, group: Group
+    statements: Statements, scope: VersionScope, annotation: StoredShapes, group: Group
 ) -> list[Any]:
     rows = await statements.fetch("labels.all", version=scope.no)
     labels = {row[0]: label_record(scope, row) for row in rows}

@@ -18,7 +18,7 @@ from headrace.platform.accounts.users import chosen_by, worker_account
 from headrace.platform.campaigns.transitions import claim, move, touched
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import order_clause, page_limit, page_offset
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
@@ -142,7 +142,7 @@ async def create_annotation(
                 asset=asset,
                 no=taken.annotation,
             )
-        delta = Delta()
+        delta = CounterDelta()
         delta.add({})
         await delta.write(tx, scope.bucket, scope.no)
     fold_if_due(context, scope, taken)

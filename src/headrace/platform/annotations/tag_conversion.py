@@ -13,7 +13,7 @@ from headrace.model.columns import ShapeKind
 from headrace.model.enums import ImportAnnotationMode, InferenceType, JobStatus, TagTarget
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import JobRecord
-from headrace.platform.annotations.decode import Prepared, prepare
+from headrace.platform.annotations.decode import PreparedAnnotation, prepare
 from headrace.platform.annotations.imports.writer import ChunkWriter
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -28,10 +28,10 @@ from headrace.platform.core.scopes import (
 )
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
-from headrace.platform.jobs.records import add_job, answered
-from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.jobs.records import add_job, wait_for_job
+from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.labels.labels import ensured
-from headrace.platform.tags.scopes import Family, tag_of
+from headrace.platform.tags.scopes import TagFamily, tag_of
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
 from headrace.protocol.operations.tags import CONVERT_TAGS, ConvertTags
 from headrace.storage.database.base import Statements, Transaction
@@ -39,13 +39,13 @@ from headrace.storage.database.base import Statements, Transaction
 KIND = "CONVERT"
 
 _TYPES = (InferenceType.CLASSIFICATION, InferenceType.MULTI)
-_STATEMENTS = {Family.ASSET: "converting.asset_tags", Family.DATA: "converting.data_tags"}
-_FAMILIES = {TagTarget.ASSET: Family.ASSET, TagTarget.DATA: Family.DATA}
+_STATEMENTS = {TagFamily.ASSET: "converting.asset_tags", TagFamily.DATA: "converting.data_tags"}
+_FAMILIES = {TagTarget.ASSET: TagFamily.ASSET, TagTarget.DATA: TagFamily.DATA}
 
 Pair = tuple[int, int]
 
 
-class Spec(Struct, frozen=True):
+class ConversionSpec(Struct, frozen=True):
     """Tags as ``(lake, key, label)``, the lake 0 for tags of assets."""
 
     version: int
@@ -72,19 +72,19 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
         tags = [await tag_of(tx, access, tag_id) for tag_id in dict.fromkeys(request.tag_ids)]
         for tag in tags:
             if tag.scope.family is not family or (
-                family is Family.ASSET and tag.scope.no != scope.no
+                family is TagFamily.ASSET and tag.scope.no != scope.no
             ):
                 raise missing(
-                    Kind.ASSET_TAG if family is Family.ASSET else Kind.DATA_TAG, tag.record.id
+                    Kind.ASSET_TAG if family is TagFamily.ASSET else Kind.DATA_TAG, tag.record.id
                 )
         await touch(tx, scope)
         labels = await ensured(context, tx, scope, list(dict.fromkeys(tag.name for tag in tags)))
-        spec = Spec(
+        spec = ConversionSpec(
             version=scope.no,
             account=access.account,
             family=family,
             tags=[
-                (0 if family is Family.ASSET else tag.scope.no, tag.key, labels[tag.name])
+                (0 if family is TagFamily.ASSET else tag.scope.no, tag.key, labels[tag.name])
                 for tag in tags
             ],
         )
@@ -100,23 +100,23 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
             spec=msgspec.json.encode(spec).decode(),
             total=totals[0],
         )
-    return await answered(context, access, job)
+    return await wait_for_job(context, access, job)
 
 
-class ConvertWork:
+class ConversionWork:
     """Classifies the assets of the next range. The cursor is the last seq that was looked at."""
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
         self._task = task
-        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._spec = msgspec.json.decode(task.spec, type=ConversionSpec)
         self._labels = {(lake, key): label for lake, key, label in self._spec.tags}
         self._bucket = 0
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Nothing: a range must see what is there when it is written."""
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Classify the next assets; an asset that is classified so already gets nothing."""
         scope = await self._scope(tx)
         after = int(cursor or 0)
@@ -127,7 +127,7 @@ class ConvertWork:
         if row is None or row[0] is None:
             return None
         span = {"after": after, "until": row[0]}
-        rows = await tx.fetch(_STATEMENTS[Family(self._spec.family)], **place, **span)
+        rows = await tx.fetch(_STATEMENTS[TagFamily(self._spec.family)], **place, **span)
         wanted = [
             (asset, self._labels[lake, key])
             for asset, lake, key in rows
@@ -139,7 +139,7 @@ class ConvertWork:
                 scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items
             )
             await writer.write(tx, self._context.clock())
-        return Range(row[0], len(items))
+        return Progress(row[0], len(items))
 
     async def finish(self, tx: Transaction) -> None:
         """Nothing: every range is whole."""
@@ -161,7 +161,7 @@ class ConvertWork:
         self._bucket = scope.bucket
         return scope
 
-    def _items(self, scope: VersionScope, pairs: Iterable[Pair]) -> list[Prepared]:
+    def _items(self, scope: VersionScope, pairs: Iterable[Pair]) -> list[PreparedAnnotation]:
         found: dict[int, list[ClassificationIn]] = {}
         for asset, label in pairs:
             found.setdefault(asset, []).append(ClassificationIn(label_id=str(label)))

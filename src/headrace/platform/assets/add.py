@@ -13,10 +13,10 @@ from headrace.platform.assets.selectors import data_keys
 from headrace.platform.campaigns.sync import take_in_new
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import Taken, VersionScope, touch, version_scope
+from headrace.platform.core.scopes import VersionChange, VersionScope, touch, version_scope
 from headrace.platform.datalake.data_records import data_id
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold_if_due
@@ -120,7 +120,7 @@ async def _add(
     scope: VersionScope,
     candidates: list[Candidate],
     tags: list[int],
-) -> Taken:
+) -> VersionChange:
     keys = json_text([(candidate.lake_bucket, candidate.no) for candidate in candidates])
     rows = await tx.fetch("assets.present", keys=keys, bucket=scope.bucket, version=scope.no)
     present = {(lake_bucket, data): seq for lake_bucket, data, seq in rows}
@@ -139,6 +139,6 @@ async def _add(
         "assets.add_tag",
         [(scope.bucket, scope.no, tag, seq) for tag in tags for seq in everywhere],
     )
-    await Delta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
+    await CounterDelta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
     await take_in_new(tx, access.organization, scope.campaign, seqs)
     return taken

@@ -12,7 +12,7 @@ from headrace.model.records import AssetRecord, Page
 from headrace.platform.assets.selectors import asset_seqs, keys_of, seqs_of
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.asset_rows import RANGE, Place, remove_assets
+from headrace.platform.core.asset_rows import RANGE, VersionRows, remove_assets
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import (
@@ -191,7 +191,7 @@ async def delete_asset(context: Context, access: Access, request: AssetId) -> No
 
 
 async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
-    place = Place(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
+    place = VersionRows(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
     await touch(tx, scope)
     return await remove_assets(tx, place, seqs)
 

@@ -18,14 +18,14 @@ _SLICE = 2_000
 _LAST_CHARACTER = chr(0x10FFFF)
 
 
-class Keys(NamedTuple):
+class AssetKeys(NamedTuple):
     """A list of keys as its statement takes it."""
 
     statement: str
     keys: str
 
 
-def keys_of(scope: VersionScope, name: str, values: Sequence[Any]) -> Keys:
+def keys_of(scope: VersionScope, name: str, values: Sequence[Any]) -> AssetKeys:
     """The statement for the list ``name`` of a request, and the keys in it that may be there."""
     keys: list[Any]
     if name == "ids":
@@ -37,14 +37,14 @@ def keys_of(scope: VersionScope, name: str, values: Sequence[Any]) -> Keys:
         keys = _ranges(values)
     else:
         keys = list(dict.fromkeys(values))
-    return Keys(f"assets.by_{name}", json_text(keys))
+    return AssetKeys(f"assets.by_{name}", json_text(keys))
 
 
 async def seqs_of(
     statements: Statements,
     access: Access,
     scope: VersionScope,
-    keys: Keys,
+    keys: AssetKeys,
     filters: Filters,
     order: str,
 ) -> list[int]:

@@ -9,7 +9,7 @@ from headrace.platform.campaigns.scopes import Step
 from headrace.storage.database.base import Transaction
 
 
-class Dealer:
+class StepDistributor:
     """Deals the tasks of one step. The next task goes to whoever has the fewest for their weight."""
 
     def __init__(self, step: Step) -> None:
@@ -36,17 +36,17 @@ class Dealer:
         )
 
 
-class Dealers:
+class TaskDistributor:
     """The dealers of a campaign's steps, made when they are first needed."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
         self._steps = {step.key: step for step in steps}
-        self._dealers: dict[int, Dealer] = {}
+        self._dealers: dict[int, StepDistributor] = {}
 
     def next(self, step: int) -> int | None:
         """The account that gets the next task of a step."""
         if step not in self._dealers:
-            self._dealers[step] = Dealer(self._steps[step])
+            self._dealers[step] = StepDistributor(self._steps[step])
         return self._dealers[step].next()
 
     async def write(self, tx: Transaction, campaign: int) -> None:

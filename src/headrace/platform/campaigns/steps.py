@@ -11,7 +11,7 @@ from headrace.model.ids import Kind
 from headrace.model.names import safe_name
 from headrace.model.records import AssigneeRecord, CampaignStepRecord, Items
 from headrace.platform.accounts.users import account_of
-from headrace.platform.campaigns.distribution import Dealer
+from headrace.platform.campaigns.distribution import StepDistributor
 from headrace.platform.campaigns.scopes import (
     Campaign,
     Step,
@@ -170,7 +170,7 @@ async def _deal(
     rows = await tx.fetch(
         "assignments.in_step", **campaign.place, step=source, after=after, limit=RANGE
     )
-    dealer = Dealer(target)
+    dealer = StepDistributor(target)
     await tx.insert_many(
         "assignments.deal",
         [

@@ -12,7 +12,7 @@ from headrace.errors import ConflictError, NotFoundError
 from headrace.model.enums import AssignmentStatus, JobStatus
 from headrace.model.ids import MAX_SEQ
 from headrace.model.records import SyncAnswer, SyncRecord
-from headrace.platform.campaigns.distribution import Dealers
+from headrace.platform.campaigns.distribution import TaskDistributor
 from headrace.platform.campaigns.scopes import (
     ENDED,
     Campaign,
@@ -28,8 +28,8 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text
 from headrace.platform.dispatch import handles
-from headrace.platform.jobs.records import SECOND_KIND, Job, answered_run, record_job
-from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.jobs.records import JOB_RUN, Job, record_job, wait_for_job_run
+from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.storage.database.base import Row, Statements, Transaction
@@ -40,7 +40,7 @@ KIND = "CAMPAIGN_SYNC"
 TaskRow = tuple[int, int, int, int, str, int | None]
 
 
-class Spec(Struct, frozen=True):
+class SyncSpec(Struct, frozen=True):
     """Where annotated assets begin this time; None: where the campaign says."""
 
     annotated: int | None
@@ -64,7 +64,7 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         wanted = request.existing_annotations_step_id
-        spec = Spec(annotated=None if wanted is None else step_key(campaign, steps, wanted))
+        spec = SyncSpec(annotated=None if wanted is None else step_key(campaign, steps, wanted))
         job = await _under_way(tx, access, campaign)
         if job is None:
             count = await _unsynced(tx, campaign)
@@ -80,9 +80,9 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
                 state=JobStatus.RUNNING,
                 spec=msgspec.json.encode(spec).decode(),
                 total=count,
-                wire=SECOND_KIND,
+                wire=JOB_RUN,
             )
-    record = await answered_run(context, access, job)
+    record = await wait_for_job_run(context, access, job)
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     return SyncAnswer(campaign=campaign.record, job=record)
 
@@ -110,16 +110,16 @@ async def take_in_new(
 class SyncWork:
     """Makes tasks of the assets of the next range. The cursor is the last seq that was looked at."""
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         assert task.subject is not None
         self._task = task
         self._campaign = task.subject
-        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._spec = msgspec.json.decode(task.spec, type=SyncSpec)
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Nothing: a range must see what is there when it is written."""
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Make tasks of the next assets that have none."""
         campaign = await campaign_of(tx, self._task.organization, self._campaign)
         if campaign is None:
@@ -140,7 +140,7 @@ class SyncWork:
             raise ConflictError("the campaign lost its last step while assets were taken in")
         annotated = campaign.annotated if self._spec.annotated is None else self._spec.annotated
         await _add(tx, campaign, steps, rows, annotated)
-        return Range(row[0], len(rows))
+        return Progress(row[0], len(rows))
 
     async def finish(self, tx: Transaction) -> None:
         """Close the campaign where all that came in was done already."""
@@ -167,7 +167,7 @@ async def _add(
     """Tasks of assets, given with whether each is annotated. A step that went meanwhile is as good as none named."""
     if not rows:
         return
-    dealers = Dealers(steps)
+    dealers = TaskDistributor(steps)
     tasks = await in_thread(_tasks, campaign, steps, rows, annotated, dealers)
     await tx.insert_many("assignments.add", tasks)
     await dealers.write(tx, campaign.no)
@@ -178,7 +178,7 @@ def _tasks(
     steps: list[Step],
     rows: Sequence[Row],
     annotated: int | None,
-    dealers: Dealers,
+    dealers: TaskDistributor,
 ) -> list[TaskRow]:
     keys = {step.key for step in steps}
     entry = campaign.entry if campaign.entry in keys else steps[0].key

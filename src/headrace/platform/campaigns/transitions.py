@@ -14,7 +14,7 @@ from msgspec import Struct
 from headrace.errors import BadRequestError, ConflictError
 from headrace.model.enums import AnnotationStatus, AssignmentStatus, CampaignStepType
 from headrace.model.ids import Kind
-from headrace.platform.campaigns.distribution import Dealers
+from headrace.platform.campaigns.distribution import TaskDistributor
 from headrace.platform.campaigns.scopes import Campaign, Step, campaign_of, steps_of
 from headrace.platform.core.access import Access
 from headrace.platform.core.listing import json_text
@@ -22,7 +22,7 @@ from headrace.platform.core.scopes import VersionScope
 from headrace.storage.database.base import Statements, Transaction
 
 
-class Task(Struct, frozen=True):
+class ClaimedTask(Struct, frozen=True):
     """The task of an asset, in the hands of the caller."""
 
     campaign: Campaign
@@ -31,7 +31,9 @@ class Task(Struct, frozen=True):
     status: AssignmentStatus
 
 
-async def claim(tx: Transaction, access: Access, scope: VersionScope, asset: int) -> Task | None:
+async def claim(
+    tx: Transaction, access: Access, scope: VersionScope, asset: int
+) -> ClaimedTask | None:
     """Take the task of an asset that is about to be written to; None where the asset is in no campaign.
 
     Raises a 409 where the campaign is closed, the task is done, or somebody else has it.
@@ -66,7 +68,7 @@ async def claim(tx: Transaction, access: Access, scope: VersionScope, asset: int
             "assignments.move",
             [(step, str(status), access.account, scope.bucket, scope.campaign, asset)],
         )
-    return Task(campaign, asset, step, status)
+    return ClaimedTask(campaign, asset, step, status)
 
 
 async def touched(tx: Transaction, access: Access, scope: VersionScope, asset: int) -> None:
@@ -111,7 +113,7 @@ async def refuse_tasks(
         )
 
 
-async def move(tx: Transaction, access: Access, task: Task, said: AnnotationStatus) -> None:
+async def move(tx: Transaction, access: Access, task: ClaimedTask, said: AnnotationStatus) -> None:
     """What the caller says of the work moves the task.
 
     ACCEPTED: to the next step that takes the asset, or done. REFUSED, in a review: to the step before, to be done
@@ -137,7 +139,7 @@ async def move(tx: Transaction, access: Access, task: Task, said: AnnotationStat
     if said is AnnotationStatus.SKIPPED:
         await _put(tx, task, here.key, AssignmentStatus.SKIPPED, access.account)
     elif following:
-        dealers = Dealers(steps)
+        dealers = TaskDistributor(steps)
         account = dealers.next(following[0].key)
         await _put(tx, task, following[0].key, AssignmentStatus.TO_DO, account)
         await dealers.write(tx, task.campaign.no)
@@ -149,7 +151,7 @@ async def move(tx: Transaction, access: Access, task: Task, said: AnnotationStat
 
 
 async def says_of_annotation(
-    tx: Transaction, task: Task, said: AnnotationStatus
+    tx: Transaction, task: ClaimedTask, said: AnnotationStatus
 ) -> AnnotationStatus | None:
     """The status that the newest annotation gets when a task is submitted; None where it stays as it is.
 
@@ -163,7 +165,7 @@ async def says_of_annotation(
 
 
 async def _send_back(
-    tx: Transaction, access: Access, task: Task, here: Step, steps: list[Step]
+    tx: Transaction, access: Access, task: ClaimedTask, here: Step, steps: list[Step]
 ) -> None:
     if here.type is not CampaignStepType.REVIEW:
         raise BadRequestError(
@@ -182,7 +184,7 @@ async def _send_back(
         account = None if row is None else row[0]
         break
     if target is not here and account is None:
-        dealers = Dealers(steps)
+        dealers = TaskDistributor(steps)
         account = dealers.next(target.key)
         await dealers.write(tx, task.campaign.no)
     await tx.execute("assignments.note_refusal", **place, step=target.key, account=account)
@@ -190,7 +192,7 @@ async def _send_back(
 
 
 async def _put(
-    tx: Transaction, task: Task, step: int, status: AssignmentStatus, account: int | None
+    tx: Transaction, task: ClaimedTask, step: int, status: AssignmentStatus, account: int | None
 ) -> None:
     place = (task.campaign.version.bucket, task.campaign.no, task.asset)
     await tx.insert_many("assignments.move", [(step, str(status), account, *place)])

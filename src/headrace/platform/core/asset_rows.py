@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from headrace.errors import LockedError
 from headrace.model.packing import unpack_counts
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.storage.database.base import Transaction
 
@@ -16,7 +16,7 @@ RANGE = 1000
 """Assets that one transaction takes out: the writer is held for some ten milliseconds."""
 
 
-class Place(NamedTuple):
+class VersionRows(NamedTuple):
     """Where the rows of a version's assets lie."""
 
     version: int
@@ -25,14 +25,14 @@ class Place(NamedTuple):
     dataset_bucket: int
 
 
-async def remove_assets(tx: Transaction, place: Place, seqs: Sequence[int]) -> int:
+async def remove_assets(tx: Transaction, place: VersionRows, seqs: Sequence[int]) -> int:
     """Take assets (at most :data:`RANGE`) out of a version that stays; the number of those that were in."""
     keys = json_text(seqs)
     rows = await tx.fetch(
         "removal.annotations_of_assets", bucket=place.bucket, version=place.version, assets=keys
     )
     removed = await drop_assets(tx, place, keys)
-    delta = Delta(assets=-removed)
+    delta = CounterDelta(assets=-removed)
     for (counts,) in rows:
         delta.remove(unpack_counts(counts))
     await delta.write(tx, place.bucket, place.version)
@@ -52,7 +52,7 @@ async def remove_assets_of_data(
         data=json_text(numbers),
         limit=limit + 1,
     )
-    for place, found in groupby(rows[:limit], lambda row: Place(*row[:4])):
+    for place, found in groupby(rows[:limit], lambda row: VersionRows(*row[:4])):
         assets = list(found)
         state, locked, dataset, version = assets[0][4:8]
         if locked and state == "ACTIVE":
@@ -65,7 +65,7 @@ async def remove_assets_of_data(
     return len(rows) <= limit
 
 
-async def drop_assets(tx: Transaction, place: Place, keys: str) -> int:
+async def drop_assets(tx: Transaction, place: VersionRows, keys: str) -> int:
     """Delete the rows of assets, whose seqs are ``keys`` as JSON, without a word to the counters."""
     scope: dict[str, Any] = {"bucket": place.bucket, "version": place.version, "assets": keys}
     await tx.execute(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from headrace.storage.database.base import Statements, Transaction
 
 
-class Delta:
+class CounterDelta:
     """What one change adds to a version's counters, or takes from them."""
 
     def __init__(self, assets: int = 0) -> None:

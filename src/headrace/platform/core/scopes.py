@@ -113,7 +113,7 @@ class VersionScope(Struct, frozen=True):
         return IdScope(kind, self.created, self.bucket, self.no)
 
 
-class Taken(Struct, frozen=True):
+class VersionChange(Struct, frozen=True):
     """The numbers that a change of a version was given, and the version's revision after it."""
 
     asset: int
@@ -183,7 +183,7 @@ def check_unlocked(scope: VersionScope) -> VersionScope:
 
 async def touch(
     tx: Transaction, scope: VersionScope, *, assets: int = 0, annotations: int = 0
-) -> Taken:
+) -> VersionChange:
     """Note a change of a version and reserve numbers in it; 404 where the version has just been deleted.
 
     Raises :class:`InsufficientResourcesError` where a version has given away all of its numbers.
@@ -191,7 +191,7 @@ async def touch(
     row = await tx.fetch_one("versions.touch", no=scope.no, assets=assets, annotations=annotations)
     if row is None:
         raise missing(Kind.VERSION, scope.id)
-    taken = Taken(*row)
+    taken = VersionChange(*row)
     if max(taken.asset + assets, taken.annotation + annotations) > MAX_SEQ + 1:
         raise InsufficientResourcesError(
             f"version {scope.full_name} has numbered {MAX_SEQ} assets or annotations, and no more fit",

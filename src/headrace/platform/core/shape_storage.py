@@ -11,11 +11,11 @@ from headrace.storage.database.base import Statements, Transaction
 INLINE_BYTES = 512
 """Larger blobs go into the content table."""
 
-Place = tuple[bytes | None, int | None]
+StoredBlob = tuple[bytes | None, int | None]
 """A blob in the row itself, or its number in the content table."""
 
 
-class Home(Protocol):
+class DatasetContent(Protocol):
     """Whatever knows the dataset whose content table is meant: a version."""
 
     @property
@@ -29,7 +29,9 @@ class Home(Protocol):
         ...
 
 
-async def store_blobs(tx: Transaction, scope: Home, blobs: Sequence[bytes]) -> list[Place]:
+async def store_blobs(
+    tx: Transaction, scope: DatasetContent, blobs: Sequence[bytes]
+) -> list[StoredBlob]:
     """Where each blob lies now; the large ones are written."""
     large = [blob for blob in blobs if len(blob) > INLINE_BYTES]
     if not large:
@@ -46,7 +48,7 @@ async def store_blobs(tx: Transaction, scope: Home, blobs: Sequence[bytes]) -> l
 
 
 async def read_contents(
-    statements: Statements, scope: Home, numbers: Sequence[int]
+    statements: Statements, scope: DatasetContent, numbers: Sequence[int]
 ) -> dict[int, bytes]:
     """Blobs of the content table by number; one that has gone is left out."""
     rows = await statements.fetch(
@@ -58,7 +60,9 @@ async def read_contents(
     return dict(rows)
 
 
-async def drop_contents(tx: Transaction, scope: Home, contents: Iterable[int | None]) -> None:
+async def drop_contents(
+    tx: Transaction, scope: DatasetContent, contents: Iterable[int | None]
+) -> None:
     """Let go of blobs that annotations of the version no longer name; those that forks may share are noted as garbage."""
     numbers = [content for content in contents if content is not None]
     if numbers:

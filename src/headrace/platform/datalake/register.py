@@ -36,7 +36,7 @@ from headrace.protocol.operations.uploading import (
 from headrace.storage.objects.base import ObjectInfo
 
 
-class _Told(NamedTuple):
+class _Declared(NamedTuple):
     """What a registration says of the file; the very same again is a retry."""
 
     filename: str
@@ -61,7 +61,7 @@ class _Draft(NamedTuple):
     """A registration whose rules hold so far."""
 
     request: DataDescription
-    told: _Told
+    told: _Declared
     tags: list[Tag]
     source: SourceRecord | None
     found: _Found
@@ -179,8 +179,8 @@ async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) 
     return numbers
 
 
-def _told(request: DataDescription, source: int | None) -> _Told:
-    return _Told(
+def _told(request: DataDescription, source: int | None) -> _Declared:
+    return _Declared(
         filename=safe_text(request.filename, "filename"),
         kind=DataType.parse(request.type),
         content_type=safe_text(request.content_type, "content_type"),
@@ -236,7 +236,7 @@ async def _again(
     """The data that has this object already; 409 unless it was registered by the very same call."""
     name, meta = draft.request.object_name, _given(draft.request.meta)
     row = await context.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
-    if row is None or _Told(*row[3:]) != draft.told or meta not in (None, Meta(row[1], row[2])):
+    if row is None or _Declared(*row[3:]) != draft.told or meta not in (None, Meta(row[1], row[2])):
         return ConflictError(
             f"{name} is registered already, otherwise described",
             hint="upload the file under a new object name",

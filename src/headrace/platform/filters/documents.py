@@ -25,7 +25,7 @@ MAX_DEPTH = 10
 MAX_KEYS = 100
 
 
-class Place:
+class JsonPath:
     """What lies under ``keys`` in the JSON of a column."""
 
     def __init__(self, conditions: Conditions, column: str, keys: Sequence[str]) -> None:
@@ -89,7 +89,7 @@ def compare_document(
         allow(comparison, EQUAL, "compared with True or False")
     elif any(isinstance(value, int | float) for value in values):
         allow(comparison, ORDERED, "compared with a number")
-    place = Place(conditions, column, keys)
+    place = JsonPath(conditions, column, keys)
     tests = [place.meets(comparison.operator, values)] if values else []
     if None in comparison.values:
         allow(comparison, EQUAL, "compared with None")
@@ -103,7 +103,7 @@ def add_custom_metadata(conditions: Conditions, wanted: dict[str, Any] | None) -
     if len(leaves) > MAX_KEYS:
         raise BadRequestError(f"custom_metadata names {len(leaves)} values, at most {MAX_KEYS}")
     for keys, value in leaves:
-        place = Place(conditions, "d.custom_metadata", keys)
+        place = JsonPath(conditions, "d.custom_metadata", keys)
         if value is None:
             conditions.add(place.is_none())
         elif isinstance(value, dict):

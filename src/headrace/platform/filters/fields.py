@@ -18,7 +18,7 @@ from headrace.protocol.query.literals import error_at
 from headrace.protocol.query.nodes import Comparison
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What a field's values are, where they are not of an enumeration."""
 
     TEXT = "text"
@@ -35,7 +35,7 @@ class Field(NamedTuple):
     """
 
     column: str
-    kind: Kind | type[WireEnum]
+    kind: FieldKind | type[WireEnum]
     source: str = ""
 
 
@@ -77,44 +77,44 @@ _SHAPE_KINDS = {
 }
 
 DATA_FIELDS: dict[str, Field] = {
-    "filename": Field("d.filename", Kind.TEXT),
-    "object_name": Field("d.object_name", Kind.TEXT),
+    "filename": Field("d.filename", FieldKind.TEXT),
+    "object_name": Field("d.object_name", FieldKind.TEXT),
     "type": Field("d.kind", DataType),
-    "content_type": Field("d.content_type", Kind.TEXT),
+    "content_type": Field("d.content_type", FieldKind.TEXT),
     "upload_status": Field("d.status", DataUploadStatus),
-    "width": Field("d.width", Kind.NUMBER),
-    "height": Field("d.height", Kind.NUMBER),
-    "meta.width": Field("d.width", Kind.NUMBER),
-    "meta.height": Field("d.height", Kind.NUMBER),
-    "size": Field("d.size", Kind.NUMBER),
-    "sha256": Field("lower(hex(d.sha256))", Kind.TEXT),
-    "created_at": Field("d.created", Kind.TIME),
-    "metadata": Field("d.metadata", Kind.JSON),
-    "custom_metadata": Field("d.custom_metadata", Kind.JSON),
-    "tags": Field("t.key", Kind.THING, _DATA_TAGS),
-    "tags.name": Field("t.name", Kind.TEXT, _DATA_TAGS),
-    "data_source.name": Field("o.name", Kind.TEXT, _SOURCE),
-    "datasets": Field("v.no", Kind.THING, _VERSIONS),
-    "datasets.name": Field("s.name", Kind.TEXT, _VERSIONS),
-    "datasets.version": Field("v.name", Kind.TEXT, _VERSIONS),
+    "width": Field("d.width", FieldKind.NUMBER),
+    "height": Field("d.height", FieldKind.NUMBER),
+    "meta.width": Field("d.width", FieldKind.NUMBER),
+    "meta.height": Field("d.height", FieldKind.NUMBER),
+    "size": Field("d.size", FieldKind.NUMBER),
+    "sha256": Field("lower(hex(d.sha256))", FieldKind.TEXT),
+    "created_at": Field("d.created", FieldKind.TIME),
+    "metadata": Field("d.metadata", FieldKind.JSON),
+    "custom_metadata": Field("d.custom_metadata", FieldKind.JSON),
+    "tags": Field("t.key", FieldKind.THING, _DATA_TAGS),
+    "tags.name": Field("t.name", FieldKind.TEXT, _DATA_TAGS),
+    "data_source.name": Field("o.name", FieldKind.TEXT, _SOURCE),
+    "datasets": Field("v.no", FieldKind.THING, _VERSIONS),
+    "datasets.name": Field("s.name", FieldKind.TEXT, _VERSIONS),
+    "datasets.version": Field("v.name", FieldKind.TEXT, _VERSIONS),
     "datasets.type": Field("v.type", InferenceType, _VERSIONS),
 }
 
 ASSET_FIELDS: dict[str, Field] = {
-    "filename": Field("a.filename", Kind.TEXT),
-    "tags": Field("t.key", Kind.THING, _ASSET_TAGS),
-    "tags.name": Field("t.name", Kind.TEXT, _ASSET_TAGS),
-    "annotations": Field("n.no", Kind.THING, _ANNOTATIONS),
+    "filename": Field("a.filename", FieldKind.TEXT),
+    "tags": Field("t.key", FieldKind.THING, _ASSET_TAGS),
+    "tags.name": Field("t.name", FieldKind.TEXT, _ASSET_TAGS),
+    "annotations": Field("n.no", FieldKind.THING, _ANNOTATIONS),
     "annotations.status": Field("n.status", AnnotationStatus, _ANNOTATIONS),
-    "annotations.duration": Field("n.duration", Kind.NUMBER, _ANNOTATIONS),
-    "annotations.created_at": Field("n.created", Kind.TIME, _ANNOTATIONS),
-    "annotations.shapes": Field("n.shapes_n", Kind.NUMBER, _ANNOTATIONS),
-    "annotations.label.name": Field("b.name", Kind.TEXT, _LABELS),
+    "annotations.duration": Field("n.duration", FieldKind.NUMBER, _ANNOTATIONS),
+    "annotations.created_at": Field("n.created", FieldKind.TIME, _ANNOTATIONS),
+    "annotations.shapes": Field("n.shapes_n", FieldKind.NUMBER, _ANNOTATIONS),
+    "annotations.label.name": Field("b.name", FieldKind.TEXT, _LABELS),
 }
 for _name, _kind in _SHAPE_KINDS.items():
     # The counts tell most annotations apart before a blob is opened.
     _source = f"{_LABELS} and has_shape({_SHAPES}, {_kind.value}, b.key)"
-    ASSET_FIELDS[f"annotations.{_name}.label.name"] = Field("b.name", Kind.TEXT, _source)
+    ASSET_FIELDS[f"annotations.{_name}.label.name"] = Field("b.name", FieldKind.TEXT, _source)
 ASSET_FIELDS |= {f"data.{name}": field for name, field in DATA_FIELDS.items()}
 
 
@@ -125,17 +125,19 @@ def find_field(fields: dict[str, Field], comparison: Comparison) -> tuple[Field,
     """
     path = comparison.field
     found = fields.get(".".join(path))
-    if found is not None and found.kind is not Kind.JSON:
+    if found is not None and found.kind is not FieldKind.JSON:
         return found, ()
     for length in range(1, len(path)):
         found = fields.get(".".join(path[:length]))
-        if found is not None and found.kind is Kind.JSON:
+        if found is not None and found.kind is FieldKind.JSON:
             return found, path[length:]
     raise _unknown(fields, comparison)
 
 
 def _unknown(fields: dict[str, Field], comparison: Comparison) -> Exception:
-    known = [f"{name}.<key>" if field.kind is Kind.JSON else name for name, field in fields.items()]
+    known = [
+        f"{name}.<key>" if field.kind is FieldKind.JSON else name for name, field in fields.items()
+    ]
     name = ".".join(comparison.field)
     near = get_close_matches(name, known, n=1)
     hint = (f"did you mean {near[0]!r}? " if near else "") + "fields: " + " ".join(known)

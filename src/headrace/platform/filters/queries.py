@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.platform.filters.conditions import Conditions, join
 from headrace.platform.filters.documents import compare_document
-from headrace.platform.filters.fields import Field, Kind, find_field
+from headrace.platform.filters.fields import Field, FieldKind, find_field
 from headrace.platform.filters.values import EQUAL, allow, compare
 from headrace.protocol.query.nodes import And, Comparison, Node
 from headrace.protocol.query.parser import parse
@@ -25,7 +25,7 @@ def _compile(conditions: Conditions, fields: dict[str, Field], node: Node) -> st
         connector = "and" if isinstance(node, And) else "or"
         return join(connector, [_compile(conditions, fields, term) for term in node.terms])
     field, keys = find_field(fields, node)
-    if field.kind is Kind.JSON:
+    if field.kind is FieldKind.JSON:
         condition = compare_document(conditions, field.column, keys, node)
     else:
         condition = _compare(conditions, field, node)

@@ -10,14 +10,14 @@ _MILLISECOND = timedelta(milliseconds=1)
 _DAY_MS = 86_400_000
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """Milliseconds since 1970 (UTC), the end exclusive."""
 
     start: int
     end: int
 
 
-def parse_span(text: str) -> Span:
+def parse_span(text: str) -> TimeSpan:
     """What an ISO 8601 text covers: a whole day where it names only one, else a millisecond.
 
     Without an offset the text is UTC. ``ValueError`` where it is no time.
@@ -26,7 +26,7 @@ def parse_span(text: str) -> Span:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     start = (moment - _EPOCH) // _MILLISECOND
-    return Span(start, start + (_DAY_MS if _is_day(text) else 1))
+    return TimeSpan(start, start + (_DAY_MS if _is_day(text) else 1))
 
 
 def _is_day(text: str) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from headrace.errors import BadRequestError
 from headrace.model.enums import WireEnum
 from headrace.platform.filters.conditions import Conditions, join
-from headrace.platform.filters.fields import Field, Kind
-from headrace.platform.filters.times import Span, parse_span
+from headrace.platform.filters.fields import Field, FieldKind
+from headrace.platform.filters.times import TimeSpan, parse_span
 from headrace.protocol.query.literals import error_at
 from headrace.protocol.query.nodes import Comparison, Operator, Value
 
@@ -28,19 +28,19 @@ def compare(
     """
     column, operator = field.column, comparison.operator
     match field.kind:
-        case Kind.TEXT:
+        case FieldKind.TEXT:
             allow(comparison, TEXTUAL, "text")
             texts = [_text(comparison, value) for value in values]
             return compare_text(conditions, column, operator, texts)
-        case Kind.NUMBER:
+        case FieldKind.NUMBER:
             allow(comparison, ORDERED, "a number")
             numbers = [_number(comparison, value) for value in values]
             return compare_plain(conditions, column, operator, numbers)
-        case Kind.TIME:
+        case FieldKind.TIME:
             allow(comparison, ORDERED, "a time")
             spans = [_span(comparison, value) for value in values]
             return join("or", [_compare_span(conditions, column, operator, one) for one in spans])
-        case Kind.THING | Kind.JSON:
+        case FieldKind.THING | FieldKind.JSON:
             raise error_at(
                 comparison.column,
                 f"{name_of(comparison)} is no value",
@@ -91,7 +91,7 @@ def name_of(comparison: Comparison) -> str:
     return ".".join(comparison.field)
 
 
-def _compare_span(conditions: Conditions, column: str, operator: Operator, span: Span) -> str:
+def _compare_span(conditions: Conditions, column: str, operator: Operator, span: TimeSpan) -> str:
     if operator in EQUAL:
         return f"({column} >= {conditions.bind(span.start)} and {column} < {conditions.bind(span.end)})"
     if operator in ("<", ">="):
@@ -111,7 +111,7 @@ def _number(comparison: Comparison, value: Value) -> int | float:
     raise _mismatch(comparison, "a number", value, "write it without quotes")
 
 
-def _span(comparison: Comparison, value: Value) -> Span:
+def _span(comparison: Comparison, value: Value) -> TimeSpan:
     hint = 'write "2026-01-31" or "2026-01-31T12:00:00Z"'
     if not isinstance(value, str):
         raise _mismatch(comparison, "a time", value, hint)

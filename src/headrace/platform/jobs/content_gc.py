@@ -18,7 +18,7 @@ from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import record_job
-from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.storage.database.base import Transaction
 
 KIND = "COLLECT"
@@ -33,7 +33,7 @@ _ROWS = 5_000
 _ROWS_A_LEASE = 1_000_000
 
 
-class Spec(Struct, frozen=True):
+class ContentGcSpec(Struct, frozen=True):
     """Which content is looked through, and how much garbage was known of."""
 
     dataset: int
@@ -41,7 +41,7 @@ class Spec(Struct, frozen=True):
     end: int
 
 
-async def collect(context: Context) -> None:
+async def start_due_gc(context: Context) -> None:
     """Begin to collect where it is time."""
     rows = await context.database.fetch("collecting.due", least=DUE)
     begun = []
@@ -51,7 +51,7 @@ async def collect(context: Context) -> None:
             due = {row[0]: row for row in await tx.fetch("collecting.due", least=DUE)}
             if dataset in due:
                 _, _, garbage, end = due[dataset]
-                spec = Spec(dataset=dataset, garbage=garbage, end=end)
+                spec = ContentGcSpec(dataset=dataset, garbage=garbage, end=end)
                 begun.append(
                     await record_job(
                         tx,
@@ -68,13 +68,13 @@ async def collect(context: Context) -> None:
         context.jobs.start(job.no)
 
 
-class CollectWork:
+class ContentGcWork:
     """Marks window after window, and sweeps each in ranges. The cursor is the next number to look at."""
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
         self._task = task
-        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._spec = msgspec.json.decode(task.spec, type=ContentGcSpec)
         self._marks = bytearray()
         self._first = 0
 
@@ -103,7 +103,7 @@ class CollectWork:
                     if not await self._context.jobs.keep(self._task.no):
                         raise ConflictError("another process has taken the job over")
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Sweep the next range."""
         after = int(cursor or 0)
         dataset = await tx.fetch_one("collecting.dataset", dataset=self._spec.dataset)
@@ -114,7 +114,7 @@ class CollectWork:
         rows = await tx.fetch("collecting.page", first=after, end=end, limit=size, **place)
         dead = [no for (no,) in rows if not self._is_marked(no)]
         await tx.execute("collecting.drop", keys=json_text(dead), **place)
-        return Range(rows[-1][0] + 1 if len(rows) == size else end, len(dead))
+        return Progress(rows[-1][0] + 1 if len(rows) == size else end, len(dead))
 
     async def finish(self, tx: Transaction) -> None:
         """The garbage that was known is gone; a version that is alone shares nothing any more."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from headrace.model.enums import TagTarget
 from headrace.platform.context import Context
-from headrace.platform.core.asset_rows import RANGE, Place, drop_assets
+from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import Taken, VersionScope
-from headrace.platform.jobs.content_gc import DUE, collect
+from headrace.platform.core.scopes import VersionChange, VersionScope
+from headrace.platform.jobs.content_gc import DUE, start_due_gc
 
 FOLD_EVERY = 256
 """Changes of a version after which its deltas become one row a label again."""
@@ -24,7 +24,7 @@ async def purge(context: Context) -> None:
     """Delete the rows of all versions, campaigns and datasets in state DELETING."""
     while await purge_step(context):
         pass
-    await collect(context)
+    await start_due_gc(context)
 
 
 async def purge_step(context: Context) -> bool:
@@ -32,7 +32,7 @@ async def purge_step(context: Context) -> bool:
     row = await context.database.fetch_one("removal.doomed_version")
     if row is None:
         return await _drop_campaign(context) or await _drop_dataset(context)
-    place, organization = Place(*row[:4]), row[4]
+    place, organization = VersionRows(*row[:4]), row[4]
     async with context.database.transaction() as tx:
         assets = await tx.fetch(
             "removal.range", bucket=place.bucket, version=place.version, limit=RANGE
@@ -97,11 +97,11 @@ async def _drop_dataset(context: Context) -> bool:
     return True
 
 
-def fold_if_due(context: Context, scope: VersionScope, taken: Taken) -> None:
+def fold_if_due(context: Context, scope: VersionScope, taken: VersionChange) -> None:
     """Fold a version's deltas in the background where it is time, and look for garbage."""
     if taken.revision % FOLD_EVERY == 0:
         context.background.start(fold, context, scope.bucket, scope.no)
-        context.background.start(collect, context)
+        context.background.start(start_due_gc, context)
 
 
 async def fold(context: Context, bucket: int, version: int) -> None:

@@ -25,7 +25,7 @@ from headrace.protocol.operations.jobs import (
 )
 from headrace.storage.database.base import Statements, Transaction
 
-FIRST_KIND, SECOND_KIND = 1, 2
+JOB, JOB_RUN = 1, 2
 
 _RUN_STATUSES = {
     JobStatus.RUNNING: JobRunStatus.RUNNING,
@@ -89,32 +89,32 @@ class Job(Struct, frozen=True):
 @handles(GET_JOB)
 async def get_job(context: Context, access: Access, request: JobId) -> JobRecord:
     """The status of a job of the first kind; the answer waits a while for the end of one that is worked on."""
-    return (await _looked_at(context, access, request.job_id, FIRST_KIND)).record
+    return (await _looked_at(context, access, request.job_id, JOB)).record
 
 
 @handles(GET_JOB_RUN)
 async def get_job_run(context: Context, access: Access, request: JobId) -> JobRunRecord:
     """The status of a job of the second kind; the answer waits a while for the end of one that is worked on."""
-    return (await _looked_at(context, access, request.job_id, SECOND_KIND)).run_record
+    return (await _looked_at(context, access, request.job_id, JOB_RUN)).run_record
 
 
 @handles(FIND_JOB_RUN)
 async def find_job_run(context: Context, access: Access, request: FindJob) -> JobRunRecord:
     """A job of the second kind by id, as it is at this moment."""
     check_organization(access, request.organization_id)
-    return (await job_of(context.database, access, request.id, SECOND_KIND)).run_record
+    return (await job_of(context.database, access, request.id, JOB_RUN)).run_record
 
 
 @handles(CANCEL_JOB)
 async def cancel_job(context: Context, access: Access, request: JobId) -> JobRecord:
     """Ask a job of the first kind to stop."""
-    return (await _cancelled(context, access, request.job_id, FIRST_KIND)).record
+    return (await _cancelled(context, access, request.job_id, JOB)).record
 
 
 @handles(CANCEL_JOB_RUN)
 async def cancel_job_run(context: Context, access: Access, request: JobId) -> JobRunRecord:
     """Ask a job of the second kind to stop."""
-    return (await _cancelled(context, access, request.job_id, SECOND_KIND)).run_record
+    return (await _cancelled(context, access, request.job_id, JOB_RUN)).run_record
 
 
 async def _looked_at(context: Context, access: Access, id: UUID, wire: int) -> Job:
@@ -183,7 +183,7 @@ async def record_job(
     state: JobStatus,
     spec: str,
     total: int | None,
-    wire: int = FIRST_KIND,
+    wire: int = JOB,
 ) -> Job:
     """Record a job for an organization."""
     no = await take_numbers(tx, "job")
@@ -210,14 +210,14 @@ async def end_job(
     await tx.execute("jobs.drop_shards", job=no)
 
 
-async def answered(context: Context, access: Access, begun: JobRecord) -> JobRecord:
+async def wait_for_job(context: Context, access: Access, begun: JobRecord) -> JobRecord:
     """Work on a job that was just recorded; how far it is once it had its time in the answer."""
-    return (await _begun(context, access, begun.id, FIRST_KIND)).record
+    return (await _begun(context, access, begun.id, JOB)).record
 
 
-async def answered_run(context: Context, access: Access, begun: Job) -> JobRunRecord:
+async def wait_for_job_run(context: Context, access: Access, begun: Job) -> JobRunRecord:
     """The same for a job of the second kind."""
-    return (await _begun(context, access, begun.id, SECOND_KIND)).run_record
+    return (await _begun(context, access, begun.id, JOB_RUN)).run_record
 
 
 async def _begun(context: Context, access: Access, id: UUID, wire: int) -> Job:

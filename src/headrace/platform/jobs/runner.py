@@ -41,7 +41,7 @@ _OPEN_AT_ONCE = 1000
 log = logging.getLogger("headrace.platform")
 
 
-class Task(Struct, frozen=True):
+class JobTask(Struct, frozen=True):
     """A job as its work sees it; ``spec`` is JSON that the kind of work alone understands.
 
     ``attempts`` counts how often it was begun since it last got on, ``error`` is what the last attempt ended of.
@@ -56,21 +56,21 @@ class Task(Struct, frozen=True):
     error: str | None
 
 
-class Range(Struct, frozen=True):
+class Progress(Struct, frozen=True):
     """What a range leaves behind: where the next one begins (anything JSON can say), and how much this one did."""
 
     cursor: Any
     done: int
 
 
-class Work(Protocol):
+class JobWork(Protocol):
     """What a kind of job does. ``cursor`` is None for the first range."""
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Do what can be done before the writer is taken."""
         ...
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Do the next range of about ``size`` rows; None where nothing is left."""
         ...
 
@@ -87,13 +87,13 @@ class Work(Protocol):
         ...
 
 
-MakeWork = Callable[[Context, Task], Work]
+WorkFactory = Callable[[Context, JobTask], JobWork]
 
 
 class JobRunner:
     """Works on the jobs of one platform; ``kinds`` says how."""
 
-    def __init__(self, context: Context, kinds: dict[str, MakeWork]) -> None:
+    def __init__(self, context: Context, kinds: dict[str, WorkFactory]) -> None:
         self._context = context
         self._kinds = kinds
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
@@ -197,7 +197,7 @@ class JobRunner:
     def _is_free(self, owner: str | None, lease: int) -> bool:
         return owner is None or lease < self._context.clock() or _is_gone(owner)
 
-    async def _claim(self, no: int) -> Task | None:
+    async def _claim(self, no: int) -> JobTask | None:
         now = self._context.clock()
         async with self._context.database.transaction() as tx:
             row = await tx.fetch_one("jobs.keeper", no=no)
@@ -211,7 +211,7 @@ class JobRunner:
                 now=now,
                 gone=owner if free else "",
             )
-        return None if claimed is None else Task(no, *claimed)
+        return None if claimed is None else JobTask(no, *claimed)
 
     async def _hold(self, tx: Transaction, no: int) -> bool | None:
         """Renew the lease inside a range: whether the job is to stop; None where it is no longer ours."""
@@ -241,7 +241,7 @@ class JobRunner:
             self._reserved.pop(no, None)
             ended.set()
 
-    async def _attempt(self, task: Task, work: Work) -> None:
+    async def _attempt(self, task: JobTask, work: JobWork) -> None:
         try:
             if task.attempts > MAX_ATTEMPTS:
                 await self._fail(
@@ -268,7 +268,7 @@ class JobRunner:
             await self._leave(task.no)
             raise
 
-    async def _ranges(self, task: Task, work: Work) -> None:
+    async def _ranges(self, task: JobTask, work: JobWork) -> None:
         database = self._context.database
         row = await database.fetch_one("jobs.cursor", job=task.no)
         cursor = None if row is None else msgspec.json.decode(row[0])
@@ -293,7 +293,7 @@ class JobRunner:
             size = _next_size(size, time.perf_counter() - began)
             await anyio.sleep(PAUSE_SECONDS)
 
-    async def _fail(self, task: Task, work: Work, why: str) -> None:
+    async def _fail(self, task: JobTask, work: JobWork, why: str) -> None:
         async with self._context.database.transaction() as tx:
             if await self._hold(tx, task.no) is not None:
                 await work.abandon(tx)

@@ -13,7 +13,7 @@ from headrace.model.ids import Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch
@@ -33,7 +33,7 @@ RANGE = 250
 """Annotations that one transaction rewrites."""
 
 
-class Drawn(NamedTuple):
+class AnnotationWithLabel(NamedTuple):
     """An annotation as it was read."""
 
     asset: int
@@ -43,7 +43,7 @@ class Drawn(NamedTuple):
     blob: bytes
 
 
-class Stripped(NamedTuple):
+class StrippedShapes(NamedTuple):
     """The shapes of an annotation without those of a label."""
 
     blob: bytes
@@ -117,7 +117,7 @@ async def _strip_all(
         )
         if not rows:
             return
-        found = [Drawn(*row) for row in rows]
+        found = [AnnotationWithLabel(*row) for row in rows]
         asset, no = found[-1].asset, found[-1].no
         ready = dict(zip(found, await in_thread(_stripped, found, label), strict=True))
         async with context.database.transaction() as tx:
@@ -128,17 +128,20 @@ async def _strip_all(
 
 
 async def _write(
-    tx: Transaction, scope: VersionScope, ready: dict[Drawn, Stripped], label: int
+    tx: Transaction,
+    scope: VersionScope,
+    ready: dict[AnnotationWithLabel, StrippedShapes],
+    label: int,
 ) -> None:
     keys = json_text([annotation.no for annotation in ready])
     rows = await tx.fetch("annotating.again", keys=keys, **_place(scope))
-    there = [Drawn(*row) for row in rows]
+    there = [AnnotationWithLabel(*row) for row in rows]
     # Somebody else wrote to these between the reading and now.
     late = [annotation for annotation in there if annotation not in ready]
     ready = ready | dict(zip(late, await in_thread(_stripped, late, label), strict=True))
     await drop_contents(tx, scope, [annotation.content for annotation in there])
     stored = await store_blobs(tx, scope, [ready[annotation].blob for annotation in there])
-    delta = Delta()
+    delta = CounterDelta()
     changes = []
     for annotation, place in zip(there, stored, strict=True):
         counts = ready[annotation].counts
@@ -150,18 +153,18 @@ async def _write(
     await delta.write(tx, scope.bucket, scope.no)
 
 
-def _stripped(annotations: Sequence[Drawn], label: int) -> list[Stripped]:
+def _stripped(annotations: Sequence[AnnotationWithLabel], label: int) -> list[StrippedShapes]:
     return [_without(annotation.blob, label) for annotation in annotations]
 
 
-def _without(blob: bytes, label: int) -> Stripped:
+def _without(blob: bytes, label: int) -> StrippedShapes:
     shapes = numbered(unpack(blob))
     for group in list(shapes.groups):
         left = [place for place, key in enumerate(group.labels) if key != label]
         if len(left) < len(group.labels):
             shapes = with_group(shapes, chosen(group, left))
     counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
-    return Stripped(pack(shapes), counts)
+    return StrippedShapes(pack(shapes), counts)
 
 
 def _place(scope: VersionScope) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from headrace.model.enums import ProcessingTargetType, ProcessingType
 from headrace.model.records import ParameterRecord
-from headrace.platform.processings.programs import Program, Registered
+from headrace.platform.processings.programs import Program, RegisteredProcessing
 
-SHIPPED = (
-    Registered(
+BUILTIN = (
+    RegisteredProcessing(
         no=1,
         # No registered one is so old: the ids can never meet.
         created=0,

@@ -21,10 +21,10 @@ from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import check_unlocked, datalake_scope, version_scope
 from headrace.platform.dispatch import handles
-from headrace.platform.jobs.records import SECOND_KIND, Job, job_of, record_job
-from headrace.platform.processings.programs import Registered
+from headrace.platform.jobs.records import JOB_RUN, Job, job_of, record_job
+from headrace.platform.processings.programs import RegisteredProcessing
 from headrace.platform.processings.registry import processing_of
-from headrace.platform.processings.run import LAKE_KIND, VERSION_KIND, Spec
+from headrace.platform.processings.run import LAKE_KIND, VERSION_KIND, ProcessingSpec
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.protocol.operations.processings import (
     LAUNCH_ON_DATALAKE,
@@ -83,7 +83,7 @@ async def _fitting(
     request: Launch,
     target: ProcessingTargetType,
     called: str,
-) -> Registered:
+) -> RegisteredProcessing:
     found = await processing_of(context.database, access, request.processing_id)
     if found.target is not target:
         raise BadRequestError(
@@ -112,7 +112,7 @@ def _ids(given: list[UUID] | None, what: str) -> list[UUID] | None:
 async def _launch(
     context: Context,
     access: Access,
-    found: Registered,
+    found: RegisteredProcessing,
     request: Launch,
     kind: str,
     subject: int,
@@ -121,7 +121,7 @@ async def _launch(
 ) -> JobRunRecord:
     cpu = _count(context.slots.cpus, "cpu", request.cpu, found.cpu, least=1)
     gpu = _count(context.slots.gpus, "gpu", request.gpu, found.gpu, least=0)
-    spec = Spec(
+    spec = ProcessingSpec(
         processing=found.name,
         program=found.program,
         folder=found.folder,
@@ -141,8 +141,8 @@ async def _launch(
             "jobs.running", kind=kind, subject=subject, spec=text, organization=access.organization
         )
         if running is not None and await context.jobs.is_held(tx, running[0]):
-            job = Job(running[0], running[1], SECOND_KIND, kind, subject, "", text, 0, None, None)
-            return (await job_of(tx, access, job.id, SECOND_KIND)).run_record
+            job = Job(running[0], running[1], JOB_RUN, kind, subject, "", text, 0, None, None)
+            return (await job_of(tx, access, job.id, JOB_RUN)).run_record
         job = await record_job(
             tx,
             access.organization,
@@ -152,7 +152,7 @@ async def _launch(
             state=JobStatus.RUNNING,
             spec=text,
             total=None,
-            wire=SECOND_KIND,
+            wire=JOB_RUN,
         )
         await context.jobs.reserve(tx, job.no)
     context.jobs.start(job.no)

@@ -12,7 +12,7 @@ from headrace.model.records import JobLogRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.dispatch import handles
-from headrace.platform.jobs.records import HOLD_SECONDS, SECOND_KIND, job_of
+from headrace.platform.jobs.records import HOLD_SECONDS, JOB_RUN, job_of
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
 from headrace.storage.threads import in_thread
@@ -40,7 +40,7 @@ async def read_job_log(context: Context, access: Access, request: ReadJobLog) ->
 
 async def _look(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
     # The state first: what was printed before the end is in the log by then.
-    job = await job_of(context.database, access, request.job_id, SECOND_KIND)
+    job = await job_of(context.database, access, request.job_id, JOB_RUN)
     folder = context.path / LOGS / str(job.no)
     piece = await in_thread(read_log, folder, request.offset, PIECE)
     over = job.state != JobStatus.RUNNING

@@ -36,7 +36,7 @@ class Program(Struct, frozen=True, omit_defaults=True):
         return [sys.executable, "-P", "-m", _RUNNER, self.callable, folder]
 
 
-class Registered(Struct, frozen=True, kw_only=True):
+class RegisteredProcessing(Struct, frozen=True, kw_only=True):
     """A processing that can be launched."""
 
     no: int
@@ -106,11 +106,11 @@ class Registered(Struct, frozen=True, kw_only=True):
         return values
 
 
-def registered_of(row: Row) -> Registered:
+def registered_of(row: Row) -> RegisteredProcessing:
     """A row of the registry."""
     no, created, name, target, kind, description, program, folder, *more = row
     parameters, version_types, cpu, gpu = more
-    return Registered(
+    return RegisteredProcessing(
         no=no,
         created=created,
         name=name,

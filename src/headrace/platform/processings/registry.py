@@ -29,8 +29,13 @@ from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import json_text, page_offset
 from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
-from headrace.platform.processings.builtin import SHIPPED
-from headrace.platform.processings.programs import Program, Registered, checked_value, registered_of
+from headrace.platform.processings.builtin import BUILTIN
+from headrace.platform.processings.programs import (
+    Program,
+    RegisteredProcessing,
+    checked_value,
+    registered_of,
+)
 from headrace.platform.versions.datasets import all_or_limit
 from headrace.protocol.operations.processings import (
     CREATE_PROCESSING,
@@ -69,7 +74,7 @@ async def register_processing(
     cpu: int = 1,
     gpu: int = 0,
     organization_name: str | None = None,
-) -> Registered:
+) -> RegisteredProcessing:
     """Register a program, to be run in ``folder``; it is taken as it is, and run only when it is launched.
 
     Raises :class:`ConflictError` where the name is taken, :class:`BadRequestError` or :class:`ConfigurationError` for
@@ -77,7 +82,7 @@ async def register_processing(
     """
     access = await local_access(context, organization_name=organization_name)
     name = safe_name(name, "name of a processing")
-    if any(each.name == name for each in SHIPPED):
+    if any(each.name == name for each in BUILTIN):
         raise _taken(name)
     if target is ProcessingTargetType.MODEL_VERSION:
         raise BadRequestError(
@@ -88,7 +93,7 @@ async def register_processing(
     _check_parameters(name, parameters)
     home = await in_thread(_checked_home, program, folder)
     async with context.database.transaction() as tx:
-        made = Registered(
+        made = RegisteredProcessing(
             no=await take_numbers(tx, "processing"),
             created=context.clock(),
             name=name,
@@ -122,7 +127,7 @@ async def register_processing(
 
 async def registered_processings(
     context: Context, organization_name: str | None = None
-) -> list[Registered]:
+) -> list[RegisteredProcessing]:
     """All processings with what they run, shipped ones first."""
     access = await local_access(context, organization_name=organization_name)
     return await _all(context.database, access)
@@ -130,11 +135,11 @@ async def registered_processings(
 
 async def remove_processing(
     context: Context, name: str, organization_name: str | None = None
-) -> Registered:
+) -> RegisteredProcessing:
     """Forget a processing; jobs that run go on. Raises :class:`NotFoundError`, :class:`BadRequestError` for a shipped one."""
     for found in await registered_processings(context, organization_name):
         if found.name == name:
-            if found in SHIPPED:
+            if found in BUILTIN:
                 raise BadRequestError(f"{name} comes with headrace", hint="it cannot be removed")
             await context.database.execute("processings.remove", no=found.no)
             return found
@@ -211,7 +216,7 @@ async def delete_processing(context: Context, access: Access, request: Processin
     raise _for_the_owner("remove", f"headrace processing remove LAKE {found.name}")
 
 
-async def processing_of(statements: Statements, access: Access, id: UUID) -> Registered:
+async def processing_of(statements: Statements, access: Access, id: UUID) -> RegisteredProcessing:
     """The processing of an id; 404 where it is not there for this caller."""
     for found in await _all(statements, access):
         if found.id == id:
@@ -219,9 +224,9 @@ async def processing_of(statements: Statements, access: Access, id: UUID) -> Reg
     raise missing(Kind.PROCESSING, id)
 
 
-async def _all(statements: Statements, access: Access) -> list[Registered]:
+async def _all(statements: Statements, access: Access) -> list[RegisteredProcessing]:
     rows = await statements.fetch("processings.page", organization=access.organization)
-    return [*SHIPPED, *map(registered_of, rows)]
+    return [*BUILTIN, *map(registered_of, rows)]
 
 
 def _check_parameters(name: str, parameters: Sequence[ParameterRecord]) -> None:

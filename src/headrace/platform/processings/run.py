@@ -26,7 +26,7 @@ from headrace.errors import (
 from headrace.platform.accounts.tokens import issue_token
 from headrace.platform.context import Context
 from headrace.platform.jobs.records import job_id
-from headrace.platform.jobs.runner import LEASE_MS, Range, Task
+from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
 from headrace.storage.threads import in_thread
@@ -45,7 +45,7 @@ _LAST_LINES = 3
 _LONGEST_WORD = 600
 
 
-class Spec(Struct, frozen=True, kw_only=True):
+class ProcessingSpec(Struct, frozen=True, kw_only=True):
     """What was launched; ``ids`` are the assets or data it is for, None for all of a version."""
 
     processing: str
@@ -64,10 +64,10 @@ class Spec(Struct, frozen=True, kw_only=True):
 class ProcessingWork:
     """Runs the program before the first range; there is nothing to write in ranges."""
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
         self._task = task
-        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._spec = msgspec.json.decode(task.spec, type=ProcessingSpec)
         # No name that people give a token holds a tab.
         self._token_name = f"job\t{task.no}"
         self._error: HeadraceError | None = None
@@ -88,7 +88,7 @@ class ProcessingWork:
         if self._error is not None:
             raise self._error
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Nothing is left once the program has ended."""
         return None
 

@@ -12,7 +12,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.listing import json_text
 from headrace.platform.dispatch import handles
-from headrace.platform.tags.scopes import Family, Tag, tag_of
+from headrace.platform.tags.scopes import Tag, TagFamily, tag_of
 from headrace.platform.tags.tags import touch
 from headrace.protocol.operations.tags import ATTACH_TAG, DETACH_TAG, TagTargets
 from headrace.storage.database.base import Transaction
@@ -26,16 +26,16 @@ _TARGET_KINDS = {
     TagTarget.DATASET_VERSION: Kind.VERSION,
 }
 _ATTACH = {
-    Family.DATA: "tags.attach_to_data",
-    Family.ASSET: "tags.attach_to_assets",
-    Family.ORGANIZATION: "tags.attach_to_objects",
+    TagFamily.DATA: "tags.attach_to_data",
+    TagFamily.ASSET: "tags.attach_to_assets",
+    TagFamily.ORGANIZATION: "tags.attach_to_objects",
 }
 _DETACH = {
-    Family.DATA: "tags.detach_from_data",
-    Family.ASSET: "tags.detach_from_assets",
-    Family.ORGANIZATION: "tags.detach_from_objects",
+    TagFamily.DATA: "tags.detach_from_data",
+    TagFamily.ASSET: "tags.detach_from_assets",
+    TagFamily.ORGANIZATION: "tags.detach_from_objects",
 }
-_COUNT = {Family.DATA: "tags.count_data", Family.ASSET: "tags.count_assets"}
+_COUNT = {TagFamily.DATA: "tags.count_data", TagFamily.ASSET: "tags.count_assets"}
 _OBJECTS = {Kind.DATASET: "tags.datasets", Kind.VERSION: "tags.versions"}
 
 
@@ -52,7 +52,7 @@ async def detach_tag(context: Context, access: Access, request: TagTargets) -> A
 
 
 async def _change(
-    context: Context, access: Access, request: TagTargets, statements: dict[Family, str]
+    context: Context, access: Access, request: TagTargets, statements: dict[TagFamily, str]
 ) -> AttachAnswer:
     tag = await tag_of(context.database, access, request.tag_id)
     tag.scope.check_unlocked()
@@ -75,7 +75,7 @@ async def _change_batch(
     tx: Transaction, access: Access, tag: Tag, ids: list[UUID], statement: str
 ) -> int:
     family = tag.scope.family
-    if family is Family.ORGANIZATION:
+    if family is TagFamily.ORGANIZATION:
         numbers = await _objects(tx, access, tag, ids)
         count = len(numbers)
     else:
@@ -92,9 +92,9 @@ async def _change_batch(
 def _numbers(tag: Tag, ids: Iterable[UUID]) -> list[int]:
     """The data or assets of the tag's scope among ``ids``; what is of another kind or scope is passed over."""
     scope = tag.scope
-    start = 0 if scope.family is Family.DATA else scoped(scope.no, 0)
+    start = 0 if scope.family is TagFamily.DATA else scoped(scope.no, 0)
     base = encode(_TARGET_KINDS[tag.target], scope.created, scope.bucket, start).int
-    end = 1 << (57 if scope.family is Family.DATA else 31)
+    end = 1 << (57 if scope.family is TagFamily.DATA else 31)
     return [number for number in (target.int - base for target in ids) if 0 <= number < end]
 
 

@@ -15,7 +15,7 @@ from headrace.platform.core.identifiers import check_id, missing
 from headrace.storage.database.base import Statements
 
 
-class Family(IntEnum):
+class TagFamily(IntEnum):
     """Stored numbers: they never change."""
 
     DATA = 1
@@ -24,22 +24,22 @@ class Family(IntEnum):
 
 
 _KINDS = {
-    Family.DATA: Kind.DATA_TAG,
-    Family.ASSET: Kind.ASSET_TAG,
-    Family.ORGANIZATION: Kind.ORGANIZATION_TAG,
+    TagFamily.DATA: Kind.DATA_TAG,
+    TagFamily.ASSET: Kind.ASSET_TAG,
+    TagFamily.ORGANIZATION: Kind.ORGANIZATION_TAG,
 }
 _FAMILIES = {kind: family for family, kind in _KINDS.items()}
 _SCOPE_STATEMENTS = {
-    Family.DATA: "tags.scope_of_lake",
-    Family.ASSET: "tags.scope_of_version",
-    Family.ORGANIZATION: "tags.scope_of_organization",
+    TagFamily.DATA: "tags.scope_of_lake",
+    TagFamily.ASSET: "tags.scope_of_version",
+    TagFamily.ORGANIZATION: "tags.scope_of_organization",
 }
 
 
-class Scope(NamedTuple):
+class TagScope(NamedTuple):
     """A lake, a version or an organization, as the home of tags."""
 
-    family: Family
+    family: TagFamily
     no: int
     created: int
     bucket: int
@@ -64,7 +64,7 @@ class Scope(NamedTuple):
 class Tag(NamedTuple):
     """A tag's row in its scope."""
 
-    scope: Scope
+    scope: TagScope
     key: int
     target: TagTarget
     name: str
@@ -83,19 +83,21 @@ class Tag(NamedTuple):
     def links(self) -> dict[str, Any]:
         """What statements about the tag's links are bound to."""
         place = {"scope": self.scope.no, "key": self.key}
-        if self.scope.family is Family.ORGANIZATION:
+        if self.scope.family is TagFamily.ORGANIZATION:
             return place
         return {**place, "bucket": self.scope.bucket}
 
 
-async def scope_of(statements: Statements, access: Access, family: Family, no: int) -> Scope | None:
+async def scope_of(
+    statements: Statements, access: Access, family: TagFamily, no: int
+) -> TagScope | None:
     """A scope by number; None where it is none of the caller's organization."""
     row = await statements.fetch_one(
         _SCOPE_STATEMENTS[family], no=no, organization=access.organization
     )
     if row is None:
         return None
-    return Scope(family, no, row[0], row[1], len(row) > 2 and bool(row[2]))
+    return TagScope(family, no, row[0], row[1], len(row) > 2 and bool(row[2]))
 
 
 async def tag_of(statements: Statements, access: Access, tag_id: UUID) -> Tag:

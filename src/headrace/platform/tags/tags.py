@@ -17,7 +17,7 @@ from headrace.platform.core.listing import order_clause, page_offset
 from headrace.platform.core.scopes import DatalakeScope
 from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
-from headrace.platform.tags.scopes import Family, Scope, Tag, scope_of, tag_of
+from headrace.platform.tags.scopes import Tag, TagFamily, TagScope, scope_of, tag_of
 from headrace.protocol.operations.listing import PageQuery
 from headrace.protocol.operations.tags import (
     CREATE_ASSET_TAG,
@@ -53,9 +53,9 @@ ORGANIZATION_TARGETS = (
 _ORDERS = {"name": "t.name", "created_at": "t.key"}
 _LINKS_AT_ONCE = 10_000
 _DROP_LINKS = {
-    Family.DATA: "tags.drop_data_links",
-    Family.ASSET: "tags.drop_asset_links",
-    Family.ORGANIZATION: "tags.drop_object_links",
+    TagFamily.DATA: "tags.drop_data_links",
+    TagFamily.ASSET: "tags.drop_asset_links",
+    TagFamily.ORGANIZATION: "tags.drop_object_links",
 }
 
 
@@ -65,14 +65,14 @@ _DROP_LINKS = {
 @handles(CREATE_DATA_TAG)
 async def create_data_tag(context: Context, access: Access, request: DataTagName) -> TagRecord:
     """A new tag for the data of a lake."""
-    scope = await _scope(context, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    scope = await _scope(context, access, TagFamily.DATA, Kind.DATALAKE, request.datalake_id)
     return await _create(context, access, scope, TagTarget.DATA, request.name)
 
 
 @handles(FIND_DATA_TAG)
 async def find_data_tag(context: Context, access: Access, request: DataTagName) -> TagRecord:
     """A tag of a lake by name."""
-    scope = await _scope(context, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    scope = await _scope(context, access, TagFamily.DATA, Kind.DATALAKE, request.datalake_id)
     return await _find(context, scope, TagTarget.DATA, request.name)
 
 
@@ -81,7 +81,7 @@ async def list_data_tags(
     context: Context, access: Access, request: ListDataTags
 ) -> Items[TagRecord]:
     """The tags of a lake in order of creation."""
-    scope = await _scope(context, access, Family.DATA, Kind.DATALAKE, request.datalake_id)
+    scope = await _scope(context, access, TagFamily.DATA, Kind.DATALAKE, request.datalake_id)
     return await _list(context, scope, TagTarget.DATA, request)
 
 
@@ -91,14 +91,14 @@ async def list_data_tags(
 @handles(CREATE_ASSET_TAG)
 async def create_asset_tag(context: Context, access: Access, request: AssetTagName) -> TagRecord:
     """A new tag for the assets of a version."""
-    scope = await _scope(context, access, Family.ASSET, Kind.VERSION, request.version_id)
+    scope = await _scope(context, access, TagFamily.ASSET, Kind.VERSION, request.version_id)
     return await _create(context, access, scope, TagTarget.ASSET, request.name)
 
 
 @handles(FIND_ASSET_TAG)
 async def find_asset_tag(context: Context, access: Access, request: AssetTagName) -> TagRecord:
     """A tag of a version's assets by name."""
-    scope = await _scope(context, access, Family.ASSET, Kind.VERSION, request.version_id)
+    scope = await _scope(context, access, TagFamily.ASSET, Kind.VERSION, request.version_id)
     return await _find(context, scope, TagTarget.ASSET, request.name)
 
 
@@ -107,7 +107,7 @@ async def list_asset_tags(
     context: Context, access: Access, request: ListAssetTags
 ) -> Items[TagRecord]:
     """The tags of a version's assets in order of creation."""
-    scope = await _scope(context, access, Family.ASSET, Kind.VERSION, request.version_id)
+    scope = await _scope(context, access, TagFamily.ASSET, Kind.VERSION, request.version_id)
     return await _list(context, scope, TagTarget.ASSET, request)
 
 
@@ -178,9 +178,9 @@ async def delete_tag(context: Context, access: Access, request: TagId) -> None:
                 return
 
 
-async def touch(tx: Transaction, scope: Scope) -> None:
+async def touch(tx: Transaction, scope: TagScope) -> None:
     """Move the revision where the scope is a version."""
-    if scope.family is Family.ASSET:
+    if scope.family is TagFamily.ASSET:
         await tx.execute("tags.touch_version", version=scope.no)
 
 
@@ -194,7 +194,7 @@ async def data_tags(
     tags: dict[int, Tag] = {}
     for tag_id in tag_ids:
         tag = await tag_of(statements, access, tag_id)
-        if (tag.scope.family, tag.scope.no) != (Family.DATA, lake.no):
+        if (tag.scope.family, tag.scope.no) != (TagFamily.DATA, lake.no):
             raise BadRequestError(f"{tag_id} is no tag of datalake {lake.name!r}")
         tags[tag.key] = tag
     return list(tags.values())
@@ -204,7 +204,7 @@ async def tags_of_data(
     statements: Statements, lake: int, lake_created: int, lake_bucket: int, no: int
 ) -> list[TagRecord]:
     """The tags of a data."""
-    scope = Scope(Family.DATA, lake, lake_created, lake_bucket)
+    scope = TagScope(TagFamily.DATA, lake, lake_created, lake_bucket)
     rows = await statements.fetch("tags.of_data", bucket=lake_bucket, lake=lake, data=no)
     return [scope.record(key, TagTarget.DATA, name) for key, name in rows]
 
@@ -213,7 +213,7 @@ async def tags_of_asset(
     statements: Statements, version: int, version_created: int, bucket: int, seq: int
 ) -> list[TagRecord]:
     """The tags of an asset."""
-    scope = Scope(Family.ASSET, version, version_created, bucket)
+    scope = TagScope(TagFamily.ASSET, version, version_created, bucket)
     rows = await statements.fetch("tags.of_asset", bucket=bucket, version=version, asset=seq)
     return [scope.record(key, TagTarget.ASSET, name) for key, name in rows]
 
@@ -222,8 +222,8 @@ async def tags_of_asset(
 
 
 async def _scope(
-    context: Context, access: Access, family: Family, kind: Kind, scope_id: UUID
-) -> Scope:
+    context: Context, access: Access, family: TagFamily, kind: Kind, scope_id: UUID
+) -> TagScope:
     key = key_of(scope_id, kind)
     scope = await scope_of(context.database, access, family, key.number)
     if scope is None or (scope.created, scope.bucket) != (key.created_ms, key.bucket):
@@ -231,9 +231,9 @@ async def _scope(
     return scope
 
 
-async def _organization(context: Context, access: Access, organization_id: UUID) -> Scope:
+async def _organization(context: Context, access: Access, organization_id: UUID) -> TagScope:
     check_organization(access, organization_id)
-    return await _scope(context, access, Family.ORGANIZATION, Kind.ORGANIZATION, organization_id)
+    return await _scope(context, access, TagFamily.ORGANIZATION, Kind.ORGANIZATION, organization_id)
 
 
 def _organization_target(target: TagTarget) -> TagTarget:
@@ -246,7 +246,7 @@ def _organization_target(target: TagTarget) -> TagTarget:
 
 
 async def _create(
-    context: Context, access: Access, scope: Scope, target: TagTarget, wanted: str
+    context: Context, access: Access, scope: TagScope, target: TagTarget, wanted: str
 ) -> TagRecord:
     name = safe_name(wanted)
     scope.check_unlocked()
@@ -267,8 +267,8 @@ async def _create(
     return scope.record(key, target, name)
 
 
-async def _take_key(tx: Transaction, scope: Scope) -> int:
-    if scope.family is not Family.ASSET:
+async def _take_key(tx: Transaction, scope: TagScope) -> int:
+    if scope.family is not TagFamily.ASSET:
         return await take_numbers(tx, f"tag/{scope.family:d}/{scope.no}")
     row = await tx.fetch_one("tags.take_asset_tag_key", version=scope.no)
     if row is None:
@@ -276,7 +276,7 @@ async def _take_key(tx: Transaction, scope: Scope) -> int:
     return int(row[0])
 
 
-async def _find(context: Context, scope: Scope, target: TagTarget, name: str) -> TagRecord:
+async def _find(context: Context, scope: TagScope, target: TagTarget, name: str) -> TagRecord:
     row = await context.database.fetch_one("tags.by_name", target=target, name=name, **scope.bound)
     if row is None:
         raise missing(Kind.ORGANIZATION_TAG, ascii(name))
@@ -284,7 +284,7 @@ async def _find(context: Context, scope: Scope, target: TagTarget, name: str) ->
 
 
 async def _list(
-    context: Context, scope: Scope, target: TagTarget, page: PageQuery
+    context: Context, scope: TagScope, target: TagTarget, page: PageQuery
 ) -> Items[TagRecord]:
     rows = await context.database.fetch(
         "tags.by_target",

@@ -17,17 +17,17 @@ from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.campaigns.sync import take_in_new
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.asset_rows import Place
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.asset_rows import VersionRows
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
-from headrace.platform.jobs.records import add_job, answered
-from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.jobs.records import add_job, wait_for_job
+from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_label_names, copy_tag_names
 from headrace.platform.versions.copy_rows import (
-    Annotation,
+    AnnotationRow,
     annotations_of,
     copy_assets,
     copy_tags,
@@ -41,7 +41,7 @@ from headrace.storage.database.base import Transaction
 KIND = "COPY"
 
 
-class Spec(Struct, frozen=True):
+class CopySpec(Struct, frozen=True):
     """What a copy's job is to do."""
 
     source: int
@@ -62,7 +62,7 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
         source = await version_scope(tx, access, request.version_id)
         target = await version_scope(tx, access, request.destination_id, change=True)
         _check_pair(source, target)
-        spec = Spec(
+        spec = CopySpec(
             source=source.no,
             target=target.no,
             seqs=await present_seqs(tx, source, request.asset_ids),
@@ -81,7 +81,7 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
             spec=msgspec.json.encode(spec).decode(),
             total=len(spec.seqs),
         )
-    return JobAnswer(job=await answered(context, access, job))
+    return JobAnswer(job=await wait_for_job(context, access, job))
 
 
 def _check_pair(source: VersionScope, target: VersionScope) -> None:
@@ -97,17 +97,17 @@ def _check_pair(source: VersionScope, target: VersionScope) -> None:
 class CopyWork:
     """Copies the next assets of the list. The cursor is how many are done."""
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
         self._organization = task.organization
-        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._spec = msgspec.json.decode(task.spec, type=CopySpec)
         self._bucket: int | None = None
         self._campaign: int | None = None
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Nothing: what is copied is small."""
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Copy the next assets with all that belongs to them."""
         start = int(cursor or 0)
         seqs = self._spec.seqs[start : start + size]
@@ -127,7 +127,7 @@ class CopyWork:
         if self._spec.with_tags:
             tags = await copy_tag_names(tx, source, target)
             await copy_tags(tx, source, target, present | added, tags)
-        return Range(start + len(seqs), len(seqs))
+        return Progress(start + len(seqs), len(seqs))
 
     async def finish(self, tx: Transaction) -> None:
         """Nothing: every range is whole."""
@@ -140,7 +140,7 @@ class CopyWork:
         if self._bucket is not None:
             await fold(self._context, self._bucket, self._spec.target)
 
-    async def _places(self, tx: Transaction) -> tuple[Place, Place]:
+    async def _places(self, tx: Transaction) -> tuple[VersionRows, VersionRows]:
         row = await tx.fetch_one(
             "copying.places", source=self._spec.source, target=self._spec.target
         )
@@ -151,15 +151,15 @@ class CopyWork:
             raise LockedError("the version was locked while assets were copied into it")
         assert self._bucket is not None
         return (
-            Place(self._spec.source, source_bucket, dataset, dataset_bucket),
-            Place(self._spec.target, self._bucket, dataset, dataset_bucket),
+            VersionRows(self._spec.source, source_bucket, dataset, dataset_bucket),
+            VersionRows(self._spec.target, self._bucket, dataset, dataset_bucket),
         )
 
     async def _add(
-        self, tx: Transaction, source: Place, target: Place, seqs: list[int]
+        self, tx: Transaction, source: VersionRows, target: VersionRows, seqs: list[int]
     ) -> dict[int, int]:
         """Write new assets; their numbers by those of the source."""
-        annotations: list[Annotation] = []
+        annotations: list[AnnotationRow] = []
         if self._spec.with_annotations:
             # Labels follow even where every asset is there already.
             labels = await copy_label_names(tx, source, target)
@@ -170,7 +170,7 @@ class CopyWork:
         )
         assert taken is not None
         assets = {seq: taken[0] + index for index, seq in enumerate(seqs)}
-        delta = Delta(assets=await copy_assets(tx, source, target, assets))
+        delta = CounterDelta(assets=await copy_assets(tx, source, target, assets))
         numbered = [
             annotation._replace(asset=assets[annotation.asset], no=taken[1] + index)
             for index, annotation in enumerate(annotations)

@@ -7,14 +7,14 @@ that shapes need no translation.
 from __future__ import annotations
 
 from headrace.model.enums import TagTarget
-from headrace.platform.core.asset_rows import Place
-from headrace.platform.versions.copy_rows import Keys
+from headrace.platform.core.asset_rows import VersionRows
+from headrace.platform.versions.copy_rows import NewKeys
 from headrace.storage.database.base import Row, Transaction
 
 _ASSET_TAGS = 2
 
 
-async def copy_tag_names(tx: Transaction, source: Place, target: Place) -> Keys:
+async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
     """Keys of tags in the target by those in the source."""
     there = await tx.fetch("copying.tags", version=target.version)
     by_name = {name: key for key, name, _ in there}
@@ -40,7 +40,7 @@ async def copy_tag_names(tx: Transaction, source: Place, target: Place) -> Keys:
     return keys
 
 
-async def copy_label_names(tx: Transaction, source: Place, target: Place) -> Keys:
+async def copy_label_names(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
     """Keys of labels in the target by those in the source; new ones lie in the group of the same name."""
     there = await tx.fetch("copying.labels", version=target.version)
     by_name = {name: key for key, name, *_ in there}
@@ -78,7 +78,7 @@ async def copy_label_names(tx: Transaction, source: Place, target: Place) -> Key
     return keys
 
 
-async def _copy_groups(tx: Transaction, source: Place, target: Place) -> Keys:
+async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
     there = await tx.fetch("labels.groups", version=target.version)
     by_name = {name: key for key, name, _ in there}
     taken = {key for key, *_ in there}
@@ -112,7 +112,7 @@ async def _copy_groups(tx: Transaction, source: Place, target: Place) -> Keys:
     return keys
 
 
-async def _next_key(tx: Transaction, place: Place) -> int:
+async def _next_key(tx: Transaction, place: VersionRows) -> int:
     return _number(await tx.fetch_one("labels.take_key", dataset=place.dataset))
 
 

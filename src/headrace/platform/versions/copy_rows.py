@@ -12,17 +12,17 @@ import msgspec
 
 from headrace.model.columns import Shapes
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
-from headrace.platform.core.asset_rows import Place
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.asset_rows import VersionRows
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.shape_storage import read_contents, store_blobs
 from headrace.storage.database.base import Transaction
 from headrace.storage.threads import in_thread
 
-Keys = Mapping[int, int]
+NewKeys = Mapping[int, int]
 
 
-class Annotation(NamedTuple):
+class AnnotationRow(NamedTuple):
     """A row of an annotation, without its version."""
 
     asset: int
@@ -38,7 +38,9 @@ class Annotation(NamedTuple):
     attributes: str | None
 
 
-async def copy_assets(tx: Transaction, source: Place, target: Place, assets: Keys) -> int:
+async def copy_assets(
+    tx: Transaction, source: VersionRows, target: VersionRows, assets: NewKeys
+) -> int:
     """Write assets again, ``assets`` giving the new numbers by the old ones; how many there were."""
     rows = await tx.fetch(
         "copying.assets",
@@ -53,7 +55,7 @@ async def copy_assets(tx: Transaction, source: Place, target: Place, assets: Key
 
 
 async def copy_tags(
-    tx: Transaction, source: Place, target: Place, assets: Keys, tags: Keys
+    tx: Transaction, source: VersionRows, target: VersionRows, assets: NewKeys, tags: NewKeys
 ) -> None:
     """Attach to the new assets what the old ones have; tags that are not in ``tags`` are left out."""
     rows = await tx.fetch(
@@ -72,7 +74,9 @@ async def copy_tags(
     )
 
 
-async def annotations_of(tx: Transaction, source: Place, assets: Sequence[int]) -> list[Annotation]:
+async def annotations_of(
+    tx: Transaction, source: VersionRows, assets: Sequence[int]
+) -> list[AnnotationRow]:
     """The annotations of some assets, oldest first."""
     rows = await tx.fetch(
         "copying.annotations",
@@ -80,11 +84,11 @@ async def annotations_of(tx: Transaction, source: Place, assets: Sequence[int]) 
         version=source.version,
         assets=json_text(assets),
     )
-    return [Annotation(*row) for row in rows]
+    return [AnnotationRow(*row) for row in rows]
 
 
 async def write_annotations(
-    tx: Transaction, target: Place, annotations: Sequence[Annotation], delta: Delta
+    tx: Transaction, target: VersionRows, annotations: Sequence[AnnotationRow], delta: CounterDelta
 ) -> None:
     """Write annotations that have got their new numbers already, and count them."""
     await tx.insert_many(
@@ -96,8 +100,8 @@ async def write_annotations(
 
 
 async def relabelled(
-    tx: Transaction, place: Place, annotations: Sequence[Annotation], labels: Keys
-) -> list[Annotation]:
+    tx: Transaction, place: VersionRows, annotations: Sequence[AnnotationRow], labels: NewKeys
+) -> list[AnnotationRow]:
     """Annotations whose labels have got other keys; those that are not touched by it share their content on."""
     moved = {old for old, new in labels.items() if old != new}
     touched = [a for a in annotations if moved and moved & unpack_counts(a.counts).keys()]
@@ -115,7 +119,7 @@ async def relabelled(
     return [changed.get(a.no, a) for a in annotations]
 
 
-def _relabelled(blob: bytes, labels: Keys) -> bytes:
+def _relabelled(blob: bytes, labels: NewKeys) -> bytes:
     shapes = unpack(blob)
     groups = [
         msgspec.structs.replace(group, labels=[labels[key] for key in group.labels])
@@ -124,5 +128,5 @@ def _relabelled(blob: bytes, labels: Keys) -> bytes:
     return pack(Shapes(groups, shapes.next_ordinal))
 
 
-def _recounted(counts: bytes, labels: Keys) -> bytes:
+def _recounted(counts: bytes, labels: NewKeys) -> bytes:
     return pack_counts({labels[key]: number for key, number in unpack_counts(counts).items()})

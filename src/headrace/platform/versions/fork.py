@@ -21,14 +21,14 @@ from headrace.model.records import ForkAnswer
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.asset_rows import Place
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.asset_rows import VersionRows
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.scopes import VersionScope, dataset_scope, version_of, version_scope
 from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold, purge
-from headrace.platform.jobs.records import Job, add_job, answered
-from headrace.platform.jobs.runner import Range, Task
+from headrace.platform.jobs.records import Job, add_job, wait_for_job
+from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_tag_names
 from headrace.platform.versions.copy_rows import (
     annotations_of,
@@ -47,7 +47,7 @@ REPEAT_MS = 60_000
 """How long after its end the very same fork is taken for a repetition of a call whose answer was lost."""
 
 
-class Spec(Struct, frozen=True):
+class ForkSpec(Struct, frozen=True):
     """What a fork's job is to do. ``seqs`` None: all assets below ``horizon``. ``request`` tells repeated calls."""
 
     parent: int
@@ -75,7 +75,7 @@ async def fork_version(context: Context, access: Access, request: Fork) -> ForkA
         if repeated is None:
             raise
         begun = repeated
-    job = await answered(context, access, begun.job)
+    job = await wait_for_job(context, access, begun.job)
     return ForkAnswer(dataset_version=begun.dataset_version, job=job)
 
 
@@ -104,7 +104,7 @@ async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
         except UniqueViolationError:
             raise version_taken(dataset.name, name) from None
         horizon = await _prepare(tx, parent, no, request)
-        spec = Spec(
+        spec = ForkSpec(
             parent=parent.no,
             dataset=dataset.no,
             horizon=horizon,
@@ -179,7 +179,7 @@ async def _repeated(context: Context, access: Access, request: Fork) -> ForkAnsw
     if found is None:
         return None
     job, updated = Job(*found[:-1]), found[-1]
-    spec = msgspec.json.decode(job.spec, type=Spec)
+    spec = msgspec.json.decode(job.spec, type=ForkSpec)
     if spec.request != _digest(request):
         return None
     if job.state != JobStatus.RUNNING and updated < context.clock() - REPEAT_MS:
@@ -197,17 +197,17 @@ def _digest(request: Fork) -> str:
 class ForkWork:
     """Fills the new version. The cursor is the last seq that is in, or how many of the chosen ones are."""
 
-    def __init__(self, context: Context, task: Task) -> None:
+    def __init__(self, context: Context, task: JobTask) -> None:
         assert task.subject is not None
         self._context = context
         self._target = task.subject
-        self._spec = msgspec.json.decode(task.spec, type=Spec)
+        self._spec = msgspec.json.decode(task.spec, type=ForkSpec)
         self._bucket = 0
 
     async def ahead(self, cursor: Any, size: int) -> None:
         """Nothing: what is copied never leaves the database."""
 
-    async def write(self, tx: Transaction, cursor: Any, size: int) -> Range | None:
+    async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Copy the next assets with all that belongs to them."""
         source_bucket, self._bucket = await self._places(tx)
         if self._spec.seqs is not None:
@@ -257,7 +257,7 @@ class ForkWork:
 
     async def _write_range(
         self, tx: Transaction, source_bucket: int, after: int, until: int
-    ) -> Range:
+    ) -> Progress:
         span: dict[str, Any] = {"after": after, "until": until}
         place: dict[str, Any] = {
             "bucket": source_bucket,
@@ -265,7 +265,7 @@ class ForkWork:
             "target_bucket": self._bucket,
             "target": self._target,
         }
-        delta = Delta(assets=await tx.execute("forking.copy_assets", **place, **span))
+        delta = CounterDelta(assets=await tx.execute("forking.copy_assets", **place, **span))
         if self._spec.with_tags:
             await tx.execute("forking.copy_tags", source=self._spec.parent, target=self._target)
             await tx.execute("forking.copy_asset_tags", **place, **span)
@@ -277,22 +277,22 @@ class ForkWork:
             for counts, times in rows:
                 delta.add(unpack_counts(counts), times)
         await delta.write(tx, self._bucket, self._target)
-        return Range(until, delta.assets)
+        return Progress(until, delta.assets)
 
     async def _write_chosen(
         self, tx: Transaction, source_bucket: int, start: int, size: int
-    ) -> Range | None:
+    ) -> Progress | None:
         seqs = (self._spec.seqs or [])[start : start + size]
         if not seqs:
             return None
         same = {seq: seq for seq in seqs}
-        source = Place(self._spec.parent, source_bucket, self._spec.dataset, 0)
-        target = Place(self._target, self._bucket, self._spec.dataset, 0)
-        delta = Delta(assets=await copy_assets(tx, source, target, same))
+        source = VersionRows(self._spec.parent, source_bucket, self._spec.dataset, 0)
+        target = VersionRows(self._target, self._bucket, self._spec.dataset, 0)
+        delta = CounterDelta(assets=await copy_assets(tx, source, target, same))
         if self._spec.with_tags:
             tags = await copy_tag_names(tx, source, target)
             await copy_tags(tx, source, target, same, tags)
         if self._spec.with_annotations:
             await write_annotations(tx, target, await annotations_of(tx, source, seqs), delta)
         await delta.write(tx, self._bucket, self._target)
-        return Range(start + len(seqs), delta.assets)
+        return Progress(start + len(seqs), delta.assets)

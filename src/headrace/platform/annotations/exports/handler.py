@@ -28,7 +28,7 @@ from headrace.model.packing import unpack
 from headrace.model.records import ExportRecord, Meta
 from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.encode import Stored, loaded
+from headrace.platform.annotations.encode import StoredAnnotation, loaded
 from headrace.platform.annotations.exports.names import NAMES_FILE, ExportNames
 from headrace.platform.annotations.exports.zip_stream import ZipStream
 from headrace.platform.annotations.samples import YOLO_TASKS, sample_of
@@ -206,7 +206,7 @@ def _guarded(function: Any) -> None:
 
 def _samples(naming: Naming, rows: list[Row]) -> list[Sample]:
     stored = [
-        Stored(
+        StoredAnnotation(
             id=naming.annotations.text(no),
             asset_id=naming.assets.text(seq),
             asset=seq,

@@ -14,8 +14,8 @@ from headrace.errors import BadRequestError, ConflictError, NotFoundError, Reque
 from headrace.model.enums import JobStatus
 from headrace.model.ids import Kind
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.decode import Prepared, prepare
-from headrace.platform.annotations.imports.writer import ChunkWriter, Result
+from headrace.platform.annotations.decode import PreparedAnnotation, prepare
+from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedShapes
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -24,7 +24,7 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold_if_due
-from headrace.platform.jobs.records import FIRST_KIND, Job, add_job, job_id, job_of
+from headrace.platform.jobs.records import JOB, Job, add_job, job_id, job_of
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
     IMPORT_ANNOTATIONS,
@@ -101,7 +101,7 @@ async def start_import(context: Context, access: Access, request: StartImport) -
 async def finish_import(context: Context, access: Access, request: FinishImport) -> None:
     """Close an import's ledger: the same source imported again is a new import."""
     async with context.database.transaction() as tx:
-        job = await job_of(tx, access, request.import_id, FIRST_KIND)
+        job = await job_of(tx, access, request.import_id, JOB)
         if job.kind != KIND:
             raise missing(Kind.JOB, request.import_id)
         await tx.execute("jobs.finish", no=job.no, now=context.clock())
@@ -113,7 +113,7 @@ async def finish_import(context: Context, access: Access, request: FinishImport)
 
 async def _prepare(
     context: Context, scope: VersionScope, items: list[ImportItem]
-) -> list[Prepared]:
+) -> list[PreparedAnnotation]:
     assets = _assets(scope, items)
     masked = [asset for asset, item in zip(assets, items, strict=True) if item.masks]
     sizes = await sizes_of(context.database, scope, masked) if masked else {}
@@ -127,8 +127,8 @@ async def _prepare(
 
 
 async def _apply(
-    context: Context, access: Access, request: ImportAnnotations, items: list[Prepared]
-) -> Result:
+    context: Context, access: Access, request: ImportAnnotations, items: list[PreparedAnnotation]
+) -> ImportedShapes:
     default = None if request.status is None else str(request.status)
     scope = await version_scope(context.database, access, request.version_id)
     account = await worker_account(context.database, access, request.worker_id)
@@ -149,7 +149,9 @@ async def _apply(
     return result
 
 
-async def _check_labels(tx: Transaction, scope: VersionScope, items: list[Prepared]) -> None:
+async def _check_labels(
+    tx: Transaction, scope: VersionScope, items: list[PreparedAnnotation]
+) -> None:
     """A label that was deleted since the items were prepared must not come back in shapes."""
     known = {key for key, _ in await tx.fetch("labels.keys", version=scope.no)}
     if not known.issuperset(key for item in items for key in item.counts):
@@ -190,7 +192,7 @@ async def _job(
         return None
     if request.chunk is UNSET or request.chunk < 0:
         raise BadRequestError("a chunk of an import needs its number", hint="chunk counts from 0")
-    job = await job_of(statements, access, request.import_id, FIRST_KIND)
+    job = await job_of(statements, access, request.import_id, JOB)
     if job.kind != KIND or job.subject != scope.no:
         raise missing(Kind.JOB, request.import_id)
     if job.state != JobStatus.RUNNING:
@@ -200,15 +202,15 @@ async def _job(
 
 async def _known_result(
     statements: Statements, job: Job | None, request: ImportAnnotations
-) -> Result | None:
+) -> ImportedShapes | None:
     if job is None:
         return None
     row = await statements.fetch_one("jobs.shard", job=job.no, no=request.chunk)
-    return None if row is None else msgspec.json.decode(row[0], type=Result)
+    return None if row is None else msgspec.json.decode(row[0], type=ImportedShapes)
 
 
 async def _enter(
-    tx: Transaction, job: Job, request: ImportAnnotations, result: Result, now: int
+    tx: Transaction, job: Job, request: ImportAnnotations, result: ImportedShapes, now: int
 ) -> None:
     await tx.execute("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))
     await tx.execute("jobs.count_shard", no=job.no, now=now)

@@ -10,10 +10,10 @@ import msgspec
 
 from headrace.model.columns import joined
 from headrace.model.packing import pack, pack_counts, unpack
-from headrace.platform.annotations.decode import Prepared
+from headrace.platform.annotations.decode import PreparedAnnotation
 
 
-class Existing(NamedTuple):
+class ExistingAnnotation(NamedTuple):
     """An annotation that an asset has already."""
 
     asset: int
@@ -26,7 +26,7 @@ class Existing(NamedTuple):
     attributes: str | None
 
 
-class Rewritten(NamedTuple):
+class MergedAnnotation(NamedTuple):
     """An existing annotation with the shapes of an item behind its own."""
 
     blob: bytes
@@ -36,17 +36,17 @@ class Rewritten(NamedTuple):
 
 
 def join_all(
-    pairs: list[tuple[Existing, bytes, Prepared]],
-) -> dict[Existing, Rewritten]:
+    pairs: list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]],
+) -> dict[ExistingAnnotation, MergedAnnotation]:
     """Existing annotations with the shapes of their items; each comes with its blob."""
     return {existing: _join(existing, blob, item) for existing, blob, item in pairs}
 
 
-def _join(existing: Existing, blob: bytes, item: Prepared) -> Rewritten:
+def _join(existing: ExistingAnnotation, blob: bytes, item: PreparedAnnotation) -> MergedAnnotation:
     shapes = joined(unpack(blob), item.shapes)
     attributes = existing.attributes
     if item.attributes:
         old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
         attributes = msgspec.json.encode(old | item.attributes).decode()
     counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
-    return Rewritten(pack(shapes), pack_counts(counts), shapes.count, attributes)
+    return MergedAnnotation(pack(shapes), pack_counts(counts), shapes.count, attributes)

@@ -9,17 +9,21 @@ from headrace.errors import NotFoundError
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
 from headrace.model.packing import unpack_counts
-from headrace.platform.annotations.decode import Prepared
-from headrace.platform.annotations.imports.merge import Existing, Rewritten, join_all
+from headrace.platform.annotations.decode import PreparedAnnotation
+from headrace.platform.annotations.imports.merge import (
+    ExistingAnnotation,
+    MergedAnnotation,
+    join_all,
+)
 from headrace.platform.campaigns.transitions import in_campaign
-from headrace.platform.core.counters import Delta
+from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import Taken, VersionScope, touch
+from headrace.platform.core.scopes import VersionChange, VersionScope, touch
 from headrace.platform.core.shape_storage import drop_contents, read_contents, store_blobs
 from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.storage.threads import in_thread
 
-Result = list[tuple[int, int]]
+ImportedShapes = list[tuple[int, int]]
 """Annotation numbers with the shapes created in each, in the order of the items."""
 
 
@@ -32,14 +36,14 @@ class ChunkWriter:
         account: int,
         mode: ImportAnnotationMode,
         status: str | None,
-        items: list[Prepared],
+        items: list[PreparedAnnotation],
     ) -> None:
         self._scope = scope
         self._account = account
         self._mode = mode
         self._status = status
         self._items = items
-        self._read_ahead: dict[Existing, Rewritten] = {}
+        self._read_ahead: dict[ExistingAnnotation, MergedAnnotation] = {}
         self._in_campaign: set[int] = set()
 
     async def read_ahead(self, statements: Statements) -> None:
@@ -49,13 +53,13 @@ class ChunkWriter:
         pairs = await self._concatenated(statements, await self._existing(statements))
         self._read_ahead = await in_thread(join_all, pairs)
 
-    async def write(self, tx: Transaction, now: int) -> tuple[Result, Taken]:
+    async def write(self, tx: Transaction, now: int) -> tuple[ImportedShapes, VersionChange]:
         """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
         existing = await self._existing(tx)
         self._in_campaign = await in_campaign(tx, self._scope, list(existing))
         fresh, kept, changed, dropped = self._sorted(existing)
         taken = await touch(tx, self._scope, annotations=len(fresh))
-        delta = Delta()
+        delta = CounterDelta()
         await self._drop(tx, dropped, delta)
         numbers = dict(
             zip([item.asset for item in fresh], range(taken.annotation, 1 << 31), strict=False)
@@ -66,15 +70,18 @@ class ChunkWriter:
         return self._result(numbers, kept, changed), taken
 
     def _sorted(
-        self, existing: dict[int, list[Existing]]
+        self, existing: dict[int, list[ExistingAnnotation]]
     ) -> tuple[
-        list[Prepared], dict[int, Existing], list[tuple[Existing, Prepared]], list[Existing]
+        list[PreparedAnnotation],
+        dict[int, ExistingAnnotation],
+        list[tuple[ExistingAnnotation, PreparedAnnotation]],
+        list[ExistingAnnotation],
     ]:
         """Items that make a new annotation; what is kept; what is added to; what goes."""
-        fresh: list[Prepared] = []
-        kept: dict[int, Existing] = {}
-        changed: list[tuple[Existing, Prepared]] = []
-        dropped: list[Existing] = []
+        fresh: list[PreparedAnnotation] = []
+        kept: dict[int, ExistingAnnotation] = {}
+        changed: list[tuple[ExistingAnnotation, PreparedAnnotation]] = []
+        dropped: list[ExistingAnnotation] = []
         for item in self._items:
             there = existing[item.asset]
             own = [annotation for annotation in there if annotation.account == self._account]
@@ -93,11 +100,11 @@ class ChunkWriter:
     def _result(
         self,
         numbers: dict[int, int],
-        kept: dict[int, Existing],
-        changed: list[tuple[Existing, Prepared]],
-    ) -> Result:
+        kept: dict[int, ExistingAnnotation],
+        changed: list[tuple[ExistingAnnotation, PreparedAnnotation]],
+    ) -> ImportedShapes:
         added = {item.asset: existing.no for existing, item in changed}
-        result: Result = []
+        result: ImportedShapes = []
         for item in self._items:
             if item.asset in self._in_campaign:
                 continue
@@ -110,7 +117,7 @@ class ChunkWriter:
 
     # --- rows ---------------------------------------------------------------------------------------------
 
-    async def _existing(self, statements: Statements) -> dict[int, list[Existing]]:
+    async def _existing(self, statements: Statements) -> dict[int, list[ExistingAnnotation]]:
         """The annotations of every item's asset, oldest first; 404 where an asset is not there."""
         rows = await statements.fetch(
             "annotations.targets",
@@ -119,7 +126,7 @@ class ChunkWriter:
             version=self._scope.no,
         )
         found = {
-            asset: [Existing(*row) for row in group if row[1] is not None]
+            asset: [ExistingAnnotation(*row) for row in group if row[1] is not None]
             for asset, group in groupby(rows, key=_first)
         }
         for item in self._items:
@@ -131,7 +138,9 @@ class ChunkWriter:
                 )
         return found
 
-    async def _drop(self, tx: Transaction, dropped: list[Existing], delta: Delta) -> None:
+    async def _drop(
+        self, tx: Transaction, dropped: list[ExistingAnnotation], delta: CounterDelta
+    ) -> None:
         place = (self._scope.bucket, self._scope.no)
         await tx.insert_many(
             "annotations.drop", [(*place, existing.asset, existing.no) for existing in dropped]
@@ -143,10 +152,10 @@ class ChunkWriter:
     async def _add(
         self,
         tx: Transaction,
-        fresh: list[Prepared],
+        fresh: list[PreparedAnnotation],
         numbers: dict[int, int],
         now: int,
-        delta: Delta,
+        delta: CounterDelta,
     ) -> None:
         stored = await store_blobs(tx, self._scope, [item.blob for item in fresh])
         default = self._status or str(AnnotationStatus.PENDING)
@@ -173,7 +182,10 @@ class ChunkWriter:
             delta.add(item.counts)
 
     async def _rewrite(
-        self, tx: Transaction, changed: list[tuple[Existing, Prepared]], delta: Delta
+        self,
+        tx: Transaction,
+        changed: list[tuple[ExistingAnnotation, PreparedAnnotation]],
+        delta: CounterDelta,
     ) -> None:
         if not changed:
             return
@@ -209,14 +221,14 @@ class ChunkWriter:
     # --- joining shapes -----------------------------------------------------------------------------------
 
     async def _concatenated(
-        self, statements: Statements, existing: dict[int, list[Existing]]
-    ) -> list[tuple[Existing, bytes, Prepared]]:
+        self, statements: Statements, existing: dict[int, list[ExistingAnnotation]]
+    ) -> list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]]:
         _, _, changed, _ = self._sorted(existing)
         return await self._with_blobs(statements, changed)
 
     async def _with_blobs(
-        self, statements: Statements, changed: list[tuple[Existing, Prepared]]
-    ) -> list[tuple[Existing, bytes, Prepared]]:
+        self, statements: Statements, changed: list[tuple[ExistingAnnotation, PreparedAnnotation]]
+    ) -> list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]]:
         contents = [existing.content for existing, _ in changed if existing.content is not None]
         blobs: dict[Any, bytes] = dict(await read_contents(statements, self._scope, contents))
         return [
