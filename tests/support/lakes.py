@@ -126,8 +126,7 @@ async def add_organization(lake: Lake, no: int = 2, name: str = "other") -> Lake
 
 
 async def access_of(platform: Platform, account: int, username: str) -> Access:
-    from headrace.platform.core.access import choose, memberships
-    from headrace.platform.core.lake_urls import LakeUrls
+    from headrace.platform.core.access import LakeUrls, choose, memberships
 
     membership = choose(await memberships(platform.context, account))
     return Access(

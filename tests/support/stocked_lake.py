@@ -13,8 +13,7 @@ import msgspec
 
 from headrace.model.ids import IdScope, Kind, encode
 from headrace.model.records import DatasetRecord, DatasetVersionRecord
-from headrace.platform.core.access import Access, local_access
-from headrace.platform.core.lake_urls import LakeUrls
+from headrace.platform.core.access import Access, LakeUrls, local_access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import annotations, assets, datasets, labels

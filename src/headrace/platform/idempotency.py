@@ -25,7 +25,7 @@ from headrace.platform.dispatch import Handler
 from headrace.protocol.codec import decode_response, encode_response
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database, Row, Statements, Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 LIFE_MS = 24 * 3600 * 1000
 """How long an answer is kept."""

@@ -11,7 +11,7 @@ from headrace.errors import LakeError, NotALakeError, StorageError
 from headrace.platform.accounts.signing_keys import SECRET_BYTES
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 DATABASE = "headrace.db"
 OBJECTS = "objects"

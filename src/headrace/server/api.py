@@ -13,7 +13,7 @@ from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.server.expect import defer_continue, invite_body
 from headrace.server.gate import Gate
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 GZIP_FROM = 64 * 1024
 """Bytes of an answer from which packing is worth its time, where the client asks for it."""

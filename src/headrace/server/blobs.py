@@ -20,7 +20,7 @@ from headrace.server.ranges import Span, UnsatisfiableRangeError, asked_span
 from headrace.server.receiving import Receiver
 from headrace.server.signing import PREFIX, Grant, verify
 from headrace.storage.objects.base import ObjectStore
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 SMALL = 256 * 1024
 """Files up to this size are read whole, in the one trip to a thread that also looks them up."""

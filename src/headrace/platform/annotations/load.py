@@ -24,7 +24,7 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Row, Statements
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 
 @handles(ANNOTATION_IDS)

@@ -20,7 +20,7 @@ from headrace.platform.core.scopes import VersionChange, VersionScope, touch
 from headrace.platform.core.shape_storage import drop_contents, store_blobs
 from headrace.protocol.operations.annotations import ImportItem
 from headrace.storage.database.base import Statements, Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 
 class StoredShapes(NamedTuple):

@@ -47,7 +47,7 @@ from headrace.protocol.operations import shapes as operations
 from headrace.protocol.operations.annotating import SAVE_ANNOTATION, AnnotationId, SaveAnnotation
 from headrace.protocol.operations.annotations import ImportItem
 from headrace.storage.database.base import Statements
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 
 def add_handlers(

@@ -28,7 +28,7 @@ from headrace.protocol.operations.extended import (
 )
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 _FIELDS = {
     ShapeKind.RECTANGLE: "rectangles",

@@ -33,7 +33,7 @@ from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.storage.database.base import Row, Statements, Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 KIND = "CAMPAIGN_SYNC"
 

@@ -10,7 +10,9 @@ from msgspec import Struct
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.ids import Kind, encode
 from headrace.platform.context import Context
-from headrace.platform.core.lake_urls import LakeUrls
+
+LAKE_SCHEME = "lake:"
+"""The scheme of URLs that stay in this process."""
 
 
 class ObjectUrls(Protocol):
@@ -39,6 +41,31 @@ class ObjectUrls(Protocol):
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
         """Where one part of an object is sent."""
         ...
+
+
+class LakeUrls:
+    """URLs that only this process' own client can follow: it goes to the object store directly."""
+
+    client_type = "lake"
+    put_type = "lake"
+
+    def download(self, organization: int, object_name: str) -> str:
+        """The object itself."""
+        return LAKE_SCHEME + object_name
+
+    def upload(
+        self, organization: int, object_name: str, content_type: str
+    ) -> tuple[str, dict[str, str]]:
+        """The object itself; no fields."""
+        return LAKE_SCHEME + object_name, {}
+
+    def put(self, organization: int, object_name: str) -> str:
+        """The object itself."""
+        return LAKE_SCHEME + object_name
+
+    def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
+        """A part of an upload."""
+        return f"{LAKE_SCHEME}{object_name}#{upload_id}/{part_no}"
 
 
 class Access(Struct, frozen=True, kw_only=True):

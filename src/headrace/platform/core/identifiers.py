@@ -7,6 +7,7 @@ from uuid import UUID
 from headrace.errors import NotFoundError
 from headrace.model.ids import InvalidIdError, Key, Kind, decode, encode
 from headrace.platform.core.access import Access
+from headrace.storage.database.base import Transaction
 
 
 def key_of(id: UUID, kind: Kind) -> Key:
@@ -36,3 +37,10 @@ def missing(kind: Kind, what: object) -> NotFoundError:
     """The error for a thing that is not there, or not there for this caller."""
     name = kind.name.lower().replace("_", " ")
     return NotFoundError(f"there is no {name} {what}")
+
+
+async def take_numbers(tx: Transaction, name: str, count: int = 1) -> int:
+    """Reserve ``count`` consecutive row numbers (from 1 on) for ``name``; returns the first. None is given twice."""
+    row = await tx.fetch_one("sequence.take", name=name, count=count)
+    assert row is not None
+    return int(row[0]) - count + 1

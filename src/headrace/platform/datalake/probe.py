@@ -10,7 +10,7 @@ from pathlib import Path
 from headrace.formats.io.image_size import read_size
 from headrace.model.records import Meta
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 MAX_SIDE = (1 << 31) - 1
 

@@ -15,9 +15,9 @@ from headrace.model.names import safe_text
 from headrace.model.records import DataRecord, Items, Meta, SourceRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
+from headrace.platform.core.identifiers import take_numbers
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import DatalakeScope, datalake_scope
-from headrace.platform.core.sequences import take_numbers
 from headrace.platform.datalake.data import full_record
 from headrace.platform.datalake.data_records import data_record, metadata_text
 from headrace.platform.datalake.probe import MAX_SIDE, digest_of, picture_sizes

@@ -15,14 +15,16 @@ import msgspec
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
 from headrace.model.ids import InvalidIdError, Key, Kind, decode
-from headrace.platform.filters.conditions import Conditions
-from headrace.platform.filters.documents import add_custom_metadata
-from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
-from headrace.platform.filters.queries import add_query
+from headrace.platform.filters.conditions import Conditions, join
+from headrace.platform.filters.documents import add_custom_metadata, compare_document
+from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS, Field, FieldKind, find_field
+from headrace.platform.filters.values import EQUAL, allow, compare
 from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.assignments import UNASSIGNED, ListAssignments
 from headrace.protocol.operations.datalake import FindData
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, DataQuery
+from headrace.protocol.query.nodes import And, Comparison, Node
+from headrace.protocol.query.parser import parse
 
 _TASK = (
     "assignment t where t.bucket = a.bucket and t.asset = a.seq and t.campaign ="
@@ -48,7 +50,7 @@ def compile_data_filters(request: DataQuery | FindData) -> Filters:
     conditions = Conditions()
     _add_states(conditions, request)
     if isinstance(request, DataQuery):
-        add_query(conditions, request.q, DATA_FIELDS)
+        _add_query(conditions, request.q, DATA_FIELDS)
         add_custom_metadata(conditions, request.custom_metadata)
     return Filters(conditions.sql(), conditions.params)
 
@@ -60,7 +62,7 @@ def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filter
     """
     conditions = Conditions()
     _add_states(conditions, request)
-    add_query(conditions, request.q, ASSET_FIELDS)
+    _add_query(conditions, request.q, ASSET_FIELDS)
     add_custom_metadata(conditions, request.custom_metadata)
     tests = _of_task(conditions, *(getattr(request, name) for name in _OF_TASK))
     if tests and not tasks:
@@ -88,7 +90,7 @@ def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]
         tasks.add(test)
     of_tasks = tasks.sql()
     _add_states(tasks, request)
-    add_query(tasks, request.q, ASSET_FIELDS)
+    _add_query(tasks, request.q, ASSET_FIELDS)
     add_custom_metadata(tasks, request.custom_metadata)
     return Filters(tasks.sql(), tasks.params), tasks.sql() != of_tasks
 
@@ -152,3 +154,43 @@ def _add_states(conditions: Conditions, request: DataQuery | FindData) -> None:
         conditions.add(f"d.status in ({conditions.bind_all(statuses)})")
     if types is not None and set(types) != set(ALL_TYPES):
         conditions.add(f"d.kind in ({conditions.bind_all(types)})")
+
+
+def _add_query(conditions: Conditions, text: str | None, fields: dict[str, Field]) -> None:
+    """Add what a query asks of the things that ``fields`` describes; a blank one asks nothing.
+
+    Raises a 400 that points at the column.
+    """
+    node = parse(text) if text else None
+    if node is not None:
+        conditions.add(_compile(conditions, fields, node))
+
+
+def _compile(conditions: Conditions, fields: dict[str, Field], node: Node) -> str:
+    if not isinstance(node, Comparison):
+        connector = "and" if isinstance(node, And) else "or"
+        return join(connector, [_compile(conditions, fields, term) for term in node.terms])
+    field, keys = find_field(fields, node)
+    if field.kind is FieldKind.JSON:
+        condition = compare_document(conditions, field.column, keys, node)
+    else:
+        condition = _compare(conditions, field, node)
+    # The opposite of null (no width known, say) is true: what is not known is not wide.
+    return f"not coalesce({condition}, false)" if node.negated else condition
+
+
+def _compare(conditions: Conditions, field: Field, comparison: Comparison) -> str:
+    values = [value for value in comparison.values if value is not None]
+    parts = []
+    if values:
+        test = compare(conditions, field, comparison, values)
+        parts.append(_has_one(field, test) if field.source else test)
+    if None in comparison.values:
+        allow(comparison, EQUAL, "compared with None")
+        known = f"{field.column} is not null"
+        parts.append(f"not {_has_one(field, known)}" if field.source else f"not {known}")
+    return join("or", parts) if parts else "false"
+
+
+def _has_one(field: Field, test: str) -> str:
+    return f"exists (select 1 from {field.source} and {test})"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from headrace.errors import BadRequestError
 from headrace.model.enums import WireEnum
 from headrace.platform.filters.conditions import Conditions, join
 from headrace.platform.filters.fields import Field, FieldKind
-from headrace.platform.filters.times import TimeSpan, parse_span
 from headrace.protocol.query.literals import error_at
 from headrace.protocol.query.nodes import Comparison, Operator, Value
 
@@ -17,6 +18,17 @@ ORDERED: tuple[Operator, ...] = (*EQUAL, ">", ">=", "<", "<=")
 TEXTUAL: tuple[Operator, ...] = (*ORDERED, "~", "startswith", "endswith")
 
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_DAY_MS = 86_400_000
+
+
+class TimeSpan(NamedTuple):
+    """Milliseconds since 1970 (UTC), the end exclusive."""
+
+    start: int
+    end: int
 
 
 def compare(
@@ -116,7 +128,7 @@ def _span(comparison: Comparison, value: Value) -> TimeSpan:
     if not isinstance(value, str):
         raise _mismatch(comparison, "a time", value, hint)
     try:
-        return parse_span(value)
+        return _parse_span(value)
     except (ValueError, OverflowError):
         raise _mismatch(comparison, "a time", value, hint) from None
 
@@ -131,3 +143,19 @@ def _member(members: type[WireEnum], comparison: Comparison, value: Value) -> st
 def _mismatch(comparison: Comparison, what: str, value: Value, hint: str) -> BadRequestError:
     problem = f"{name_of(comparison)} is {what}, found {value!r}"
     return error_at(comparison.value_column, problem, hint)
+
+
+def _parse_span(text: str) -> TimeSpan:
+    """What an ISO 8601 text covers: a whole day where it names only one, else a millisecond.
+
+    Without an offset the text is UTC. ``ValueError`` where it is no time.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    start = (moment - _EPOCH) // _MILLISECOND
+    return TimeSpan(start, start + (_DAY_MS if _is_day(text) else 1))
+
+
+def _is_day(text: str) -> bool:
+    return "T" not in text and " " not in text and ":" not in text

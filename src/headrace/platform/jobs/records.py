@@ -11,8 +11,13 @@ from headrace.model.ids import Kind, encode
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
-from headrace.platform.core.sequences import take_numbers
+from headrace.platform.core.identifiers import (
+    check_id,
+    check_organization,
+    key_of,
+    missing,
+    take_numbers,
+)
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.jobs import (
     CANCEL_JOB,

@@ -27,7 +27,7 @@ from headrace.protocol.operations.labels import (
     LabelId,
 )
 from headrace.storage.database.base import Statements, Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 RANGE = 250
 """Annotations that one transaction rewrites."""

@@ -15,8 +15,8 @@ from headrace.platform.dispatch import handles
 from headrace.platform.jobs.records import HOLD_SECONDS, JOB_RUN, job_of
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
-from headrace.storage.threads import in_thread
 from headrace.subprocesses.log import Piece, read_log
+from headrace.threads import in_thread
 
 PIECE = 256 * 1024
 """The most bytes of a log in one answer."""

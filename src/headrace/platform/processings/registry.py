@@ -25,9 +25,8 @@ from headrace.model.names import safe_name
 from headrace.model.records import Items, ParameterRecord, ProcessingRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access, local_access
-from headrace.platform.core.identifiers import check_organization, missing
+from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.listing import json_text, page_offset
-from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
 from headrace.platform.processings.builtin import BUILTIN
 from headrace.platform.processings.programs import (
@@ -51,7 +50,7 @@ from headrace.protocol.operations.processings import (
     UpdateProcessing,
 )
 from headrace.storage.database.base import Statements
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 _CALLABLE = re.compile(r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")
 _PARAMETER = re.compile(r"^[^\W\d]\w*$")

@@ -29,9 +29,9 @@ from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
-from headrace.storage.threads import in_thread
 from headrace.subprocesses.child import run_child
 from headrace.subprocesses.log import LogWriter, forget_old_logs
+from headrace.threads import in_thread
 
 VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"
 

@@ -12,10 +12,9 @@ from headrace.model.names import safe_name
 from headrace.model.records import Items, TagRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_organization, key_of, missing
+from headrace.platform.core.identifiers import check_organization, key_of, missing, take_numbers
 from headrace.platform.core.listing import order_clause, page_offset
 from headrace.platform.core.scopes import DatalakeScope
-from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
 from headrace.platform.tags.scopes import Tag, TagFamily, TagScope, scope_of, tag_of
 from headrace.protocol.operations.listing import PageQuery

@@ -17,7 +17,7 @@ from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.shape_storage import read_contents, store_blobs
 from headrace.storage.database.base import Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 NewKeys = Mapping[int, int]
 

@@ -11,10 +11,9 @@ from headrace.model.names import safe_name
 from headrace.model.records import DatasetRecord, Items, TagRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_organization, missing
+from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.listing import order_clause, page_offset
 from headrace.platform.core.scopes import DatasetScope, dataset_scope
-from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operations.datasets import (

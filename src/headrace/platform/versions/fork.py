@@ -23,8 +23,8 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
+from headrace.platform.core.identifiers import take_numbers
 from headrace.platform.core.scopes import VersionScope, dataset_scope, version_of, version_scope
-from headrace.platform.core.sequences import take_numbers
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold, purge
 from headrace.platform.jobs.records import Job, add_job, wait_for_job

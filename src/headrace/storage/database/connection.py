@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from headrace.errors import DatabaseError
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 T = TypeVar("T")
 

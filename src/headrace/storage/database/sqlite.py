@@ -21,7 +21,7 @@ from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.connection import ConnectionThread, Job
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_errors import translate
-from headrace.storage.threads import in_thread, settled
+from headrace.threads import in_thread, settled
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from headrace.model.names import safe_parts
 from headrace.storage.objects import files, parts
 from headrace.storage.objects.base import ObjectInfo
 from headrace.storage.objects.files import CHUNK, Incoming, Outgoing
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")

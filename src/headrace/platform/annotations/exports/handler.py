@@ -47,7 +47,7 @@ from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportA
 from headrace.protocol.operations.label_details import SkeletonRecord
 from headrace.protocol.operations.labels import ListLabels
 from headrace.storage.database.base import Row
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 WORKSHOP = ".exports"
 _STALE_SECONDS = 24 * 3600.0

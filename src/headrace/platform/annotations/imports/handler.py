@@ -36,7 +36,7 @@ from headrace.protocol.operations.annotations import (
     StartImport,
 )
 from headrace.storage.database.base import Statements, Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 MAX_ITEMS = 2_000
 """Assets that one call may carry: more would hold the writer for too long."""

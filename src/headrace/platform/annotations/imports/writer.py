@@ -21,7 +21,7 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch
 from headrace.platform.core.shape_storage import drop_contents, read_contents, store_blobs
 from headrace.storage.database.base import Row, Statements, Transaction
-from headrace.storage.threads import in_thread
+from headrace.threads import in_thread
 
 ImportedShapes = list[tuple[int, int]]
 """Annotation numbers with the shapes created in each, in the order of the items."""
