@@ -15,7 +15,7 @@ from headrace.storage.database.sqlite import SqliteDatabase
 async def count(database: SqliteDatabase, name: str, times: str) -> None:
     for _ in range(int(times)):
         async with database.transaction() as tx:
-            await tx.fetch_one("sequence.take", name=name, count=1)
+            await tx.fetch_one("identifiers.take_numbers", name=name, count=1)
 
 
 async def hold(database: SqliteDatabase, name: str) -> None:

@@ -100,11 +100,11 @@ async def opened_lake(path: Path) -> AsyncIterator[Lake]:
 async def add_organization(lake: Lake, no: int = 2, name: str = "other") -> Lake:
     """A second organization with an account, a connector and a lake of its own; the same lake as it sees it."""
     database, now = lake.platform.context.database, lake.platform.context.clock()
-    await database.execute("session.add_organization", no=no, name=name, created=now)
-    await database.execute("session.add_account", no=no, username=name, created=now)
-    await database.execute("session.add_membership", organization=no, account=no, role="owner")
+    await database.execute("accounts.add_organization", no=no, name=name, created=now)
+    await database.execute("accounts.add_account", no=no, username=name, created=now)
+    await database.execute("accounts.add_membership", organization=no, account=no, role="owner")
     await database.execute(
-        "session.add_connector", no=no, organization=no, name="lake", kind="lake", created=now
+        "accounts.add_connector", no=no, organization=no, name="lake", kind="lake", created=now
     )
     await database.execute(
         "datalake.add_lake",

@@ -176,11 +176,11 @@ async def stranger(lake: Stocked) -> Stocked:
     """A caller of another organization of the same lake, which has a datalake of its own."""
     now = lake.platform.context.clock()
     async with lake.platform.context.database.transaction() as tx:
-        await tx.execute("session.add_organization", no=2, name="strangers", created=now)
-        await tx.execute("session.add_account", no=2, username="stranger", created=now)
-        await tx.execute("session.add_membership", organization=2, account=2, role="owner")
+        await tx.execute("accounts.add_organization", no=2, name="strangers", created=now)
+        await tx.execute("accounts.add_account", no=2, username="stranger", created=now)
+        await tx.execute("accounts.add_membership", organization=2, account=2, role="owner")
         await tx.execute(
-            "session.add_connector", no=2, organization=2, name="lake", kind="lake", created=now
+            "accounts.add_connector", no=2, organization=2, name="lake", kind="lake", created=now
         )
         await tx.execute(
             "datalake.add_lake",
@@ -206,9 +206,9 @@ async def colleague(lake: Stocked) -> Stocked:
     """Another account of the same organization."""
     now = lake.platform.context.clock()
     async with lake.platform.context.database.transaction() as tx:
-        await tx.execute("session.add_account", no=3, username="colleague", created=now)
+        await tx.execute("accounts.add_account", no=3, username="colleague", created=now)
         await tx.execute(
-            "session.add_membership",
+            "accounts.add_membership",
             organization=lake.access.organization,
             account=3,
             role="owner",

@@ -92,7 +92,7 @@ class _Call(Struct, frozen=True):
 
     async def known(self, statements: Statements, now: int) -> bytes | None:
         """The answer that is kept; 422 where the key belongs to another call."""
-        row = await statements.fetch_one("answered.find", now=now, **self._place)
+        row = await statements.fetch_one("idempotency.find", now=now, **self._place)
         if row is None:
             return None
         if (row[0], row[1]) != (self.operation.name, self.digest):
@@ -111,10 +111,10 @@ class _Call(Struct, frozen=True):
 
     async def keep(self, tx: Transaction, answer: Any, now: int) -> None:
         """Note the answer, and forget some that are old."""
-        await tx.execute("answered.forget", now=now, limit=FORGOTTEN_AT_ONCE)
-        await tx.execute("answered.drop", **self._place)
+        await tx.execute("idempotency.forget", now=now, limit=FORGOTTEN_AT_ONCE)
+        await tx.execute("idempotency.drop", **self._place)
         await tx.execute(
-            "answered.add",
+            "idempotency.add",
             operation=self.operation.name,
             digest=self.digest,
             answer=b"".join(encode_response(self.operation, answer)),

@@ -50,11 +50,11 @@ async def check_lake(path: Path) -> None:
 
 
 async def _fill(tx: Transaction, now: int) -> None:
-    await tx.execute("session.add_organization", no=1, name=ORGANIZATION, created=now)
-    await tx.execute("session.add_account", no=1, username=ACCOUNT, created=now)
-    await tx.execute("session.add_membership", organization=1, account=1, role="owner")
+    await tx.execute("accounts.add_organization", no=1, name=ORGANIZATION, created=now)
+    await tx.execute("accounts.add_account", no=1, username=ACCOUNT, created=now)
+    await tx.execute("accounts.add_membership", organization=1, account=1, role="owner")
     await tx.execute(
-        "session.add_connector", no=1, organization=1, name=CONNECTOR, kind="lake", created=now
+        "accounts.add_connector", no=1, organization=1, name=CONNECTOR, kind="lake", created=now
     )
     await tx.execute(
         "datalake.add_lake",
@@ -67,7 +67,7 @@ async def _fill(tx: Transaction, now: int) -> None:
         is_default=1,
     )
     await tx.execute(
-        "session.add_signing_key", secret=secrets.token_bytes(SECRET_BYTES), created=now
+        "accounts.add_signing_key", secret=secrets.token_bytes(SECRET_BYTES), created=now
     )
 
 

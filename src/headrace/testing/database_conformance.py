@@ -203,8 +203,8 @@ class TransactionConformance:
     async def test_many_tasks_reading_and_writing_lose_nothing(self, database: Database) -> None:
         async def count_up(task: int) -> None:
             for _ in range(10):
-                await database.execute("sequence.take", name="shared", count=1)
-                await database.execute("sequence.take", name=f"own {task}", count=1)
+                await database.execute("identifiers.take_numbers", name="shared", count=1)
+                await database.execute("identifiers.take_numbers", name=f"own {task}", count=1)
                 await database.fetch("conformance.all", start="")
 
         async with asyncio.TaskGroup() as group:

@@ -24,9 +24,9 @@ ROOMS = (
     "assets",
     "labels",
     "annotations",
-    "annotating",
-    "stats",
-    "removal",
+    "single_annotations",
+    "counters",
+    "deletion",
     "jobs",
     "campaigns",
     "assignments",
@@ -54,27 +54,27 @@ KEY_LISTS = {
     "annotations.sizes": "a USING PRIMARY KEY (bucket=? AND version=? AND seq=?)",
     "annotations.ids_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "annotations.load": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
-    "annotating.range_of_assets": "n USING PRIMARY KEY"
+    "single_annotations.range_of_assets": "n USING PRIMARY KEY"
     " (bucket=? AND version=? AND asset=? AND no<?)",
-    "annotating.range_of_numbers": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
-    "annotating.of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
-    "annotating.again": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
-    "removal.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
+    "single_annotations.range_of_numbers": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
+    "single_annotations.of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
+    "single_annotations.again": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
+    "deletion.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "assignments.present": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset=?)",
     "assignments.open_of": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset=?)",
     "assignments.of_annotations": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
-    "removal.assets_of_data": "a USING INDEX asset_of_data (lake_bucket=? AND data=?)",
+    "deletion.assets_of_data": "a USING INDEX asset_of_data (lake_bucket=? AND data=?)",
 }
 
 PAGES = {
     "assets.page": "a USING PRIMARY KEY (bucket=? AND version=? AND seq<?)",
     "annotations.ids": "n USING INDEX annotation_no (bucket=? AND version=?)",
-    "annotating.with_label": "n USING PRIMARY KEY (bucket=? AND version=? AND (asset,no)>(?,?))",
-    "annotating.filtered": "n USING INDEX annotation_no (bucket=? AND version=? AND no<?)",
+    "single_annotations.with_label": "n USING PRIMARY KEY (bucket=? AND version=? AND (asset,no)>(?,?))",
+    "single_annotations.filtered": "n USING INDEX annotation_no (bucket=? AND version=? AND no<?)",
     "assets.page_of_tasks": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset<?)",
     "assignments.page": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset<?)",
     "assignments.in_step": "t USING INDEX assignment_place (bucket=? AND campaign=? AND step=? AND asset>?)",
-    "removal.range": "asset USING PRIMARY KEY (bucket=? AND version=?)",
+    "deletion.range": "asset USING PRIMARY KEY (bucket=? AND version=?)",
 }
 
 TASKS = [
@@ -146,12 +146,13 @@ def test_only_listings_walk_a_whole_version(plan: Plan) -> None:
         )
     }
     assert walking == {
-        "annotating.count",
-        "annotating.ordered",
+        "single_annotations.count",
+        "single_annotations.ordered",
+        "annotations.export_all",
         "annotations.ids",
         "assets.count",
         "assets.ordered",
-        "removal.range",
+        "deletion.range",
     }
 
 

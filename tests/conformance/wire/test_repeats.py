@@ -166,7 +166,7 @@ async def test_nothing_is_made_where_the_answer_cannot_be_kept(
         real = SqliteTransaction.execute
 
         async def full(self: SqliteTransaction, statement: str, /, **params: Any) -> int:
-            if statement == "answered.add":
+            if statement == "idempotency.add":
                 raise DiskFullError("the disk is full")
             return await real(self, statement, **params)
 
@@ -193,7 +193,7 @@ async def test_old_answers_are_forgotten(tmp_path: Path, monkeypatch: pytest.Mon
         for number in range(10):
             await create(platform, f"set {number}", f"key-{number}")
         place = {"organization": 1, "account": 1, "key": "key-0"}
-        assert await platform.context.database.fetch_one("answered.find", now=0, **place) is None
+        assert await platform.context.database.fetch_one("idempotency.find", now=0, **place) is None
         with pytest.raises(ConflictError):
             await create(platform, "set 3", "key-3")
 

@@ -81,7 +81,7 @@ async def test_two_processes_and_this_one_write_at_once(
     for process in processes:
         assert await said(process) == "open"
     for _ in range(100):
-        await database.execute("sequence.take", name="shared", count=1)
+        await database.execute("identifiers.take_numbers", name="shared", count=1)
     assert [await process.wait() for process in processes] == [0, 0]
     assert await database.fetch_one("conformance.one", name="shared") == (300,)
 

@@ -76,7 +76,7 @@ THINGS = [
 def catalog() -> Iterator[apsw.Connection]:
     connection = apsw.Connection(":memory:")
     folder = resources.files("headrace.storage.database").joinpath("sql/sqlite")
-    connection.execute(folder.joinpath("0001_catalog.sql").read_text())
+    connection.execute(folder.joinpath("migrations/0001_catalog.sql").read_text())
     sqlite_functions.register(connection)
     connection.execute(
         "insert into dataset(no, organization, bucket, name, description, created, next_label, next_asset_tag,"

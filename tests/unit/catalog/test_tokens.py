@@ -28,7 +28,7 @@ async def test_a_token_opens_its_organization_and_is_nowhere_in_the_lake(lake: L
     assert caller.membership.id == lake.organization
     assert token not in repr(info)
     assert await list_tokens(lake.platform.context) == [info]
-    await lake.platform.context.database.fetch("session.tokens")
+    await lake.platform.context.database.fetch("accounts.tokens")
     content = b"".join(
         path.read_bytes() for path in lake.platform.context.path.glob("headrace.db*")
     )
@@ -89,7 +89,7 @@ async def test_an_expired_token_is_refused(lake: Lake) -> None:
 
 async def test_a_token_is_only_good_for_its_organization(lake: Lake, stranger: Lake) -> None:
     await lake.platform.context.database.execute(
-        "session.add_membership", organization=2, account=1, role="member"
+        "accounts.add_membership", organization=2, account=1, role="member"
     )
     token, info = await create_token(lake.platform.context, organization_name="other")
     assert info.organization == "other"

@@ -21,5 +21,5 @@ class SigningKey(Struct, frozen=True):
 
 async def signing_keys(context: Context) -> list[SigningKey]:
     """The keys that are good, the newest first: sign with that one, accept all."""
-    rows = await context.database.fetch("session.signing_keys")
+    rows = await context.database.fetch("accounts.signing_keys")
     return [SigningKey(no, secret) for no, secret in rows]

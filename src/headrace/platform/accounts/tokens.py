@@ -51,7 +51,7 @@ async def create_token(
 
     Who is new becomes a member of that organization. The token is returned this once and cannot be read again.
     """
-    row = await context.database.fetch_one("session.first_account")
+    row = await context.database.fetch_one("accounts.first_account")
     if row is None:
         raise NotFoundError("the lake has no account")
     account, owner, _ = row
@@ -86,7 +86,7 @@ async def issue_token(
     expires = None if lifetime is None else created + int(lifetime * 1000)
     async with context.database.transaction() as tx:
         added = await tx.fetch_one(
-            "session.add_token",
+            "accounts.add_token",
             account=account,
             organization=organization,
             name=name,
@@ -101,16 +101,16 @@ async def issue_token(
 async def _member(context: Context, membership: Membership, username: str) -> int:
     """The account of a name as a member of an organization, made where there is none."""
     async with context.database.transaction() as tx:
-        row = await tx.fetch_one("session.account", username=username)
+        row = await tx.fetch_one("accounts.account", username=username)
         if row is None:
-            account = (await tx.fetch_one("session.next_account") or (1,))[0]
+            account = (await tx.fetch_one("accounts.next_account") or (1,))[0]
             await tx.execute(
-                "session.add_account", no=account, username=username, created=context.clock()
+                "accounts.add_account", no=account, username=username, created=context.clock()
             )
         else:
             account = row[0]
         await tx.execute(
-            "session.add_membership",
+            "accounts.add_membership",
             organization=membership.organization,
             account=account,
             role="member",
@@ -120,7 +120,7 @@ async def _member(context: Context, membership: Membership, username: str) -> in
 
 async def list_tokens(context: Context) -> list[TokenInfo]:
     """All tokens of the lake, revoked ones too, the oldest first."""
-    rows = await context.database.fetch("session.tokens")
+    rows = await context.database.fetch("accounts.tokens")
     return [
         TokenInfo(
             id=encode(Kind.TOKEN, created, 0, no),
@@ -152,7 +152,7 @@ async def revoke_token(context: Context, id_or_name: UUID | str) -> TokenInfo:
             f"{len(found)} tokens are named {wanted!r}", hint="revoke by id: headrace token list"
         )
     number = found[0].id.int & ((1 << 57) - 1)
-    await context.database.execute("session.revoke_token", no=number, now=context.clock())
+    await context.database.execute("accounts.revoke_token", no=number, now=context.clock())
     return found[0]
 
 
@@ -167,7 +167,7 @@ async def authenticate(
     if not token:
         raise AuthenticationError("no token was sent", hint="pass api_token or HEADRACE_TOKEN")
     digest = _digest(token)
-    row = await context.database.fetch_one("session.token", digest=digest)
+    row = await context.database.fetch_one("accounts.token", digest=digest)
     if row is None or not hmac.compare_digest(row[0], digest):
         raise AuthenticationError("the token is unknown", hint="make one: headrace token create")
     _, account, username, organization, expires, revoked = row

@@ -55,7 +55,7 @@ async def account_of(statements: Statements, access: Access, user_id: UUID) -> i
     """The number of a user of the caller's organization; 404 for anybody else."""
     key = key_of(user_id, Kind.USER)
     row = await statements.fetch_one(
-        "session.member", organization=access.organization, account=key.number
+        "accounts.member", organization=access.organization, account=key.number
     )
     if row is None:
         raise missing(Kind.USER, user_id)
@@ -87,7 +87,7 @@ async def chosen_by(
 
 
 async def _users(context: Context, access: Access) -> list[UserRecord]:
-    rows = await context.database.fetch("session.users", organization=access.organization)
+    rows = await context.database.fetch("accounts.users", organization=access.organization)
     return [
         UserRecord(id=encode(Kind.USER, created, 0, no), username=username)
         for no, username, created in rows

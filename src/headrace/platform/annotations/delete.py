@@ -48,7 +48,11 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     if numbers is None and assets is None:
         await _all(context, access, request.version_id, before, accounts)
         return
-    statement = "annotating.range_of_assets" if numbers is None else "annotating.range_of_numbers"
+    statement = (
+        "single_annotations.range_of_assets"
+        if numbers is None
+        else "single_annotations.range_of_numbers"
+    )
     keys = assets if numbers is None else numbers
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
@@ -64,7 +68,9 @@ async def delete_annotation(context: Context, access: Access, request: Annotatio
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
         before = (await touch(tx, scope)).annotation
-        rows = await _rows(tx, scope, _Batch("annotating.range_of_numbers", [no], None), before)
+        rows = await _rows(
+            tx, scope, _Batch("single_annotations.range_of_numbers", [no], None), before
+        )
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
         await touched(tx, access, scope, rows[0][0])
@@ -99,7 +105,7 @@ async def _all(
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
             rows = await tx.fetch(
-                "annotating.range",
+                "single_annotations.range",
                 bucket=scope.bucket,
                 version=scope.no,
                 before=before,

@@ -43,7 +43,7 @@ class PackedShapes(NamedTuple):
 async def stored_shapes(statements: Statements, scope: VersionScope, no: int) -> StoredShapes:
     """An annotation of a version by number; 404 where it is not there."""
     row = await statements.fetch_one(
-        "annotating.shapes",
+        "single_annotations.shapes",
         bucket=scope.bucket,
         version=scope.no,
         dataset=scope.dataset,
@@ -72,7 +72,7 @@ async def rewrite(
     await drop_contents(tx, scope, [old.content])
     ((blob, content),) = await store_blobs(tx, scope, [new.blob])
     await tx.execute(
-        "annotating.rewrite",
+        "single_annotations.rewrite",
         duration=duration,
         size=new.counts.total(),
         counts=pack_counts(new.counts),

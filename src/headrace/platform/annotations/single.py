@@ -67,7 +67,7 @@ async def list_annotations(
     chosen = await chosen_by(context.database, access, request.status, request.worker_id)
     if request.order_by:
         rows = await context.database.fetch(
-            "annotating.ordered",
+            "single_annotations.ordered",
             filters=chosen.sql + order_clause(request.order_by, _ORDERS, "n.no desc"),
             **place,
             **chosen.params,
@@ -80,10 +80,10 @@ async def list_annotations(
         place["before"], count = decode_cursor(request.cursor, listing)
         place["offset"] = 0
     if not chosen.sql:
-        rows = await context.database.fetch("annotating.page", **place)
+        rows = await context.database.fetch("single_annotations.page", **place)
     else:
         rows = await context.database.fetch(
-            "annotating.filtered", filters=chosen.sql, **place, **chosen.params
+            "single_annotations.filtered", filters=chosen.sql, **place, **chosen.params
         )
     if count is None:
         count = await _count(context, scope, chosen)
@@ -132,7 +132,7 @@ async def create_annotation(
         await tx.insert_many("annotations.add", [(*row, context.clock(), *empty)])
         if request.duration:
             await tx.execute(
-                "annotating.update",
+                "single_annotations.update",
                 status=None,
                 account=None,
                 duration=request.duration,
@@ -181,7 +181,7 @@ async def update_annotation(
             await move(tx, access, task, request.status)
         await touch(tx, scope)
         await tx.execute(
-            "annotating.update",
+            "single_annotations.update",
             status=status,
             account=await worker_account(tx, access, request.worker_id),
             duration=request.duration,
@@ -218,7 +218,7 @@ async def _of_asset(
     await _check_asset(context.database, scope, asset, request.asset_id)
     chosen = await chosen_by(context.database, access, None, worker_id)
     rows = await context.database.fetch(
-        "annotating.of_asset",
+        "single_annotations.of_asset",
         filters=chosen.sql,
         bucket=scope.bucket,
         version=scope.no,
@@ -231,12 +231,14 @@ async def _of_asset(
 
 async def _check_asset(statements: Statements, scope: VersionScope, asset: int, id: object) -> None:
     place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "asset": asset}
-    if await statements.fetch_one("annotating.asset", **place) is None:
+    if await statements.fetch_one("single_annotations.asset", **place) is None:
         raise missing(Kind.ASSET, id)
 
 
 async def _row(statements: Statements, scope: VersionScope, no: int) -> Row:
-    row = await statements.fetch_one("annotating.one", bucket=scope.bucket, version=scope.no, no=no)
+    row = await statements.fetch_one(
+        "single_annotations.one", bucket=scope.bucket, version=scope.no, no=no
+    )
     if row is None:
         raise missing(Kind.ANNOTATION, scope.ids(Kind.ANNOTATION).id(no))
     return row
@@ -245,11 +247,11 @@ async def _row(statements: Statements, scope: VersionScope, no: int) -> Row:
 async def _count(context: Context, scope: VersionScope, chosen: Filters) -> int:
     place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
     if not chosen.sql:
-        totals = await context.database.fetch_one("stats.totals", **place)
+        totals = await context.database.fetch_one("counters.totals", **place)
         assert totals is not None
         return int(totals[1])
     row = await context.database.fetch_one(
-        "annotating.count", filters=chosen.sql, **place, **chosen.params
+        "single_annotations.count", filters=chosen.sql, **place, **chosen.params
     )
     assert row is not None
     return int(row[0])

@@ -39,7 +39,10 @@ from headrace.storage.database.base import Statements, Transaction
 KIND = "CONVERT"
 
 _TYPES = (InferenceType.CLASSIFICATION, InferenceType.MULTI)
-_STATEMENTS = {TagFamily.ASSET: "converting.asset_tags", TagFamily.DATA: "converting.data_tags"}
+_STATEMENTS = {
+    TagFamily.ASSET: "tags.tags_of_asset_range",
+    TagFamily.DATA: "tags.data_tags_of_asset_range",
+}
 _FAMILIES = {TagTarget.ASSET: TagFamily.ASSET, TagTarget.DATA: TagFamily.DATA}
 
 Pair = tuple[int, int]
@@ -88,7 +91,7 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
                 for tag in tags
             ],
         )
-        totals = await tx.fetch_one("stats.totals", bucket=scope.bucket, version=scope.no)
+        totals = await tx.fetch_one("counters.totals", bucket=scope.bucket, version=scope.no)
         assert totals is not None
         job = await add_job(
             tx,
@@ -122,7 +125,7 @@ class ConversionWork:
         after = int(cursor or 0)
         place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
         row = await tx.fetch_one(
-            "forking.end_of_range", after=after, horizon=MAX_SEQ + 1, limit=size, **place
+            "fork.end_of_range", after=after, horizon=MAX_SEQ + 1, limit=size, **place
         )
         if row is None or row[0] is None:
             return None
@@ -183,7 +186,7 @@ async def _unsaid(statements: Statements, scope: VersionScope, pairs: Iterable[P
     if not wanted:
         return []
     rows = await statements.fetch(
-        "converting.classified",
+        "annotations.classified",
         pairs=json_text(list(wanted)),
         bucket=scope.bucket,
         version=scope.no,

@@ -86,7 +86,7 @@ async def _annotations(
     context: Context, scope: VersionScope, assets: list[int]
 ) -> dict[int, list[LabelledAnnotation]]:
     rows = await context.database.fetch(
-        "annotating.of_assets",
+        "single_annotations.of_assets",
         assets=json_text(assets),
         bucket=scope.bucket,
         version=scope.no,

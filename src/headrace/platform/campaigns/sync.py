@@ -131,7 +131,7 @@ class SyncWork:
             "version": campaign.version.no,
             "after": after,
         }
-        row = await tx.fetch_one("forking.end_of_range", horizon=MAX_SEQ + 1, limit=size, **place)
+        row = await tx.fetch_one("fork.end_of_range", horizon=MAX_SEQ + 1, limit=size, **place)
         if row is None or row[0] is None:
             return None
         rows = await tx.fetch("assignments.unsynced", campaign=campaign.no, until=row[0], **place)

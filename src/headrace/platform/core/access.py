@@ -94,7 +94,7 @@ class Membership(NamedTuple):
 
 async def memberships(context: Context, account: int) -> list[Membership]:
     """The organizations of an account, the oldest first."""
-    rows = await context.database.fetch("session.memberships", account=account)
+    rows = await context.database.fetch("accounts.memberships", account=account)
     return [
         Membership(
             no,
@@ -137,13 +137,13 @@ async def local_access(
 ) -> Access:
     """The access of the process that opened the lake, without a token: its first account, or the user of a name."""
     if username is None:
-        row = await context.database.fetch_one("session.first_account")
+        row = await context.database.fetch_one("accounts.first_account")
         if row is None:
             raise PermissionDeniedError(
                 "the lake has no account", hint="make it anew: headrace init"
             )
     else:
-        row = await context.database.fetch_one("session.account", username=username)
+        row = await context.database.fetch_one("accounts.account", username=username)
         if row is None:
             raise NotFoundError(
                 f"the lake has no user {username!r}", hint="headrace token create LAKE --user NAME"

@@ -29,7 +29,7 @@ async def remove_assets(tx: Transaction, place: VersionRows, seqs: Sequence[int]
     """Take assets (at most :data:`RANGE`) out of a version that stays; the number of those that were in."""
     keys = json_text(seqs)
     rows = await tx.fetch(
-        "removal.annotations_of_assets", bucket=place.bucket, version=place.version, assets=keys
+        "deletion.annotations_of_assets", bucket=place.bucket, version=place.version, assets=keys
     )
     removed = await drop_assets(tx, place, keys)
     delta = CounterDelta(assets=-removed)
@@ -47,7 +47,7 @@ async def remove_assets_of_data(
     Raises :class:`LockedError` where one of the versions is locked.
     """
     rows = await tx.fetch(
-        "removal.assets_of_data",
+        "deletion.assets_of_data",
         lake_bucket=lake_bucket,
         data=json_text(numbers),
         limit=limit + 1,
@@ -61,7 +61,7 @@ async def remove_assets_of_data(
                 hint="unlock it first",
             )
         await remove_assets(tx, place, [row[8] for row in assets])
-        await tx.execute("removal.touch", version=place.version)
+        await tx.execute("deletion.touch", version=place.version)
     return len(rows) <= limit
 
 
@@ -69,14 +69,14 @@ async def drop_assets(tx: Transaction, place: VersionRows, keys: str) -> int:
     """Delete the rows of assets, whose seqs are ``keys`` as JSON, without a word to the counters."""
     scope: dict[str, Any] = {"bucket": place.bucket, "version": place.version, "assets": keys}
     await tx.execute(
-        "removal.drop_content_of_assets",
+        "deletion.drop_content_of_assets",
         dataset=place.dataset,
         dataset_bucket=place.dataset_bucket,
         **scope,
     )
-    await tx.execute("removal.note_garbage_of_assets", dataset=place.dataset, **scope)
-    await tx.execute("removal.drop_annotations_of_assets", **scope)
-    await tx.execute("removal.drop_tags_of_assets", **scope)
+    await tx.execute("deletion.note_garbage_of_assets", dataset=place.dataset, **scope)
+    await tx.execute("deletion.drop_annotations_of_assets", **scope)
+    await tx.execute("deletion.drop_tags_of_assets", **scope)
     await tx.execute("assignments.drop_of_assets", **scope)
     await tx.execute("assignments.drop_trails_of_assets", **scope)
-    return await tx.execute("removal.drop_assets", **scope)
+    return await tx.execute("deletion.drop_assets", **scope)

@@ -33,7 +33,7 @@ class CounterDelta:
     async def write(self, tx: Transaction, bucket: int, version: int) -> None:
         """Append what is not zero."""
         await tx.insert_many(
-            "stats.add_label_delta",
+            "counters.add_label_delta",
             [
                 (bucket, version, label, self._shapes[label], self._annotated[label])
                 for label in sorted(self._shapes.keys() | self._annotated.keys())
@@ -42,12 +42,12 @@ class CounterDelta:
         )
         if self.assets or self.annotations:
             await tx.insert_many(
-                "stats.add_version_delta", [(bucket, version, self.assets, self.annotations)]
+                "counters.add_version_delta", [(bucket, version, self.assets, self.annotations)]
             )
 
 
 async def asset_count(statements: Statements, bucket: int, version: int) -> int:
     """The number of assets of a version."""
-    row = await statements.fetch_one("stats.totals", bucket=bucket, version=version)
+    row = await statements.fetch_one("counters.totals", bucket=bucket, version=version)
     assert row is not None
     return int(row[0])

@@ -41,6 +41,6 @@ def missing(kind: Kind, what: object) -> NotFoundError:
 
 async def take_numbers(tx: Transaction, name: str, count: int = 1) -> int:
     """Reserve ``count`` consecutive row numbers (from 1 on) for ``name``; returns the first. None is given twice."""
-    row = await tx.fetch_one("sequence.take", name=name, count=count)
+    row = await tx.fetch_one("identifiers.take_numbers", name=name, count=count)
     assert row is not None
     return int(row[0]) - count + 1

@@ -200,7 +200,7 @@ async def _check_name(
 async def _connector(context: Context, access: Access, connector_id: UUID) -> int:
     key = key_of(connector_id, Kind.CONNECTOR)
     row = await context.database.fetch_one(
-        "session.connector", no=key.number, organization=access.organization
+        "accounts.connector", no=key.number, organization=access.organization
     )
     if row is None:
         raise missing(Kind.CONNECTOR, connector_id)

@@ -43,12 +43,12 @@ class ContentGcSpec(Struct, frozen=True):
 
 async def start_due_gc(context: Context) -> None:
     """Begin to collect where it is time."""
-    rows = await context.database.fetch("collecting.due", least=DUE)
+    rows = await context.database.fetch("content_gc.due", least=DUE)
     begun = []
     for dataset, organization, _, _ in rows:
         async with context.database.transaction() as tx:
             # Again, inside: another process may have begun it, and the numbers must be those of this moment.
-            due = {row[0]: row for row in await tx.fetch("collecting.due", least=DUE)}
+            due = {row[0]: row for row in await tx.fetch("content_gc.due", least=DUE)}
             if dataset in due:
                 _, _, garbage, end = due[dataset]
                 spec = ContentGcSpec(dataset=dataset, garbage=garbage, end=end)
@@ -86,7 +86,7 @@ class ContentGcWork:
         self._first = first
         self._marks = bytearray(WINDOW >> 3)
         rows = self._context.database.stream(
-            "collecting.named",
+            "content_gc.named",
             batch=_ROWS,
             dataset=self._spec.dataset,
             first=first,
@@ -106,21 +106,21 @@ class ContentGcWork:
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Sweep the next range."""
         after = int(cursor or 0)
-        dataset = await tx.fetch_one("collecting.dataset", dataset=self._spec.dataset)
+        dataset = await tx.fetch_one("content_gc.dataset", dataset=self._spec.dataset)
         if after >= self._spec.end or dataset is None:
             return None
         end = min(self._first + WINDOW, self._spec.end)
         place = {"bucket": dataset[0], "dataset": self._spec.dataset}
-        rows = await tx.fetch("collecting.page", first=after, end=end, limit=size, **place)
+        rows = await tx.fetch("content_gc.page", first=after, end=end, limit=size, **place)
         dead = [no for (no,) in rows if not self._is_marked(no)]
-        await tx.execute("collecting.drop", keys=json_text(dead), **place)
+        await tx.execute("content_gc.drop", keys=json_text(dead), **place)
         return Progress(rows[-1][0] + 1 if len(rows) == size else end, len(dead))
 
     async def finish(self, tx: Transaction) -> None:
         """The garbage that was known is gone; a version that is alone shares nothing any more."""
         dataset = self._spec.dataset
-        await tx.execute("collecting.settle", dataset=dataset, garbage=self._spec.garbage)
-        await tx.execute("collecting.stop_sharing", dataset=dataset)
+        await tx.execute("content_gc.settle", dataset=dataset, garbage=self._spec.garbage)
+        await tx.execute("content_gc.stop_sharing", dataset=dataset)
 
     async def abandon(self, tx: Transaction) -> None:
         """What is still garbage is found the next time."""

@@ -29,35 +29,35 @@ async def purge(context: Context) -> None:
 
 async def purge_step(context: Context) -> bool:
     """One transaction of a purge; whether there was anything left to do."""
-    row = await context.database.fetch_one("removal.doomed_version")
+    row = await context.database.fetch_one("deletion.doomed_version")
     if row is None:
         return await _drop_campaign(context) or await _drop_dataset(context)
     place, organization = VersionRows(*row[:4]), row[4]
     async with context.database.transaction() as tx:
         assets = await tx.fetch(
-            "removal.range", bucket=place.bucket, version=place.version, limit=RANGE
+            "deletion.range", bucket=place.bucket, version=place.version, limit=RANGE
         )
         if assets:
             await drop_assets(tx, place, json_text([seq for (seq,) in assets]))
             return True
         counted: dict[str, Any] = {"bucket": place.bucket, "version": place.version}
-        await tx.execute("stats.drop_label_deltas", **counted)
-        await tx.execute("stats.drop_version_deltas", **counted)
-        await tx.execute("removal.drop_labels", version=place.version)
-        await tx.execute("removal.drop_gone_labels", version=place.version)
-        await tx.execute("removal.drop_groups", version=place.version)
-        await tx.execute("removal.drop_tags", version=place.version)
+        await tx.execute("counters.drop_label_deltas", **counted)
+        await tx.execute("counters.drop_version_deltas", **counted)
+        await tx.execute("deletion.drop_labels", version=place.version)
+        await tx.execute("deletion.drop_gone_labels", version=place.version)
+        await tx.execute("deletion.drop_groups", version=place.version)
+        await tx.execute("deletion.drop_tags", version=place.version)
         await tx.execute("campaigns.doom_of_version", version=place.version)
-        await tx.execute("removal.drop_ledger", version=place.version)
-        await tx.execute("removal.end_imports", version=place.version, now=context.clock())
+        await tx.execute("deletion.drop_ledger", version=place.version)
+        await tx.execute("deletion.end_imports", version=place.version, now=context.clock())
         await tx.execute(
-            "removal.drop_object_tags",
+            "deletion.drop_object_tags",
             organization=organization,
             object=place.version,
             target=str(TagTarget.DATASET_VERSION),
         )
-        await tx.execute("collecting.hurry", dataset=place.dataset, least=DUE)
-        await tx.execute("removal.drop_version", version=place.version)
+        await tx.execute("content_gc.hurry", dataset=place.dataset, least=DUE)
+        await tx.execute("deletion.drop_version", version=place.version)
     return True
 
 
@@ -77,23 +77,23 @@ async def _drop_campaign(context: Context) -> bool:
 
 
 async def _drop_dataset(context: Context) -> bool:
-    row = await context.database.fetch_one("removal.doomed_dataset")
+    row = await context.database.fetch_one("deletion.doomed_dataset")
     if row is None:
         return False
     dataset, organization, bucket = row
     async with context.database.transaction() as tx:
         # What forks shared stays until the last of them is gone.
         if await tx.execute(
-            "removal.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
+            "deletion.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
         ):
             return True
         await tx.execute(
-            "removal.drop_object_tags",
+            "deletion.drop_object_tags",
             organization=organization,
             object=dataset,
             target=str(TagTarget.DATASET),
         )
-        await tx.execute("removal.drop_dataset", dataset=dataset)
+        await tx.execute("deletion.drop_dataset", dataset=dataset)
     return True
 
 
@@ -107,12 +107,12 @@ def fold_if_due(context: Context, scope: VersionScope, taken: VersionChange) -> 
 async def fold(context: Context, bucket: int, version: int) -> None:
     """Put one row a label, and one for the version, in the place of all its deltas."""
     async with context.database.transaction() as tx:
-        labels = await tx.fetch("stats.labels", bucket=bucket, version=version)
-        totals = await tx.fetch("stats.totals", bucket=bucket, version=version)
-        await tx.execute("stats.drop_label_deltas", bucket=bucket, version=version)
-        await tx.execute("stats.drop_version_deltas", bucket=bucket, version=version)
-        await tx.insert_many("stats.add_label_delta", _rows(bucket, version, labels, 3))
-        await tx.insert_many("stats.add_version_delta", _rows(bucket, version, totals, 2))
+        labels = await tx.fetch("counters.labels", bucket=bucket, version=version)
+        totals = await tx.fetch("counters.totals", bucket=bucket, version=version)
+        await tx.execute("counters.drop_label_deltas", bucket=bucket, version=version)
+        await tx.execute("counters.drop_version_deltas", bucket=bucket, version=version)
+        await tx.insert_many("counters.add_label_delta", _rows(bucket, version, labels, 3))
+        await tx.insert_many("counters.add_version_delta", _rows(bucket, version, totals, 2))
 
 
 def _rows(

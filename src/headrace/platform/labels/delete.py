@@ -68,7 +68,7 @@ async def delete_label(context: Context, access: Access, request: LabelId) -> No
             scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
             await _check_free(tx, scope)
             place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "label": key}
-            left = await tx.fetch_one("stats.shapes_of_label", **place)
+            left = await tx.fetch_one("counters.shapes_of_label", **place)
             if left is not None and left[0]:
                 continue  # somebody drew more of them meanwhile
             if not await tx.execute("labels.drop", version=scope.no, key=key):
@@ -108,7 +108,7 @@ async def _strip_all(
     asset = no = -1
     while True:
         rows = await context.database.fetch(
-            "annotating.with_label",
+            "single_annotations.with_label",
             asset=asset,
             no=no,
             label=label,
@@ -134,7 +134,7 @@ async def _write(
     label: int,
 ) -> None:
     keys = json_text([annotation.no for annotation in ready])
-    rows = await tx.fetch("annotating.again", keys=keys, **_place(scope))
+    rows = await tx.fetch("single_annotations.again", keys=keys, **_place(scope))
     there = [AnnotationWithLabel(*row) for row in rows]
     # Somebody else wrote to these between the reading and now.
     late = [annotation for annotation in there if annotation not in ready]
@@ -149,7 +149,7 @@ async def _write(
         changes.append((counts.total(), pack_counts(counts), *place, *key))
         delta.remove(unpack_counts(annotation.counts))
         delta.add(counts)
-    await tx.insert_many("annotating.rewrite_shapes", changes)
+    await tx.insert_many("single_annotations.rewrite_shapes", changes)
     await delta.write(tx, scope.bucket, scope.no)
 
 

@@ -52,7 +52,7 @@ async def launch_on_version(
             f"{found.name} is not for versions of type {scope.type}, as {scope.full_name} is",
             hint=f"it is for {', '.join(found.version_types)}",
         )
-    totals = await database.fetch_one("stats.totals", bucket=scope.bucket, version=scope.no)
+    totals = await database.fetch_one("counters.totals", bucket=scope.bucket, version=scope.no)
     if totals is None or not totals[0]:
         raise BadRequestError(f"version {scope.full_name} has no assets", hint="add data first")
     ids = _ids(request.asset_ids, "assets")

@@ -94,11 +94,11 @@ class ProcessingWork:
 
     async def finish(self, tx: Transaction) -> None:
         """The program's token ends with the job."""
-        await tx.execute("session.drop_token", name=self._token_name)
+        await tx.execute("accounts.drop_token", name=self._token_name)
 
     async def abandon(self, tx: Transaction) -> None:
         """The program's token ends with the job; what the program did stays."""
-        await tx.execute("session.drop_token", name=self._token_name)
+        await tx.execute("accounts.drop_token", name=self._token_name)
 
     async def afterwards(self) -> None:
         """Nothing follows."""
@@ -120,7 +120,7 @@ class ProcessingWork:
         if await self._context.jobs.keep(self._task.no):
             expires = self._context.clock() + int(TOKEN_SECONDS * 1000)
             await self._context.database.execute(
-                "session.extend_token", name=self._token_name, expires=expires
+                "accounts.extend_token", name=self._token_name, expires=expires
             )
 
     async def _run(self) -> None:

@@ -70,7 +70,7 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
             with_annotations=request.with_annotations,
         )
         if request.with_annotations:
-            await tx.execute("forking.share", dataset=target.dataset)
+            await tx.execute("fork.share", dataset=target.dataset)
         job = await add_job(
             tx,
             access,
@@ -115,7 +115,7 @@ class CopyWork:
             return None
         source, target = await self._places(tx)
         rows = await tx.fetch(
-            "copying.present",
+            "copy.present",
             bucket=source.bucket,
             version=source.version,
             target_bucket=target.bucket,
@@ -141,9 +141,7 @@ class CopyWork:
             await fold(self._context, self._bucket, self._spec.target)
 
     async def _places(self, tx: Transaction) -> tuple[VersionRows, VersionRows]:
-        row = await tx.fetch_one(
-            "copying.places", source=self._spec.source, target=self._spec.target
-        )
+        row = await tx.fetch_one("copy.places", source=self._spec.source, target=self._spec.target)
         if row is None:
             raise NotFoundError("a version was deleted while assets were copied")
         source_bucket, self._bucket, dataset, dataset_bucket, locked, self._campaign = row

@@ -16,11 +16,11 @@ _ASSET_TAGS = 2
 
 async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
     """Keys of tags in the target by those in the source."""
-    there = await tx.fetch("copying.tags", version=target.version)
+    there = await tx.fetch("copy.tags", version=target.version)
     by_name = {name: key for key, name, _ in there}
     taken = {key for key, *_ in there}
     keys: dict[int, int] = {}
-    for key, name, created in await tx.fetch("copying.tags", version=source.version):
+    for key, name, created in await tx.fetch("copy.tags", version=source.version):
         if name not in by_name:
             new = key
             if key in taken:
@@ -42,13 +42,13 @@ async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRo
 
 async def copy_label_names(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
     """Keys of labels in the target by those in the source; new ones lie in the group of the same name."""
-    there = await tx.fetch("copying.labels", version=target.version)
+    there = await tx.fetch("copy.labels", version=target.version)
     by_name = {name: key for key, name, *_ in there}
     taken = {key for key, *_ in there}
-    taken |= {key for (key,) in await tx.fetch("copying.gone_labels", version=target.version)}
+    taken |= {key for (key,) in await tx.fetch("copy.gone_labels", version=target.version)}
     groups = await _copy_groups(tx, source, target)
     keys: dict[int, int] = {}
-    labels = await tx.fetch("copying.labels", version=source.version)
+    labels = await tx.fetch("copy.labels", version=source.version)
     for key, name, group, created, skeleton, attributes in labels:
         if name not in by_name:
             new = key if key not in taken else await _next_key(tx, target)
@@ -62,7 +62,7 @@ async def copy_label_names(tx: Transaction, source: VersionRows, target: Version
                 created=created,
             )
             await tx.execute(
-                "copying.set_label_details",
+                "copy.set_label_details",
                 version=target.version,
                 key=new,
                 skeleton=skeleton,
@@ -70,7 +70,7 @@ async def copy_label_names(tx: Transaction, source: VersionRows, target: Version
             )
             if group in groups:
                 await tx.execute(
-                    "copying.set_label_group", version=target.version, key=new, grp=groups[group]
+                    "copy.set_label_group", version=target.version, key=new, grp=groups[group]
                 )
             by_name[name] = new
             taken.add(new)

@@ -43,7 +43,7 @@ async def copy_assets(
 ) -> int:
     """Write assets again, ``assets`` giving the new numbers by the old ones; how many there were."""
     rows = await tx.fetch(
-        "copying.assets",
+        "copy.assets",
         bucket=source.bucket,
         version=source.version,
         assets=json_text(list(assets)),
@@ -59,7 +59,7 @@ async def copy_tags(
 ) -> None:
     """Attach to the new assets what the old ones have; tags that are not in ``tags`` are left out."""
     rows = await tx.fetch(
-        "copying.asset_tags",
+        "copy.asset_tags",
         bucket=source.bucket,
         version=source.version,
         assets=json_text(list(assets)),
@@ -79,7 +79,7 @@ async def annotations_of(
 ) -> list[AnnotationRow]:
     """The annotations of some assets, oldest first."""
     rows = await tx.fetch(
-        "copying.annotations",
+        "copy.annotations",
         bucket=source.bucket,
         version=source.version,
         assets=json_text(assets),
@@ -92,7 +92,7 @@ async def write_annotations(
 ) -> None:
     """Write annotations that have got their new numbers already, and count them."""
     await tx.insert_many(
-        "copying.add_annotation",
+        "copy.add_annotation",
         [(target.bucket, target.version, *annotation) for annotation in annotations],
     )
     for annotation in annotations:

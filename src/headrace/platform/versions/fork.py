@@ -114,7 +114,7 @@ async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
             seqs=seqs,
             request=_digest(request),
         )
-        totals = await tx.fetch_one("stats.totals", bucket=parent.bucket, version=parent.no)
+        totals = await tx.fetch_one("counters.totals", bucket=parent.bucket, version=parent.no)
         assert totals is not None
         job = await add_job(
             tx,
@@ -146,18 +146,18 @@ def _check_parent(parent: VersionScope, dataset: int, request: Fork) -> None:
 
 async def _prepare(tx: Transaction, parent: VersionScope, no: int, request: Fork) -> int:
     """Lock the new version and give it what is small, so that readers see labels at once; where its assets end."""
-    numbers = await tx.fetch_one("forking.numbers", no=parent.no)
+    numbers = await tx.fetch_one("fork.numbers", no=parent.no)
     assert numbers is not None
-    await tx.execute("forking.fill", no=no, next_asset=numbers[0])
+    await tx.execute("fork.fill", no=no, next_asset=numbers[0])
     place: dict[str, Any] = {"source": parent.no, "target": no}
     if request.with_labels or request.with_annotations:
-        await tx.execute("forking.copy_groups", **place)
-        await tx.execute("forking.copy_labels", **place)
-        await tx.execute("forking.copy_attributes", **place)
+        await tx.execute("fork.copy_groups", **place)
+        await tx.execute("fork.copy_labels", **place)
+        await tx.execute("fork.copy_attributes", **place)
     if request.with_tags:
-        await tx.execute("forking.copy_tags", **place)
+        await tx.execute("fork.copy_tags", **place)
     if request.with_annotations:
-        await tx.execute("forking.share", dataset=parent.dataset)
+        await tx.execute("fork.share", dataset=parent.dataset)
     return int(numbers[0])
 
 
@@ -214,7 +214,7 @@ class ForkWork:
             return await self._write_chosen(tx, source_bucket, int(cursor or 0), size)
         after = int(cursor or 0)
         row = await tx.fetch_one(
-            "forking.end_of_range",
+            "fork.end_of_range",
             bucket=source_bucket,
             version=self._spec.parent,
             after=after,
@@ -229,15 +229,15 @@ class ForkWork:
         """Take over what the labels of the parent have become, and open the version."""
         if self._spec.with_labels:
             place: dict[str, Any] = {"source": self._spec.parent, "target": self._target}
-            await tx.execute("removal.drop_labels", version=self._target)
-            await tx.execute("removal.drop_groups", version=self._target)
-            await tx.execute("forking.copy_groups", **place)
-            await tx.execute("forking.copy_labels", **place)
-            await tx.execute("forking.copy_attributes", **place)
-        numbers = await tx.fetch_one("forking.numbers", no=self._spec.parent)
+            await tx.execute("deletion.drop_labels", version=self._target)
+            await tx.execute("deletion.drop_groups", version=self._target)
+            await tx.execute("fork.copy_groups", **place)
+            await tx.execute("fork.copy_labels", **place)
+            await tx.execute("fork.copy_attributes", **place)
+        numbers = await tx.fetch_one("fork.numbers", no=self._spec.parent)
         assert numbers is not None
         await tx.execute(
-            "forking.open", no=self._target, next_asset=numbers[0], next_annotation=numbers[1]
+            "fork.open", no=self._target, next_asset=numbers[0], next_annotation=numbers[1]
         )
 
     async def abandon(self, tx: Transaction) -> None:
@@ -250,7 +250,7 @@ class ForkWork:
         self._context.background.start(purge, self._context)
 
     async def _places(self, tx: Transaction) -> tuple[int, int]:
-        row = await tx.fetch_one("forking.places", source=self._spec.parent, target=self._target)
+        row = await tx.fetch_one("fork.places", source=self._spec.parent, target=self._target)
         if row is None:
             raise NotFoundError("a version was deleted while it was forked")
         return row[0], row[1]
@@ -265,15 +265,13 @@ class ForkWork:
             "target_bucket": self._bucket,
             "target": self._target,
         }
-        delta = CounterDelta(assets=await tx.execute("forking.copy_assets", **place, **span))
+        delta = CounterDelta(assets=await tx.execute("fork.copy_assets", **place, **span))
         if self._spec.with_tags:
-            await tx.execute("forking.copy_tags", source=self._spec.parent, target=self._target)
-            await tx.execute("forking.copy_asset_tags", **place, **span)
+            await tx.execute("fork.copy_tags", source=self._spec.parent, target=self._target)
+            await tx.execute("fork.copy_asset_tags", **place, **span)
         if self._spec.with_annotations:
-            await tx.execute("forking.copy_annotations", **place, **span)
-            rows = await tx.fetch(
-                "forking.counts", bucket=self._bucket, version=self._target, **span
-            )
+            await tx.execute("fork.copy_annotations", **place, **span)
+            rows = await tx.fetch("fork.counts", bucket=self._bucket, version=self._target, **span)
             for counts, times in rows:
                 delta.add(unpack_counts(counts), times)
         await delta.write(tx, self._bucket, self._target)

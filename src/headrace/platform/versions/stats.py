@@ -15,8 +15,8 @@ async def get_stats(context: Context, access: Access, request: VersionId) -> Ver
     """Shapes per label in order of the labels' creation, and totals; labels without shapes are absent."""
     scope = await version_scope(context.database, access, request.version_id)
     counted = {"bucket": scope.bucket, "version": scope.no}
-    labels = await context.database.fetch("stats.labels", filters="", **counted)
-    totals = await context.database.fetch_one("stats.totals", filters="", **counted)
+    labels = await context.database.fetch("counters.labels", filters="", **counted)
+    totals = await context.database.fetch_one("counters.totals", filters="", **counted)
     assert totals is not None
     shapes = {name: number for _, number, _, name in labels if number}
     return VersionStats(

@@ -1,4 +1,4 @@
-"""Named statements: ``sql/<dialect>/<room>.sql`` read once, each under a line ``-- name: <statement>``."""
+"""Named statements: ``sql/<dialect>/<file>.sql``, each statement under a line ``-- name: <statement>``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MIGRATION = re.compile(r"^(\d{4})_(\w+)\.sql$")
 
 
 class Queries:
-    """The statements of one dialect, called ``room.statement``."""
+    """The statements of one dialect, called ``file.statement``."""
 
     def __init__(self, dialect: str) -> None:
-        self._folder = files("headrace.storage.database") / "sql" / dialect
+        self._folder = _folder(dialect)
         self._dialect = dialect
         self._texts: dict[str, str] = {}
-        self._rooms: set[str] = set()
+        self._read: set[str] = set()
 
     def text(self, statement: str, filters: str = "") -> str:
         """The SQL of a statement, with ``filters`` in the place of its ``/*filters*/`` mark.
@@ -37,14 +37,14 @@ class Queries:
         return text.replace(FILTERS, filters)
 
     def names(self) -> list[str]:
-        """All statements of all rooms."""
+        """The names of all statements."""
         for entry in self._folder.iterdir():
-            if entry.name.endswith(".sql") and not _MIGRATION.match(entry.name):
-                self._read_room(entry.name.removesuffix(".sql"))
+            if entry.name.endswith(".sql"):
+                self._read_file(entry.name.removesuffix(".sql"))
         return sorted(self._texts)
 
     def _load(self, statement: str) -> str:
-        self._read_room(statement.partition(".")[0])
+        self._read_file(statement.partition(".")[0])
         try:
             return self._texts[statement]
         except KeyError:
@@ -53,22 +53,22 @@ class Queries:
                 hint="look into sql/ for its name",
             ) from None
 
-    def _read_room(self, room: str) -> None:
-        source = self._folder / f"{room}.sql"
-        if room in self._rooms or not source.is_file():
+    def _read_file(self, group: str) -> None:
+        source = self._folder / f"{group}.sql"
+        if group in self._read or not source.is_file():
             return
-        self._rooms.add(room)
+        self._read.add(group)
         for name, text in _split(source):
-            if f"{room}.{name}" in self._texts:
-                raise ConfigurationError(f"statement {room}.{name} is written twice")
-            self._texts[f"{room}.{name}"] = text
+            if f"{group}.{name}" in self._texts:
+                raise ConfigurationError(f"statement {group}.{name} is written twice")
+            self._texts[f"{group}.{name}"] = text
 
 
 @cache
 def migrations(dialect: str) -> tuple[tuple[int, str], ...]:
     """All migrations of a dialect as ``(number, script)``, numbered from 1 without a gap."""
     found = []
-    for entry in (files("headrace.storage.database") / "sql" / dialect).iterdir():
+    for entry in (_folder(dialect) / "migrations").iterdir():
         match = _MIGRATION.match(entry.name)
         if match:
             found.append((int(match[1]), entry.read_text(encoding="utf-8")))
@@ -76,6 +76,10 @@ def migrations(dialect: str) -> tuple[tuple[int, str], ...]:
     if [number for number, _ in found] != list(range(1, len(found) + 1)):
         raise ConfigurationError(f"the migrations of {dialect} are not numbered 1, 2, 3 …")
     return tuple(found)
+
+
+def _folder(dialect: str) -> Traversable:
+    return files("headrace.storage.database") / "sql" / dialect
 
 
 def _split(source: Traversable) -> list[tuple[str, str]]:

@@ -171,7 +171,7 @@ async def _write(
     scope, writer = naming.scope, naming.names
     chosen: dict[str, Any] = {} if assets is None else {"assets": json_text(assets)}
     rows = context.database.stream(
-        "exporting.all" if assets is None else "exporting.chosen",
+        "annotations.export_all" if assets is None else "annotations.export_chosen",
         batch=_BATCH,
         bucket=scope.bucket,
         version=scope.no,

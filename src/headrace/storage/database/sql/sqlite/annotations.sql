@@ -64,3 +64,43 @@ left join content c
     on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.no = j.value
 order by n.no desc
+
+-- Assets with the newest annotation of each, oldest asset first: the content of an annotation file.
+
+-- name: export_all
+select a.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
+       n.no, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
+from asset a cross join annotation n cross join data d cross join lake k
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where a.bucket = :bucket and a.version = :version
+  and n.bucket = a.bucket and n.version = a.version and n.asset = a.seq
+  and n.no = (select max(m.no) from annotation m
+              where m.bucket = :bucket and m.version = :version and m.asset = a.seq
+                and (:status is null or m.status = :status) and (:account is null or m.account = :account))
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
+order by a.seq
+
+-- name: export_chosen
+select a.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
+       n.no, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
+from json_each(:assets) j cross join asset a cross join annotation n cross join data d cross join lake k
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+  and n.bucket = a.bucket and n.version = a.version and n.asset = a.seq
+  and n.no = (select max(m.no) from annotation m
+              where m.bucket = :bucket and m.version = :version and m.asset = a.seq
+                and (:status is null or m.status = :status) and (:account is null or m.account = :account))
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
+
+-- Pairs of asset and label that have a classification already.
+
+-- name: classified
+select json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]')
+from json_each(:pairs) j cross join annotation n
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and n.asset = json_extract(j.value, '$[0]')
+  and has_label(n.counts, json_extract(j.value, '$[1]'))
+  and has_shape(coalesce(n.shapes, c.shapes), :kind, json_extract(j.value, '$[1]'))

@@ -1,4 +1,4 @@
--- The assets of versions. Listings give the asset's seq, then the columns that platform/data_records.py reads.
+-- The assets of versions. Listings give the asset's seq, then the columns that platform/datalake/data_records.py reads.
 -- Lists of keys stand in front of "cross join", and the index that finds them is named, so that no planner reads a
 -- version to find ten names in it. "of_tasks": where filters are about tasks, those drive.
 

@@ -1,5 +1,5 @@
 -- Lakes, the files in them and where they come from. Listings of data begin with the columns that
--- platform/data_records.py reads, in its order.
+-- platform/datalake/data_records.py reads, in its order.
 
 -- name: add_lake
 insert into lake (no, bucket, organization, connector, name, created, is_default)

@@ -116,3 +116,18 @@ select t.key, t.name from asset_tag l cross join tag t
 where l.bucket = :bucket and l.version = :version and l.asset = :asset
   and t.family = 2 and t.scope = l.version and t.key = l.tag
 order by t.key
+
+-- Tags of a range of assets, for their conversion to classifications.
+
+-- name: tags_of_asset_range
+select l.asset, 0, l.tag
+from asset_tag l indexed by asset_tag_asset
+where l.bucket = :bucket and l.version = :version and l.asset > :after and l.asset <= :until
+order by l.asset
+
+-- name: data_tags_of_asset_range
+select a.seq, l.lake, l.tag
+from asset a cross join data_tag l indexed by data_tag_data
+where a.bucket = :bucket and a.version = :version and a.seq > :after and a.seq <= :until
+  and l.lake_bucket = a.lake_bucket and l.data = a.data
+order by a.seq

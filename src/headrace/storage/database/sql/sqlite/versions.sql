@@ -1,4 +1,4 @@
--- Versions of datasets. A version in state DELETING is seen by removal.sql alone.
+-- Versions of datasets. A version in state DELETING is seen by deletion.sql alone.
 
 -- name: add
 insert into version (no, bucket, dataset, name, description, type, state, locked, created, revision,
