@@ -1,1 +1,1 @@
-"""What every room of the platform stands on: access, identifiers, scopes, listings, counters."""
+"""What all other folders of the platform use: access, identifiers, scopes, listings, counters."""

@@ -1,4 +1,4 @@
-"""On whose behalf a call is made, and how its answer names files."""
+"""The caller of an operation, and the URLs by which answers name files."""
 
 from __future__ import annotations
 
@@ -16,63 +16,64 @@ LAKE_SCHEME = "lake:"
 
 
 class ObjectUrls(Protocol):
-    """Makes the URLs that clients put and get bytes with; one implementation in process, one for HTTP."""
+    """Makes the URLs through which clients upload and download; one implementation in process, one for HTTP."""
 
     client_type: str
-    """The upload protocol that clients must speak to these URLs (``lake`` in process, ``minio`` over HTTP)."""
+    """The upload protocol of these URLs (``lake`` in process, ``minio`` over HTTP)."""
 
     put_type: str
     """The protocol of the URLs of :meth:`put` (``lake`` in process, ``headrace`` over HTTP)."""
 
     def download(self, organization: int, object_name: str) -> str:
-        """Where the bytes of an object are read, for a limited time."""
+        """The URL to read an object from, valid for a limited time."""
         ...
 
     def upload(
         self, organization: int, object_name: str, content_type: str
     ) -> tuple[str, dict[str, str]]:
-        """Where a whole object is sent, and the form fields that must go with it."""
+        """The URL to send a whole object to, and the form fields to send with it."""
         ...
 
     def put(self, organization: int, object_name: str) -> str:
-        """Where the bare bytes of a whole object are sent by a ``PUT``."""
+        """The URL for a ``PUT`` of a whole object, without a form."""
         ...
 
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
-        """Where one part of an object is sent."""
+        """The URL to send one part of a multipart upload to."""
         ...
 
 
 class LakeUrls:
-    """URLs that only this process' own client can follow: it goes to the object store directly."""
+    """URLs for clients in this process, which read and write the object store directly."""
 
     client_type = "lake"
     put_type = "lake"
 
     def download(self, organization: int, object_name: str) -> str:
-        """The object itself."""
+        """The object's name after the scheme."""
         return LAKE_SCHEME + object_name
 
     def upload(
         self, organization: int, object_name: str, content_type: str
     ) -> tuple[str, dict[str, str]]:
-        """The object itself; no fields."""
+        """The object's name after the scheme; no form fields."""
         return LAKE_SCHEME + object_name, {}
 
     def put(self, organization: int, object_name: str) -> str:
-        """The object itself."""
+        """The object's name after the scheme."""
         return LAKE_SCHEME + object_name
 
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
-        """A part of an upload."""
+        """The object's name, with the upload and the part in the fragment."""
         return f"{LAKE_SCHEME}{object_name}#{upload_id}/{part_no}"
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """The caller of an operation. ``organization`` and ``account`` are row numbers; every query carries the former.
+    """The caller of an operation.
 
-    ``organization`` is the one the call is made for, checked to be a membership of the account. ``precise`` callers
-    take coordinates as stored; others get whole numbers where the platform's clients demand them.
+    ``account`` and ``organization`` are row numbers. The account is a member of the organization, and every query is
+    limited to it. ``precise`` callers get coordinates as stored; others get whole pixels where the official client
+    demands them.
     """
 
     account: int
@@ -84,7 +85,7 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 class Membership(NamedTuple):
-    """An organization of an account, with the connector that its files go through by default."""
+    """An organization of an account, with its default connector."""
 
     organization: int
     name: str
@@ -93,7 +94,7 @@ class Membership(NamedTuple):
 
 
 async def memberships(context: Context, account: int) -> list[Membership]:
-    """The organizations of an account, the oldest first."""
+    """List the organizations of an account, oldest first."""
     rows = await context.database.fetch("accounts.memberships", account=account)
     return [
         Membership(
@@ -109,9 +110,11 @@ async def memberships(context: Context, account: int) -> list[Membership]:
 def choose(
     found: list[Membership], wanted: UUID | None = None, name: str | None = None
 ) -> Membership:
-    """The membership asked for by id or name, the oldest one where neither is given.
+    """Choose a membership by id or name; without either, the oldest.
 
-    Raises :class:`PermissionDeniedError` for an id and :class:`NotFoundError` for a name that is not among them.
+    Raises:
+        PermissionDeniedError: The account has no organization, or none of this id.
+        NotFoundError: The account has no organization of this name.
     """
     if not found:
         raise PermissionDeniedError("the account belongs to no organization")
@@ -135,12 +138,23 @@ async def local_access(
     organization_name: str | None = None,
     username: str | None = None,
 ) -> Access:
-    """The access of the process that opened the lake, without a token: its first account, or the user of a name."""
+    """Access for the process that opened the lake, without a token.
+
+    Args:
+        context: The open lake.
+        organization_id: The organization to work in. Default: the account's oldest.
+        organization_name: The same by name.
+        username: The user to act as. Default: the lake's first account.
+
+    Raises:
+        PermissionDeniedError: The lake has no account, or the account is not in this organization.
+        NotFoundError: There is no such user or no organization of this name.
+    """
     if username is None:
         row = await context.database.fetch_one("accounts.first_account")
         if row is None:
             raise PermissionDeniedError(
-                "the lake has no account", hint="make it anew: headrace init"
+                "the lake has no account", hint="create a new lake: headrace init"
             )
     else:
         row = await context.database.fetch_one("accounts.account", username=username)

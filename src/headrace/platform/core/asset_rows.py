@@ -1,4 +1,4 @@
-"""Taking assets out of versions, with their annotations, tags and counters; in ranges, so that others may write."""
+"""Remove assets from versions with their annotations and tags, in ranges, so that other writers get their turn."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from headrace.platform.core.listing import json_text
 from headrace.storage.database.base import Transaction
 
 RANGE = 1000
-"""Assets that one transaction takes out: the writer is held for some ten milliseconds."""
+"""Assets that one transaction removes; it holds the writer for about ten milliseconds."""
 
 
 class VersionRows(NamedTuple):
-    """Where the rows of a version's assets lie."""
+    """The keys that a version's asset rows carry."""
 
     version: int
     bucket: int
@@ -25,56 +25,64 @@ class VersionRows(NamedTuple):
     dataset_bucket: int
 
 
-async def remove_assets(tx: Transaction, place: VersionRows, seqs: Sequence[int]) -> int:
-    """Take assets (at most :data:`RANGE`) out of a version that stays; the number of those that were in."""
+async def remove_assets(tx: Transaction, rows: VersionRows, seqs: Sequence[int]) -> int:
+    """Remove assets (at most :data:`RANGE`) from a version and update its counters.
+
+    Returns:
+        How many of the assets were in the version.
+    """
     keys = json_text(seqs)
-    rows = await tx.fetch(
-        "deletion.annotations_of_assets", bucket=place.bucket, version=place.version, assets=keys
+    annotations = await tx.fetch(
+        "deletion.annotations_of_assets", bucket=rows.bucket, version=rows.version, assets=keys
     )
-    removed = await drop_assets(tx, place, keys)
+    removed = await drop_assets(tx, rows, keys)
     delta = CounterDelta(assets=-removed)
-    for (counts,) in rows:
+    for (counts,) in annotations:
         delta.remove(unpack_counts(counts))
-    await delta.write(tx, place.bucket, place.version)
+    await delta.write(tx, rows.bucket, rows.version)
     return removed
 
 
 async def remove_assets_of_data(
     tx: Transaction, lake_bucket: int, numbers: Sequence[int], *, limit: int = RANGE
 ) -> bool:
-    """Take up to ``limit`` assets of these data out of all versions; whether none is left.
+    """Remove up to ``limit`` assets of these data from all versions.
 
-    Raises :class:`LockedError` where one of the versions is locked.
+    Returns:
+        True if no asset of the data is left.
+
+    Raises:
+        LockedError: One of the versions is locked.
     """
-    rows = await tx.fetch(
+    found = await tx.fetch(
         "deletion.assets_of_data",
         lake_bucket=lake_bucket,
         data=json_text(numbers),
         limit=limit + 1,
     )
-    for place, found in groupby(rows[:limit], lambda row: VersionRows(*row[:4])):
-        assets = list(found)
+    for rows, group in groupby(found[:limit], lambda row: VersionRows(*row[:4])):
+        assets = list(group)
         state, locked, dataset, version = assets[0][4:8]
         if locked and state == "ACTIVE":
             raise LockedError(
                 f"the data is in version {dataset}/{version}, which is locked",
                 hint="unlock it first",
             )
-        await remove_assets(tx, place, [row[8] for row in assets])
-        await tx.execute("deletion.touch", version=place.version)
-    return len(rows) <= limit
+        await remove_assets(tx, rows, [row[8] for row in assets])
+        await tx.execute("deletion.touch", version=rows.version)
+    return len(found) <= limit
 
 
-async def drop_assets(tx: Transaction, place: VersionRows, keys: str) -> int:
-    """Delete the rows of assets, whose seqs are ``keys`` as JSON, without a word to the counters."""
-    scope: dict[str, Any] = {"bucket": place.bucket, "version": place.version, "assets": keys}
+async def drop_assets(tx: Transaction, rows: VersionRows, keys: str) -> int:
+    """Delete the rows of assets without updating counters; ``keys`` is a JSON list of their sequence numbers."""
+    scope: dict[str, Any] = {"bucket": rows.bucket, "version": rows.version, "assets": keys}
     await tx.execute(
         "deletion.drop_content_of_assets",
-        dataset=place.dataset,
-        dataset_bucket=place.dataset_bucket,
+        dataset=rows.dataset,
+        dataset_bucket=rows.dataset_bucket,
         **scope,
     )
-    await tx.execute("deletion.note_garbage_of_assets", dataset=place.dataset, **scope)
+    await tx.execute("deletion.note_garbage_of_assets", dataset=rows.dataset, **scope)
     await tx.execute("deletion.drop_annotations_of_assets", **scope)
     await tx.execute("deletion.drop_tags_of_assets", **scope)
     await tx.execute("assignments.drop_of_assets", **scope)

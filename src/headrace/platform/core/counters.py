@@ -1,4 +1,4 @@
-"""Counters of a version: what a change adds is appended, never updated, so that writers never wait for each other."""
+"""Counters of a version: changes append deltas and never update a row, so that writers never wait for each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.storage.database.base import Statements, Transaction
 
 
 class CounterDelta:
-    """What one change adds to a version's counters, or takes from them."""
+    """The change of a version's counters by one call."""
 
     def __init__(self, assets: int = 0) -> None:
         self.assets = assets
@@ -18,20 +18,20 @@ class CounterDelta:
         self._annotated: Counter[int] = Counter()
 
     def add(self, counts: Mapping[int, int], times: int = 1) -> None:
-        """One more annotation, or ``times`` more, each with these shapes per label."""
+        """Count ``times`` annotations, each with these shapes per label."""
         self.annotations += times
         for label, shapes in counts.items():
             self._shapes[label] += shapes * times
             self._annotated[label] += times
 
     def remove(self, counts: Mapping[int, int]) -> None:
-        """One annotation less."""
+        """Uncount one annotation with these shapes per label."""
         self.annotations -= 1
         self._shapes.subtract(counts)
         self._annotated.subtract(counts.keys())
 
     async def write(self, tx: Transaction, bucket: int, version: int) -> None:
-        """Append what is not zero."""
+        """Append the rows that are not zero."""
         await tx.insert_many(
             "counters.add_label_delta",
             [

@@ -1,4 +1,4 @@
-"""What all listings share: how many, from where, in which order."""
+"""Limit, offset and order of listings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_ORDER = 8
 
 
 def page_limit(request: PageQuery) -> int:
-    """How many items a page holds: what was asked, up to the page size."""
+    """The number of items on a page: the requested limit, at most the page size."""
     if request.limit is None:
         return PAGE_SIZE
     if request.limit < 1:
@@ -23,7 +23,7 @@ def page_limit(request: PageQuery) -> int:
 
 
 def page_offset(request: PageQuery) -> int:
-    """How many items are passed over."""
+    """The number of items to skip."""
     offset = request.offset or 0
     if not 0 <= offset <= MAX_OFFSET:
         raise BadRequestError("offset must not be negative")
@@ -31,9 +31,15 @@ def page_offset(request: PageQuery) -> int:
 
 
 def order_clause(order_by: Sequence[str], columns: Mapping[str, str], tie: str) -> str:
-    """An ``order by`` over a closed set of names, each with an optional ``-``; ``tie`` makes the order total.
+    """Build an ``order by`` clause from field names, each with an optional leading ``-``.
 
-    Raises a 400 that lists the names.
+    Args:
+        order_by: The requested fields.
+        columns: The SQL of each field that may be named.
+        tie: A last column that makes the order total.
+
+    Raises:
+        BadRequestError: Too many fields, or an unknown one; the hint lists the known ones.
     """
     if len(order_by) > MAX_ORDER:
         raise BadRequestError(f"order_by names {len(order_by)} fields, at most {MAX_ORDER}")
@@ -49,7 +55,7 @@ def order_clause(order_by: Sequence[str], columns: Mapping[str, str], tie: str) 
 
 
 def exactly_one(**keys: Sequence[object] | None) -> tuple[str, Sequence[object]]:
-    """The one key list that a request names; a 400 where there are none or several."""
+    """Return the name and keys of the one key list that is given; a 400 if there is none or more than one."""
     given = [(name, values) for name, values in keys.items() if values is not None]
     if len(given) != 1:
         raise BadRequestError(
@@ -60,5 +66,5 @@ def exactly_one(**keys: Sequence[object] | None) -> tuple[str, Sequence[object]]
 
 
 def json_text(keys: Sequence[object]) -> str:
-    """A list of keys as statements take it: JSON for ``json_each(:keys)``."""
+    """Encode a list of keys as JSON, for ``json_each(:keys)`` in statements."""
     return msgspec.json.encode(keys).decode()

@@ -1,4 +1,4 @@
-"""The datasets and versions that ids name, with what their rooms need to know of them."""
+"""The lake, dataset or version of an id, checked to belong to the caller."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from headrace.platform.core.identifiers import check_id, key_of, missing
 from headrace.storage.database.base import Row, Statements, Transaction
 
 FILLING = 2
-"""``version.locked`` of a fork that its job still fills; 1 is what people lock."""
+"""``version.locked`` of a fork that its job still fills; 1 is a version locked by a user."""
 
 
 class DatalakeScope(NamedTuple):
-    """A lake's row."""
+    """A lake of the caller's organization."""
 
     no: int
     bucket: int
@@ -40,16 +40,16 @@ class DatalakeScope(NamedTuple):
 
     @property
     def id(self) -> UUID:
-        """The id of the lake."""
+        """The lake's id."""
         return encode(Kind.DATALAKE, self.created, self.bucket, self.no)
 
     @property
     def scope(self) -> dict[str, Any]:
-        """What every statement about the lake's data is bound to."""
+        """The parameters that every statement about the lake's data takes."""
         return {"bucket": self.bucket, "lake": self.no}
 
     def numbers(self, ids: Iterable[UUID]) -> list[int]:
-        """The numbers of those ids that are made for data of this lake's time and bucket, each once."""
+        """The row numbers of ids of this lake's data, each once; other ids are left out."""
         base = encode(Kind.DATA, self.created, self.bucket, 0).int
         found = {data_id.int - base: None for data_id in ids}
         return [number for number in found if 0 < number < 1 << 57]
@@ -71,9 +71,9 @@ class DatasetScope(Struct, frozen=True):
 
 
 class VersionScope(Struct, frozen=True):
-    """A version of the caller's organization, and the ids that count inside it; one that is ``filling`` is locked too.
+    """A version of the caller's organization.
 
-    ``campaign`` is the number of its annotation campaign.
+    ``campaign`` is the number of its annotation campaign. A version that a fork is ``filling`` is locked too.
     """
 
     no: int
@@ -105,16 +105,16 @@ class VersionScope(Struct, frozen=True):
 
     @property
     def full_name(self) -> str:
-        """``dataset/version``, as people say it."""
+        """``dataset/version``."""
         return f"{self.dataset_name}/{self.name}"
 
     def ids(self, kind: Kind) -> IdScope:
-        """Ids of assets, annotations, labels, groups or asset tags of this version."""
+        """Encodes and decodes ids of the version's assets, annotations, labels, groups or asset tags."""
         return IdScope(kind, self.created, self.bucket, self.no)
 
 
 class VersionChange(Struct, frozen=True):
-    """The numbers that a change of a version was given, and the version's revision after it."""
+    """The first numbers that a change reserved in a version, and the version's revision after the change."""
 
     asset: int
     annotation: int
@@ -122,7 +122,7 @@ class VersionChange(Struct, frozen=True):
 
 
 async def datalake_scope(statements: Statements, access: Access, lake_id: UUID) -> DatalakeScope:
-    """The lake of an id; 404 where it is none of the caller's organization."""
+    """Find a lake by id; 404 if the caller's organization has none of this id."""
     key = key_of(lake_id, Kind.DATALAKE)
     row = await statements.fetch_one(
         "datalake.lake", no=key.number, organization=access.organization
@@ -135,7 +135,7 @@ async def datalake_scope(statements: Statements, access: Access, lake_id: UUID) 
 
 
 async def dataset_scope(statements: Statements, access: Access, id: UUID) -> DatasetScope:
-    """The dataset of an id; 404 where it is not there for this caller."""
+    """Find a dataset by id; 404 if the caller's organization has none of this id."""
     key = key_of(id, Kind.DATASET)
     row = await statements.fetch_one(
         "datasets.by_no", no=key.number, organization=access.organization
@@ -150,7 +150,7 @@ async def dataset_scope(statements: Statements, access: Access, id: UUID) -> Dat
 async def version_scope(
     statements: Statements, access: Access, id: UUID, *, change: bool = False
 ) -> VersionScope:
-    """The version of an id; 404 where it is not there for this caller, 423 for a ``change`` of a locked one."""
+    """Find a version by id; 404 if the caller's organization has none, 423 for a ``change`` of a locked one."""
     key = key_of(id, Kind.VERSION)
     scope = await _version(statements, access, key.number)
     if scope is None:
@@ -162,7 +162,7 @@ async def version_scope(
 async def scope_of_part(
     statements: Statements, access: Access, id: UUID, kind: Kind, *, change: bool = False
 ) -> tuple[VersionScope, int]:
-    """The version of an asset, label or other part, and the part's number in it; 404 as for the part itself."""
+    """Find the version of an asset, label or other part; returns it with the part's number. 404 names the part."""
     key: Key = key_of(id, kind)
     scope = await _version(statements, access, key.scope)
     if scope is None or scope.ids(kind).seq(id) is None:
@@ -171,7 +171,7 @@ async def scope_of_part(
 
 
 def check_unlocked(scope: VersionScope) -> VersionScope:
-    """The version itself; 423 where it is locked."""
+    """Return the version; 423 if it is locked."""
     if scope.filling:
         raise LockedError(
             f"version {scope.full_name} is being filled by a fork", hint="wait for its job first"
@@ -184,24 +184,26 @@ def check_unlocked(scope: VersionScope) -> VersionScope:
 async def touch(
     tx: Transaction, scope: VersionScope, *, assets: int = 0, annotations: int = 0
 ) -> VersionChange:
-    """Note a change of a version and reserve numbers in it; 404 where the version has just been deleted.
+    """Record a change of a version and reserve numbers for new assets and annotations.
 
-    Raises :class:`InsufficientResourcesError` where a version has given away all of its numbers.
+    Raises:
+        NotFoundError: The version was deleted meanwhile.
+        InsufficientResourcesError: The version has no numbers left.
     """
     row = await tx.fetch_one("versions.touch", no=scope.no, assets=assets, annotations=annotations)
     if row is None:
         raise missing(Kind.VERSION, scope.id)
-    taken = VersionChange(*row)
-    if max(taken.asset + assets, taken.annotation + annotations) > MAX_SEQ + 1:
+    change = VersionChange(*row)
+    if max(change.asset + assets, change.annotation + annotations) > MAX_SEQ + 1:
         raise InsufficientResourcesError(
             f"version {scope.full_name} has numbered {MAX_SEQ} assets or annotations, and no more fit",
-            hint="go on in a new version",
+            hint="use a new version",
         )
-    return taken
+    return change
 
 
 def version_of(row: Row) -> VersionScope:
-    """A row of the statements of versions."""
+    """Build a version from a row of ``versions.by_no``."""
     no, bucket, created, name, description, kind, locked, dataset, *more = row
     dataset_bucket, dataset_created, dataset_name, campaign, campaign_created = more
     return VersionScope(
@@ -230,7 +232,7 @@ async def _version(statements: Statements, access: Access, no: int) -> VersionSc
 async def scope_of_shape(
     statements: Statements, access: Access, id: UUID, *, change: bool = False
 ) -> tuple[VersionScope, int, int]:
-    """The version of a shape, the number of its annotation and its ordinal there; 404 as for the shape itself."""
+    """Find the version of a shape; returns it with the annotation's number and the shape's ordinal. 404 names the shape."""
     missing_shape = NotFoundError(f"there is no shape {id}")
     try:
         key = decode_shape(id)

@@ -1,4 +1,4 @@
-"""Where the packed shapes of annotations lie: small blobs in the annotation's row, large ones in the content table."""
+"""Storage of packed shapes: small blobs in the annotation's row, large ones in the content table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ StoredBlob = tuple[bytes | None, int | None]
 
 
 class DatasetContent(Protocol):
-    """Whatever knows the dataset whose content table is meant: a version."""
+    """Names the dataset whose content table is used; a :class:`VersionScope` does."""
 
     @property
     def dataset(self) -> int:
@@ -32,16 +32,16 @@ class DatasetContent(Protocol):
 async def store_blobs(
     tx: Transaction, scope: DatasetContent, blobs: Sequence[bytes]
 ) -> list[StoredBlob]:
-    """Where each blob lies now; the large ones are written."""
+    """Write the large blobs; returns for each blob what the annotation's row holds."""
     large = [blob for blob in blobs if len(blob) > INLINE_BYTES]
     if not large:
         return [(blob, None) for blob in blobs]
     row = await tx.fetch_one("annotations.take_contents", count=len(large), dataset=scope.dataset)
     assert row is not None
-    place = (scope.dataset_bucket, scope.dataset)
+    key = (scope.dataset_bucket, scope.dataset)
     await tx.insert_many(
         "annotations.add_content",
-        [(*place, no, blob) for no, blob in enumerate(large, start=row[0])],
+        [(*key, no, blob) for no, blob in enumerate(large, start=row[0])],
     )
     following = iter(range(row[0], row[0] + len(large)))
     return [(None, next(following)) if len(blob) > INLINE_BYTES else (blob, None) for blob in blobs]
@@ -50,7 +50,7 @@ async def store_blobs(
 async def read_contents(
     statements: Statements, scope: DatasetContent, numbers: Sequence[int]
 ) -> dict[int, bytes]:
-    """Blobs of the content table by number; one that has gone is left out."""
+    """Read blobs of the content table by number; deleted ones are left out."""
     rows = await statements.fetch(
         "annotations.contents",
         keys=json_text(numbers),
@@ -63,7 +63,7 @@ async def read_contents(
 async def drop_contents(
     tx: Transaction, scope: DatasetContent, contents: Iterable[int | None]
 ) -> None:
-    """Let go of blobs that annotations of the version no longer name; those that forks may share are noted as garbage."""
+    """Delete blobs that the version's annotations no longer use; blobs that forks may share are counted as garbage."""
     numbers = [content for content in contents if content is not None]
     if numbers:
         await tx.execute(
