@@ -1,4 +1,4 @@
-"""Work that outlives the call that began it, but never the platform."""
+"""Background work: it may outlive the call that started it, but not the platform."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ logger = logging.getLogger("headrace.platform")
 
 
 class Background:
-    """One task group in a task of its own, so that it may be closed from any task."""
+    """A task group that runs in a separate task, so that any task may close it."""
 
     def __init__(self) -> None:
         self._stop = asyncio.Event()
         self._group: TaskGroup | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._owner: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Be ready for work."""
+        """Start the task group."""
         ready = asyncio.Event()
-        self._keeper = asyncio.create_task(self._keep(ready), name="headrace-background")
+        self._owner = asyncio.create_task(self._run(ready), name="headrace-background")
         await ready.wait()
 
     async def aclose(self) -> None:
-        """Stop what runs (it must be able to go on after the next open) and wait for its end."""
+        """Cancel all work and wait for its end. The work must be able to resume at the next open."""
         self._stop.set()
-        if self._keeper is not None:
-            await asyncio.wait([self._keeper])
+        if self._owner is not None:
+            await asyncio.wait([self._owner])
 
     def start(
         self, function: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Run ``function`` beside the calls. Its failure is logged and harms nothing else."""
+        """Run ``function`` in the background. A failure is logged and does not affect other work."""
         if self._group is not None and not self._stop.is_set():
             self._group.start_soon(
                 self._guarded, lambda: function(*args, **kwargs), function.__name__
             )
 
-    async def _keep(self, ready: asyncio.Event) -> None:
+    async def _run(self, ready: asyncio.Event) -> None:
         async with anyio.create_task_group() as group:
             self._group = group
             ready.set()
@@ -59,5 +59,5 @@ class Background:
         except HeadraceError as error:
             logger.warning("background work %s stopped: %s", name, error)
         except Exception:
-            # A fault of our own in one piece of work must not end the others.
+            # A bug in one piece of work must not cancel the others.
             logger.exception("background work %s failed", name)

@@ -29,7 +29,7 @@ class Clock:
 class JobQueue(Protocol):
     """The part of the job runner that handlers and jobs use. ``no`` is a job's row number."""
 
-    def works(self, kind: str) -> bool:
+    def runs(self, kind: str) -> bool:
         """Whether jobs of this kind run here; other kinds are ledgers that callers keep."""
         ...
 
@@ -45,7 +45,7 @@ class JobQueue(Protocol):
         """A block that is left after ``seconds``, or when the server is about to stop."""
         ...
 
-    async def keep(self, no: int) -> bool:
+    async def renew_lease(self, no: int) -> bool:
         """Renew the lease on a job during a long read; False if another process has taken it."""
         ...
 
@@ -53,7 +53,7 @@ class JobQueue(Protocol):
         """Reserve a job that is being recorded, so that no other process runs it."""
         ...
 
-    def was_reserved(self, no: int) -> bool:
+    def begin_reserved(self, no: int) -> bool:
         """Whether this process reserved the job and has not begun it; it counts as begun from now on."""
         ...
 
@@ -61,7 +61,7 @@ class JobQueue(Protocol):
         """Whether the process that reserved a job still runs it, or is about to."""
         ...
 
-    async def asked_to_stop(self, no: int) -> bool:
+    async def must_stop(self, no: int) -> bool:
         """Whether a running job must stop: it was cancelled, or another process has taken it."""
         ...
 

@@ -1,8 +1,8 @@
-"""Calls that may arrive twice: the first answer is kept under the caller's key, and a repeat gets it again.
+"""Idempotency keys: the first answer to a call is stored under the caller's key, and a repeat gets it again.
 
-The answer is written in the transaction that does what was asked, which is held open until the handler has its answer:
-after a crash there are both or neither. A repeat that comes while the first one is at work waits for the writer, and
-finds the answer then.
+The answer is written in the same transaction as the change, which stays open until the handler has returned: after a
+crash the lake has both or neither. A repeat that arrives while the first call is running waits for the writer, then
+finds the answer.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from headrace.storage.database.base import Database, Row, Statements, Transactio
 from headrace.threads import in_thread
 
 LIFE_MS = 24 * 3600 * 1000
-"""How long an answer is kept."""
+"""How long an answer is stored."""
 
-FORGOTTEN_AT_ONCE = 20
+EXPIRED_PER_CALL = 20
+"""Expired answers that one call deletes, so that they never pile up."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -42,20 +43,23 @@ async def answer_once(
     handler: Handler[P, R],
     key: str,
 ) -> R:
-    """The handler's answer, or the one that the same call with this key got before.
+    """Call the handler, or return the stored answer to an earlier call with this key.
 
-    Raises :class:`BadRequestError` for a key that is none, :class:`UnprocessableEntityError` where the key came with
-    another call. What fails is not kept: a repeat tries anew.
+    Errors are not stored: a repeat calls the handler again.
+
+    Raises:
+        BadRequestError: The key is malformed.
+        UnprocessableEntityError: The key was used for a different call.
     """
     if not _KEY.fullmatch(key):
         raise BadRequestError(
-            "the Idempotency-Key is not readable", hint="1 to 255 visible ASCII characters"
+            "the Idempotency-Key is malformed", hint="use 1 to 255 visible ASCII characters"
         )
     call = _Call(access, operation, await in_thread(_digest, request), key)
     known = await call.known(context.database, context.clock())
     if known is not None:
         return decode_response(operation, known)
-    database = _HeldOpen(context.database, lambda tx: call.check_new(tx, context.clock()))
+    database = _CallDatabase(context.database, lambda tx: call.check_new(tx, context.clock()))
     try:
         answer = await handler(context.with_database(database), access, request)
         async with database.transaction() as tx:
@@ -64,7 +68,7 @@ async def answer_once(
     except _AnsweredError as found:
         return decode_response(operation, found.answer)
     except APIError:
-        # Refused because of what the first of the two did a moment ago: a name that is taken now.
+        # The first of two calls may have caused the refusal, by taking the name for instance.
         known = await call.known(context.database, context.clock())
         if known is None:
             raise
@@ -75,15 +79,15 @@ async def answer_once(
 
 
 class _AnsweredError(Exception):
-    """The call was answered while this one waited for the writer."""
+    """The same call was answered while this one waited for the writer."""
 
     def __init__(self, answer: bytes) -> None:
-        super().__init__("answered meanwhile")
+        super().__init__("the call was answered meanwhile")
         self.answer = answer
 
 
 class _Call(Struct, frozen=True):
-    """A call with its key. Keys of different callers have nothing to do with each other."""
+    """A call with its key. Keys are separate for each caller."""
 
     access: Access
     operation: Operation[Any, Any]
@@ -91,39 +95,39 @@ class _Call(Struct, frozen=True):
     key: str
 
     async def known(self, statements: Statements, now: int) -> bytes | None:
-        """The answer that is kept; 422 where the key belongs to another call."""
-        row = await statements.fetch_one("idempotency.find", now=now, **self._place)
+        """The stored answer; 422 if the key belongs to a different call."""
+        row = await statements.fetch_one("idempotency.find", now=now, ***self._row_key)
         if row is None:
             return None
         if (row[0], row[1]) != (self.operation.name, self.digest):
             raise UnprocessableEntityError(
-                "the Idempotency-Key came with another call before",
-                hint="a new call needs a new key; a repeat must be the same call",
+                "the Idempotency-Key was used for a different call",
+                hint="use a new key for a new call; a repeat must be identical",
             )
         answer: bytes = row[2]
         return answer
 
     async def check_new(self, tx: Transaction, now: int) -> None:
-        """Stop here where the call has been answered since."""
+        """Raise :class:`_AnsweredError` if the call has been answered since."""
         known = await self.known(tx, now)
         if known is not None:
             raise _AnsweredError(known)
 
     async def keep(self, tx: Transaction, answer: Any, now: int) -> None:
-        """Note the answer, and forget some that are old."""
-        await tx.execute("idempotency.forget", now=now, limit=FORGOTTEN_AT_ONCE)
-        await tx.execute("idempotency.drop", **self._place)
+        """Store the answer and delete some expired ones."""
+        await tx.execute("idempotency.forget", now=now, limit=EXPIRED_PER_CALL)
+        await tx.execute("idempotency.drop", **self._row_key)
         await tx.execute(
             "idempotency.add",
             operation=self.operation.name,
             digest=self.digest,
             answer=b"".join(encode_response(self.operation, answer)),
             expires=now + LIFE_MS,
-            **self._place,
+            **self._row_key,
         )
 
     @property
-    def _place(self) -> dict[str, Any]:
+    def _row_key(self) -> dict[str, Any]:
         return {
             "organization": self.access.organization,
             "account": self.access.account,
@@ -131,11 +135,10 @@ class _Call(Struct, frozen=True):
         }
 
 
-class _HeldOpen:
-    """A database for one call: its first transaction does not end with the handler's block, but with :meth:`commit`.
+class _CallDatabase:
+    """The database of one call: all its transactions are one, which ends with :meth:`commit`.
 
-    Later ones of the call are part of it, and the call reads through it. Tasks that the call began go to the database
-    itself, for they are none of the call's.
+    The call also reads through that transaction. Background tasks that the call started use the database directly.
     """
 
     def __init__(self, database: Database, check: Callable[[Transaction], Awaitable[None]]) -> None:
@@ -144,40 +147,40 @@ class _HeldOpen:
         self._task = asyncio.current_task()
         self._manager: AbstractAsyncContextManager[Transaction] | None = None
         self._tx: Transaction | None = None
-        self._done_blocks = 0
-        self._undone = False
-        self._over = False
+        self._blocks = 0
+        self._rolled_back = False
+        self._ended = False
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
-        """All rows, the call's own changes included."""
+        """Return all rows, including the call's uncommitted changes."""
         return await self._source().fetch(statement, filters=filters, **params)
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
-        """The first row or None, the call's own changes included."""
+        """Return the first row or None, including the call's uncommitted changes."""
         return await self._source().fetch_one(statement, filters=filters, **params)
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
-        """Run a change as part of the call's transaction."""
+        """Run a statement in the call's transaction."""
         async with self.transaction() as tx:
             return await tx.execute(statement, filters=filters, **params)
 
     def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
     ) -> AsyncGenerator[list[Row], None]:
-        """Rows as of the last commit."""
+        """Stream rows as of the last commit."""
         return self._database.stream(statement, batch=batch, filters=filters, **params)
 
     async def aclose(self) -> None:
-        """The database is not the call's to close."""
+        """Do nothing: the platform closes the database."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """The call's transaction; an error undoes all of it."""
-        if not self._is_mine():
+        """Join the call's transaction; an error rolls back all of it."""
+        if not self._in_call():
             async with self._database.transaction() as tx:
                 yield tx
             return
-        if self._undone:
+        if self._rolled_back:
             raise DatabaseError("the transaction was rolled back already")
         try:
             if self._tx is None:
@@ -186,34 +189,34 @@ class _HeldOpen:
                 await self._check(self._tx)
             yield self._tx
         except BaseException:
-            self._undone = self._done_blocks > 0
-            await self.abandon(over=False)
+            self._rolled_back = self._blocks > 0
+            await self.abandon(end=False)
             raise
-        self._done_blocks += 1
+        self._blocks += 1
 
     async def commit(self) -> None:
-        """Make all of it last."""
-        manager, self._manager, self._tx, self._over = self._manager, None, None, True
+        """Commit the transaction."""
+        manager, self._manager, self._tx, self._ended = self._manager, None, None, True
         if manager is not None:
             await manager.__aexit__(None, None, None)
 
-    async def abandon(self, *, over: bool = True) -> None:
-        """Undo what was not committed."""
+    async def abandon(self, *, end: bool = True) -> None:
+        """Roll back what was not committed; with ``end``, later statements use the database directly."""
         manager, self._manager, self._tx = self._manager, None, None
-        self._over = self._over or over
+        self._ended = self._ended or end
         if manager is not None:
-            error = sys.exc_info()[1] or DatabaseError("the call was given up")
+            error = sys.exc_info()[1] or DatabaseError("the call was cancelled")
             try:
                 await manager.__aexit__(type(error), error, error.__traceback__)
             except DatabaseError as raised:
                 if raised is not error:
                     raise
 
-    def _is_mine(self) -> bool:
-        return not self._over and asyncio.current_task() is self._task
+    def _in_call(self) -> bool:
+        return not self._ended and asyncio.current_task() is self._task
 
     def _source(self) -> Statements:
-        return self._tx if self._tx is not None and self._is_mine() else self._database
+        return self._tx if self._tx is not None and self._in_call() else self._database
 
 
 def _digest(request: Struct) -> bytes:

@@ -1,4 +1,4 @@
-"""A lake is one folder that can be copied or moved: ``headrace.db`` and ``objects/``."""
+"""The folder of a lake, which can be copied or moved as a whole: ``headrace.db`` and ``objects/``."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ _LEFT_OVER = ".headrace-"
 
 
 async def create_lake(path: Path) -> None:
-    """Make a lake in a new or empty folder; whole or not at all.
+    """Create a lake in a new or empty folder, completely or not at all.
 
-    Raises :class:`LakeError` where the folder is in use, :class:`StorageError` where it cannot be made.
+    Raises:
+        LakeError: The folder is in use.
+        StorageError: The folder or a file in it cannot be created.
     """
     await in_thread(_make_folder, path)
     draft = path / f"{_LEFT_OVER}{secrets.token_hex(8)}.db"
@@ -45,7 +47,7 @@ async def create_lake(path: Path) -> None:
 
 
 async def check_lake(path: Path) -> None:
-    """Raise :class:`NotALakeError` that says what is there instead of a lake."""
+    """Raise :class:`NotALakeError` if the folder is not a lake; the error says what is there."""
     await in_thread(_check, path)
 
 
@@ -78,7 +80,7 @@ def _make_folder(path: Path) -> None:
     except (FileExistsError, NotADirectoryError):
         raise LakeError(f"{path} is a file", hint="choose a new folder") from None
     except OSError as error:
-        raise StorageError(f"cannot make {path}: {error.strerror}") from error
+        raise StorageError(f"cannot create {path}: {error.strerror}") from error
     if DATABASE in entries:
         raise LakeError(f"{path} is a lake already", hint="use it, or choose a new folder")
     if entries:
@@ -89,14 +91,14 @@ def _publish(draft: Path, path: Path) -> None:
     try:
         path.chmod(0o700)
         try:
-            # A link fails where the name is taken, a rename would not.
+            # A link fails if the name is taken; a rename would replace the other lake.
             os.link(draft, path / DATABASE)
         except FileExistsError:
             raise LakeError(f"{path} is a lake already", hint="use it") from None
         except OSError:
             draft.rename(path / DATABASE)
     except OSError as error:
-        raise StorageError(f"cannot make a lake in {path}: {error.strerror}") from error
+        raise StorageError(f"cannot create a lake in {path}: {error.strerror}") from error
 
 
 def _remove(draft: Path) -> None:
@@ -107,7 +109,7 @@ def _remove(draft: Path) -> None:
 def _check(path: Path) -> None:
     cure = f"make one: headrace init {path}"
     if path.is_file():
-        raise NotALakeError(f"{path} is a file, not a lake's folder", hint=cure)
+        raise NotALakeError(f"{path} is a file, not the folder of a lake", hint=cure)
     if not path.exists():
         raise NotALakeError(f"there is no lake {path}", hint=cure)
     if not (path / DATABASE).is_file():

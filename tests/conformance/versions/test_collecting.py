@@ -135,15 +135,15 @@ async def test_what_is_written_while_garbage_is_marked_stays(
 ) -> None:
     parent = await rich(lake, 30)
     child = await fork(lake, parent.id, **ALL)
-    ahead = ContentGcWork.ahead
+    prepare = ContentGcWork.prepare
 
     async def and_then(self: ContentGcWork, cursor: Any, size: int) -> None:
-        await ahead(self, cursor, size)
+        await prepare(self, cursor, size)
         if cursor is None:
             await large(parent, 0, 3)
             await fork(lake, parent.id, "late", **ALL)
 
-    monkeypatch.setattr(ContentGcWork, "ahead", and_then)
+    monkeypatch.setattr(ContentGcWork, "prepare", and_then)
     await lake.call(datasets.DELETE_VERSION, version_id=child.dataset_version.id)
     await until(lambda: rows(lake, "version", "name = 'late'") == 1 and quiet(lake, 2))
     dataset = await origin(lake, parent.id)

@@ -35,7 +35,7 @@ class Counting:
     def __init__(self, context: Context, task: JobTask) -> None:
         self.task = task
 
-    async def ahead(self, cursor: Any, size: int) -> None:
+    async def prepare(self, cursor: Any, size: int) -> None:
         number = int(cursor or 0)
         happened = type(self).before(number)
         if happened is not None:
@@ -54,7 +54,7 @@ class Counting:
     async def abandon(self, tx: Transaction) -> None:
         self.told.append("abandoned")
 
-    async def afterwards(self) -> None:
+    async def after_end(self) -> None:
         self.told.append("after")
 
 

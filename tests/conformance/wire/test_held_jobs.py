@@ -25,10 +25,10 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """What every range of a fork waits for."""
     opened = asyncio.Event()
 
-    async def ahead(self: ForkWork, cursor: Any, size: int) -> None:
+    async def prepare(self: ForkWork, cursor: Any, size: int) -> None:
         await opened.wait()
 
-    monkeypatch.setattr(ForkWork, "ahead", ahead)
+    monkeypatch.setattr(ForkWork, "prepare", prepare)
     monkeypatch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 0.05)
     monkeypatch.setattr(job_runner, "_LOOK_SECONDS", 0.02)
     return opened

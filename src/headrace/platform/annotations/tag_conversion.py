@@ -28,7 +28,7 @@ from headrace.platform.core.scopes import (
 )
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
-from headrace.platform.jobs.records import add_job, wait_for_job
+from headrace.platform.jobs.records import add_job, start_job
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.labels.labels import ensured
 from headrace.platform.tags.scopes import TagFamily, tag_of
@@ -103,7 +103,7 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
             spec=msgspec.json.encode(spec).decode(),
             total=totals[0],
         )
-    return await wait_for_job(context, access, job)
+    return await start_job(context, access, job)
 
 
 class ConversionWork:
@@ -116,7 +116,7 @@ class ConversionWork:
         self._labels = {(lake, key): label for lake, key, label in self._spec.tags}
         self._bucket = 0
 
-    async def ahead(self, cursor: Any, size: int) -> None:
+    async def prepare(self, cursor: Any, size: int) -> None:
         """Nothing: a range must see what is there when it is written."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
@@ -150,7 +150,7 @@ class ConversionWork:
     async def abandon(self, tx: Transaction) -> None:
         """What was classified stays."""
 
-    async def afterwards(self) -> None:
+    async def after_end(self) -> None:
         """One row a label in the counters again."""
         await fold(self._context, self._bucket, self._spec.version)
 

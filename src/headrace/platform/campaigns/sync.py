@@ -28,7 +28,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text
 from headrace.platform.dispatch import handles
-from headrace.platform.jobs.records import JOB_RUN, Job, record_job, wait_for_job_run
+from headrace.platform.jobs.records import JOB_RUN, Job, record_job, start_job_run
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
@@ -82,7 +82,7 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
                 total=count,
                 wire=JOB_RUN,
             )
-    record = await wait_for_job_run(context, access, job)
+    record = await start_job_run(context, access, job)
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     return SyncAnswer(campaign=campaign.record, job=record)
 
@@ -116,7 +116,7 @@ class SyncWork:
         self._campaign = task.subject
         self._spec = msgspec.json.decode(task.spec, type=SyncSpec)
 
-    async def ahead(self, cursor: Any, size: int) -> None:
+    async def prepare(self, cursor: Any, size: int) -> None:
         """Nothing: a range must see what is there when it is written."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
@@ -153,7 +153,7 @@ class SyncWork:
     async def abandon(self, tx: Transaction) -> None:
         """Tasks that were made stay, each of them whole; the others come with the next call."""
 
-    async def afterwards(self) -> None:
+    async def after_end(self) -> None:
         """Nothing more."""
 
 

@@ -1,8 +1,9 @@
-"""Garbage of shared content: shapes that forks shared until the last annotation that named them went.
+"""Garbage collection of shared content: packed shapes that forks share and no annotation uses any more.
 
-What is named is marked in a snapshot, a bit for each number, then what is not marked goes, range by range. That needs
-no lock: annotations get content only together with it, or from another annotation, so what nobody names in a snapshot
-nobody will ever name again. Numbers that were given after the mark began are left for the next time.
+Mark and sweep. A snapshot of the annotations marks the content in use, one bit for each number; unmarked content is
+then deleted, range by range. This needs no lock: an annotation gets its content when the content is written, or from
+another annotation, so content that is unused in a snapshot stays unused. Numbers that are given out after the mark
+began are left for the next run.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from headrace.storage.database.base import Transaction
 KIND = "COLLECT"
 
 DUE = 10_000
-"""References gone after which a dataset's content is looked through; a version that goes makes it due at once."""
+"""Dropped references after which a dataset's content is collected; deleting a version makes it due at once."""
 
 WINDOW = 1 << 23
-"""Numbers that are marked in one reading: a megabyte of bits."""
+"""Content numbers that one read marks: a megabyte of bits."""
 
 _ROWS = 5_000
 _ROWS_A_LEASE = 1_000_000
 
 
 class ContentGcSpec(Struct, frozen=True):
-    """Which content is looked through, and how much garbage was known of."""
+    """The dataset to collect, the number of garbage references counted so far, and the end of its numbers."""
 
     dataset: int
     garbage: int
@@ -42,12 +43,12 @@ class ContentGcSpec(Struct, frozen=True):
 
 
 async def start_due_gc(context: Context) -> None:
-    """Begin to collect where it is time."""
+    """Start a collection job for each dataset that is due."""
     rows = await context.database.fetch("content_gc.due", least=DUE)
     begun = []
     for dataset, organization, _, _ in rows:
         async with context.database.transaction() as tx:
-            # Again, inside: another process may have begun it, and the numbers must be those of this moment.
+            # Read again in the transaction: another process may have started it, and the numbers must be current.
             due = {row[0]: row for row in await tx.fetch("content_gc.due", least=DUE)}
             if dataset in due:
                 _, _, garbage, end = due[dataset]
@@ -69,7 +70,7 @@ async def start_due_gc(context: Context) -> None:
 
 
 class ContentGcWork:
-    """Marks window after window, and sweeps each in ranges. The cursor is the next number to look at."""
+    """Marks one window after another and sweeps each in ranges. The cursor is the next number to sweep."""
 
     def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
@@ -78,8 +79,8 @@ class ContentGcWork:
         self._marks = bytearray()
         self._first = 0
 
-    async def ahead(self, cursor: Any, size: int) -> None:
-        """Mark what is named in the window of the cursor, once for each window."""
+    async def prepare(self, cursor: Any, size: int) -> None:
+        """Mark the content in use in the cursor's window, once for each window."""
         first = int(cursor or 0) // WINDOW * WINDOW
         if first >= self._spec.end or (self._marks and first == self._first):
             return
@@ -100,33 +101,33 @@ class ContentGcWork:
                 seen += len(batch)
                 if seen >= _ROWS_A_LEASE:
                     seen = 0
-                    if not await self._context.jobs.keep(self._task.no):
+                    if not await self._context.jobs.renew_lease(self._task.no):
                         raise ConflictError("another process has taken the job over")
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
-        """Sweep the next range."""
+        """Delete the unmarked content of the next range."""
         after = int(cursor or 0)
         dataset = await tx.fetch_one("content_gc.dataset", dataset=self._spec.dataset)
         if after >= self._spec.end or dataset is None:
             return None
         end = min(self._first + WINDOW, self._spec.end)
-        place = {"bucket": dataset[0], "dataset": self._spec.dataset}
-        rows = await tx.fetch("content_gc.page", first=after, end=end, limit=size, **place)
+        table = {"bucket": dataset[0], "dataset": self._spec.dataset}
+        rows = await tx.fetch("content_gc.page", first=after, end=end, limit=size, **table)
         dead = [no for (no,) in rows if not self._is_marked(no)]
-        await tx.execute("content_gc.drop", keys=json_text(dead), **place)
+        await tx.execute("content_gc.drop", keys=json_text(dead), **table)
         return Progress(rows[-1][0] + 1 if len(rows) == size else end, len(dead))
 
     async def finish(self, tx: Transaction) -> None:
-        """The garbage that was known is gone; a version that is alone shares nothing any more."""
+        """Subtract the collected garbage; a dataset with a single version stops sharing content."""
         dataset = self._spec.dataset
         await tx.execute("content_gc.settle", dataset=dataset, garbage=self._spec.garbage)
         await tx.execute("content_gc.stop_sharing", dataset=dataset)
 
     async def abandon(self, tx: Transaction) -> None:
-        """What is still garbage is found the next time."""
+        """Do nothing: the next collection finds the rest."""
 
-    async def afterwards(self) -> None:
-        """Nothing follows."""
+    async def after_end(self) -> None:
+        """Do nothing."""
 
     def _is_marked(self, no: int) -> bool:
         return bool(self._marks[no - self._first >> 3] & 1 << (no & 7))

@@ -1,7 +1,8 @@
-"""Versions, campaigns and datasets in state DELETING: gone for everyone, and here their rows go too.
+"""Background maintenance: purge what was deleted, and fold counters.
 
-Every step is a short transaction of its own that leaves a smaller version behind, so a purge can stop anywhere: it
-is begun again when the lake is opened next.
+Versions, campaigns and datasets in state DELETING are invisible to callers; :func:`purge` deletes their rows. Every
+step is one short transaction that leaves a smaller version behind, so a purge can stop anywhere and resumes when the
+lake is opened next.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
 
 FOLD_EVERY = 256
-"""Changes of a version after which its deltas become one row a label again."""
+"""Changes of a version after which its counter deltas are folded into one row for each label."""
 
 
 async def purge(context: Context) -> None:
@@ -28,36 +29,36 @@ async def purge(context: Context) -> None:
 
 
 async def purge_step(context: Context) -> bool:
-    """One transaction of a purge; whether there was anything left to do."""
+    """Run one transaction of a purge; returns False if nothing was left to delete."""
     row = await context.database.fetch_one("deletion.doomed_version")
     if row is None:
         return await _drop_campaign(context) or await _drop_dataset(context)
-    place, organization = VersionRows(*row[:4]), row[4]
+    rows, organization = VersionRows(*row[:4]), row[4]
     async with context.database.transaction() as tx:
         assets = await tx.fetch(
-            "deletion.range", bucket=place.bucket, version=place.version, limit=RANGE
+            "deletion.range", bucket=rows.bucket, version=rows.version, limit=RANGE
         )
         if assets:
-            await drop_assets(tx, place, json_text([seq for (seq,) in assets]))
+            await drop_assets(tx, rows, json_text([seq for (seq,) in assets]))
             return True
-        counted: dict[str, Any] = {"bucket": place.bucket, "version": place.version}
+        counted: dict[str, Any] = {"bucket": rows.bucket, "version": rows.version}
         await tx.execute("counters.drop_label_deltas", **counted)
         await tx.execute("counters.drop_version_deltas", **counted)
-        await tx.execute("deletion.drop_labels", version=place.version)
-        await tx.execute("deletion.drop_gone_labels", version=place.version)
-        await tx.execute("deletion.drop_groups", version=place.version)
-        await tx.execute("deletion.drop_tags", version=place.version)
-        await tx.execute("campaigns.doom_of_version", version=place.version)
-        await tx.execute("deletion.drop_ledger", version=place.version)
-        await tx.execute("deletion.end_imports", version=place.version, now=context.clock())
+        await tx.execute("deletion.drop_labels", version=rows.version)
+        await tx.execute("deletion.drop_gone_labels", version=rows.version)
+        await tx.execute("deletion.drop_groups", version=rows.version)
+        await tx.execute("deletion.drop_tags", version=rows.version)
+        await tx.execute("campaigns.doom_of_version", version=rows.version)
+        await tx.execute("deletion.drop_ledger", version=rows.version)
+        await tx.execute("deletion.end_imports", version=rows.version, now=context.clock())
         await tx.execute(
             "deletion.drop_object_tags",
             organization=organization,
-            object=place.version,
+            object=rows.version,
             target=str(TagTarget.DATASET_VERSION),
         )
-        await tx.execute("content_gc.hurry", dataset=place.dataset, least=DUE)
-        await tx.execute("deletion.drop_version", version=place.version)
+        await tx.execute("content_gc.hurry", dataset=rows.dataset, least=DUE)
+        await tx.execute("deletion.drop_version", version=rows.version)
     return True
 
 
@@ -82,7 +83,7 @@ async def _drop_dataset(context: Context) -> bool:
         return False
     dataset, organization, bucket = row
     async with context.database.transaction() as tx:
-        # What forks shared stays until the last of them is gone.
+        # Content that forks share stays until the last of them is deleted.
         if await tx.execute(
             "deletion.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
         ):
@@ -97,25 +98,25 @@ async def _drop_dataset(context: Context) -> bool:
     return True
 
 
-def fold_if_due(context: Context, scope: VersionScope, taken: VersionChange) -> None:
-    """Fold a version's deltas in the background where it is time, and look for garbage."""
-    if taken.revision % FOLD_EVERY == 0:
+def fold_if_due(context: Context, scope: VersionScope, change: VersionChange) -> None:
+    """Fold a version's deltas and collect garbage in the background, once every ``FOLD_EVERY`` changes."""
+    if change.revision % FOLD_EVERY == 0:
         context.background.start(fold, context, scope.bucket, scope.no)
         context.background.start(start_due_gc, context)
 
 
 async def fold(context: Context, bucket: int, version: int) -> None:
-    """Put one row a label, and one for the version, in the place of all its deltas."""
+    """Replace a version's deltas by one row for each label and one for the version."""
     async with context.database.transaction() as tx:
         labels = await tx.fetch("counters.labels", bucket=bucket, version=version)
         totals = await tx.fetch("counters.totals", bucket=bucket, version=version)
         await tx.execute("counters.drop_label_deltas", bucket=bucket, version=version)
         await tx.execute("counters.drop_version_deltas", bucket=bucket, version=version)
-        await tx.insert_many("counters.add_label_delta", _rows(bucket, version, labels, 3))
-        await tx.insert_many("counters.add_version_delta", _rows(bucket, version, totals, 2))
+        await tx.insert_many("counters.add_label_delta", _delta_rows(bucket, version, labels, 3))
+        await tx.insert_many("counters.add_version_delta", _delta_rows(bucket, version, totals, 2))
 
 
-def _rows(
+def _delta_rows(
     bucket: int, version: int, rows: Iterable[tuple[int, ...]], width: int
 ) -> list[tuple[int, ...]]:
     return [(bucket, version, *row[:width]) for row in rows if any(row[:width])]

@@ -1,4 +1,4 @@
-"""Jobs of both kinds: what a call began, and how far it is."""
+"""Jobs as the API shows them: Job (its v1 calls) and JobRun (its v2 calls). A job is one or the other."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from headrace.protocol.operations.jobs import (
 from headrace.storage.database.base import Statements, Transaction
 
 JOB, JOB_RUN = 1, 2
+"""Stored in ``job.wire``: which of the two records shows a job."""
 
 _RUN_STATUSES = {
     JobStatus.RUNNING: JobRunStatus.RUNNING,
@@ -38,17 +39,17 @@ _RUN_STATUSES = {
     JobStatus.TERMINATED: JobRunStatus.KILLED,
     JobStatus.FAILED: JobRunStatus.FAILED,
 }
-"""Rows of both kinds hold the words of the first."""
+"""Rows of both hold the statuses of a Job."""
 
 ANSWER_SECONDS = 2.0
-"""How long the answer to a call waits for the job that it began: small jobs are finished in it."""
+"""How long a call waits for the job that it started; a small job ends within the call."""
 
 HOLD_SECONDS = 25.0
-"""How long a look at a job that still runs is held: twenty looks, as the platform's client takes, are eight minutes."""
+"""How long a status call waits for a running job. The official client asks twenty times: eight minutes."""
 
 
 class Job(Struct, frozen=True):
-    """A job of the caller's organization."""
+    """A job of the caller's organization. ``spec`` is JSON that only the job's kind understands."""
 
     no: int
     created: int
@@ -69,11 +70,11 @@ class Job(Struct, frozen=True):
 
     @property
     def run_record(self) -> JobRunRecord:
-        """The job as the API shows one of the second kind: queued until its work has made a first mark."""
-        waits = self.state == JobStatus.RUNNING and not self.begun
+        """The job as a JobRun: queued until its work has stored a first cursor."""
+        queued = self.state == JobStatus.RUNNING and not self.begun
         return JobRunRecord(
             id=self.id,
-            status=JobRunStatus.QUEUED if waits else _RUN_STATUSES[JobStatus(self.state)],
+            status=JobRunStatus.QUEUED if queued else _RUN_STATUSES[JobStatus(self.state)],
             done=self.done,
             total=self.total,
             error=self.error,
@@ -81,7 +82,7 @@ class Job(Struct, frozen=True):
 
     @property
     def record(self) -> JobRecord:
-        """The job as the API shows one of the first kind."""
+        """The job as a Job."""
         return JobRecord(
             id=self.id,
             status=JobStatus(self.state),
@@ -93,36 +94,36 @@ class Job(Struct, frozen=True):
 
 @handles(GET_JOB)
 async def get_job(context: Context, access: Access, request: JobId) -> JobRecord:
-    """The status of a job of the first kind; the answer waits a while for the end of one that is worked on."""
-    return (await _looked_at(context, access, request.job_id, JOB)).record
+    """Get a Job; waits up to :data:`HOLD_SECONDS` for the end of a running one."""
+    return (await _status(context, access, request.job_id, JOB)).record
 
 
 @handles(GET_JOB_RUN)
 async def get_job_run(context: Context, access: Access, request: JobId) -> JobRunRecord:
-    """The status of a job of the second kind; the answer waits a while for the end of one that is worked on."""
-    return (await _looked_at(context, access, request.job_id, JOB_RUN)).run_record
+    """Get a JobRun; waits up to :data:`HOLD_SECONDS` for the end of a running one."""
+    return (await _status(context, access, request.job_id, JOB_RUN)).run_record
 
 
 @handles(FIND_JOB_RUN)
 async def find_job_run(context: Context, access: Access, request: FindJob) -> JobRunRecord:
-    """A job of the second kind by id, as it is at this moment."""
+    """Find a JobRun by id, without waiting."""
     check_organization(access, request.organization_id)
     return (await job_of(context.database, access, request.id, JOB_RUN)).run_record
 
 
 @handles(CANCEL_JOB)
 async def cancel_job(context: Context, access: Access, request: JobId) -> JobRecord:
-    """Ask a job of the first kind to stop."""
-    return (await _cancelled(context, access, request.job_id, JOB)).record
+    """Ask a Job to stop."""
+    return (await _cancel(context, access, request.job_id, JOB)).record
 
 
 @handles(CANCEL_JOB_RUN)
 async def cancel_job_run(context: Context, access: Access, request: JobId) -> JobRunRecord:
-    """Ask a job of the second kind to stop."""
-    return (await _cancelled(context, access, request.job_id, JOB_RUN)).run_record
+    """Ask a JobRun to stop."""
+    return (await _cancel(context, access, request.job_id, JOB_RUN)).run_record
 
 
-async def _looked_at(context: Context, access: Access, id: UUID, wire: int) -> Job:
+async def _status(context: Context, access: Access, id: UUID, wire: int) -> Job:
     job = await job_of(context.database, access, id, wire)
     if job.state == JobStatus.RUNNING:
         await context.jobs.wait(job.no, HOLD_SECONDS)
@@ -130,11 +131,11 @@ async def _looked_at(context: Context, access: Access, id: UUID, wire: int) -> J
     return job
 
 
-async def _cancelled(context: Context, access: Access, id: UUID, wire: int) -> Job:
-    """One that is worked on stops between two ranges, any other at once; ended ones stay as they are."""
+async def _cancel(context: Context, access: Access, id: UUID, wire: int) -> Job:
+    """Stop a running job after its current range, a ledger of a caller at once; an ended job stays as it is."""
     async with context.database.transaction() as tx:
         job = await job_of(tx, access, id, wire)
-        if context.jobs.works(job.kind):
+        if context.jobs.runs(job.kind):
             await tx.execute("jobs.ask_to_stop", no=job.no, now=context.clock())
         elif job.state == JobStatus.RUNNING:
             await end_job(tx, job.no, JobStatus.TERMINATED, context.clock())
@@ -143,7 +144,7 @@ async def _cancelled(context: Context, access: Access, id: UUID, wire: int) -> J
 
 
 async def job_of(statements: Statements, access: Access, id: UUID, wire: int) -> Job:
-    """The job of an id; 404 for one of the other kind too."""
+    """Find a job by id; 404 also where ``wire`` does not match."""
     key = key_of(id, Kind.JOB)
     row = await statements.fetch_one("jobs.by_no", no=key.number, organization=access.organization)
     if row is None or row[1] != wire:
@@ -164,7 +165,7 @@ async def add_job(
     spec: str = "{}",
     total: int | None = None,
 ) -> JobRecord:
-    """Record a job of the first kind for the caller."""
+    """Record a Job for the caller."""
     job = await record_job(
         tx,
         access.organization,
@@ -210,22 +211,22 @@ async def record_job(
 async def end_job(
     tx: Transaction, no: int, state: JobStatus, now: int, error: str | None = None
 ) -> None:
-    """Close a job that runs, and its ledger."""
+    """End a running job and drop its ledger."""
     await tx.execute("jobs.end", no=no, state=str(state), error=error, now=now)
     await tx.execute("jobs.drop_shards", job=no)
 
 
-async def wait_for_job(context: Context, access: Access, begun: JobRecord) -> JobRecord:
-    """Work on a job that was just recorded; how far it is once it had its time in the answer."""
-    return (await _begun(context, access, begun.id, JOB)).record
+async def start_job(context: Context, access: Access, recorded: JobRecord) -> JobRecord:
+    """Start a recorded Job and wait up to :data:`ANSWER_SECONDS` for its end; returns its current state."""
+    return (await _run(context, access, recorded.id, JOB)).record
 
 
-async def wait_for_job_run(context: Context, access: Access, begun: Job) -> JobRunRecord:
-    """The same for a job of the second kind."""
-    return (await _begun(context, access, begun.id, JOB_RUN)).run_record
+async def start_job_run(context: Context, access: Access, recorded: Job) -> JobRunRecord:
+    """Start a recorded JobRun and wait up to :data:`ANSWER_SECONDS` for its end; returns its current state."""
+    return (await _run(context, access, recorded.id, JOB_RUN)).run_record
 
 
-async def _begun(context: Context, access: Access, id: UUID, wire: int) -> Job:
+async def _run(context: Context, access: Access, id: UUID, wire: int) -> Job:
     no = key_of(id, Kind.JOB).number
     context.jobs.start(no)
     await context.jobs.wait(no, ANSWER_SECONDS)
@@ -233,5 +234,5 @@ async def _begun(context: Context, access: Access, id: UUID, wire: int) -> Job:
 
 
 def job_id(no: int, created: int) -> UUID:
-    """The id of a job."""
+    """Encode the id of a job."""
     return encode(Kind.JOB, created, 0, no)

@@ -72,9 +72,9 @@ class ProcessingWork:
         self._token_name = f"job\t{task.no}"
         self._error: HeadraceError | None = None
 
-    async def ahead(self, cursor: Any, size: int) -> None:
+    async def prepare(self, cursor: Any, size: int) -> None:
         """Run the program to its end; raises what the job fails of."""
-        if not self._context.jobs.was_reserved(self._task.no):
+        if not self._context.jobs.begin_reserved(self._task.no):
             raise ConflictError("the process that ran the program ended first; launch it again")
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, group.cancel_scope)
@@ -100,14 +100,14 @@ class ProcessingWork:
         """The program's token ends with the job; what the program did stays."""
         await tx.execute("accounts.drop_token", name=self._token_name)
 
-    async def afterwards(self) -> None:
+    async def after_end(self) -> None:
         """Nothing follows."""
 
     async def _watch(self, scope: anyio.CancelScope) -> None:
         """End the program when the job is cancelled or lost, and renew meanwhile what would run out."""
         kept = time.monotonic()
         try:
-            while not await self._context.jobs.asked_to_stop(self._task.no):
+            while not await self._context.jobs.must_stop(self._task.no):
                 await anyio.sleep(_LOOK_SECONDS)
                 if time.monotonic() - kept > _KEEP_SECONDS:
                     kept = time.monotonic()
@@ -117,7 +117,7 @@ class ProcessingWork:
         scope.cancel()
 
     async def _keep(self) -> None:
-        if await self._context.jobs.keep(self._task.no):
+        if await self._context.jobs.renew_lease(self._task.no):
             expires = self._context.clock() + int(TOKEN_SECONDS * 1000)
             await self._context.database.execute(
                 "accounts.extend_token", name=self._token_name, expires=expires

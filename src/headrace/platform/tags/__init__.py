@@ -1,1 +1,1 @@
-"""Tags, and what carries them."""
+"""Tags of data, assets and the organization's objects."""

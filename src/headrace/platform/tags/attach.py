@@ -1,4 +1,4 @@
-"""Attaching tags to things and detaching them, by the batch."""
+"""Attach tags to data, assets, datasets and versions, and detach them, in batches."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _OBJECTS = {Kind.DATASET: "tags.datasets", Kind.VERSION: "tags.versions"}
 
 @handles(ATTACH_TAG)
 async def attach_tag(context: Context, access: Access, request: TagTargets) -> AttachAnswer:
-    """Attach a tag to all targets that are there and of its kind; the answer counts them."""
+    """Attach a tag to all targets that exist and are of its kind; the answer counts them."""
     return await _change(context, access, request, _ATTACH)
 
 
 @handles(DETACH_TAG)
 async def detach_tag(context: Context, access: Access, request: TagTargets) -> AttachAnswer:
-    """Detach a tag from all targets that are there and of its kind; the answer counts them."""
+    """Detach a tag from all targets that exist and are of its kind; the answer counts them."""
     return await _change(context, access, request, _DETACH)
 
 
@@ -60,7 +60,7 @@ async def _change(
     count = 0
     for start in range(0, len(request.ids), _BATCH):
         async with context.database.transaction() as tx:
-            # Read anew in every batch: the tag may be gone, or its version locked, between two.
+            # Read again in every batch: the tag may be deleted, or its version locked, between two.
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()
             batch = {target.int: target for target in request.ids[start : start + _BATCH]}
@@ -90,7 +90,7 @@ async def _change_batch(
 
 
 def _numbers(tag: Tag, ids: Iterable[UUID]) -> list[int]:
-    """The data or assets of the tag's scope among ``ids``; what is of another kind or scope is passed over."""
+    """The numbers of the ids that name data or assets of the tag's scope; other ids are ignored."""
     scope = tag.scope
     start = 0 if scope.family is TagFamily.DATA else scoped(scope.no, 0)
     base = encode(_TARGET_KINDS[tag.target], scope.created, scope.bucket, start).int
@@ -99,7 +99,7 @@ def _numbers(tag: Tag, ids: Iterable[UUID]) -> list[int]:
 
 
 async def _objects(tx: Transaction, access: Access, tag: Tag, ids: list[UUID]) -> list[int]:
-    """The datasets or versions of the organization among ``ids``."""
+    """The numbers of the ids that name datasets or versions of the organization."""
     kind = _TARGET_KINDS.get(tag.target)
     if kind is None:
         return []

@@ -1,4 +1,4 @@
-"""The three families of tags, and where the tags of each live."""
+"""The three families of tags, and the scope in which the tags of each are unique."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headrace.storage.database.base import Statements
 
 
 class TagFamily(IntEnum):
-    """Stored numbers: they never change."""
+    """The family of a tag. The numbers are stored and never change."""
 
     DATA = 1
     ASSET = 2
@@ -37,7 +37,7 @@ _SCOPE_STATEMENTS = {
 
 
 class TagScope(NamedTuple):
-    """A lake, a version or an organization, as the home of tags."""
+    """A lake, a version or an organization that has tags."""
 
     family: TagFamily
     no: int
@@ -47,16 +47,16 @@ class TagScope(NamedTuple):
 
     @property
     def bound(self) -> dict[str, Any]:
-        """What statements about tags of the scope are bound to."""
+        """The parameters of statements about the scope's tags."""
         return {"family": self.family, "scope": self.no}
 
     def record(self, key: int, target: TagTarget, name: str) -> TagRecord:
-        """A tag of the scope as the API shows it."""
+        """Build the record of a tag of the scope."""
         ids = IdScope(_KINDS[self.family], self.created, self.bucket, self.no)
         return TagRecord(id=ids.id(key), name=name, target_type=target)
 
     def check_unlocked(self) -> None:
-        """423 where the scope is a locked version."""
+        """Raise a 423 if the scope is a locked version."""
         if self.locked:
             raise LockedError("the version is locked", hint="unlock it first")
 
@@ -71,27 +71,27 @@ class Tag(NamedTuple):
 
     @property
     def record(self) -> TagRecord:
-        """The tag as the API shows it."""
+        """The tag's record."""
         return self.scope.record(self.key, self.target, self.name)
 
     @property
     def bound(self) -> dict[str, Any]:
-        """What statements about the tag are bound to."""
+        """The parameters of statements about the tag."""
         return {**self.scope.bound, "key": self.key}
 
     @property
     def links(self) -> dict[str, Any]:
-        """What statements about the tag's links are bound to."""
-        place = {"scope": self.scope.no, "key": self.key}
+        """The parameters of statements about the tag's links."""
+        params = {"scope": self.scope.no, "key": self.key}
         if self.scope.family is TagFamily.ORGANIZATION:
-            return place
-        return {**place, "bucket": self.scope.bucket}
+            return params
+        return {**params, "bucket": self.scope.bucket}
 
 
 async def scope_of(
     statements: Statements, access: Access, family: TagFamily, no: int
 ) -> TagScope | None:
-    """A scope by number; None where it is none of the caller's organization."""
+    """Find a scope by number; None if the caller's organization has no such scope."""
     row = await statements.fetch_one(
         _SCOPE_STATEMENTS[family], no=no, organization=access.organization
     )
@@ -101,7 +101,7 @@ async def scope_of(
 
 
 async def tag_of(statements: Statements, access: Access, tag_id: UUID) -> Tag:
-    """The tag of an id; 404 where it is none of the caller's organization."""
+    """Find a tag by id; 404 if the caller's organization has none of this id."""
     try:
         key = decode(tag_id)
     except InvalidIdError:

@@ -1,4 +1,4 @@
-"""Tags: made in a scope (a lake, a version, the organization), found, renamed and deleted."""
+"""Create, find, list, rename and delete tags of a lake's data, a version's assets and the organization."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ _DROP_LINKS = {
 
 @handles(CREATE_DATA_TAG)
 async def create_data_tag(context: Context, access: Access, request: DataTagName) -> TagRecord:
-    """A new tag for the data of a lake."""
+    """Create a tag for the data of a lake."""
     scope = await _scope(context, access, TagFamily.DATA, Kind.DATALAKE, request.datalake_id)
     return await _create(context, access, scope, TagTarget.DATA, request.name)
 
 
 @handles(FIND_DATA_TAG)
 async def find_data_tag(context: Context, access: Access, request: DataTagName) -> TagRecord:
-    """A tag of a lake by name."""
+    """Find a tag of a lake by name."""
     scope = await _scope(context, access, TagFamily.DATA, Kind.DATALAKE, request.datalake_id)
     return await _find(context, scope, TagTarget.DATA, request.name)
 
@@ -79,7 +79,7 @@ async def find_data_tag(context: Context, access: Access, request: DataTagName) 
 async def list_data_tags(
     context: Context, access: Access, request: ListDataTags
 ) -> Items[TagRecord]:
-    """The tags of a lake in order of creation."""
+    """List the tags of a lake in order of creation."""
     scope = await _scope(context, access, TagFamily.DATA, Kind.DATALAKE, request.datalake_id)
     return await _list(context, scope, TagTarget.DATA, request)
 
@@ -89,14 +89,14 @@ async def list_data_tags(
 
 @handles(CREATE_ASSET_TAG)
 async def create_asset_tag(context: Context, access: Access, request: AssetTagName) -> TagRecord:
-    """A new tag for the assets of a version."""
+    """Create a tag for the assets of a version."""
     scope = await _scope(context, access, TagFamily.ASSET, Kind.VERSION, request.version_id)
     return await _create(context, access, scope, TagTarget.ASSET, request.name)
 
 
 @handles(FIND_ASSET_TAG)
 async def find_asset_tag(context: Context, access: Access, request: AssetTagName) -> TagRecord:
-    """A tag of a version's assets by name."""
+    """Find a tag of a version's assets by name."""
     scope = await _scope(context, access, TagFamily.ASSET, Kind.VERSION, request.version_id)
     return await _find(context, scope, TagTarget.ASSET, request.name)
 
@@ -105,7 +105,7 @@ async def find_asset_tag(context: Context, access: Access, request: AssetTagName
 async def list_asset_tags(
     context: Context, access: Access, request: ListAssetTags
 ) -> Items[TagRecord]:
-    """The tags of a version's assets in order of creation."""
+    """List the tags of a version's assets in order of creation."""
     scope = await _scope(context, access, TagFamily.ASSET, Kind.VERSION, request.version_id)
     return await _list(context, scope, TagTarget.ASSET, request)
 
@@ -115,7 +115,7 @@ async def list_asset_tags(
 
 @handles(CREATE_TAG)
 async def create_tag(context: Context, access: Access, request: OrganizationTagName) -> TagRecord:
-    """A new tag of the organization for one kind of target."""
+    """Create a tag of the organization for one kind of target."""
     scope = await _organization(context, access, request.organization_id)
     target = _organization_target(request.target_type)
     return await _create(context, access, scope, target, request.name)
@@ -123,7 +123,7 @@ async def create_tag(context: Context, access: Access, request: OrganizationTagN
 
 @handles(FIND_TAG)
 async def find_tag(context: Context, access: Access, request: OrganizationTagName) -> TagRecord:
-    """A tag of the organization by name and target."""
+    """Find a tag of the organization by name and target."""
     scope = await _organization(context, access, request.organization_id)
     return await _find(context, scope, _organization_target(request.target_type), request.name)
 
@@ -132,7 +132,7 @@ async def find_tag(context: Context, access: Access, request: OrganizationTagNam
 async def list_tags(
     context: Context, access: Access, request: ListOrganizationTags
 ) -> Items[TagRecord]:
-    """The organization's tags for one kind of target, in order of creation."""
+    """List the organization's tags for one kind of target, in order of creation."""
     scope = await _organization(context, access, request.organization_id)
     return await _list(context, scope, _organization_target(request.target_type), PageQuery())
 
@@ -142,13 +142,13 @@ async def list_tags(
 
 @handles(GET_TAG)
 async def get_tag(context: Context, access: Access, request: TagId) -> TagRecord:
-    """A tag by id."""
+    """Get a tag by id."""
     return (await tag_of(context.database, access, request.tag_id)).record
 
 
 @handles(UPDATE_TAG)
 async def update_tag(context: Context, access: Access, request: UpdateTag) -> TagRecord:
-    """Rename a tag; what it is attached to stays."""
+    """Rename a tag; it stays attached."""
     name = safe_name(request.name)
     try:
         async with context.database.transaction() as tx:
@@ -163,7 +163,7 @@ async def update_tag(context: Context, access: Access, request: UpdateTag) -> Ta
 
 @handles(DELETE_TAG)
 async def delete_tag(context: Context, access: Access, request: TagId) -> None:
-    """Delete a tag everywhere: its links in ranges, so that no other writer waits long, then the tag."""
+    """Delete a tag: first its links in ranges, so that other writers wait only briefly, then the tag."""
     while True:
         async with context.database.transaction() as tx:
             tag = await tag_of(tx, access, request.tag_id)
@@ -178,23 +178,23 @@ async def delete_tag(context: Context, access: Access, request: TagId) -> None:
 
 
 async def touch(tx: Transaction, scope: TagScope) -> None:
-    """Move the revision where the scope is a version."""
+    """Increase the revision if the scope is a version."""
     if scope.family is TagFamily.ASSET:
         await tx.execute("tags.touch_version", version=scope.no)
 
 
-# --- what other rooms ask --------------------------------------------------------------------------------
+# --- for other modules -----------------------------------------------------------------------------------
 
 
 async def data_tags(
     statements: Statements, access: Access, lake: DatalakeScope, tag_ids: Sequence[UUID]
 ) -> list[Tag]:
-    """The tags of a lake, each once; 400 where one is none of this lake's."""
+    """Find tags of a lake, each once; 400 for a tag that is not this lake's."""
     tags: dict[int, Tag] = {}
     for tag_id in tag_ids:
         tag = await tag_of(statements, access, tag_id)
         if (tag.scope.family, tag.scope.no) != (TagFamily.DATA, lake.no):
-            raise BadRequestError(f"{tag_id} is no tag of datalake {lake.name!r}")
+            raise BadRequestError(f"{tag_id} is not a tag of datalake {lake.name!r}")
         tags[tag.key] = tag
     return list(tags.values())
 

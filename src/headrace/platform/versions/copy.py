@@ -23,7 +23,7 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
-from headrace.platform.jobs.records import add_job, wait_for_job
+from headrace.platform.jobs.records import add_job, start_job
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_label_names, copy_tag_names
 from headrace.platform.versions.copy_rows import (
@@ -81,7 +81,7 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
             spec=msgspec.json.encode(spec).decode(),
             total=len(spec.seqs),
         )
-    return JobAnswer(job=await wait_for_job(context, access, job))
+    return JobAnswer(job=await start_job(context, access, job))
 
 
 def _check_pair(source: VersionScope, target: VersionScope) -> None:
@@ -104,7 +104,7 @@ class CopyWork:
         self._bucket: int | None = None
         self._campaign: int | None = None
 
-    async def ahead(self, cursor: Any, size: int) -> None:
+    async def prepare(self, cursor: Any, size: int) -> None:
         """Nothing: what is copied is small."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
@@ -135,7 +135,7 @@ class CopyWork:
     async def abandon(self, tx: Transaction) -> None:
         """What was copied stays: whole assets, as if fewer had been named."""
 
-    async def afterwards(self) -> None:
+    async def after_end(self) -> None:
         """One row a label in the counters again."""
         if self._bucket is not None:
             await fold(self._context, self._bucket, self._spec.target)

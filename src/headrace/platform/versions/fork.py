@@ -27,7 +27,7 @@ from headrace.platform.core.identifiers import take_numbers
 from headrace.platform.core.scopes import VersionScope, dataset_scope, version_of, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold, purge
-from headrace.platform.jobs.records import Job, add_job, wait_for_job
+from headrace.platform.jobs.records import Job, add_job, start_job
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_tag_names
 from headrace.platform.versions.copy_rows import (
@@ -75,7 +75,7 @@ async def fork_version(context: Context, access: Access, request: Fork) -> ForkA
         if repeated is None:
             raise
         begun = repeated
-    job = await wait_for_job(context, access, begun.job)
+    job = await start_job(context, access, begun.job)
     return ForkAnswer(dataset_version=begun.dataset_version, job=job)
 
 
@@ -204,7 +204,7 @@ class ForkWork:
         self._spec = msgspec.json.decode(task.spec, type=ForkSpec)
         self._bucket = 0
 
-    async def ahead(self, cursor: Any, size: int) -> None:
+    async def prepare(self, cursor: Any, size: int) -> None:
         """Nothing: what is copied never leaves the database."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
@@ -244,7 +244,7 @@ class ForkWork:
         """Half a fork is no fork: the new version goes."""
         await tx.execute("versions.doom", no=self._target)
 
-    async def afterwards(self) -> None:
+    async def after_end(self) -> None:
         """One row a label in the counters again; and the rows of a version that went."""
         await fold(self._context, self._bucket, self._target)
         self._context.background.start(purge, self._context)

@@ -52,7 +52,7 @@ select j.no, j.owner, j.lease from job j
 where j.state = 'RUNNING' and j.kind in (select value from json_each(:kinds))
 order by j.no limit :limit
 
--- name: keeper
+-- name: lease
 select j.state, j.kind, j.owner, j.lease from job j where j.no = :no
 
 -- name: claim
@@ -70,7 +70,7 @@ select j.cancel, j.owner from job j where j.no = :no and j.state = 'RUNNING'
 update job set lease = :lease, updated = :now where no = :no and state = 'RUNNING' and owner = :owner
 returning cancel
 
--- name: let_go
+-- name: release
 update job set owner = null, lease = 0, error = coalesce(:error, error), attempts = max(attempts - :unused, 0)
 where no = :no and state = 'RUNNING' and owner = :owner
 
