@@ -96,7 +96,7 @@ class _Call(Struct, frozen=True):
 
     async def known(self, statements: Statements, now: int) -> bytes | None:
         """The stored answer; 422 if the key belongs to a different call."""
-        row = await statements.fetch_one("idempotency.find", now=now, ***self._row_key)
+        row = await statements.fetch_one("idempotency.find", now=now, **self._row_key)
         if row is None:
             return None
         if (row[0], row[1]) != (self.operation.name, self.digest):
