@@ -76,14 +76,14 @@ _FORMATS: Final[Mapping[str, Format]] = {
         info=coco.INFO,
         reader="headrace.formats.coco.reader:CocoReader",
         writer="headrace.formats.coco.writer:CocoWriter",
-        probe="headrace.formats.coco.detect:probe",
+        probe="headrace.formats.coco.detect:detect",
         passthrough="headrace.formats.coco.same_format:pass_through",
     ),
     "coco-video": Format(
         info=coco_video.INFO,
         reader="headrace.formats.coco_video.reader:CocoVideoReader",
         writer="headrace.formats.coco_video.writer:CocoVideoWriter",
-        probe="headrace.formats.coco_video.detect:probe",
+        probe="headrace.formats.coco_video.detect:detect",
     ),
     "yolo": Format(
         info=yolo.INFO,

@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from headrace.formats import ReadOptions, WriteOptions, get
-from headrace.formats.coco import external_sort as dealing
-from headrace.formats.coco import row_sort as rows
-from headrace.formats.coco import text_sort as sorting
+from headrace.formats.coco import external_sort, row_sort, text_sort
 from headrace.formats.findings.collect import Findings
 from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
@@ -234,9 +232,9 @@ def test_order_and_oddities_of_the_file_do_not_matter(
 
 @contextmanager
 def small_buckets() -> Iterator[None]:
-    """Buckets of hardly anything, so that a few annotations are dealt out as millions are."""
+    """ExternalSort of hardly anything, so that a few annotations are dealt out as millions are."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (dealing, rows, sorting):
+        for module in (external_sort, row_sort, text_sort):
             for name, size in (
                 ("BUCKET_BYTES", 64),
                 ("PENDING_BYTES", 200),

@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.schema import ImageRef
-from headrace.formats.coco.split_records import Splitter
+from headrace.formats.coco.split_records import RecordSplitter
 from headrace.formats.io.json_scan import Verdict, is_whole, scan
 from headrace.formats.io.json_stream import JsonStream
 from tests.support.tiers import scaled
@@ -151,18 +151,18 @@ def test_pieces_are_the_elements_that_they_claim_to_be(
         ]
     path = save(tmp_path, {"annotations": elements}, spacing, indent, ascii=False)
     stream = JsonStream(path, window=window)
-    splitter = Splitter(ImageRef)
+    splitter = RecordSplitter(ImageRef)
     found = []
     for member in stream.members():
         for chunk in stream.array(member, splitter.parse):
             if splitter.pieces is not None:
-                lines = Decoder(Any).decode_lines(splitter.form.objects(splitter.pieces))
+                lines = Decoder(Any).decode_lines(splitter.affixes.join(splitter.pieces))
                 assert chunk.items is not None
                 assert [ref.image_id for ref in chunk.items] == [each["image_id"] for each in lines]
                 found += lines
             else:
                 found += [json.loads(text) for _, text in chunk.elements()]
-                splitter.adopt()
+                splitter.use_last_separator()
     stream.close()
     assert found == elements
 
@@ -172,13 +172,13 @@ def test_usual_files_are_split_and_not_walked(tmp_path: Path) -> None:
     stream = JsonStream(
         save(tmp_path, {"annotations": elements}, (", ", ": "), None, True), window=4096
     )
-    splitter, split, walked = Splitter(ImageRef), 0, 0
+    splitter, split, walked = RecordSplitter(ImageRef), 0, 0
     for member in stream.members():
         for chunk in stream.array(member, splitter.parse):
             assert chunk.items is not None
             if splitter.pieces is None:
                 walked += 1
-                splitter.adopt()
+                splitter.use_last_separator()
             else:
                 split += 1
     stream.close()

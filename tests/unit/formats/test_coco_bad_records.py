@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from headrace.engine.convert.conversion import convert_blocking
-from headrace.formats.coco.row_sort import Row, Wanted, find_row
-from headrace.formats.coco.schema import Odd
+from headrace.formats.coco.row_sort import Row, SegmentationMode, find_row
+from headrace.formats.coco.schema import UndecodedRecord
 from headrace.formats.io.json_stream import JsonStream, Member
 
 BAD: list[Any] = [
@@ -51,9 +51,11 @@ def test_the_file_is_not_searched_for_each(
     path.write_text(json.dumps(document))
     searches: list[Row] = []
 
-    def find(stream: JsonStream, member: Member, wanted: Wanted, row: Row) -> Odd:
+    def find(
+        stream: JsonStream, member: Member, mode: SegmentationMode, row: Row
+    ) -> UndecodedRecord:
         searches.append(row)
-        return find_row(stream, member, wanted, row)
+        return find_row(stream, member, mode, row)
 
     monkeypatch.setattr("headrace.formats.coco.reader.find_row", find)
     report = convert_blocking(path, tmp_path / "out", to=to, on_error="skip", task=task)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from headrace.formats.coco import recover as repair
-from headrace.formats.coco.record_findings import Reporter
-from headrace.formats.coco.schema import Id, Odd
+from headrace.formats.coco import recover
+from headrace.formats.coco.record_findings import RecordReporter
+from headrace.formats.coco.schema import Id, UndecodedRecord
 from headrace.formats.findings.collect import Severity
 from headrace.model.sample import LabelInfo
 
@@ -22,7 +22,7 @@ class Categories:
     meaning is left out; a name that stands twice is one label.
     """
 
-    def __init__(self, report: Reporter) -> None:
+    def __init__(self, report: RecordReporter) -> None:
         self.labels: list[LabelInfo] = []
         self.names: dict[Id, str] = {}
         self._report = report
@@ -36,14 +36,14 @@ class Categories:
     def add(self, elements: Iterable[tuple[int, bytes]]) -> None:
         """Take in categories by their places and texts."""
         for offset, text in elements:
-            self._report.about("category", partial(Odd, text, offset))
-            values = repair.parse(text, self._report)
+            self._report.set_record("category", partial(UndecodedRecord, text, offset))
+            values = recover.parse(text, self._report)
             if values is not None:
                 self._add(values)
 
     def _add(self, values: dict[str, Any]) -> None:
         report = self._report
-        number = repair.identity(values.get("id"), report)
+        number = recover.id_of(values.get("id"), report)
         if number is None:
             report("C16", "a category without an id, left out", severity=Severity.ERROR)
             return
@@ -51,7 +51,7 @@ class Categories:
             detail = f"{number} is {self.names[number]!r} and {values.get('name')!r}"
             report("C16", "a category id stands twice", severity=Severity.ERROR, detail=detail)
             return
-        name = repair.text_of(values.get("name"))
+        name = recover.text_of(values.get("name"))
         if not name:
             report("C16", "a category without a name, named by its number", detail=str(number))
             name = str(number)
@@ -92,6 +92,6 @@ def _joints(value: Any) -> list[tuple[int, int]]:
     pairs = [
         pair
         for pair in value
-        if isinstance(pair, list) and len(pair) == 2 and all(map(repair.is_whole, pair))
+        if isinstance(pair, list) and len(pair) == 2 and all(map(recover.is_whole, pair))
     ]
     return [(int(a), int(b)) for a, b in pairs]

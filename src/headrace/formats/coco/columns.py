@@ -13,7 +13,7 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 
 
-def tabulate(
+def attach_boxes(
     rows: Sequence[Row],
     samples: Mapping[Id | None, Sample],
     names: Mapping[Id, str],

@@ -8,30 +8,30 @@ from typing import Any, cast
 
 from msgspec import MsgspecError, Raw
 
-from headrace.formats.coco import recover as repair
-from headrace.formats.coco.columns import tabulate
-from headrace.formats.coco.decode_slow import FOREIGN, UNUSABLE, LongWay
+from headrace.formats.coco import recover
+from headrace.formats.coco.columns import attach_boxes
+from headrace.formats.coco.decode_slow import NOT_OBJECT_KEYS, UNUSABLE, StrictDecoder
 from headrace.formats.coco.id_sets import SeenIds
-from headrace.formats.coco.record_findings import Reporter
+from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.row_sort import Row
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     AnyAnnotation,
     AnyPlain,
     Id,
-    Learner,
-    Odd,
     RawAnnotationRecord,
+    RecordDecoder,
+    UndecodedRecord,
 )
 from headrace.formats.geometry.lazy_polygons import NO_RINGS, lazy_polygons, polygons_from_texts
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes, Polygon, Rectangle
 
 # Stands for the outline of a record that could not be decoded; it is none.
-ODD = Raw(b"0")
+_NO_OUTLINE = Raw(b"0")
 
 
-class ShapeMaker:
+class ShapeDecoder:
     """Makes the shapes of annotations and hangs them on their samples.
 
     ``names`` maps category ids to labels, ``points`` labels to the number of their keypoints. ``task`` prefers one of
@@ -42,34 +42,38 @@ class ShapeMaker:
         self,
         names: Mapping[Id, str],
         points: Mapping[str, int],
-        learner: Learner[Any],
-        report: Reporter,
+        record_decoder: RecordDecoder[Any],
+        report: RecordReporter,
         *,
         task: str | None,
         raw: bool,
     ) -> None:
         self.names = dict(names)
-        self._learner = learner
+        self._record_decoder = record_decoder
         self._report = report
         self.boxes_only = task == "detect"
         self._tables = raw
         self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
-            lazy_polygons if raw else _all_plain
+            lazy_polygons if raw else _plain_outlines
         )
         self._ids = SeenIds()
-        self._long = LongWay(self.names, points, self._ids, report, task=task)
+        self._strict = StrictDecoder(self.names, points, self._ids, report, task=task)
 
     def attach(
         self,
-        records: Sequence[AnyPlain | Row | Odd],
+        records: Sequence[AnyPlain | Row | UndecodedRecord],
         samples: Mapping[Id | None, Sample],
-        source: Callable[[int], Odd],
+        source: Callable[[int], UndecodedRecord],
     ) -> None:
         """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
         self._report.found.shapes_in += len(records)
         # Records are of one type, save for odd ones, and these come with none but whole ones.
-        if not records or isinstance(records[0], AnnotationRecord | RawAnnotationRecord | Odd):
-            self._attach_whole(cast("Sequence[AnyAnnotation | Odd]", records), samples, source)
+        if not records or isinstance(
+            records[0], AnnotationRecord | RawAnnotationRecord | UndecodedRecord
+        ):
+            self._attach_full(
+                cast("Sequence[AnyAnnotation | UndecodedRecord]", records), samples, source
+            )
         else:
             self._attach_plain(cast("Sequence[AnyPlain | Row]", records), samples, source)
 
@@ -77,15 +81,15 @@ class ShapeMaker:
         self,
         rows: Sequence[Row],
         samples: Mapping[Id | None, Sample],
-        source: Callable[[Row], Odd],
+        source: Callable[[Row], UndecodedRecord],
     ) -> None:
         """Hang all rows of some images on their samples, which have no shapes yet."""
-        left = tabulate(rows, samples, self.names, self._ids) if self._tables else rows
+        left = attach_boxes(rows, samples, self.names, self._ids) if self._tables else rows
         self._report.found.shapes_in += len(rows) - len(left)
         if left:
             self.attach(left, samples, lambda index: source(left[index]))
 
-    def take(self, records: Sequence[AnyPlain]) -> bool:
+    def claim_ids(self, records: Sequence[AnyPlain]) -> bool:
         """Count records as read of which the caller makes no shapes; False, and none counts, where an id is not new."""
         if not self._ids.are_new([record.id for record in records]):
             return False
@@ -96,7 +100,7 @@ class ShapeMaker:
         self,
         records: Sequence[AnyPlain | Row],
         samples: Mapping[Id | None, Sample],
-        source: Callable[[int], Odd],
+        source: Callable[[int], UndecodedRecord],
     ) -> None:
         """The short loop: one box or one polygon after the other, and hardly a question asked of each."""
         label_of, sample_of, is_new = self.names.get, samples.get, self._ids.is_new
@@ -133,20 +137,23 @@ class ShapeMaker:
                     outline.iscrowd = True
                 sample.shapes.append(outline)
 
-    def _attach_whole(
+    def _attach_full(
         self,
-        records: Sequence[AnyAnnotation | Odd],
+        records: Sequence[AnyAnnotation | UndecodedRecord],
         samples: Mapping[Id | None, Sample],
-        source: Callable[[int], Odd],
+        source: Callable[[int], UndecodedRecord],
     ) -> None:
-        names, is_new, extra_of = self.names, self._ids.is_new, self._learner.extra
-        learnt, boxes_only = self._learner.has_learnt, self.boxes_only
+        names, is_new, extra_of = self.names, self._ids.is_new, self._record_decoder.extra
+        learnt, boxes_only = self._record_decoder.has_extra_keys, self.boxes_only
         polygon_texts = self._rings_of(
-            [ODD if isinstance(record, Odd) else record.segmentation for record in records]
+            [
+                _NO_OUTLINE if isinstance(record, UndecodedRecord) else record.segmentation
+                for record in records
+            ]
         )
         for index, (record, rings) in enumerate(zip(records, polygon_texts, strict=True)):
-            if isinstance(record, Odd):
-                self._attach_odd(record, samples)
+            if isinstance(record, UndecodedRecord):
+                self._attach_undecoded(record, samples)
                 continue
             box = record.bbox
             extra = extra_of(record) if learnt else None
@@ -156,8 +163,8 @@ class ShapeMaker:
                 and record.category_id in names
                 and record.image_id in samples
                 and not record.keypoints
-                and (extra is None or _is_usual(extra))
-                and (record.attributes is None or repair.shallow(record.attributes))
+                and (extra is None or _is_plain_extra(extra))
+                and (record.attributes is None or recover.is_shallow(record.attributes))
                 and is_new(record.id)
             ):
                 self._attach_slowly(record, extra, samples, partial(source, index))
@@ -200,37 +207,37 @@ class ShapeMaker:
         record: AnyPlain | Row,
         extra: Attributes | None,
         samples: Mapping[Id | None, Sample],
-        source: Callable[[], Odd],
+        source: Callable[[], UndecodedRecord],
     ) -> None:
         if not isinstance(record, AnnotationRecord):
             try:
-                record = record.whole()
+                record = record.full()
             except (MsgspecError, UnicodeDecodeError, RecursionError):
-                self._attach_odd(source(), samples)
+                self._attach_undecoded(source(), samples)
                 return
-        self._report.about(_named(record), source)
-        self._long.attach(record, extra, samples)
+        self._report.set_record(_name_of(record), source)
+        self._strict.attach(record, extra, samples)
 
-    def _attach_odd(self, odd: Odd, samples: Mapping[Id | None, Sample]) -> None:
+    def _attach_undecoded(self, odd: UndecodedRecord, samples: Mapping[Id | None, Sample]) -> None:
         report = self._report
-        report.about("annotation", lambda: odd)
-        values = repair.parse(odd.text, report)
+        report.set_record("annotation", lambda: odd)
+        values = recover.parse(odd.text, report)
         if values is None:
             report("C26", "an annotation that cannot be read, dropped", dropped=1)
             return
-        report.about(
+        report.set_record(
             f"annotation {values.get('id')} of image {values.get('image_id')}", lambda: odd
         )
-        record, extra = repair.annotation(values, report)
+        record, extra = recover.annotation(values, report)
         if any(values.get(key) for key in ("bbox", "segmentation", "keypoints")) and not (
             record.bbox or record.segmentation or record.keypoints
         ):
             report("C04", UNUSABLE, dropped=1)
             return
-        self._long.attach(record, extra or None, samples)
+        self._strict.attach(record, extra or None, samples)
 
 
-def _all_plain(polygon_texts: Sequence[Any]) -> list[Any]:
+def _plain_outlines(polygon_texts: Sequence[Any]) -> list[Any]:
     # The two commonest answers are given here: a call takes longer than the question.
     return [
         (
@@ -253,9 +260,9 @@ def _plain_rings(outline: Any) -> Any:
     return NO_RINGS if outline is None else None
 
 
-def _is_usual(extra: Attributes) -> bool:
-    return repair.shallow(extra) and FOREIGN.isdisjoint(extra)
+def _is_plain_extra(extra: Attributes) -> bool:
+    return recover.is_shallow(extra) and NOT_OBJECT_KEYS.isdisjoint(extra)
 
 
-def _named(record: AnnotationRecord) -> str:
+def _name_of(record: AnnotationRecord) -> str:
     return f"annotation {record.id} of image {record.image_id}"

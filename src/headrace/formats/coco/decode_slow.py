@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from headrace.errors import ParseError
-from headrace.formats.coco import recover as repair
+from headrace.formats.coco import recover
 from headrace.formats.coco.id_sets import SeenIds
-from headrace.formats.coco.record_findings import Reporter
+from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.schema import AnnotationRecord, Id, RleRecord
 from headrace.formats.findings.collect import Severity
 from headrace.formats.geometry import rle
@@ -28,11 +28,11 @@ from headrace.model.shapes import (
 VISIBILITIES = frozenset({0.0, 1.0, 2.0})
 NO_LABEL = "object"
 # Keys of annotations that are no objects.
-FOREIGN = frozenset({"caption", "segments_info"})
+NOT_OBJECT_KEYS = frozenset({"caption", "segments_info"})
 UNUSABLE = "an annotation without any usable geometry, dropped"
 
 
-class LongWay:
+class StrictDecoder:
     """Hangs the shape of one record at a time on its sample, and reports what is odd about it.
 
     ``task`` prefers one of an annotation's geometries: ``detect`` its box, ``segment`` its outline; else keypoints
@@ -44,7 +44,7 @@ class LongWay:
         names: Mapping[Id, str],
         points: Mapping[str, int],
         ids: SeenIds,
-        report: Reporter,
+        report: RecordReporter,
         *,
         task: str | None,
     ) -> None:
@@ -66,7 +66,7 @@ class LongWay:
         if sample is None:
             report("C18", "an annotation of an image that is not in the file, dropped", dropped=1)
             return
-        if not repair.shallow((extra, record.attributes)):
+        if not recover.is_shallow((extra, record.attributes)):
             report(
                 "C27",
                 "an annotation nested deeper than 64 levels, dropped",
@@ -74,7 +74,7 @@ class LongWay:
                 dropped=1,
             )
             return
-        if not FOREIGN.isdisjoint(extra or ()):
+        if not NOT_OBJECT_KEYS.isdisjoint(extra or ()):
             message = "an annotation of a caption or of a panoptic segment, dropped"
             hint = "headrace reads objects; with on_error='skip' such annotations are left out"
             report("C01", message, severity=Severity.ERROR, hint=hint, dropped=1)
@@ -115,10 +115,10 @@ class LongWay:
             "text": record.utf8_string,
         }
         outline = self._outline(record.segmentation)
-        run = None
+        mask = None
         if isinstance(outline, RleRecord):
-            run = self._run(outline, sample)
-            if run is None:
+            mask = self._check_rle(outline, sample)
+            if mask is None:
                 return None
         keypoints = self._keypoints(record.keypoints, label)
         box = record.bbox
@@ -128,18 +128,18 @@ class LongWay:
             if outline:
                 extra = {**extra, "segmentation": _plain(outline)}
             return Keypoints(points=keypoints, bbox=box, extra=extra or None, **common)
-        if run is not None and self._task != "detect":
+        if mask is not None and self._task != "detect":
             return Mask(
-                counts=run.counts,
-                height=run.height,
-                width=run.width,
+                counts=mask.counts,
+                height=mask.height,
+                width=mask.width,
                 bbox=box,
                 extra=extra or None,
                 **common,
             )
         if isinstance(outline, list) and self._task != "detect":
             return Polygon(rings=outline, bbox=box, extra=extra or None, **common)
-        box = box or _bounds(outline, run, keypoints)
+        box = box or _bounds(outline, mask, keypoints)
         if box is not None:
             x, y, w, h = box
             return Rectangle(x=x, y=y, w=w, h=h, extra=extra or None, **common)
@@ -155,10 +155,10 @@ class LongWay:
             return outline
         rings = [ring for ring in outline if not len(ring) & 1]
         if len(rings) < len(outline):
-            self._report("C09", repair.NO_POLYGON)
+            self._report("C09", recover.NO_POLYGON)
         return rings or None
 
-    def _run(self, record: RleRecord, sample: Sample) -> _Run | None:
+    def _check_rle(self, record: RleRecord, sample: Sample) -> _CheckedRle | None:
         height, width = record.size
         try:
             if isinstance(record.counts, str):
@@ -181,7 +181,7 @@ class LongWay:
             message = "run lengths of another size than their image, dropped"
             self._report("C13", message, severity=Severity.ERROR, detail=detail, dropped=1)
             return None
-        return _Run(counts, height, width)
+        return _CheckedRle(counts, height, width)
 
     def _keypoints(self, points: list[float] | None, label: str) -> list[float] | None:
         if not points:
@@ -202,17 +202,19 @@ class LongWay:
         return points
 
 
-class _Run(NamedTuple):
+class _CheckedRle(NamedTuple):
     counts: str
     height: int
     width: int
 
 
 def _bounds(
-    outline: list[list[float]] | RleRecord | None, run: _Run | None, points: list[float] | None
+    outline: list[list[float]] | RleRecord | None,
+    mask: _CheckedRle | None,
+    points: list[float] | None,
 ) -> Box | None:
-    if run is not None:
-        return rle.bounds(rle.decode(run.counts, run.height, run.width), run.height)
+    if mask is not None:
+        return rle.bounds(rle.decode(mask.counts, mask.height, mask.width), mask.height)
     if isinstance(outline, list):
         return rings_bounds(outline)
     labelled = [

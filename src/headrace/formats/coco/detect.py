@@ -7,7 +7,7 @@ import re
 import zlib
 from pathlib import Path
 
-from headrace.formats.coco.folders import folder_guess
+from headrace.formats.coco.folders import guess_folder
 from headrace.formats.info import Guess
 
 _LOOK = 64 * 1024
@@ -15,14 +15,14 @@ _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
 _KEY = re.compile(rb'"(images|annotations|categories|video_id|file_name|segments_info)"[ \t\r\n]*:')
 
 
-def probe(path: Path) -> Guess | None:
+def detect(path: Path) -> Guess | None:
     """COCO by its three lists; likely where only two are seen, possible where a folder holds such files."""
-    return folder_guess(path, probe_file, "coco") if path.is_dir() else probe_file(path)
+    return guess_folder(path, detect_file, "coco") if path.is_dir() else detect_file(path)
 
 
-def probe_file(path: Path) -> Guess | None:
+def detect_file(path: Path) -> Guess | None:
     """What a file looks like."""
-    head, tail = ends_of(path)
+    head, tail = head_and_tail(path)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"[") and b'"image_id"' in start:
         return Guess(
@@ -44,7 +44,7 @@ def probe_file(path: Path) -> Guess | None:
     return None
 
 
-def ends_of(path: Path) -> tuple[bytes, bytes]:
+def head_and_tail(path: Path) -> tuple[bytes, bytes]:
     """The first and the last bytes of a file, unpacked where it is gzip (then only the first)."""
     with path.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":

@@ -29,17 +29,17 @@ R_contra = TypeVar("R_contra", bound=Struct, contravariant=True)
 C = TypeVar("C")
 
 
-class Placing(Protocol[R_contra]):
+class PositionLookup(Protocol[R_contra]):
     """Tells to which image (or video) an annotation belongs, as its place in the file; -1 for none."""
 
-    def places(self, refs: Sequence[R_contra]) -> list[int]:
+    def positions(self, refs: Sequence[R_contra]) -> list[int]:
         """The places of what annotations refer to."""
 
-    def place_in(self, text: bytes) -> int:
+    def position_in(self, text: bytes) -> int:
         """The same from the text of one annotation, however odd it is."""
 
 
-class Group(NamedTuple, Generic[C]):
+class ImageGroup(NamedTuple, Generic[C]):
     """Neighbouring images, from place ``first`` to before ``after``, and their annotations."""
 
     first: int
@@ -47,7 +47,7 @@ class Group(NamedTuple, Generic[C]):
     content: C
 
 
-class Buckets(ABC, Generic[C]):
+class ExternalSort(ABC, Generic[C]):
     """Annotations by bucket of neighbouring images, in a temporary file that is gone when closed.
 
     ``first`` is the place of the first image, ``images`` how many there are. The last bucket is for annotations of
@@ -70,18 +70,18 @@ class Buckets(ABC, Generic[C]):
         """Drop everything."""
         self._file.close()
 
-    def groups(self) -> Iterator[Group[C]]:
+    def groups(self) -> Iterator[ImageGroup[C]]:
         """The annotations by groups of neighbouring images, in order."""
         for bucket, parts in enumerate(self._parts[:-1]):
             first = self._first + bucket * self._step
             after = min(first + self._step, self._first + self._images)
             size = sum(parts[1::2])
             if size <= FULL_BYTES or after - first == 1:
-                yield Group(first, after, self._content(self._texts_of(parts)))
+                yield ImageGroup(first, after, self._content(self._texts_of(parts)))
             elif size <= LARGE_BYTES:
-                yield from self._dealt_again(parts, first, after, size)
+                yield from self._split_in_memory(parts, first, after, size)
             else:
-                yield from self._dealt_on_disk(parts, first, after, size)
+                yield from self._split_on_disk(parts, first, after, size)
 
     def orphans(self) -> Iterator[C]:
         """Annotations of no known image, by the part."""
@@ -89,7 +89,7 @@ class Buckets(ABC, Generic[C]):
             yield self._content(iter([text]))
 
     @abstractmethod
-    def _take_pending(self, bucket: int) -> bytes:
+    def _pop_pending(self, bucket: int) -> bytes:
         """What waits to be written of a bucket; it waits no longer."""
 
     @abstractmethod
@@ -97,34 +97,36 @@ class Buckets(ABC, Generic[C]):
         """The annotations of parts as they were written."""
 
     @abstractmethod
-    def _regrouped(self, texts: Iterator[bytes], first: int, step: int, count: int) -> Iterator[C]:
+    def _split_groups(
+        self, texts: Iterator[bytes], first: int, step: int, count: int
+    ) -> Iterator[C]:
         """The same, dealt into ``count`` groups of ``step`` images from place ``first`` on."""
 
     @abstractmethod
-    def _inner(self, first: int, images: int, size: int) -> Self:
-        """Buckets for a range of the images."""
+    def _subsort(self, first: int, images: int, size: int) -> Self:
+        """ExternalSort for a range of the images."""
 
     @abstractmethod
-    def take_part(self, text: bytes) -> None:
+    def add_part(self, text: bytes) -> None:
         """Take in a part of another one's bucket."""
 
-    def _dealt_again(
+    def _split_in_memory(
         self, parts: array[int], first: int, after: int, size: int
-    ) -> Iterator[Group[C]]:
+    ) -> Iterator[ImageGroup[C]]:
         step = max(1, (after - first) * GROUP_BYTES // size)
         starts = range(first, after, step)
-        groups = self._regrouped(self._texts_of(parts), first, step, len(starts))
+        groups = self._split_groups(self._texts_of(parts), first, step, len(starts))
         for low, content in zip(starts, groups, strict=True):
-            yield Group(low, min(low + step, after), content)
+            yield ImageGroup(low, min(low + step, after), content)
 
-    def _dealt_on_disk(
+    def _split_on_disk(
         self, parts: array[int], first: int, after: int, size: int
-    ) -> Iterator[Group[C]]:
+    ) -> Iterator[ImageGroup[C]]:
         """A bucket where few images have most of the annotations."""
-        inner = self._inner(first, after - first, size)
+        inner = self._subsort(first, after - first, size)
         try:
             for text in self._texts_of(parts):
-                inner.take_part(text)
+                inner.add_part(text)
             inner.flush()
             yield from inner.groups()
         finally:
@@ -135,7 +137,7 @@ class Buckets(ABC, Generic[C]):
         data: list[bytes] = []
         end = self._end
         for bucket, parts in enumerate(self._parts):
-            text = self._take_pending(bucket)
+            text = self._pop_pending(bucket)
             if text:
                 parts.extend((end, len(text)))
                 end += len(text)

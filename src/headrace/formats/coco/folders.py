@@ -10,19 +10,19 @@ from pathlib import Path
 from headrace.errors import ParseError
 from headrace.formats.info import FormatName, Guess
 
-Look = Callable[[Path], Guess | None]
+Detector = Callable[[Path], Guess | None]
 
 # Beside the images, where the dataset of the name keeps them, and one file a split, as Roboflow exports it.
-_PLACES = ("", "annotations", "train", "valid", "val", "test")
+_SUBFOLDERS = ("", "annotations", "train", "valid", "val", "test")
 _SUFFIXES = (".json", ".json.gz")
 _TRIES = 100
 _SHOWN = 5
 
 
-def files_in(folder: Path, look: Look) -> list[Path]:
+def find_files(folder: Path, detect: Detector) -> list[Path]:
     """The files of a folder, not far down, that ``look`` takes for its format."""
-    tried = islice(chain.from_iterable(_json_files(folder / place) for place in _PLACES), _TRIES)
-    return [path for path in tried if (guess := look(path)) and guess.confidence != "possible"]
+    tried = islice(chain.from_iterable(_json_files(folder / each) for each in _SUBFOLDERS), _TRIES)
+    return [path for path in tried if (guess := detect(path)) and guess.confidence != "possible"]
 
 
 def _json_files(folder: Path) -> list[Path]:
@@ -33,19 +33,19 @@ def _json_files(folder: Path) -> list[Path]:
     return [path for name in sorted(names) if (path := folder / name).is_file()]
 
 
-def folder_guess(folder: Path, look: Look, format: FormatName) -> Guess | None:
+def guess_folder(folder: Path, detect: Detector, format: FormatName) -> Guess | None:
     """A folder of such files: possible only, for other formats' folders may hold one too."""
-    found = files_in(folder, look)
+    found = find_files(folder, detect)
     if not found:
         return None
     return Guess(format=format, confidence="possible", reason=f"it holds {_names(folder, found)}")
 
 
-def file_meant(path: Path, look: Look) -> Path:
+def resolve_file(path: Path, detect: Detector) -> Path:
     """``path``, or the only such file where it is a folder. Raises ParseError where that holds none or several."""
     if not path.is_dir():
         return path
-    found = files_in(path, look)
+    found = find_files(path, detect)
     if len(found) == 1:
         return found[0]
     if not found:

@@ -10,16 +10,16 @@ from typing import Any, cast
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from headrace.formats.coco.decode import ShapeMaker
-from headrace.formats.coco.image_index import Numbering
-from headrace.formats.coco.row_sort import Row, RowBuckets, Rows
-from headrace.formats.coco.schema import AnyAnnotation, Learner, Odd
-from headrace.formats.coco.text_sort import TextBuckets
+from headrace.formats.coco.decode import ShapeDecoder
+from headrace.formats.coco.image_index import ImageIndex
+from headrace.formats.coco.row_sort import Row, Rows, RowSort
+from headrace.formats.coco.schema import AnyAnnotation, RecordDecoder, UndecodedRecord
+from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.sample import Sample
 
 # An image's place in the file, and its sample unless it was left out.
-Placed = tuple[int, Sample | None]
+IndexedSample = tuple[int, Sample | None]
 
 # So many images may be open at once while annotations that lie in order are handed to them.
 MAX_OPEN = 1024
@@ -27,12 +27,12 @@ MAX_OPEN = 1024
 _RAW = Decoder(Raw)
 
 
-def from_buckets(
-    buckets: TextBuckets[Any] | RowBuckets,
-    images: Iterator[Placed],
-    learner: Learner[Any],
-    shapes: ShapeMaker,
-    find: Callable[[Row], Odd],
+def from_sorted(
+    sorted_annotations: TextSort[Any] | RowSort,
+    images: Iterator[IndexedSample],
+    record_decoder: RecordDecoder[Any],
+    shape_decoder: ShapeDecoder,
+    find: Callable[[Row], UndecodedRecord],
 ) -> Iterator[list[Sample]]:
     """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings.
 
@@ -41,43 +41,48 @@ def from_buckets(
 
     def attach(content: bytes | Rows, samples: dict[Any, Sample]) -> None:
         if isinstance(content, bytes):
-            shapes.attach(learner.lines(content), samples, _in_lines(content))
+            shape_decoder.attach(
+                record_decoder.decode_lines(content), samples, _texts_in_lines(content)
+            )
         elif bytes not in set(map(type, content)):
-            shapes.attach_rows(cast("list[Row]", content), samples, find)
+            shape_decoder.attach_rows(cast("list[Row]", content), samples, find)
         else:
             for kind, run in groupby(content, type):
                 rows: list[Any] = list(run)
                 if kind is bytes:
                     attach(b"\n".join(rows), samples)
                 else:
-                    shapes.attach(rows, samples, partial(_found, find, rows))
+                    shape_decoder.attach(rows, samples, partial(_found, find, rows))
 
-    for content in buckets.orphans():
+    for content in sorted_annotations.orphans():
         attach(content, {})
-    for first, after, content in buckets.groups():
+    for first, after, content in sorted_annotations.groups():
         samples = [sample for _, sample in islice(images, after - first) if sample is not None]
         if content:
             attach(content, {sample.id: sample for sample in samples})
         yield samples
 
 
-def from_order(
+def from_ordered(
     chunks: Iterable[ArrayChunk[Any]],
-    images: Iterator[Placed],
-    numbering: Numbering,
-    learner: Learner[Any],
-    shapes: ShapeMaker,
+    images: Iterator[IndexedSample],
+    image_index: ImageIndex,
+    record_decoder: RecordDecoder[Any],
+    shape_decoder: ShapeDecoder,
 ) -> Iterator[list[Sample]]:
     """Samples whose annotations lie in the order of the images already: two streams side by side."""
     waiting: dict[int, Sample] = {}
     reached = -1
     for chunk in chunks:
-        records, source = learner.records(chunk), in_chunk(chunk)
-        places = [_place(numbering, record) for record in records]
-        for start, stop in _spans(places):
-            low = max(places[start], 0)
-            ready = [waiting.pop(place) for place in [place for place in waiting if place < low]]
-            while reached < places[stop - 1]:
+        records, source = record_decoder.records(chunk), texts_in_chunk(chunk)
+        positions = [_position(image_index, record) for record in records]
+        for start, stop in _spans(positions):
+            low = max(positions[start], 0)
+            ready = [
+                waiting.pop(position)
+                for position in [position for position in waiting if position < low]
+            ]
+            while reached < positions[stop - 1]:
                 reached, sample = next(images)
                 if sample is not None:
                     if reached >= low:
@@ -89,58 +94,60 @@ def from_order(
                     ready = []
             yield ready
             by_id = {sample.id: sample for sample in waiting.values()}
-            shapes.attach(records[start:stop], by_id, from_place(start, source))
+            shape_decoder.attach(records[start:stop], by_id, texts_from(start, source))
     yield list(waiting.values())
     yield from without_annotations(images)
 
 
-def without_annotations(images: Iterator[Placed]) -> Iterator[list[Sample]]:
+def without_annotations(images: Iterator[IndexedSample]) -> Iterator[list[Sample]]:
     """Samples as they are."""
     while placed := list(islice(images, MAX_OPEN)):
         yield [sample for _, sample in placed if sample is not None]
 
 
-def _spans(places: list[int]) -> Iterator[tuple[int, int]]:
+def _spans(positions: list[int]) -> Iterator[tuple[int, int]]:
     """Cut a chunk where its images lie too far apart to be open at once; mostly it is one span."""
     start = 0
-    if places and places[-1] - places[0] > MAX_OPEN:
-        for i, place in enumerate(places):
-            if place - places[start] > MAX_OPEN:
+    if positions and positions[-1] - positions[0] > MAX_OPEN:
+        for i, position in enumerate(positions):
+            if position - positions[start] > MAX_OPEN:
                 yield start, i
                 start = i
-    if start < len(places):
-        yield start, len(places)
+    if start < len(positions):
+        yield start, len(positions)
 
 
-def _place(numbering: Numbering, record: AnyAnnotation | Odd) -> int:
-    if isinstance(record, Odd):
-        return numbering.place_in(record.text)
-    return numbering.place(record.image_id)
+def _position(image_index: ImageIndex, record: AnyAnnotation | UndecodedRecord) -> int:
+    if isinstance(record, UndecodedRecord):
+        return image_index.position_in(record.text)
+    return image_index.position(record.image_id)
 
 
-def _in_lines(text: bytes) -> Callable[[int], Odd]:
+def _texts_in_lines(text: bytes) -> Callable[[int], UndecodedRecord]:
     lines = cache(partial(_RAW.decode_lines, text))
-    return lambda index: Odd(bytes(lines()[index]))
+    return lambda index: UndecodedRecord(bytes(lines()[index]))
 
 
-def _found(find: Callable[[Row], Odd], rows: list[Row], index: int) -> Odd:
+def _found(find: Callable[[Row], UndecodedRecord], rows: list[Row], index: int) -> UndecodedRecord:
     return find(rows[index])
 
 
-def in_chunk(chunk: ArrayChunk[Any]) -> Callable[[int], Odd]:
+def texts_in_chunk(chunk: ArrayChunk[Any]) -> Callable[[int], UndecodedRecord]:
     """Shows the text of an element by its place among those of a chunk.
 
     The chunk is cut once, however many are asked for: in a file of bad records that is each of them.
     """
     elements = cache(chunk.elements)
 
-    def source(index: int) -> Odd:
+    def source(index: int) -> UndecodedRecord:
         offset, text = elements()[index]
-        return Odd(text, offset)
+        return UndecodedRecord(text, offset)
 
     return source
 
 
-def from_place(start: int, source: Callable[[int], Odd]) -> Callable[[int], Odd]:
+def texts_from(
+    start: int, source: Callable[[int], UndecodedRecord]
+) -> Callable[[int], UndecodedRecord]:
     """The same for those from ``start`` on."""
     return lambda index: source(start + index)

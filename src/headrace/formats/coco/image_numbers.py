@@ -19,11 +19,11 @@ class ImageNumbers:
         self._large: set[int] = set()
         self._next = 1
 
-    def take_all(self, wanted: Sequence[int | str | None]) -> Sequence[int]:
+    def assign_all(self, wanted: Sequence[int | str | None]) -> Sequence[int]:
         """The numbers of the next images."""
         end = self._next + len(wanted)
         if end > MAX_TABLE or wanted.count(None) < len(wanted):
-            return [self.take(each) for each in wanted]
+            return [self.assign(each) for each in wanted]
         # All numbers from the next one on are free.
         numbers = range(self._next, end)
         self._grow(end)
@@ -31,7 +31,7 @@ class ImageNumbers:
         self._next = end
         return numbers
 
-    def take(self, wanted: int | str | None) -> int:
+    def assign(self, wanted: int | str | None) -> int:
         """The number of the next image."""
         number = wanted if isinstance(wanted, int) and 0 <= wanted <= MAX_INT else self._next
         while not self._claim(number):

@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from headrace.errors import BadRequestError
-from headrace.formats.coco import recover as repair
-from headrace.formats.coco.record_findings import Reporter
-from headrace.formats.coco.schema import ImageRecord, Learner, Odd
+from headrace.formats.coco import recover
+from headrace.formats.coco.record_findings import RecordReporter
+from headrace.formats.coco.schema import ImageRecord, RecordDecoder, UndecodedRecord
 from headrace.formats.findings.collect import Severity
 from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.model.names import safe_join
@@ -16,32 +16,34 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
 
-class SampleMaker:
+class SampleDecoder:
     """Makes samples of images; what is odd about them is reported."""
 
     def __init__(
         self,
-        learner: Learner[ImageRecord],
-        report: Reporter,
+        record_decoder: RecordDecoder[ImageRecord],
+        report: RecordReporter,
         *,
         annotated: bool,
         media: Path | None = None,
     ) -> None:
-        self._learner = learner
+        self._record_decoder = record_decoder
         self._report = report
         self._annotated = annotated
         self._media = media
 
-    def make(self, record: ImageRecord | Odd) -> Sample | None:
+    def make(self, record: ImageRecord | UndecodedRecord) -> Sample | None:
         """The sample of an image, or None where it has no id or no name (reported, with the image as dropped)."""
-        if isinstance(record, Odd):
+        if isinstance(record, UndecodedRecord):
             cleaned = self._cleaned(record)
             if cleaned is None:
                 return None
             image, extra = cleaned
         else:
             image = record
-            extra = self._learner.extra(record) if self._learner.has_learnt else None
+            extra = (
+                self._record_decoder.extra(record) if self._record_decoder.has_extra_keys else None
+            )
             name = image.file_name
             if (
                 image.id is None
@@ -51,7 +53,7 @@ class SampleMaker:
                 or min(image.width, image.height) < 0
                 or self._media is not None
             ):
-                self._report.about(f"image {image.id}", lambda: Odd(b""))
+                self._report.set_record(f"image {image.id}", lambda: UndecodedRecord(b""))
             elif "\\" not in name and "://" not in name:
                 return Sample(
                     filename=name,
@@ -64,9 +66,9 @@ class SampleMaker:
                 )
         return self._sample(image, extra)
 
-    def _cleaned(self, odd: Odd) -> tuple[ImageRecord, Attributes | None] | None:
-        self._report.about("image", lambda: odd)
-        values = repair.parse(odd.text, lambda *a, **k: self._report(*a, **k, dropped_images=0))
+    def _cleaned(self, odd: UndecodedRecord) -> tuple[ImageRecord, Attributes | None] | None:
+        self._report.set_record("image", lambda: odd)
+        values = recover.parse(odd.text, lambda *a, **k: self._report(*a, **k, dropped_images=0))
         if values is None:
             self._report(
                 "C18",
@@ -75,8 +77,8 @@ class SampleMaker:
                 dropped_images=1,
             )
             return None
-        self._report.about(f"image {values.get('id')}", lambda: odd)
-        return repair.image(values, self._report)
+        self._report.set_record(f"image {values.get('id')}", lambda: odd)
+        return recover.image(values, self._report)
 
     def _sample(self, image: ImageRecord, extra: Attributes | None) -> Sample | None:
         if image.id is None:

@@ -7,18 +7,18 @@ from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.categories import Categories
-from headrace.formats.coco.image_index import Numbering, reference
-from headrace.formats.coco.record_findings import Reporter
-from headrace.formats.coco.row_sort import RowBuckets, Wanted
+from headrace.formats.coco.image_index import ImageIndex, lenient_id
+from headrace.formats.coco.record_findings import RecordReporter
+from headrace.formats.coco.row_sort import RowSort, SegmentationMode
 from headrace.formats.coco.schema import Id, ImageId, ImageRef
-from headrace.formats.coco.text_sort import TextBuckets
+from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.json_stream import JsonStream, Member
 
 _MAIN = ("images", "annotations", "categories")
 
 
-class Outline(Struct):
+class FileIndex(Struct):
     """What :func:`survey` saw.
 
     ``buckets`` holds the annotations by image, or is None where they lie in the order of the images already;
@@ -32,19 +32,21 @@ class Outline(Struct):
     others: list[Member] = []
     seen: set[str] = set()
     result_ids: list[Id] | None = None
-    numbering: Numbering = field(default_factory=Numbering)
-    buckets: RowBuckets | TextBuckets[ImageRef] | None = None
-    wanted: Wanted = "numbers"
+    image_index: ImageIndex = field(default_factory=ImageIndex)
+    sorted_annotations: RowSort | TextSort[ImageRef] | None = None
+    mode: SegmentationMode = "numbers"
     is_sorted: bool = False
 
     def close(self) -> None:
         """Drop what was sorted."""
-        if self.buckets is not None:
-            self.buckets.close()
-            self.buckets = None
+        if self.sorted_annotations is not None:
+            self.sorted_annotations.close()
+            self.sorted_annotations = None
 
 
-def survey(stream: JsonStream, found: Pass, wanted: Wanted, *, sort: bool) -> Outline:
+def build_index(
+    stream: JsonStream, found: Pass, mode: SegmentationMode, *, sort: bool
+) -> FileIndex:
     """Find the parts of a file, number its images, and, if wished, sort its annotations where they are not.
 
     ``wanted`` says what of the annotations' outlines.
@@ -52,23 +54,23 @@ def survey(stream: JsonStream, found: Pass, wanted: Wanted, *, sort: bool) -> Ou
     Raises :class:`~headrace.errors.ParseError` where the file is no COCO dataset, and says what it looks like.
     """
     _check_top(stream)
-    report = Reporter(stream, found)
-    outline = Outline(categories=Categories(report), wanted=wanted)
+    report = RecordReporter(stream, found)
+    index = FileIndex(categories=Categories(report), mode=mode)
     sorted_by = None
     try:
         for member in stream.members():
-            _take(stream, member, outline, report)
-            if sort and member is outline.annotations and outline.images is not None:
-                sort_annotations(stream, outline)
-                sorted_by = outline.numbering, member
-        if outline.images is None:
-            raise _no_coco(stream, outline)
+            _add_member(stream, member, index, report)
+            if sort and member is index.annotations and index.images is not None:
+                sort_annotations(stream, index)
+                sorted_by = index.image_index, member
+        if index.images is None:
+            raise _not_coco_error(stream, index)
         # The annotations came before the images, or one of the two stood twice.
-        last = outline.numbering, outline.annotations
-        if sort and outline.annotations is not None and sorted_by != last:
-            sort_annotations(stream, outline)
+        last = index.image_index, index.annotations
+        if sort and index.annotations is not None and sorted_by != last:
+            sort_annotations(stream, index)
     except BaseException:
-        outline.close()
+        index.close()
         raise
     if stream.repaired:
         found.add(
@@ -76,71 +78,73 @@ def survey(stream: JsonStream, found: Pass, wanted: Wanted, *, sort: bool) -> Ou
             "NaN, Infinity or lone surrogates, which are no JSON, read as nothing",
             path=stream.path,
         )
-    return outline
+    return index
 
 
-def _take(stream: JsonStream, member: Member, outline: Outline, report: Reporter) -> None:
+def _add_member(
+    stream: JsonStream, member: Member, index: FileIndex, report: RecordReporter
+) -> None:
     if member.key not in _MAIN:
-        outline.others.append(member)
+        index.others.append(member)
         return
     if not member.is_array:
         if stream.value(member) != b"null":
             raise stream.fault(f"{member.key!r} is no list", member.start, code="C01")
         return
-    if member.key in outline.seen:
+    if member.key in index.seen:
         message = "a main key stands twice, the last one counts"
         report.found.add("C26", message, path=stream.path, offset=member.start, detail=member.key)
-    outline.seen.add(member.key)
+    index.seen.add(member.key)
     if member.key == "images":
-        outline.images = member
-        _number(stream, outline)
+        index.images = member
+        _index_images(stream, index)
     elif member.key == "annotations":
-        outline.annotations = member
+        index.annotations = member
     else:
-        outline.categories = Categories(report)
+        index.categories = Categories(report)
         for chunk in stream.array(member, Decoder(list[object]).decode):
-            outline.categories.add(chunk.elements())
+            index.categories.add(chunk.elements())
 
 
-def _number(stream: JsonStream, outline: Outline) -> None:
-    outline.numbering = numbering = Numbering()
-    assert outline.images is not None
-    for chunk in stream.array(outline.images, Decoder(list[ImageId]).decode):
+def _index_images(stream: JsonStream, index: FileIndex) -> None:
+    index.image_index = image_index = ImageIndex()
+    assert index.images is not None
+    for chunk in stream.array(index.images, Decoder(list[ImageId]).decode):
         if chunk.items is not None:
-            numbering.extend([image.id for image in chunk.items])
+            image_index.extend([image.id for image in chunk.items])
         else:
             for _, text in chunk.elements():
-                numbering.add(reference(text, ImageId))
+                image_index.add(lenient_id(text, ImageId))
 
 
-def sort_annotations(stream: JsonStream, outline: Outline) -> None:
+def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
     """Deal the annotations into buckets unless they lie in the order of the images already."""
-    outline.close()
-    outline.is_sorted = True
-    member, numbering = outline.annotations, outline.numbering
+    index.close()
+    index.is_sorted = True
+    member, image_index = index.annotations, index.image_index
     assert member is not None
-    if _in_order(stream, member, numbering):
+    if _is_in_order(stream, member, image_index):
         return
-    images, size = len(numbering), (member.end or stream.size) - member.start
+    images, size = len(image_index), (member.end or stream.size) - member.start
     # Numbers cost least where they are decoded together with all else, at the end.
-    if outline.wanted != "numbers":
-        outline.buckets = rows = RowBuckets(numbering, 0, images, size, outline.wanted)
-        if rows.deal(stream, member):
+    if index.mode != "numbers":
+        index.sorted_annotations = rows = RowSort(image_index, 0, images, size, index.mode)
+        if rows.add_all(stream, member):
             return
         rows.close()
-    outline.buckets = texts = TextBuckets(numbering, ImageRef, 0, images, size)
-    texts.deal(stream, member)
+    index.sorted_annotations = texts = TextSort(image_index, ImageRef, 0, images, size)
+    texts.add_all(stream, member)
 
 
-def _in_order(stream: JsonStream, member: Member, numbering: Numbering) -> bool:
+def _is_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) -> bool:
     last = -1
     for chunk in stream.array(member, Decoder(list[ImageRef]).decode):
         if chunk.items is None:
             return False
-        places = numbering.places(chunk.items)
-        if places[0] < last or places != sorted(places):
+        positions = image_index.positions(chunk.items)
+        if positions[0] < last or positions != sorted(positions):
             return False
-        last = places[-1]
+        last = positions[-1]
     return True
 
 
@@ -153,8 +157,8 @@ def _check_top(stream: JsonStream) -> None:
         raise stream.fault("this is not JSON" if char else "the file is empty", at)
 
 
-def _no_coco(stream: JsonStream, outline: Outline) -> ParseError:
-    keys = [member.key for member in outline.others]
+def _not_coco_error(stream: JsonStream, index: FileIndex) -> ParseError:
+    keys = [member.key for member in index.others]
     if "videos" in keys:
         return stream.fault(
             "a video dataset, not images", 0, code="C01", hint="read it as coco-video"

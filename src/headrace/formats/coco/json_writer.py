@@ -26,7 +26,7 @@ def dump(value: Any) -> bytes:
         )
 
 
-def heading(about: Attributes | None) -> bytes:
+def header(about: Attributes | None) -> bytes:
     """The beginning of a file: ``info``, ``licenses`` and what else the source said of itself, up to a comma."""
     about = about or {}
     head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}

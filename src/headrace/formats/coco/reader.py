@@ -8,30 +8,30 @@ from typing import Any, ClassVar
 
 from headrace.formats.base import Reader
 from headrace.formats.coco import INFO
-from headrace.formats.coco.decode import ShapeMaker
-from headrace.formats.coco.detect import probe_file
-from headrace.formats.coco.folders import file_meant
+from headrace.formats.coco.decode import ShapeDecoder
+from headrace.formats.coco.detect import detect_file
+from headrace.formats.coco.folders import resolve_file
 from headrace.formats.coco.group_by_image import (
-    Placed,
-    from_buckets,
-    from_order,
+    IndexedSample,
+    from_ordered,
+    from_sorted,
     without_annotations,
 )
-from headrace.formats.coco.images import SampleMaker
-from headrace.formats.coco.index import Outline, sort_annotations, survey
-from headrace.formats.coco.record_findings import Reporter
-from headrace.formats.coco.results import survey_results
-from headrace.formats.coco.row_sort import Wanted, find_row
+from headrace.formats.coco.images import SampleDecoder
+from headrace.formats.coco.index import FileIndex, build_index, sort_annotations
+from headrace.formats.coco.record_findings import RecordReporter
+from headrace.formats.coco.results import build_results_index
+from headrace.formats.coco.row_sort import SegmentationMode, find_row
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     ImageRecord,
-    Learner,
-    Odd,
     PlainRecord,
     RawAnnotationRecord,
     RawPlainRecord,
+    RecordDecoder,
+    UndecodedRecord,
 )
-from headrace.formats.coco.unordered import Loose
+from headrace.formats.coco.unordered import UnorderedAnnotations
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
@@ -48,22 +48,22 @@ class CocoReader(Reader):
     info: ClassVar[FormatInfo] = INFO
 
     def _open(self) -> None:
-        self.path = file_meant(self.path, probe_file)
+        self.path = resolve_file(self.path, detect_file)
         self._stream = JsonStream(self.path)
-        self._outline: Outline | None = None
+        self._index: FileIndex | None = None
         self._emitted = 0
 
     def _close(self) -> None:
         if hasattr(self, "_stream"):
-            if self._outline is not None:
-                self._outline.close()
+            if self._index is not None:
+                self._index.close()
             self._stream.close()
 
     def about(self) -> Attributes:
         """``info``, ``licenses`` and whatever else stands beside images, annotations and categories."""
         found = self.findings.begin("about")
         values: Attributes = {}
-        for member in self._surveyed().others:
+        for member in self._get_index().others:
             if (member.end or 0) - member.start <= MAX_ELEMENT:
                 values[member.key] = self._stream.decoded(member)
             else:
@@ -73,29 +73,29 @@ class CocoReader(Reader):
 
     def progress(self) -> float:
         """A third for the look over the file, the rest for the images handed out."""
-        if self._outline is None:
+        if self._index is None:
             return self._stream.position / max(self._stream.size, 1) / 3
-        return (1 + 2 * self._emitted / max(len(self._outline.numbering), 1)) / 3
+        return (1 + 2 * self._emitted / max(len(self._index.image_index), 1)) / 3
 
-    def _surveyed(self) -> Outline:
-        if self._outline is None:
+    def _get_index(self) -> FileIndex:
+        if self._index is None:
             with gc_paused():
                 found = self.findings.begin("survey")
                 if self.options.predictions and self._stream.top()[1] == b"[":
-                    self._outline = survey_results(self._stream, found, self.options.labels)
+                    self._index = build_results_index(self._stream, found, self.options.labels)
                 else:
-                    self._outline = survey(
-                        self._stream, found, self._wanted(), sort=self.options.gather
+                    self._index = build_index(
+                        self._stream, found, self._segmentation_mode(), sort=self.options.gather
                     )
-        return self._outline
+        return self._index
 
-    def _wanted(self) -> Wanted:
+    def _segmentation_mode(self) -> SegmentationMode:
         if self.options.task == "detect":
             return "boxes"
         return "text" if self.options.geometry == "raw" else "numbers"
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
-        return self._surveyed().categories.labels
+        return self._get_index().categories.labels
 
     def _filenames(self) -> Iterator[list[str]]:
         # What is bad here fails here, but is only counted when the images are read.
@@ -120,76 +120,93 @@ class CocoReader(Reader):
             for start in range(0, len(group), size):
                 yield group[start : start + size]
 
-    def _images(self, found: Pass) -> Iterator[Placed]:
+    def _images(self, found: Pass) -> Iterator[IndexedSample]:
         """Each image's place in the file, and its sample unless it cannot be used."""
-        outline, report = self._surveyed(), Reporter(self._stream, found)
-        if outline.images is None:
-            for place, number in enumerate(outline.result_ids or ()):
+        index, report = self._get_index(), RecordReporter(self._stream, found)
+        if index.images is None:
+            for position, number in enumerate(index.result_ids or ()):
                 found.images_in += 1
-                yield place, Sample(filename=str(number), id=number)
+                yield position, Sample(filename=str(number), id=number)
             return
-        learner = Learner(ImageRecord, keep_extra=self.options.keep_extra)
-        annotated = outline.annotations is not None
-        maker = SampleMaker(learner, report, annotated=annotated, media=self.options.images)
-        place = 0
-        for chunk in self._stream.array(outline.images, learner.many):
-            for record in learner.records(chunk):
+        record_decoder = RecordDecoder(ImageRecord, keep_extra=self.options.keep_extra)
+        annotated = index.annotations is not None
+        decoder = SampleDecoder(
+            record_decoder, report, annotated=annotated, media=self.options.images
+        )
+        position = 0
+        for chunk in self._stream.array(index.images, record_decoder.decode_array):
+            for record in record_decoder.records(chunk):
                 found.images_in += 1
-                if place in outline.numbering.doubles:
-                    report.about(_named(record), lambda: Odd(b""))
+                if position in index.image_index.duplicates:
+                    report.set_record(_name_of(record), lambda: UndecodedRecord(b""))
                     report(
                         "C18",
                         "an image id stands twice, the first one counts",
                         severity=Severity.ERROR,
                         dropped_images=1,
                     )
-                    yield place, None
+                    yield position, None
                 else:
-                    yield place, maker.make(record)
-                place += 1
+                    yield position, decoder.make(record)
+                position += 1
 
     def _samples(self, found: Pass) -> Iterator[list[Sample]]:
-        outline = self._surveyed()
+        index = self._get_index()
         images = self._images(found)
-        if outline.annotations is None:
+        if index.annotations is None:
             return without_annotations(images)
-        if not outline.is_sorted:
-            sort_annotations(self._stream, outline)
-        learner, shapes = self._makers(found)
-        if outline.buckets is not None:
-            find = partial(find_row, self._stream, outline.annotations, outline.wanted)
-            return from_buckets(outline.buckets, images, learner, shapes, find)
-        chunks = self._stream.array(outline.annotations, learner.many)
-        return from_order(chunks, images, outline.numbering, learner, shapes)
+        if not index.is_sorted:
+            sort_annotations(self._stream, index)
+        record_decoder, shape_decoder = self._decoders(found)
+        if index.sorted_annotations is not None:
+            find = partial(find_row, self._stream, index.annotations, index.mode)
+            return from_sorted(
+                index.sorted_annotations, images, record_decoder, shape_decoder, find
+            )
+        chunks = self._stream.array(index.annotations, record_decoder.decode_array)
+        return from_ordered(chunks, images, index.image_index, record_decoder, shape_decoder)
 
-    def loose(self, found: Pass) -> Loose | None:
+    def unordered(self, found: Pass) -> UnorderedAnnotations | None:
         """The images, and the annotations in the order of the file, for who needs no image's together.
 
         None where the file has no annotations, or ids of images that are no usual numbers.
         """
-        outline = self._surveyed()
-        if outline.images is None or outline.annotations is None:
+        index = self._get_index()
+        if index.images is None or index.annotations is None:
             return None
-        if not outline.numbering.is_usual:
+        if not index.image_index.is_dense:
             return None
-        learner, shapes = self._makers(found)
-        chunks = self._stream.array(outline.annotations, learner.many)
-        member = outline.annotations
+        record_decoder, shape_decoder = self._decoders(found)
+        chunks = self._stream.array(index.annotations, record_decoder.decode_array)
+        member = index.annotations
         size = (member.end or self._stream.size) - member.start
-        return Loose(self._images(found), chunks, outline.numbering, learner, shapes, size)
+        return UnorderedAnnotations(
+            self._images(found), chunks, index.image_index, record_decoder, shape_decoder, size
+        )
 
-    def _makers(self, found: Pass) -> tuple[Learner[Any], ShapeMaker]:
+    def _decoders(self, found: Pass) -> tuple[RecordDecoder[Any], ShapeDecoder]:
         """What makes records of the annotations' text, and shapes of records."""
         raw = self.options.geometry == "raw"
         kind, plain = (
             (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)
         )
-        learner: Learner[Any] = Learner(kind, keep_extra=self.options.keep_extra, plain=plain)
-        categories, report = self._surveyed().categories, Reporter(self._stream, found)
-        return learner, ShapeMaker(
-            categories.names, categories.points, learner, report, task=self.options.task, raw=raw
+        record_decoder: RecordDecoder[Any] = RecordDecoder(
+            kind, keep_extra=self.options.keep_extra, plain=plain
+        )
+        categories, report = self._get_index().categories, RecordReporter(self._stream, found)
+        return record_decoder, ShapeDecoder(
+            categories.names,
+            categories.points,
+            record_decoder,
+            report,
+            task=self.options.task,
+            raw=raw,
         )
 
 
-def _named(record: ImageRecord | Odd) -> str:
-    return "image" if isinstance(record, Odd) else f"image {record.id} ({record.file_name})"
+def _name_of(record: ImageRecord | UndecodedRecord) -> str:
+    return (
+        "image"
+        if isinstance(record, UndecodedRecord)
+        else f"image {record.id} ({record.file_name})"
+    )

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from headrace.formats.coco.schema import Odd
+from headrace.formats.coco.schema import UndecodedRecord
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.json_stream import JsonStream
 
 
-class Reporter:
-    """Reports about the records of one file; :meth:`about` turns to one of them."""
+class RecordReporter:
+    """Reports about the records of one file; :meth:`set_record` turns to one of them."""
 
     def __init__(self, stream: JsonStream, found: Pass) -> None:
         self.found = found
         self._stream = stream
-        self._source: Callable[[], Odd] = _nowhere
+        self._source: Callable[[], UndecodedRecord] = _nowhere
         self._name = ""
 
     @property
@@ -24,7 +24,7 @@ class Reporter:
         """The file."""
         return self._stream.path
 
-    def about(self, name: str, source: Callable[[], Odd]) -> None:
+    def set_record(self, name: str, source: Callable[[], UndecodedRecord]) -> None:
         """Turn to a record: its name for people, and a way to its text."""
         self._name, self._source = name, source
 
@@ -60,5 +60,5 @@ class Reporter:
         return source.offset
 
 
-def _nowhere() -> Odd:
-    return Odd(b"")
+def _nowhere() -> UndecodedRecord:
+    return UndecodedRecord(b"")

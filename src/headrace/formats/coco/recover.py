@@ -41,7 +41,7 @@ def parse(text: bytes, report: Report) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         report("C26", "a record is no object", severity=Severity.ERROR)
         return None
-    if not shallow(value):
+    if not is_shallow(value):
         report("C27", "a record is nested deeper than 64 levels", severity=Severity.ERROR)
         return None
     return value
@@ -55,15 +55,15 @@ def annotation(values: dict[str, Any], report: Report) -> tuple[AnnotationRecord
         extra["attributes"] = attributes
         attributes = None
     record = AnnotationRecord(
-        id=identity(values.get("id"), report),
-        image_id=identity(values.get("image_id"), report),
-        category_id=identity(values.get("category_id"), report),
+        id=id_of(values.get("id"), report),
+        image_id=id_of(values.get("image_id"), report),
+        category_id=id_of(values.get("category_id"), report),
         bbox=box(values.get("bbox"), report),
         segmentation=segmentation(values.get("segmentation"), report),
-        area=number(values.get("area"), report),
+        area=float_of(values.get("area"), report),
         iscrowd=flag(values.get("iscrowd")),
         keypoints=points(values.get("keypoints"), report),
-        score=number(values.get("score"), report),
+        score=float_of(values.get("score"), report),
         attributes=attributes,
         utf8_string=text_of(values.get("utf8_string")),
     )
@@ -78,25 +78,25 @@ def image(values: dict[str, Any], report: Report) -> tuple[ImageRecord, dict[str
         extra["attributes"] = attributes
         attributes = None
     record = ImageRecord(
-        id=identity(values.get("id"), report),
+        id=id_of(values.get("id"), report),
         file_name=text_of(values.get("file_name")),
-        width=whole(values.get("width")),
-        height=whole(values.get("height")),
+        width=int_of(values.get("width")),
+        height=int_of(values.get("height")),
         attributes=attributes,
     )
     return record, extra
 
 
-def shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
+def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether nothing in a value is nested deeper than ``depth``."""
     if isinstance(value, dict):
-        return depth > 0 and all(shallow(each, depth - 1) for each in value.values())
+        return depth > 0 and all(is_shallow(each, depth - 1) for each in value.values())
     if isinstance(value, list | tuple):
-        return depth > 0 and all(shallow(each, depth - 1) for each in value)
+        return depth > 0 and all(is_shallow(each, depth - 1) for each in value)
     return True
 
 
-def identity(value: Any, report: Report) -> Id | None:
+def id_of(value: Any, report: Report) -> Id | None:
     """A number or a text that names something."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -180,7 +180,7 @@ def points(value: Any, report: Report) -> list[float] | None:
     return list(map(float, value))
 
 
-def number(value: Any, report: Report) -> float | None:
+def float_of(value: Any, report: Report) -> float | None:
     """A finite number."""
     if not is_number(value):
         return None
@@ -197,7 +197,7 @@ def flag(value: Any) -> bool:
     return bool(value)
 
 
-def whole(value: Any) -> int | None:
+def int_of(value: Any) -> int | None:
     """A whole number, also where it is written as 640.0 or as text."""
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None

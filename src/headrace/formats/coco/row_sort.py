@@ -15,14 +15,14 @@ from msgspec.json import Decoder
 from msgspec.msgpack import Decoder as RowDecoder
 from msgspec.msgpack import Encoder as RowEncoder
 
-from headrace.formats.coco.external_sort import PENDING_BYTES, Buckets
-from headrace.formats.coco.image_index import Numbering
+from headrace.formats.coco.external_sort import PENDING_BYTES, ExternalSort
+from headrace.formats.coco.image_index import ImageIndex
 from headrace.formats.coco.schema import (
     AnnotationRecord,
-    Odd,
     RawPlainRecord,
+    UndecodedRecord,
+    full_record,
     is_clean,
-    whole_record,
 )
 from headrace.formats.geometry.lazy_polygons import PolygonText, checked_texts, irregular_texts
 from headrace.formats.io.json_stream import ArrayChunk, JsonStream, Member
@@ -56,12 +56,12 @@ class Row(Struct, array_like=True, gc=False):
         outline = self.segmentation
         return outline[0] if isinstance(outline, tuple) else outline
 
-    def whole(self) -> AnnotationRecord:
+    def full(self) -> AnnotationRecord:
         """With its outline decoded, which is clean."""
-        return whole_record(self, self.text or b"null")
+        return full_record(self, self.text or b"null")
 
 
-Wanted = Literal["numbers", "text", "boxes"]
+SegmentationMode = Literal["numbers", "text", "boxes"]
 """What of annotations' outlines a reader wants: their numbers, their text, or nothing where there is a box."""
 
 Rows = list[Row | bytes]
@@ -70,18 +70,23 @@ Rows = list[Row | bytes]
 _ROWS: RowDecoder[Rows] = RowDecoder(Rows)
 
 
-class RowBuckets(Buckets[Rows]):
+class RowSort(ExternalSort[Rows]):
     """Rows of annotations by neighbouring images."""
 
     def __init__(
-        self, numbering: Numbering, first: int, images: int, annotation_bytes: int, wanted: Wanted
+        self,
+        image_index: ImageIndex,
+        first: int,
+        images: int,
+        annotation_bytes: int,
+        mode: SegmentationMode,
     ) -> None:
         super().__init__(first, images, annotation_bytes)
-        self._numbering = numbering
-        self._wanted = wanted
+        self._image_index = image_index
+        self._mode = mode
         self._waiting: list[list[bytes]] = [[] for _ in range(self._count + 1)]
 
-    def deal(self, stream: JsonStream, member: Member) -> bool:
+    def add_all(self, stream: JsonStream, member: Member) -> bool:
         """Take in all annotations of a file; False, and not all are taken, where most of them are no rows."""
         rows = odd = 0
         for chunk in stream.array(member, _PLAIN_MANY.decode):
@@ -92,7 +97,7 @@ class RowBuckets(Buckets[Rows]):
                 if self._add_one(text):
                     rows += 1
                 else:
-                    self._put([_ENCODE(text)], [self._numbering.place_in(text)])
+                    self._put([_ENCODE(text)], [self._image_index.position_in(text)])
                     odd += 1
             if odd > rows:
                 return False
@@ -110,7 +115,7 @@ class RowBuckets(Buckets[Rows]):
 
         ``originals`` are their texts. Those with an outline that is none stay text: all of it will be looked at again.
         """
-        polygon_texts = _polygon_texts(records, self._wanted)
+        polygon_texts = _polygon_texts(records, self._mode)
         try:
             texts = [
                 _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
@@ -125,19 +130,19 @@ class RowBuckets(Buckets[Rows]):
             whole = originals()
             for i in damaged:
                 texts[i] = _ENCODE(whole[i])
-        self._put(texts, self._numbering.places(records))
+        self._put(texts, self._image_index.positions(records))
         return True
 
-    def _put(self, texts: list[bytes], places: list[int]) -> None:
+    def _put(self, texts: list[bytes], positions: list[int]) -> None:
         waiting, step, first = self._waiting, self._step, self._first
         # Those of no image have place -1, which is the last bucket.
-        for text, place in zip(texts, places, strict=True):
-            waiting[(place - first) // step if place >= 0 else -1].append(text)
+        for text, position in zip(texts, positions, strict=True):
+            waiting[(position - first) // step if position >= 0 else -1].append(text)
         self._pending += sum(map(len, texts)) + _OBJECT_BYTES * len(texts)
         if self._pending >= PENDING_BYTES:
             self.flush()
 
-    def _take_pending(self, bucket: int) -> bytes:
+    def _pop_pending(self, bucket: int) -> bytes:
         texts = self._waiting[bucket]
         text = _ARRAY + len(texts).to_bytes(4) + b"".join(texts) if texts else b""
         texts.clear()
@@ -149,36 +154,36 @@ class RowBuckets(Buckets[Rows]):
             rows += _ROWS.decode(text)
         return rows
 
-    def _regrouped(
+    def _split_groups(
         self, texts: Iterator[bytes], first: int, step: int, count: int
     ) -> Iterator[Rows]:
         groups: list[Rows] = [[] for _ in range(count)]
         for row in self._content(texts):
-            groups[(self._place(row) - first) // step].append(row)
+            groups[(self._position(row) - first) // step].append(row)
         yield from groups
 
-    def _inner(self, first: int, images: int, size: int) -> RowBuckets:
-        return RowBuckets(self._numbering, first, images, size, self._wanted)
+    def _subsort(self, first: int, images: int, size: int) -> RowSort:
+        return RowSort(self._image_index, first, images, size, self._mode)
 
-    def take_part(self, text: bytes) -> None:
+    def add_part(self, text: bytes) -> None:
         """Take in a part of another one's bucket."""
         rows = _ROWS.decode(text)
-        self._put([_ENCODE(row) for row in rows], [self._place(row) for row in rows])
+        self._put([_ENCODE(row) for row in rows], [self._position(row) for row in rows])
 
-    def _place(self, row: Row | bytes) -> int:
+    def _position(self, row: Row | bytes) -> int:
         if isinstance(row, bytes):
-            return self._numbering.place_in(row)
-        return self._numbering.place(row.image_id)
+            return self._image_index.position_in(row)
+        return self._image_index.position(row.image_id)
 
 
 def _texts(chunk: ArrayChunk[RawPlainRecord]) -> list[bytes]:
     return [text for _, text in chunk.elements()]
 
 
-def _polygon_texts(records: Sequence[RawPlainRecord], wanted: Wanted) -> list[PolygonText]:
+def _polygon_texts(records: Sequence[RawPlainRecord], mode: SegmentationMode) -> list[PolygonText]:
     """The outlines that the rows of records hold."""
     raws = [record.segmentation for record in records]
-    if wanted != "boxes":
+    if mode != "boxes":
         return checked_texts(raws)
     # An outline is left behind only beside a box.
     if None not in [record.bbox for record in records]:
@@ -189,26 +194,28 @@ def _polygon_texts(records: Sequence[RawPlainRecord], wanted: Wanted) -> list[Po
     ]
 
 
-def find_row(stream: JsonStream, member: Member, wanted: Wanted, row: Row) -> Odd:
+def find_row(
+    stream: JsonStream, member: Member, mode: SegmentationMode, row: Row
+) -> UndecodedRecord:
     """Find the text of a row in its file, by the values that the row holds; the first of several equal ones.
 
     This reads the file again, so it is only for the few examples of a finding.
     """
     for chunk in stream.array(member, _PLAIN_MANY.decode):
-        if chunk.items is None or any(_is_of(row, record, wanted) for record in chunk.items):
+        if chunk.items is None or any(_matches(row, record, mode) for record in chunk.items):
             for offset, text in chunk.elements():
                 try:
-                    if _is_of(row, _PLAIN.decode(text), wanted):
-                        return Odd(text, offset)
+                    if _matches(row, _PLAIN.decode(text), mode):
+                        return UndecodedRecord(text, offset)
                 except (MsgspecError, UnicodeDecodeError, RecursionError):
                     continue
-    return Odd(b"")
+    return UndecodedRecord(b"")
 
 
-def _is_of(row: Row, record: RawPlainRecord, wanted: Wanted) -> bool:
+def _matches(row: Row, record: RawPlainRecord, mode: SegmentationMode) -> bool:
     """Whether ``record`` makes a row that equals ``row``."""
     return (
         (row.id, row.image_id, row.category_id) == (record.id, record.image_id, record.category_id)
         and (row.bbox, row.area, row.iscrowd) == (record.bbox, record.area, record.iscrowd)
-        and [row.segmentation] == _polygon_texts([record], wanted)
+        and [row.segmentation] == _polygon_texts([record], mode)
     )

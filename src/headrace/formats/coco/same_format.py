@@ -9,7 +9,7 @@ from typing import cast
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.coco.reader import COLLECT_EVERY, CocoReader
 from headrace.formats.coco.schema import Id
-from headrace.formats.coco.unordered import Loose, PlainRecords
+from headrace.formats.coco.unordered import PlainRecords, UnorderedAnnotations
 from headrace.formats.coco.writer import CocoWriter
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
@@ -20,30 +20,30 @@ def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, No
     assert isinstance(reader, CocoReader)
     assert isinstance(writer, CocoWriter)
     found = reader.findings.begin("read")
-    loose = reader.loose(found)
-    return None if loose is None else _carried(reader, loose, writer, found)
+    unordered = reader.unordered(found)
+    return None if unordered is None else _steps(reader, unordered, writer, found)
 
 
-def _carried(
-    reader: CocoReader, loose: Loose, writer: CocoWriter, found: Pass
+def _steps(
+    reader: CocoReader, unordered: UnorderedAnnotations, writer: CocoWriter, found: Pass
 ) -> Generator[ConversionStep, None, None]:
     with gc_paused():
-        for samples in loose.images():
+        for samples in unordered.images():
             found.images_out += len(samples)
             writer.write(samples)
             yield ConversionStep(0, {})
         writer.end_images()
-        yield from _annotations(reader, loose, writer, found)
+        yield from _annotations(reader, unordered, writer, found)
 
 
 def _annotations(
-    reader: CocoReader, loose: Loose, writer: CocoWriter, found: Pass
+    reader: CocoReader, unordered: UnorderedAnnotations, writer: CocoWriter, found: Pass
 ) -> Generator[ConversionStep, None, None]:
-    names, path = loose.names, str(reader.path)
+    names, path = unordered.names, str(reader.path)
     numbers = {category: writer.category(name) for category, name in names.items()}
     anew = any(category != number for category, number in numbers.items())
     told = 0
-    for step, part in enumerate(loose.annotations()):
+    for step, part in enumerate(unordered.annotations()):
         if isinstance(part, PlainRecords):
             records = part.records
             categories = cast("list[Id]", [record.category_id for record in records])
@@ -53,10 +53,10 @@ def _annotations(
             writer.write_records(records, path)
             labels = Counter([names[category] for category in categories])
         else:
-            writer.write_loose(part, path)
+            writer.write_shapes(part, path)
             labels = Counter([shape.label for _, shape in part])
         found.shapes_out += sum(labels.values())
-        done = int(found.images_out * loose.progress())
+        done = int(found.images_out * unordered.progress())
         yield ConversionStep(done - told, labels)
         told = done
         if step % COLLECT_EVERY == 0:

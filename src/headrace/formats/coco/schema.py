@@ -23,9 +23,9 @@ FileId = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str
 Ring = Annotated[list[float], Meta(min_length=6)]
 Extent = Annotated[float, Meta(gt=0)]
 
-MAX_LEARNT = 64
+MAX_EXTRA_KEYS = 64
 # msgspec takes no such names for fields.
-_UNLEARNABLE = re.compile(r'[\\"\x00-\x1f]')
+_UNSUPPORTED_KEY = re.compile(r'[\\"\x00-\x1f]')
 
 
 class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
@@ -46,9 +46,9 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     iscrowd: int | bool = 0
     segmentation: list[Ring] | RleRecord | None = None
 
-    def whole(self) -> AnnotationRecord:
+    def full(self) -> AnnotationRecord:
         """As a record that may have all keys."""
-        return whole_record(self)
+        return full_record(self)
 
 
 class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
@@ -72,9 +72,9 @@ class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     iscrowd: int | bool = 0
     segmentation: Raw = Raw(b"null")
 
-    def whole(self) -> AnnotationRecord:
+    def full(self) -> AnnotationRecord:
         """With its outline decoded; raises msgspec's errors where that is not clean."""
-        return whole_record(self, self.segmentation)
+        return full_record(self, self.segmentation)
 
 
 class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
@@ -99,7 +99,7 @@ def is_clean(outline: bytes) -> bool:
     return True
 
 
-def whole_record(record: Struct, outline: Raw | bytes | str | None = None) -> AnnotationRecord:
+def full_record(record: Struct, outline: Raw | bytes | str | None = None) -> AnnotationRecord:
     """A record that may have all keys, of one that has the plain ones; ``outline`` is its segmentation as text.
 
     Raises msgspec's errors where the outline is not clean.
@@ -139,7 +139,7 @@ class ImageRef(Struct, gc=False):
     image_id: FileId | None = None
 
 
-class Odd(NamedTuple):
+class UndecodedRecord(NamedTuple):
     """An element that is not of the clean form."""
 
     text: bytes
@@ -149,7 +149,7 @@ class Odd(NamedTuple):
 R = TypeVar("R", bound=Struct)
 
 
-class Learner(Generic[R]):
+class RecordDecoder(Generic[R]):
     """Decodes records of a type; keys that it does not define are learnt when first met, and kept.
 
     Without ``keep_extra`` they are skipped, which is quicker. ``plain`` is the type of records without any but the
@@ -161,7 +161,7 @@ class Learner(Generic[R]):
     ) -> None:
         self._base = base
         self._known = set(base.__struct_encode_fields__)
-        self._learnt: dict[str, str] = {}
+        self._extra_keys: dict[str, str] = {}
         self._keep = keep_extra
         self._plain: Decoder[Any] | None = None if plain is None else Decoder(plain)
         kind: Any = plain or base
@@ -170,19 +170,19 @@ class Learner(Generic[R]):
 
     def _define(self) -> None:
         # Keys may be any text, attributes may not: so they are numbered.
-        fields = [(name, Any, UNSET) for name in self._learnt]
+        fields = [(name, Any, UNSET) for name in self._extra_keys]
         kind: Any = defstruct(
             self._base.__name__,
             fields,
             bases=(self._base,),
-            rename=self._learnt,
+            rename=self._extra_keys,
             forbid_unknown_fields=self._keep,
             gc=False,
         )
         self._one: Decoder[R] = Decoder(kind)
         self._many: Decoder[list[R]] = Decoder(list[kind])
 
-    def many(self, text: bytes | memoryview) -> list[R]:
+    def decode_array(self, text: bytes | memoryview) -> list[R]:
         """Records from a JSON array, all of one type; raises msgspec's errors where one is not clean."""
         if self._plain is None:
             return self._many.decode(text)
@@ -191,13 +191,13 @@ class Learner(Generic[R]):
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             return self._no_longer_plain(self._many.decode(text))
 
-    def lines(self, text: bytes) -> list[R | Odd]:
+    def decode_lines(self, text: bytes) -> list[R | UndecodedRecord]:
         """Records from JSON objects one after the other, all of one type, or odd."""
         try:
             return self._lines(text)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             raws: list[Raw] = Decoder(Raw).decode_lines(text)
-            return self._each([Odd(bytes(raw)) for raw in raws])
+            return self._each([UndecodedRecord(bytes(raw)) for raw in raws])
 
     def _lines(self, text: bytes) -> list[Any]:
         if self._plain is None:
@@ -211,50 +211,50 @@ class Learner(Generic[R]):
         self._plain = None
         return records
 
-    def records(self, chunk: ArrayChunk[R]) -> list[R | Odd]:
-        """The records of a chunk that was parsed by :meth:`many`."""
+    def records(self, chunk: ArrayChunk[R]) -> list[R | UndecodedRecord]:
+        """The records of a chunk that was parsed by :meth:`decode_array`."""
         if chunk.items is not None:
             return list(chunk.items)
-        return self._each([Odd(text, offset) for offset, text in chunk.elements()])
+        return self._each([UndecodedRecord(text, offset) for offset, text in chunk.elements()])
 
     def extra(self, record: R) -> Attributes | None:
         """The values of learnt keys that a record has."""
         values = {}
-        for name, key in self._learnt.items():
+        for name, key in self._extra_keys.items():
             value = getattr(record, name)
             if value is not UNSET:
                 values[key] = value
         return values or None
 
     @property
-    def has_learnt(self) -> bool:
+    def has_extra_keys(self) -> bool:
         """Whether any record may have an extra."""
-        return bool(self._learnt)
+        return bool(self._extra_keys)
 
-    def _each(self, elements: list[Odd]) -> list[R | Odd]:
+    def _each(self, elements: list[UndecodedRecord]) -> list[R | UndecodedRecord]:
         if self._learn(elements):
             self._define()
         return [self._single(element) for element in elements]
 
-    def _single(self, element: Odd) -> R | Odd:
+    def _single(self, element: UndecodedRecord) -> R | UndecodedRecord:
         try:
             return self._one.decode(element.text)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
             return element
 
-    def _learn(self, elements: list[Odd]) -> bool:
+    def _learn(self, elements: list[UndecodedRecord]) -> bool:
         """Add the unknown keys of the elements; whether there were any."""
-        before = len(self._learnt)
+        before = len(self._extra_keys)
         for element in elements if self._keep else ():
             for key in _keys(element.text):
                 if (
                     key not in self._known
-                    and len(self._learnt) < MAX_LEARNT
-                    and not _UNLEARNABLE.search(key)
+                    and len(self._extra_keys) < MAX_EXTRA_KEYS
+                    and not _UNSUPPORTED_KEY.search(key)
                 ):
                     self._known.add(key)
-                    self._learnt[f"learnt_{len(self._learnt)}"] = key
-        return len(self._learnt) > before
+                    self._extra_keys[f"learnt_{len(self._extra_keys)}"] = key
+        return len(self._extra_keys) > before
 
 
 def _keys(text: bytes) -> list[str]:

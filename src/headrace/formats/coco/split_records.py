@@ -14,21 +14,21 @@ R = TypeVar("R", bound=Struct)
 _BOUNDARY = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(\{[ \t\r\n]*"[^"\\]{0,64}"[ \t\r\n]*:)')
 
 
-class Form(NamedTuple):
+class Affixes(NamedTuple):
     """What was cut off from texts at their beginning and their end, and makes whole objects of them again."""
 
     head: bytes = b""
     tail: bytes = b""
 
-    def objects(self, texts: list[bytes]) -> bytes:
+    def join(self, texts: list[bytes]) -> bytes:
         """Whole objects, one after the other."""
         return self.head + (self.tail + b"\n" + self.head).join(texts) + self.tail + b"\n"
 
 
-WHOLE = Form()
+NO_AFFIXES = Affixes()
 
 
-class Splitter(Generic[R]):
+class RecordSplitter(Generic[R]):
     """Parses windows of annotations to references *and* the text of each, proving that the two agree.
 
     The text is split at the separator that an earlier window showed; the pieces, joined by line ends in place of the
@@ -38,9 +38,9 @@ class Splitter(Generic[R]):
 
     def __init__(self, kind: type[R]) -> None:
         self.pieces: list[bytes] | None = None
-        self.form = WHOLE
+        self.affixes = NO_AFFIXES
         self._separator = b""
-        self._seen: tuple[bytes, Form] | None = None
+        self._seen: tuple[bytes, Affixes] | None = None
         self._decoder: Decoder[R] = Decoder(kind)
         self._array: Decoder[list[R]] = Decoder(list[kind])  # type: ignore[valid-type]
 
@@ -48,24 +48,24 @@ class Splitter(Generic[R]):
         """The references of a JSON array; ``pieces`` holds their texts, or None where they could not be split."""
         self.pieces = None
         inner = bytes(text[1:-1])
-        head, tail = self.form
+        head, tail = self.affixes
         if self._separator and inner.startswith(head) and inner.endswith(tail):
             pieces = inner[len(head) : -len(tail)].split(self._separator)
             with contextlib.suppress(MsgspecError):
-                refs = self._decoder.decode_lines(self.form.objects(pieces))
+                refs = self._decoder.decode_lines(self.affixes.join(pieces))
                 if len(refs) == len(pieces):
                     self.pieces = pieces
                     return refs
         match = _BOUNDARY.search(inner)
         if match and inner.startswith(match[1]):
-            self._seen = match[0], Form(match[1], b"}")
+            self._seen = match[0], Affixes(match[1], b"}")
         return self._array.decode(text)
 
-    def adopt(self) -> None:
+    def use_last_separator(self) -> None:
         """Split at the separator seen last, from now on."""
         if self._seen is not None:
-            self._separator, self.form = self._seen
+            self._separator, self.affixes = self._seen
 
-    def give_up(self) -> None:
+    def stop_splitting(self) -> None:
         """Do not try to split any more."""
         self._separator = b""

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from headrace.formats.coco.external_sort import PENDING_BYTES, Buckets, Placing
-from headrace.formats.coco.split_records import WHOLE, Form, Splitter
+from headrace.formats.coco.external_sort import PENDING_BYTES, ExternalSort, PositionLookup
+from headrace.formats.coco.split_records import NO_AFFIXES, Affixes, RecordSplitter
 from headrace.formats.io.json_stream import JsonStream, Member
 
 # A file whose elements begin with ever other keys cannot be split; after so many windows it is not tried any more.
@@ -20,7 +20,7 @@ R = TypeVar("R", bound=Struct)
 _RAWS = Decoder(Raw)
 
 
-class TextBuckets(Buckets[bytes], Generic[R]):
+class TextSort(ExternalSort[bytes], Generic[R]):
     """Texts of annotations: a group's content is objects in a row. Text costs little: numbers are decoded once, at the end.
 
     ``kind`` is what of an annotation ``placing`` has to know.
@@ -28,75 +28,75 @@ class TextBuckets(Buckets[bytes], Generic[R]):
 
     def __init__(
         self,
-        placing: Placing[R],
+        lookup: PositionLookup[R],
         kind: type[R],
         first: int,
         images: int,
         annotation_bytes: int,
     ) -> None:
         super().__init__(first, images, annotation_bytes)
-        self._placing = placing
+        self._lookup = lookup
         self._kind = kind
         self._texts: list[list[bytes]] = [[] for _ in range(self._count + 1)]
-        self._form = WHOLE
+        self._affixes = NO_AFFIXES
 
-    def deal(self, stream: JsonStream, member: Member) -> None:
+    def add_all(self, stream: JsonStream, member: Member) -> None:
         """Take in all annotations of a file."""
-        placing = self._placing
-        splitter = Splitter(self._kind)
+        lookup = self._lookup
+        splitter = RecordSplitter(self._kind)
         failures = 0
         for chunk in stream.array(member, splitter.parse):
             if splitter.pieces is not None and chunk.items is not None:
-                self._add(splitter.pieces, placing.places(chunk.items), splitter.form)
+                self._add(splitter.pieces, lookup.positions(chunk.items), splitter.affixes)
             else:
                 texts = [text for _, text in chunk.elements()]
-                self._add(texts, [placing.place_in(text) for text in texts], WHOLE)
+                self._add(texts, [lookup.position_in(text) for text in texts], NO_AFFIXES)
                 failures += 1
                 if failures <= MAX_FAILURES:
-                    splitter.adopt()
+                    splitter.use_last_separator()
                 else:
-                    splitter.give_up()
+                    splitter.stop_splitting()
         self.flush()
 
-    def _take_pending(self, bucket: int) -> bytes:
+    def _pop_pending(self, bucket: int) -> bytes:
         texts = self._texts[bucket]
-        text = self._form.objects(texts) if texts else b""
+        text = self._affixes.join(texts) if texts else b""
         texts.clear()
         return text
 
     def _content(self, texts: Iterator[bytes]) -> bytes:
         return b"".join(texts)
 
-    def _regrouped(
+    def _split_groups(
         self, texts: Iterator[bytes], first: int, step: int, count: int
     ) -> Iterator[bytes]:
         groups: list[list[bytes]] = [[] for _ in range(count)]
         for text in texts:
-            for one, place in zip(*self._taken_apart(text), strict=True):
-                groups[(place - first) // step].append(one)
+            for one, position in zip(*self._split_text(text), strict=True):
+                groups[(position - first) // step].append(one)
         for group in groups:
-            yield WHOLE.objects(group) if group else b""
+            yield NO_AFFIXES.join(group) if group else b""
 
-    def _inner(self, first: int, images: int, size: int) -> TextBuckets[R]:
-        return TextBuckets(self._placing, self._kind, first, images, size)
+    def _subsort(self, first: int, images: int, size: int) -> TextSort[R]:
+        return TextSort(self._lookup, self._kind, first, images, size)
 
-    def take_part(self, text: bytes) -> None:
+    def add_part(self, text: bytes) -> None:
         """Take in a part of another one's bucket."""
-        self._add(*self._taken_apart(text), WHOLE)
+        self._add(*self._split_text(text), NO_AFFIXES)
 
-    def _taken_apart(self, text: bytes) -> tuple[list[bytes], list[int]]:
+    def _split_text(self, text: bytes) -> tuple[list[bytes], list[int]]:
         """Single objects and their places."""
         texts = [bytes(raw) for raw in _RAWS.decode_lines(text)]
-        return texts, [self._placing.place_in(one) for one in texts]
+        return texts, [self._lookup.position_in(one) for one in texts]
 
-    def _add(self, texts: list[bytes], places: list[int], form: Form) -> None:
-        if form != self._form:
+    def _add(self, texts: list[bytes], positions: list[int], affixes: Affixes) -> None:
+        if affixes != self._affixes:
             self.flush()
-            self._form = form
+            self._affixes = affixes
         by_bucket, step, first = self._texts, self._step, self._first
         # Those of no image have place -1, which is the last bucket.
-        for text, place in zip(texts, places, strict=True):
-            by_bucket[(place - first) // step if place >= 0 else -1].append(text)
+        for text, position in zip(texts, positions, strict=True):
+            by_bucket[(position - first) // step if position >= 0 else -1].append(text)
         self._pending += sum(map(len, texts))
         if self._pending >= PENDING_BYTES:
             self.flush()

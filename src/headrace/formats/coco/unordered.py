@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, cast
 
 from msgspec import Raw
 
-from headrace.formats.coco.decode import ShapeMaker
-from headrace.formats.coco.group_by_image import MAX_OPEN, Placed, from_place, in_chunk
-from headrace.formats.coco.image_index import Numbering, image_in
-from headrace.formats.coco.schema import Id, Learner, Odd, RawPlainRecord
+from headrace.formats.coco.decode import ShapeDecoder
+from headrace.formats.coco.group_by_image import MAX_OPEN, IndexedSample, texts_from, texts_in_chunk
+from headrace.formats.coco.image_index import ImageIndex, image_id_in
+from headrace.formats.coco.schema import Id, RawPlainRecord, RecordDecoder, UndecodedRecord
 from headrace.formats.geometry.lazy_polygons import PolygonText, irregular_texts
 from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.sample import Sample
@@ -31,7 +31,7 @@ _LARGE = 2**16
 _FEW = 4
 
 
-class LooseShape(NamedTuple):
+class ShapeOfImage(NamedTuple):
     """A shape, and a stand-in for its image: with its id and size, and no name."""
 
     image: Sample
@@ -47,23 +47,23 @@ class PlainRecords(NamedTuple):
     records: list[RawPlainRecord]
 
 
-class Loose:
+class UnorderedAnnotations:
     """The images of a file, then its annotations, which take ``size`` bytes; made by :meth:`.reader.CocoReader.loose`."""
 
     def __init__(
         self,
-        images: Iterator[Placed],
+        images: Iterator[IndexedSample],
         chunks: Iterable[ArrayChunk[Any]],
-        numbering: Numbering,
-        learner: Learner[Any],
-        shapes: ShapeMaker,
+        image_index: ImageIndex,
+        record_decoder: RecordDecoder[Any],
+        shape_decoder: ShapeDecoder,
         size: int,
     ) -> None:
         self._images = images
         self._chunks = chunks
-        self._numbering = numbering
-        self._learner = learner
-        self._shapes = shapes
+        self._image_index = image_index
+        self._record_decoder = record_decoder
+        self._shape_decoder = shape_decoder
         # Which images were not left out, and the size of each; 0 where it is not known, or stands among the large ones.
         self._is_there = bytearray()
         self._sizes = array("H")
@@ -75,7 +75,7 @@ class Loose:
     @property
     def names(self) -> Mapping[Id, str]:
         """The label of each category id that the file declares."""
-        return self._shapes.names
+        return self._shape_decoder.names
 
     def progress(self) -> float:
         """How much of the annotations is done, 0 to 1."""
@@ -92,119 +92,123 @@ class Loose:
             self._all_there = self._all_there and len(there) == len(samples)
             yield there
 
-    def _size_of(self, place: int, sample: Sample | None) -> tuple[int, int]:
+    def _size_of(self, position: int, sample: Sample | None) -> tuple[int, int]:
         if sample is None or not sample.width or not sample.height:
             return 0, 0
         size = sample.width, sample.height
         if max(size) < _LARGE:
             return size
-        self._large[place] = size
+        self._large[position] = size
         return 0, 0
 
-    def annotations(self) -> Iterator[PlainRecords | list[LooseShape]]:
+    def annotations(self) -> Iterator[PlainRecords | list[ShapeOfImage]]:
         """All annotations; after the images."""
         for chunk in self._chunks:
-            records, source = self._learner.records(chunk), in_chunk(chunk)
+            records, source = self._record_decoder.records(chunk), texts_in_chunk(chunk)
             if type(records[0]) is RawPlainRecord:
                 yield from self._plain(cast("list[RawPlainRecord]", records), source)
             else:
-                yield self._loose(records, source)
+                yield self._make_shapes(records, source)
             self._done += len(chunk.text)
 
     def _plain(
-        self, records: list[RawPlainRecord], source: Callable[[int], Odd]
-    ) -> Iterator[PlainRecords | list[LooseShape]]:
+        self, records: list[RawPlainRecord], source: Callable[[int], UndecodedRecord]
+    ) -> Iterator[PlainRecords | list[ShapeOfImage]]:
         raws = [record.segmentation for record in records]
         polygon_texts = irregular_texts(raws)
-        if self._shapes.boxes_only or min(map(len, raws)) < _LEAST_RINGS:
-            _settle(records, polygon_texts, boxes_only=self._shapes.boxes_only)
-        places = self._numbering.places(records)
-        if self._are_plain(records, polygon_texts, places):
-            yield from self._numbered(records, source)
+        if self._shape_decoder.boxes_only or min(map(len, raws)) < _LEAST_RINGS:
+            _fill_defaults(records, polygon_texts, boxes_only=self._shape_decoder.boxes_only)
+        positions = self._image_index.positions(records)
+        if self._are_plain(records, polygon_texts, positions):
+            yield from self._claim(records, source)
             return
-        flags = list(map(self._is_plain, records, polygon_texts, places))
+        flags = list(map(self._is_plain, records, polygon_texts, positions))
         if flags.count(False) * _FEW > len(flags):
-            yield self._loose(records, source)
+            yield self._make_shapes(records, source)
             return
         start = 0
         for is_plain, run in groupby(flags):
             stop = start + sum(1 for _ in run)
-            its = from_place(start, source)
+            its = texts_from(start, source)
             if is_plain:
-                yield from self._numbered(records[start:stop], its)
+                yield from self._claim(records[start:stop], its)
             else:
-                yield self._loose(records[start:stop], its)
+                yield self._make_shapes(records[start:stop], its)
             start = stop
 
-    def _numbered(
-        self, records: list[RawPlainRecord], source: Callable[[int], Odd]
-    ) -> Iterator[PlainRecords | list[LooseShape]]:
+    def _claim(
+        self, records: list[RawPlainRecord], source: Callable[[int], UndecodedRecord]
+    ) -> Iterator[PlainRecords | list[ShapeOfImage]]:
         """Plain records whose numbers are new, too; else shapes, and it is told."""
-        if self._shapes.take(records):
+        if self._shape_decoder.claim_ids(records):
             yield PlainRecords(records)
         else:
-            yield self._loose(records, source)
+            yield self._make_shapes(records, source)
 
     def _are_plain(
-        self, records: list[RawPlainRecord], polygon_texts: list[PolygonText], places: list[int]
+        self, records: list[RawPlainRecord], polygon_texts: list[PolygonText], positions: list[int]
     ) -> bool:
         """:meth:`_is_plain` of all, where it takes no look at each."""
         return (
             self._all_there
-            and -1 not in places
+            and -1 not in positions
             and tuple not in set(map(type, polygon_texts))
             and None not in [record.bbox for record in records]
             and None not in [record.area for record in records]
-            and _are_zeros([record.iscrowd for record in records])
-            and self._shapes.names.keys() >= {record.category_id for record in records}
+            and _all_zero([record.iscrowd for record in records])
+            and self._shape_decoder.names.keys() >= {record.category_id for record in records}
         )
 
-    def _is_plain(self, record: RawPlainRecord, outline: PolygonText, place: int) -> bool:
+    def _is_plain(self, record: RawPlainRecord, outline: PolygonText, position: int) -> bool:
         return (
-            place >= 0
-            and self._is_there[place] == 1
+            position >= 0
+            and self._is_there[position] == 1
             and type(outline) is not tuple
             and record.bbox is not None
             and record.area is not None
-            and _are_zeros([record.iscrowd])
-            and record.category_id in self._shapes.names
+            and _all_zero([record.iscrowd])
+            and record.category_id in self._shape_decoder.names
         )
 
-    def _loose(self, records: Sequence[Any], source: Callable[[int], Odd]) -> list[LooseShape]:
+    def _make_shapes(
+        self, records: Sequence[Any], source: Callable[[int], UndecodedRecord]
+    ) -> list[ShapeOfImage]:
         """The shapes of records."""
-        made: list[LooseShape] = []
+        made: list[ShapeOfImage] = []
         images: dict[Id | None, Sample] = {}
         for record in records:
-            image_id = image_in(record.text) if isinstance(record, Odd) else record.image_id
-            place = self._numbering.place(image_id)
-            if place >= 0 and self._is_there[place] and image_id not in images:
-                images[image_id] = self._stand_in(image_id, place, made)
-        self._shapes.attach(records, images, source)
+            image_id = (
+                image_id_in(record.text) if isinstance(record, UndecodedRecord) else record.image_id
+            )
+            position = self._image_index.position(image_id)
+            if position >= 0 and self._is_there[position] and image_id not in images:
+                images[image_id] = self._stand_in(image_id, position, made)
+        self._shape_decoder.attach(records, images, source)
         for image in images.values():
             # It and what it gathers hold each other, and the collector looks at no samples.
             image.shapes = []
         return made
 
-    def _stand_in(self, image_id: Id | None, place: int, made: list[LooseShape]) -> Sample:
-        width, height = self._large.get(place) or self._sizes[2 * place : 2 * place + 2]
+    def _stand_in(self, image_id: Id | None, position: int, made: list[ShapeOfImage]) -> Sample:
+        width, height = self._large.get(position) or self._sizes[2 * position : 2 * position + 2]
         image = Sample(filename="", id=image_id, width=width or None, height=height or None)
-        image.shapes = _Gathered(image, made)
+        image.shapes = _ShapeCollector(image, made)
         return image
 
 
-class _Gathered(list[AnyShape]):
+class _ShapeCollector(list[AnyShape]):
     """Hands on what is appended to it."""
 
-    def __init__(self, image: Sample, made: list[LooseShape]) -> None:
+    def __init__(self, image: Sample, made: list[ShapeOfImage]) -> None:
         super().__init__()
         self._image = image
         self._made = made
 
     def append(self, shape: AnyShape) -> None:
-        self._made.append(LooseShape(self._image, shape))
+        self._made.append(ShapeOfImage(self._image, shape))
 
 
-def _settle(
+def _fill_defaults(
     records: list[RawPlainRecord], polygon_texts: list[PolygonText], *, boxes_only: bool
 ) -> None:
     """Say of bare boxes what a writer would say: no rings as an empty list, their area where there is none."""
@@ -220,5 +224,5 @@ def _settle(
                 record.area = area if isfinite(area) else None
 
 
-def _are_zeros(numbers: list[int | bool]) -> bool:
+def _all_zero(numbers: list[int | bool]) -> bool:
     return not any(numbers) and bool not in set(map(type, numbers))

@@ -11,12 +11,11 @@ from msgspec.json import Encoder
 
 from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
-from headrace.formats.coco import INFO
-from headrace.formats.coco import encode as records_out
+from headrace.formats.coco import INFO, encode
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.json_writer import BUFFER, append_file, dump, heading
+from headrace.formats.coco.json_writer import BUFFER, append_file, dump, header
 from headrace.formats.coco.schema import RawPlainRecord
-from headrace.formats.coco.unordered import LooseShape
+from headrace.formats.coco.unordered import ShapeOfImage
 from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import BoxTable, by_table
@@ -51,7 +50,7 @@ class CocoWriter(Writer):
         self._first_image = self._first_line = True
         self._counter = LossCounter(self.found)
         self._losses = FieldLosses(self.info.says)
-        self._images.write(heading(self.options.about) + b'"images":[')
+        self._images.write(header(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; after the start it gets its number in the order, or the next free one."""
@@ -64,7 +63,7 @@ class CocoWriter(Writer):
         return self._categories.number(label)
 
     def end_images(self) -> None:
-        """No more samples come: :meth:`write_records` and :meth:`write_loose` go on right behind the images."""
+        """No more samples come: :meth:`write_records` and :meth:`write_shapes` go on right behind the images."""
         self._annotations.close()
         self._annotations = self._images
         self._images.write(_ANNOTATIONS)
@@ -85,24 +84,27 @@ class CocoWriter(Writer):
         self.found.shapes_out += len(records)
         self._counter.flush()
 
-    def write_loose(self, loose: Sequence[LooseShape], path: str) -> None:
+    def write_shapes(self, shapes_of_images: Sequence[ShapeOfImage], path: str) -> None:
         """Write shapes of images that were written before; ``path`` is their file."""
-        self.found.shapes_in += len(loose)
-        shapes = [shape for _, shape in loose]
+        self.found.shapes_in += len(shapes_of_images)
+        shapes = [shape for _, shape in shapes_of_images]
         self._losses.count([Sample(filename=path, shapes=shapes)], self._counter)
         self._put_annotations(
-            [self._line([shape], image, cast("int", image.id), path) for image, shape in loose]
+            [
+                self._line([shape], image, cast("int", image.id), path)
+                for image, shape in shapes_of_images
+            ]
         )
         self._counter.flush()
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._counter)
-        numbers = self._numbers.take_all([sample.id for sample in samples])
-        images = [dump(records_out.image(*each)) for each in zip(samples, numbers, strict=True)]
+        numbers = self._numbers.assign_all([sample.id for sample in samples])
+        images = [dump(encode.image(*each)) for each in zip(samples, numbers, strict=True)]
         lines: list[bytes] = []
         ids = iter(numbers)
         for table, run in by_table(samples):
-            if table is not None and not self.options.clip and records_out.all_finite(table):
+            if table is not None and not self.options.clip and encode.all_finite(table):
                 lines += self._boxes(table, run, ids)
             else:
                 lines += [
@@ -131,7 +133,7 @@ class CocoWriter(Writer):
         images = [(number, len(sample.shapes)) for sample, number in zip(run, ids, strict=False)]
         categories = self._categories.all(table.labels)
         lines, written = [], 0
-        for records in records_out.boxes(table, self._count + 1, images, categories):
+        for records in encode.boxes(table, self._count + 1, images, categories):
             written += len(records)
             lines.append(dump(records)[1:-1])
         self._count += written
@@ -157,13 +159,11 @@ class CocoWriter(Writer):
 
     def _records(
         self, shapes: Sequence[AnyShape], image: Sample, image_id: int, path: str
-    ) -> list[records_out.Record]:
+    ) -> list[encode.Record]:
         records = []
         number, category = self._count, self._categories.number
         for shape in shapes:
-            record = records_out.annotation(
-                shape, image, number + 1, image_id, category(shape.label)
-            )
+            record = encode.annotation(shape, image, number + 1, image_id, category(shape.label))
             if record is None:
                 message = f"COCO has no {type(shape).__name__.lower()}, dropped"
                 self._counter.add("LOSS", message, Severity.LOSS, path, dropped=1)
@@ -172,8 +172,8 @@ class CocoWriter(Writer):
                 number += 1
         return records
 
-    def _finite(self, records: list[records_out.Record], path: str) -> list[records_out.Record]:
-        kept = [record for record in records if records_out.is_finite(record)]
+    def _finite(self, records: list[encode.Record], path: str) -> list[encode.Record]:
+        kept = [record for record in records if encode.is_finite(record)]
         for number, record in enumerate(kept, start=self._count + 1):
             record["id"] = number
         if lost := len(records) - len(kept):
@@ -201,7 +201,7 @@ class CocoWriter(Writer):
             append_file(self._annotations, out)
         out.write(b'],\n"categories":[')
         lines = [
-            dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
+            dump(encode.category(self.labels.get(name) or LabelInfo(name=name), number))
             for name, number in self._categories.items()
         ]
         out.write(

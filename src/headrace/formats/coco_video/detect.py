@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from headrace.formats.coco.detect import ends_of
-from headrace.formats.coco.folders import folder_guess
+from headrace.formats.coco.detect import head_and_tail
+from headrace.formats.coco.folders import guess_folder
 from headrace.formats.info import Guess
 
 _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
 _VIDEO_ID = re.compile(rb'"video_id"[ \t\r\n]*:')
 
 
-def probe(path: Path) -> Guess | None:
+def detect(path: Path) -> Guess | None:
     """Video COCO by its list of videos; likely where only ``video_id`` is near an end of the file.
 
     Possible where a folder holds such files.
     """
-    return folder_guess(path, probe_file, "coco-video") if path.is_dir() else probe_file(path)
+    return guess_folder(path, detect_file, "coco-video") if path.is_dir() else detect_file(path)
 
 
-def probe_file(path: Path) -> Guess | None:
+def detect_file(path: Path) -> Guess | None:
     """What a file looks like."""
-    text = b"\n".join(ends_of(path))
+    text = b"\n".join(head_and_tail(path))
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None
     if _VIDEOS.search(text):

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import MsgspecError, Struct, field
 from msgspec.json import Decoder
 
-from headrace.formats.coco import recover as repair
+from headrace.formats.coco import recover
 from headrace.formats.coco.categories import Categories
-from headrace.formats.coco.image_index import Numbering
-from headrace.formats.coco.record_findings import Reporter
-from headrace.formats.coco.schema import Id, Odd
-from headrace.formats.coco.text_sort import TextBuckets
+from headrace.formats.coco.image_index import ImageIndex
+from headrace.formats.coco.record_findings import RecordReporter
+from headrace.formats.coco.schema import Id, UndecodedRecord
+from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.json_stream import JsonStream, Member
 
@@ -44,12 +44,12 @@ class VideoRef(Struct, gc=False):
     image_id: Id | None = None
 
 
-class Frames:
+class FrameIndex:
     """Which frame of which video each image is, in a few bytes an image."""
 
     def __init__(self) -> None:
-        self.videos = Numbering()
-        self._images = Numbering()
+        self.videos = ImageIndex()
+        self._images = ImageIndex()
         self._video_of = array("i")
         self._frame_of = array("q")
 
@@ -61,46 +61,44 @@ class Frames:
 
     def frame(self, image_id: Id | None) -> int:
         """The frame that an image is, or -1."""
-        place = self._images.place(image_id)
-        return UNKNOWN if place < 0 else self._frame_of[place]
+        position = self._images.position(image_id)
+        return UNKNOWN if position < 0 else self._frame_of[position]
 
-    def places(self, refs: Sequence[VideoRef]) -> list[int]:
+    def positions(self, refs: Sequence[VideoRef]) -> list[int]:
         """The places of the videos that annotations belong to; -1 for none."""
-        return [self._place(ref.video_id, ref.image_id) for ref in refs]
+        return [self._position(ref.video_id, ref.image_id) for ref in refs]
 
-    def place_in(self, text: bytes) -> int:
+    def position_in(self, text: bytes) -> int:
         """The same for an annotation's text."""
         with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
             values = msgspec.json.decode(text)
             if isinstance(values, dict):
-                ids = [
-                    repair.identity(values.get(key), _silent) for key in ("video_id", "image_id")
-                ]
-                return self._place(ids[0], ids[1])
+                ids = [recover.id_of(values.get(key), _silent) for key in ("video_id", "image_id")]
+                return self._position(ids[0], ids[1])
         return UNKNOWN
 
-    def _place(self, video_id: Id | None, image_id: Id | None) -> int:
-        place = self.videos.place(video_id)
-        if place < 0 and video_id is None:
-            image = self._images.place(image_id)
+    def _position(self, video_id: Id | None, image_id: Id | None) -> int:
+        position = self.videos.position(video_id)
+        if position < 0 and video_id is None:
+            image = self._images.position(image_id)
             return UNKNOWN if image < 0 else self._video_of[image]
-        return place
+        return position
 
 
-class Survey(Struct):
+class VideoIndex(Struct):
     """What :func:`survey` saw."""
 
     categories: Categories
     videos: list[Video]
-    frames: Frames
-    buckets: TextBuckets[VideoRef] | None = None
+    frames: FrameIndex
+    sorted_annotations: TextSort[VideoRef] | None = None
     others: list[Member] = field(default_factory=list)
     dropped: int = 0
 
 
-def survey(stream: JsonStream, found: Pass) -> Survey:
+def build_video_index(stream: JsonStream, found: Pass) -> VideoIndex:
     """Look over the file; raises :class:`~headrace.errors.ParseError` where it has no videos."""
-    report = Reporter(stream, found)
+    report = RecordReporter(stream, found)
     at, char = stream.top()
     if char != b"{":
         raise stream.fault("this is not a video dataset" if char else "the file is empty", at)
@@ -109,47 +107,49 @@ def survey(stream: JsonStream, found: Pass) -> Survey:
         raise stream.fault(
             "no video dataset: there are no videos", 0, code="T01", hint="is it plain coco?"
         )
-    seen = Survey(categories=Categories(report), videos=[], frames=Frames())
-    _read_videos(stream, members["videos"], seen, report)
+    index = VideoIndex(categories=Categories(report), videos=[], frames=FrameIndex())
+    _read_videos(stream, members["videos"], index, report)
     if "categories" in members and members["categories"].is_array:
         for chunk in stream.array(members["categories"], Decoder(list[object]).decode):
-            seen.categories.add(chunk.elements())
+            index.categories.add(chunk.elements())
     if "images" in members and members["images"].is_array:
-        _read_images(stream, members["images"], seen, report)
+        _read_images(stream, members["images"], index, report)
     annotations = members.get("annotations")
     if annotations is not None and annotations.is_array:
         size = (annotations.end or stream.size) - annotations.start
-        seen.buckets = TextBuckets(seen.frames, VideoRef, 0, len(seen.videos), size)
-        seen.buckets.deal(stream, annotations)
+        index.sorted_annotations = TextSort(index.frames, VideoRef, 0, len(index.videos), size)
+        index.sorted_annotations.add_all(stream, annotations)
     main = ("videos", "images", "annotations", "categories")
-    seen.others = [member for key, member in members.items() if key not in main]
-    return seen
+    index.others = [member for key, member in members.items() if key not in main]
+    return index
 
 
-def _read_videos(stream: JsonStream, member: Member, seen: Survey, report: Reporter) -> None:
+def _read_videos(
+    stream: JsonStream, member: Member, index: VideoIndex, report: RecordReporter
+) -> None:
     for chunk in stream.array(member, Decoder(list[object]).decode):
         for offset, text in chunk.elements():
-            report.about("video", partial(Odd, text, offset))
-            video = _video(repair.parse(text, report) or {}, report)
-            seen.frames.videos.add(None if video is None else video.id)
+            report.set_record("video", partial(UndecodedRecord, text, offset))
+            video = _video(recover.parse(text, report) or {}, report)
+            index.frames.videos.add(None if video is None else video.id)
             if video is None:
                 message = "a video without an id or a name"
                 report("T01", message, severity=Severity.ERROR)
                 video = Video("", "", None, None, None, None)
-            seen.videos.append(video)
-    for place in seen.frames.videos.doubles:
+            index.videos.append(video)
+    for position in index.frames.videos.duplicates:
         report(
             "T01",
             "a video id stands twice, the first one counts",
             severity=Severity.ERROR,
-            detail=str(place),
+            detail=str(position),
         )
 
 
-def _video(values: dict[str, Any], report: Reporter) -> Video | None:
-    number = repair.identity(values.get("id"), report)
+def _video(values: dict[str, Any], report: RecordReporter) -> Video | None:
+    number = recover.id_of(values.get("id"), report)
     names = values.get("file_names")
-    name = repair.text_of(values.get("file_name")) or repair.text_of(values.get("name"))
+    name = recover.text_of(values.get("file_name")) or recover.text_of(values.get("name"))
     if not name and isinstance(names, list) and names and isinstance(names[0], str):
         # YouTube-VIS names a video by the folder of its frames.
         name = names[0].replace("\\", "/").rpartition("/")[0] or names[0]
@@ -159,23 +159,25 @@ def _video(values: dict[str, Any], report: Reporter) -> Video | None:
     return Video(
         id=number,
         filename=name.replace("\\", "/"),
-        width=repair.whole(values.get("width")) or None,
-        height=repair.whole(values.get("height")) or None,
+        width=recover.int_of(values.get("width")) or None,
+        height=recover.int_of(values.get("height")) or None,
         attributes=attributes if isinstance(attributes, dict) else None,
         extra={key: value for key, value in values.items() if key not in _KNOWN} or None,
         frames=list(range(len(names))) if isinstance(names, list) else [],
     )
 
 
-def _read_images(stream: JsonStream, member: Member, seen: Survey, report: Reporter) -> None:
+def _read_images(
+    stream: JsonStream, member: Member, index: VideoIndex, report: RecordReporter
+) -> None:
     for chunk in stream.array(member, Decoder(list[object]).decode):
         for offset, text in chunk.elements():
-            report.about("image", partial(Odd, text, offset))
-            values = repair.parse(text, report) or {}
-            place = seen.frames.videos.place(repair.identity(values.get("video_id"), report))
+            report.set_record("image", partial(UndecodedRecord, text, offset))
+            values = recover.parse(text, report) or {}
+            position = index.frames.videos.position(recover.id_of(values.get("video_id"), report))
             frame = frame_of(values)
-            if place >= 0:
-                video = seen.videos[place]
+            if position >= 0:
+                video = index.videos[position]
                 if frame is None:
                     frame = len(video.frames)
                     report(
@@ -184,18 +186,18 @@ def _read_images(stream: JsonStream, member: Member, seen: Survey, report: Repor
                         severity=Severity.NOTE,
                     )
                 video.frames.append(frame)
-                video.width = video.width or repair.whole(values.get("width")) or None
-                video.height = video.height or repair.whole(values.get("height")) or None
-            number = repair.identity(values.get("id"), report)
-            seen.frames.add_image(number, place, UNKNOWN if frame is None else frame)
-    for video in seen.videos:
+                video.width = video.width or recover.int_of(values.get("width")) or None
+                video.height = video.height or recover.int_of(values.get("height")) or None
+            number = recover.id_of(values.get("id"), report)
+            index.frames.add_image(number, position, UNKNOWN if frame is None else frame)
+    for video in index.videos:
         video.frames = sorted(set(video.frames))
 
 
 def frame_of(values: dict[str, Any]) -> int | None:
     """The number of a frame: TAO's ``frame_index`` counts the video's own frames, ``frame_id`` the listed ones."""
     for key in ("frame_index", "frame_id"):
-        number = repair.whole(values.get(key))
+        number = recover.int_of(values.get(key))
         if number is not None and number >= 0:
             return number
     return None

@@ -10,12 +10,12 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from headrace.formats.base import Reader
-from headrace.formats.coco.folders import file_meant
-from headrace.formats.coco.record_findings import Reporter
+from headrace.formats.coco.folders import resolve_file
+from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco_video import INFO
-from headrace.formats.coco_video.detect import probe_file
-from headrace.formats.coco_video.index import Survey, Video, survey
-from headrace.formats.coco_video.tracks import TrackMaker
+from headrace.formats.coco_video.detect import detect_file
+from headrace.formats.coco_video.index import Video, VideoIndex, build_video_index
+from headrace.formats.coco_video.tracks import TrackDecoder
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.gc_pause import gc_paused
@@ -32,54 +32,56 @@ class CocoVideoReader(Reader):
     info: ClassVar[FormatInfo] = INFO
 
     def _open(self) -> None:
-        self.path = file_meant(self.path, probe_file)
+        self.path = resolve_file(self.path, detect_file)
         self._stream = JsonStream(self.path)
-        self._survey: Survey | None = None
+        self._index: VideoIndex | None = None
         self._done = 0
 
     def _close(self) -> None:
         if hasattr(self, "_stream"):
-            if self._survey is not None and self._survey.buckets is not None:
-                self._survey.buckets.close()
+            if self._index is not None and self._index.sorted_annotations is not None:
+                self._index.sorted_annotations.close()
             self._stream.close()
 
     def about(self) -> Attributes:
         """``info``, ``licenses`` and other keys, but for the tables of tracks, which are made anew."""
         return {
             member.key: self._stream.decoded(member)
-            for member in self._surveyed().others
+            for member in self._get_index().others
             if member.key != "tracks" and (member.end or 0) - member.start <= MAX_ELEMENT
         }
 
     def progress(self) -> float:
         """The share of the videos that are done."""
-        return 0.0 if self._survey is None else self._done / max(len(self._survey.videos), 1)
+        return 0.0 if self._index is None else self._done / max(len(self._index.videos), 1)
 
-    def _surveyed(self) -> Survey:
-        if self._survey is None:
+    def _get_index(self) -> VideoIndex:
+        if self._index is None:
             with gc_paused():
-                self._survey = survey(self._stream, self.findings.begin("survey"))
-        return self._survey
+                self._index = build_video_index(self._stream, self.findings.begin("survey"))
+        return self._index
 
     def _labels(self, found: Pass) -> list[LabelInfo]:
-        return self._surveyed().categories.labels
+        return self._get_index().categories.labels
 
     def _filenames(self) -> Iterator[list[str]]:
-        names = (video.filename for video in self._surveyed().videos if video.filename)
+        names = (video.filename for video in self._get_index().videos if video.filename)
         while batch := list(islice(names, self.options.batch)):
             yield batch
 
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:
-        seen = self._surveyed()
-        report = Reporter(self._stream, found)
-        maker = TrackMaker(seen.categories.names, seen.frames.frame, report, keyed=self._keyed())
+        index = self._get_index()
+        report = RecordReporter(self._stream, found)
+        decoder = TrackDecoder(
+            index.categories.names, index.frames.frame, report, keyed=self._keyed()
+        )
         self._done = 0
-        self._report_orphans(seen, maker, found)
-        for first, after, texts in self._groups(seen):
+        self._report_orphans(index, decoder, found)
+        for first, after, texts in self._groups(index):
             batch = []
-            for place in range(first, after):
+            for position in range(first, after):
                 found.images_in += 1
-                sample = self._sample(place, seen, maker, texts.get(place, []), found)
+                sample = self._sample(position, index, decoder, texts.get(position, []), found)
                 if sample is not None:
                     batch.append(sample)
             yield batch
@@ -90,30 +92,37 @@ class CocoVideoReader(Reader):
             self._stream.locate(text) is not None for text in (b'"keyframe":', b'"keyframe" :')
         )
 
-    def _report_orphans(self, seen: Survey, maker: TrackMaker, found: Pass) -> None:
-        for text in seen.buckets.orphans() if seen.buckets is not None else ():
+    def _report_orphans(self, index: VideoIndex, decoder: TrackDecoder, found: Pass) -> None:
+        for text in (
+            index.sorted_annotations.orphans() if index.sorted_annotations is not None else ()
+        ):
             lost = len(_RAWS.decode_lines(text))
             found.shapes_in += lost
             message = "an annotation of a video that is not in the file, dropped"
             found.add("T01", message, path=self.path, count=lost, dropped=lost)
 
-    def _groups(self, seen: Survey) -> Iterator[tuple[int, int, dict[int, list[bytes]]]]:
+    def _groups(self, index: VideoIndex) -> Iterator[tuple[int, int, dict[int, list[bytes]]]]:
         """Neighbouring videos and the texts of their annotations, by place."""
-        if seen.buckets is None:
-            yield 0, len(seen.videos), {}
+        if index.sorted_annotations is None:
+            yield 0, len(index.videos), {}
             return
-        for first, after, text in seen.buckets.groups():
+        for first, after, text in index.sorted_annotations.groups():
             texts: dict[int, list[bytes]] = {}
             for raw in _RAWS.decode_lines(text):
                 one = bytes(raw)
-                texts.setdefault(seen.frames.place_in(one), []).append(one)
+                texts.setdefault(index.frames.position_in(one), []).append(one)
             yield first, after, texts
 
     def _sample(
-        self, place: int, seen: Survey, maker: TrackMaker, texts: list[bytes], found: Pass
+        self,
+        position: int,
+        index: VideoIndex,
+        decoder: TrackDecoder,
+        texts: list[bytes],
+        found: Pass,
     ) -> Sample | None:
-        video: Video = seen.videos[place]
-        if not video.filename or seen.frames.videos.place(video.id) != place:
+        video: Video = index.videos[position]
+        if not video.filename or index.frames.videos.position(video.id) != position:
             # Reported by the survey; here it is counted, with what belonged to it.
             found.shapes_in += len(texts)
             message = "a video that cannot be used, dropped"
@@ -130,8 +139,8 @@ class CocoVideoReader(Reader):
             filename=video.filename,
             width=video.width,
             height=video.height,
-            shapes=list(maker.tracks(video, texts)),
-            annotated=seen.buckets is not None,
+            shapes=list(decoder.tracks(video, texts)),
+            annotated=index.sorted_annotations is not None,
             id=video.id,
             attributes=video.attributes,
             extra=video.extra,

@@ -14,9 +14,9 @@ from typing import IO, Any, ClassVar
 
 from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
-from headrace.formats.coco import encode as records_out
+from headrace.formats.coco import encode
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.json_writer import BUFFER, append_file, dump, heading
+from headrace.formats.coco.json_writer import BUFFER, append_file, dump, header
 from headrace.formats.coco_video import INFO
 from headrace.formats.coco_video.tracks import ENDS
 from headrace.formats.findings.collect import Severity
@@ -49,7 +49,7 @@ class CocoVideoWriter(Writer):
         self._image_count = self._annotation_count = 0
         self._counter = LossCounter(self.found)
         self._losses = FieldLosses(self.info.says)
-        self._images.write(heading(self.options.about) + b'"images":[')
+        self._images.write(header(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; after the start it gets its number in the order, or the next free one."""
@@ -60,7 +60,7 @@ class CocoVideoWriter(Writer):
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._counter)
         for sample in samples:
-            number = self._numbers.take(sample.id)
+            number = self._numbers.assign(sample.id)
             self._videos.append(dump(_video(sample, number)))
             self._write_tracks(sample, number)
             self.found.images_out += 1
@@ -69,7 +69,7 @@ class CocoVideoWriter(Writer):
     def _write_tracks(self, sample: Sample, video: int) -> None:
         images: dict[int, int] = {}
         taken: set[int] = set()
-        for place, shape in enumerate(sample.shapes):
+        for position, shape in enumerate(sample.shapes):
             if not isinstance(shape, Track):
                 message = (
                     f"video COCO has no {type(shape).__name__.lower()} outside of a track, dropped"
@@ -82,7 +82,7 @@ class CocoVideoWriter(Writer):
                 continue
             key = shape.id if isinstance(shape.id, int) and shape.id not in taken else None
             while key is None or key in taken:
-                key = place if key is None else max(taken) + 1
+                key = position if key is None else max(taken) + 1
             taken.add(key)
             self._write_track(shape, key, video, sample, images)
             self.found.shapes_out += 1
@@ -134,7 +134,7 @@ class CocoVideoWriter(Writer):
         out.write(b'],\n"annotations":[')
         append_file(self._annotations, out)
         lines = [
-            dump(records_out.category(self.labels.get(name) or LabelInfo(name=name), number))
+            dump(encode.category(self.labels.get(name) or LabelInfo(name=name), number))
             for name, number in self._categories.items()
         ]
         for key, entries in ((b"videos", self._videos), (b"categories", lines)):
