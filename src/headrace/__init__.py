@@ -14,7 +14,7 @@ Without ``async``: :mod:`headrace.blocking`. All names are loaded when they are 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from headrace._version import __version__
 
 if TYPE_CHECKING:
     from headrace import blocking, errors, formats

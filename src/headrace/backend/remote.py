@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import anyio
 from msgspec import UNSET
 
-from headrace import __version__
+from headrace._version import __version__
 from headrace.backend.base import Limits, Parcel, Sent
 from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload.file_body import Snapshot

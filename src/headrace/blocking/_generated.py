@@ -2911,7 +2911,7 @@ class DatasetVersion(Face[AsyncDatasetVersion]):
         with_labels: bool = False,
         with_annotations: bool = False,
         wait: bool = True,
-    ) -> tuple[DatasetVersion, Job]:
+    ) -> tuple[Self, Job]:
         """Make a new version of this dataset with the assets of this one, or with some of them.
 
         ``with_annotations`` brings the annotations of all accounts, and the labels. No file is copied. The type is
@@ -2921,7 +2921,7 @@ class DatasetVersion(Face[AsyncDatasetVersion]):
 
         Returns the new version and the job that fills it.
         """
-        answer: tuple[DatasetVersion, Job] = self._call(
+        answer: tuple[Self, Job] = self._call(
             self._inner.fork,
             version,
             description,
@@ -2936,7 +2936,7 @@ class DatasetVersion(Face[AsyncDatasetVersion]):
 
     def copy_assets_to(
         self,
-        destination: DatasetVersion,
+        destination: Self,
         assets: Asset | Sequence[Asset] | MultiAsset,
         with_tags: bool = False,
         with_annotations: bool = False,

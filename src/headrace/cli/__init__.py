@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_version(*, as_json: bool) -> None:
-    from headrace import __version__
+    from headrace._version import __version__
 
     # Written out: even the json module would cost a tenth of the time that this takes.
     text = (

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnknownCommandError
 from cyclopts.exceptions import UnknownOptionError
 
-from headrace import __version__
+from headrace._version import __version__
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.formats import FORMAT_NAMES
 from headrace.cli.console.options import Output

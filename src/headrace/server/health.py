@@ -6,7 +6,7 @@ import logging
 
 from aiohttp import web
 
-from headrace import __version__
+from headrace._version import __version__
 from headrace.errors import HeadraceError
 from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform

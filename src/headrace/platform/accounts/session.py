@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace import __version__
+from headrace._version import __version__
 from headrace.model.ids import Kind
 from headrace.model.records import OrganizationRecord, PingRecord
 from headrace.platform.context import Context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Self
 
 from headrace.engine.versions import copy as copying
 from headrace.errors import BadRequestError
@@ -15,9 +15,6 @@ from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.base.resource import Resource
 from headrace.sdk.job import Job
 from headrace.sdk.version.assets import asset_ids
-
-if TYPE_CHECKING:
-    from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 class VersionCopies(Resource[DatasetVersionRecord]):
@@ -35,7 +32,7 @@ class VersionCopies(Resource[DatasetVersionRecord]):
         with_labels: bool = False,
         with_annotations: bool = False,
         wait: bool = True,
-    ) -> tuple[DatasetVersion, Job]:
+    ) -> tuple[Self, Job]:
         """Make a new version of this dataset with the assets of this one, or with some of them.
 
         ``with_annotations`` brings the annotations of all accounts, and the labels. No file is copied. The type is
@@ -57,13 +54,11 @@ class VersionCopies(Resource[DatasetVersionRecord]):
         )
         chosen = None if assets is None else asset_ids(assets)
         answer = await copying.fork(self.session.backend, request, chosen, wait=wait)
-        from headrace.sdk.version.dataset_version import DatasetVersion
-
-        return DatasetVersion(self.session, answer.dataset_version), Job(self.session, answer.job)
+        return self.__class__(self.session, answer.dataset_version), Job(self.session, answer.job)
 
     async def copy_assets_to(
         self,
-        destination: DatasetVersion,
+        destination: Self,
         assets: Asset | Sequence[Asset] | MultiAsset,
         with_tags: bool = False,
         with_annotations: bool = False,
@@ -78,9 +73,10 @@ class VersionCopies(Resource[DatasetVersionRecord]):
 
         Returns the job of the last of the calls, each of which carries up to 10,000 assets.
         """
-        if destination.origin_id != self.record.origin_id:
+        other = destination.record
+        if other.origin_id != self.record.origin_id:
             raise BadRequestError(
-                f"{destination.name}/{destination.version} is of another dataset",
+                f"{other.origin_name}/{other.version} is of another dataset",
                 hint="copy inside one dataset, or add the data instead",
             )
         if destination.id == self.id:
