@@ -55,9 +55,8 @@ if TYPE_CHECKING:
     from headrace.sdk.processing import Processing
     from headrace.sdk.shape import Classification, Line, Mask, Point, Polygon, Rectangle
     from headrace.sdk.tag import Tag
-    from headrace.sdk.user import User
+    from headrace.sdk.user import User, Worker
     from headrace.sdk.version.dataset_version import DatasetVersion
-    from headrace.sdk.worker import Worker
     from headrace.transfer.progress import ProgressEvent
     from headrace.transfer.report import TransferReport
 
@@ -110,7 +109,7 @@ _HOMES = {
     "TagTarget": "headrace.model.enums",
     "TransferReport": "headrace.transfer.report",
     "User": "headrace.sdk.user",
-    "Worker": "headrace.sdk.worker",
+    "Worker": "headrace.sdk.user",
     "connect": "headrace.sdk.client.connect",
     "convert": "headrace.engine.convert.conversion",
     "create_lake": "headrace.sdk.client.connect",

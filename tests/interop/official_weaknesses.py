@@ -1,4 +1,4 @@
-"""What the official client does where it is weak, row by row; headrace's blocking face runs the same lines.
+"""What the official client does where it is weak, row by row; headrace's blocking API runs the same lines.
 
 Prints one JSON object: row number to what was seen. Arguments: host, token, a folder to work in, the lake's folder.
 The lake holds 2,100 data called ``img_…`` already. What no call can bring about is done to the lake's own files.

@@ -1,4 +1,4 @@
-"""Two users run a campaign through the official client, and the same script through headrace's blocking face."""
+"""Two users run a campaign through the official client, and the same script through headrace's blocking API."""
 
 from __future__ import annotations
 

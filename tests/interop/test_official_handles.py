@@ -1,4 +1,4 @@
-"""What stands around a version: one scenario through the official client, the blocking face and both doors."""
+"""What stands around a version: one scenario through the official client, the blocking API, on a lake and over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every method of DatasetVersion through the official client, and the same script on headrace's blocking face."""
+"""Every method of DatasetVersion through the official client, and the same script on headrace's blocking API."""
 
 from __future__ import annotations
 

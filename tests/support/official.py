@@ -1,6 +1,6 @@
 """Scripts of the official client, each in a process of its own: it takes a second to import and rewrites the root logger.
 
-The same script runs on headrace's blocking face after ``picsellia`` was replaced in its import lines.
+The same script runs on headrace's blocking API after ``picsellia`` was replaced in its import lines.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from uuid import UUID
 
-from headrace.blocking import _generated
+from headrace.blocking._generated import ClientBase
 from headrace.blocking.portal import portal
 from headrace.errors import ConfigurationError
 from headrace.sdk.client import client as async_client
@@ -19,7 +19,7 @@ HOST = "https://app.picsellia.com"
 OFFICIAL_TOKEN_VARIABLE = "PICSELLIA_TOKEN"
 
 
-class Client(_generated.Client):
+class Client(ClientBase):
     """An organization's datalakes and datasets; open at once.
 
     ``host`` is the address of a platform or a headrace server, or the folder of a lake, which needs no token. Without
@@ -77,7 +77,7 @@ def connect(
         username=username,
     )
     client = Client.__new__(Client)
-    _generated.Client.__init__(client, _opened(connection))
+    ClientBase.__init__(client, _opened(connection))
     return client
 
 

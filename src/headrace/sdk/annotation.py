@@ -19,24 +19,13 @@ from headrace.protocol.operations import annotating as operations
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as shape_operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.sdk.base.arguments import by_asset, worker_id
 from headrace.sdk.base.collection import MultiObject
+from headrace.sdk.base.coordinates import by_asset, whole, whole_pair, whole_pairs
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.base.session import Session
 from headrace.sdk.label import Label
-from headrace.sdk.shape import (
-    Classification,
-    Line,
-    Mask,
-    Point,
-    Polygon,
-    Rectangle,
-    Shape,
-    whole,
-    whole_pair,
-    whole_pairs,
-)
-from headrace.sdk.worker import Worker
+from headrace.sdk.shape import Classification, Line, Mask, Point, Polygon, Rectangle, Shape
+from headrace.sdk.user import Worker, worker_id
 
 ShapeT = TypeVar("ShapeT", bound=Shape[Any])
 

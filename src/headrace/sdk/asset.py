@@ -17,14 +17,13 @@ from headrace.protocol.operations import assets as operations
 from headrace.protocol.operations import datalake as data_operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.sdk.annotation import Annotation
-from headrace.sdk.base.arguments import worker_id, worker_ids
 from headrace.sdk.base.collection import MultiObject
 from headrace.sdk.base.file import WithFile, download_all
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.base.session import Session
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.tag import Tag, Taggable, tag_handles
-from headrace.sdk.worker import Worker
+from headrace.sdk.user import Worker, worker_id, worker_ids
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
 

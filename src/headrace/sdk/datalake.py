@@ -19,23 +19,14 @@ from headrace.protocol.operations import processings as processing_operations
 from headrace.protocol.operations import tags as tag_operations
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
 from headrace.protocol.query import combine
-from headrace.sdk.base.arguments import (
-    Paths,
-    as_id,
-    as_ids,
-    as_path,
-    check_limits,
-    only_key_list,
-    tag_clause,
-)
+from headrace.sdk.base.arguments import Paths, as_id, as_ids, as_path, check_limits, only_key_list
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.base.resource import Resource, describe, get_or_create
 from headrace.sdk.data import Data, MultiData
-from headrace.sdk.datasource import DataSource
+from headrace.sdk.datasource import DataSource, get_or_create_source
 from headrace.sdk.job import Job
 from headrace.sdk.processing import Processing
-from headrace.sdk.sources import get_or_create_source
-from headrace.sdk.tag import Tag, tag_handles
+from headrace.sdk.tag import Tag, tag_clause, tag_handles
 from headrace.transfer.progress import OnProgress
 
 

@@ -15,9 +15,8 @@ from headrace.sdk.base.arguments import as_id, check_limits
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
-from headrace.sdk.user import User
+from headrace.sdk.user import User, Worker
 from headrace.sdk.version.dataset_version import DatasetVersion
-from headrace.sdk.worker import Worker
 
 
 class Dataset(Resource[DatasetRecord], Taggable):

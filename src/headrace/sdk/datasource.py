@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from headrace.model.records import SourceRecord
-from headrace.sdk.base.resource import Resource, describe
+from headrace.protocol.operations import datalake as operations
+from headrace.sdk.base.resource import Resource, describe, get_or_create
+from headrace.sdk.base.session import Session
 
 
 class DataSource(Resource[SourceRecord]):
@@ -18,3 +20,22 @@ class DataSource(Resource[SourceRecord]):
 
     def __repr__(self) -> str:
         return describe(self, self.name)
+
+
+async def create_source(session: Session, name: str) -> DataSource:
+    """A new data source; ConflictError where there is one of that name."""
+    request = operations.CreateSource(organization_id=session.organization.id, name=name)
+    return DataSource(session, await session.call(operations.CREATE_SOURCE, request))
+
+
+async def get_source(session: Session, name: str) -> DataSource:
+    """The data source of that name; NotFoundError where there is none."""
+    request = operations.CreateSource(organization_id=session.organization.id, name=name)
+    return DataSource(session, await session.call(operations.FIND_SOURCE, request))
+
+
+async def get_or_create_source(session: Session, name: str) -> DataSource:
+    """The data source of that name, made where there is none."""
+    return await get_or_create(
+        lambda: get_source(session, name), lambda: create_source(session, name)
+    )

@@ -17,7 +17,7 @@ from headrace.protocol.operations.shapes import (
     RectangleRecord,
     ShapeRecord,
 )
-from headrace.sdk.base.numbers import tidy, tidy_points
+from headrace.sdk.base.coordinates import tidy, tidy_points, whole, whole_pair, whole_pairs
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.base.session import Session
 from headrace.sdk.label import Label
@@ -233,19 +233,3 @@ class Mask(Shape[MaskRecord]):
     def bbox(self) -> list[int]:
         """The box ``[x, y, w, h]`` around it."""
         return self.record.bbox
-
-
-def whole(session: Session, value: float) -> float:
-    """A coordinate, rounded where the platform takes whole pixels only."""
-    return round(value) if session.backend.limits.whole_pixels else value
-
-
-def whole_pair(session: Session, point: Sequence[float]) -> tuple[float, float]:
-    """A point, rounded where the platform takes whole pixels only."""
-    x, y = point
-    return whole(session, x), whole(session, y)
-
-
-def whole_pairs(session: Session, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Points, rounded where the platform takes whole pixels only."""
-    return [whole_pair(session, point) for point in points]

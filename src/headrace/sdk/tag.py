@@ -13,6 +13,7 @@ from headrace.model.enums import TagTarget
 from headrace.model.records import TagRecord
 from headrace.protocol.operations import tags as operations
 from headrace.protocol.operations.listing import IDS_PER_CALL
+from headrace.protocol.query import all_of, any_of
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.base.session import Session
 
@@ -106,3 +107,19 @@ def _ids(targets: Taggable | Iterable[Taggable]) -> list[UUID]:
 def tag_handles(session: Session, records: Iterable[TagRecord]) -> list[Tag]:
     """Handles of tags."""
     return [Tag(session, record) for record in records]
+
+
+def tag_clause(field: str, tags: Tag | str | Sequence[Tag | str] | None, every: bool) -> str | None:
+    """The ``q`` clause for things that carry one of these tags, or every one of them."""
+    if not tags:
+        return None
+    names = tag_names(tags)
+    return all_of(field, names) if every else any_of(field, names)
+
+
+def tag_names(tags: Tag | str | Sequence[Tag | str]) -> list[str]:
+    """The names of tags given as names or handles."""
+    many: Iterable[Tag | str] = (
+        tags if isinstance(tags, Sequence) and not isinstance(tags, str) else [tags]
+    )
+    return [tag if isinstance(tag, str) else tag.name for tag in many]

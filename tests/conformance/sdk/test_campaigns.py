@@ -14,8 +14,8 @@ from headrace.model.enums import AnnotationStatus, AssignmentStatus, CampaignSte
 from headrace.sdk.campaign.assignment import AnnotationCampaignAssignment
 from headrace.sdk.campaign.campaign import AnnotationCampaign
 from headrace.sdk.client.client import Client
+from headrace.sdk.user import Worker
 from headrace.sdk.version.dataset_version import DatasetVersion
-from headrace.sdk.worker import Worker
 from tests.support.doors import Door
 from tests.support.drawn import draw_images, write_coco
 

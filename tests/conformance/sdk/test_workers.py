@@ -12,8 +12,8 @@ import pytest
 from headrace.errors import BadRequestError, ConfigurationError, NotFoundError
 from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import connect
+from headrace.sdk.user import Worker
 from headrace.sdk.version.dataset_version import DatasetVersion
-from headrace.sdk.worker import Worker
 from tests.support.doors import Door
 from tests.support.drawn import write_coco
 

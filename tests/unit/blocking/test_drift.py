@@ -1,4 +1,4 @@
-"""The generated face is what the async classes say, and the check sees when it is not."""
+"""The generated API is what the async classes say, and the check sees when it is not."""
 
 from __future__ import annotations
 

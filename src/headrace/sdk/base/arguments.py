@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from anyio import to_thread
 
 from headrace.errors import BadRequestError
 from headrace.model.enums import AnnotationExportKey
 from headrace.protocol.operations.label_details import AttributeRecord, AttributesRecord
-from headrace.protocol.query import all_of, any_of
-from headrace.sdk.base.numbers import tidy_annotation
-
-if TYPE_CHECKING:
-    from headrace.protocol.operations.annotations import LoadedAnnotation
-    from headrace.sdk.base.session import Session
-    from headrace.sdk.tag import Tag
-    from headrace.sdk.user import User
-    from headrace.sdk.worker import Worker
-
-log = logging.getLogger("headrace.sdk")
 
 Paths = list[str] | list[Path] | list[str | Path] | tuple[str | Path, ...]
 
@@ -47,22 +34,6 @@ def as_ids(values: Iterable[str | UUID]) -> list[UUID]:
 def as_path(value: str | Path) -> Path:
     """A path, ``~`` for the home folder."""
     return Path(value).expanduser()
-
-
-def tag_clause(field: str, tags: Tag | str | Sequence[Tag | str] | None, every: bool) -> str | None:
-    """The ``q`` clause for things that carry one of these tags, or every one of them."""
-    if not tags:
-        return None
-    names = tag_names(tags)
-    return all_of(field, names) if every else any_of(field, names)
-
-
-def tag_names(tags: Tag | str | Sequence[Tag | str]) -> list[str]:
-    """The names of tags given as names or handles."""
-    many: Iterable[Tag | str] = (
-        tags if isinstance(tags, Sequence) and not isinstance(tags, str) else [tags]
-    )
-    return [tag if isinstance(tag, str) else tag.name for tag in many]
 
 
 def only_key_list(**lists: Sequence[object] | None) -> tuple[str, Sequence[object]] | None:
@@ -116,54 +87,4 @@ def as_attributes(attributes: dict[str, Any] | None) -> dict[str, AttributeRecor
 def plain_attributes(record: AttributesRecord) -> dict[str, Any] | None:
     """Kinds of attributes as plain values."""
     plain: dict[str, Any] | None = msgspec.to_builtins(record.attributes)
-    return plain
-
-
-def worker_id(session: Session, worker: Worker | User | UUID | str | None) -> UUID | None:
-    """The id of a worker, where the other side tells annotations by worker; else a warning, as on the platform."""
-    if worker is None:
-        return None
-    if not session.backend.limits.extensions:
-        log.warning("the worker is ignored: this platform does not tell annotations by worker")
-        return None
-    return as_user_id(worker)
-
-
-def worker_ids(
-    session: Session, workers: Sequence[Worker | User | UUID | str] | None
-) -> list[UUID] | None:
-    """The ids of workers whose annotations are to go, None for everybody's.
-
-    BadRequestError where the other side does not tell annotations by worker: it would take everybody's instead.
-    """
-    if workers is None:
-        return None
-    if not session.backend.limits.extensions:
-        raise BadRequestError(
-            "this platform cannot delete annotations by worker",
-            hint="leave workers out to delete all",
-        )
-    return [as_user_id(worker) for worker in workers]
-
-
-def as_user_id(worker: Worker | User | UUID | str) -> UUID:
-    """The id of a user from a user, a worker or an id."""
-    return as_id(worker) if isinstance(worker, UUID | str) else worker.id
-
-
-async def by_asset(
-    pages: AsyncIterator[list[LoadedAnnotation]],
-) -> dict[str, list[dict[str, Any]]]:
-    """Loaded annotations as plain values under the ids of their assets."""
-    loaded: dict[str, list[dict[str, Any]]] = {}
-    async for page in pages:
-        for plain in await to_thread.run_sync(_plain, page):
-            loaded.setdefault(plain.pop("asset_id"), []).append(plain)
-    return loaded
-
-
-def _plain(page: list[LoadedAnnotation]) -> list[dict[str, Any]]:
-    plain: list[dict[str, Any]] = msgspec.to_builtins(page)
-    for annotation in plain:
-        tidy_annotation(annotation)
     return plain

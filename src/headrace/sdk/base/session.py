@@ -15,7 +15,7 @@ Open = Callable[[], Awaitable[Backend]]
 class Session:
     """An open backend and the organization that its calls are made for.
 
-    ``reopen`` opens the same door once more; the blocking face uses it in a forked child, where the connections of
+    ``reopen`` opens the same target again; the blocking API uses it in a forked child, where the connections of
     the parent must not be touched.
     """
 

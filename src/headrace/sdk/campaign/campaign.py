@@ -20,7 +20,7 @@ from headrace.model.records import (
 from headrace.protocol.operations import assignments as operations
 from headrace.protocol.operations import campaigns
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, IDS_PER_CALL
-from headrace.sdk.base.arguments import as_user_id, check_limits
+from headrace.sdk.base.arguments import check_limits
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.campaign.assignment import AnnotationCampaignAssignment
@@ -32,8 +32,7 @@ from headrace.sdk.campaign.step import (
     as_step_id,
 )
 from headrace.sdk.job import Job
-from headrace.sdk.user import User
-from headrace.sdk.worker import Worker
+from headrace.sdk.user import User, Worker, as_user_id
 
 
 class AnnotationCampaign(Resource[CampaignRecord]):

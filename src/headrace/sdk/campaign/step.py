@@ -8,11 +8,10 @@ from uuid import UUID
 from headrace.model.enums import CampaignStepType
 from headrace.model.records import AssigneeRecord, CampaignStepRecord
 from headrace.protocol.operations import campaigns as operations
-from headrace.sdk.base.arguments import as_id, as_user_id
+from headrace.sdk.base.arguments import as_id
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.base.session import Session
-from headrace.sdk.user import User
-from headrace.sdk.worker import Worker
+from headrace.sdk.user import User, Worker, as_user_id
 
 Assignees = Sequence[tuple[Worker | User | UUID | str, float]]
 

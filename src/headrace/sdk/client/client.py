@@ -35,9 +35,8 @@ from headrace.sdk.client.raw_call import as_request, named_operation
 from headrace.sdk.client.tags import ClientTags
 from headrace.sdk.datalake import Datalake
 from headrace.sdk.dataset import Dataset
-from headrace.sdk.datasource import DataSource
+from headrace.sdk.datasource import DataSource, create_source, get_or_create_source, get_source
 from headrace.sdk.job import Job
-from headrace.sdk.sources import create_source, get_or_create_source, get_source
 from headrace.sdk.user import User
 from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.settings import load_settings

@@ -15,11 +15,12 @@ from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.sdk.annotation import Annotation, MultiAnnotation
 from headrace.sdk.asset import Asset, MultiAsset
-from headrace.sdk.base.arguments import by_asset, check_limits, worker_id, worker_ids
+from headrace.sdk.base.arguments import check_limits
+from headrace.sdk.base.coordinates import by_asset
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.base.resource import Resource
+from headrace.sdk.user import Worker, worker_id, worker_ids
 from headrace.sdk.version.assets import asset_ids
-from headrace.sdk.worker import Worker
 
 
 class VersionAnnotations(Resource[DatasetVersionRecord]):

@@ -21,18 +21,11 @@ from headrace.protocol.operations import assets as operations
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, IDS_PER_CALL
 from headrace.protocol.query import combine
 from headrace.sdk.asset import Asset, MultiAsset
-from headrace.sdk.base.arguments import (
-    as_id,
-    as_ids,
-    as_path,
-    check_limits,
-    only_key_list,
-    tag_clause,
-)
+from headrace.sdk.base.arguments import as_id, as_ids, as_path, check_limits, only_key_list
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.job import Job
-from headrace.sdk.tag import Tag
+from headrace.sdk.tag import Tag, tag_clause
 from headrace.sdk.version.tags import VersionTags
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport

@@ -11,10 +11,10 @@ from headrace.formats.coco.document import CocoFile
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.records import DatasetVersionRecord
 from headrace.sdk.asset import Asset, MultiAsset
-from headrace.sdk.base.arguments import as_export_key, as_path, check_chunk_size, worker_id
+from headrace.sdk.base.arguments import as_export_key, as_path, check_chunk_size
 from headrace.sdk.base.resource import Resource
+from headrace.sdk.user import Worker, worker_id
 from headrace.sdk.version.assets import asset_ids
-from headrace.sdk.worker import Worker
 
 
 class VersionBuilding(Resource[DatasetVersionRecord]):

@@ -21,11 +21,11 @@ from headrace.model.names import safe_join, safe_parts
 from headrace.model.records import DataRecord, DatasetVersionRecord
 from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
 from headrace.sdk.asset import Asset, MultiAsset
-from headrace.sdk.base.arguments import as_export_key, as_path, worker_id
+from headrace.sdk.base.arguments import as_export_key, as_path
 from headrace.sdk.base.file import download_all
 from headrace.sdk.base.resource import Resource
+from headrace.sdk.user import Worker, worker_id
 from headrace.sdk.version.assets import asset_ids
-from headrace.sdk.worker import Worker
 from headrace.transfer.progress import OnProgress
 
 

@@ -13,9 +13,9 @@ from headrace.engine.imports.yolo_files import import_yolo_files
 from headrace.formats.findings.collect import OnError
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
-from headrace.sdk.base.arguments import as_export_key, as_path, worker_id
+from headrace.sdk.base.arguments import as_export_key, as_path
 from headrace.sdk.base.resource import Resource
-from headrace.sdk.worker import Worker
+from headrace.sdk.user import Worker, worker_id
 from headrace.transfer.progress import OnProgress
 
 

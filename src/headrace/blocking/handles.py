@@ -10,13 +10,13 @@ from headrace.sdk.base.collection import MultiObject
 from headrace.sdk.base.session import Session
 
 InnerT = TypeVar("InnerT")
-FaceT = TypeVar("FaceT", bound="Face[Any]")
+HandleT = TypeVar("HandleT", bound="BlockingHandle[Any]")
 
-FACES: dict[type, type[Any]] = {}
+BLOCKING_CLASSES: dict[type, type[Any]] = {}
 """The blocking class of each async one."""
 
 
-class Face(Generic[InnerT]):
+class BlockingHandle(Generic[InnerT]):
     """A blocking handle around an async one."""
 
     __slots__ = ("_inner",)
@@ -45,7 +45,7 @@ class Face(Generic[InnerT]):
         return map(wrap, portal().iterate(lambda: method(*given, **named), self._session))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Face):
+        if not isinstance(other, BlockingHandle):
             return NotImplemented
         return bool(self._inner == other._inner)
 
@@ -56,10 +56,10 @@ class Face(Generic[InnerT]):
         return repr(self._inner)
 
 
-ManyT = TypeVar("ManyT", bound=MultiObject[Any, Any])
+ListT = TypeVar("ListT", bound=MultiObject[Any, Any])
 
 
-class Many(Face[ManyT], MutableSequence[FaceT], Generic[ManyT, FaceT]):
+class BlockingList(BlockingHandle[ListT], MutableSequence[HandleT], Generic[ListT, HandleT]):
     """A blocking list of handles around an async one."""
 
     __slots__ = ()
@@ -69,13 +69,13 @@ class Many(Face[ManyT], MutableSequence[FaceT], Generic[ManyT, FaceT]):
         return len(self._inner)
 
     @overload
-    def __getitem__(self, key: int) -> FaceT: ...
+    def __getitem__(self, key: int) -> HandleT: ...
     @overload
     def __getitem__(self, key: slice) -> Self: ...
     def __getitem__(self, key: int | slice) -> Any:
         return wrap(self._inner[key])
 
-    def __iter__(self) -> Iterator[FaceT]:
+    def __iter__(self) -> Iterator[HandleT]:
         return map(wrap, self._inner)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -87,19 +87,21 @@ class Many(Face[ManyT], MutableSequence[FaceT], Generic[ManyT, FaceT]):
     def __contains__(self, value: object) -> bool:
         return unwrap(value) in self._inner
 
-    def __add__(self, other: Iterable[FaceT]) -> Self:
-        return type(self)(self._inner + unwrap(other if isinstance(other, Face) else list(other)))
+    def __add__(self, other: Iterable[HandleT]) -> Self:
+        return type(self)(
+            self._inner + unwrap(other if isinstance(other, BlockingHandle) else list(other))
+        )
 
-    def insert(self, index: int, value: FaceT) -> None:
+    def insert(self, index: int, value: HandleT) -> None:
         """Put a handle before ``index``."""
         self._inner.insert(index, value.inner)
 
 
 def wrap(value: Any) -> Any:
     """Blocking handles for async ones, also inside lists, tuples and dicts."""
-    face = FACES.get(type(value))
-    if face is not None:
-        return face(value)
+    blocking_class = BLOCKING_CLASSES.get(type(value))
+    if blocking_class is not None:
+        return blocking_class(value)
     if type(value) in (list, tuple):
         return type(value)(map(wrap, value))
     if type(value) is dict:
@@ -109,7 +111,7 @@ def wrap(value: Any) -> Any:
 
 def unwrap(value: Any) -> Any:
     """Async handles for blocking ones, also inside lists, tuples and dicts."""
-    if isinstance(value, Face):
+    if isinstance(value, BlockingHandle):
         return value.inner
     if type(value) in (list, tuple):
         return type(value)(map(unwrap, value))

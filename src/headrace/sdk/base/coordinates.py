@@ -1,0 +1,68 @@
+"""Coordinates between the wire and the caller: whole numbers as ints on the way out, rounded where asked on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from anyio import to_thread
+
+from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.sdk.base.session import Session
+
+
+def tidy(number: float) -> float:
+    """A number, as an int where it is whole."""
+    return int(number) if number == int(number) else number
+
+
+def tidy_points(points: Iterable[Iterable[float]]) -> list[list[float]]:
+    """Points as lists of tidy numbers."""
+    return [[tidy(number) for number in point] for point in points]
+
+
+def tidy_annotation(annotation: dict[str, Any]) -> None:
+    """Make the geometry of a loaded annotation tidy, in place."""
+    for box in annotation["rectangles"]:
+        for key in "xywh":
+            box[key] = tidy(box[key])
+    for kind, key in (("polygons", "polygon"), ("lines", "line"), ("keypoints", "keypoints")):
+        for shape in annotation[kind]:
+            shape[key] = tidy_points(shape[key])
+    for point in annotation["points"]:
+        point["point"] = [tidy(number) for number in point["point"]]
+
+
+def whole(session: Session, value: float) -> float:
+    """A coordinate, rounded where the platform takes whole pixels only."""
+    return round(value) if session.backend.limits.whole_pixels else value
+
+
+def whole_pair(session: Session, point: Sequence[float]) -> tuple[float, float]:
+    """A point, rounded where the platform takes whole pixels only."""
+    x, y = point
+    return whole(session, x), whole(session, y)
+
+
+def whole_pairs(session: Session, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Points, rounded where the platform takes whole pixels only."""
+    return [whole_pair(session, point) for point in points]
+
+
+async def by_asset(
+    pages: AsyncIterator[list[LoadedAnnotation]],
+) -> dict[str, list[dict[str, Any]]]:
+    """Loaded annotations as plain values under the ids of their assets."""
+    loaded: dict[str, list[dict[str, Any]]] = {}
+    async for page in pages:
+        for plain in await to_thread.run_sync(_plain, page):
+            loaded.setdefault(plain.pop("asset_id"), []).append(plain)
+    return loaded
+
+
+def _plain(page: list[LoadedAnnotation]) -> list[dict[str, Any]]:
+    plain: list[dict[str, Any]] = msgspec.to_builtins(page)
+    for annotation in plain:
+        tidy_annotation(annotation)
+    return plain
