@@ -1,4 +1,4 @@
-"""headrace moves vision-dataset versions: it reads, writes, keeps and carries them.
+"""An async engine for vision datasets: versions, annotations, files, formats.
 
 ::
 
@@ -8,181 +8,136 @@
         version = await client.version("bccd/v1")
         await version.export("bccd.json", format="coco")
 
-Without ``async``: :mod:`headrace.blocking`. All names are loaded when they are first used.
+:mod:`headrace.blocking` offers the same without ``async``. Public are the names in ``__all__`` here, those of
+:mod:`headrace.formats`, :mod:`headrace.blocking`, :mod:`headrace.processing` and :mod:`headrace.errors`, and the modules
+of :mod:`headrace.testing`. Everything else is private and may change in any release.
+
+Names are loaded on first use, so ``import headrace`` costs little.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headrace._version import __version__
+from headrace._version import __version__ as __version__
 
-if TYPE_CHECKING:
-    from headrace import blocking, errors, formats
-    from headrace.engine.convert.conversion import ConversionReport, convert
-    from headrace.engine.exports.exporting import ExportReport
-    from headrace.engine.imports.report import ImportReport
-    from headrace.engine.sync.syncing import SyncReport
-    from headrace.engine.upload.push import PushReport
-    from headrace.errors import HeadraceError
-    from headrace.model.enums import (
-        AnnotationStatus,
-        AssignmentStatus,
-        CampaignStepType,
-        DataType,
-        DataUploadStatus,
-        ImportAnnotationMode,
-        InferenceType,
-        JobRunStatus,
-        JobStatus,
-        ProcessingTargetType,
-        ProcessingType,
-        TagTarget,
+if TYPE_CHECKING:  # The table below once more, for type checkers; a test compares the two.
+    from headrace import blocking as blocking
+    from headrace import errors as errors
+    from headrace import formats as formats
+    from headrace.engine.convert.conversion import ConversionReport as ConversionReport
+    from headrace.engine.convert.conversion import convert as convert
+    from headrace.engine.exports.exporting import ExportReport as ExportReport
+    from headrace.engine.imports.report import ImportReport as ImportReport
+    from headrace.engine.sync.syncing import SyncReport as SyncReport
+    from headrace.engine.upload.push import PushReport as PushReport
+    from headrace.errors import HeadraceError as HeadraceError
+    from headrace.model.enums import AnnotationStatus as AnnotationStatus
+    from headrace.model.enums import AssignmentStatus as AssignmentStatus
+    from headrace.model.enums import CampaignStepType as CampaignStepType
+    from headrace.model.enums import DataType as DataType
+    from headrace.model.enums import DataUploadStatus as DataUploadStatus
+    from headrace.model.enums import ImportAnnotationMode as ImportAnnotationMode
+    from headrace.model.enums import InferenceType as InferenceType
+    from headrace.model.enums import JobRunStatus as JobRunStatus
+    from headrace.model.enums import JobStatus as JobStatus
+    from headrace.model.enums import ProcessingTargetType as ProcessingTargetType
+    from headrace.model.enums import ProcessingType as ProcessingType
+    from headrace.model.enums import TagTarget as TagTarget
+    from headrace.model.sample import LabelInfo as LabelInfo
+    from headrace.model.sample import Sample as Sample
+    from headrace.sdk.annotation import Annotation as Annotation
+    from headrace.sdk.annotation import MultiAnnotation as MultiAnnotation
+    from headrace.sdk.asset import Asset as Asset
+    from headrace.sdk.asset import MultiAsset as MultiAsset
+    from headrace.sdk.campaign.assignment import (
+        AnnotationCampaignAssignment as AnnotationCampaignAssignment,
     )
-    from headrace.model.sample import LabelInfo, Sample
-    from headrace.sdk.annotation import Annotation, MultiAnnotation
-    from headrace.sdk.asset import Asset, MultiAsset
-    from headrace.sdk.campaign.assignment import AnnotationCampaignAssignment
-    from headrace.sdk.campaign.campaign import AnnotationCampaign
-    from headrace.sdk.campaign.step import AnnotationCampaignStep
-    from headrace.sdk.client.client import Client
-    from headrace.sdk.client.connect import connect, create_lake
-    from headrace.sdk.data import Data, MultiData
-    from headrace.sdk.datalake import Datalake
-    from headrace.sdk.dataset import Dataset
-    from headrace.sdk.datasource import DataSource
-    from headrace.sdk.job import Job
-    from headrace.sdk.label import Label, LabelGroup
-    from headrace.sdk.processing import Processing
-    from headrace.sdk.shape import Classification, Line, Mask, Point, Polygon, Rectangle
-    from headrace.sdk.tag import Tag
-    from headrace.sdk.user import User, Worker
-    from headrace.sdk.version.dataset_version import DatasetVersion
-    from headrace.transfer.progress import ProgressEvent
-    from headrace.transfer.report import TransferReport
+    from headrace.sdk.campaign.campaign import AnnotationCampaign as AnnotationCampaign
+    from headrace.sdk.campaign.step import AnnotationCampaignStep as AnnotationCampaignStep
+    from headrace.sdk.client.client import Client as Client
+    from headrace.sdk.client.connect import connect as connect
+    from headrace.sdk.client.connect import create_lake as create_lake
+    from headrace.sdk.data import Data as Data
+    from headrace.sdk.data import MultiData as MultiData
+    from headrace.sdk.datalake import Datalake as Datalake
+    from headrace.sdk.dataset import Dataset as Dataset
+    from headrace.sdk.datasource import DataSource as DataSource
+    from headrace.sdk.job import Job as Job
+    from headrace.sdk.label import Label as Label
+    from headrace.sdk.label import LabelGroup as LabelGroup
+    from headrace.sdk.processing import Processing as Processing
+    from headrace.sdk.shape import Classification as Classification
+    from headrace.sdk.shape import Line as Line
+    from headrace.sdk.shape import Mask as Mask
+    from headrace.sdk.shape import Point as Point
+    from headrace.sdk.shape import Polygon as Polygon
+    from headrace.sdk.shape import Rectangle as Rectangle
+    from headrace.sdk.tag import Tag as Tag
+    from headrace.sdk.user import User as User
+    from headrace.sdk.user import Worker as Worker
+    from headrace.sdk.version.dataset_version import DatasetVersion as DatasetVersion
+    from headrace.transfer.progress import ProgressEvent as ProgressEvent
+    from headrace.transfer.report import TransferReport as TransferReport
 
-_HOMES = {
-    "Annotation": "headrace.sdk.annotation",
-    "AnnotationCampaign": "headrace.sdk.campaign.campaign",
-    "AnnotationCampaignAssignment": "headrace.sdk.campaign.assignment",
-    "AnnotationCampaignStep": "headrace.sdk.campaign.step",
-    "AnnotationStatus": "headrace.model.enums",
-    "AssignmentStatus": "headrace.model.enums",
-    "Asset": "headrace.sdk.asset",
-    "CampaignStepType": "headrace.model.enums",
-    "Classification": "headrace.sdk.shape",
-    "Client": "headrace.sdk.client.client",
-    "ConversionReport": "headrace.engine.convert.conversion",
-    "Data": "headrace.sdk.data",
-    "DataSource": "headrace.sdk.datasource",
-    "DataType": "headrace.model.enums",
-    "DataUploadStatus": "headrace.model.enums",
-    "Datalake": "headrace.sdk.datalake",
-    "Dataset": "headrace.sdk.dataset",
-    "DatasetVersion": "headrace.sdk.version.dataset_version",
-    "ExportReport": "headrace.engine.exports.exporting",
-    "HeadraceError": "headrace.errors",
-    "ImportAnnotationMode": "headrace.model.enums",
-    "ImportReport": "headrace.engine.imports.report",
-    "InferenceType": "headrace.model.enums",
-    "Job": "headrace.sdk.job",
-    "JobRunStatus": "headrace.model.enums",
-    "JobStatus": "headrace.model.enums",
-    "Label": "headrace.sdk.label",
-    "LabelGroup": "headrace.sdk.label",
-    "LabelInfo": "headrace.model.sample",
-    "Line": "headrace.sdk.shape",
-    "Mask": "headrace.sdk.shape",
-    "MultiAnnotation": "headrace.sdk.annotation",
-    "MultiAsset": "headrace.sdk.asset",
-    "MultiData": "headrace.sdk.data",
-    "Point": "headrace.sdk.shape",
-    "Polygon": "headrace.sdk.shape",
-    "Processing": "headrace.sdk.processing",
-    "ProcessingTargetType": "headrace.model.enums",
-    "ProcessingType": "headrace.model.enums",
-    "ProgressEvent": "headrace.transfer.progress",
-    "PushReport": "headrace.engine.upload.push",
-    "Rectangle": "headrace.sdk.shape",
-    "SyncReport": "headrace.engine.sync.syncing",
-    "Sample": "headrace.model.sample",
-    "Tag": "headrace.sdk.tag",
-    "TagTarget": "headrace.model.enums",
-    "TransferReport": "headrace.transfer.report",
-    "User": "headrace.sdk.user",
-    "Worker": "headrace.sdk.user",
-    "connect": "headrace.sdk.client.connect",
-    "convert": "headrace.engine.convert.conversion",
-    "create_lake": "headrace.sdk.client.connect",
+_PUBLIC: dict[str, tuple[str, ...]] = {
+    "headrace": ("blocking", "errors", "formats"),
+    "headrace._version": ("__version__",),
+    "headrace.engine.convert.conversion": ("ConversionReport", "convert"),
+    "headrace.engine.exports.exporting": ("ExportReport",),
+    "headrace.engine.imports.report": ("ImportReport",),
+    "headrace.engine.sync.syncing": ("SyncReport",),
+    "headrace.engine.upload.push": ("PushReport",),
+    "headrace.errors": ("HeadraceError",),
+    "headrace.model.enums": (
+        "AnnotationStatus",
+        "AssignmentStatus",
+        "CampaignStepType",
+        "DataType",
+        "DataUploadStatus",
+        "ImportAnnotationMode",
+        "InferenceType",
+        "JobRunStatus",
+        "JobStatus",
+        "ProcessingTargetType",
+        "ProcessingType",
+        "TagTarget",
+    ),
+    "headrace.model.sample": ("LabelInfo", "Sample"),
+    "headrace.sdk.annotation": ("Annotation", "MultiAnnotation"),
+    "headrace.sdk.asset": ("Asset", "MultiAsset"),
+    "headrace.sdk.campaign.assignment": ("AnnotationCampaignAssignment",),
+    "headrace.sdk.campaign.campaign": ("AnnotationCampaign",),
+    "headrace.sdk.campaign.step": ("AnnotationCampaignStep",),
+    "headrace.sdk.client.client": ("Client",),
+    "headrace.sdk.client.connect": ("connect", "create_lake"),
+    "headrace.sdk.data": ("Data", "MultiData"),
+    "headrace.sdk.datalake": ("Datalake",),
+    "headrace.sdk.dataset": ("Dataset",),
+    "headrace.sdk.datasource": ("DataSource",),
+    "headrace.sdk.job": ("Job",),
+    "headrace.sdk.label": ("Label", "LabelGroup"),
+    "headrace.sdk.processing": ("Processing",),
+    "headrace.sdk.shape": ("Classification", "Line", "Mask", "Point", "Polygon", "Rectangle"),
+    "headrace.sdk.tag": ("Tag",),
+    "headrace.sdk.user": ("User", "Worker"),
+    "headrace.sdk.version.dataset_version": ("DatasetVersion",),
+    "headrace.transfer.progress": ("ProgressEvent",),
+    "headrace.transfer.report": ("TransferReport",),
 }
-_MODULES = ("blocking", "errors", "formats")
+"""The public names by the module that defines them."""
 
-__all__ = [
-    "Annotation",
-    "AnnotationCampaign",
-    "AnnotationCampaignAssignment",
-    "AnnotationCampaignStep",
-    "AnnotationStatus",
-    "Asset",
-    "AssignmentStatus",
-    "CampaignStepType",
-    "Classification",
-    "Client",
-    "ConversionReport",
-    "Data",
-    "DataSource",
-    "DataType",
-    "DataUploadStatus",
-    "Datalake",
-    "Dataset",
-    "DatasetVersion",
-    "ExportReport",
-    "HeadraceError",
-    "ImportAnnotationMode",
-    "ImportReport",
-    "InferenceType",
-    "Job",
-    "JobRunStatus",
-    "JobStatus",
-    "Label",
-    "LabelGroup",
-    "LabelInfo",
-    "Line",
-    "Mask",
-    "MultiAnnotation",
-    "MultiAsset",
-    "MultiData",
-    "Point",
-    "Polygon",
-    "Processing",
-    "ProcessingTargetType",
-    "ProcessingType",
-    "ProgressEvent",
-    "PushReport",
-    "Rectangle",
-    "Sample",
-    "SyncReport",
-    "Tag",
-    "TagTarget",
-    "TransferReport",
-    "User",
-    "Worker",
-    "__version__",
-    "blocking",
-    "connect",
-    "convert",
-    "create_lake",
-    "errors",
-    "formats",
-]
+_HOMES = dict(sorted((name, module) for module, names in _PUBLIC.items() for name in names))
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"headrace.{name}")
-    home = _HOMES.get(name)
-    if home is None:
+    module = _HOMES.get(name)
+    if module is None:
         raise AttributeError(f"module 'headrace' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    if module == "headrace":
+        return import_module(f"headrace.{name}")
+    value = getattr(import_module(module), name)
     globals()[name] = value
     return value
 

@@ -23,6 +23,52 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+__all__ = [
+    "STATUS_CLASSES",
+    "APIError",
+    "AuthenticationError",
+    "BadGatewayError",
+    "BadRequestError",
+    "ChecksumError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectError",
+    "ConservationError",
+    "DatabaseError",
+    "DiskFullError",
+    "FormatError",
+    "HeadraceError",
+    "InsufficientResourcesError",
+    "JobFailedError",
+    "LakeBusyError",
+    "LakeError",
+    "LakeVersionError",
+    "LockedError",
+    "LossyWriteError",
+    "MissingExtraError",
+    "NoDataError",
+    "NotALakeError",
+    "NotFoundError",
+    "ObjectNotFoundError",
+    "ParseError",
+    "PartialTransferError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTooLargeError",
+    "ServerError",
+    "SourceNotFoundError",
+    "StorageError",
+    "TransferError",
+    "TransferTimeoutError",
+    "UnavailableError",
+    "UniqueViolationError",
+    "UnknownFormatError",
+    "UnprocessableEntityError",
+    "WaitTimeoutError",
+    "WorkerProcessError",
+    "error_for_status",
+]
+
 
 class HeadraceError(Exception):
     """Base of all errors of headrace.

@@ -33,6 +33,8 @@ class WireEnum(StrEnum):
 
 
 class InferenceType(WireEnum):
+    """What a dataset version is annotated for; it decides which geometry an import keeps."""
+
     NOT_CONFIGURED = "NOT_CONFIGURED"
     CLASSIFICATION = "CLASSIFICATION"
     OBJECT_DETECTION = "OBJECT_DETECTION"
@@ -45,11 +47,15 @@ class InferenceType(WireEnum):
 
 
 class DataType(WireEnum):
+    """Whether a file is an image or a video."""
+
     IMAGE = "IMAGE"
     VIDEO = "VIDEO"
 
 
 class DataUploadStatus(WireEnum):
+    """How far the platform is with reading an uploaded file; DONE once its size is known."""
+
     PENDING = "PENDING"
     COMPUTING = "COMPUTING"
     ERROR = "ERROR"
@@ -57,6 +63,8 @@ class DataUploadStatus(WireEnum):
 
 
 class AnnotationStatus(WireEnum):
+    """Where an annotation stands in its review."""
+
     PENDING = "PENDING"
     SKIPPED = "SKIPPED"
     ACCEPTED = "ACCEPTED"
@@ -79,6 +87,8 @@ class ImportAnnotationMode(WireEnum):
 
 
 class AnnotationFileType(WireEnum):
+    """The file formats in which the platform itself exports annotations."""
+
     PASCAL_VOC = "PASCAL_VOC"
     COCO = "COCO"
     YOLO = "YOLO"
@@ -94,6 +104,8 @@ class AnnotationExportKey(WireEnum):
 
 
 class TagTarget(WireEnum):
+    """The kind of object that a tag can be attached to."""
+
     DATA = "DATA"
     ASSET = "ASSET"
     MODEL_VERSION = "MODEL_VERSION"
@@ -125,12 +137,16 @@ class JobRunStatus(WireEnum):
 
 
 class CampaignStepType(WireEnum):
+    """What is done in a step of an annotation campaign."""
+
     ANNOTATION = "ANNOTATION"
     REVIEW = "REVIEW"
     QUALITY_CONTROL = "QUALITY_CONTROL"
 
 
 class AssignmentStatus(WireEnum):
+    """How far an assignment of an annotation campaign is in its step."""
+
     TO_DO = "TO_DO"
     TO_REWORK = "TO_REWORK"
     DONE = "DONE"
@@ -138,12 +154,16 @@ class AssignmentStatus(WireEnum):
 
 
 class ProcessingTargetType(WireEnum):
+    """What a processing runs on."""
+
     DATASET_VERSION = "DATASET_VERSION"
     MODEL_VERSION = "MODEL_VERSION"
     DATALAKE = "DATALAKE"
 
 
 class ProcessingType(WireEnum):
+    """What a processing is for."""
+
     PRE_ANNOTATION = "PRE_ANNOTATION"
     DATA_AUGMENTATION = "DATA_AUGMENTATION"
     DATASET_VERSION_CREATION = "DATASET_VERSION_CREATION"
@@ -155,6 +175,8 @@ class ProcessingType(WireEnum):
 
 
 class ProcessingInputType(WireEnum):
+    """The type of an input of a processing."""
+
     TEXT = "TEXT"
     NUMBER = "NUMBER"
     DATASET_VERSION = "DATASET_VERSION"
@@ -165,6 +187,8 @@ class ProcessingInputType(WireEnum):
 
 
 class Framework(WireEnum):
+    """The framework of a model."""
+
     TENSORFLOW = "TENSORFLOW"
     PYTORCH = "PYTORCH"
     ONNX = "ONNX"
@@ -187,6 +211,8 @@ class ObjectDataType(WireEnum):
 
 
 class AttributeType(WireEnum):
+    """The type of an attribute of a shape or an annotation."""
+
     STRING = "STRING"
     INTEGER = "INTEGER"
     FLOAT = "FLOAT"

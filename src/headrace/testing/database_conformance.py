@@ -14,6 +14,14 @@ from headrace.errors import (
 )
 from headrace.storage.database.base import Database
 
+__all__ = [
+    "ClosingConformance",
+    "DatabaseConformance",
+    "StreamConformance",
+    "TransactionConformance",
+    "ValuesConformance",
+]
+
 _ROWS = 2500
 
 

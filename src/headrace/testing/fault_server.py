@@ -25,6 +25,21 @@ from http import HTTPStatus
 from msgspec import Struct
 from msgspec.structs import replace
 
+__all__ = [
+    "FaultServer",
+    "Reply",
+    "Seen",
+    "changed",
+    "cut",
+    "dropped",
+    "expired",
+    "fault_server",
+    "packed",
+    "redirect",
+    "refuse",
+    "spoiled",
+]
+
 _RANGE = re.compile(r"^bytes=(\d+)-(\d*)$")
 _PIECE = 64 * 1024
 _NO_BODY = frozenset({204, 304})

@@ -12,6 +12,12 @@ import pytest
 from headrace.errors import BadRequestError, HeadraceError, NotFoundError, ObjectNotFoundError
 from headrace.storage.objects.base import ObjectStore
 
+__all__ = [
+    "ObjectStoreConformance",
+    "PartsConformance",
+    "WholeObjectsConformance",
+]
+
 NAME = "a/1/2/01a20374-1561-7000-8600-000000000001.png"
 BIG = bytes(range(256)) * 12_000
 
