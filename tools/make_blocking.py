@@ -263,6 +263,13 @@ def parsed(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef:
     tree = Retype().visit(ast.parse(textwrap.dedent(inspect.getsource(function))))
     node = tree.body[0]
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    if (
+        node.name != function.__name__
+    ):  # derived by ``iterating``: the source is that of the listing
+        listing = node.returns
+        assert isinstance(listing, ast.Subscript)
+        assert isinstance(listing.slice, ast.Tuple)
+        node.returns = ast.Subscript(ast.Name("AsyncIterator"), listing.slice.elts[1])
     return node
 
 

@@ -138,7 +138,7 @@ class Tag(BlockingHandle[AsyncTag]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -211,7 +211,7 @@ class Label(BlockingHandle[AsyncLabel]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -258,7 +258,7 @@ class LabelGroup(BlockingHandle[AsyncLabelGroup]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -338,7 +338,7 @@ class Job(BlockingHandle[AsyncJob]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -407,7 +407,7 @@ class Processing(BlockingHandle[AsyncProcessing]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -428,7 +428,7 @@ class DataSource(BlockingHandle[AsyncDataSource]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -499,7 +499,7 @@ class Data(BlockingHandle[AsyncData]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -509,60 +509,69 @@ class Data(BlockingHandle[AsyncData]):
 
     @property
     def object_name(self) -> str:
-        """The name of the file in the object storage."""
+        """The name of the file in the object store."""
         return self._inner.object_name
 
     @property
     def type(self) -> DataType:
-        """Image or video."""
+        """Whether the file is an image or a video."""
         return self._inner.type
 
     @property
     def content_type(self) -> str:
-        """The media type, as in ``image/png``."""
+        """The media type, such as ``image/png``."""
         return self._inner.content_type
 
     @property
     def width(self) -> int | None:
-        """Width in pixels, None while the platform has not read it."""
+        """The width in pixels; None until the platform has read the file."""
         return self._inner.width
 
     @property
     def height(self) -> int | None:
-        """Height in pixels, None while the platform has not read it."""
+        """The height in pixels; None until the platform has read the file."""
         return self._inner.height
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What is known of the picture: when, where and with what it was taken."""
+        """The metadata of the picture, such as time, place and camera."""
         return self._inner.metadata
 
     @property
     def custom_metadata(self) -> dict[str, Any] | None:
-        """Keys of your own."""
+        """The custom metadata: keys and values of your own."""
         return self._inner.custom_metadata
 
     @property
     def id_with_extension(self) -> str:
-        """The name of the local file of a download with ``use_id``."""
+        """The local file name of a download with ``use_id``: the id with the extension of the file."""
         return self._inner.id_with_extension
 
     @property
     def url(self) -> str | None:
-        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        """The signed URL as last read. It grants access to the file until it expires, so treat it as a secret."""
         return self._inner.url
 
     def reset_url(self) -> str:
-        """A fresh signed URL of the file."""
+        """Return a new signed URL of the file."""
         answer: str = self._call(self._inner.reset_url)
         return answer
 
     def download(
         self, target_path: str | Path = "./", force_replace: bool = False, use_id: bool = False
     ) -> TransferReport:
-        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+        """Download the file into a folder. A complete file there is not downloaded again.
 
-        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download the file even if a complete one is there.
+            use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If the file could not be downloaded, or does not match its size or checksum.
         """
         answer: TransferReport = self._call(
             self._inner.download, target_path, force_replace, use_id
@@ -618,16 +627,26 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
 
     @property
     def ids(self) -> list[UUID]:
-        """The ids, in order."""
+        """The ids of the items, in order."""
         return self._inner.ids
 
     def copy(self) -> Self:
-        """Another list of the same items."""
+        """Return a list of the same items."""
         answer: Self = wrap(self._inner.copy())
         return answer
 
     def split(self, ratio: float) -> tuple[Self, Self]:
-        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        """Split the items at random into two lists; the order is random too.
+
+        Args:
+            ratio: Share of the items in the first list, 0 to 1.
+
+        Returns:
+            The two lists.
+
+        Raises:
+            BadRequestError: If ``ratio`` is not between 0 and 1.
+        """
         answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
         return answer
 
@@ -651,28 +670,28 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
 
 
 class Rectangle(BlockingHandle[AsyncRectangle]):
-    """A box along the axes, in pixels."""
+    """An axis-aligned box, in pixels."""
 
     __slots__ = ()
 
     @property
     def x(self) -> float:
-        """Its left edge."""
+        """The left edge."""
         return self._inner.x
 
     @property
     def y(self) -> float:
-        """Its upper edge."""
+        """The top edge."""
         return self._inner.y
 
     @property
     def w(self) -> float:
-        """Its width."""
+        """The width."""
         return self._inner.w
 
     @property
     def h(self) -> float:
-        """Its height."""
+        """The height."""
         return self._inner.h
 
     def update(
@@ -684,7 +703,16 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Move, resize, relabel or rewrite the rectangle; what is not given stays."""
+        """Change the rectangle. Arguments that are None leave their part unchanged.
+
+        Args:
+            x: Left edge in pixels.
+            y: Top edge in pixels.
+            w: Width in pixels.
+            h: Height in pixels.
+            label: The new label.
+            text: The new text.
+        """
         self._call(self._inner.update, x, y, w, h, label, text)
 
     @property
@@ -695,16 +723,16 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self._inner.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the shape again."""
+        """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
 
     def delete(self) -> None:
@@ -713,7 +741,7 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -733,13 +761,13 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
 
 
 class Polygon(BlockingHandle[AsyncPolygon]):
-    """A closed outline."""
+    """A closed outline, in pixels."""
 
     __slots__ = ()
 
     @property
     def coords(self) -> list[list[float]]:
-        """Its corners ``[x, y]`` in pixels."""
+        """The corners ``[x, y]``."""
         return self._inner.coords
 
     def update(
@@ -748,7 +776,13 @@ class Polygon(BlockingHandle[AsyncPolygon]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Redraw, relabel or rewrite the polygon; what is not given stays."""
+        """Change the polygon. Arguments that are None leave their part unchanged.
+
+        Args:
+            coords: The new corners ``[x, y]``, in pixels.
+            label: The new label.
+            text: The new text.
+        """
         self._call(self._inner.update, coords, label, text)
 
     @property
@@ -759,16 +793,16 @@ class Polygon(BlockingHandle[AsyncPolygon]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self._inner.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the shape again."""
+        """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
 
     def delete(self) -> None:
@@ -777,7 +811,7 @@ class Polygon(BlockingHandle[AsyncPolygon]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -797,13 +831,13 @@ class Polygon(BlockingHandle[AsyncPolygon]):
 
 
 class Line(BlockingHandle[AsyncLine]):
-    """An open chain of points."""
+    """An open polyline, in pixels."""
 
     __slots__ = ()
 
     @property
     def coords(self) -> list[list[float]]:
-        """Its points ``[x, y]`` in pixels."""
+        """The points ``[x, y]``."""
         return self._inner.coords
 
     def update(
@@ -812,7 +846,13 @@ class Line(BlockingHandle[AsyncLine]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Redraw, relabel or rewrite the line; what is not given stays."""
+        """Change the line. Arguments that are None leave their part unchanged.
+
+        Args:
+            coords: The new points ``[x, y]``, in pixels.
+            label: The new label.
+            text: The new text.
+        """
         self._call(self._inner.update, coords, label, text)
 
     @property
@@ -823,16 +863,16 @@ class Line(BlockingHandle[AsyncLine]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self._inner.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the shape again."""
+        """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
 
     def delete(self) -> None:
@@ -841,7 +881,7 @@ class Line(BlockingHandle[AsyncLine]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -861,13 +901,13 @@ class Line(BlockingHandle[AsyncLine]):
 
 
 class Point(BlockingHandle[AsyncPoint]):
-    """A single point."""
+    """A single point, in pixels."""
 
     __slots__ = ()
 
     @property
     def coords(self) -> list[float]:
-        """Where it is: ``[x, y]`` in pixels."""
+        """The position ``[x, y]``."""
         return self._inner.coords
 
     def update(
@@ -876,7 +916,13 @@ class Point(BlockingHandle[AsyncPoint]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Move, relabel or rewrite the point; what is not given stays."""
+        """Change the point. Arguments that are None leave their part unchanged.
+
+        Args:
+            coords: The new position ``[x, y]``, in pixels.
+            label: The new label.
+            text: The new text.
+        """
         self._call(self._inner.update, coords, label, text)
 
     @property
@@ -887,16 +933,16 @@ class Point(BlockingHandle[AsyncPoint]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self._inner.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the shape again."""
+        """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
 
     def delete(self) -> None:
@@ -905,7 +951,7 @@ class Point(BlockingHandle[AsyncPoint]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -925,12 +971,17 @@ class Point(BlockingHandle[AsyncPoint]):
 
 
 class Classification(BlockingHandle[AsyncClassification]):
-    """A label for the whole asset."""
+    """A label of the whole asset."""
 
     __slots__ = ()
 
     def update(self, label: Label | None = None, text: str | None = None) -> None:
-        """Relabel or rewrite the classification; what is not given stays."""
+        """Change the classification. Arguments that are None leave their part unchanged.
+
+        Args:
+            label: The new label.
+            text: The new text.
+        """
         self._call(self._inner.update, label, text)
 
     @property
@@ -941,16 +992,16 @@ class Classification(BlockingHandle[AsyncClassification]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self._inner.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the shape again."""
+        """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
 
     def delete(self) -> None:
@@ -959,7 +1010,7 @@ class Classification(BlockingHandle[AsyncClassification]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -979,23 +1030,23 @@ class Classification(BlockingHandle[AsyncClassification]):
 
 
 class Mask(BlockingHandle[AsyncMask]):
-    """A bitmap over the asset. It cannot be changed: delete it and draw another."""
+    """A bitmap over the asset. It cannot be changed: delete it and create another."""
 
     __slots__ = ()
 
     @property
     def mask(self) -> str:
-        """Its run lengths, as COCO compresses them."""
+        """The mask as a compressed COCO run-length encoding."""
         return self._inner.mask
 
     @property
     def area(self) -> float:
-        """Its pixels."""
+        """The number of pixels in the mask."""
         return self._inner.area
 
     @property
     def bbox(self) -> list[int]:
-        """The box ``[x, y, w, h]`` around it."""
+        """The bounding box ``[x, y, w, h]``, in pixels."""
         return self._inner.bbox
 
     @property
@@ -1006,16 +1057,16 @@ class Mask(BlockingHandle[AsyncMask]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self._inner.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the shape again."""
+        """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
 
     def delete(self) -> None:
@@ -1024,7 +1075,7 @@ class Mask(BlockingHandle[AsyncMask]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1044,32 +1095,39 @@ class Mask(BlockingHandle[AsyncMask]):
 
 
 class Annotation(BlockingHandle[AsyncAnnotation]):
-    """An annotation of an asset. Its shapes are read when asked for."""
+    """An annotation of an asset. Its shapes are read by the ``list_*`` methods.
+
+    Example:
+        ```python
+        annotation = await asset.create_annotation()
+        await annotation.create_rectangle(10, 20, 64, 48, await version.get_label("car"))
+        ```
+    """
 
     __slots__ = ()
 
     @property
     def duration(self) -> float:
-        """Seconds of work on it."""
+        """The seconds of work on the annotation."""
         return self._inner.duration
 
     @property
     def status(self) -> AnnotationStatus:
-        """The status as last read."""
+        """The review status as last read."""
         return self._inner.status
 
     @property
     def worker_id(self) -> UUID | None:
-        """The id of the user whose it is; None where the platform does not tell."""
+        """The id of the user who made the annotation; None if the platform does not say."""
         return self._inner.worker_id
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the annotation."""
+        """The attributes of the annotation, by name."""
         return self._inner.attributes
 
     def sync(self) -> None:
-        """Read the annotation again."""
+        """Read the annotation again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(
@@ -1080,15 +1138,231 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
         *,
         attributes: dict[str, Any] | None = None,
     ) -> None:
-        """Change the duration (seconds), the status, or on headrace the attributes (``{}`` clears them).
+        """Change the annotation. Arguments that are None leave their part unchanged.
 
-        On headrace the annotation becomes that of ``worker`` where one is given.
+        Args:
+            worker: The user who becomes the author; has an effect on headrace only.
+            duration: Seconds of work.
+            status: The new review status.
+            attributes: The new attributes, by name; ``{}`` removes all. Has an effect on headrace only.
         """
         self._call(self._inner.update, worker, duration, status, attributes=attributes)
 
     def delete(self) -> None:
         """Delete the annotation with all its shapes."""
         self._call(self._inner.delete)
+
+    def list_rectangles(self) -> list[Rectangle]:
+        """Return the rectangles in order of creation."""
+        answer: list[Rectangle] = self._call(self._inner.list_rectangles)
+        return answer
+
+    def create_rectangle(self, x: float, y: float, w: float, h: float, label: Label) -> Rectangle:
+        """Create a rectangle.
+
+        Args:
+            x: Left edge in pixels.
+            y: Top edge in pixels.
+            w: Width in pixels.
+            h: Height in pixels.
+            label: A label of the version.
+
+        Returns:
+            The new rectangle.
+        """
+        answer: Rectangle = self._call(self._inner.create_rectangle, x, y, w, h, label)
+        return answer
+
+    def create_multiple_rectangles(
+        self, rectangles: Sequence[tuple[float, float, float, float, Label]]
+    ) -> list[Rectangle]:
+        """Create several rectangles in one call.
+
+        Args:
+            rectangles: Tuples ``(x, y, w, h, label)``, in pixels.
+
+        Returns:
+            The new rectangles, in the same order.
+
+        Raises:
+            BadRequestError: If ``rectangles`` is empty.
+        """
+        answer: list[Rectangle] = self._call(self._inner.create_multiple_rectangles, rectangles)
+        return answer
+
+    def list_polygons(self) -> list[Polygon]:
+        """Return the polygons in order of creation."""
+        answer: list[Polygon] = self._call(self._inner.list_polygons)
+        return answer
+
+    def create_polygon(self, coords: Sequence[Sequence[float]], label: Label) -> Polygon:
+        """Create a polygon.
+
+        Args:
+            coords: The corners ``[x, y]``, in pixels.
+            label: A label of the version.
+
+        Returns:
+            The new polygon.
+        """
+        answer: Polygon = self._call(self._inner.create_polygon, coords, label)
+        return answer
+
+    def create_multiple_polygons(
+        self, polygons: Sequence[tuple[Sequence[Sequence[float]], Label]]
+    ) -> list[Polygon]:
+        """Create several polygons in one call.
+
+        Args:
+            polygons: Tuples ``(corners, label)``, in pixels.
+
+        Returns:
+            The new polygons, in the same order.
+
+        Raises:
+            BadRequestError: If ``polygons`` is empty.
+        """
+        answer: list[Polygon] = self._call(self._inner.create_multiple_polygons, polygons)
+        return answer
+
+    def list_lines(self) -> list[Line]:
+        """Return the lines in order of creation."""
+        answer: list[Line] = self._call(self._inner.list_lines)
+        return answer
+
+    def create_line(self, coords: Sequence[Sequence[float]], label: Label) -> Line:
+        """Create a line.
+
+        Args:
+            coords: The points ``[x, y]``, in pixels.
+            label: A label of the version.
+
+        Returns:
+            The new line.
+        """
+        answer: Line = self._call(self._inner.create_line, coords, label)
+        return answer
+
+    def create_multiple_lines(
+        self, lines: Sequence[tuple[Sequence[Sequence[float]], Label]]
+    ) -> list[Line]:
+        """Create several lines in one call.
+
+        Args:
+            lines: Tuples ``(points, label)``, in pixels.
+
+        Returns:
+            The new lines, in the same order.
+
+        Raises:
+            BadRequestError: If ``lines`` is empty.
+        """
+        answer: list[Line] = self._call(self._inner.create_multiple_lines, lines)
+        return answer
+
+    def list_points(self) -> list[Point]:
+        """Return the points in order of creation."""
+        answer: list[Point] = self._call(self._inner.list_points)
+        return answer
+
+    def create_point(self, coords: Sequence[float], label: Label) -> Point:
+        """Create a point.
+
+        Args:
+            coords: The position ``[x, y]``, in pixels.
+            label: A label of the version.
+
+        Returns:
+            The new point.
+        """
+        answer: Point = self._call(self._inner.create_point, coords, label)
+        return answer
+
+    def create_multiple_points(
+        self, points: Sequence[tuple[Sequence[float], Label]]
+    ) -> list[Point]:
+        """Create several points in one call.
+
+        Args:
+            points: Tuples ``([x, y], label)``, in pixels.
+
+        Returns:
+            The new points, in the same order.
+
+        Raises:
+            BadRequestError: If ``points`` is empty.
+        """
+        answer: list[Point] = self._call(self._inner.create_multiple_points, points)
+        return answer
+
+    def list_classifications(self) -> list[Classification]:
+        """Return the classifications in order of creation."""
+        answer: list[Classification] = self._call(self._inner.list_classifications)
+        return answer
+
+    def create_classification(self, label: Label) -> Classification:
+        """Create a classification.
+
+        Args:
+            label: A label of the version.
+
+        Returns:
+            The new classification.
+        """
+        answer: Classification = self._call(self._inner.create_classification, label)
+        return answer
+
+    def create_multiple_classifications(
+        self, classifications: Sequence[Label]
+    ) -> list[Classification]:
+        """Create several classifications in one call.
+
+        Args:
+            classifications: Labels of the version.
+
+        Returns:
+            The new classifications, in the same order.
+
+        Raises:
+            BadRequestError: If ``classifications`` is empty.
+        """
+        answer: list[Classification] = self._call(
+            self._inner.create_multiple_classifications, classifications
+        )
+        return answer
+
+    def list_masks(self) -> list[Mask]:
+        """Return the masks in order of creation."""
+        answer: list[Mask] = self._call(self._inner.list_masks)
+        return answer
+
+    def create_mask(self, mask: str, label: Label) -> Mask:
+        """Create a mask.
+
+        Args:
+            mask: A compressed COCO run-length encoding, for the height and width of the asset.
+            label: A label of the version.
+
+        Returns:
+            The new mask.
+        """
+        answer: Mask = self._call(self._inner.create_mask, mask, label)
+        return answer
+
+    def create_multiple_masks(self, masks: Sequence[tuple[str, Label]]) -> list[Mask]:
+        """Create several masks in one call.
+
+        Args:
+            masks: Tuples ``(run-length encoding, label)``.
+
+        Returns:
+            The new masks, in the same order.
+
+        Raises:
+            BadRequestError: If ``masks`` is empty.
+        """
+        answer: list[Mask] = self._call(self._inner.create_multiple_masks, masks)
+        return answer
 
     def overwrite(
         self,
@@ -1100,9 +1374,18 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
         duration: float = 0.0,
         masks: Sequence[tuple[str, Label]] | None = None,
     ) -> None:
-        """Put these shapes, and this duration, in the place of all that the annotation has.
+        """Replace all shapes and the duration of the annotation in one call.
 
-        Without any shape the annotation is empty afterwards. Handles of its old shapes name nothing any more.
+        Without any shape the annotation is empty afterwards. Handles of the old shapes become invalid.
+
+        Args:
+            rectangles: Tuples ``(x, y, w, h, label)``, in pixels.
+            polygons: Tuples ``(corners, label)``, in pixels.
+            classifications: Labels.
+            lines: Tuples ``(points, label)``, in pixels.
+            points: Tuples ``([x, y], label)``, in pixels.
+            duration: Seconds of work.
+            masks: Tuples ``(run-length encoding, label)``.
         """
         self._call(
             self._inner.overwrite,
@@ -1115,111 +1398,9 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
             masks,
         )
 
-    def list_rectangles(self) -> list[Rectangle]:
-        """The rectangles in order of creation."""
-        answer: list[Rectangle] = self._call(self._inner.list_rectangles)
-        return answer
-
-    def create_rectangle(self, x: float, y: float, w: float, h: float, label: Label) -> Rectangle:
-        """A new rectangle: left, top, width, height in pixels."""
-        answer: Rectangle = self._call(self._inner.create_rectangle, x, y, w, h, label)
-        return answer
-
-    def create_multiple_rectangles(
-        self, rectangles: Sequence[tuple[float, float, float, float, Label]]
-    ) -> list[Rectangle]:
-        """New rectangles ``(x, y, w, h, label)``, in this order."""
-        answer: list[Rectangle] = self._call(self._inner.create_multiple_rectangles, rectangles)
-        return answer
-
-    def list_polygons(self) -> list[Polygon]:
-        """The polygons in order of creation."""
-        answer: list[Polygon] = self._call(self._inner.list_polygons)
-        return answer
-
-    def create_polygon(self, coords: Sequence[Sequence[float]], label: Label) -> Polygon:
-        """A new polygon with corners ``[x, y]``."""
-        answer: Polygon = self._call(self._inner.create_polygon, coords, label)
-        return answer
-
-    def create_multiple_polygons(
-        self, polygons: Sequence[tuple[Sequence[Sequence[float]], Label]]
-    ) -> list[Polygon]:
-        """New polygons ``(corners, label)``, in this order."""
-        answer: list[Polygon] = self._call(self._inner.create_multiple_polygons, polygons)
-        return answer
-
-    def list_lines(self) -> list[Line]:
-        """The lines in order of creation."""
-        answer: list[Line] = self._call(self._inner.list_lines)
-        return answer
-
-    def create_line(self, coords: Sequence[Sequence[float]], label: Label) -> Line:
-        """A new line through points ``[x, y]``."""
-        answer: Line = self._call(self._inner.create_line, coords, label)
-        return answer
-
-    def create_multiple_lines(
-        self, lines: Sequence[tuple[Sequence[Sequence[float]], Label]]
-    ) -> list[Line]:
-        """New lines ``(points, label)``, in this order."""
-        answer: list[Line] = self._call(self._inner.create_multiple_lines, lines)
-        return answer
-
-    def list_points(self) -> list[Point]:
-        """The points in order of creation."""
-        answer: list[Point] = self._call(self._inner.list_points)
-        return answer
-
-    def create_point(self, coords: Sequence[float], label: Label) -> Point:
-        """A new point at ``[x, y]``."""
-        answer: Point = self._call(self._inner.create_point, coords, label)
-        return answer
-
-    def create_multiple_points(
-        self, points: Sequence[tuple[Sequence[float], Label]]
-    ) -> list[Point]:
-        """New points ``([x, y], label)``, in this order."""
-        answer: list[Point] = self._call(self._inner.create_multiple_points, points)
-        return answer
-
-    def list_classifications(self) -> list[Classification]:
-        """The classifications in order of creation."""
-        answer: list[Classification] = self._call(self._inner.list_classifications)
-        return answer
-
-    def create_classification(self, label: Label) -> Classification:
-        """A new classification."""
-        answer: Classification = self._call(self._inner.create_classification, label)
-        return answer
-
-    def create_multiple_classifications(
-        self, classifications: Sequence[Label]
-    ) -> list[Classification]:
-        """New classifications, in this order."""
-        answer: list[Classification] = self._call(
-            self._inner.create_multiple_classifications, classifications
-        )
-        return answer
-
-    def list_masks(self) -> list[Mask]:
-        """The masks in order of creation."""
-        answer: list[Mask] = self._call(self._inner.list_masks)
-        return answer
-
-    def create_mask(self, mask: str, label: Label) -> Mask:
-        """A new mask: COCO's compressed run lengths over the asset's height and width."""
-        answer: Mask = self._call(self._inner.create_mask, mask, label)
-        return answer
-
-    def create_multiple_masks(self, masks: Sequence[tuple[str, Label]]) -> list[Mask]:
-        """New masks ``(run lengths, label)``, in this order."""
-        answer: list[Mask] = self._call(self._inner.create_multiple_masks, masks)
-        return answer
-
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1239,17 +1420,28 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
 
 
 class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
-    """Many annotations of one version."""
+    """A list of annotations of one version.
+
+    Args:
+        session: The session that makes the calls.
+        dataset_version_id: The id of the version.
+        records: The records of the annotations.
+    """
 
     __slots__ = ()
 
     def load(
         self, chunk_size: int = 100, max_workers: int | None = None, skip_error: bool = False
     ) -> dict[str, list[dict[str, Any]]]:
-        """These annotations with their shapes: asset id to annotations, in the order of this list.
+        """Load these annotations with their shapes.
 
-        ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
-        ``skip_error`` a call that fails is left out and logged.
+        Args:
+            chunk_size: Annotations per call.
+            max_workers: Maximum number of concurrent calls.
+            skip_error: Log a failed call and leave its annotations out, instead of raising.
+
+        Returns:
+            The annotations by asset id, in the order of this list.
         """
         answer: dict[str, list[dict[str, Any]]] = self._call(
             self._inner.load, chunk_size, max_workers, skip_error
@@ -1262,16 +1454,26 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
 
     @property
     def ids(self) -> list[UUID]:
-        """The ids, in order."""
+        """The ids of the items, in order."""
         return self._inner.ids
 
     def copy(self) -> Self:
-        """Another list of the same items."""
+        """Return a list of the same items."""
         answer: Self = wrap(self._inner.copy())
         return answer
 
     def split(self, ratio: float) -> tuple[Self, Self]:
-        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        """Split the items at random into two lists; the order is random too.
+
+        Args:
+            ratio: Share of the items in the first list, 0 to 1.
+
+        Returns:
+            The two lists.
+
+        Raises:
+            BadRequestError: If ``ratio`` is not between 0 and 1.
+        """
         answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
         return answer
 
@@ -1347,7 +1549,7 @@ class Asset(BlockingHandle[AsyncAsset]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1357,60 +1559,69 @@ class Asset(BlockingHandle[AsyncAsset]):
 
     @property
     def object_name(self) -> str:
-        """The name of the file in the object storage."""
+        """The name of the file in the object store."""
         return self._inner.object_name
 
     @property
     def type(self) -> DataType:
-        """Image or video."""
+        """Whether the file is an image or a video."""
         return self._inner.type
 
     @property
     def content_type(self) -> str:
-        """The media type, as in ``image/png``."""
+        """The media type, such as ``image/png``."""
         return self._inner.content_type
 
     @property
     def width(self) -> int | None:
-        """Width in pixels, None while the platform has not read it."""
+        """The width in pixels; None until the platform has read the file."""
         return self._inner.width
 
     @property
     def height(self) -> int | None:
-        """Height in pixels, None while the platform has not read it."""
+        """The height in pixels; None until the platform has read the file."""
         return self._inner.height
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What is known of the picture: when, where and with what it was taken."""
+        """The metadata of the picture, such as time, place and camera."""
         return self._inner.metadata
 
     @property
     def custom_metadata(self) -> dict[str, Any] | None:
-        """Keys of your own."""
+        """The custom metadata: keys and values of your own."""
         return self._inner.custom_metadata
 
     @property
     def id_with_extension(self) -> str:
-        """The name of the local file of a download with ``use_id``."""
+        """The local file name of a download with ``use_id``: the id with the extension of the file."""
         return self._inner.id_with_extension
 
     @property
     def url(self) -> str | None:
-        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        """The signed URL as last read. It grants access to the file until it expires, so treat it as a secret."""
         return self._inner.url
 
     def reset_url(self) -> str:
-        """A fresh signed URL of the file."""
+        """Return a new signed URL of the file."""
         answer: str = self._call(self._inner.reset_url)
         return answer
 
     def download(
         self, target_path: str | Path = "./", force_replace: bool = False, use_id: bool = False
     ) -> TransferReport:
-        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+        """Download the file into a folder. A complete file there is not downloaded again.
 
-        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download the file even if a complete one is there.
+            use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If the file could not be downloaded, or does not match its size or checksum.
         """
         answer: TransferReport = self._call(
             self._inner.download, target_path, force_replace, use_id
@@ -1479,16 +1690,26 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
 
     @property
     def ids(self) -> list[UUID]:
-        """The ids, in order."""
+        """The ids of the items, in order."""
         return self._inner.ids
 
     def copy(self) -> Self:
-        """Another list of the same items."""
+        """Return a list of the same items."""
         answer: Self = wrap(self._inner.copy())
         return answer
 
     def split(self, ratio: float) -> tuple[Self, Self]:
-        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        """Split the items at random into two lists; the order is random too.
+
+        Args:
+            ratio: Share of the items in the first list, 0 to 1.
+
+        Returns:
+            The two lists.
+
+        Raises:
+            BadRequestError: If ``ratio`` is not between 0 and 1.
+        """
         answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
         return answer
 
@@ -1642,7 +1863,10 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         ids: Sequence[str | UUID] | None = None,
         custom_metadata: dict[str, Any] | None = None,
     ) -> Iterator[Data]:
-        """The same as :meth:`list_data`, one data after another; one page is held at a time."""
+        """Iterate over the items of ``list_data``, one at a time; holds one page in memory.
+
+        Takes the arguments of ``list_data`` and raises the same errors.
+        """
         return self._iterate(
             self._inner.iter_data,
             limit,
@@ -1720,7 +1944,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1741,7 +1965,7 @@ class User(BlockingHandle[AsyncUser]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1767,7 +1991,7 @@ class Worker(BlockingHandle[AsyncWorker]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1824,7 +2048,7 @@ class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1892,7 +2116,7 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -1902,60 +2126,69 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
     @property
     def object_name(self) -> str:
-        """The name of the file in the object storage."""
+        """The name of the file in the object store."""
         return self._inner.object_name
 
     @property
     def type(self) -> DataType:
-        """Image or video."""
+        """Whether the file is an image or a video."""
         return self._inner.type
 
     @property
     def content_type(self) -> str:
-        """The media type, as in ``image/png``."""
+        """The media type, such as ``image/png``."""
         return self._inner.content_type
 
     @property
     def width(self) -> int | None:
-        """Width in pixels, None while the platform has not read it."""
+        """The width in pixels; None until the platform has read the file."""
         return self._inner.width
 
     @property
     def height(self) -> int | None:
-        """Height in pixels, None while the platform has not read it."""
+        """The height in pixels; None until the platform has read the file."""
         return self._inner.height
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What is known of the picture: when, where and with what it was taken."""
+        """The metadata of the picture, such as time, place and camera."""
         return self._inner.metadata
 
     @property
     def custom_metadata(self) -> dict[str, Any] | None:
-        """Keys of your own."""
+        """The custom metadata: keys and values of your own."""
         return self._inner.custom_metadata
 
     @property
     def id_with_extension(self) -> str:
-        """The name of the local file of a download with ``use_id``."""
+        """The local file name of a download with ``use_id``: the id with the extension of the file."""
         return self._inner.id_with_extension
 
     @property
     def url(self) -> str | None:
-        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        """The signed URL as last read. It grants access to the file until it expires, so treat it as a secret."""
         return self._inner.url
 
     def reset_url(self) -> str:
-        """A fresh signed URL of the file."""
+        """Return a new signed URL of the file."""
         answer: str = self._call(self._inner.reset_url)
         return answer
 
     def download(
         self, target_path: str | Path = "./", force_replace: bool = False, use_id: bool = False
     ) -> TransferReport:
-        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+        """Download the file into a folder. A complete file there is not downloaded again.
 
-        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download the file even if a complete one is there.
+            use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If the file could not be downloaded, or does not match its size or checksum.
         """
         answer: TransferReport = self._call(
             self._inner.download, target_path, force_replace, use_id
@@ -2143,7 +2376,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     @property
@@ -2381,7 +2614,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         assignment_user_id: str | UUID | None = None,
         custom_metadata: dict[str, Any] | None = None,
     ) -> Iterator[Asset]:
-        """The same as :meth:`list_assets`, one asset after another; one page is held at a time."""
+        """Iterate over the items of ``list_assets``, one at a time; holds one page in memory.
+
+        Takes the arguments of ``list_assets`` and raises the same errors.
+        """
         return self._iterate(
             self._inner.iter_assets,
             limit,
@@ -3021,7 +3257,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
@@ -3129,12 +3365,15 @@ class Dataset(BlockingHandle[AsyncDataset]):
     def iter_versions(
         self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
     ) -> Iterator[DatasetVersion]:
-        """The same as :meth:`list_versions`, one after another."""
+        """Iterate over the items of ``list_versions``, one at a time; holds one page in memory.
+
+        Takes the arguments of ``list_versions`` and raises the same errors.
+        """
         return self._iterate(self._inner.iter_versions, limit, offset, order_by)
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self._inner.id
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
@@ -3250,7 +3489,10 @@ class ClientBase(BlockingHandle[AsyncClient]):
     def iter_datasets(
         self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
     ) -> Iterator[Dataset]:
-        """The same as :meth:`list_datasets`, one after another."""
+        """Iterate over the items of ``list_datasets``, one at a time; holds one page in memory.
+
+        Takes the arguments of ``list_datasets`` and raises the same errors.
+        """
         return self._iterate(self._inner.iter_datasets, limit, offset, order_by)
 
     def get_dataset_version_by_id(self, id: str | UUID) -> DatasetVersion:

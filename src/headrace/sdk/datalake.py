@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 from uuid import UUID
@@ -20,7 +20,7 @@ from headrace.protocol.operations import tags as tag_operations
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
 from headrace.protocol.query import combine
 from headrace.sdk.base.arguments import Paths, as_id, as_ids, as_path, check_limits, only_key_list
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, iterating
 from headrace.sdk.base.resource import Resource, describe, get_or_create
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.datasource import DataSource, get_or_create_source
@@ -171,27 +171,8 @@ class Datalake(Resource[DatalakeRecord]):
             "list_data",
         )
 
-    def iter_data(
-        self,
-        limit: int | None = None,
-        offset: int | None = None,
-        page_size: int | None = None,
-        order_by: list[str] | None = None,
-        tags: str | Tag | Sequence[str | Tag] | None = None,
-        filenames: Sequence[str] | None = None,
-        intersect_tags: bool = False,
-        object_names: Sequence[str] | None = None,
-        q: str | None = None,
-        ids: Sequence[str | UUID] | None = None,
-        custom_metadata: dict[str, Any] | None = None,
-    ) -> AsyncIterator[Data]:
-        """The same as :meth:`list_data`, one data after another; one page is held at a time."""
-        return aiter(
-            self.list_data(
-                limit, offset, page_size, order_by, tags, filenames, intersect_tags,
-                object_names, q, ids, custom_metadata,
-            )
-        )  # fmt: skip
+    iter_data = iterating(list_data)
+    """Iterate over the items of ``list_data``, with the same arguments; holds one page in memory."""
 
     async def find_data(
         self,

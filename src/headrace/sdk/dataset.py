@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from uuid import UUID
 
 from headrace.engine.paging import ItemsListing
@@ -12,7 +12,7 @@ from headrace.model.records import DatasetRecord, DatasetVersionRecord
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import users
 from headrace.sdk.base.arguments import as_id, check_limits
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, iterating
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.user import User, Worker
@@ -141,14 +141,8 @@ class Dataset(Resource[DatasetRecord], Taggable):
             "list_versions",
         )
 
-    def iter_versions(
-        self,
-        limit: int | None = None,
-        offset: int | None = None,
-        order_by: list[str] | None = None,
-    ) -> AsyncIterator[DatasetVersion]:
-        """The same as :meth:`list_versions`, one after another."""
-        return aiter(self.list_versions(limit, offset, order_by))
+    iter_versions = iterating(list_versions)
+    """Iterate over the items of ``list_versions``, with the same arguments; holds one page in memory."""
 
     def _versions(self, records: Iterable[DatasetVersionRecord]) -> list[DatasetVersion]:
         return [DatasetVersion(self.session, record) for record in records]

@@ -1,12 +1,18 @@
-"""Single shapes of an annotation, as handles."""
+"""Handles of the single shapes of an annotation.
+
+Coordinates are in pixels, with the origin at the top left of the image.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from headrace.protocol.operation import Operation
+from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as operations
 from headrace.protocol.operations.shapes import (
     ClassificationRecord,
@@ -26,11 +32,9 @@ ShapeT = TypeVar("ShapeT", bound=ShapeRecord)
 
 
 class Shape(Resource[ShapeT]):
-    """What every shape has."""
+    """Base of the shapes of an annotation."""
 
     __slots__ = ("annotation_id", "dataset_version_id")
-    _read: ClassVar[Operation[Any, Any]]
-    _drop: ClassVar[Operation[Any, Any]]
 
     def __init__(
         self, session: Session, record: ShapeT, annotation_id: UUID, dataset_version_id: UUID
@@ -46,51 +50,57 @@ class Shape(Resource[ShapeT]):
 
     @property
     def text(self) -> str | None:
-        """What is written on the shape."""
+        """The text of the shape, such as a transcription."""
         return self.record.text
 
     @property
     def attributes(self) -> dict[str, Any] | None:
-        """The attributes of the shape."""
+        """The attributes of the shape, by name."""
         return self.record.attributes
 
     async def sync(self) -> None:
-        """Read the shape again."""
-        self.record = await self.session.call(self._read, operations.ShapeId(shape_id=self.id))
+        """Read the shape again and replace ``record``."""
+        request = operations.ShapeId(shape_id=self.id)
+        self.record = await self.session.call(KINDS[type(self)].get, request)
 
     async def delete(self) -> None:
         """Delete the shape."""
-        await self.session.call(self._drop, operations.ShapeId(shape_id=self.id))
+        await self.session.call(KINDS[type(self)].delete, operations.ShapeId(shape_id=self.id))
+
+    async def _update(self, label: Label | None, text: str | None, **geometry: Any) -> None:
+        operation = KINDS[type(self)].update
+        assert operation is not None
+        label_id = label.id if label else None
+        request = operation.request(shape_id=self.id, label_id=label_id, text=text, **geometry)
+        self.record = await self.session.call(operation, request)
 
     def __repr__(self) -> str:
         return describe(self, self.record.label.name)
 
 
 class Rectangle(Shape[RectangleRecord]):
-    """A box along the axes, in pixels."""
+    """An axis-aligned box, in pixels."""
 
     __slots__ = ()
-    _read = operations.GET_RECTANGLE
-    _drop = operations.DELETE_RECTANGLE
 
     @property
     def x(self) -> float:
-        """Its left edge."""
+        """The left edge."""
         return tidy(self.record.x)
 
     @property
     def y(self) -> float:
-        """Its upper edge."""
+        """The top edge."""
         return tidy(self.record.y)
 
     @property
     def w(self) -> float:
-        """Its width."""
+        """The width."""
         return tidy(self.record.w)
 
     @property
     def h(self) -> float:
-        """Its height."""
+        """The height."""
         return tidy(self.record.h)
 
     async def update(
@@ -102,27 +112,31 @@ class Rectangle(Shape[RectangleRecord]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Move, resize, relabel or rewrite the rectangle; what is not given stays."""
+        """Change the rectangle. Arguments that are None leave their part unchanged.
+
+        Args:
+            x: Left edge in pixels.
+            y: Top edge in pixels.
+            w: Width in pixels.
+            h: Height in pixels.
+            label: The new label.
+            text: The new text.
+        """
         sides = {
             name: None if value is None else whole(self.session, value)
             for name, value in (("x", x), ("y", y), ("w", w), ("h", h))
         }
-        request = operations.UpdateRectangle(
-            shape_id=self.id, **sides, text=text, label_id=label.id if label else None
-        )
-        self.record = await self.session.call(operations.UPDATE_RECTANGLE, request)
+        await self._update(label, text, **sides)
 
 
 class Polygon(Shape[PolygonRecord]):
-    """A closed outline."""
+    """A closed outline, in pixels."""
 
     __slots__ = ()
-    _read = operations.GET_POLYGON
-    _drop = operations.DELETE_POLYGON
 
     @property
     def coords(self) -> list[list[float]]:
-        """Its corners ``[x, y]`` in pixels."""
+        """The corners ``[x, y]``."""
         return tidy_points(self.record.polygon)
 
     async def update(
@@ -131,26 +145,25 @@ class Polygon(Shape[PolygonRecord]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Redraw, relabel or rewrite the polygon; what is not given stays."""
-        request = operations.UpdatePolygon(
-            shape_id=self.id,
-            polygon=None if coords is None else whole_pairs(self.session, coords),
-            text=text,
-            label_id=label.id if label else None,
-        )
-        self.record = await self.session.call(operations.UPDATE_POLYGON, request)
+        """Change the polygon. Arguments that are None leave their part unchanged.
+
+        Args:
+            coords: The new corners ``[x, y]``, in pixels.
+            label: The new label.
+            text: The new text.
+        """
+        ring = None if coords is None else whole_pairs(self.session, coords)
+        await self._update(label, text, polygon=ring)
 
 
 class Line(Shape[LineRecord]):
-    """An open chain of points."""
+    """An open polyline, in pixels."""
 
     __slots__ = ()
-    _read = operations.GET_LINE
-    _drop = operations.DELETE_LINE
 
     @property
     def coords(self) -> list[list[float]]:
-        """Its points ``[x, y]`` in pixels."""
+        """The points ``[x, y]``."""
         return tidy_points(self.record.line)
 
     async def update(
@@ -159,26 +172,25 @@ class Line(Shape[LineRecord]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Redraw, relabel or rewrite the line; what is not given stays."""
-        request = operations.UpdateLine(
-            shape_id=self.id,
-            line=None if coords is None else whole_pairs(self.session, coords),
-            text=text,
-            label_id=label.id if label else None,
-        )
-        self.record = await self.session.call(operations.UPDATE_LINE, request)
+        """Change the line. Arguments that are None leave their part unchanged.
+
+        Args:
+            coords: The new points ``[x, y]``, in pixels.
+            label: The new label.
+            text: The new text.
+        """
+        points = None if coords is None else whole_pairs(self.session, coords)
+        await self._update(label, text, line=points)
 
 
 class Point(Shape[PointRecord]):
-    """A single point."""
+    """A single point, in pixels."""
 
     __slots__ = ()
-    _read = operations.GET_POINT
-    _drop = operations.DELETE_POINT
 
     @property
     def coords(self) -> list[float]:
-        """Where it is: ``[x, y]`` in pixels."""
+        """The position ``[x, y]``."""
         return [tidy(number) for number in self.record.point]
 
     async def update(
@@ -187,49 +199,154 @@ class Point(Shape[PointRecord]):
         label: Label | None = None,
         text: str | None = None,
     ) -> None:
-        """Move, relabel or rewrite the point; what is not given stays."""
-        request = operations.UpdatePoint(
-            shape_id=self.id,
-            point=None if coords is None else whole_pair(self.session, coords),
-            text=text,
-            label_id=label.id if label else None,
-        )
-        self.record = await self.session.call(operations.UPDATE_POINT, request)
+        """Change the point. Arguments that are None leave their part unchanged.
+
+        Args:
+            coords: The new position ``[x, y]``, in pixels.
+            label: The new label.
+            text: The new text.
+        """
+        point = None if coords is None else whole_pair(self.session, coords)
+        await self._update(label, text, point=point)
 
 
 class Classification(Shape[ClassificationRecord]):
-    """A label for the whole asset."""
+    """A label of the whole asset."""
 
     __slots__ = ()
-    _read = operations.GET_CLASSIFICATION
-    _drop = operations.DELETE_CLASSIFICATION
 
     async def update(self, label: Label | None = None, text: str | None = None) -> None:
-        """Relabel or rewrite the classification; what is not given stays."""
-        request = operations.UpdateClassification(
-            shape_id=self.id, text=text, label_id=label.id if label else None
-        )
-        self.record = await self.session.call(operations.UPDATE_CLASSIFICATION, request)
+        """Change the classification. Arguments that are None leave their part unchanged.
+
+        Args:
+            label: The new label.
+            text: The new text.
+        """
+        await self._update(label, text)
 
 
 class Mask(Shape[MaskRecord]):
-    """A bitmap over the asset. It cannot be changed: delete it and draw another."""
+    """A bitmap over the asset. It cannot be changed: delete it and create another."""
 
     __slots__ = ()
-    _read = operations.GET_MASK
-    _drop = operations.DELETE_MASK
 
     @property
     def mask(self) -> str:
-        """Its run lengths, as COCO compresses them."""
+        """The mask as a compressed COCO run-length encoding."""
         return self.record.mask
 
     @property
     def area(self) -> float:
-        """Its pixels."""
+        """The number of pixels in the mask."""
         return self.record.area
 
     @property
     def bbox(self) -> list[int]:
-        """The box ``[x, y, w, h]`` around it."""
+        """The bounding box ``[x, y, w, h]``, in pixels."""
         return self.record.bbox
+
+
+# --- the table of kinds ----------------------------------------------------------------------------------
+
+
+class ShapeKind(NamedTuple):
+    """What a kind of shape needs to travel.
+
+    ``plural`` names its field in requests and results, ``encode`` converts what callers pass for a new shape.
+    """
+
+    plural: str
+    encode: Callable[[Session, Any], Struct]
+    list: Operation[Any, Any]
+    create: Operation[Any, Any]
+    get: Operation[Any, Any]
+    update: Operation[Any, Any] | None
+    delete: Operation[Any, Any]
+
+
+def _rectangle(session: Session, drawn: tuple[float, float, float, float, Label]) -> Struct:
+    *box, label = drawn
+    x, y, w, h = [whole(session, side) for side in box]
+    return wire.RectangleIn(label_id=str(label.id), x=x, y=y, w=w, h=h)
+
+
+def _polygon(session: Session, drawn: tuple[Sequence[Sequence[float]], Label]) -> Struct:
+    ring, label = drawn
+    return wire.PolygonIn(label_id=str(label.id), polygon=whole_pairs(session, ring))
+
+
+def _line(session: Session, drawn: tuple[Sequence[Sequence[float]], Label]) -> Struct:
+    points, label = drawn
+    return wire.LineIn(label_id=str(label.id), line=whole_pairs(session, points))
+
+
+def _point(session: Session, drawn: tuple[Sequence[float], Label]) -> Struct:
+    point, label = drawn
+    return wire.PointIn(label_id=str(label.id), point=whole_pair(session, point))
+
+
+def _classification(_: Session, label: Label) -> Struct:
+    return wire.ClassificationIn(label_id=str(label.id))
+
+
+def _mask(_: Session, drawn: tuple[str, Label]) -> Struct:
+    mask, label = drawn
+    return wire.MaskIn(label_id=str(label.id), mask=mask)
+
+
+KINDS: dict[type[Shape[Any]], ShapeKind] = {
+    Rectangle: ShapeKind(
+        "rectangles",
+        _rectangle,
+        operations.LIST_RECTANGLES,
+        operations.CREATE_RECTANGLES,
+        operations.GET_RECTANGLE,
+        operations.UPDATE_RECTANGLE,
+        operations.DELETE_RECTANGLE,
+    ),
+    Polygon: ShapeKind(
+        "polygons",
+        _polygon,
+        operations.LIST_POLYGONS,
+        operations.CREATE_POLYGONS,
+        operations.GET_POLYGON,
+        operations.UPDATE_POLYGON,
+        operations.DELETE_POLYGON,
+    ),
+    Line: ShapeKind(
+        "lines",
+        _line,
+        operations.LIST_LINES,
+        operations.CREATE_LINES,
+        operations.GET_LINE,
+        operations.UPDATE_LINE,
+        operations.DELETE_LINE,
+    ),
+    Point: ShapeKind(
+        "points",
+        _point,
+        operations.LIST_POINTS,
+        operations.CREATE_POINTS,
+        operations.GET_POINT,
+        operations.UPDATE_POINT,
+        operations.DELETE_POINT,
+    ),
+    Classification: ShapeKind(
+        "classifications",
+        _classification,
+        operations.LIST_CLASSIFICATIONS,
+        operations.CREATE_CLASSIFICATIONS,
+        operations.GET_CLASSIFICATION,
+        operations.UPDATE_CLASSIFICATION,
+        operations.DELETE_CLASSIFICATION,
+    ),
+    Mask: ShapeKind(
+        "masks",
+        _mask,
+        operations.LIST_MASKS,
+        operations.CREATE_MASKS,
+        operations.GET_MASK,
+        None,
+        operations.DELETE_MASK,
+    ),
+}

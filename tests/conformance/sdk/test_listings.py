@@ -136,4 +136,6 @@ async def test_data_of_a_lake_are_listed_alike(client: Client, version: DatasetV
 
 
 async def test_an_unread_listing_says_what_to_do(version: DatasetVersion) -> None:
-    assert repr(version.list_assets()) == "<list_assets: await it, or walk over it with async for>"
+    assert (
+        repr(version.list_assets()) == "<list_assets: await it, or iterate over it with async for>"
+    )

@@ -1,1 +1,1 @@
-"""What all handles share."""
+"""The base classes and helpers of all handles."""

@@ -1,4 +1,4 @@
-"""What people may pass, brought to the form of the wire."""
+"""Conversion of arguments to the types of the protocol."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Paths = list[str] | list[Path] | list[str | Path] | tuple[str | Path, ...]
 
 
 def as_id(value: str | UUID) -> UUID:
-    """An id from its text; BadRequestError names what is none."""
+    """Parse an id; BadRequestError names a value that is not a UUID."""
     if isinstance(value, UUID):
         return value
     try:
@@ -27,17 +27,17 @@ def as_id(value: str | UUID) -> UUID:
 
 
 def as_ids(values: Iterable[str | UUID]) -> list[UUID]:
-    """Ids from their texts."""
+    """Parse ids."""
     return [as_id(value) for value in values]
 
 
 def as_path(value: str | Path) -> Path:
-    """A path, ``~`` for the home folder."""
+    """Convert to a path and expand ``~``."""
     return Path(value).expanduser()
 
 
 def only_key_list(**lists: Sequence[object] | None) -> tuple[str, Sequence[object]] | None:
-    """The one key list that is given, by name; BadRequestError where there are several."""
+    """Return name and keys of the only list that is not None; BadRequestError if there are several."""
     given = [(name, keys) for name, keys in lists.items() if keys is not None]
     if len(given) > 1:
         names = " and ".join(name for name, _ in given)
@@ -48,7 +48,7 @@ def only_key_list(**lists: Sequence[object] | None) -> tuple[str, Sequence[objec
 
 
 def check_limits(limit: int | None, offset: int | None) -> None:
-    """BadRequestError where ``limit`` or ``offset`` is negative."""
+    """Raise BadRequestError if ``limit`` or ``offset`` is negative."""
     for name, value in (("limit", limit), ("offset", offset)):
         if value is not None and value < 0:
             raise BadRequestError(f"{name} is {value}", hint="it must not be negative")
@@ -57,27 +57,27 @@ def check_limits(limit: int | None, offset: int | None) -> None:
 def as_export_key(
     use_id: bool | None, export_key: AnnotationExportKey | str | None
 ) -> AnnotationExportKey:
-    """What a file calls assets by: what is said, else their ids with ``use_id``, else their file names."""
+    """Return the export key: ``export_key`` if given, else ASSET_ID with ``use_id``, else FILENAME."""
     if export_key:
         return AnnotationExportKey.parse(export_key)
     return AnnotationExportKey.ASSET_ID if use_id else AnnotationExportKey.FILENAME
 
 
 def check_chunk_size(chunk_size: int | None) -> None:
-    """BadRequestError where ``chunk_size`` is no number of annotations."""
+    """Raise BadRequestError if ``chunk_size`` is less than 1."""
     if chunk_size is not None and chunk_size < 1:
         raise BadRequestError(f"chunk_size is {chunk_size}", hint="at least 1")
 
 
 def as_edge(edge: Sequence[int]) -> tuple[int, int]:
-    """A joint of a skeleton; BadRequestError where it is no pair."""
+    """Convert an edge of a skeleton; BadRequestError if it is not a pair."""
     if len(edge) != 2:
         raise BadRequestError(f"{list(edge)} joins no two keypoints", hint="give pairs of numbers")
     return edge[0], edge[1]
 
 
 def as_attributes(attributes: dict[str, Any] | None) -> dict[str, AttributeRecord] | None:
-    """Kinds of attributes from plain values; BadRequestError names a field that is unknown or of a wrong type."""
+    """Convert attribute definitions; BadRequestError names an unknown field or one of a wrong type."""
     try:
         return msgspec.convert(attributes, dict[str, AttributeRecord] | None)
     except msgspec.ValidationError as error:
@@ -85,6 +85,6 @@ def as_attributes(attributes: dict[str, Any] | None) -> dict[str, AttributeRecor
 
 
 def plain_attributes(record: AttributesRecord) -> dict[str, Any] | None:
-    """Kinds of attributes as plain values."""
+    """Convert attribute definitions to plain values."""
     plain: dict[str, Any] | None = msgspec.to_builtins(record.attributes)
     return plain

@@ -1,4 +1,4 @@
-"""Many records held compactly; handles are made when one is looked at."""
+"""Lists of handles that store records compactly and create handles on access."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ HandleT = TypeVar("HandleT", bound=Resource[Any])
 
 
 class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
-    """A list of handles that costs what its records cost. Changing it changes nothing on the platform."""
+    """A list of handles of one kind.
+
+    It behaves like a list; changes to it are local and do not reach the platform. Records are stored compactly, so a
+    list of a million assets fits into memory. ``a + b`` is the union without duplicates, in order of first appearance.
+
+    Args:
+        session: The session that makes the calls.
+        records: The records of the items.
+    """
 
     __slots__ = ("records", "session")
 
@@ -27,7 +35,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
 
     @property
     def ids(self) -> list[UUID]:
-        """The ids, in order."""
+        """The ids of the items, in order."""
         return [record.id for record in self.records]
 
     @abstractmethod
@@ -35,7 +43,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
 
     @abstractmethod
     def _with(self, records: Iterable[RecordT]) -> Self:
-        """The same kind of list around other records."""
+        """Return a list of the same kind with other records."""
 
     def _record(self, handle: HandleT) -> RecordT:
         if not isinstance(handle, Resource):
@@ -72,11 +80,11 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
         del self.records[key]
 
     def insert(self, index: int, value: HandleT) -> None:
-        """Put a handle before ``index``."""
+        """Insert a handle before ``index``."""
         self.records.insert(index, self._record(value))
 
     def extend(self, values: Iterable[HandleT]) -> None:
-        """Put handles at the end."""
+        """Append handles at the end."""
         if isinstance(values, MultiObject):
             self.records.extend(values.records)
         else:
@@ -88,7 +96,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
         return any(record.id == value.id for record in self.records)
 
     def __add__(self, other: Iterable[HandleT]) -> Self:
-        """Both together, each item once, in order of first appearance."""
+        """Return the union: each item once, in order of first appearance."""
         both = self.copy()
         both.extend(other)
         firsts: dict[UUID, RecordT] = {}
@@ -105,11 +113,21 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
     __hash__ = None  # type: ignore[assignment]
 
     def copy(self) -> Self:
-        """Another list of the same items."""
+        """Return a list of the same items."""
         return self._with(self.records)
 
     def split(self, ratio: float) -> tuple[Self, Self]:
-        """Two lists drawn at random, ``ratio`` (0 to 1) of the items in the first; the order is drawn too."""
+        """Split the items at random into two lists; the order is random too.
+
+        Args:
+            ratio: Share of the items in the first list, 0 to 1.
+
+        Returns:
+            The two lists.
+
+        Raises:
+            BadRequestError: If ``ratio`` is not between 0 and 1.
+        """
         if not 0 <= ratio <= 1:
             raise BadRequestError(f"ratio is {ratio}", hint="give a number from 0 to 1")
         drawn = random.sample(list(self.records), len(self.records))

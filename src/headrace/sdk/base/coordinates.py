@@ -1,4 +1,7 @@
-"""Coordinates between the wire and the caller: whole numbers as ints on the way out, rounded where asked on the way in."""
+"""Coordinates as callers see them and as the platform takes them.
+
+Whole coordinates are returned as ints, because callers slice images with them; others stay exact floats.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ from headrace.sdk.base.session import Session
 
 
 def tidy(number: float) -> float:
-    """A number, as an int where it is whole."""
+    """Return a whole number as an int, any other unchanged."""
     return int(number) if number == int(number) else number
 
 
 def tidy_points(points: Iterable[Iterable[float]]) -> list[list[float]]:
-    """Points as lists of tidy numbers."""
+    """Return points as lists, whole numbers as ints."""
     return [[tidy(number) for number in point] for point in points]
 
 
 def tidy_annotation(annotation: dict[str, Any]) -> None:
-    """Make the geometry of a loaded annotation tidy, in place."""
+    """Convert the whole numbers of a loaded annotation to ints, in place."""
     for box in annotation["rectangles"]:
         for key in "xywh":
             box[key] = tidy(box[key])
@@ -35,25 +38,25 @@ def tidy_annotation(annotation: dict[str, Any]) -> None:
 
 
 def whole(session: Session, value: float) -> float:
-    """A coordinate, rounded where the platform takes whole pixels only."""
+    """Return a coordinate, rounded if the platform takes whole pixels only."""
     return round(value) if session.backend.limits.whole_pixels else value
 
 
 def whole_pair(session: Session, point: Sequence[float]) -> tuple[float, float]:
-    """A point, rounded where the platform takes whole pixels only."""
+    """Return a point, rounded if the platform takes whole pixels only."""
     x, y = point
     return whole(session, x), whole(session, y)
 
 
 def whole_pairs(session: Session, points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Points, rounded where the platform takes whole pixels only."""
+    """Return points, rounded if the platform takes whole pixels only."""
     return [whole_pair(session, point) for point in points]
 
 
 async def by_asset(
     pages: AsyncIterator[list[LoadedAnnotation]],
 ) -> dict[str, list[dict[str, Any]]]:
-    """Loaded annotations as plain values under the ids of their assets."""
+    """Collect loaded annotations as plain values, by asset id."""
     loaded: dict[str, list[dict[str, Any]]] = {}
     async for page in pages:
         for plain in await to_thread.run_sync(_plain, page):

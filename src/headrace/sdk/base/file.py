@@ -1,4 +1,4 @@
-"""What data and assets share: the file behind them."""
+"""What data, assets and assignments share: the file of the datalake, and its download."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from headrace.transfer.report import TransferReport
 
 
 class WithFile:
-    """A handle with a file of the datalake behind it."""
+    """Mixin for handles of objects that stand for a file of the datalake."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class WithFile:
     @property
     @abstractmethod
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
 
     @property
     @abstractmethod
@@ -44,51 +44,51 @@ class WithFile:
 
     @property
     def object_name(self) -> str:
-        """The name of the file in the object storage."""
+        """The name of the file in the object store."""
         return self._file.object_name
 
     @property
     def type(self) -> DataType:
-        """Image or video."""
+        """Whether the file is an image or a video."""
         return self._file.type
 
     @property
     def content_type(self) -> str:
-        """The media type, as in ``image/png``."""
+        """The media type, such as ``image/png``."""
         return self._file.content_type
 
     @property
     def width(self) -> int | None:
-        """Width in pixels, None while the platform has not read it."""
+        """The width in pixels; None until the platform has read the file."""
         return self._file.meta.width if self._file.meta else None
 
     @property
     def height(self) -> int | None:
-        """Height in pixels, None while the platform has not read it."""
+        """The height in pixels; None until the platform has read the file."""
         return self._file.meta.height if self._file.meta else None
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What is known of the picture: when, where and with what it was taken."""
+        """The metadata of the picture, such as time, place and camera."""
         return self._file.metadata
 
     @property
     def custom_metadata(self) -> dict[str, Any] | None:
-        """Keys of your own."""
+        """The custom metadata: keys and values of your own."""
         return self._file.custom_metadata
 
     @property
     def id_with_extension(self) -> str:
-        """The name of the local file of a download with ``use_id``."""
+        """The local file name of a download with ``use_id``: the id with the extension of the file."""
         return f"{self.id}{PurePosixPath(self.filename).suffix}"
 
     @property
     def url(self) -> str | None:
-        """The signed URL of the file as last read; anybody who has it can read the file until it expires."""
+        """The signed URL as last read. It grants access to the file until it expires, so treat it as a secret."""
         return self._file.presigned_url
 
     async def reset_url(self) -> str:
-        """A fresh signed URL of the file."""
+        """Return a new signed URL of the file."""
         request = operations.DataId(data_id=self._file.id)
         answer = await self.session.call(operations.GET_DATA_URL, request)
         return answer.presigned_url
@@ -99,9 +99,18 @@ class WithFile:
         force_replace: bool = False,
         use_id: bool = False,
     ) -> TransferReport:
-        """Download the file into the folder ``target_path``; a complete one there is not fetched again.
+        """Download the file into a folder. A complete file there is not downloaded again.
 
-        Raises PartialTransferError where it could not be fetched or is not what was promised.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download the file even if a complete one is there.
+            use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If the file could not be downloaded, or does not match its size or checksum.
         """
         return await download_all(
             self.session,
@@ -122,7 +131,7 @@ async def download_all(
     use_id: bool = False,
     progress: OnProgress | None = None,
 ) -> TransferReport:
-    """Download the files behind many handles into one folder."""
+    """Download the files of many handles into one folder."""
     wanted = name_all(files, use_id=use_id)
 
     async def batches() -> AsyncIterator[list[Wanted]]:

@@ -1,9 +1,10 @@
-"""The answer of every ``list_*``: await it for all of it, or walk over it as it comes."""
+"""The result of every ``list_*`` method, and the ``iter_*`` methods derived from them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
-from typing import Any, Generic, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
 from headrace.engine.packed_list import Records
@@ -13,13 +14,22 @@ from headrace.sdk.base.resource import RecordT
 
 HandleT = TypeVar("HandleT")
 ManyT = TypeVar("ManyT")
+SelfT = TypeVar("SelfT")
+P = ParamSpec("P")
 
 
 class Listing(Generic[RecordT, HandleT, ManyT]):
-    """A listing that has not been read yet.
+    """A listing that is read when it is used: await it, or iterate over it.
 
-    ``await listing`` gives all of it; ``async for`` gives one handle after another and holds one page at a time.
-    Nothing found is an empty answer, not an error, unless the method says otherwise.
+    ``await listing`` reads all items; ``async for`` yields one handle at a time and holds one page in memory. An empty
+    listing is not an error unless the method says otherwise.
+
+    Example:
+        ```python
+        assets = await version.list_assets(q='filename endswith ".jpg"')  # all of them: a MultiAsset
+        async for asset in version.list_assets():  # one at a time
+            print(asset.filename)
+        ```
     """
 
     __slots__ = ("_empty", "_gather", "_handle", "_listed", "_what")
@@ -47,22 +57,22 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
                 yield self._handle(record)
 
     async def pages(self) -> AsyncIterator[ManyT]:
-        """The answer page by page, up to 1,000 items each."""
+        """Iterate over the pages of the listing, of up to 1,000 items each."""
         async for page in self._listed.pages():
             yield self._gather(page)
 
     async def first(self) -> HandleT | None:
-        """The first item, None where there is none."""
+        """Return the first item, or None if the listing is empty."""
         async for page in self._listed.pages(1):
             return self._handle(page[0])
         return None
 
     async def count(self) -> int:
-        """How many items the listing gives."""
+        """Return the number of items."""
         return await self._listed.count()
 
     async def ids(self) -> list[UUID]:
-        """The ids of all items."""
+        """Return the ids of all items."""
         return [record.id async for page in self._listed.pages() for record in page]
 
     async def _all(self) -> ManyT:
@@ -74,4 +84,23 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         return self._gather(records)
 
     def __repr__(self) -> str:
-        return f"<{self._what}: await it, or walk over it with async for>"
+        return f"<{self._what}: await it, or iterate over it with async for>"
+
+
+def iterating(
+    method: Callable[Concatenate[SelfT, P], Listing[RecordT, HandleT, ManyT]],
+) -> Callable[Concatenate[SelfT, P], AsyncIterator[HandleT]]:
+    """Derive an ``iter_*`` method from a ``list_*`` method; it takes the same arguments."""
+
+    @wraps(method)
+    def iterate(self: SelfT, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[HandleT]:
+        return aiter(method(self, *args, **kwargs))
+
+    listing = method.__name__
+    iterate.__name__ = listing.replace("list_", "iter_", 1)
+    iterate.__qualname__ = method.__qualname__.replace("list_", "iter_", 1)
+    iterate.__doc__ = (
+        f"Iterate over the items of ``{listing}``, one at a time; holds one page in memory.\n\n"
+        f"Takes the arguments of ``{listing}`` and raises the same errors."
+    )
+    return iterate

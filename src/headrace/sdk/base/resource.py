@@ -1,4 +1,4 @@
-"""What every handle is: a record, and the session that carries its calls."""
+"""The base class of all handles: a record, and the session that makes its calls."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ class Identified(Protocol):
 
     @property
     def id(self) -> UUID:
-        """Its id."""
+        """The id of the object."""
         ...
 
 
 RecordT = TypeVar("RecordT", bound=Identified)
 T = TypeVar("T")
 
-UNKNOWN = "?"
-
 
 class Resource(Generic[RecordT]):
-    """A thing of the platform: ``record`` is what was last read of it, ``session`` carries its calls.
+    """A handle of one object of the platform.
 
-    Two handles are equal when they name the same thing. Nothing but methods that are awaited does any I/O.
+    Properties read ``record``, the state at the last read; only methods make calls. Two handles are equal if they are
+    of the same class and have the same id.
+
+    Args:
+        session: The session that makes the calls.
+        record: The object as last read.
     """
 
     __slots__ = ("record", "session")
@@ -39,7 +42,7 @@ class Resource(Generic[RecordT]):
 
     @property
     def id(self) -> UUID:
-        """The id of this object."""
+        """The id of the object."""
         return self.record.id
 
     def __eq__(self, other: object) -> bool:
@@ -54,17 +57,17 @@ class Resource(Generic[RecordT]):
         return describe(self, *self._facts())
 
     def _facts(self) -> Iterable[str]:
-        """What the repr tells, the name first; from memory alone."""
+        """What the repr shows, the name first; makes no calls."""
         return [str(self.id)]
 
 
 def describe(handle: Any, name: str, *facts: str) -> str:
-    """``DatasetVersion('bccd/v1' · detection · lake/)``."""
+    """Return a repr such as ``DatasetVersion('bccd/v1' · detection · lake/)``."""
     return f"{type(handle).__name__}({' · '.join([repr(name), *facts, handle.session.name])})"
 
 
 async def get_or_create(find: Callable[[], Awaitable[T]], create: Callable[[], Awaitable[T]]) -> T:
-    """What is found, or else made; where somebody else makes it in between, theirs."""
+    """Find an object, or create it; if another process creates it in between, find that one."""
     try:
         return await find()
     except NotFoundError:

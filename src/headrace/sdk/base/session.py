@@ -1,4 +1,4 @@
-"""What all handles of one connection share."""
+"""The session that all handles of one connection share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ Open = Callable[[], Awaitable[Backend]]
 
 
 class Session:
-    """An open backend and the organization that its calls are made for.
+    """An open backend, and the organization and user that calls are made for.
 
-    ``reopen`` opens the same target again; the blocking API uses it in a forked child, where the connections of
-    the parent must not be touched.
+    Args:
+        backend: The open backend.
+        organization: The organization of all calls.
+        username: The user of all calls.
+        open: Opens the same target again; ``reopen`` uses it.
     """
 
     __slots__ = (
@@ -41,21 +44,24 @@ class Session:
 
     @property
     def name(self) -> str:
-        """What people call the other side: a folder or an address, never with a secret."""
+        """The folder or address of the target, without secrets."""
         return self.backend.name
 
     async def call(self, operation: Operation[P, R], request: P) -> R:
-        """Answer one operation of the table."""
+        """Call an operation of the platform and return its result."""
         return await self.backend.call(operation, request)
 
     async def reopen(self) -> None:
-        """Go on over a new backend; the old one is left alone, not closed: it belongs to another process."""
+        """Open the target again after a fork.
+
+        The old backend is kept, but not closed: its connections belong to the parent process.
+        """
         self._abandoned.append(self.backend)
         self.backend = await self._open()
         self.process = os.getpid()
 
     async def aclose(self) -> None:
-        """Close connections."""
+        """Close the backend."""
         await self.backend.aclose()
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,7 +28,7 @@ from headrace.protocol.operations import session as session_operations
 from headrace.protocol.operations import users as user_operations
 from headrace.protocol.operations.campaigns import LIST_CAMPAIGNS, ListCampaigns
 from headrace.sdk.base.arguments import as_id, as_path, check_limits
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, iterating
 from headrace.sdk.campaign.campaign import AnnotationCampaign
 from headrace.sdk.client.processings import ClientProcessings
 from headrace.sdk.client.raw_call import as_request, named_operation
@@ -187,14 +187,8 @@ class Client(ClientTags, ClientProcessings):
             "list_datasets",
         )
 
-    def iter_datasets(
-        self,
-        limit: int | None = None,
-        offset: int | None = None,
-        order_by: list[str] | None = None,
-    ) -> AsyncIterator[Dataset]:
-        """The same as :meth:`list_datasets`, one after another."""
-        return aiter(self.list_datasets(limit, offset, order_by))
+    iter_datasets = iterating(list_datasets)
+    """Iterate over the items of ``list_datasets``, with the same arguments; holds one page in memory."""
 
     async def get_dataset_version_by_id(self, id: str | UUID) -> DatasetVersion:
         """The version of that id; NotFoundError where there is none."""

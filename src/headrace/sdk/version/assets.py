@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES,
 from headrace.protocol.query import combine
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.base.arguments import as_id, as_ids, as_path, check_limits, only_key_list
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, iterating
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.job import Job
 from headrace.sdk.tag import Tag, tag_clause
@@ -146,35 +146,8 @@ class VersionAssets(VersionTags):
             listed = KeyListing(backend, operations.LIST_ASSETS_BY_KEY, request, *keys)
         return Listing(listed, self._asset, self._assets, "list_assets")
 
-    def iter_assets(
-        self,
-        limit: int | None = None,
-        offset: int | None = None,
-        page_size: int | None = None,
-        order_by: list[str] | None = None,
-        tags: Tag | str | Sequence[Tag | str] | None = None,
-        data_tags: Tag | str | Sequence[Tag | str] | None = None,
-        intersect_tags: bool = False,
-        intersect_data_tags: bool = False,
-        filenames: Sequence[str] | None = None,
-        object_names: Sequence[str] | None = None,
-        ids: Sequence[str | UUID] | None = None,
-        filenames_startswith: Sequence[str] | None = None,
-        q: str | None = None,
-        data_ids: Sequence[str | UUID] | None = None,
-        assignment_status: AssignmentStatus | str | None = None,
-        assignment_step_id: str | UUID | None = None,
-        assignment_user_id: str | UUID | None = None,
-        custom_metadata: dict[str, Any] | None = None,
-    ) -> AsyncIterator[Asset]:
-        """The same as :meth:`list_assets`, one asset after another; one page is held at a time."""
-        return aiter(
-            self.list_assets(
-                limit, offset, page_size, order_by, tags, data_tags, intersect_tags,
-                intersect_data_tags, filenames, object_names, ids, filenames_startswith, q, data_ids,
-                assignment_status, assignment_step_id, assignment_user_id, custom_metadata,
-            )
-        )  # fmt: skip
+    iter_assets = iterating(list_assets)
+    """Iterate over the items of ``list_assets``, with the same arguments; holds one page in memory."""
 
     async def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
         """Take assets out of this version, with their annotations; the data stay in the lake."""
