@@ -29,7 +29,13 @@ from headrace.transfer.report import TransferReport
 
 
 class Asset(Resource[AssetRecord], WithFile, Taggable):
-    """A data as a part of a dataset version."""
+    """An asset: a data as part of a dataset version, with its annotations.
+
+    Args:
+        session: The session that makes the calls.
+        record: The asset as last read.
+        dataset_version_id: The id of the version.
+    """
 
     __slots__ = ("dataset_version_id",)
     target_type = TagTarget.ASSET
@@ -49,45 +55,66 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
 
     @property
     def data_id(self) -> UUID:
-        """The id of the data behind the asset."""
+        """The id of the data of the asset."""
         return self.record.data.id
 
     async def sync(self) -> None:
-        """Read the asset again."""
+        """Read the asset again and replace ``record``."""
         request = operations.AssetId(asset_id=self.id)
         self.record = await self.session.call(operations.GET_ASSET, request)
 
     async def get_data(self) -> Data:
-        """The data behind the asset."""
+        """Return the data of the asset."""
         request = data_operations.DataId(data_id=self.data_id)
         return Data(self.session, await self.session.call(data_operations.GET_DATA, request))
 
     async def get_tags(self) -> list[Tag]:
-        """The tags of the asset."""
+        """Return the tags of the asset."""
         await self.sync()
         return tag_handles(self.session, self.record.tags or [])
 
     async def get_data_tags(self) -> list[Tag]:
-        """The tags of the data behind the asset."""
+        """Return the tags of the data of the asset."""
         return await (await self.get_data()).get_tags()
 
     async def create_annotation(
         self, duration: float = 0.0, worker: Worker | UUID | str | None = None
     ) -> Annotation:
-        """A new annotation without shapes; ``duration`` is seconds of work, ``worker`` whose it is, the caller's else."""
+        """Create an annotation without shapes.
+
+        Args:
+            duration: Seconds of work.
+            worker: The author. Default: the user who makes the call.
+
+        Returns:
+            The new annotation.
+
+        Raises:
+            LockedError: If the version is locked.
+        """
         request = annotating.CreateAnnotation(
             asset_id=self.id, duration=duration, worker_id=worker_id(self.session, worker)
         )
         return self._annotation(await self.session.call(annotating.CREATE_ANNOTATION, request))
 
     async def list_annotations(self) -> list[Annotation]:
-        """The annotations of the asset, newest first."""
+        """Return the annotations of the asset, newest first."""
         request = operations.AssetId(asset_id=self.id)
         answer = await self.session.call(annotating.LIST_ASSET_ANNOTATIONS, request)
         return [self._annotation(record) for record in answer.items]
 
     async def get_annotation(self, worker: Worker | UUID | str | None = None) -> Annotation:
-        """The annotation that was created last, by ``worker`` where given; NotFoundError where there is none."""
+        """Return the newest annotation of the asset.
+
+        Args:
+            worker: Consider only the annotations of this user.
+
+        Returns:
+            The annotation, without its shapes.
+
+        Raises:
+            NotFoundError: If there is no such annotation.
+        """
         request = annotating.FindAnnotation(
             asset_id=self.id, worker_id=worker_id(self.session, worker)
         )
@@ -96,7 +123,14 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
     async def delete_annotations(
         self, workers: Sequence[Worker | UUID | str] | None = None
     ) -> None:
-        """Delete all annotations of the asset, or those of ``workers``; BadRequestError where those are not told apart."""
+        """Delete the annotations of the asset.
+
+        Args:
+            workers: Delete only the annotations of these users. Default: all.
+
+        Raises:
+            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+        """
         await delete_annotations_of(
             self.session, self.dataset_version_id, self.ids, worker_ids(self.session, workers)
         )
@@ -105,7 +139,7 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
         return Annotation(self.session, record, self.dataset_version_id, self.id)
 
     async def delete(self) -> None:
-        """Take the asset out of its version, with its annotations; the data stays in the lake."""
+        """Remove the asset and its annotations from the version. The data remains in the datalake."""
         await self.session.call(operations.DELETE_ASSET, operations.AssetId(asset_id=self.id))
 
     def __repr__(self) -> str:
@@ -114,7 +148,13 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
 
 
 class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
-    """Many assets of one version."""
+    """A list of assets of one version.
+
+    Args:
+        session: The session that makes the calls.
+        dataset_version_id: The id of the version.
+        records: The records of the assets.
+    """
 
     __slots__ = ("dataset_version_id",)
     target_type = TagTarget.ASSET
@@ -132,11 +172,15 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
         return type(self)(self.session, self.dataset_version_id, records)
 
     def as_list_of_data(self) -> list[Data]:
-        """The data behind the assets, as last read."""
+        """Return the data of the assets, as last read."""
         return [Data(self.session, record.data) for record in self.records]
 
     async def as_multidata(self, force_refresh: bool = True) -> MultiData:
-        """The data behind the assets, read again unless ``force_refresh`` is off."""
+        """Return the data of the assets.
+
+        Args:
+            force_refresh: Read the data again instead of returning them as last read.
+        """
         records = [record.data for record in self.records]
         if force_refresh and records:
             first = data_operations.DataId(data_id=records[0].id)
@@ -163,9 +207,21 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
         *,
         progress: OnProgress | None = None,
     ) -> TransferReport:
-        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+        """Download the files into a folder. Complete files there are not downloaded again.
 
-        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download all files, even if complete ones are there.
+            max_workers: Maximum number of concurrent downloads.
+            use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
+            progress: Called with progress events.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If some files could not be downloaded; its report names them. All others are
+                complete.
         """
         return await download_all(
             self.session,
@@ -180,13 +236,20 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
     async def delete_annotations(
         self, workers: Sequence[Worker | UUID | str] | None = None
     ) -> None:
-        """Delete all annotations of these assets, or those of ``workers``; see :meth:`Asset.delete_annotations`."""
+        """Delete the annotations of these assets.
+
+        Args:
+            workers: Delete only the annotations of these users. Default: all.
+
+        Raises:
+            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+        """
         await delete_annotations_of(
             self.session, self.dataset_version_id, self.ids, worker_ids(self.session, workers)
         )
 
     async def delete(self) -> None:
-        """Take the assets out of their version, with their annotations; the data stay in the lake."""
+        """Remove the assets and their annotations from the version. The data remain in the datalake."""
         requests = [
             operations.DeleteAssets(version_id=self.dataset_version_id, ids=piece)
             for piece in pieces(self.ids, IDS_PER_CALL)
@@ -200,7 +263,7 @@ async def delete_annotations_of(
     asset_ids: list[UUID],
     workers: list[UUID] | None = None,
 ) -> None:
-    """Delete all annotations of some assets of one version, or those of some users."""
+    """Delete the annotations of some assets of one version: all, or those of some users."""
     requests = [
         annotating.DeleteAnnotations(
             version_id=dataset_version_id,

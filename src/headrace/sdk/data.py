@@ -27,7 +27,14 @@ from headrace.transfer.report import TransferReport
 
 
 class Data(Resource[DataRecord], WithFile, Taggable):
-    """A file of a datalake."""
+    """A file (image or video) of a datalake.
+
+    Example:
+        ```python
+        data = await lake.upload_data("cat.jpg", tags=["pets"])
+        await version.add_data(data)
+        ```
+    """
 
     __slots__ = ()
     target_type = TagTarget.DATA
@@ -43,50 +50,64 @@ class Data(Resource[DataRecord], WithFile, Taggable):
 
     @property
     def upload_status(self) -> DataUploadStatus:
-        """Whether the platform has looked into the file."""
+        """How far the platform is with reading the file, as last read."""
         return self.record.upload_status
 
     @property
     def datalake_id(self) -> UUID | None:
-        """The id of the datalake; None until :meth:`sync` where the data came from a listing."""
+        """The id of the datalake; None until ``sync`` is called if the data came from a listing."""
         return self.record.datalake_id or None
 
     def is_ready(self) -> bool:
-        """Whether the platform had looked into the file when it was last read."""
+        """Return whether the platform had read the file when the data was last read."""
         return self.upload_status == DataUploadStatus.DONE
 
     async def sync(self) -> None:
-        """Read the data again."""
+        """Read the data again and replace ``record``."""
         request = operations.DataId(data_id=self.id)
         self.record = await self.session.call(operations.GET_DATA, request)
 
     async def get_tags(self) -> list[Tag]:
-        """The tags of the data."""
+        """Return the tags of the data."""
         await self.sync()
         return tag_handles(self.session, self.record.tags or [])
 
     async def get_datasource(self) -> DataSource | None:
-        """Where the file came from, None where nobody said."""
+        """Return the data source of the file, or None if it has none."""
         await self.sync()
         source = self.record.data_source
         return DataSource(self.session, source) if source else None
 
     async def update_metadata(self, metadata: dict[str, Any] | None) -> None:
-        """Replace the metadata."""
+        """Replace the metadata.
+
+        Args:
+            metadata: The new metadata, by key; None removes all.
+        """
         request = operations.UpdateData(data_id=self.id, metadata=metadata)
         self.record = await self.session.call(operations.UPDATE_DATA, request)
 
     async def update_custom_metadata(self, custom_metadata: dict[str, Any] | None) -> None:
-        """Replace the custom metadata."""
+        """Replace the custom metadata.
+
+        Args:
+            custom_metadata: The new keys and values; None removes all.
+        """
         request = operations.UpdateCustomMetadata(data_id=self.id, custom_metadata=custom_metadata)
         self.record = await self.session.call(operations.UPDATE_CUSTOM_METADATA, request)
 
     async def wait_for_upload_done(
         self, blocking_time_increment: float = 1.0, attempts: int = 20
     ) -> None:
-        """Wait until the platform has looked into the file, asking ``attempts`` times.
+        """Wait until the platform has read the file.
 
-        Raises UnprocessableEntityError where it cannot read it, WaitTimeoutError where it is still at it.
+        Args:
+            blocking_time_increment: Seconds between two reads of the status.
+            attempts: Maximum number of reads.
+
+        Raises:
+            UnprocessableEntityError: If the platform cannot read the file.
+            WaitTimeoutError: If the platform has not read it after the last attempt.
         """
         for attempt in range(attempts):
             if not self.is_ready():
@@ -111,7 +132,13 @@ class Data(Resource[DataRecord], WithFile, Taggable):
 
 
 class MultiData(MultiObject[DataRecord, Data], Taggable):
-    """Many data. ``report`` tells of the upload where they come from one."""
+    """A list of data.
+
+    Args:
+        session: The session that makes the calls.
+        records: The records of the data.
+        report: The report of the upload, if the data come from one.
+    """
 
     __slots__ = ("report",)
     target_type = TagTarget.DATA
@@ -140,9 +167,21 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
         *,
         progress: OnProgress | None = None,
     ) -> TransferReport:
-        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+        """Download the files into a folder. Complete files there are not downloaded again.
 
-        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download all files, even if complete ones are there.
+            max_workers: Maximum number of concurrent downloads.
+            use_id: Name the local files ``<id>.<extension>`` instead of by their file names.
+            progress: Called with progress events.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If some files could not be downloaded; its report names them. All others are
+                complete.
         """
         return await download_all(
             self.session,
@@ -157,13 +196,22 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
     async def wait_for_upload_done(
         self, blocking_time_increment: float = 1.0, attempts: int = 20
     ) -> None:
-        """Wait until the platform has looked into every file; see :meth:`Data.wait_for_upload_done`."""
+        """Wait until the platform has read every file.
+
+        Args:
+            blocking_time_increment: Seconds between two reads of a status.
+            attempts: Maximum number of reads for each file.
+
+        Raises:
+            UnprocessableEntityError: If the platform cannot read a file.
+            WaitTimeoutError: If the platform has not read a file after the last attempt.
+        """
         for index, data in enumerate(self):
             await data.wait_for_upload_done(blocking_time_increment, attempts)
             self.records[index] = data.record
 
     async def delete(self) -> None:
-        """Delete all these data, and their assets in every version."""
+        """Delete the data, and their assets in every version."""
         by_lake: dict[UUID, list[UUID]] = {}
         for record in self.records:
             lake = record.datalake_id
@@ -171,7 +219,7 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
                 request = operations.DataId(data_id=record.id)
                 lake = (await self.session.call(operations.GET_DATA, request)).datalake_id
             if lake is UNSET:
-                raise NotFoundError(f"nobody knows the datalake of {record.filename!r}")
+                raise NotFoundError(f"the datalake of {record.filename!r} is unknown")
             by_lake.setdefault(lake, []).append(record.id)
         requests = [
             operations.DeleteManyData(datalake_id=lake, ids=piece)

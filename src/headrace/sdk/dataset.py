@@ -1,4 +1,4 @@
-"""Datasets: versions under one name."""
+"""Datasets: a name for a series of versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from headrace.sdk.version.dataset_version import DatasetVersion
 
 
 class Dataset(Resource[DatasetRecord], Taggable):
-    """A dataset, of which there may be many versions."""
+    """A dataset: a name and its versions.
+
+    Example:
+        ```python
+        dataset = await client.create_dataset("bccd")
+        version = await dataset.create_version("v1", type="OBJECT_DETECTION")
+        ```
+    """
 
     __slots__ = ()
     target_type = TagTarget.DATASET
@@ -36,39 +43,56 @@ class Dataset(Resource[DatasetRecord], Taggable):
         return self.record.name
 
     async def sync(self) -> None:
-        """Read the dataset again."""
+        """Read the dataset again and replace ``record``."""
         request = operations.DatasetId(dataset_id=self.id)
         self.record = await self.session.call(operations.GET_DATASET, request)
 
     async def list_users(self) -> list[User]:
-        """Those who may use the dataset."""
+        """Return the users who may use the dataset."""
         request = operations.DatasetId(dataset_id=self.id)
         answer = await self.session.call(users.LIST_DATASET_USERS, request)
         return [User(self.session, user) for user in answer.users]
 
     async def add_user(self, user: User, role: str | None = None) -> None:
-        """Let a user of the organization use the dataset; NotFoundError for somebody else.
+        """Allow a user of the organization to use the dataset.
 
-        On headrace whoever is in the organization may use all of its datasets, with whatever ``role``.
+        On headrace all users of an organization may use all of its datasets, whatever their role.
+
+        Args:
+            user: A user of the organization.
+            role: The role of the user in the dataset.
+
+        Raises:
+            NotFoundError: If the user does not belong to the organization.
         """
         request = users.AddDatasetUser(dataset_id=self.id, user_id=user.id, role=role)
         await self.session.call(users.ADD_DATASET_USER, request)
 
     async def list_workers(self) -> list[Worker]:
-        """Those who may work on the dataset."""
+        """Return the users who may annotate the dataset."""
         request = operations.DatasetId(dataset_id=self.id)
         answer = await self.session.call(users.LIST_DATASET_USERS, request)
         return [Worker(self.session, user) for user in answer.users]
 
     async def find_worker(self, username: str) -> Worker:
-        """The worker of that name; NotFoundError where there is none."""
+        """Find a worker by user name.
+
+        Args:
+            username: The user name.
+
+        Returns:
+            The worker.
+
+        Raises:
+            NotFoundError: If the dataset has no worker of that name.
+        """
         for worker in await self.list_workers():
             if worker.username == username:
                 return worker
-        raise NotFoundError(f"nobody called {username!r} works on dataset {self.name!r}")
+        raise NotFoundError(f"dataset {self.name!r} has no worker {username!r}")
 
     async def get_tags(self) -> list[Tag]:
-        """The tags of the dataset."""
+        """Return the tags of the dataset."""
         await self.sync()
         return tag_handles(self.session, self.record.tags or [])
 
@@ -78,15 +102,21 @@ class Dataset(Resource[DatasetRecord], Taggable):
         private: bool | None = None,
         description: str | None = None,
     ) -> None:
-        """Rename or describe the dataset; ConflictError where the name is taken.
+        """Change name or description. Arguments that are None leave their part unchanged.
 
-        ``private`` is accepted and has no effect: a dataset is its organization's.
+        Args:
+            name: The new name.
+            private: Has no effect: a dataset belongs to its organization.
+            description: The new description.
+
+        Raises:
+            ConflictError: If another dataset has the name.
         """
         request = operations.UpdateDataset(dataset_id=self.id, name=name, description=description)
         self.record = await self.session.call(operations.UPDATE_DATASET, request)
 
     async def delete(self) -> None:
-        """Delete the dataset with all its versions, their assets and annotations; the data stay in the lake."""
+        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake."""
         request = operations.DatasetId(dataset_id=self.id)
         await self.session.call(operations.DELETE_DATASET, request)
 
@@ -98,7 +128,19 @@ class Dataset(Resource[DatasetRecord], Taggable):
         description: str = "",
         type: InferenceType | str = InferenceType.NOT_CONFIGURED,
     ) -> DatasetVersion:
-        """A new, empty version; ConflictError where the dataset has one of that name."""
+        """Create an empty version.
+
+        Args:
+            version: The name of the version.
+            description: A description.
+            type: What the version is annotated for; it decides which geometry an import keeps.
+
+        Returns:
+            The new version.
+
+        Raises:
+            ConflictError: If the dataset has a version of that name.
+        """
         request = operations.CreateVersion(
             dataset_id=self.id,
             version=version,
@@ -110,14 +152,34 @@ class Dataset(Resource[DatasetRecord], Taggable):
         )
 
     async def get_version(self, version: str) -> DatasetVersion:
-        """The version of that name; NotFoundError where there is none."""
+        """Find a version by name.
+
+        Args:
+            version: The name of the version.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFoundError: If the dataset has no version of that name.
+        """
         request = operations.FindVersion(dataset_id=self.id, version=version)
         return DatasetVersion(
             self.session, await self.session.call(operations.FIND_VERSION, request)
         )
 
     async def get_version_by_id(self, id: str | UUID) -> DatasetVersion:
-        """The version of that id; NotFoundError where this dataset has none such."""
+        """Find a version by id.
+
+        Args:
+            id: The id of the version.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFoundError: If the dataset has no version with that id.
+        """
         request = operations.FindVersion(dataset_id=self.id, id=as_id(id))
         return DatasetVersion(
             self.session, await self.session.call(operations.FIND_VERSION, request)
@@ -129,7 +191,19 @@ class Dataset(Resource[DatasetRecord], Taggable):
         offset: int | None = None,
         order_by: list[str] | None = None,
     ) -> Listing[DatasetVersionRecord, DatasetVersion, list[DatasetVersion]]:
-        """The versions, newest first unless ``order_by`` names fields (``-`` for descending)."""
+        """List the versions of the dataset.
+
+        Args:
+            limit: Maximum number of versions.
+            offset: Number of versions to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+
+        Returns:
+            A listing of versions.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
         check_limits(limit, offset)
         query = operations.ListVersions(
             dataset_id=self.id, limit=limit, offset=offset, order_by=order_by

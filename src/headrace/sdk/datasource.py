@@ -1,4 +1,4 @@
-"""Data sources: where the files of a datalake come from."""
+"""Data sources: the origins of the files of a datalake."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.sdk.base.session import Session
 
 
 class DataSource(Resource[SourceRecord]):
-    """A camera, a site, a supplier."""
+    """An origin of files, such as a camera, a site or a supplier."""
 
     __slots__ = ()
 
@@ -23,19 +23,19 @@ class DataSource(Resource[SourceRecord]):
 
 
 async def create_source(session: Session, name: str) -> DataSource:
-    """A new data source; ConflictError where there is one of that name."""
+    """Create a data source; ConflictError if the name is taken."""
     request = operations.CreateSource(organization_id=session.organization.id, name=name)
     return DataSource(session, await session.call(operations.CREATE_SOURCE, request))
 
 
 async def get_source(session: Session, name: str) -> DataSource:
-    """The data source of that name; NotFoundError where there is none."""
+    """Find a data source by name; NotFoundError if there is none."""
     request = operations.CreateSource(organization_id=session.organization.id, name=name)
     return DataSource(session, await session.call(operations.FIND_SOURCE, request))
 
 
 async def get_or_create_source(session: Session, name: str) -> DataSource:
-    """The data source of that name, made where there is none."""
+    """Find a data source by name, or create it."""
     return await get_or_create(
         lambda: get_source(session, name), lambda: create_source(session, name)
     )

@@ -1,4 +1,4 @@
-"""Jobs: what the platform goes on doing after it has answered."""
+"""Jobs: work of the platform that continues after the call that started it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ Status = JobStatus | JobRunStatus
 
 
 class Job(Resource[JobRecord | JobRunRecord]):
-    """A job of either kind."""
+    """A job of the platform, of the first (v1) or the second (v2) kind.
+
+    Example:
+        ```python
+        copy, job = await version.fork("v2", wait=False)
+        await job.wait_for_done(attempts=600)
+        ```
+    """
 
     __slots__ = ()
 
@@ -31,16 +38,16 @@ class Job(Resource[JobRecord | JobRunRecord]):
 
     @property
     def done(self) -> bool:
-        """Whether the job had ended, well or not, when it was last read."""
+        """Whether the job had ended, with or without success, when it was last read."""
         return self.status in _SUCCESS or self.status in _FAILURE
 
     @property
     def error(self) -> str | None:
-        """Why the job failed, as last read; None where it did not, or nobody said."""
+        """The reason why the job failed, as last read; None if it did not fail or gave no reason."""
         return self.record.error if isinstance(self.record.error, str) else None
 
     async def sync(self) -> None:
-        """Read the status again; the answer may be held back for a while where the job still runs."""
+        """Read the job again and replace ``record``. The server may delay its answer while the job runs."""
         request = operations.JobId(job_id=self.id)
         if isinstance(self.record, JobRunRecord):
             self.record = await self.session.call(operations.GET_JOB_RUN, request)
@@ -50,9 +57,18 @@ class Job(Resource[JobRecord | JobRunRecord]):
     async def wait_for_done(
         self, blocking_time_increment: float = 1.0, attempts: int = 20
     ) -> Status:
-        """Wait for the end of the job, asking ``attempts`` times with seconds of ``blocking_time_increment`` between.
+        """Wait until the job has ended.
 
-        Raises JobFailedError where the job ended without success, WaitTimeoutError where it still runs.
+        Args:
+            blocking_time_increment: Seconds between two reads of the status.
+            attempts: Maximum number of reads.
+
+        Returns:
+            The final status.
+
+        Raises:
+            JobFailedError: If the job ended without success.
+            WaitTimeoutError: If the job still runs after the last read.
         """
         return await self.wait_for_status(_SUCCESS | _FAILURE, blocking_time_increment, attempts)
 
@@ -62,10 +78,19 @@ class Job(Resource[JobRecord | JobRunRecord]):
         blocking_time_increment: float = 1.0,
         attempts: int = 20,
     ) -> Status:
-        """Wait for one of these statuses, asking ``attempts`` times.
+        """Wait until the job has one of the given statuses.
 
-        Raises JobFailedError where the job ended without success and that is not what was waited for or was not
-        named alone, WaitTimeoutError where none of the statuses was met.
+        Args:
+            statuses: One status or several.
+            blocking_time_increment: Seconds between two reads of the status.
+            attempts: Maximum number of reads.
+
+        Returns:
+            The status that was reached.
+
+        Raises:
+            JobFailedError: If the job failed, unless ``statuses`` contains its status and no status of success.
+            WaitTimeoutError: If none of the statuses was reached.
         """
         wanted = {statuses} if isinstance(statuses, str) else set(statuses)
         for attempt in range(attempts):
@@ -84,10 +109,13 @@ class Job(Resource[JobRecord | JobRunRecord]):
         )
 
     async def cancel(self) -> Status:
-        """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
+        """Ask the job to stop after its current step. A job that has ended is left unchanged.
 
-        Of a fork nothing stays, of other work what was done. The program of a processing is ended, with all that it
-        started.
+        A cancelled fork is undone; other jobs keep the work done so far. The program of a processing is ended,
+        together with all processes it started.
+
+        Returns:
+            The status after the call.
         """
         request = operations.JobId(job_id=self.id)
         if isinstance(self.record, JobRunRecord):
@@ -97,14 +125,19 @@ class Job(Resource[JobRecord | JobRunRecord]):
         return self.status
 
     async def logs(self) -> str:
-        """What the program of a processing has printed so far; of a long log the beginning and the end.
+        """Return the output of a processing so far. Of a long log, the middle is dropped.
 
-        Raises NotFoundError for other jobs, which print nothing.
+        Raises:
+            NotFoundError: If the job is not a processing.
         """
         return "".join([piece async for piece in self._pieces(follow=False)])
 
     def iter_logs(self) -> AsyncIterator[str]:
-        """What the program of a processing prints, piece by piece, until the job has ended."""
+        """Iterate over the output of a processing as it is printed, until the job has ended.
+
+        Yields:
+            Pieces of text, not aligned to lines.
+        """
         return self._pieces(follow=True)
 
     async def _pieces(self, *, follow: bool) -> AsyncIterator[str]:

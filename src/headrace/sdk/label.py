@@ -1,4 +1,4 @@
-"""Labels of a version, and their groups."""
+"""Labels of a version, and label groups."""
 
 from __future__ import annotations
 
@@ -14,32 +14,40 @@ from headrace.sdk.base.resource import Resource, describe
 
 
 class Label(Resource[LabelRecord]):
-    """A word for what is seen on an asset."""
+    """A label (class) of a dataset version."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """The word."""
+        """The name of the label."""
         return self.record.name
 
     @property
     def group_id(self) -> UUID | None:
-        """The id of the label's group, None where it has none."""
+        """The id of the group of the label; None if it has no group."""
         return self.record.group_id
 
     async def sync(self) -> None:
-        """Read the label again."""
+        """Read the label again and replace ``record``."""
         request = operations.LabelId(label_id=self.id)
         self.record = await self.session.call(operations.GET_LABEL, request)
 
     async def update(self, name: str | None = None, group_id: UUID | None = None) -> None:
-        """Rename the label or put it into a group; ConflictError where the name is taken."""
+        """Rename the label or move it into a group. Arguments that are None leave their part unchanged.
+
+        Args:
+            name: The new name.
+            group_id: The id of a label group of the version.
+
+        Raises:
+            ConflictError: If another label of the version has the name.
+        """
         request = operations.UpdateLabel(label_id=self.id, name=name, group_id=group_id)
         self.record = await self.session.call(operations.UPDATE_LABEL, request)
 
     async def get_group(self) -> LabelGroup | None:
-        """The group of the label, None where it has none."""
+        """Return the group of the label, or None if it has no group."""
         if self.group_id is None:
             return None
         request = operations.LabelGroupId(group_id=self.group_id)
@@ -48,40 +56,61 @@ class Label(Resource[LabelRecord]):
         )
 
     async def set_group(self, group: LabelGroup) -> None:
-        """Put the label into a group."""
+        """Move the label into a group.
+
+        Args:
+            group: A label group of the same version.
+        """
         await self.update(group_id=group.id)
 
     async def delete(self) -> None:
-        """Delete the label and all shapes that carry it; the annotations stay.
+        """Delete the label and all shapes that carry it. The annotations remain.
 
-        Raises ConflictError while a job is using the labels of the version.
+        Raises:
+            ConflictError: While a job uses the labels of the version.
         """
         await self.session.call(operations.DELETE_LABEL, operations.LabelId(label_id=self.id))
 
     async def get_skeleton(self) -> dict[str, Any]:
-        """The skeleton of its keypoints: ``vertices`` names them, ``edges`` joins them by numbers from 1."""
+        """Return the keypoint skeleton of the label.
+
+        Returns:
+            A dict with ``vertices`` (the names of the keypoints) and ``edges`` (pairs of vertex numbers, from 1).
+        """
         request = operations.LabelId(label_id=self.id)
         skeleton = await self.session.call(details.GET_SKELETON, request)
         return {"vertices": skeleton.vertices, "edges": [list(edge) for edge in skeleton.edges]}
 
     async def set_skeleton(self, vertices: Sequence[str], edges: Sequence[Sequence[int]]) -> None:
-        """Name its keypoints, and join them by pairs of numbers counted from 1; no vertices for no skeleton."""
+        """Set the keypoint skeleton of the label.
+
+        Args:
+            vertices: The names of the keypoints, in order; an empty list removes the skeleton.
+            edges: Pairs of vertex numbers, counted from 1.
+
+        Raises:
+            BadRequestError: If an edge is not a pair.
+        """
         request = details.SetSkeleton(
             label_id=self.id, vertices=list(vertices), edges=[as_edge(edge) for edge in edges]
         )
         await self.session.call(details.SET_SKELETON, request)
 
     async def get_attributes(self) -> dict[str, Any] | None:
-        """The kinds of attributes that its shapes have, by name; None where none are said."""
+        """Return the attribute definitions for shapes with this label, by name; None if there are none."""
         request = operations.LabelId(label_id=self.id)
         return plain_attributes(await self.session.call(details.GET_LABEL_ATTRIBUTES, request))
 
     async def set_attributes(self, attributes: dict[str, Any] | None) -> None:
-        """Say which attributes its shapes have; None for none.
+        """Define the attributes of shapes with this label.
 
-        By name: ``input_type`` (STRING, INTEGER, FLOAT or BOOLEAN), ``required``, and where wanted ``display_name``,
-        ``archived``, ``choices`` with ``allow_multiple``, or ``min`` and ``max``. BadRequestError names what
-        contradicts itself.
+        Args:
+            attributes: The definitions by name; None removes them. A definition is a dict with ``input_type``
+                (STRING, INTEGER, FLOAT or BOOLEAN) and ``required``, and optionally ``display_name``, ``archived``,
+                ``choices`` with ``allow_multiple``, or ``min`` and ``max``.
+
+        Raises:
+            BadRequestError: If a definition is invalid or contradicts itself.
         """
         request = details.SetLabelAttributes(label_id=self.id, attributes=as_attributes(attributes))
         await self.session.call(details.SET_LABEL_ATTRIBUTES, request)
@@ -91,7 +120,7 @@ class Label(Resource[LabelRecord]):
 
 
 class LabelGroup(Resource[LabelGroupRecord]):
-    """A group of labels; groups may stand in groups."""
+    """A group of labels. Groups can be nested."""
 
     __slots__ = ()
 
@@ -102,21 +131,26 @@ class LabelGroup(Resource[LabelGroupRecord]):
 
     @property
     def parent_id(self) -> UUID | None:
-        """The id of the group around this one, None where it has none."""
+        """The id of the parent group; None at the top level."""
         return self.record.parent_id
 
     async def sync(self) -> None:
-        """Read the group again."""
+        """Read the group again and replace ``record``."""
         request = operations.LabelGroupId(group_id=self.id)
         self.record = await self.session.call(operations.GET_LABEL_GROUP, request)
 
     async def update(self, name: str | None = None, parent_id: UUID | None = None) -> None:
-        """Rename the group or put it into another one."""
+        """Rename the group or move it. Arguments that are None leave their part unchanged.
+
+        Args:
+            name: The new name.
+            parent_id: The id of the new parent group.
+        """
         request = operations.UpdateLabelGroup(group_id=self.id, name=name, parent_id=parent_id)
         self.record = await self.session.call(operations.UPDATE_LABEL_GROUP, request)
 
     async def get_parent(self) -> LabelGroup | None:
-        """The group around this one, None where it has none."""
+        """Return the parent group, or None at the top level."""
         if self.parent_id is None:
             return None
         request = operations.LabelGroupId(group_id=self.parent_id)
@@ -124,11 +158,15 @@ class LabelGroup(Resource[LabelGroupRecord]):
         return LabelGroup(self.session, found)
 
     async def set_parent(self, parent: LabelGroup) -> None:
-        """Put the group into another one."""
+        """Move the group into another one.
+
+        Args:
+            parent: A label group of the same version.
+        """
         await self.update(parent_id=parent.id)
 
     async def delete(self) -> None:
-        """Delete the group; its labels and the groups in it are in none afterwards."""
+        """Delete the group. Its labels and subgroups remain, without a group."""
         request = operations.LabelGroupId(group_id=self.id)
         await self.session.call(operations.DELETE_LABEL_GROUP, request)
 

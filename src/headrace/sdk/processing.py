@@ -1,4 +1,4 @@
-"""Processings: programs that can be launched on versions and datalakes."""
+"""Processings: programs that run on dataset versions or datalakes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace.sdk.base.resource import Resource
 
 
 class Processing(Resource[ProcessingRecord]):
-    """A program that was registered with the platform."""
+    """A program that is registered with the platform."""
 
     __slots__ = ()
 
@@ -25,27 +25,27 @@ class Processing(Resource[ProcessingRecord]):
 
     @property
     def target(self) -> ProcessingTargetType:
-        """What it can be launched on."""
+        """The kind of object that the processing runs on."""
         return self.record.target
 
     @property
     def type(self) -> ProcessingType | None:
-        """What it is for, where that was said."""
+        """The purpose of the processing, if it was given one."""
         return self.record.type
 
     @property
     def docker(self) -> str:
-        """The image and its tag; ``:`` on headrace, where a processing is a program of the lake's machine."""
+        """The Docker image and its tag; ``:`` on headrace, which runs programs of the machine of the lake."""
         return f"{self.record.docker_image}:{self.record.docker_tag}"
 
     @property
     def default_parameters(self) -> dict[str, Any]:
-        """The parameters that have defaults, where the platform tells."""
+        """The default values of parameters, by name; empty if the platform does not give them."""
         defaults = self.record.default_parameters
         return {} if defaults is UNSET or defaults is None else dict(defaults)
 
     async def sync(self) -> None:
-        """Read the processing again."""
+        """Read the processing again and replace ``record``."""
         request = operations.ProcessingId(processing_id=self.id)
         self.record = await self.session.call(operations.GET_PROCESSING, request)
 
@@ -58,7 +58,19 @@ class Processing(Resource[ProcessingRecord]):
         default_cpu: int | None = None,
         default_gpu: int | None = None,
     ) -> None:
-        """Change what is named; PermissionDeniedError on headrace, where the lake's owner registers it anew."""
+        """Change the registration. Arguments that are None leave their part unchanged.
+
+        Args:
+            docker_image: The Docker image.
+            docker_tag: The tag of the image.
+            description: The description.
+            default_parameters: Default values of parameters, by name.
+            default_cpu: Default number of processors.
+            default_gpu: Default number of GPUs.
+
+        Raises:
+            PermissionDeniedError: On headrace, where the owner of the lake registers it again instead.
+        """
         request = operations.UpdateProcessing(
             processing_id=self.id,
             docker_image=docker_image,
@@ -71,7 +83,11 @@ class Processing(Resource[ProcessingRecord]):
         self.record = await self.session.call(operations.UPDATE_PROCESSING, request)
 
     async def delete(self) -> None:
-        """Forget the processing; PermissionDeniedError on headrace, where only the lake's owner may."""
+        """Remove the registration.
+
+        Raises:
+            PermissionDeniedError: On headrace, where only the owner of the lake can remove it.
+        """
         request = operations.ProcessingId(processing_id=self.id)
         await self.session.call(operations.DELETE_PROCESSING, request)
 

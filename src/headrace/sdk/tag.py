@@ -1,4 +1,4 @@
-"""Tags, and what can carry them."""
+"""Tags, and the mixin of the objects that can carry them."""
 
 from __future__ import annotations
 
@@ -19,39 +19,67 @@ from headrace.sdk.base.session import Session
 
 
 class Tag(Resource[TagRecord]):
-    """A word that things can carry."""
+    """A tag: a name that can be attached to objects of one kind.
+
+    Example:
+        ```python
+        tag = await version.get_or_create_asset_tag("night")
+        await tag.attach_on(await version.list_assets(filenames=["1.jpg", "2.jpg"]))
+        ```
+    """
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """The word."""
+        """The name of the tag."""
         return self.record.name
 
     @property
     def target_type(self) -> TagTarget:
-        """What kind of thing may carry it."""
+        """The kind of object that the tag can be attached to."""
         return self.record.target_type
 
     async def sync(self) -> None:
-        """Read the tag again."""
+        """Read the tag again and replace ``record``."""
         self.record = await self.session.call(operations.GET_TAG, operations.TagId(tag_id=self.id))
 
     async def update(self, name: str) -> None:
-        """Rename the tag; ConflictError where the name is taken."""
+        """Rename the tag.
+
+        Args:
+            name: The new name.
+
+        Raises:
+            ConflictError: If another tag has the name.
+        """
         request = operations.UpdateTag(tag_id=self.id, name=name)
         self.record = await self.session.call(operations.UPDATE_TAG, request)
 
     async def delete(self) -> None:
-        """Delete the tag everywhere."""
+        """Delete the tag and detach it from all objects."""
         await self.session.call(operations.DELETE_TAG, operations.TagId(tag_id=self.id))
 
     async def attach_on(self, targets: Taggable | Iterable[Taggable]) -> int:
-        """Attach the tag; the number of things touched. Things of another kind are skipped."""
+        """Attach the tag to objects. Objects of another kind than ``target_type`` are skipped.
+
+        Args:
+            targets: One handle, a list of handles, or a ``MultiAsset`` or ``MultiData``.
+
+        Returns:
+            The number of objects that were changed.
+        """
         return await self._touch(operations.ATTACH_TAG, _ids(targets))
 
     async def detach_from(self, targets: Taggable | Iterable[Taggable]) -> int:
-        """Take the tag off; the number of things touched. Things of another kind are skipped."""
+        """Detach the tag from objects. Objects of another kind than ``target_type`` are skipped.
+
+        Args:
+            targets: One handle, a list of handles, or a ``MultiAsset`` or ``MultiData``.
+
+        Returns:
+            The number of objects that were changed.
+        """
         return await self._touch(operations.DETACH_TAG, _ids(targets))
 
     async def _touch(self, operation: Any, ids: list[UUID]) -> int:
@@ -66,7 +94,7 @@ class Tag(Resource[TagRecord]):
 
 
 class Taggable:
-    """Something, or many things, that tags can be attached to."""
+    """Mixin for handles, and lists of handles, that tags can be attached to."""
 
     __slots__ = ()
 
@@ -75,15 +103,29 @@ class Taggable:
     @property
     @abstractmethod
     def ids(self) -> list[UUID]:
-        """The ids of the things."""
+        """The ids of the objects."""
 
     async def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         for tag in self._checked(tags):
             await tag.attach_on(self)
 
     async def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         for tag in self._checked(tags):
             await tag.detach_from(self)
 
@@ -105,12 +147,12 @@ def _ids(targets: Taggable | Iterable[Taggable]) -> list[UUID]:
 
 
 def tag_handles(session: Session, records: Iterable[TagRecord]) -> list[Tag]:
-    """Handles of tags."""
+    """Return handles for records of tags."""
     return [Tag(session, record) for record in records]
 
 
 def tag_clause(field: str, tags: Tag | str | Sequence[Tag | str] | None, every: bool) -> str | None:
-    """The ``q`` clause for things that carry one of these tags, or every one of them."""
+    """Return the ``q`` clause for objects with any of these tags, or with every one of them."""
     if not tags:
         return None
     names = tag_names(tags)
@@ -118,7 +160,7 @@ def tag_clause(field: str, tags: Tag | str | Sequence[Tag | str] | None, every: 
 
 
 def tag_names(tags: Tag | str | Sequence[Tag | str]) -> list[str]:
-    """The names of tags given as names or handles."""
+    """Return the names of tags given as names or handles."""
     many: Iterable[Tag | str] = (
         tags if isinstance(tags, Sequence) and not isinstance(tags, str) else [tags]
     )

@@ -16,13 +16,13 @@ log = logging.getLogger("headrace.sdk")
 
 
 class User(Resource[UserRecord]):
-    """Somebody who may use the organization."""
+    """A user of the organization."""
 
     __slots__ = ()
 
     @property
     def username(self) -> str:
-        """The name of the user."""
+        """The user name."""
         return self.record.username
 
     def __repr__(self) -> str:
@@ -30,13 +30,13 @@ class User(Resource[UserRecord]):
 
 
 class Worker(Resource[UserRecord]):
-    """A user as the one who works on a dataset; the ids are the user's."""
+    """A user as an annotator of a dataset. Its ids are those of the user."""
 
     __slots__ = ()
 
     @property
     def username(self) -> str:
-        """The name of the user."""
+        """The user name."""
         return self.record.username
 
     @property
@@ -49,7 +49,7 @@ class Worker(Resource[UserRecord]):
 
 
 def worker_id(session: Session, worker: Worker | User | UUID | str | None) -> UUID | None:
-    """The id of a worker, where the other side tells annotations by worker; else a warning, as on the platform."""
+    """Return the id of a worker; None with a logged warning if the platform does not attribute annotations to workers."""
     if worker is None:
         return None
     if not session.backend.limits.extensions:
@@ -61,9 +61,9 @@ def worker_id(session: Session, worker: Worker | User | UUID | str | None) -> UU
 def worker_ids(
     session: Session, workers: Sequence[Worker | User | UUID | str] | None
 ) -> list[UUID] | None:
-    """The ids of workers whose annotations are to go, None for everybody's.
+    """Return the ids of the workers whose annotations are deleted; None means all annotations.
 
-    BadRequestError where the other side does not tell annotations by worker: it would take everybody's instead.
+    Raises BadRequestError if the platform does not attribute annotations to workers: it would delete all of them.
     """
     if workers is None:
         return None
@@ -76,5 +76,5 @@ def worker_ids(
 
 
 def as_user_id(worker: Worker | User | UUID | str) -> UUID:
-    """The id of a user from a user, a worker or an id."""
+    """Return the id of a user, given as a user, a worker or an id."""
     return as_id(worker) if isinstance(worker, UUID | str) else worker.id
