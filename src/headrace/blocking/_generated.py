@@ -100,39 +100,67 @@ from headrace.transfer.report import TransferReport
 
 
 class Tag(BlockingHandle[AsyncTag]):
-    """A word that things can carry."""
+    """A tag: a name that can be attached to objects of one kind.
+
+    Example:
+        ```python
+        tag = await version.get_or_create_asset_tag("night")
+        await tag.attach_on(await version.list_assets(filenames=["1.jpg", "2.jpg"]))
+        ```
+    """
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """The word."""
+        """The name of the tag."""
         return self._inner.name
 
     @property
     def target_type(self) -> TagTarget:
-        """What kind of thing may carry it."""
+        """The kind of object that the tag can be attached to."""
         return self._inner.target_type
 
     def sync(self) -> None:
-        """Read the tag again."""
+        """Read the tag again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(self, name: str) -> None:
-        """Rename the tag; ConflictError where the name is taken."""
+        """Rename the tag.
+
+        Args:
+            name: The new name.
+
+        Raises:
+            ConflictError: If another tag has the name.
+        """
         self._call(self._inner.update, name)
 
     def delete(self) -> None:
-        """Delete the tag everywhere."""
+        """Delete the tag and detach it from all objects."""
         self._call(self._inner.delete)
 
     def attach_on(self, targets: BlockingHandle[Any] | Iterable[BlockingHandle[Any]]) -> int:
-        """Attach the tag; the number of things touched. Things of another kind are skipped."""
+        """Attach the tag to objects. Objects of another kind than ``target_type`` are skipped.
+
+        Args:
+            targets: One handle, a list of handles, or a ``MultiAsset`` or ``MultiData``.
+
+        Returns:
+            The number of objects that were changed.
+        """
         answer: int = self._call(self._inner.attach_on, targets)
         return answer
 
     def detach_from(self, targets: BlockingHandle[Any] | Iterable[BlockingHandle[Any]]) -> int:
-        """Take the tag off; the number of things touched. Things of another kind are skipped."""
+        """Detach the tag from objects. Objects of another kind than ``target_type`` are skipped.
+
+        Args:
+            targets: One handle, a list of handles, or a ``MultiAsset`` or ``MultiData``.
+
+        Returns:
+            The number of objects that were changed.
+        """
         answer: int = self._call(self._inner.detach_from, targets)
         return answer
 
@@ -148,64 +176,93 @@ class Tag(BlockingHandle[AsyncTag]):
 
 
 class Label(BlockingHandle[AsyncLabel]):
-    """A word for what is seen on an asset."""
+    """A label (class) of a dataset version."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """The word."""
+        """The name of the label."""
         return self._inner.name
 
     @property
     def group_id(self) -> UUID | None:
-        """The id of the label's group, None where it has none."""
+        """The id of the group of the label; None if it has no group."""
         return self._inner.group_id
 
     def sync(self) -> None:
-        """Read the label again."""
+        """Read the label again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(self, name: str | None = None, group_id: UUID | None = None) -> None:
-        """Rename the label or put it into a group; ConflictError where the name is taken."""
+        """Rename the label or move it into a group. Arguments that are None leave their part unchanged.
+
+        Args:
+            name: The new name.
+            group_id: The id of a label group of the version.
+
+        Raises:
+            ConflictError: If another label of the version has the name.
+        """
         self._call(self._inner.update, name, group_id)
 
     def get_group(self) -> LabelGroup | None:
-        """The group of the label, None where it has none."""
+        """Return the group of the label, or None if it has no group."""
         answer: LabelGroup | None = self._call(self._inner.get_group)
         return answer
 
     def set_group(self, group: LabelGroup) -> None:
-        """Put the label into a group."""
+        """Move the label into a group.
+
+        Args:
+            group: A label group of the same version.
+        """
         self._call(self._inner.set_group, group)
 
     def delete(self) -> None:
-        """Delete the label and all shapes that carry it; the annotations stay.
+        """Delete the label and all shapes that carry it. The annotations remain.
 
-        Raises ConflictError while a job is using the labels of the version.
+        Raises:
+            ConflictError: While a job uses the labels of the version.
         """
         self._call(self._inner.delete)
 
     def get_skeleton(self) -> dict[str, Any]:
-        """The skeleton of its keypoints: ``vertices`` names them, ``edges`` joins them by numbers from 1."""
+        """Return the keypoint skeleton of the label.
+
+        Returns:
+            A dict with ``vertices`` (the names of the keypoints) and ``edges`` (pairs of vertex numbers, from 1).
+        """
         answer: dict[str, Any] = self._call(self._inner.get_skeleton)
         return answer
 
     def set_skeleton(self, vertices: Sequence[str], edges: Sequence[Sequence[int]]) -> None:
-        """Name its keypoints, and join them by pairs of numbers counted from 1; no vertices for no skeleton."""
+        """Set the keypoint skeleton of the label.
+
+        Args:
+            vertices: The names of the keypoints, in order; an empty list removes the skeleton.
+            edges: Pairs of vertex numbers, counted from 1.
+
+        Raises:
+            BadRequestError: If an edge is not a pair.
+        """
         self._call(self._inner.set_skeleton, vertices, edges)
 
     def get_attributes(self) -> dict[str, Any] | None:
-        """The kinds of attributes that its shapes have, by name; None where none are said."""
+        """Return the attribute definitions for shapes with this label, by name; None if there are none."""
         answer: dict[str, Any] | None = self._call(self._inner.get_attributes)
         return answer
 
     def set_attributes(self, attributes: dict[str, Any] | None) -> None:
-        """Say which attributes its shapes have; None for none.
+        """Define the attributes of shapes with this label.
 
-        By name: ``input_type`` (STRING, INTEGER, FLOAT or BOOLEAN), ``required``, and where wanted ``display_name``,
-        ``archived``, ``choices`` with ``allow_multiple``, or ``min`` and ``max``. BadRequestError names what
-        contradicts itself.
+        Args:
+            attributes: The definitions by name; None removes them. A definition is a dict with ``input_type``
+                (STRING, INTEGER, FLOAT or BOOLEAN) and ``required``, and optionally ``display_name``, ``archived``,
+                ``choices`` with ``allow_multiple``, or ``min`` and ``max``.
+
+        Raises:
+            BadRequestError: If a definition is invalid or contradicts itself.
         """
         self._call(self._inner.set_attributes, attributes)
 
@@ -221,7 +278,7 @@ class Label(BlockingHandle[AsyncLabel]):
 
 
 class LabelGroup(BlockingHandle[AsyncLabelGroup]):
-    """A group of labels; groups may stand in groups."""
+    """A group of labels. Groups can be nested."""
 
     __slots__ = ()
 
@@ -232,28 +289,37 @@ class LabelGroup(BlockingHandle[AsyncLabelGroup]):
 
     @property
     def parent_id(self) -> UUID | None:
-        """The id of the group around this one, None where it has none."""
+        """The id of the parent group; None at the top level."""
         return self._inner.parent_id
 
     def sync(self) -> None:
-        """Read the group again."""
+        """Read the group again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(self, name: str | None = None, parent_id: UUID | None = None) -> None:
-        """Rename the group or put it into another one."""
+        """Rename the group or move it. Arguments that are None leave their part unchanged.
+
+        Args:
+            name: The new name.
+            parent_id: The id of the new parent group.
+        """
         self._call(self._inner.update, name, parent_id)
 
     def get_parent(self) -> LabelGroup | None:
-        """The group around this one, None where it has none."""
+        """Return the parent group, or None at the top level."""
         answer: LabelGroup | None = self._call(self._inner.get_parent)
         return answer
 
     def set_parent(self, parent: LabelGroup) -> None:
-        """Put the group into another one."""
+        """Move the group into another one.
+
+        Args:
+            parent: A label group of the same version.
+        """
         self._call(self._inner.set_parent, parent)
 
     def delete(self) -> None:
-        """Delete the group; its labels and the groups in it are in none afterwards."""
+        """Delete the group. Its labels and subgroups remain, without a group."""
         self._call(self._inner.delete)
 
     @property
@@ -268,7 +334,14 @@ class LabelGroup(BlockingHandle[AsyncLabelGroup]):
 
 
 class Job(BlockingHandle[AsyncJob]):
-    """A job of either kind."""
+    """A job of the platform, of the first (v1) or the second (v2) kind.
+
+    Example:
+        ```python
+        copy, job = await version.fork("v2", wait=False)
+        await job.wait_for_done(attempts=600)
+        ```
+    """
 
     __slots__ = ()
 
@@ -279,22 +352,31 @@ class Job(BlockingHandle[AsyncJob]):
 
     @property
     def done(self) -> bool:
-        """Whether the job had ended, well or not, when it was last read."""
+        """Whether the job had ended, with or without success, when it was last read."""
         return self._inner.done
 
     @property
     def error(self) -> str | None:
-        """Why the job failed, as last read; None where it did not, or nobody said."""
+        """The reason why the job failed, as last read; None if it did not fail or gave no reason."""
         return self._inner.error
 
     def sync(self) -> None:
-        """Read the status again; the answer may be held back for a while where the job still runs."""
+        """Read the job again and replace ``record``. The server may delay its answer while the job runs."""
         self._call(self._inner.sync)
 
     def wait_for_done(self, blocking_time_increment: float = 1.0, attempts: int = 20) -> Status:
-        """Wait for the end of the job, asking ``attempts`` times with seconds of ``blocking_time_increment`` between.
+        """Wait until the job has ended.
 
-        Raises JobFailedError where the job ended without success, WaitTimeoutError where it still runs.
+        Args:
+            blocking_time_increment: Seconds between two reads of the status.
+            attempts: Maximum number of reads.
+
+        Returns:
+            The final status.
+
+        Raises:
+            JobFailedError: If the job ended without success.
+            WaitTimeoutError: If the job still runs after the last read.
         """
         answer: Status = self._call(self._inner.wait_for_done, blocking_time_increment, attempts)
         return answer
@@ -305,10 +387,19 @@ class Job(BlockingHandle[AsyncJob]):
         blocking_time_increment: float = 1.0,
         attempts: int = 20,
     ) -> Status:
-        """Wait for one of these statuses, asking ``attempts`` times.
+        """Wait until the job has one of the given statuses.
 
-        Raises JobFailedError where the job ended without success and that is not what was waited for or was not
-        named alone, WaitTimeoutError where none of the statuses was met.
+        Args:
+            statuses: One status or several.
+            blocking_time_increment: Seconds between two reads of the status.
+            attempts: Maximum number of reads.
+
+        Returns:
+            The status that was reached.
+
+        Raises:
+            JobFailedError: If the job failed, unless ``statuses`` contains its status and no status of success.
+            WaitTimeoutError: If none of the statuses was reached.
         """
         answer: Status = self._call(
             self._inner.wait_for_status, statuses, blocking_time_increment, attempts
@@ -316,24 +407,32 @@ class Job(BlockingHandle[AsyncJob]):
         return answer
 
     def cancel(self) -> Status:
-        """Ask the job to stop, between two steps of its work; one that has ended stays as it is. The status then.
+        """Ask the job to stop after its current step. A job that has ended is left unchanged.
 
-        Of a fork nothing stays, of other work what was done. The program of a processing is ended, with all that it
-        started.
+        A cancelled fork is undone; other jobs keep the work done so far. The program of a processing is ended,
+        together with all processes it started.
+
+        Returns:
+            The status after the call.
         """
         answer: Status = self._call(self._inner.cancel)
         return answer
 
     def logs(self) -> str:
-        """What the program of a processing has printed so far; of a long log the beginning and the end.
+        """Return the output of a processing so far. Of a long log, the middle is dropped.
 
-        Raises NotFoundError for other jobs, which print nothing.
+        Raises:
+            NotFoundError: If the job is not a processing.
         """
         answer: str = self._call(self._inner.logs)
         return answer
 
     def iter_logs(self) -> Iterator[str]:
-        """What the program of a processing prints, piece by piece, until the job has ended."""
+        """Iterate over the output of a processing as it is printed, until the job has ended.
+
+        Yields:
+            Pieces of text, not aligned to lines.
+        """
         return self._iterate(self._inner.iter_logs)
 
     @property
@@ -348,7 +447,7 @@ class Job(BlockingHandle[AsyncJob]):
 
 
 class Processing(BlockingHandle[AsyncProcessing]):
-    """A program that was registered with the platform."""
+    """A program that is registered with the platform."""
 
     __slots__ = ()
 
@@ -359,26 +458,26 @@ class Processing(BlockingHandle[AsyncProcessing]):
 
     @property
     def target(self) -> ProcessingTargetType:
-        """What it can be launched on."""
+        """The kind of object that the processing runs on."""
         return self._inner.target
 
     @property
     def type(self) -> ProcessingType | None:
-        """What it is for, where that was said."""
+        """The purpose of the processing, if it was given one."""
         return self._inner.type
 
     @property
     def docker(self) -> str:
-        """The image and its tag; ``:`` on headrace, where a processing is a program of the lake's machine."""
+        """The Docker image and its tag; ``:`` on headrace, which runs programs of the machine of the lake."""
         return self._inner.docker
 
     @property
     def default_parameters(self) -> dict[str, Any]:
-        """The parameters that have defaults, where the platform tells."""
+        """The default values of parameters, by name; empty if the platform does not give them."""
         return self._inner.default_parameters
 
     def sync(self) -> None:
-        """Read the processing again."""
+        """Read the processing again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(
@@ -390,7 +489,19 @@ class Processing(BlockingHandle[AsyncProcessing]):
         default_cpu: int | None = None,
         default_gpu: int | None = None,
     ) -> None:
-        """Change what is named; PermissionDeniedError on headrace, where the lake's owner registers it anew."""
+        """Change the registration. Arguments that are None leave their part unchanged.
+
+        Args:
+            docker_image: The Docker image.
+            docker_tag: The tag of the image.
+            description: The description.
+            default_parameters: Default values of parameters, by name.
+            default_cpu: Default number of processors.
+            default_gpu: Default number of GPUs.
+
+        Raises:
+            PermissionDeniedError: On headrace, where the owner of the lake registers it again instead.
+        """
         self._call(
             self._inner.update,
             docker_image,
@@ -402,7 +513,11 @@ class Processing(BlockingHandle[AsyncProcessing]):
         )
 
     def delete(self) -> None:
-        """Forget the processing; PermissionDeniedError on headrace, where only the lake's owner may."""
+        """Remove the registration.
+
+        Raises:
+            PermissionDeniedError: On headrace, where only the owner of the lake can remove it.
+        """
         self._call(self._inner.delete)
 
     @property
@@ -417,7 +532,7 @@ class Processing(BlockingHandle[AsyncProcessing]):
 
 
 class DataSource(BlockingHandle[AsyncDataSource]):
-    """A camera, a site, a supplier."""
+    """An origin of files, such as a camera, a site or a supplier."""
 
     __slots__ = ()
 
@@ -438,7 +553,14 @@ class DataSource(BlockingHandle[AsyncDataSource]):
 
 
 class Data(BlockingHandle[AsyncData]):
-    """A file of a datalake."""
+    """A file (image or video) of a datalake.
+
+    Example:
+        ```python
+        data = await lake.upload_data("cat.jpg", tags=["pets"])
+        await version.add_data(data)
+        ```
+    """
 
     __slots__ = ()
 
@@ -449,47 +571,61 @@ class Data(BlockingHandle[AsyncData]):
 
     @property
     def upload_status(self) -> DataUploadStatus:
-        """Whether the platform has looked into the file."""
+        """How far the platform is with reading the file, as last read."""
         return self._inner.upload_status
 
     @property
     def datalake_id(self) -> UUID | None:
-        """The id of the datalake; None until :meth:`sync` where the data came from a listing."""
+        """The id of the datalake; None until ``sync`` is called if the data came from a listing."""
         return self._inner.datalake_id
 
     def is_ready(self) -> bool:
-        """Whether the platform had looked into the file when it was last read."""
+        """Return whether the platform had read the file when the data was last read."""
         answer: bool = wrap(self._inner.is_ready())
         return answer
 
     def sync(self) -> None:
-        """Read the data again."""
+        """Read the data again and replace ``record``."""
         self._call(self._inner.sync)
 
     def get_tags(self) -> list[Tag]:
-        """The tags of the data."""
+        """Return the tags of the data."""
         answer: list[Tag] = self._call(self._inner.get_tags)
         return answer
 
     def get_datasource(self) -> DataSource | None:
-        """Where the file came from, None where nobody said."""
+        """Return the data source of the file, or None if it has none."""
         answer: DataSource | None = self._call(self._inner.get_datasource)
         return answer
 
     def update_metadata(self, metadata: dict[str, Any] | None) -> None:
-        """Replace the metadata."""
+        """Replace the metadata.
+
+        Args:
+            metadata: The new metadata, by key; None removes all.
+        """
         self._call(self._inner.update_metadata, metadata)
 
     def update_custom_metadata(self, custom_metadata: dict[str, Any] | None) -> None:
-        """Replace the custom metadata."""
+        """Replace the custom metadata.
+
+        Args:
+            custom_metadata: The new keys and values; None removes all.
+        """
         self._call(self._inner.update_custom_metadata, custom_metadata)
 
     def wait_for_upload_done(
         self, blocking_time_increment: float = 1.0, attempts: int = 20
     ) -> None:
-        """Wait until the platform has looked into the file, asking ``attempts`` times.
+        """Wait until the platform has read the file.
 
-        Raises UnprocessableEntityError where it cannot read it, WaitTimeoutError where it is still at it.
+        Args:
+            blocking_time_increment: Seconds between two reads of the status.
+            attempts: Maximum number of reads.
+
+        Raises:
+            UnprocessableEntityError: If the platform cannot read the file.
+            WaitTimeoutError: If the platform has not read it after the last attempt.
         """
         self._call(self._inner.wait_for_upload_done, blocking_time_increment, attempts)
 
@@ -579,11 +715,25 @@ class Data(BlockingHandle[AsyncData]):
         return answer
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.add_tags, tags)
 
     def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.remove_tags, tags)
 
     @property
@@ -593,7 +743,13 @@ class Data(BlockingHandle[AsyncData]):
 
 
 class MultiData(BlockingList[AsyncMultiData, Data]):
-    """Many data. ``report`` tells of the upload where they come from one."""
+    """A list of data.
+
+    Args:
+        session: The session that makes the calls.
+        records: The records of the data.
+        report: The report of the upload, if the data come from one.
+    """
 
     __slots__ = ()
 
@@ -606,9 +762,21 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
         *,
         progress: OnProgress | None = None,
     ) -> TransferReport:
-        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+        """Download the files into a folder. Complete files there are not downloaded again.
 
-        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download all files, even if complete ones are there.
+            max_workers: Maximum number of concurrent downloads.
+            use_id: Name the local files ``<id>.<extension>`` instead of by their file names.
+            progress: Called with progress events.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If some files could not be downloaded; its report names them. All others are
+                complete.
         """
         answer: TransferReport = self._call(
             self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
@@ -618,11 +786,20 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
     def wait_for_upload_done(
         self, blocking_time_increment: float = 1.0, attempts: int = 20
     ) -> None:
-        """Wait until the platform has looked into every file; see :meth:`Data.wait_for_upload_done`."""
+        """Wait until the platform has read every file.
+
+        Args:
+            blocking_time_increment: Seconds between two reads of a status.
+            attempts: Maximum number of reads for each file.
+
+        Raises:
+            UnprocessableEntityError: If the platform cannot read a file.
+            WaitTimeoutError: If the platform has not read a file after the last attempt.
+        """
         self._call(self._inner.wait_for_upload_done, blocking_time_increment, attempts)
 
     def delete(self) -> None:
-        """Delete all these data, and their assets in every version."""
+        """Delete the data, and their assets in every version."""
         self._call(self._inner.delete)
 
     @property
@@ -651,11 +828,25 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
         return answer
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.add_tags, tags)
 
     def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.remove_tags, tags)
 
     @property
@@ -1489,7 +1680,13 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
 
 
 class Asset(BlockingHandle[AsyncAsset]):
-    """A data as a part of a dataset version."""
+    """An asset: a data as part of a dataset version, with its annotations.
+
+    Args:
+        session: The session that makes the calls.
+        record: The asset as last read.
+        dataset_version_id: The id of the version.
+    """
 
     __slots__ = ()
 
@@ -1500,51 +1697,79 @@ class Asset(BlockingHandle[AsyncAsset]):
 
     @property
     def data_id(self) -> UUID:
-        """The id of the data behind the asset."""
+        """The id of the data of the asset."""
         return self._inner.data_id
 
     def sync(self) -> None:
-        """Read the asset again."""
+        """Read the asset again and replace ``record``."""
         self._call(self._inner.sync)
 
     def get_data(self) -> Data:
-        """The data behind the asset."""
+        """Return the data of the asset."""
         answer: Data = self._call(self._inner.get_data)
         return answer
 
     def get_tags(self) -> list[Tag]:
-        """The tags of the asset."""
+        """Return the tags of the asset."""
         answer: list[Tag] = self._call(self._inner.get_tags)
         return answer
 
     def get_data_tags(self) -> list[Tag]:
-        """The tags of the data behind the asset."""
+        """Return the tags of the data of the asset."""
         answer: list[Tag] = self._call(self._inner.get_data_tags)
         return answer
 
     def create_annotation(
         self, duration: float = 0.0, worker: Worker | UUID | str | None = None
     ) -> Annotation:
-        """A new annotation without shapes; ``duration`` is seconds of work, ``worker`` whose it is, the caller's else."""
+        """Create an annotation without shapes.
+
+        Args:
+            duration: Seconds of work.
+            worker: The author. Default: the user who makes the call.
+
+        Returns:
+            The new annotation.
+
+        Raises:
+            LockedError: If the version is locked.
+        """
         answer: Annotation = self._call(self._inner.create_annotation, duration, worker)
         return answer
 
     def list_annotations(self) -> list[Annotation]:
-        """The annotations of the asset, newest first."""
+        """Return the annotations of the asset, newest first."""
         answer: list[Annotation] = self._call(self._inner.list_annotations)
         return answer
 
     def get_annotation(self, worker: Worker | UUID | str | None = None) -> Annotation:
-        """The annotation that was created last, by ``worker`` where given; NotFoundError where there is none."""
+        """Return the newest annotation of the asset.
+
+        Args:
+            worker: Consider only the annotations of this user.
+
+        Returns:
+            The annotation, without its shapes.
+
+        Raises:
+            NotFoundError: If there is no such annotation.
+        """
         answer: Annotation = self._call(self._inner.get_annotation, worker)
         return answer
 
     def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
-        """Delete all annotations of the asset, or those of ``workers``; BadRequestError where those are not told apart."""
+        """Delete the annotations of the asset.
+
+        Args:
+            workers: Delete only the annotations of these users. Default: all.
+
+        Raises:
+            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+        """
         self._call(self._inner.delete_annotations, workers)
 
     def delete(self) -> None:
-        """Take the asset out of its version, with its annotations; the data stays in the lake."""
+        """Remove the asset and its annotations from the version. The data remains in the datalake."""
         self._call(self._inner.delete)
 
     @property
@@ -1629,11 +1854,25 @@ class Asset(BlockingHandle[AsyncAsset]):
         return answer
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.add_tags, tags)
 
     def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.remove_tags, tags)
 
     @property
@@ -1648,17 +1887,27 @@ class Asset(BlockingHandle[AsyncAsset]):
 
 
 class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
-    """Many assets of one version."""
+    """A list of assets of one version.
+
+    Args:
+        session: The session that makes the calls.
+        dataset_version_id: The id of the version.
+        records: The records of the assets.
+    """
 
     __slots__ = ()
 
     def as_list_of_data(self) -> list[Data]:
-        """The data behind the assets, as last read."""
+        """Return the data of the assets, as last read."""
         answer: list[Data] = wrap(self._inner.as_list_of_data())
         return answer
 
     def as_multidata(self, force_refresh: bool = True) -> MultiData:
-        """The data behind the assets, read again unless ``force_refresh`` is off."""
+        """Return the data of the assets.
+
+        Args:
+            force_refresh: Read the data again instead of returning them as last read.
+        """
         answer: MultiData = self._call(self._inner.as_multidata, force_refresh)
         return answer
 
@@ -1671,9 +1920,21 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         *,
         progress: OnProgress | None = None,
     ) -> TransferReport:
-        """Download the files into the folder ``target_path``; complete ones there are not fetched again.
+        """Download the files into a folder. Complete files there are not downloaded again.
 
-        Raises PartialTransferError that names what could not be fetched; the rest is complete.
+        Args:
+            target_path: The folder; created if missing.
+            force_replace: Download all files, even if complete ones are there.
+            max_workers: Maximum number of concurrent downloads.
+            use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
+            progress: Called with progress events.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If some files could not be downloaded; its report names them. All others are
+                complete.
         """
         answer: TransferReport = self._call(
             self._inner.download, target_path, force_replace, max_workers, use_id, progress=progress
@@ -1681,11 +1942,18 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         return answer
 
     def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
-        """Delete all annotations of these assets, or those of ``workers``; see :meth:`Asset.delete_annotations`."""
+        """Delete the annotations of these assets.
+
+        Args:
+            workers: Delete only the annotations of these users. Default: all.
+
+        Raises:
+            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+        """
         self._call(self._inner.delete_annotations, workers)
 
     def delete(self) -> None:
-        """Take the assets out of their version, with their annotations; the data stay in the lake."""
+        """Remove the assets and their annotations from the version. The data remain in the datalake."""
         self._call(self._inner.delete)
 
     @property
@@ -1714,11 +1982,25 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         return answer
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.add_tags, tags)
 
     def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.remove_tags, tags)
 
     @property
@@ -1954,13 +2236,13 @@ class Datalake(BlockingHandle[AsyncDatalake]):
 
 
 class User(BlockingHandle[AsyncUser]):
-    """Somebody who may use the organization."""
+    """A user of the organization."""
 
     __slots__ = ()
 
     @property
     def username(self) -> str:
-        """The name of the user."""
+        """The user name."""
         return self._inner.username
 
     @property
@@ -1975,13 +2257,13 @@ class User(BlockingHandle[AsyncUser]):
 
 
 class Worker(BlockingHandle[AsyncWorker]):
-    """A user as the one who works on a dataset; the ids are the user's."""
+    """A user as an annotator of a dataset. Its ids are those of the user."""
 
     __slots__ = ()
 
     @property
     def username(self) -> str:
-        """The name of the user."""
+        """The user name."""
         return self._inner.username
 
     @property
@@ -3261,11 +3543,25 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         return self._inner.id
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.add_tags, tags)
 
     def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.remove_tags, tags)
 
     @property
@@ -3275,7 +3571,14 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
 
 class Dataset(BlockingHandle[AsyncDataset]):
-    """A dataset, of which there may be many versions."""
+    """A dataset: a name and its versions.
+
+    Example:
+        ```python
+        dataset = await client.create_dataset("bccd")
+        version = await dataset.create_version("v1", type="OBJECT_DETECTION")
+        ```
+    """
 
     __slots__ = ()
 
@@ -3290,47 +3593,70 @@ class Dataset(BlockingHandle[AsyncDataset]):
         return self._inner.name
 
     def sync(self) -> None:
-        """Read the dataset again."""
+        """Read the dataset again and replace ``record``."""
         self._call(self._inner.sync)
 
     def list_users(self) -> list[User]:
-        """Those who may use the dataset."""
+        """Return the users who may use the dataset."""
         answer: list[User] = self._call(self._inner.list_users)
         return answer
 
     def add_user(self, user: User, role: str | None = None) -> None:
-        """Let a user of the organization use the dataset; NotFoundError for somebody else.
+        """Allow a user of the organization to use the dataset.
 
-        On headrace whoever is in the organization may use all of its datasets, with whatever ``role``.
+        On headrace all users of an organization may use all of its datasets, whatever their role.
+
+        Args:
+            user: A user of the organization.
+            role: The role of the user in the dataset.
+
+        Raises:
+            NotFoundError: If the user does not belong to the organization.
         """
         self._call(self._inner.add_user, user, role)
 
     def list_workers(self) -> list[Worker]:
-        """Those who may work on the dataset."""
+        """Return the users who may annotate the dataset."""
         answer: list[Worker] = self._call(self._inner.list_workers)
         return answer
 
     def find_worker(self, username: str) -> Worker:
-        """The worker of that name; NotFoundError where there is none."""
+        """Find a worker by user name.
+
+        Args:
+            username: The user name.
+
+        Returns:
+            The worker.
+
+        Raises:
+            NotFoundError: If the dataset has no worker of that name.
+        """
         answer: Worker = self._call(self._inner.find_worker, username)
         return answer
 
     def get_tags(self) -> list[Tag]:
-        """The tags of the dataset."""
+        """Return the tags of the dataset."""
         answer: list[Tag] = self._call(self._inner.get_tags)
         return answer
 
     def update(
         self, name: str | None = None, private: bool | None = None, description: str | None = None
     ) -> None:
-        """Rename or describe the dataset; ConflictError where the name is taken.
+        """Change name or description. Arguments that are None leave their part unchanged.
 
-        ``private`` is accepted and has no effect: a dataset is its organization's.
+        Args:
+            name: The new name.
+            private: Has no effect: a dataset belongs to its organization.
+            description: The new description.
+
+        Raises:
+            ConflictError: If another dataset has the name.
         """
         self._call(self._inner.update, name, private, description)
 
     def delete(self) -> None:
-        """Delete the dataset with all its versions, their assets and annotations; the data stay in the lake."""
+        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake."""
         self._call(self._inner.delete)
 
     def create_version(
@@ -3339,24 +3665,68 @@ class Dataset(BlockingHandle[AsyncDataset]):
         description: str = "",
         type: InferenceType | str = InferenceType.NOT_CONFIGURED,
     ) -> DatasetVersion:
-        """A new, empty version; ConflictError where the dataset has one of that name."""
+        """Create an empty version.
+
+        Args:
+            version: The name of the version.
+            description: A description.
+            type: What the version is annotated for; it decides which geometry an import keeps.
+
+        Returns:
+            The new version.
+
+        Raises:
+            ConflictError: If the dataset has a version of that name.
+        """
         answer: DatasetVersion = self._call(self._inner.create_version, version, description, type)
         return answer
 
     def get_version(self, version: str) -> DatasetVersion:
-        """The version of that name; NotFoundError where there is none."""
+        """Find a version by name.
+
+        Args:
+            version: The name of the version.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFoundError: If the dataset has no version of that name.
+        """
         answer: DatasetVersion = self._call(self._inner.get_version, version)
         return answer
 
     def get_version_by_id(self, id: str | UUID) -> DatasetVersion:
-        """The version of that id; NotFoundError where this dataset has none such."""
+        """Find a version by id.
+
+        Args:
+            id: The id of the version.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFoundError: If the dataset has no version with that id.
+        """
         answer: DatasetVersion = self._call(self._inner.get_version_by_id, id)
         return answer
 
     def list_versions(
         self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
     ) -> list[DatasetVersion]:
-        """The versions, newest first unless ``order_by`` names fields (``-`` for descending)."""
+        """List the versions of the dataset.
+
+        Args:
+            limit: Maximum number of versions.
+            offset: Number of versions to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+
+        Returns:
+            A listing of versions.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
         answer: list[DatasetVersion] = self._call(
             self._inner.list_versions, limit, offset, order_by
         )
@@ -3377,11 +3747,25 @@ class Dataset(BlockingHandle[AsyncDataset]):
         return self._inner.id
 
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Attach a tag or several; BadRequestError where a tag is for another kind of thing."""
+        """Attach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.add_tags, tags)
 
     def remove_tags(self, tags: Tag | Sequence[Tag]) -> None:
-        """Take a tag or several off; BadRequestError where a tag is for another kind of thing."""
+        """Detach one or more tags.
+
+        Args:
+            tags: Tags for this kind of object.
+
+        Raises:
+            BadRequestError: If a tag is for another kind of object.
+        """
         self._call(self._inner.remove_tags, tags)
 
     @property
