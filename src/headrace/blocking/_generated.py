@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self, Unpack, overload
 from uuid import UUID
 
 from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap
@@ -20,6 +20,7 @@ from headrace.engine.sync.syncing import SyncReport
 from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
+from headrace.formats.options import ReadKeywords, WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,
@@ -3127,7 +3128,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         worker: Worker | UUID | str | None = None,
         on_error: OnError = "raise",
         progress: OnProgress | None = None,
-        **read_options: Any,
+        **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
         """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
 
@@ -3272,10 +3273,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         assets: Sequence[Asset] | MultiAsset | None = None,
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
-        overwrite: bool = False,
         strict: bool = False,
         progress: OnProgress | None = None,
-        **write_options: Any,
+        **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
         """Write the annotations as a file or folder of any format that headrace writes.
 
@@ -3296,7 +3296,6 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             assets=assets,
             use_id=use_id,
             export_key=export_key,
-            overwrite=overwrite,
             strict=strict,
             progress=progress,
             **write_options,

@@ -30,8 +30,8 @@ PUBLIC = {
     """,
     "headrace.blocking": HANDLES + "connect convert create_lake",
     "headrace.formats": """
-        Capability Finding Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadOptions Reader Samples
-        Severity WHOLE WriteOptions Writer all_formats detect get losses names read write
+        Capability ConvertKeywords Finding Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
+        Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write
     """,
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError

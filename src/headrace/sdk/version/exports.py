@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 from uuid import UUID
 
 from anyio import to_thread
 
 from headrace.engine.exports.exporting import ExportReport, export
+from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,
@@ -43,10 +44,9 @@ class VersionExports(Resource[DatasetVersionRecord]):
         assets: Sequence[Asset] | MultiAsset | None = None,
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
-        overwrite: bool = False,
         strict: bool = False,
         progress: OnProgress | None = None,
-        **write_options: Any,
+        **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
         """Write the annotations as a file or folder of any format that headrace writes.
 
@@ -68,7 +68,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
             asset_ids=None if assets is None else asset_ids(assets),
             key=as_export_key(use_id, export_key),
             strict=strict,
-            write={"overwrite": overwrite, **write_options},
+            write={**write_options},
             progress=progress,
         )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from headrace.engine.imports.importing import import_file
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.yolo_files import import_yolo_files
 from headrace.formats.findings.collect import OnError
+from headrace.formats.options import ReadKeywords
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
 from headrace.sdk.base.arguments import as_export_key, as_path
@@ -38,7 +39,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
         worker: Worker | UUID | str | None = None,
         on_error: OnError = "raise",
         progress: OnProgress | None = None,
-        **read_options: Any,
+        **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
         """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
 
