@@ -12,7 +12,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
-from bench.data import SCALES, write_coco  # noqa: E402
+from bench.data import write_coco  # noqa: E402
+from bench.dataset import SCALES  # noqa: E402
 from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
 from bench.report import text  # noqa: E402
 from bench.runner import WORK_FOLDERS, Plan, run_scenario, work_folder  # noqa: E402

@@ -14,8 +14,11 @@ import math
 import os
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from bench.dataset import SCALES, Spec, image_at, iter_images, scatter
+from bench.images import write_images
 
 # COCO's 80 names under COCO's own ids, gaps included: readers that take ids for
 # indices are wrong on real files, so they must be wrong here.
@@ -39,11 +42,6 @@ CATEGORIES: dict[int, str] = dict(
     )
 )  # fmt: skip
 
-SIZES = (
-    (640, 480), (640, 427), (480, 640), (500, 375), (427, 640), (640, 426), (640, 640),
-    (375, 500), (612, 612), (640, 360), (333, 500), (640, 428),
-)  # fmt: skip
-
 # One image in a hundred has no annotation; another one holds a tenth of all of them together
 # with its like, so that the counts have COCO's long tail.
 EMPTY_SHARE = 100
@@ -51,64 +49,6 @@ CROWDED_SHARE = 100
 CROWDED_WEIGHT = 0.1
 
 BATCH = 512
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What a generated dataset is; the same spec gives the same bytes."""
-
-    images: int
-    annotations: int
-    polygons: bool
-    seed: int = 0
-
-    @property
-    def name(self) -> str:
-        """A file name's stem that no other spec has."""
-        kind = "polygons" if self.polygons else "boxes"
-        return f"coco-{kind}-{self.images}-{self.annotations}-{self.seed}"
-
-
-SCALES = {
-    "T": Spec(200, 1_600, polygons=True),
-    "S": Spec(5_000, 36_000, polygons=True),
-    "M": Spec(118_287, 860_000, polygons=True),
-    "L": Spec(1_000_000, 7_200_000, polygons=False),
-}
-
-
-@dataclass(frozen=True)
-class Image:
-    """One image of a dataset; width and height in pixels."""
-
-    id: int
-    file_name: str
-    width: int
-    height: int
-
-
-def image_at(spec: Spec, index: int) -> Image:
-    """The image with this index, 0 to `spec.images` - 1."""
-    scrambled = (index * 2_654_435_761 + spec.seed * 40_503) & 0xFFFFFFFF
-    # Ids grow, with gaps, as COCO's do.
-    number = 4 * index + (scrambled >> 8) % 4 + 1
-    width, height = SIZES[(scrambled >> 12) % len(SIZES)]
-    return Image(number, f"{number:012d}.jpg", width, height)
-
-
-def iter_images(spec: Spec) -> Iterator[Image]:
-    """All images, in the order of the file: scattered, as in COCO's own files."""
-    place = scatter(spec.images)
-    for index in range(spec.images):
-        yield image_at(spec, place(index))
-
-
-def scatter(count: int) -> Callable[[int], int]:
-    """A fixed permutation of 0 to `count` - 1 that takes no memory."""
-    step = int(count * 0.618) | 1
-    while math.gcd(step, count) != 1:
-        step += 2
-    return lambda index: (index * step + count // 3) % count
 
 
 def iter_annotations(spec: Spec) -> Iterator[bytes]:
@@ -237,8 +177,6 @@ def main() -> None:
         spec = replace(spec, polygons=options.kind == "polygons")
     write_coco(options.file, spec)
     if options.images:
-        from bench.images import write_images
-
         write_images(options.images, iter_images(spec), links=options.links)
 
 

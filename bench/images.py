@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.data import Image
+from bench.dataset import Image
 
 # ext4 allows 65,000 links to a file.
 LINKS_PER_FILE = 50_000

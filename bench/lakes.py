@@ -15,7 +15,7 @@ import apsw
 
 import headrace
 from bench.blobs import Load, files_of
-from bench.data import Spec, iter_images
+from bench.dataset import Spec, iter_images
 from bench.images import write_images
 from headrace.model.records import VersionStats
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.data import SCALES, Spec
+from bench.dataset import SCALES, Spec
 
 # Values of a contender's arguments and counts: what JSON can say.
 Arguments = Mapping[str, Any]

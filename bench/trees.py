@@ -8,7 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
-from bench.data import CATEGORIES, iter_images
+from bench.data import CATEGORIES
+from bench.dataset import iter_images
 from bench.images import write_images
 from bench.scenario import Setting
 from headrace import formats

@@ -314,9 +314,9 @@ def blocking_attribute(name: str, cls: type, imports: Imports) -> str:
         kind = record_type(cls)
         words = "What was last read of it."
     elif name == "records":
-        kind = f"Records[{record_type(cls)}]"
+        kind = f"PackedList[{record_type(cls)}]"
         words = "What was last read of them."
-        imports.need(ast.parse("Records"), sys.modules["headrace.sdk.base.collection"])
+        imports.need(ast.parse("PackedList"), sys.modules["headrace.sdk.base.collection"])
     else:
         kind = types[name]
         words = {

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from bench.contenders.job import run
-from bench.data import Spec, iter_images
+from bench.dataset import Spec, iter_images
 
 
 def work(folder: str, suffix: str, spec: dict[str, Any]) -> dict[str, int]:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace import blocking as blocking
     from headrace import errors as errors
     from headrace import formats as formats
-    from headrace.engine.convert.conversion import ConversionReport as ConversionReport
-    from headrace.engine.convert.conversion import convert as convert
-    from headrace.engine.exports.exporting import ExportReport as ExportReport
+    from headrace.engine.convert.run import ConversionReport as ConversionReport
+    from headrace.engine.convert.run import convert as convert
+    from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
-    from headrace.engine.sync.syncing import SyncReport as SyncReport
+    from headrace.engine.sync.run import SyncReport as SyncReport
     from headrace.engine.upload.push import PushReport as PushReport
     from headrace.errors import HeadraceError as HeadraceError
     from headrace.model.enums import AnnotationStatus as AnnotationStatus
@@ -82,10 +82,10 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
 _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace": ("blocking", "errors", "formats"),
     "headrace._version": ("__version__",),
-    "headrace.engine.convert.conversion": ("ConversionReport", "convert"),
-    "headrace.engine.exports.exporting": ("ExportReport",),
+    "headrace.engine.convert.run": ("ConversionReport", "convert"),
+    "headrace.engine.exports.run": ("ExportReport",),
     "headrace.engine.imports.report": ("ImportReport",),
-    "headrace.engine.sync.syncing": ("SyncReport",),
+    "headrace.engine.sync.run": ("SyncReport",),
     "headrace.engine.upload.push": ("PushReport",),
     "headrace.errors": ("HeadraceError",),
     "headrace.model.enums": (

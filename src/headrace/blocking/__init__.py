@@ -48,7 +48,7 @@ from headrace.blocking._generated import (
 )
 from headrace.blocking.client import Client, connect
 from headrace.blocking.portal import portal
-from headrace.engine.convert.conversion import convert_blocking as convert
+from headrace.engine.convert.run import convert_blocking as convert
 from headrace.sdk.client import connect as opening
 
 __all__ = [

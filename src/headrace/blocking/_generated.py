@@ -12,11 +12,11 @@ from uuid import UUID
 from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap
 from headrace.blocking.portal import portal
 from headrace.engine.download.names import Layout
-from headrace.engine.exports.exporting import ExportReport
+from headrace.engine.exports.run import ExportReport
 from headrace.engine.imports.report import ImportReport
-from headrace.engine.packed_list import Records
+from headrace.engine.packed_list import PackedList
 from headrace.engine.sync.plan import Direction, Side
-from headrace.engine.sync.syncing import SyncReport
+from headrace.engine.sync.run import SyncReport
 from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
@@ -856,7 +856,7 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
         return self._inner.report
 
     @property
-    def records(self) -> Records[DataRecord]:
+    def records(self) -> PackedList[DataRecord]:
         """What was last read of them."""
         return self._inner.records
 
@@ -1675,7 +1675,7 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
         return self._inner.dataset_version_id
 
     @property
-    def records(self) -> Records[AnnotationRecord]:
+    def records(self) -> PackedList[AnnotationRecord]:
         """What was last read of them."""
         return self._inner.records
 
@@ -2010,7 +2010,7 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         return self._inner.dataset_version_id
 
     @property
-    def records(self) -> Records[AssetRecord]:
+    def records(self) -> PackedList[AssetRecord]:
         """What was last read of them."""
         return self._inner.records
 

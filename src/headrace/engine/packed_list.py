@@ -1,8 +1,7 @@
-"""Many records in little memory: whole blocks of them lie packed until one of them is looked at.
+"""A list that keeps blocks of records compressed until they are accessed.
 
-A record costs some 900 bytes as an object, most of it ids and names that resemble each other; of a million assets of a
-lake, one was measured to cost 56 when packed.
-Short lists stay as they are.
+A record takes about 900 bytes as an object, mostly ids and names that resemble each other. Packed, an asset took 56
+bytes on average in a lake of a million. Short lists are not packed.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ RecordT = TypeVar("RecordT")
 
 BLOCK = 256
 PLAIN = 8 * BLOCK
-"""So many records of a list are kept as objects, for what is short is never packed."""
+"""Lists of up to this many records are never packed."""
 
 _ENCODER = msgspec.msgpack.Encoder(uuid_format="bytes")
 
 
-class Records(MutableSequence[RecordT]):
-    """A list of records of one kind. Whoever walks over it holds one block of it as objects at a time."""
+class PackedList(MutableSequence[RecordT]):
+    """A mutable sequence of records of one type. Iteration unpacks one block at a time."""
 
     __slots__ = ("_blocks", "_decoder", "_ends", "_last")
 
@@ -34,8 +33,8 @@ class Records(MutableSequence[RecordT]):
         self._ends: list[int] = []
         self._decoder: msgspec.msgpack.Decoder[list[RecordT]] | None = None
         self._last: tuple[bytes, list[RecordT]] | None = None
-        if isinstance(records, Records):
-            # Packed blocks never change, so both may hold them.
+        if isinstance(records, PackedList):
+            # Packed blocks are immutable, so both lists may share them.
             blocks, ends, self._decoder = records.state()
             self._blocks = [each if isinstance(each, bytes) else list(each) for each in blocks]
             self._ends = list(ends)
@@ -47,20 +46,20 @@ class Records(MutableSequence[RecordT]):
 
     def __iter__(self) -> Iterator[RecordT]:
         for block in self._blocks:
-            yield from self._opened(block)
+            yield from self._unpacked(block)
 
     @overload
     def __getitem__(self, key: int) -> RecordT: ...
     @overload
-    def __getitem__(self, key: slice) -> Records[RecordT]: ...
-    def __getitem__(self, key: int | slice) -> RecordT | Records[RecordT]:
+    def __getitem__(self, key: slice) -> PackedList[RecordT]: ...
+    def __getitem__(self, key: int | slice) -> RecordT | PackedList[RecordT]:
         if isinstance(key, slice):
-            places = range(*key.indices(len(self)))
-            if places.step == 1:
-                return Records(self._between(places.start, places.stop))
-            return Records(self[place] for place in places)
-        block, place = self._place(key)
-        return self._opened(self._blocks[block])[place]
+            indices = range(*key.indices(len(self)))
+            if indices.step == 1:
+                return PackedList(self._between(indices.start, indices.stop))
+            return PackedList(self[index] for index in indices)
+        block, offset = self._locate(key)
+        return self._unpacked(self._blocks[block])[offset]
 
     @overload
     def __setitem__(self, key: int, value: RecordT) -> None: ...
@@ -72,8 +71,8 @@ class Records(MutableSequence[RecordT]):
             whole[key] = value
             self._replace(whole)
             return
-        block, place = self._place(key)
-        self._plain(block)[place] = value
+        block, offset = self._locate(key)
+        self._unpack(block)[offset] = value
 
     def __delitem__(self, key: int | slice) -> None:
         if isinstance(key, slice):
@@ -81,22 +80,22 @@ class Records(MutableSequence[RecordT]):
             del whole[key]
             self._replace(whole)
             return
-        block, place = self._place(key)
-        del self._plain(block)[place]
-        self._count(block, -1)
+        block, offset = self._locate(key)
+        del self._unpack(block)[offset]
+        self._resize(block, -1)
 
     def insert(self, index: int, value: RecordT) -> None:
-        """Put a record before ``index``."""
+        """Insert a record before ``index``."""
         index = max(0, index + len(self)) if index < 0 else min(index, len(self))
         if index == len(self):
             self.extend([value])
             return
-        block, place = self._place(index)
-        self._plain(block).insert(place, value)
-        self._count(block, 1)
+        block, offset = self._locate(index)
+        self._unpack(block).insert(offset, value)
+        self._resize(block, 1)
 
     def extend(self, values: Iterable[RecordT]) -> None:
-        """Put records at the end."""
+        """Append records."""
         source = iter(list(values) if values is self else values)
         while True:
             last = self._blocks[-1] if self._blocks else b""
@@ -118,7 +117,7 @@ class Records(MutableSequence[RecordT]):
     ) -> tuple[
         list[list[RecordT] | bytes], list[int], msgspec.msgpack.Decoder[list[RecordT]] | None
     ]:
-        """The blocks, where each ends, and what opens them; only to be looked at."""
+        """Return the blocks, the index after each one, and their decoder; read-only."""
         return self._blocks, self._ends, self._decoder
 
     def _packed(self, block: list[RecordT]) -> list[RecordT] | bytes:
@@ -127,7 +126,7 @@ class Records(MutableSequence[RecordT]):
             self._decoder = msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]
         return zlib.compress(_ENCODER.encode(block), 1)
 
-    def _opened(self, block: list[RecordT] | bytes) -> list[RecordT]:
+    def _unpacked(self, block: list[RecordT] | bytes) -> list[RecordT]:
         if isinstance(block, list):
             return block
         last = self._last
@@ -136,14 +135,15 @@ class Records(MutableSequence[RecordT]):
             last = self._last = (block, self._decoder.decode(zlib.decompress(block)))
         return last[1]
 
-    def _plain(self, block: int) -> list[RecordT]:
-        """A block as objects, from now on."""
-        opened = self._opened(self._blocks[block])
-        self._blocks[block] = opened
+    def _unpack(self, block: int) -> list[RecordT]:
+        """Replace a block by its records, so that it can be changed."""
+        records = self._unpacked(self._blocks[block])
+        self._blocks[block] = records
         self._last = None
-        return opened
+        return records
 
-    def _place(self, index: int) -> tuple[int, int]:
+    def _locate(self, index: int) -> tuple[int, int]:
+        """Return the number of the block that holds ``index``, and the offset inside it."""
         at = index + len(self) if index < 0 else index
         if not 0 <= at < len(self):
             raise IndexError(f"index {index} of {len(self)} records")
@@ -152,12 +152,12 @@ class Records(MutableSequence[RecordT]):
 
     def _between(self, start: int, stop: int) -> Iterator[RecordT]:
         while start < stop:
-            block, place = self._place(start)
-            piece = self._opened(self._blocks[block])[place : place + stop - start]
+            block, offset = self._locate(start)
+            piece = self._unpacked(self._blocks[block])[offset : offset + stop - start]
             yield from piece
             start += len(piece)
 
-    def _count(self, block: int, change: int) -> None:
+    def _resize(self, block: int, change: int) -> None:
         for each in range(block, len(self._ends)):
             self._ends[each] += change
         if not self._blocks[block]:

@@ -1,7 +1,7 @@
-"""Listings as streams of pages: exact limits, any page length the other side chooses, long key lists in pieces.
+"""Listings as streams of pages: exact limits, any page length of the server, long key lists in batches.
 
-No task outlives a page: the generators here hold no task group while they are suspended, so they may be left
-half-way and closed from anywhere.
+The generators here hold no task group while they are suspended, so a loop over them may be left at any page and they
+may be closed from any task.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Listed(Protocol[R]):
-    """Something that can be listed, as often as asked."""
+class PageSource(Protocol[R]):
+    """A listing that can be read page by page, any number of times."""
 
     def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
-        """The records by the page; no more than ``most`` in all."""
+        """Yield the records page by page, at most ``most`` in total."""
         ...
 
     async def count(self) -> int:
-        """How many records :meth:`pages` gives."""
+        """Return the number of records that :meth:`pages` yields."""
         ...
 
 
 class CursorListing(Generic[R]):
-    """A listing by cursor, or by offset where an order is asked for."""
+    """A listing by cursor, or by offset if the query names an order."""
 
     def __init__(
         self, backend: Backend, operation: Operation[Any, Page[R]], query: DataQuery
@@ -47,8 +47,8 @@ class CursorListing(Generic[R]):
         self._query = query
 
     async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
-        """The records by the page; no more than ``most`` in all."""
-        left = _least(self._query.limit, most)
+        """Yield the records page by page, at most ``most`` in total."""
+        left = _smallest(self._query.limit, most)
         query = self._query
         start = query.offset or 0
         while left is None or left > 0:
@@ -67,20 +67,20 @@ class CursorListing(Generic[R]):
                 query = replace(query, offset=start)
             elif page.next_cursor:
                 if page.next_cursor == query.cursor:
-                    raise ServerError("the listing does not move on: it gave the same cursor twice")
+                    raise ServerError("the listing does not advance: the same cursor came twice")
                 query = replace(query, offset=None, cursor=page.next_cursor)
             else:
                 return
 
     async def count(self) -> int:
-        """How many records :meth:`pages` gives."""
+        """Return the number of records that :meth:`pages` yields."""
         query = replace(self._query, limit=1, offset=None)
         page = await self._backend.call(self._operation, query)
-        return _within(page.count, self._query)
+        return _limited(page.count, self._query)
 
 
 class OffsetListing(Generic[R]):
-    """A listing by offset; by cursor where the other side gives one."""
+    """A listing by offset, or by cursor if the server returns one."""
 
     def __init__(
         self,
@@ -96,8 +96,8 @@ class OffsetListing(Generic[R]):
         self._size = min(page_size, PAGE_SIZE)
 
     async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
-        """The records by the page; no more than ``most`` in all."""
-        left = _least(self._query.limit, most)
+        """Yield the records page by page, at most ``most`` in total."""
+        left = _smallest(self._query.limit, most)
         query = self._query
         start = query.offset or 0
         while left is None or left > 0:
@@ -112,22 +112,22 @@ class OffsetListing(Generic[R]):
                 left -= len(items)
             if page.next_cursor:
                 query = replace(self._query, offset=None, cursor=page.next_cursor)
-            elif start < page.count and "cursor" not in _given(query):
+            elif start < page.count and "cursor" not in _set_fields(query):
                 query = replace(self._query, offset=start)
             else:
                 return
 
     async def count(self) -> int:
-        """How many records :meth:`pages` gives."""
+        """Return the number of records that :meth:`pages` yields."""
         query = replace(self._query, limit=1, offset=None)
         page = await self._backend.call(self._operation, query)
-        return _within(page.count, self._query)
+        return _limited(page.count, self._query)
 
 
 class KeyListing(Generic[R]):
-    """What a list of keys names, asked for in pieces of which several are under way at once.
+    """The records that a list of keys names, requested in batches, several of them concurrently.
 
-    Each record comes once. The order asked for holds within each piece of 1,000 keys.
+    Each record comes once. The order of the query holds within each batch of 1,000 keys.
     """
 
     def __init__(
@@ -145,12 +145,12 @@ class KeyListing(Generic[R]):
         self._keys = list(dict.fromkeys(keys))
 
     async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
-        """The records by the page; no more than ``most`` in all."""
-        left = _least(self._query.limit, most)
+        """Yield the records page by page, at most ``most`` in total."""
+        left = _smallest(self._query.limit, most)
         skip = self._query.offset or 0
         seen: set[Any] | None = set() if len(self._keys) > KEYS_PER_CALL else None
-        async for answer in self._answers():
-            items = answer if seen is None else _unseen(answer, seen)
+        async for response in self._responses():
+            items = response if seen is None else _unseen(response, seen)
             items, skip = items[skip:], max(0, skip - len(items))
             if left is not None:
                 items = items[:left]
@@ -161,26 +161,26 @@ class KeyListing(Generic[R]):
                 return
 
     async def count(self) -> int:
-        """How many records :meth:`pages` gives."""
+        """Return the number of records that :meth:`pages` yields."""
         total = 0
         async for page in self.pages():
             total += len(page)
         return total
 
-    async def _answers(self) -> AsyncIterator[list[R]]:
+    async def _responses(self) -> AsyncIterator[list[R]]:
         bare = replace(self._query, limit=None, offset=None, cursor=None)
         requests = [
-            replace(bare, **{self._field: piece}) for piece in pieces(self._keys, KEYS_PER_CALL)
+            replace(bare, **{self._field: keys}) for keys in batched(self._keys, KEYS_PER_CALL)
         ]
-        wide = self._backend.limits.concurrency
-        for window in pieces(requests, wide):
-            pages = await call_all(self._backend, self._operation, window, concurrency=wide)
+        concurrency = self._backend.limits.concurrency
+        for window in batched(requests, concurrency):
+            pages = await call_all(self._backend, self._operation, window, concurrency=concurrency)
             for page in pages:
                 yield page.items
 
 
 class ItemsListing(Generic[R]):
-    """A listing that comes whole, in one answer."""
+    """A listing that comes in a single response."""
 
     def __init__(
         self, backend: Backend, operation: Operation[Any, Items[R]], query: Struct
@@ -190,20 +190,20 @@ class ItemsListing(Generic[R]):
         self._query = query
 
     async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
-        """The records, as one page; no more than ``most``."""
+        """Yield the records as one page, at most ``most`` of them."""
         limit = self._query.limit if isinstance(self._query, PageQuery) else None
-        wanted = _least(limit, most)
+        wanted = _smallest(limit, most)
         if wanted == 0:
             return
-        answer = await self._backend.call(self._operation, self._query)
-        items = answer.items if wanted is None else answer.items[:wanted]
+        response = await self._backend.call(self._operation, self._query)
+        items = response.items if wanted is None else response.items[:wanted]
         if items:
             yield items
 
     async def count(self) -> int:
-        """How many records :meth:`pages` gives."""
-        answer = await self._backend.call(self._operation, self._query)
-        return len(answer.items)
+        """Return the number of records that :meth:`pages` yields."""
+        response = await self._backend.call(self._operation, self._query)
+        return len(response.items)
 
 
 async def call_all(
@@ -213,7 +213,7 @@ async def call_all(
     *,
     concurrency: int | None = None,
 ) -> list[R]:
-    """The answers to many requests, in the order of the requests; the first error ends all."""
+    """Call an operation with many requests concurrently; results keep the order, the first error cancels the rest."""
     return await map_bounded(
         lambda request: backend.call(operation, request),
         requests,
@@ -221,11 +221,11 @@ async def call_all(
     )
 
 
-def pieces(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``."""
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most ``size``."""
     iterator = iter(items)
-    while piece := list(islice(iterator, size)):
-        yield piece
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def _unseen(records: list[R], seen: set[Any]) -> list[R]:
@@ -238,15 +238,15 @@ def _unseen(records: list[R], seen: set[Any]) -> list[R]:
     return fresh
 
 
-def _least(*limits: int | None) -> int | None:
-    given = [limit for limit in limits if limit is not None]
-    return min(given) if given else None
+def _smallest(*limits: int | None) -> int | None:
+    known = [limit for limit in limits if limit is not None]
+    return min(known) if known else None
 
 
-def _given(query: PageQuery) -> set[str]:
+def _set_fields(query: PageQuery) -> set[str]:
     return {name for name in query.__struct_fields__ if getattr(query, name) is not None}
 
 
-def _within(count: int, query: PageQuery) -> int:
+def _limited(count: int, query: PageQuery) -> int:
     rest = max(0, count - (query.offset or 0))
     return rest if query.limit is None else min(rest, query.limit)

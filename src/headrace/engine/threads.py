@@ -1,4 +1,4 @@
-"""Plain, blocking code run beside the event loop, and stopped when nobody waits for it any more."""
+"""Run blocking code in worker threads, and stop it when the caller is cancelled."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ T = TypeVar("T")
 
 
 class StoppedError(Exception):
-    """Work was asked to end. Callers never see it: their own cancellation takes its place."""
+    """The work was asked to stop. Callers never see it: their own cancellation takes its place."""
 
 
 class Stop:
-    """Asks work in a thread to end; the work looks at it now and then."""
+    """A flag that asks work in a thread to stop; the work checks it from time to time."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """Ask the work to end at its next look."""
+        """Ask the work to stop at its next check."""
         self._asked.set()
 
     def check(self) -> None:
-        """Raise :class:`StoppedError` where the end was asked for."""
+        """Raise :class:`StoppedError` if the work was asked to stop."""
         if self._asked.is_set():
             raise StoppedError
 
 
 async def run_stoppable(work: Callable[[Stop], T]) -> T:
-    """The result of ``work`` in a worker thread.
+    """Run ``work`` in a worker thread and return its result.
 
-    When the caller is cancelled, ``work`` is asked to stop and waited for, so that what it holds is released before
-    the cancellation goes on.
+    When the caller is cancelled, ``work`` is asked to stop and waited for, so that it releases what it holds before
+    the cancellation continues.
     """
-    running = _Running(work)
+    running = _StoppableRun(work)
     async with anyio.create_task_group() as group:
         group.start_soon(running.watch)
-        # A task of its own: a cancellation of the caller's task must not leave the thread behind.
+        # In a separate task: a cancellation of the caller's task must not leave the thread behind.
         group.start_soon(running.run, group.cancel_scope.cancel)
     return running.result()
 
 
 async def in_own_task(work: Callable[[], Awaitable[T]]) -> T:
-    """``await work()`` in a task of its own.
+    """Run ``await work()`` in a separate task and return its result.
 
-    asyncio's own cancellation (``Task.cancel``, ``wait_for``, ``timeout``) breaks through anyio's shields in the very
-    task that it hits, and would leave a thread behind. Here it hits the waiting task, and reaches ``work`` as a
-    cancellation that shields hold off.
+    asyncio's native cancellation (``Task.cancel``, ``wait_for``, ``timeout``) breaks through anyio's shields in the
+    task that it hits, and would leave a thread behind. Here it hits the waiting task, and reaches ``work`` as an anyio
+    cancellation, which shields hold off.
     """
     results: list[T] = []
     failures: list[Exception] = []
@@ -59,7 +59,7 @@ async def in_own_task(work: Callable[[], Awaitable[T]]) -> T:
     async def run() -> None:
         try:
             results.append(await work())
-        except Exception as error:  # noqa: BLE001  raised again where it belongs, outside of the task group
+        except Exception as error:  # noqa: BLE001  raised again outside of the task group
             failures.append(error)
 
     async with anyio.create_task_group() as group:
@@ -70,12 +70,12 @@ async def in_own_task(work: Callable[[], Awaitable[T]]) -> T:
 
 
 async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
-    """The items of a blocking iterator, each made in a worker thread; made on demand, never ahead.
+    """Yield the items of a blocking iterator, computing each in a worker thread, on demand.
 
-    The iterator is closed in a thread when the loop over it ends, also by cancellation, so that a generator's
-    ``finally`` runs at once. Use it with ``contextlib.aclosing`` where the loop may be left early.
+    The iterator is closed in a thread when the loop over it ends or is cancelled, so that a generator's ``finally``
+    runs at once. Use ``contextlib.aclosing`` where the loop may be left early.
     """
-    steps = _Steps(make)
+    steps = _ThreadedIterator(make)
     try:
         while (item := await to_thread.run_sync(steps.next)) is not _END:
             yield item  # type: ignore[misc]
@@ -87,8 +87,8 @@ async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T
 _END = object()
 
 
-class _Steps(Generic[T]):
-    """An iterator whose steps and whose end never overlap, though they come from several threads."""
+class _ThreadedIterator(Generic[T]):
+    """An iterator whose ``next`` and ``close`` never overlap, although they come from several threads."""
 
     def __init__(self, make: Callable[[], Iterator[T]]) -> None:
         self._make = make
@@ -108,8 +108,8 @@ class _Steps(Generic[T]):
                 close()
 
 
-class _Running(Generic[T]):
-    """Work under way in a thread, and what came of it."""
+class _StoppableRun(Generic[T]):
+    """Work that runs in a thread, and its outcome."""
 
     def __init__(self, work: Callable[[Stop], T]) -> None:
         self._work = work
@@ -126,7 +126,7 @@ class _Running(Generic[T]):
     async def run(self, ended: Callable[[], None]) -> None:
         try:
             self._results.append(await to_thread.run_sync(self._work, self._stop))
-        except Exception as error:  # noqa: BLE001  raised again where it belongs, outside of the task group
+        except Exception as error:  # noqa: BLE001  raised again outside of the task group
             self._error = error
         ended()
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.paging import pieces
+from headrace.engine.paging import batched
 from headrace.errors import BadRequestError, PartialTransferError
 from headrace.model.enums import DataType
 from headrace.processing.context import Context
@@ -137,7 +137,7 @@ async def _tag(context: Context, groups: Iterator[list[bytes]]) -> None:
         tag = tag or await context.version.get_or_create_asset_tag(name)
         found += len(batch)
         ids = [UUID(bytes=asset) for group in batch for asset in group[1 if keep_first else 0 :]]
-        for piece in pieces(ids, _TAGS_AT_ONCE):
+        for piece in batched(ids, _TAGS_AT_ONCE):
             answer = await context.client.request("attach_tag", tag_id=tag.id, ids=piece)
             tagged += answer.count
     print(f"{found:,} groups of duplicates, {tagged:,} assets tagged {name!r}")

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from headrace.engine.paging import call_all, pieces
+from headrace.engine.paging import batched, call_all
 from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import BadRequestError
 from headrace.model.enums import AnnotationStatus
@@ -167,6 +167,6 @@ class MultiAnnotation(MultiObject[AnnotationRecord, Annotation]):
                 asset_ids=[operations.ALL_ASSETS],
                 annotation_ids=piece,
             )
-            for piece in pieces(self.ids, IDS_PER_CALL)
+            for piece in batched(self.ids, IDS_PER_CALL)
         ]
         await call_all(self.session.backend, operations.DELETE_ANNOTATIONS, requests)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from headrace.engine.paging import KeyListing, call_all, pieces
+from headrace.engine.paging import KeyListing, batched, call_all
 from headrace.model.enums import TagTarget
 from headrace.model.records import AnnotationRecord, AssetRecord, DataRecord
 from headrace.protocol.operations import annotating
@@ -252,7 +252,7 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
         """Remove the assets and their annotations from the version. The data remain in the datalake."""
         requests = [
             operations.DeleteAssets(version_id=self.dataset_version_id, ids=piece)
-            for piece in pieces(self.ids, IDS_PER_CALL)
+            for piece in batched(self.ids, IDS_PER_CALL)
         ]
         await call_all(self.session.backend, operations.DELETE_ASSETS, requests)
 
@@ -270,6 +270,6 @@ async def delete_annotations_of(
             asset_ids=[str(each) for each in piece],
             worker_ids=workers,
         )
-        for piece in pieces(asset_ids, IDS_PER_CALL)
+        for piece in batched(asset_ids, IDS_PER_CALL)
     ]
     await call_all(session.backend, annotating.DELETE_ANNOTATIONS, requests)

@@ -10,7 +10,7 @@ from uuid import UUID
 import anyio
 from msgspec import UNSET
 
-from headrace.engine.paging import call_all, pieces
+from headrace.engine.paging import batched, call_all
 from headrace.errors import NotFoundError, UnprocessableEntityError, WaitTimeoutError
 from headrace.model.enums import DataUploadStatus, TagTarget
 from headrace.model.records import DataRecord
@@ -224,6 +224,6 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
         requests = [
             operations.DeleteManyData(datalake_id=lake, ids=piece)
             for lake, ids in by_lake.items()
-            for piece in pieces(ids, IDS_PER_CALL)
+            for piece in batched(ids, IDS_PER_CALL)
         ]
         await call_all(self.session.backend, operations.DELETE_MANY_DATA, requests)

@@ -10,9 +10,9 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from headrace.engine.paging import CursorListing, ItemsListing, KeyListing, Listed
+from headrace.engine.paging import CursorListing, ItemsListing, KeyListing, PageSource
 from headrace.engine.upload.file import UploadFile
-from headrace.engine.upload.upload import upload_files
+from headrace.engine.upload.run import upload_files
 from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
 from headrace.protocol.operations import datalake as operations
 from headrace.protocol.operations import processings as processing_operations
@@ -158,7 +158,7 @@ class Datalake(Resource[DatalakeRecord]):
             "types": ALL_TYPES,
         }
         backend = self.session.backend
-        listed: Listed[DataRecord]
+        listed: PageSource[DataRecord]
         if keys is None:
             listed = CursorListing(backend, operations.LIST_DATA, operations.ListData(**query))
         else:

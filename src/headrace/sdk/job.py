@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 
 import anyio
 
-from headrace.engine.versions.add_assets import failure
+from headrace.engine.versions.jobs import failure
 from headrace.errors import JobFailedError, WaitTimeoutError
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.records import JobRecord, JobRunRecord

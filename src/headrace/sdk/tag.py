@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from headrace.engine.paging import call_all, pieces
+from headrace.engine.paging import batched, call_all
 from headrace.errors import BadRequestError
 from headrace.model.enums import TagTarget
 from headrace.model.records import TagRecord
@@ -84,7 +84,7 @@ class Tag(Resource[TagRecord]):
 
     async def _touch(self, operation: Any, ids: list[UUID]) -> int:
         requests = [
-            operations.TagTargets(tag_id=self.id, ids=piece) for piece in pieces(ids, IDS_PER_CALL)
+            operations.TagTargets(tag_id=self.id, ids=piece) for piece in batched(ids, IDS_PER_CALL)
         ]
         answers = await call_all(self.session.backend, operation, requests)
         return sum(answer.count for answer in answers)

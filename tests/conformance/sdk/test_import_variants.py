@@ -110,7 +110,7 @@ async def test_images_are_called_by_any_key(
     if key == "ASSET_ID":
         assert len(await version.import_annotations_coco_file(file, use_id=True)) == 1
     wrong = "DATA_ID" if key == "ASSET_ID" else "ASSET_ID"
-    with pytest.raises(NotFoundError, match="no assets of"):
+    with pytest.raises(NotFoundError, match="have no asset in"):
         await version.import_annotations_coco_file(file, export_key=wrong)
 
 
@@ -252,13 +252,13 @@ async def test_yolo_files_that_could_be_several(
     description, files = yolo(tmp_path, "0 0.5 0.5 0.2 0.4\n")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.txt").write_text("")
-    with pytest.raises(BadRequestError, match="have one name"):
+    with pytest.raises(BadRequestError, match="have the same name"):
         await version.import_annotations_yolo_files(
             description, [*files, tmp_path / "other" / "a.txt"]
         )
     Image.new("RGB", (9, 9)).save(tmp_path / "other" / "a.png")
     await client.push("drawings/first", tmp_path / "other" / "a.png")
-    with pytest.raises(ConflictError, match=r"a\.txt may be of 2 assets"):
+    with pytest.raises(ConflictError, match=r"a\.txt matches 2 assets"):
         await version.import_annotations_yolo_files(description, files)
 
 

@@ -105,7 +105,7 @@ async def test_a_name_that_several_assets_have(
     path.write_bytes(path.read_bytes().replace(b"image_0000", b"IMAGE_0000"))
     lake = await client.get_datalake()
     await version.add_data(await lake.upload_data(path))
-    with pytest.raises(ConflictError, match=r"'image_0000\.jpg' may be any of 2 assets"):
+    with pytest.raises(ConflictError, match=r"'image_0000\.jpg' matches 2 assets"):
         await version.import_annotations(file)
     assert (await version.retrieve_stats()).nb_annotations == 0
 

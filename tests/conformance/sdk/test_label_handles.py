@@ -115,6 +115,6 @@ async def test_skeletons_and_groups_come_in_and_go_out(
     source.write_text(json.dumps(broken))
     report = await version.import_annotations(source, "coco")
     assert await person.get_skeleton() == body
-    assert any("joints of skeletons" in finding.message for finding in report.findings)
+    assert any("edges of skeletons" in finding.message for finding in report.findings)
     with pytest.raises(BadRequestError, match="pairs"):
         await person.set_skeleton(["head"], [[1]])

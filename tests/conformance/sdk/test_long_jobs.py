@@ -69,7 +69,7 @@ async def test_a_fork_of_some_assets(annotated: DatasetVersion) -> None:
 async def test_more_assets_than_a_call_takes(
     annotated: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.engine.versions.copy.IDS_PER_CALL", 5)
+    monkeypatch.setattr("headrace.engine.versions.jobs.IDS_PER_CALL", 5)
     every = await annotated.list_assets()
     fork, job = await annotated.fork("many", assets=every, with_tags=True, with_annotations=True)
     assert job.status is JobStatus.SUCCESS

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.sync.syncing import SyncReport
+from headrace.engine.sync.run import SyncReport
 from headrace.errors import PartialTransferError, UnavailableError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion

@@ -11,7 +11,7 @@ import pytest
 
 import headrace
 from headrace.engine.imports import send as sending
-from headrace.engine.imports.chunks import Chunk, halved
+from headrace.engine.imports.chunks import ImportChunk, halved
 from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.sample import Sample
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -97,10 +97,10 @@ async def test_f41_what_went_in_halves_does_not_go_again_as_a_whole(
     server: Behind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The import breaks off after some of the halves; the next one has no proxy in its way."""
-    real = sending.Sender._call
+    real = sending.ChunkSender._call
     calls = 0
 
-    async def breaking(self: sending.Sender, number: int, items: Any) -> dict[str, int]:
+    async def breaking(self: sending.ChunkSender, number: int, items: Any) -> dict[str, int]:
         nonlocal calls
         answer = await real(self, number, items)
         calls += 1
@@ -110,7 +110,7 @@ async def test_f41_what_went_in_halves_does_not_go_again_as_a_whole(
 
     async with faulty_proxy(server.address, largest=12_000) as proxy:
         with monkeypatch.context() as patch:
-            patch.setattr(sending.Sender, "_call", breaking)
+            patch.setattr(sending.ChunkSender, "_call", breaking)
             async with headrace.connect(proxy.address, api_token=server.token) as client:
                 version = await client.version("d/v")
                 with pytest.raises(BadRequestError, match="enough"):
@@ -127,7 +127,7 @@ def test_halves_have_numbers_of_their_own() -> None:
     samples = [Sample(filename=str(n)) for n in range(5)]
     seen: dict[int, list[Sample]] = {}
 
-    def walk(chunk: Chunk) -> None:
+    def walk(chunk: ImportChunk) -> None:
         assert chunk.number not in seen
         seen[chunk.number] = chunk.samples
         if len(chunk.samples) > 1:
@@ -137,7 +137,7 @@ def test_halves_have_numbers_of_their_own() -> None:
             walk(first)
             walk(second)
 
-    walk(Chunk(7, samples))
-    walk(Chunk(8, samples))
+    walk(ImportChunk(7, samples))
+    walk(ImportChunk(8, samples))
     assert halved([7, 8]) == frozenset()
     assert max(seen) < 2**63

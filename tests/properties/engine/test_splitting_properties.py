@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headrace.engine.versions.split import check_ratios, generator_of, sizes, split
+from headrace.engine.versions.split import check_ratios, random_generator, sizes, split
 from headrace.errors import BadRequestError
 
 RATIOS = st.lists(
@@ -33,21 +33,21 @@ def test_sizes_add_up_and_are_next_to_exact(count: int, ratios: list[float]) -> 
 def test_every_item_is_in_exactly_one_part(
     items: list[int], ratios: list[float], seed: int | str | bytes
 ) -> None:
-    parts = split(items, ratios, generator_of(seed))
+    parts = split(items, ratios, random_generator(seed))
     assert [len(part) for part in parts] == sizes(len(items), ratios)
     assert sorted(item for part in parts for item in part) == sorted(items)
-    assert parts == split(items, ratios, generator_of(seed))
+    assert parts == split(items, ratios, random_generator(seed))
 
 
 def test_a_seed_draws_the_same_today_and_tomorrow() -> None:
-    assert split(range(6), [2, 1], generator_of(42)) == [[3, 1, 2, 4], [0, 5]]
+    assert split(range(6), [2, 1], random_generator(42)) == [[3, 1, 2, 4], [0, 5]]
 
 
 def test_nobody_elses_random_numbers_change() -> None:
     random.seed(1)
     expected = random.random()
     random.seed(1)
-    split(range(100), [1, 1], generator_of(7))
+    split(range(100), [1, 1], random_generator(7))
     assert random.random() == expected
 
 
@@ -61,4 +61,4 @@ def test_ratios_that_make_no_sense(ratios: list[float]) -> None:
 
 def test_a_seed_that_is_none() -> None:
     with pytest.raises(BadRequestError, match="seed of type list"):
-        generator_of([1])
+        random_generator([1])

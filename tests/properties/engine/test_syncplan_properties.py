@@ -8,17 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.engine.sync.plan import Action, Base, Direction, Remote, Side, Wish, decide
+from headrace.engine.sync.plan import (
+    Action,
+    Direction,
+    RemoteFile,
+    Side,
+    SyncBase,
+    SyncOptions,
+    decide,
+)
 from headrace.errors import ConfigurationError
 
 WISHES = [
-    Wish(direction=direction, delete=delete, prefer=prefer)
+    SyncOptions(direction=direction, delete=delete, prefer=prefer)
     for direction, delete, prefer in product(Direction, (False, True), (None, *Side))
 ]
 CONTENTS = ["a", "b", "c"]
 LOCALS = [None, *CONTENTS]
-BASES = [None, *(Base(content, content) for content in CONTENTS)]
-REMOTES = [None, *(Remote(content, content) for content in CONTENTS)]
+BASES = [None, *(SyncBase(content, content) for content in CONTENTS)]
+REMOTES = [None, *(RemoteFile(content, content) for content in CONTENTS)]
 CASES = list(product(BASES, LOCALS, REMOTES, WISHES))
 
 MIRRORED = {
@@ -32,10 +40,10 @@ TO_VERSION = {Action.UPLOAD, Action.REPLACE, Action.DELETE_REMOTE}
 TO_FOLDER = {Action.DOWNLOAD, Action.DELETE_LOCAL}
 
 
-def mirror(wish: Wish) -> Wish:
+def mirror(wish: SyncOptions) -> SyncOptions:
     turned = {Direction.UP: Direction.DOWN, Direction.DOWN: Direction.UP}
     sides = {Side.LOCAL: Side.REMOTE, Side.REMOTE: Side.LOCAL, None: None}
-    return Wish(
+    return SyncOptions(
         direction=turned.get(wish.direction, wish.direction),
         delete=wish.delete,
         prefer=sides[wish.prefer],
@@ -43,12 +51,12 @@ def mirror(wish: Wish) -> Wish:
 
 
 def carried_out(
-    base: Base | None, local: str | None, remote: Remote | None, action: Action
-) -> tuple[Base | None, str | None, Remote | None]:
+    base: SyncBase | None, local: str | None, remote: RemoteFile | None, action: Action
+) -> tuple[SyncBase | None, str | None, RemoteFile | None]:
     """What is there after an action, and what is remembered."""
     if action in (Action.UPLOAD, Action.REPLACE):
         assert local is not None
-        remote = Remote(local, local)
+        remote = RemoteFile(local, local)
     elif action is Action.DOWNLOAD:
         assert remote is not None
         local = remote.content
@@ -58,7 +66,7 @@ def carried_out(
         remote = None
     elif action not in (Action.SAME, Action.GONE):
         return base, local, remote
-    return (None if local is None else Base(local, local)), local, remote
+    return (None if local is None else SyncBase(local, local)), local, remote
 
 
 def test_a_second_run_does_nothing() -> None:
@@ -121,7 +129,7 @@ def test_both_sides_are_treated_alike() -> None:
         theirs = decide(
             base,
             None if remote is None else remote.content,
-            None if local is None else Remote(local, local),
+            None if local is None else RemoteFile(local, local),
             mirror(wish),
         )
         expected = MIRRORED.get(mine.action, mine.action)
@@ -135,10 +143,10 @@ def test_what_is_done_nowhere_says_why() -> None:
 
 
 @given(st.sampled_from(WISHES), st.sampled_from(BASES), st.sampled_from(["", *CONTENTS]))
-def test_a_version_without_digests(wish: Wish, base: Base | None, local: str) -> None:
+def test_a_version_without_digests(wish: SyncOptions, base: SyncBase | None, local: str) -> None:
     """Nothing is moved for what cannot be told apart; another size, or another data than before, is a change."""
-    known = None if base is None else Base(base.local, "data 1")
-    same = decide(known, local, Remote("data 1"), wish)
+    known = None if base is None else SyncBase(base.local, "data 1")
+    same = decide(known, local, RemoteFile("data 1"), wish)
     if base is None:
         assert same.action is (Action.SAME if local else same.action)
     elif local == base.local:
@@ -146,15 +154,15 @@ def test_a_version_without_digests(wish: Wish, base: Base | None, local: str) ->
     else:
         assert same.action is not Action.SAME
     if base is not None and local == base.local:
-        other = decide(known, local, Remote("data 2"), wish)
+        other = decide(known, local, RemoteFile("data 2"), wish)
         assert other.action in (Action.DOWNLOAD, Action.KEEP, Action.REPLACE)
 
 
 def test_words_that_mean_nothing() -> None:
-    assert Wish.of("up", delete=True, prefer="local") == Wish(
+    assert SyncOptions.of("up", delete=True, prefer="local") == SyncOptions(
         direction=Direction.UP, delete=True, prefer=Side.LOCAL
     )
     with pytest.raises(ConfigurationError, match="no direction 'left'"):
-        Wish.of("left", delete=False, prefer=None)
+        SyncOptions.of("left", delete=False, prefer=None)
     with pytest.raises(ConfigurationError, match="no side 'mine'"):
-        Wish.of("up", delete=False, prefer="mine")
+        SyncOptions.of("up", delete=False, prefer="mine")

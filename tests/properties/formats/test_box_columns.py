@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.run import convert_blocking
 from headrace.engine.convert.workers.sample_codec import pack, unpack
 from headrace.formats import WriteOptions, get
 from headrace.formats.findings.collect import Finding, Findings

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace import formats
-from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.run import convert_blocking
 from headrace.formats import WHOLE, Capability, get
 from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample

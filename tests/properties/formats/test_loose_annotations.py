@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.conversion import ConversionReport, convert_blocking
+from headrace.engine.convert.run import ConversionReport, convert_blocking
 from headrace.errors import FormatError
 from tests.support.tiers import slow
 

@@ -9,16 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from bench.data import (
-    CATEGORIES,
-    SCALES,
-    Spec,
-    coco_chunks,
-    image_at,
-    iter_images,
-    scatter,
-    write_coco,
-)
+from bench.data import CATEGORIES, coco_chunks, write_coco
+from bench.dataset import SCALES, Spec, image_at, iter_images, scatter
 
 SMALL = SCALES["T"]
 

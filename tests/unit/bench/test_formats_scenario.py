@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench import process
-from bench.data import Spec, write_coco
+from bench.data import write_coco
+from bench.dataset import Spec
 from bench.environments import CACHE
 from bench.outcomes import counted
 from bench.report import text

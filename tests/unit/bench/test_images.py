@@ -6,7 +6,7 @@ import pytest
 from PIL import Image as Pillow
 
 from bench import images as module
-from bench.data import SCALES, SIZES, iter_images
+from bench.dataset import SCALES, SIZES, iter_images
 from bench.images import jpeg, write_images
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench import lakes
-from bench.data import Spec, write_coco
+from bench.data import write_coco
+from bench.dataset import Spec
 from bench.environments import clean_environment
 from bench.lakes import base_lake, copy_lake, outcome
 from bench.runner import Plan, run_once

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.data import SCALES, write_coco
+from bench.data import write_coco
+from bench.dataset import SCALES
 from bench.report import text
 from bench.runner import Plan, run_scenario
 from bench.scenario import Contender, Scenario, Setting

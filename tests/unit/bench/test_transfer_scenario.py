@@ -8,7 +8,7 @@ import pytest
 
 from bench import nginx
 from bench.blobs import Load, files_of, found, manifest
-from bench.data import SCALES
+from bench.dataset import SCALES
 from bench.runner import Plan, run_once
 from bench.scenario import Contender, Setting
 from bench.scenarios.transfer import BY_SIZE, DOWNLOAD, ENGINE, GENERAL, scenario

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.conversion import convert, convert_blocking
+from headrace.engine.convert.run import convert, convert_blocking
 from headrace.errors import (
     ConfigurationError,
     ConservationError,
@@ -239,7 +239,7 @@ def test_a_killed_conversion_leaves_no_target_and_the_next_goes_through(tmp_path
     path, target = source(tmp_path, images=300), tmp_path / "out"
     killed = f"""
         import os, signal
-        from headrace.engine.convert.conversion import convert_blocking
+        from headrace.engine.convert.run import convert_blocking
         def progress(event):
             if event.done >= 100:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.conversion import ConversionReport, convert, convert_blocking
+from headrace.engine.convert.run import ConversionReport, convert, convert_blocking
 from headrace.engine.threads import Stop, StoppedError
 from headrace.errors import (
     ConfigurationError,
@@ -283,7 +283,7 @@ def test_a_killed_conversion_leaves_the_last_report_and_the_next_goes_through(
     options = {"to": "yolo", "on_error": "skip", "report": str(report)}
     killed = f"""
         import os, signal
-        from headrace.engine.convert.conversion import convert_blocking
+        from headrace.engine.convert.run import convert_blocking
         def heard(one):
             if one.code == "LOSS":
                 os.kill(os.getpid(), signal.SIGKILL)

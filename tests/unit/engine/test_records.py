@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.engine.packed_list import BLOCK, PLAIN, Records
+from headrace.engine.packed_list import BLOCK, PLAIN, PackedList
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.records import DataRecord, Meta
 
@@ -31,7 +31,7 @@ MANY = [record(number) for number in range(PLAIN + 3 * BLOCK + 17)]
 
 
 def test_what_comes_out_is_what_went_in() -> None:
-    records = Records(MANY)
+    records = PackedList(MANY)
     assert len(records) == len(MANY)
     assert list(records) == MANY
     assert [records[place] for place in (0, -1, PLAIN, PLAIN + BLOCK, -BLOCK)] == [
@@ -46,10 +46,10 @@ def test_what_comes_out_is_what_went_in() -> None:
 
 
 def test_long_lists_are_packed_and_short_ones_are_not() -> None:
-    blocks, _, _ = Records(MANY).state()
+    blocks, _, _ = PackedList(MANY).state()
     assert sum(isinstance(block, bytes) for block in blocks) == 3
     assert max(len(block) for block in blocks if isinstance(block, bytes)) < 200 * BLOCK
-    assert all(isinstance(block, list) for block in Records(MANY[:PLAIN]).state()[0])
+    assert all(isinstance(block, list) for block in PackedList(MANY[:PLAIN]).state()[0])
 
 
 STEPS = st.lists(
@@ -68,8 +68,8 @@ STEPS = st.lists(
 @given(STEPS)
 def test_changes_are_those_of_a_list(steps: list[tuple[str, int]]) -> None:
     plain: list[DataRecord] = list(MANY)
-    records: Any = Records(MANY)
-    kept = Records(records)
+    records: Any = PackedList(MANY)
+    kept = PackedList(records)
     for step, number in steps:
         place = number % len(plain) if plain else 0
         match step:
@@ -86,7 +86,7 @@ def test_changes_are_those_of_a_list(steps: list[tuple[str, int]]) -> None:
             case "cut":
                 del plain[place : place + 300], records[place : place + 300]
             case "copy":
-                records = Records(records)
+                records = PackedList(records)
         assert len(records) == len(plain)
     assert list(records) == plain
     assert [records[place] for place in range(0, len(plain), 97)] == plain[::97]

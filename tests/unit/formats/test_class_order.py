@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace import formats
-from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ConfigurationError
 from headrace.formats.class_order import CLASS, ClassNumbers
 from headrace.formats.findings.collect import Findings, Severity

@@ -58,7 +58,7 @@ async def convert(
         dry_run: Do everything but write; a report is written all the same.
         workers: How many processes share the work; by default several only where that pays.
     """
-    from headrace.engine.convert.conversion import convert as run_convert
+    from headrace.engine.convert.run import convert as run_convert
 
     order = None if class_order is None else await to_thread.run_sync(parse_order, class_order)
     options: dict[str, Any] = given(

@@ -13,7 +13,7 @@ from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import absolute, many, size
 
 if TYPE_CHECKING:
-    from headrace.engine.sync.syncing import Step, SyncReport
+    from headrace.engine.sync.run import SyncReport, SyncStep
 
 SHOWN = 20
 """Steps that people read; ``--json`` has all."""
@@ -99,7 +99,7 @@ _WORDS = {
 
 def _steps(report: SyncReport) -> list[str]:
     """What would be done, where nothing is; else what was not."""
-    told: list[Step] = report.steps
+    told: list[SyncStep] = report.steps
     if not report.dry_run:
         told = [step for step in told if step.why]
     lines = [f"{step.action:<13} {step.name}" + _because(step) for step in told[:SHOWN]]
@@ -108,7 +108,7 @@ def _steps(report: SyncReport) -> list[str]:
     return lines
 
 
-def _because(step: Step) -> str:
+def _because(step: SyncStep) -> str:
     return f"  ({step.why})" if step.why else ""
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from headrace.backend.base import Backend
-from headrace.engine.paging import KeyListing, Listed
+from headrace.engine.paging import KeyListing, PageSource
 from headrace.errors import ConfigurationError
 from headrace.model.names import id_name, placed, with_id
 from headrace.model.records import AssetRecord, DataRecord
@@ -25,7 +25,7 @@ from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsBy
 from headrace.transfer.state.journal import MarkSet
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class NamedFile(Struct, frozen=True, kw_only=True):
     """A file to download for the thing ``id`` (an asset or a data), and its local name with ``/`` between folders."""
 
     id: UUID
@@ -49,7 +49,7 @@ def as_layout(name: Layout | str) -> Layout:
         raise ConfigurationError(f"no layout {name!r}", hint=f"one of {known}") from None
 
 
-class Given:
+class TakenNames:
     """The names given so far, as a file system sees them that tells neither case nor Unicode forms apart."""
 
     def __init__(self) -> None:
@@ -82,22 +82,22 @@ def local_name(id: UUID, filename: str, keeper: UUID | None) -> str:
 
 def name_all(
     files: Iterable[tuple[UUID, DataRecord]], *, use_id: bool, layout: Layout = Layout.NAMES
-) -> list[Wanted]:
+) -> list[NamedFile]:
     """Names for files that are all at hand."""
     pairs = list(dict(files).items())
     if use_id:
-        return [Wanted(id=no, data=data, name=id_name(no, data.filename)) for no, data in pairs]
+        return [NamedFile(id=no, data=data, name=id_name(no, data.filename)) for no, data in pairs]
     keepers = oldest((_asked(data, layout), no) for no, data in pairs)
-    given = Given()
+    given = TakenNames()
     return [_named(no, data, layout, keepers, given) for no, data in pairs]
 
 
 def _named(
-    id: UUID, data: DataRecord, layout: Layout, keepers: Mapping[str, UUID], given: Given
-) -> Wanted:
+    id: UUID, data: DataRecord, layout: Layout, keepers: Mapping[str, UUID], given: TakenNames
+) -> NamedFile:
     asked = _asked(data, layout)
     name = given.take(local_name(id, asked, keepers.get(asked)), id)
-    return Wanted(id=id, data=data, name=name)
+    return NamedFile(id=id, data=data, name=name)
 
 
 def _asked(data: DataRecord, layout: Layout) -> str:
@@ -126,17 +126,17 @@ def oldest(names: Iterable[tuple[str, UUID]]) -> Mapping[str, UUID]:
 async def name_pages(
     backend: Backend,
     version_id: UUID,
-    assets: Listed[AssetRecord],
+    assets: PageSource[AssetRecord],
     *,
     use_id: bool,
     layout: Layout = Layout.NAMES,
-) -> AsyncIterator[list[Wanted]]:
+) -> AsyncIterator[list[NamedFile]]:
     """Names for the assets of a version, page by page: each page asks who else has its names.
 
     Names that differ in case or Unicode form alone are told apart by the order of the listing: the first keeps its
     own. Only 12 to 24 bytes a file are kept in memory for that.
     """
-    given = Given()
+    given = TakenNames()
     async for page in assets.pages():
         files = [(asset.id, asset.data) for asset in page]
         if use_id:

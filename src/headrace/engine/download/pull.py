@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
 from anyio import CancelScope
 
 from headrace.backend.base import Backend
-from headrace.engine.download.names import Wanted
-from headrace.engine.paging import KeyListing
+from headrace.engine.download.names import NamedFile
+from headrace.engine.paging import KeyListing, batched
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
+from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.tasks import first_error
 from headrace.threads import in_thread
 from headrace.transfer.download.run import run
@@ -26,7 +27,7 @@ MAX_RENAMED = 1_000
 
 async def pull(
     backend: Backend,
-    wanted: AsyncIterable[list[Wanted]],
+    wanted: AsyncIterable[list[NamedFile]],
     folder: Path,
     *,
     force_replace: bool = False,
@@ -75,9 +76,35 @@ async def pull(
     return report
 
 
+async def pull_files(
+    backend: Backend,
+    files: Sequence[NamedFile],
+    folder: Path,
+    *,
+    force_replace: bool = False,
+    max_workers: int | None = None,
+    progress: OnProgress | None = None,
+) -> TransferReport:
+    """:func:`pull` for a list of files."""
+
+    async def pages() -> AsyncIterator[list[NamedFile]]:
+        for page in batched(files, PAGE_SIZE):
+            yield page
+
+    return await pull(
+        backend,
+        pages(),
+        folder,
+        force_replace=force_replace,
+        max_workers=max_workers,
+        total=len(files),
+        progress=progress,
+    )
+
+
 async def failed_before(
     backend: Backend, version_id: UUID, folder: Path
-) -> AsyncIterator[list[Wanted]]:
+) -> AsyncIterator[list[NamedFile]]:
     """What the last run into ``folder`` could not fetch, under the names that it had then.
 
     Raises ConfigurationError where the last run left no list, or more failures than it lists.
@@ -87,10 +114,10 @@ async def failed_before(
     query = ListAssetsByKey(version_id=version_id)
     listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", list(names))
     async for page in listed.pages():
-        yield [Wanted(id=asset.id, data=asset.data, name=names[asset.id]) for asset in page]
+        yield [NamedFile(id=asset.id, data=asset.data, name=names[asset.id]) for asset in page]
 
 
-def _item(backend: Backend, wanted: Wanted) -> Item:
+def _item(backend: Backend, wanted: NamedFile) -> Item:
     data = wanted.data
     return Item(
         name=wanted.name,

@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
-from headrace.engine.exports.exporting import ExportReport, export
+from headrace.engine.exports.run import ExportReport, export
 from headrace.engine.versions.labels import check_known, label_infos
 from headrace.errors import BadRequestError
 from headrace.formats.coco.document import CocoFile, read_document
@@ -33,7 +33,7 @@ from headrace.platform.annotations.samples import YOLO_TASKS
 log = logging.getLogger("headrace.engine")
 
 
-class Chosen(Struct, kw_only=True):
+class BuildOptions(Struct, kw_only=True):
     """What of a version is written: the newest annotation of each asset that has one, of ``status`` and worker where given."""
 
     status: AnnotationStatus | None = None
@@ -43,7 +43,9 @@ class Chosen(Struct, kw_only=True):
     categories: Sequence[str] | None = None
 
 
-async def build_coco(backend: Backend, version: DatasetVersionRecord, chosen: Chosen) -> CocoFile:
+async def build_coco(
+    backend: Backend, version: DatasetVersionRecord, chosen: BuildOptions
+) -> CocoFile:
     """A COCO file in memory: images and categories counted from 0, annotations from 1.
 
     ``categories`` come first, in their order; NotFoundError names one that is no label of the version.
@@ -67,14 +69,14 @@ async def build_coco(backend: Backend, version: DatasetVersionRecord, chosen: Ch
 
 
 async def build_voc(
-    backend: Backend, version: DatasetVersionRecord, target: Path, chosen: Chosen
+    backend: Backend, version: DatasetVersionRecord, target: Path, chosen: BuildOptions
 ) -> ExportReport:
     """``<stem>.xml`` for every asset, in the folder ``target``."""
     return await _into(backend, version, target, "voc", chosen, ("Annotations",))
 
 
 async def build_yolo(
-    backend: Backend, version: DatasetVersionRecord, target: Path, chosen: Chosen
+    backend: Backend, version: DatasetVersionRecord, target: Path, chosen: BuildOptions
 ) -> ExportReport:
     """``data.yaml`` and ``<stem>.txt`` for every asset, in the folder ``target``.
 
@@ -93,7 +95,7 @@ async def _into(
     version: DatasetVersionRecord,
     target: Path,
     format: str,
-    chosen: Chosen,
+    chosen: BuildOptions,
     parts: Sequence[str],
     **write: Any,
 ) -> ExportReport:
@@ -116,7 +118,7 @@ async def _export(
     version: DatasetVersionRecord,
     target: Path,
     format: str,
-    chosen: Chosen,
+    chosen: BuildOptions,
     labels: list[LabelInfo],
     **write: Any,
 ) -> ExportReport:

@@ -1,1 +1,1 @@
-"""Imports of annotation files into a version."""
+"""Import annotation files into a version."""

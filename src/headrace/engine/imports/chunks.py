@@ -1,4 +1,4 @@
-"""Cutting a source into chunks: so many images, or so many bytes, whichever comes first.
+"""Cut a source into chunks of bounded size, in images and in bytes.
 
 The cut depends on the source alone, never on the lake, so that a second run cuts the same chunks.
 """
@@ -17,7 +17,7 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
 
 CHUNK_BYTES = 2 << 20
-"""About so many bytes of JSON go into one call."""
+"""Approximate size of one call, in bytes of JSON."""
 
 PLATFORM = Capability(
     kinds=dict.fromkeys(SHAPE_KINDS, WHOLE),
@@ -35,61 +35,62 @@ PLATFORM = Capability(
         }
     ),
 )
-"""What an import carries into a version; the rest is counted."""
+"""What an import writes into a version; anything else is counted as a loss."""
 
 _SHAPE_BYTES = 120
 _NUMBER_BYTES = 9
 
 
-_PLACES = 32
+_ROOT_BITS = 32
 
 
-class Chunk(Struct):
+class ImportChunk(Struct):
     """A part of a source; ``number`` counts from 0.
 
-    A chunk that is too large for something on the way is halved, always alike. Halves have numbers of their own: above
-    the chunk's 32 bits stands their place in the tree of halves, where 1 is the whole (written as 0), and 2i and 2i + 1
-    are the halves of i.
+    A chunk that is too large for the server or a proxy is halved, always at the same sample. The number of a half has
+    the chunk's number in its low 32 bits and its position in the tree of halves above: 1 is the whole chunk (encoded
+    as 0), 2i and 2i + 1 are the halves of i.
     """
 
     number: int
     samples: list[Sample]
 
-    def halves(self) -> tuple[Chunk, Chunk]:
-        """The first and the second half; there must be two samples or more."""
-        place, root = _place(self.number)
+    def halves(self) -> tuple[ImportChunk, ImportChunk]:
+        """Return the two halves. The chunk must have at least two samples."""
+        position, root = _decode_number(self.number)
         cut = len(self.samples) // 2
         return (
-            Chunk(_numbered(2 * place, root), self.samples[:cut]),
-            Chunk(_numbered(2 * place + 1, root), self.samples[cut:]),
+            ImportChunk(_encode_number(2 * position, root), self.samples[:cut]),
+            ImportChunk(_encode_number(2 * position + 1, root), self.samples[cut:]),
         )
 
 
 def halved(numbers: Iterable[int]) -> frozenset[int]:
-    """The chunks, and halves, that these are parts of."""
+    """Return the numbers of the chunks and halves that contain the halves with these numbers."""
     found = set()
     for number in numbers:
-        place, root = _place(number)
-        while place > 1:
-            place //= 2
-            found.add(_numbered(place, root))
+        position, root = _decode_number(number)
+        while position > 1:
+            position //= 2
+            found.add(_encode_number(position, root))
     return frozenset(found)
 
 
-def _place(number: int) -> tuple[int, int]:
-    return number >> _PLACES or 1, number & ((1 << _PLACES) - 1)
+def _decode_number(number: int) -> tuple[int, int]:
+    return number >> _ROOT_BITS or 1, number & ((1 << _ROOT_BITS) - 1)
 
 
-def _numbered(place: int, root: int) -> int:
-    return root if place == 1 else place << _PLACES | root
+def _encode_number(position: int, root: int) -> int:
+    return root if position == 1 else position << _ROOT_BITS | root
 
 
 def chunks(
     reader: Reader, found: Pass, *, images: int, change: Callable[[Sample], None] | None = None
-) -> Iterator[Chunk]:
-    """All samples of a source in chunks; what the platform has no place for is counted in ``found``.
+) -> Iterator[ImportChunk]:
+    """Yield all samples of a source in chunks of at most ``images`` samples.
 
-    ``change`` makes of each sample's shapes what the version takes, one for one.
+    What the platform cannot store is counted in ``found``. ``change`` adapts the shapes of each sample to the
+    version's type, one for one.
     """
     number = weight = 0
     held: list[Sample] = []
@@ -103,16 +104,16 @@ def chunks(
                 change(sample)
             size = _weight(sample)
             if held and (len(held) >= images or weight + size > CHUNK_BYTES):
-                yield Chunk(number, held)
+                yield ImportChunk(number, held)
                 number, held, weight = number + 1, [], 0
             held.append(sample)
             weight += size
     if held:
-        yield Chunk(number, held)
+        yield ImportChunk(number, held)
 
 
 def _count_boxes(batch: list[Sample], counter: LossCounter) -> None:
-    """A box that a source gives beside an outline is made anew from it."""
+    """Count the boxes that a source gives beside an outline: the platform derives the box from the outline."""
     shapes = [shape for sample in batch for shape in sample.shapes]
     count = sum([getattr(shape, "bbox", None) is not None for shape in shapes])
     if count:

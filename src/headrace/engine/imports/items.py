@@ -1,7 +1,7 @@
-"""Samples -> the shapes of the wire; the way back is ``platform/annotations/samples.py``.
+"""Convert samples to import items, the API's shapes. ``platform/annotations/samples.py`` is the inverse.
 
-A polygon of several rings travels as several polygons that share an ``instance``. The mark of a crowd travels as the
-attribute ``iscrowd``, because the wire has no place of its own for it.
+A polygon of several rings becomes several polygons that share an ``instance``. The crowd mark becomes the attribute
+``iscrowd``, because the API has no field for it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ Number = Callable[[float], float]
 LabelId = Callable[[str], str]
 
 
-class ItemMaker:
-    """Makes the import items of samples; the asset's id is entered later.
+class ItemBuilder:
+    """Builds the import items of samples, without the asset id, which the caller sets.
 
-    ``label_id`` gives the id of a label's name. With ``whole_pixels`` coordinates are rounded, for platforms that
-    take integers only.
+    ``label_id`` maps a label's name to its id. With ``whole_pixels`` coordinates are rounded, for platforms that
+    accept integers only.
     """
 
     def __init__(self, label_id: LabelId, *, whole_pixels: bool) -> None:
@@ -42,7 +42,7 @@ class ItemMaker:
         self._number: Number = round if whole_pixels else _same
 
     def item(self, sample: Sample) -> ImportItem:
-        """The item of a sample."""
+        """Build the item of a sample."""
         item = ImportItem(asset_id="", attributes=sample.attributes)
         instance = 0
         for shape in sample.shapes:

@@ -1,6 +1,6 @@
-"""Which asset an image of an annotation file is: by its whole name, then by the last part of it, or by another key.
+"""Match the images of an annotation file to assets: by full name, then by the name's last part, or by another key.
 
-Names are looked up by the chunk, so that neither the file nor the version is ever held in memory.
+Names are looked up chunk by chunk, so that neither the file nor the version is held in memory.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _BY_ID = (AnnotationExportKey.ASSET_ID, AnnotationExportKey.DATA_ID)
 SHOWN = 3
 
 
-class Matcher:
-    """Finds the assets of one version by what a source calls them."""
+class AssetMatcher:
+    """Finds the assets of one version by the names that a source gives them."""
 
     def __init__(
         self, backend: Backend, version: DatasetVersionRecord, key: AnnotationExportKey
@@ -36,10 +36,13 @@ class Matcher:
         self._backend = backend
         self._version = version
         self._key = key
-        self._loose = key in _BY_ID  # whether two names may have met in one asset
+        self._may_collide = key in _BY_ID  # whether two names may match one asset
 
     async def match(self, names: Sequence[str]) -> dict[str, UUID]:
-        """The asset of each name; names without one are absent. ConflictError where a name could be several."""
+        """Return the asset id of each name; names without an asset are absent.
+
+        Raises ConflictError if a name matches several assets.
+        """
         if self._key in _BY_ID:
             return await self._by_id(names)
         if self._key is AnnotationExportKey.OBJECT_NAME:
@@ -50,16 +53,16 @@ class Matcher:
         rest = {name: last for name, last in rest.items() if last != name}
         if not rest:
             return found
-        self._loose = True
+        self._may_collide = True
         return found | await self._by_name(rest)
 
     async def check(self, batches: AsyncIterator[list[str]], *, all_must_match: bool) -> int:
-        """Match every name before anything is written; the number of names without an asset.
+        """Match every name before anything is written; return the number of names without an asset.
 
-        Raises NotFoundError where ``all_must_match`` and one does not, ConflictError where a name could be several
-        assets or one asset is meant by several names.
+        Raises NotFoundError if ``all_must_match`` and a name has no asset, ConflictError if a name matches several
+        assets or several names match one asset.
         """
-        # Eight bytes for each image: the low half of an id is unique inside a version.
+        # Eight bytes per image: the low half of an id is unique inside a version.
         met = array("Q")
         missing: list[str] = []
         missed = total = 0
@@ -68,14 +71,14 @@ class Matcher:
             met.extend([asset.int & LOW for asset in found.values()])
             total += len(names)
             if len(found) < len(names):
-                lost = [name for name in names if name not in found]
-                missed += len(lost)
-                missing += lost[: SHOWN - len(missing)]
+                unmatched = [name for name in names if name not in found]
+                missed += len(unmatched)
+                missing += unmatched[: SHOWN - len(missing)]
         if missed and all_must_match:
             raise await self._not_found(missing, missed, total)
-        if self._loose and len(set(met)) < len(met):
+        if self._may_collide and len(set(met)) < len(met):
             raise ConflictError(
-                f"{len(met) - len(set(met))} images of the file are assets that other images of it are too",
+                f"{len(met) - len(set(met))} images of the file match the same asset as another image of it",
                 hint="their names differ only in their folders; push the images with their folders",
             )
         return missed
@@ -115,7 +118,7 @@ class Matcher:
     def _ambiguous(self, name: str, ids: list[UUID]) -> ConflictError:
         shown = ", ".join(map(str, ids[:SHOWN]))
         return ConflictError(
-            f"{name!r} may be any of {len(ids)} assets of {self._called}: {shown}",
+            f"{name!r} matches {len(ids)} assets of {self._version_name}: {shown}",
             hint="name images by asset id in the file and pass use_id",
         )
 
@@ -126,10 +129,10 @@ class Matcher:
         async for page in listing.pages(1):
             hint += f"; its assets are called like {page[0].data.filename!r}"
         return NotFoundError(
-            f"{missed} of {total} images of the file are no assets of {self._called}: {names}",
+            f"{missed} of {total} images of the file have no asset in {self._version_name}: {names}",
             hint=hint,
         )
 
     @property
-    def _called(self) -> str:
+    def _version_name(self) -> str:
         return f"{self._version.origin_name}/{self._version.version}"

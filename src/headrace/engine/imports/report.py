@@ -1,4 +1,4 @@
-"""How an import is to be done, and what came of it."""
+"""Options and report of an import."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAn
 
 
 class ImportOptions(Struct, frozen=True, kw_only=True):
-    """``key`` is what the source calls assets by, ``on_error`` the policy on bad records, ``read`` the reader's options.
+    """Options of an import.
 
-    ``worker_id`` is whose the annotations become; the caller's where it is None.
+    Attributes:
+        mode: What happens to assets that are annotated already.
+        status: Status of the new annotations.
+        worker_id: User that the annotations belong to. Default: the caller.
+        force_create_label: Create labels that the version does not have.
+        fail_on_asset_not_found: Raise if an image of the source has no asset.
+        key: Which property of an asset the source's file names are.
+        on_error: On a bad record: stop, skip it, or report every one and then fail.
+        read: Keyword options of the reader.
     """
 
     mode: ImportAnnotationMode = ImportAnnotationMode.REPLACE
@@ -29,12 +37,18 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(Struct, kw_only=True):
-    """What came of an import of ``source`` into ``version``.
+    """The outcome of an import of ``source`` into ``version``.
 
-    Every image that the source holds was ``imported``, or ``kept`` because its asset is annotated already (KEEP), or
-    is ``in_campaign`` and left to those who annotate it, or has no asset (``not_found``), or was dropped with a finding
-    (``images_dropped``); every shape likewise. ``labels`` counts the shapes that were imported. ``resumed`` chunks had
-    been written by an interrupted run.
+    ``images`` and ``shapes`` are what the source holds. Each of them is counted once more:
+
+    - ``imported``;
+    - ``kept``: the asset was annotated already, and the mode is KEEP;
+    - ``in_campaign``: the asset is in an annotation campaign and was left alone;
+    - ``not_found``: the image has no asset (the first names are in ``not_found``);
+    - ``dropped``: left out with a finding.
+
+    ``labels`` counts the imported shapes by label. ``resumed`` chunks were written by an interrupted run. ``seconds``
+    is the duration.
     """
 
     version: str
@@ -61,7 +75,7 @@ class ImportReport(Struct, kw_only=True):
     seconds: float = 0.0
 
     def check(self) -> None:
-        """ConservationError unless everything that the source holds is accounted for."""
+        """Raise ConservationError unless everything that the source holds is accounted for."""
         for what in ("images", "shapes"):
             parts = [
                 getattr(self, f"{what}_{part}")

@@ -1,4 +1,4 @@
-"""Sending the chunks of an import: match, convert, call, account."""
+"""Send the chunks of an import: match the assets, build the items, call the platform, count the results."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from anyio import to_thread
 from msgspec import UNSET
 
 from headrace.backend.base import Backend
-from headrace.engine.imports.chunks import Chunk, halved
-from headrace.engine.imports.items import ItemMaker
-from headrace.engine.imports.match import SHOWN, Matcher
+from headrace.engine.imports.chunks import ImportChunk, halved
+from headrace.engine.imports.items import ItemBuilder
+from headrace.engine.imports.match import SHOWN, AssetMatcher
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import ConservationError, ParseError, RequestTooLargeError
@@ -26,15 +26,15 @@ from headrace.protocol.operations.annotations import (
 )
 
 
-class Sender:
-    """Sends chunks, several at a time, and keeps the accounts of one import."""
+class ChunkSender:
+    """Sends the chunks of one import and fills its report. Chunks may be sent concurrently."""
 
     def __init__(
         self,
         backend: Backend,
         version: DatasetVersionRecord,
         options: ImportOptions,
-        matcher: Matcher,
+        matcher: AssetMatcher,
         labels: dict[str, str],
         ledger: ImportRecord | None,
         report: ImportReport,
@@ -51,10 +51,10 @@ class Sender:
         self._report = report
         self._counts = counts
 
-    async def send(self, chunk: Chunk) -> None:
-        """Import one chunk, or learn what became of it where an earlier run imported it.
+    async def send(self, chunk: ImportChunk) -> None:
+        """Import one chunk, or fetch its result if an earlier run imported it.
 
-        What is too large for the server, or for a proxy before it, goes in halves, down to single images.
+        A chunk that is too large for the server, or for a proxy before it, is sent in halves, down to single images.
         """
         if chunk.number not in self._halved:
             try:
@@ -66,26 +66,26 @@ class Sender:
         for half in chunk.halves():
             await self.send(half)
 
-    async def _send_whole(self, chunk: Chunk) -> None:
+    async def _send_whole(self, chunk: ImportChunk) -> None:
         found = await self._matcher.match([sample.filename for sample in chunk.samples])
         matched = [sample for sample in chunk.samples if sample.filename in found]
         wanted = [sample for sample in matched if self._is_wanted(sample)]
         known = chunk.number in self._done
         items = [] if known else await self._items(wanted, found)
-        answer = await self._call(chunk.number, items)
+        counts = await self._call(chunk.number, items)
         self._report.resumed += known
-        self._account_lost(chunk, found)
-        await self._account(matched, wanted, found, answer)
+        self._count_unmatched(chunk, found)
+        await self._count(matched, wanted, found, counts)
 
     def _is_wanted(self, sample: Sample) -> bool:
-        # An image that somebody looked at and found empty says so by an annotation without shapes; where what is there
-        # is kept or added to, it has nothing to say.
+        # An annotation without shapes says that an annotator found the image empty. It replaces an earlier annotation,
+        # but has no effect in the other modes.
         replaces = self._options.mode == ImportAnnotationMode.REPLACE
         return bool(sample.shapes) or (replaces and sample.annotated)
 
     async def _items(self, samples: list[Sample], found: dict[str, UUID]) -> list[ImportItem]:
         def make() -> list[ImportItem]:
-            maker = ItemMaker(self._label_id, whole_pixels=self._backend.limits.whole_pixels)
+            maker = ItemBuilder(self._label_id, whole_pixels=self._backend.limits.whole_pixels)
             items = []
             for sample in samples:
                 item = maker.item(sample)
@@ -99,8 +99,8 @@ class Sender:
         try:
             return self._labels[name]
         except KeyError:
-            message = f"the label {name!r} was not there when the file was first read"
-            raise ParseError(message, hint="leave the file alone during the import") from None
+            message = f"the label {name!r} was not in the file when it was first read"
+            raise ParseError(message, hint="do not change the file during the import") from None
 
     async def _call(self, number: int, items: list[ImportItem]) -> dict[str, int]:
         request = ImportAnnotations(
@@ -116,7 +116,7 @@ class Sender:
             return {}
         return await self._backend.call(IMPORT_ANNOTATIONS, request)
 
-    def _account_lost(self, chunk: Chunk, found: dict[str, UUID]) -> None:
+    def _count_unmatched(self, chunk: ImportChunk, found: dict[str, UUID]) -> None:
         report = self._report
         for sample in chunk.samples:
             if sample.filename not in found:
@@ -125,16 +125,17 @@ class Sender:
                 if len(report.not_found) < SHOWN:
                     report.not_found.append(sample.filename)
 
-    async def _account(
+    async def _count(
         self,
         matched: list[Sample],
         wanted: list[Sample],
         found: dict[str, UUID],
-        answer: dict[str, int],
+        counts: dict[str, int],
     ) -> None:
+        """Add a chunk's result, the number of shapes written by annotation id, to the report."""
         report = self._report
-        kept = await self._kept(answer)
-        busy = await self._in_campaign(wanted, found, answer)
+        kept = await self._kept(counts)
+        busy = await self._in_campaign(wanted, found, counts)
         matched = [s for s in matched if str(found[s.filename]) not in busy]
         report.images_in_campaign += len(busy)
         report.shapes_in_campaign += sum(
@@ -149,37 +150,37 @@ class Sender:
         labels = Counter(shape.label for sample in imported for shape in sample.shapes)
         for name, count in labels.items():
             report.labels[name] = report.labels.get(name, 0) + count
-        report.annotations += len(answer) - len(kept)
-        self._check(imported, answer)
+        report.annotations += len(counts) - len(kept)
+        self._check(imported, counts)
         if self._counts is not None:
-            self._counts.update(answer)
+            self._counts.update(counts)
 
-    async def _kept(self, answer: dict[str, int]) -> set[str]:
-        """The assets whose annotation stayed as it was."""
+    async def _kept(self, counts: dict[str, int]) -> set[str]:
+        """Return the assets whose annotation was not changed."""
         if self._options.mode != ImportAnnotationMode.KEEP:
             return set()
-        return await self._assets([UUID(key) for key, count in answer.items() if count == 0])
+        return await self._assets([UUID(key) for key, count in counts.items() if count == 0])
 
     async def _in_campaign(
-        self, wanted: list[Sample], found: dict[str, UUID], answer: dict[str, int]
+        self, wanted: list[Sample], found: dict[str, UUID], counts: dict[str, int]
     ) -> set[str]:
-        """The assets that were passed over because they are in an annotation campaign: no answer speaks of them."""
-        if len(answer) == len(wanted):
+        """Return the assets that were left out because they are in an annotation campaign: they have no count."""
+        if len(counts) == len(wanted):
             return set()
-        written = await self._assets([UUID(key) for key in answer])
+        written = await self._assets([UUID(key) for key in counts])
         return {str(found[sample.filename]) for sample in wanted} - written
 
     async def _assets(self, annotations: list[UUID]) -> set[str]:
         pages = annotations_of_ids(self._backend, self._version_id, annotations)
         return {annotation.asset_id async for page in pages for annotation in page}
 
-    def _check(self, imported: list[Sample], answer: dict[str, int]) -> None:
+    def _check(self, imported: list[Sample], counts: dict[str, int]) -> None:
         sent = sum([_wire_shapes(sample) for sample in imported])
-        written = sum(answer.values())
+        written = sum(counts.values())
         if sent != written:
             raise ConservationError(f"{sent} shapes were sent, but {written} were written")
 
 
 def _wire_shapes(sample: Sample) -> int:
-    """Shapes as the platform counts them: each ring of a polygon is one."""
+    """Return the number of shapes as the platform counts them: each ring of a polygon is one."""
     return sum([len(getattr(shape, "rings", "-")) for shape in sample.shapes])

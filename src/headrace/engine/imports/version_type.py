@@ -1,12 +1,12 @@
-"""What a version's type makes of an annotation file's shapes.
+"""The version's type decides which geometry of each object is imported.
 
-    OBJECT_DETECTION   the box of every object, its outline left aside
-    SEGMENTATION       the outline before the box
-    KEYPOINT           the keypoints before outline and box
-    CLASSIFICATION     a classification for every object, its geometry left aside
-    any other          every shape as the file has it
+    OBJECT_DETECTION   the box of every object, not its outline
+    SEGMENTATION       the outline if there is one, else the box
+    KEYPOINT           the keypoints if there are any, else outline or box
+    CLASSIFICATION     a classification for every object, without its geometry
+    any other          every shape as it is in the file
 
-As the official client does it, except that it drops what does not suit a type, and takes five of the types only.
+The official client does the same, except that it drops shapes that do not fit the type and supports only five types.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FORMATS = {"coco": TASKS, "yolo-files": TASKS | {InferenceType.CLASSIFICATION: 
 
 
 def for_type(options: ImportOptions, type: InferenceType, format: str) -> ImportOptions:
-    """The options with the reader's task that suits the version's type, unless the caller named one."""
+    """Return the options with the reader's task that fits the version's type, unless the caller chose one."""
     task = _FORMATS.get(format, {}).get(type)
     if task is None or "task" in options.read:
         return options
@@ -38,9 +38,9 @@ def for_type(options: ImportOptions, type: InferenceType, format: str) -> Import
 
 
 def change_for(type: InferenceType) -> Callable[[Sample], None] | None:
-    """What is done to each sample, shape for shape, before it is sent; None for nothing."""
+    """Return the function that adapts each sample's shapes before it is sent, or None if there is nothing to do."""
     change = {
-        InferenceType.CLASSIFICATION: _as_word,
+        InferenceType.CLASSIFICATION: _as_classification,
         InferenceType.OBJECT_DETECTION: _as_box,
     }.get(type)
     if change is None:
@@ -52,7 +52,7 @@ def change_for(type: InferenceType) -> Callable[[Sample], None] | None:
     return apply
 
 
-def _as_word(shape: AnyShape) -> AnyShape:
+def _as_classification(shape: AnyShape) -> AnyShape:
     if isinstance(shape, Classification):
         return shape
     return Classification(

@@ -1,4 +1,4 @@
-"""Label files named one by one -> the assets of a version, by the names without extension -> the importer."""
+"""Import a list of YOLO label files; each is matched to the asset of the same name without extension."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from headrace.backend.base import Backend
-from headrace.engine.imports.digest import source_digest
-from headrace.engine.imports.importing import Source, import_source
 from headrace.engine.imports.report import ImportOptions, ImportReport
+from headrace.engine.imports.run import import_source
+from headrace.engine.imports.source import ImportSource, source_digest
 from headrace.engine.paging import KeyListing
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, SourceNotFoundError
 from headrace.model.records import AssetRecord, DatasetVersionRecord
@@ -37,12 +37,26 @@ async def import_yolo_files(
     *,
     counts: dict[str, int] | None = None,
 ) -> ImportReport:
-    """Import label files; the asset of ``a.txt`` is the one called ``a`` with any extension.
+    """Import label files into a version; ``a.txt`` belongs to the asset named ``a`` with any extension.
 
-    Sizes are the assets' own. Raises SourceNotFoundError where a file is not there, BadRequestError where two files
-    have one name, NotFoundError and ConflictError where assets cannot be matched.
+    Args:
+        backend: Backend of the version.
+        version: Version to import into.
+        description: The ``data.yaml`` that names the classes.
+        paths: The label files.
+        options: Options of the import.
+        counts: Filled with the number of shapes written, by annotation id.
+
+    Returns:
+        What was imported, and why the rest was not.
+
+    Raises:
+        SourceNotFoundError: A file does not exist.
+        BadRequestError: Two files have the same name, or there is no file.
+        NotFoundError: A file has no asset.
+        ConflictError: A file matches several assets.
     """
-    # Late: the YAML package behind it makes imports slow.
+    # Imported late because the YAML package is slow to import.
     from headrace.formats.yolo.listed_reader import ListedYoloReader
 
     by_stem = await to_thread.run_sync(_by_stem, description, paths)
@@ -51,14 +65,14 @@ async def import_yolo_files(
     if missing:
         shown = ", ".join(repr(stem) for stem in missing[:SHOWN])
         more = " …" if len(missing) > SHOWN else ""
-        told = f"{len(missing)} of {len(by_stem)} label files have no asset: {shown}{more}"
+        message = f"{len(missing)} of {len(by_stem)} label files have no asset: {shown}{more}"
         if options.fail_on_asset_not_found:
             raise NotFoundError(
-                told, hint="add the assets first, or pass fail_on_asset_not_found=False"
+                message, hint="add the assets first, or pass fail_on_asset_not_found=False"
             )
-        log.warning("%s", told)
+        log.warning("%s", message)
     files = [_label_file(path, assets[stem][0]) for stem, path in by_stem.items() if stem in assets]
-    source = Source(
+    source = ImportSource(
         path=description,
         format=FORMAT,
         open=lambda reading, findings: ListedYoloReader(
@@ -79,7 +93,7 @@ def _by_stem(description: Path, paths: Sequence[Path]) -> dict[str, Path]:
         first = found.setdefault(path.stem, path)
         if first is not path:
             raise BadRequestError(
-                f"{first} and {path} have one name", hint="import them one after the other"
+                f"{first} and {path} have the same name", hint="import them one after the other"
             )
     if not description.is_file():
         raise SourceNotFoundError("no such file", path=description, hint="check the path")
@@ -91,7 +105,7 @@ def _by_stem(description: Path, paths: Sequence[Path]) -> dict[str, Path]:
 async def _assets(
     backend: Backend, version: DatasetVersionRecord, by_stem: dict[str, Path]
 ) -> dict[str, list[AssetRecord]]:
-    """The asset of each name; ConflictError where there are several."""
+    """Return the asset of each name. Raises ConflictError if a name has several."""
     query = ListAssetsByKey(version_id=version.id)
     keys = [f"{stem}." for stem in by_stem]
     listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "filename_startswith", keys)
@@ -105,8 +119,8 @@ async def _assets(
         if len(assets) > 1:
             names = ", ".join(f"{each.data.filename!r} {each.id}" for each in assets[:SHOWN])
             raise ConflictError(
-                f"{by_stem[stem]} may be of {len(assets)} assets: {names}",
-                hint="names must differ without their extension",
+                f"{by_stem[stem]} matches {len(assets)} assets: {names}",
+                hint="asset names must differ without their extension",
             )
     return found
 

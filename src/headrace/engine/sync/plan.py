@@ -49,21 +49,21 @@ class Action(StrEnum):
     GONE = "gone"
 
 
-class Base(Struct, frozen=True):
+class SyncBase(Struct, frozen=True):
     """A file as it was when both sides were the same; contents by any texts that differ where contents do."""
 
     local: str
     remote: str
 
 
-class Remote(Struct, frozen=True):
+class RemoteFile(Struct, frozen=True):
     """A file of the version; ``sha256`` is None where nobody tells it, and then the size has to do."""
 
     content: str
     sha256: str | None = None
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class SyncOptions(Struct, frozen=True, kw_only=True):
     """What was asked for. Nothing is deleted without ``delete``; conflicts stay without ``prefer``."""
 
     direction: Direction = Direction.BOTH
@@ -90,82 +90,86 @@ class Wish(Struct, frozen=True, kw_only=True):
         return self.direction is not Direction.UP
 
 
-class Verdict(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What to do about a file, and why where nothing is done."""
 
     action: Action
     why: str = ""
 
 
-def decide(base: Base | None, local: str | None, remote: Remote | None, wish: Wish) -> Verdict:
+def decide(
+    base: SyncBase | None, local: str | None, remote: RemoteFile | None, wish: SyncOptions
+) -> Decision:
     """The verdict on one file.
 
     ``local`` is its SHA-256 in the folder, None where it is not there, and empty where its size tells already that it
     is neither what it was nor what the version has.
     """
     if local is None:
-        return Verdict(Action.GONE) if remote is None else _only_remote(base, remote, wish)
+        return Decision(Action.GONE) if remote is None else _only_remote(base, remote, wish)
     if remote is None:
         return _only_local(base, local, wish)
     return _both(base, local, remote, wish)
 
 
-def _both(base: Base | None, local: str, remote: Remote, wish: Wish) -> Verdict:
+def _both(base: SyncBase | None, local: str, remote: RemoteFile, wish: SyncOptions) -> Decision:
     here = base is None or local != base.local
     there = base is None or remote.content != base.remote
     if remote.sha256 == local or not (here or there):
-        return Verdict(Action.SAME)
+        return Decision(Action.SAME)
     if remote.sha256 is None and base is None and local:
-        return Verdict(Action.SAME)
+        return Decision(Action.SAME)
     if here and there:
         if wish.prefer is Side.LOCAL and wish.up:
-            return Verdict(Action.REPLACE)
+            return Decision(Action.REPLACE)
         if wish.prefer is Side.REMOTE and wish.down:
-            return Verdict(Action.DOWNLOAD)
-        return Verdict(Action.CONFLICT, "both changed")
+            return Decision(Action.DOWNLOAD)
+        return Decision(Action.CONFLICT, "both changed")
     if here:
         if wish.up:
-            return Verdict(Action.REPLACE)
+            return Decision(Action.REPLACE)
         if wish.prefer is Side.REMOTE:
-            return Verdict(Action.DOWNLOAD)
-        return Verdict(Action.KEEP, "changed in the folder")
+            return Decision(Action.DOWNLOAD)
+        return Decision(Action.KEEP, "changed in the folder")
     if wish.down:
-        return Verdict(Action.DOWNLOAD)
+        return Decision(Action.DOWNLOAD)
     if wish.prefer is Side.LOCAL:
-        return Verdict(Action.REPLACE)
-    return Verdict(Action.KEEP, "changed in the version")
+        return Decision(Action.REPLACE)
+    return Decision(Action.KEEP, "changed in the version")
 
 
-def _only_local(base: Base | None, local: str, wish: Wish) -> Verdict:
+def _only_local(base: SyncBase | None, local: str, wish: SyncOptions) -> Decision:
     if base is None:
-        return Verdict(Action.UPLOAD) if wish.up else Verdict(Action.KEEP, "not in the version")
+        return Decision(Action.UPLOAD) if wish.up else Decision(Action.KEEP, "not in the version")
     if local == base.local:
         if not wish.down:
-            return Verdict(Action.UPLOAD)
+            return Decision(Action.UPLOAD)
         if wish.delete:
-            return Verdict(Action.DELETE_LOCAL)
-        return Verdict(Action.KEEP, "deleted in the version")
+            return Decision(Action.DELETE_LOCAL)
+        return Decision(Action.KEEP, "deleted in the version")
     if wish.prefer is Side.LOCAL and wish.up:
-        return Verdict(Action.UPLOAD)
+        return Decision(Action.UPLOAD)
     if wish.prefer is Side.REMOTE and wish.down and wish.delete:
-        return Verdict(Action.DELETE_LOCAL)
-    return Verdict(Action.CONFLICT, "changed in the folder, deleted in the version")
+        return Decision(Action.DELETE_LOCAL)
+    return Decision(Action.CONFLICT, "changed in the folder, deleted in the version")
 
 
-def _only_remote(base: Base | None, remote: Remote, wish: Wish) -> Verdict:
+def _only_remote(base: SyncBase | None, remote: RemoteFile, wish: SyncOptions) -> Decision:
     if base is None:
-        return Verdict(Action.DOWNLOAD) if wish.down else Verdict(Action.KEEP, "not in the folder")
+        return (
+            Decision(Action.DOWNLOAD) if wish.down else Decision(Action.KEEP, "not in the folder")
+        )
     if remote.content == base.remote:
         if not wish.up:
-            return Verdict(Action.DOWNLOAD)
+            return Decision(Action.DOWNLOAD)
         if wish.delete:
-            return Verdict(Action.DELETE_REMOTE)
-        return Verdict(Action.KEEP, "deleted in the folder")
+            return Decision(Action.DELETE_REMOTE)
+        return Decision(Action.KEEP, "deleted in the folder")
     if wish.prefer is Side.REMOTE and wish.down:
-        return Verdict(Action.DOWNLOAD)
+        return Decision(Action.DOWNLOAD)
     if wish.prefer is Side.LOCAL and wish.up and wish.delete:
-        return Verdict(Action.DELETE_REMOTE)
-    return Verdict(Action.CONFLICT, "changed in the version, deleted in the folder")
+        return Decision(Action.DELETE_REMOTE)
+    return Decision(Action.CONFLICT, "changed in the version, deleted in the folder")
 
 
 def _meant(kind: type[E], word: str) -> E:

@@ -14,11 +14,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, field
 
-from headrace.engine.sync.plan import Base
+from headrace.engine.sync.plan import SyncBase
 from headrace.transfer.state.workspace import FOLDER
 
 
-class Entry(Struct, frozen=True):
+class SyncedFile(Struct, frozen=True):
     """A file that both sides have: its asset, its contents as ``Base`` says them, its size and time of change."""
 
     asset: UUID
@@ -28,20 +28,20 @@ class Entry(Struct, frozen=True):
     changed: int
 
     @property
-    def base(self) -> Base:
+    def base(self) -> SyncBase:
         """What the plan needs of it."""
-        return Base(self.local, self.remote)
+        return SyncBase(self.local, self.remote)
 
 
 class SyncState(Struct):
     """The files by name, and assets whose successors are in the version already: they still have to go."""
 
     version: UUID
-    files: dict[str, Entry] = field(default_factory=dict)
+    files: dict[str, SyncedFile] = field(default_factory=dict)
     retired: list[UUID] = field(default_factory=list)
 
 
-class Found(Struct, frozen=True):
+class LocalFile(Struct, frozen=True):
     """A file of the folder; ``sha256`` is empty where nothing depends on it, for its size or its name says enough."""
 
     size: int
@@ -70,13 +70,13 @@ def write_state(folder: Path, state: SyncState) -> None:
     temp.replace(path)
 
 
-def scan(folder: Path, state: SyncState, sizes: Mapping[str, int | None]) -> dict[str, Found]:
+def scan(folder: Path, state: SyncState, sizes: Mapping[str, int | None]) -> dict[str, LocalFile]:
     """The files of a folder by name, hidden ones left out; ``sizes`` are those of the version's files.
 
     A file is read only where it may be the same as one of the version or as it was, and its time of change is new.
     """
     found = {}
-    for name, about in _files(folder):
+    for name, about in walk_files(folder):
         known = state.files.get(name)
         if known and (known.size, known.changed) == (about.st_size, about.st_mtime_ns):
             sha256 = known.local
@@ -86,17 +86,17 @@ def scan(folder: Path, state: SyncState, sizes: Mapping[str, int | None]) -> dic
             sha256 = digest(folder / name)
         else:
             sha256 = ""
-        found[name] = Found(about.st_size, about.st_mtime_ns, sha256)
+        found[name] = LocalFile(about.st_size, about.st_mtime_ns, sha256)
     return found
 
 
-def look(path: Path, sha256: str | None) -> Found:
+def stat_file(path: Path, sha256: str | None) -> LocalFile:
     """One file as it is now, ``sha256`` where that is known; ``OSError`` where it is not there."""
     about = path.stat()
-    return Found(about.st_size, about.st_mtime_ns, sha256 or digest(path))
+    return LocalFile(about.st_size, about.st_mtime_ns, sha256 or digest(path))
 
 
-def delete_unchanged(folder: Path, name: str, known: Found) -> bool:
+def delete_unchanged(folder: Path, name: str, known: LocalFile) -> bool:
     """Delete a file that still is what it was; whether it was."""
     path = folder / name
     try:
@@ -115,7 +115,8 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+def walk_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the files below a folder, hidden ones left out, by their paths inside it, in a stable order."""
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder", str(folder))
     for root, folders, names in os.walk(folder):

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from headrace.backend.base import Backend, Parcel, Sent
 from headrace.engine.upload.file import UploadFile, content_type
 from headrace.engine.upload.reuse import digests_of
-from headrace.engine.upload.target import Target, checked, description
+from headrace.engine.upload.target import UploadTarget, checked, description
 from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.datalake import DataDescription
@@ -29,12 +29,12 @@ from headrace.threads import in_thread
 KEEPING_SECONDS = 5.0
 """How long a cancelled group may go on, to register what it has sent."""
 
-Outcome = DataRecord | HeadraceError | OSError
+UploadOutcome = DataRecord | HeadraceError | OSError
 
 
 async def upload_group(
-    backend: Backend, target: Target, files: Sequence[UploadFile], *, workers: int
-) -> list[Outcome]:
+    backend: Backend, target: UploadTarget, files: Sequence[UploadFile], *, workers: int
+) -> list[UploadOutcome]:
     """For each file in its order the data, or why there is none; AuthenticationError ends everything."""
     try:
         return await _upload(backend, target, files, workers)
@@ -45,8 +45,8 @@ async def upload_group(
 
 
 async def _upload(
-    backend: Backend, target: Target, files: Sequence[UploadFile], workers: int
-) -> list[Outcome]:
+    backend: Backend, target: UploadTarget, files: Sequence[UploadFile], workers: int
+) -> list[UploadOutcome]:
     prepared = await _prepared(backend, target, [file.path.name for file in files])
     parcels = [
         Parcel(file.path, content_type(file.filename), upload)
@@ -72,7 +72,10 @@ async def _upload(
 
 
 async def _keep(
-    backend: Backend, target: Target, files: Sequence[UploadFile], described: list[DataDescription]
+    backend: Backend,
+    target: UploadTarget,
+    files: Sequence[UploadFile],
+    described: list[DataDescription],
 ) -> None:
     """Register what a cancelled group has sent, whatever that is: else these objects were nobody's for ever."""
     with suppress(HeadraceError):
@@ -82,7 +85,9 @@ async def _keep(
             await _outcome(backend, file, Sent(file.size, digest), each)
 
 
-async def _prepared(backend: Backend, target: Target, names: list[str]) -> list[PreparedUpload]:
+async def _prepared(
+    backend: Backend, target: UploadTarget, names: list[str]
+) -> list[PreparedUpload]:
     """Names and URLs; what is too large for a proxy on the way is asked for in halves."""
     request = PrepareUploads(
         organization_id=target.organization_id,
@@ -101,7 +106,7 @@ async def _prepared(backend: Backend, target: Target, names: list[str]) -> list[
 
 
 async def _registered(
-    backend: Backend, target: Target, files: list[DataDescription]
+    backend: Backend, target: UploadTarget, files: list[DataDescription]
 ) -> list[RegisteredData]:
     """For each file its data, or why there is none; in halves like :func:`_prepared`."""
     if not files:
@@ -119,7 +124,7 @@ async def _registered(
 
 async def _outcome(
     backend: Backend, file: UploadFile, sent: Sent, registered: RegisteredData
-) -> Outcome:
+) -> UploadOutcome:
     if registered.refusal is not None:
         return registered.refusal.error()
     assert registered.data is not None

@@ -17,12 +17,12 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.paging import KeyListing, pieces
+from headrace.engine.paging import KeyListing, batched
 from headrace.engine.upload.file import UploadFile, content_type, measure
 from headrace.engine.upload.reuse import known
-from headrace.engine.upload.target import Target
-from headrace.engine.upload.upload import upload_batch
-from headrace.engine.versions.add_assets import add_data, wait_for
+from headrace.engine.upload.run import upload_batch
+from headrace.engine.upload.target import UploadTarget
+from headrace.engine.versions.jobs import add_data, wait_for
 from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord
@@ -95,9 +95,9 @@ async def push(
         raise NoDataError(f"no images or videos in {names}", hint="name files or folders of them")
     report = PushReport(version=f"{dataset}/{version}", ignored=ignored)
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
-    target = Target(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
+    target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
     with Progress("push", "files", progress, total=total) as counting:
-        batches = pieces(media(paths, only), BATCH)
+        batches = batched(media(paths, only), BATCH)
         while batch := await in_thread(next, batches, None):
             await in_thread(measure, batch)
             await _push_batch(backend, target, record, batch, report, counting, max_workers)
@@ -110,7 +110,7 @@ async def push(
 
 async def _push_batch(
     backend: Backend,
-    target: Target,
+    target: UploadTarget,
     version: DatasetVersionRecord,
     batch: list[UploadFile],
     report: PushReport,

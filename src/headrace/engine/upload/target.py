@@ -23,7 +23,7 @@ PAUSE, LOOKS = 5.0, 30
 """Seconds between looks, and looks, at a file that a platform takes its time to read."""
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class UploadTarget(Struct, frozen=True, kw_only=True):
     """Where uploads go, and what every data gets."""
 
     organization_id: UUID
@@ -41,7 +41,7 @@ class Target(Struct, frozen=True, kw_only=True):
         return connector
 
 
-def description(target: Target, file: UploadFile, object_name: str) -> DataDescription:
+def description(target: UploadTarget, file: UploadFile, object_name: str) -> DataDescription:
     """What the registration of a file says of it."""
     kind = content_type(file.filename)
     return DataDescription(

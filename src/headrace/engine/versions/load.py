@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from headrace.backend.base import Backend
-from headrace.engine.paging import CursorListing, pieces
+from headrace.engine.paging import CursorListing, batched
 from headrace.errors import HeadraceError
 from headrace.model.enums import AnnotationStatus
 from headrace.protocol.operations.annotations import (
@@ -82,7 +82,7 @@ async def annotations_of_ids(
             log.warning("%d annotations were not loaded: %s", len(piece), error)
             return []
 
-    for window in pieces(pieces(ids, size), workers):
+    for window in batched(batched(ids, size), workers):
         for page in await map_bounded(load, window, concurrency=workers):
             yield page
 
@@ -133,7 +133,7 @@ async def ids_of_assets(
         return await backend.call(ANNOTATION_IDS, request)
 
     limits = backend.limits
-    asked = list(pieces(asset_ids, limits.asset_ids))
+    asked = list(batched(asset_ids, limits.asset_ids))
     answers = await map_bounded(ask, asked, concurrency=limits.concurrency) if asked else []
     return [annotation for answer in answers for annotation in answer]
 
@@ -142,7 +142,7 @@ async def _asset_pages(
     backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None
 ) -> AsyncIterator[list[UUID]]:
     if asset_ids is not None:
-        for piece in pieces(asset_ids, PAGE_SIZE):
+        for piece in batched(asset_ids, PAGE_SIZE):
             yield piece
         return
     listing = CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))

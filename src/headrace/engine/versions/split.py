@@ -37,7 +37,7 @@ KINDS = (
 )
 
 
-class Part(Struct):
+class SplitPart(Struct):
     """One part of a split: its assets, and the shapes in their newest annotations by label id."""
 
     assets: list[AssetRecord]
@@ -46,19 +46,19 @@ class Part(Struct):
 
 async def split_version(
     backend: Backend, version_id: UUID, ratios: Sequence[float], seed: Any, page_size: int
-) -> list[Part]:
+) -> list[SplitPart]:
     """Parts of the annotated assets, in sizes that are the ratios by largest remainder.
 
     Raises BadRequestError for ratios or a seed that make no sense, NoDataError where nothing is annotated.
     """
     check_ratios(ratios)
-    generator = generator_of(seed)
+    generator = random_generator(seed)
     annotated = [
         (AssetRecord(id=asset.id, data=asset.data), _labels(asset.annotations[0]))
         async for asset in _annotated(backend, version_id, page_size)
     ]
     if not annotated:
-        raise _nothing()
+        raise _no_data_error()
     return [_part(drawn) for drawn in split(annotated, ratios, generator)]
 
 
@@ -72,12 +72,12 @@ async def walk_split(
     Raises what that does, and ConflictError where assets are annotated meanwhile.
     """
     check_ratios(ratios)
-    generator = generator_of(seed)
+    generator = random_generator(seed)
     count = 0
     async for _ in _annotated(backend, version_id, page_size):
         count += 1
     if not count:
-        raise _nothing()
+        raise _no_data_error()
     parts = array("H", bytes(2 * count))
     places = array("L", range(count))
     for number, drawn in enumerate(split(places, ratios, generator)):
@@ -107,7 +107,7 @@ async def _annotated(
                 yield asset
 
 
-def _nothing() -> NoDataError:
+def _no_data_error() -> NoDataError:
     return NoDataError("no asset of the version is annotated", hint="import annotations first")
 
 
@@ -149,7 +149,7 @@ def check_ratios(ratios: Sequence[float]) -> None:
         raise BadRequestError("the ratios add up to nothing", hint="one must be above 0")
 
 
-def generator_of(seed: Any) -> Random:
+def random_generator(seed: Any) -> Random:
     """A generator of its own, so that nobody else's random numbers change."""
     try:
         return Random(seed)
@@ -163,8 +163,8 @@ def _labels(annotation: LabelledAnnotation) -> Counter[str]:
     return Counter(shape.label_id for kind in KINDS for shape in getattr(annotation, kind))
 
 
-def _part(drawn: list[tuple[AssetRecord, Counter[str]]]) -> Part:
-    part = Part([asset for asset, _ in drawn], Counter())
+def _part(drawn: list[tuple[AssetRecord, Counter[str]]]) -> SplitPart:
+    part = SplitPart([asset for asset, _ in drawn], Counter())
     for _, labels in drawn:
         part.shapes.update(labels)
     return part

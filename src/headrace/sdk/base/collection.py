@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
-from headrace.engine.packed_list import Records
+from headrace.engine.packed_list import PackedList
 from headrace.errors import BadRequestError
 from headrace.sdk.base.resource import RecordT, Resource
 from headrace.sdk.base.session import Session
@@ -31,7 +31,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
 
     def __init__(self, session: Session, records: Iterable[RecordT] = ()) -> None:
         self.session = session
-        self.records: Records[RecordT] = Records(records)
+        self.records: PackedList[RecordT] = PackedList(records)
 
     @property
     def ids(self) -> list[UUID]:
@@ -102,7 +102,7 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
         firsts: dict[UUID, RecordT] = {}
         for record in both.records:
             firsts.setdefault(record.id, record)
-        both.records = Records(firsts.values())
+        both.records = PackedList(firsts.values())
         return both
 
     def __eq__(self, other: object) -> bool:

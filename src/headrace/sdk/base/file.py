@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.download.names import Wanted, name_all
-from headrace.engine.download.pull import pull
-from headrace.engine.paging import pieces
+from headrace.engine.download.names import name_all
+from headrace.engine.download.pull import pull_files
 from headrace.model.enums import DataType
 from headrace.model.records import DataRecord
 from headrace.protocol.operations import datalake as operations
-from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.sdk.base.arguments import as_path
 from headrace.sdk.base.session import Session
 from headrace.transfer.progress import OnProgress
@@ -132,18 +130,11 @@ async def download_all(
     progress: OnProgress | None = None,
 ) -> TransferReport:
     """Download the files of many handles into one folder."""
-    wanted = name_all(files, use_id=use_id)
-
-    async def batches() -> AsyncIterator[list[Wanted]]:
-        for batch in pieces(wanted, PAGE_SIZE):
-            yield batch
-
-    return await pull(
+    return await pull_files(
         session.backend,
-        batches(),
+        name_all(files, use_id=use_id),
         as_path(target_path),
         force_replace=force_replace,
         max_workers=max_workers,
-        total=len(wanted),
         progress=progress,
     )

@@ -7,8 +7,8 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
-from headrace.engine.packed_list import Records
-from headrace.engine.paging import Listed
+from headrace.engine.packed_list import PackedList
+from headrace.engine.paging import PageSource
 from headrace.errors import NoDataError
 from headrace.sdk.base.resource import RecordT
 
@@ -36,7 +36,7 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
 
     def __init__(
         self,
-        listed: Listed[RecordT],
+        listed: PageSource[RecordT],
         handle: Callable[[RecordT], HandleT],
         gather: Callable[[Iterable[RecordT]], ManyT],
         what: str,
@@ -76,7 +76,7 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         return [record.id async for page in self._listed.pages() for record in page]
 
     async def _all(self) -> ManyT:
-        records: Records[RecordT] = Records()
+        records: PackedList[RecordT] = PackedList()
         async for page in self._listed.pages():
             records.extend(page)
         if self._empty and not records:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.paging import CursorListing, pieces
+from headrace.engine.paging import CursorListing, batched
 from headrace.errors import NotFoundError
 from headrace.model.enums import AssignmentStatus, CampaignStepType
 from headrace.model.records import (
@@ -203,7 +203,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     ) -> list[UUID]:
         """Give tasks that are still to do to a user, or to nobody; the ids of those that were still to do."""
         processed: list[UUID] = []
-        for piece in pieces([assignment.id for assignment in assignments], IDS_PER_CALL):
+        for piece in batched([assignment.id for assignment in assignments], IDS_PER_CALL):
             request = operations.Reassign(
                 campaign_id=self.id,
                 assignment_ids=piece,

@@ -9,8 +9,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from headrace.engine.paging import ItemsListing
-from headrace.engine.sync.plan import Direction, Side, Wish
-from headrace.engine.sync.syncing import SyncReport, synchronize
+from headrace.engine.sync.plan import Direction, Side, SyncOptions
+from headrace.engine.sync.run import SyncReport, synchronize
 from headrace.engine.upload.push import PushReport, push
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.model.enums import InferenceType
@@ -272,7 +272,7 @@ class Client(ClientTags, ClientProcessings):
             lake.record,
             version.id,
             as_path(folder),
-            Wish.of(direction, delete=delete, prefer=prefer),
+            SyncOptions.of(direction, delete=delete, prefer=prefer),
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,

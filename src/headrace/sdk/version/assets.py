@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from headrace.engine.download.names import Layout, as_layout, name_pages
-from headrace.engine.download.pull import failed_before, pull
-from headrace.engine.paging import CursorListing, KeyListing, Listed, call_all, pieces
-from headrace.engine.sync.compare import compare, fetch
-from headrace.engine.versions.add_assets import add_data
+from headrace.engine.download.pull import failed_before, pull, pull_files
+from headrace.engine.paging import CursorListing, KeyListing, PageSource, batched, call_all
+from headrace.engine.sync.compare import compare
+from headrace.engine.versions.jobs import add_data
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
 from headrace.model.names import repaired
@@ -138,7 +138,7 @@ class VersionAssets(VersionTags):
             "assignment_user_id": as_id(assignment_user_id) if assignment_user_id else None,
         }
         backend = self.session.backend
-        listed: Listed[AssetRecord]
+        listed: PageSource[AssetRecord]
         if keys is None:
             listed = CursorListing(backend, operations.LIST_ASSETS, operations.ListAssets(**query))
         else:
@@ -153,7 +153,7 @@ class VersionAssets(VersionTags):
         """Take assets out of this version, with their annotations; the data stay in the lake."""
         requests = [
             operations.DeleteAssets(version_id=self.id, ids=piece)
-            for piece in pieces(asset_ids(assets), IDS_PER_CALL)
+            for piece in batched(asset_ids(assets), IDS_PER_CALL)
         ]
         await call_all(self.session.backend, operations.DELETE_ASSETS, requests)
 
@@ -209,7 +209,7 @@ class VersionAssets(VersionTags):
             shown = ", ".join(found.unknown[:5]) + (" …" if len(found.unknown) > 5 else "")
             log.info("%d files are not in the version: %s", len(found.unknown), shown)
         if do_download and found.missing:
-            await fetch(self.session.backend, found.missing, folder)
+            await pull_files(self.session.backend, found.missing, folder)
         return self._assets([AssetRecord(id=one.id, data=one.data) for one in found.missing])
 
     async def _asset_tag(self, tag: str | Tag) -> Tag:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from headrace.engine.exports.build import Chosen, build_coco, build_voc, build_yolo
+from headrace.engine.exports.build import BuildOptions, build_coco, build_voc, build_yolo
 from headrace.formats.coco.document import CocoFile
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.records import DatasetVersionRecord
@@ -92,8 +92,8 @@ def _chosen(
     status: AnnotationStatus | str | None,
     assets: Asset | Sequence[Asset] | MultiAsset | None,
     key: AnnotationExportKey,
-) -> Chosen:
-    return Chosen(
+) -> BuildOptions:
+    return BuildOptions(
         status=AnnotationStatus.parse(status) if status else None,
         asset_ids=None if assets is None else asset_ids(assets),
         key=key,

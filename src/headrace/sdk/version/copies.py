@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from headrace.engine.versions import copy as copying
+from headrace.engine.versions.jobs import copy_assets, fork_version
 from headrace.errors import BadRequestError
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
@@ -53,7 +53,7 @@ class VersionCopies(Resource[DatasetVersionRecord]):
             with_annotations=with_annotations,
         )
         chosen = None if assets is None else asset_ids(assets)
-        answer = await copying.fork(self.session.backend, request, chosen, wait=wait)
+        answer = await fork_version(self.session.backend, request, chosen, wait=wait)
         return self.__class__(self.session, answer.dataset_version), Job(self.session, answer.job)
 
     async def copy_assets_to(
@@ -91,4 +91,4 @@ class VersionCopies(Resource[DatasetVersionRecord]):
             with_tags=with_tags,
             with_annotations=with_annotations,
         )
-        return Job(self.session, await copying.copy(self.session.backend, request, wait=wait))
+        return Job(self.session, await copy_assets(self.session.backend, request, wait=wait))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from anyio import to_thread
 
-from headrace.engine.exports.exporting import ExportReport, export
+from headrace.engine.exports.run import ExportReport, export
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,

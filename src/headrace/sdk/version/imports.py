@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Unpack
 from uuid import UUID
 
-from headrace.engine.imports.importing import import_file
 from headrace.engine.imports.report import ImportOptions, ImportReport
+from headrace.engine.imports.run import import_file
 from headrace.engine.imports.yolo_files import import_yolo_files
 from headrace.formats.findings.collect import OnError
 from headrace.formats.options import ReadKeywords

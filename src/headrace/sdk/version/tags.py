@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headrace.engine.paging import ItemsListing
-from headrace.engine.versions.add_assets import wait_for
+from headrace.engine.versions.jobs import wait_for
 from headrace.model.enums import TagTarget
 from headrace.model.records import DatasetVersionRecord, TagRecord
 from headrace.protocol.operations import tags as operations

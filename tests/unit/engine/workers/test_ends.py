@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.conversion import convert, convert_blocking
+from headrace.engine.convert.run import convert, convert_blocking
 from headrace.engine.convert.workers.distribute import worker_count
 from headrace.errors import WorkerProcessError
 from tests.support.tiers import slow
@@ -98,7 +98,7 @@ async def test_a_cancelled_conversion_leaves_no_process(
 # A program without the usual guard: a worker that ran it again would convert again.
 PROGRAM = """
 import os, signal, sys
-from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.run import convert_blocking
 from headrace.transfer import progress as module
 module.INTERVAL = 0
 print("once", flush=True)
@@ -174,7 +174,7 @@ def handles(pid: int) -> set[str]:
 # Both, so that the one that is asked may write no more than its worker: a file beyond the limit is an error.
 TIGHT = """
 import resource, signal, sys
-from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.run import convert_blocking
 resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
 try:
     convert_blocking(sys.argv[1], sys.argv[2], to=sys.argv[3], workers=int(sys.argv[5]))

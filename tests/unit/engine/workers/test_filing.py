@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.engine.convert.workers.create_files import Filing
+from headrace.engine.convert.workers.create_files import CreateFilesJob
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_nothing_outside_its_folder(tmp_path: Path, folder: str, name: str) -> N
     (tmp_path / "in" / "a").mkdir(parents=True)
     handle = os.open(tmp_path / "in", os.O_RDONLY)
     try:
-        doing = Filing(handle=handle, root="in").begin()
+        doing = CreateFilesJob(handle=handle, root="in").begin()
         with pytest.raises(ValueError):
             doing.do(([folder.format(tmp_path)], [name.format(tmp_path)], [b""]))
     finally:
@@ -31,7 +31,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     handle = os.open(tmp_path / "in", os.O_RDONLY)
     try:
         with pytest.raises(OSError, match="in/a/x"):
-            Filing(handle=handle, root="in").begin().do((["a/"], ["x"], [b""]))
+            CreateFilesJob(handle=handle, root="in").begin().do((["a/"], ["x"], [b""]))
     finally:
         os.close(handle)
     assert not (tmp_path / "x").exists()
@@ -41,7 +41,7 @@ def test_more_folders_than_it_holds_open(tmp_path: Path) -> None:
     handle = os.open(tmp_path, os.O_RDONLY)
     before = len(os.listdir("/proc/self/fd"))
     try:
-        doing = Filing(handle=handle, root="in").begin()
+        doing = CreateFilesJob(handle=handle, root="in").begin()
         for n in range(200):
             (tmp_path / str(n % 50)).mkdir(exist_ok=True)
             doing.do(([f"{n % 50}/"], [f"{n}"], [b"%d" % n]))

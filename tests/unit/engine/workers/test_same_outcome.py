@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.conversion import convert_blocking
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ConfigurationError, FormatError, HeadraceError
 from tests.support.sources import COUNT, SOURCES, coco, yolo
 

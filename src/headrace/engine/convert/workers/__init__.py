@@ -1,5 +1,5 @@
-"""Conversions spread over processes: parsing and writing hold Python's lock, so threads would gain nothing.
+"""Worker processes for conversions. Parsing and writing hold Python's lock, so threads would gain nothing.
 
-The process that was asked reads or writes in the order of the source and decides everything; its workers do the part
-between, chunk by chunk, and answer with what they made and what they found. What comes out is what one process makes.
+The main process walks the source and makes every decision, in the order of the source. Workers parse, or create files,
+chunk by chunk, and reply with their results and findings. The output is the same as that of a single process.
 """

@@ -1,4 +1,4 @@
-"""The worker's side: it does one job, message by message, until nobody asks any more."""
+"""Main loop of a worker process: run one job, message by message, until the socket closes."""
 
 from __future__ import annotations
 
@@ -6,51 +6,81 @@ import gc
 import os
 import pickle
 import socket
+from typing import Any, Final
 
-from headrace.engine.convert.workers.channel import Channel
-from headrace.engine.convert.workers.messages import Answer, Doing, Job
+from headrace.engine.convert.workers.messages import (
+    MessageDecoder,
+    RunningJob,
+    WorkerJob,
+    WorkerReply,
+    encode_message,
+)
 from headrace.errors import HeadraceError
+
+_PIECE: Final = 1024 * 1024
+
+
+class Channel:
+    """The worker's end of the socket; receiving and sending block."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._decoder = MessageDecoder()
+        self._waiting: list[Any] = []
+
+    def receive(self) -> Any:
+        """Wait for the next message. Raises EOFError when the other side is gone."""
+        while not self._waiting:
+            data = self._socket.recv(_PIECE)
+            if not data:
+                raise EOFError
+            self._waiting = self._decoder.add(data)
+        return self._waiting.pop(0)
+
+    def send(self, message: Any) -> None:
+        """Send a message."""
+        self._socket.sendall(encode_message(message))
 
 
 def main() -> None:
     """Serve the socket that is this process's standard input, until it closes."""
-    ours = socket.socket(fileno=os.dup(0))
-    # Records hold no cycles, see formats.collector; what libraries leave behind is looked for now and then.
+    connection = socket.socket(fileno=os.dup(0))
+    # Records hold no reference cycles (see formats.io.gc_pause); a rare collection is enough for those of libraries.
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
     try:
-        serve(Channel(ours))
+        serve(Channel(connection))
     except (EOFError, OSError):
-        # Nobody is there any more: what was begun is theirs, or the next run's, to remove.
+        # The main process is gone; it, or the next run, removes what was begun.
         os._exit(0)
 
 
 def serve(channel: Channel) -> None:
-    """Take a job, then answer every message. Raises EOFError when the other side is gone."""
-    job: Job = channel.receive()
-    doing: Doing | None = None
+    """Receive a job, then reply to every message. Raises EOFError when the other side is gone."""
+    job: WorkerJob = channel.receive()
+    running: RunningJob | None = None
     noted = error = None
     try:
-        doing = job.begin()
-        noted = doing.noted()
-    except Exception as failure:  # noqa: BLE001  raised where it belongs, in the other process
+        running = job.begin()
+        noted = running.noted()
+    except Exception as failure:  # noqa: BLE001  raised in the main process
         error = _portable(failure)
-    channel.send(Answer(noted=noted, error=error))
+    channel.send(WorkerReply(noted=noted, error=error))
     while True:
         message = channel.receive()
-        assert doing is not None
-        made = error = None
+        assert running is not None
+        result = error = None
         try:
-            made = doing.do(message)
+            result = running.do(message)
         except Exception as failure:  # noqa: BLE001
             error = _portable(failure)
-        channel.send(Answer(made, doing.noted(), error))
+        channel.send(WorkerReply(result, running.noted(), error))
 
 
 def _portable(error: Exception) -> Exception:
-    """An error as it can cross: one that cannot be pickled is told in words."""
+    """Return an error that can be pickled: itself, or one with the same text."""
     try:
         pickle.loads(pickle.dumps(error, 5))
-    except Exception:  # noqa: BLE001  whatever its class does
+    except Exception:  # noqa: BLE001  its class may raise anything
         return HeadraceError(f"{type(error).__name__}: {error}")
     return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""The job of filing: files whose text is done are created, in folders that are there."""
+"""The job of creating files with given contents, in existing folders."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from typing import Final, NamedTuple
 
 from headrace.newfile import create_file
 
-# Folders, names and contents of some files.
+# Folders, names and contents of files.
 Files = tuple[list[str], list[str], list[bytes]]
-_HANDLES: Final = 16
+_MAX_OPEN_FOLDERS: Final = 16
 _FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-class Filing(NamedTuple):
-    """The job to create files below ``handle``, an inherited one of the folder that errors call ``root``."""
+class CreateFilesJob(NamedTuple):
+    """The job to create files below the inherited file descriptor ``handle``; ``root`` is its path, for errors."""
 
     handle: int
     root: str
 
-    def begin(self) -> _Filer:
-        """Begin with no file."""
-        return _Filer(self)
+    def begin(self) -> _FileCreator:
+        """Start the job."""
+        return _FileCreator(self)
 
 
-class _Filer:
-    """Creates files in folders that it reaches from one handle alone."""
+class _FileCreator:
+    """Creates files in folders below one file descriptor."""
 
-    def __init__(self, told: Filing) -> None:
-        self._told = told
+    def __init__(self, job: CreateFilesJob) -> None:
+        self._job = job
         self._handles: dict[str, int] = {}
 
     def do(self, message: Files) -> None:
-        """Create some files, in their order.
+        """Create files, in order.
 
-        Raises :class:`OSError` with the whole path, and :class:`ValueError` for one that would lead elsewhere.
+        Raises :class:`OSError` with the whole path, and :class:`ValueError` for a path that leads out of the root.
         """
         for folder, name, content in zip(*message, strict=True):
             try:
@@ -45,19 +45,19 @@ class _Filer:
                     raise ValueError(f"{name!r} is no plain name")
                 create_file(name, content, handle)
             except OSError as error:
-                error.filename = f"{self._told.root}/{folder}{name}"
+                error.filename = f"{self._job.root}/{folder}{name}"
                 raise
 
     def noted(self) -> None:
         return None
 
     def _open(self, folder: str) -> int:
-        if len(self._handles) >= _HANDLES:
+        if len(self._handles) >= _MAX_OPEN_FOLDERS:
             while self._handles:
                 os.close(self._handles.popitem()[1])
-        handle = os.dup(self._told.handle)
+        handle = os.dup(self._job.handle)
         try:
-            # Part by part: neither a link nor ".." leads anywhere.
+            # Open part by part, so that neither a link nor ".." leads out of the root.
             for part in folder.split("/")[:-1]:
                 if part in ("", ".", ".."):
                     raise ValueError(f"{folder!r} is no plain path")

@@ -1,61 +1,54 @@
-"""What workers do of a conversion: the parsing of many files, or the writing beside the reading."""
+"""Decide which part of a conversion runs in worker processes: the parsing of many files, or the creation of many."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from headrace.engine.convert.workers.create_files import Files, Filing
-from headrace.engine.convert.workers.messages import Answer
-from headrace.engine.convert.workers.parse import Parsing
-from headrace.engine.convert.workers.process import Crew, WorkerProcess
-from headrace.engine.convert.workers.sample_codec import pack_chunk, unpack
+from headrace.engine.convert.workers.create_files import CreateFilesJob, Files
+from headrace.engine.convert.workers.parse import ParallelParser
+from headrace.engine.convert.workers.process import WorkerPool
 from headrace.engine.threads import Stop
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked_reader import ChunkedReader
-from headrace.formats.findings.collect import Pass, PassDelta
-from headrace.model.sample import Sample
 
-# So much is under way with each worker: enough that none waits, little enough that memory stays flat.
-_AHEAD: Final = 3
-# Starting processes costs some tenths of a second: smaller sources are converted sooner without.
-_LEAST_FILES: Final = 4000
-# Bytes of one message (smaller ones wake the worker so often that it costs more than it does), what a file counts for
-# beside its content, and messages under way.
-_PIECE: Final = 256 * 1024
-_PER_FILE: Final = 64
-_FILES_AHEAD: Final = 8
-# After so many names that came again, each of which had to wait, files are created here.
-_PATIENCE: Final = 1000
+# Starting processes takes some tenths of a second: with fewer files a single process is faster.
+_MIN_FILES: Final = 4000
+# Bytes of one message: smaller ones wake the worker so often that this costs more than its work.
+_MESSAGE_BYTES: Final = 256 * 1024
+# What a file adds to the size of a message beside its content, in bytes.
+_FILE_OVERHEAD: Final = 64
+_MAX_MESSAGES_IN_FLIGHT: Final = 8
+# After this many waits for a repeated file name, files are created in this process.
+_MAX_WAITS: Final = 1000
 
 
 def worker_count(asked: int | None) -> int:
-    """How many workers to have where they pay: as many as asked for, else one a processor.
+    """Return the number of workers to use: ``asked``, or one per processor by default.
 
-    Raises :class:`~headrace.errors.ConfigurationError` for a number below 1.
+    Returns 1 where worker processes cannot be started. Raises :class:`~headrace.errors.ConfigurationError` for a
+    number below 1.
     """
     if asked is not None and asked < 1:
         raise ConfigurationError(f"{asked} workers", hint="give 1 or more")
     if sys.platform == "win32" or not sys.executable or getattr(sys, "frozen", False):
-        return 1  # no Python to start, or no way to hand it our handles
+        return 1  # no Python to start, or no way to pass it file descriptors
     if "python" not in Path(sys.executable).name.lower():
-        return 1  # a program that only holds a Python
+        return 1  # a program that embeds Python
     return _processors() if asked is None else asked
 
 
 def _processors() -> int:
-    # Those that this process may use, where the system tells.
+    # Those that this process may use, where the system can say.
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _has_many_files(source: Path) -> bool:
-    left = _LEAST_FILES
+    left = _MIN_FILES
     for _, _, files in os.walk(source):
         left -= len(files)
         if left <= 0:
@@ -63,102 +56,27 @@ def _has_many_files(source: Path) -> bool:
     return False
 
 
-def share(reader: Reader, writer: Writer, format: str, workers: int | None, stop: Stop) -> None:
-    """Have workers parse a source of many files, or else create the files of the target where they are many and small.
+def distribute(
+    reader: Reader, writer: Writer, format: str, workers: int | None, stop: Stop
+) -> None:
+    """Let workers parse a source of many files, or create the files of a target that has many small ones.
 
-    ``workers`` above 1 has them for others too. Raises as :func:`worker_count` does.
+    With ``workers`` above 1, also where there are few files. Raises like :func:`worker_count`.
     """
     count = worker_count(workers)
     if count < 2:
         return
     if isinstance(reader, ChunkedReader):
         if workers or _has_many_files(reader.path):
-            reader.parallel_parse = _Parsers(format, count, stop).parsed
+            reader.parallel_parse = ParallelParser(format, count, stop).parsed
     elif writer.info.layout == "folder" and (workers or writer.small_files):
-        writer.file_sink = _FilesElsewhere(stop, 0 if workers else _LEAST_FILES)
+        writer.file_sink = _ProcessFileCreator(stop, 0 if workers else _MIN_FILES)
 
 
-class _Parsers:
-    """Parses the chunks of a reader in worker processes; batches come in the order of the chunks."""
+class _ProcessFileCreator:
+    """Creates the files of a writer in one worker process, in order.
 
-    def __init__(self, format: str, workers: int, stop: Stop) -> None:
-        self._format = format
-        self._workers = workers
-        self._stop = stop
-
-    def parsed(self, reader: ChunkedReader, found: Pass) -> Iterator[list[Sample]]:
-        """The batches, as the reader itself would make them."""
-        policy = reader.findings
-        job = Parsing(
-            format=self._format,
-            path=reader.path,
-            options=reader.options,
-            on_error=policy.on_error,
-            strict=policy.strict,
-            every=policy.on_finding is not None,
-        )
-        crew = Crew(self._workers, job, self._stop)
-        try:
-            for worker in crew.workers:
-                _settle(crew.answer(worker), found)
-            yield from self._batches(reader, found, crew)
-        except BaseException:
-            crew.kill()
-            raise
-        crew.end()
-
-    def _batches(self, reader: ChunkedReader, found: Pass, crew: Crew) -> Iterator[list[Sample]]:
-        walk = _Walk(reader)
-        pending: deque[tuple[PassDelta, WorkerProcess]] = deque()
-        while True:
-            while len(pending) < _AHEAD * self._workers and (worker := walk.post(crew)):
-                pending.append((walk.noted, worker))
-            if not pending:
-                break
-            noted, worker = pending.popleft()
-            found.merge(noted)
-            answer = crew.answer(worker)
-            _settle(answer, found)
-            samples, learned = answer.made
-            reader.merge_learned(learned)
-            yield unpack(samples)
-        found.merge(walk.noted)
-        if walk.error is not None:
-            raise walk.error
-
-
-class _Walk:
-    """The walk over the files, ahead of the parsing; what it finds is told in its turn, and so is its end."""
-
-    def __init__(self, reader: ChunkedReader) -> None:
-        self._notes = reader.findings.deferred("read", every=reader.findings.on_finding is not None)
-        self._chunks = reader.chunks(self._notes)
-        self._ended = False
-        self.noted: PassDelta = self._notes.take()
-        self.error: Exception | None = None
-
-    def post(self, crew: Crew) -> WorkerProcess | None:
-        """Give the next chunk to a worker; None where there is none."""
-        if self._ended:
-            return None
-        chunk = None
-        try:
-            chunk = next(self._chunks, None)
-        except Exception as error:  # noqa: BLE001  raised when all before it is done
-            self.error = error
-        self.noted = self._notes.take()
-        if chunk is None:
-            self._ended = True
-            return None
-        worker = crew.idlest()
-        worker.post(pack_chunk(chunk))
-        return worker
-
-
-class _FilesElsewhere:
-    """Has a worker process create the files of a writer; it starts after ``first`` files, which are left to the writer.
-
-    One process creates all, in order.
+    The writer itself creates the ``first`` files; the process is started after them.
     """
 
     def __init__(self, stop: Stop, first: int) -> None:
@@ -167,85 +85,78 @@ class _FilesElsewhere:
         self._waits = 0
         self._files: Files = ([], [], [])
         self._size = 0
-        self._crew: Crew | None = None
+        self._pool: WorkerPool | None = None
         self._failed = False
 
     def start(self, root: Path, lock: int) -> None:
-        """Begin below ``root``, under the lock of its target."""
+        """Set the folder ``root`` below which files are created, and the descriptor of its target's lock."""
         self._root = root
         self._lock = lock
 
     def put(self, folder: str, name: str, content: bytes) -> bool:
-        """Take over a file, to be created later; raises what an earlier one could not do."""
+        """Queue a file for creation; False leaves it to the writer. Raises the failure of an earlier file."""
         if self._first > 0:
             self._first -= 1
             return False
-        if self._waits >= _PATIENCE:
+        if self._waits >= _MAX_WAITS:
             return False
-        if self._crew is None:
-            self._crew = self._begun()
+        if self._pool is None:
+            self._pool = self._start_pool()
         folders, names, contents = self._files
         folders.append(folder)
         names.append(name)
         contents.append(content)
-        self._size += _PER_FILE + len(content)
-        if self._size >= _PIECE:
+        self._size += _FILE_OVERHEAD + len(content)
+        if self._size >= _MESSAGE_BYTES:
             self._send()
         return True
 
     def flush(self) -> None:
-        """Wait for all files so far, and raise what of them could not be done, unless that was raised before."""
+        """Wait for all files so far, and raise the first failure unless it was raised before."""
         if self._failed:
             return
         if self._size:
             self._send()
-        if self._crew is not None and self._crew.workers[0].asked:
+        if self._pool is not None and self._pool.workers[0].pending:
             self._waits += 1
             self._wait(0)
 
     def end(self) -> None:
-        """Settle, and end the process."""
+        """Wait for all files, and end the process."""
         self.flush()
-        crew, self._crew = self._crew, None
-        if crew is not None:
-            crew.end()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.end()
 
     def abandon(self) -> None:
-        """End the process, whatever it does."""
-        crew, self._crew = self._crew, None
-        if crew is not None:
-            crew.kill()
+        """Kill the process."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.kill()
 
     def _send(self) -> None:
-        self._wait(_FILES_AHEAD - 1)
-        assert self._crew is not None
-        self._crew.workers[0].post(self._files)
+        self._wait(_MAX_MESSAGES_IN_FLIGHT - 1)
+        assert self._pool is not None
+        self._pool.workers[0].post(self._files)
         self._files = ([], [], [])
         self._size = 0
 
-    def _begun(self) -> Crew:
+    def _start_pool(self) -> WorkerPool:
         handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            job = Filing(handle=handle, root=str(self._root))
-            # While the worker lives, nobody else may write there, even where this process was killed.
-            return Crew(1, job, self._stop, keep=[self._lock, handle])
+            job = CreateFilesJob(handle=handle, root=str(self._root))
+            # The worker holds the lock too: it stays taken while the worker lives, even if this process is killed.
+            return WorkerPool(1, job, self._stop, keep=[self._lock, handle])
         finally:
             os.close(handle)
 
     def _wait(self, left: int) -> None:
-        assert self._crew is not None
-        worker = self._crew.workers[0]
-        while worker.asked > left:
-            # Only the first failure counts, as where nothing goes on after it.
+        assert self._pool is not None
+        worker = self._pool.workers[0]
+        while worker.pending > left:
+            # Only the first failure is raised, as in a single process, which stops there.
             self._failed = True
-            answer = self._crew.answer(worker)
-            if answer.error is not None:
-                raise answer.error
+            reply = self._pool.reply(worker)
+            if reply.error is not None:
+                raise reply.error
             self._failed = False
-
-
-def _settle(answer: Answer, found: Pass) -> None:
-    if answer.noted is not None:
-        found.merge(answer.noted)
-    if answer.error is not None:
-        raise answer.error

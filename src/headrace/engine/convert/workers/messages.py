@@ -1,33 +1,67 @@
-"""What a conversion and its workers say to each other. A job is sent first; every message is answered."""
+"""Messages between a conversion and its workers: their types, and their frames on a socket (length, then content).
+
+The job is the first message to a worker. The worker replies to every message, in order.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+import pickle
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-if TYPE_CHECKING:  # a worker that needs no formats, nor msgspec, starts sooner without them
+if TYPE_CHECKING:  # workers that only create files start faster without formats and msgspec
     from headrace.formats.findings.collect import PassDelta
 
+_LENGTH: Final = Struct("<Q")
+_PIECE: Final = 1024 * 1024
 
-class Doing(Protocol):
-    """A job that a worker has begun."""
+
+class RunningJob(Protocol):
+    """A job that a worker has started."""
 
     def do(self, message: Any) -> Any:
-        """Do what a message asks for; returns the answer's ``made``."""
+        """Process a message and return the ``result`` of the reply."""
 
     def noted(self) -> PassDelta | None:
-        """What was found since this was last asked."""
+        """Return the findings since the last call."""
 
 
-class Job(Protocol):
-    """What a worker is to do; it can be pickled."""
+class WorkerJob(Protocol):
+    """A worker's job; it is pickled and sent to the worker."""
 
-    def begin(self) -> Doing:
-        """Make ready for messages, in the worker."""
+    def begin(self) -> RunningJob:
+        """Start the job, in the worker."""
 
 
-class Answer(NamedTuple):
-    """What came of a message: what was made, what was found on the way, and the error that ended it."""
+class WorkerReply(NamedTuple):
+    """The reply to a message: its result, the findings so far, and the error if it failed."""
 
-    made: Any = None
+    result: Any = None
     noted: PassDelta | None = None
     error: Exception | None = None
+
+
+def encode_message(message: Any) -> bytes:
+    """Encode a message for the socket. Both ends are this program, so pickle is safe."""
+    content = pickle.dumps(message, 5)
+    return _LENGTH.pack(len(content)) + content
+
+
+class MessageDecoder:
+    """Decodes messages from the bytes of a socket."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def add(self, data: bytes) -> list[Any]:
+        """Add received bytes and return the messages that are now complete."""
+        held, messages = self._held, []
+        held += data
+        while len(held) >= _LENGTH.size:
+            (size,) = _LENGTH.unpack_from(held)
+            end = _LENGTH.size + size
+            if len(held) < end:
+                break
+            messages.append(pickle.loads(memoryview(held)[_LENGTH.size : end].tobytes()))
+            del held[:end]
+        return messages

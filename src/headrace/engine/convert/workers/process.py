@@ -1,4 +1,4 @@
-"""A worker process, and the crew of them that one conversion has."""
+"""Worker processes: one of them, and the pool that serves one conversion."""
 
 from __future__ import annotations
 
@@ -11,75 +11,74 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from headrace.engine.convert.workers.channel import Inbox, framed
-from headrace.engine.convert.workers.messages import Answer
+from headrace.engine.convert.workers.messages import MessageDecoder, WorkerReply, encode_message
 from headrace.engine.threads import Stop
 from headrace.errors import WorkerProcessError
 
-# A stop that is asked for is noticed within this time, in seconds.
-_LOOK: Final = 0.05
-_PIECE: Final = 1024 * 1024
-_PATIENCE: Final = 5.0
+# A request to stop is noticed within this time, in seconds.
+_POLL_SECONDS: Final = 0.05
+_BUFFER_BYTES: Final = 1024 * 1024
+_EXIT_SECONDS: Final = 5.0
 
 
 class WorkerProcess:
-    """One process of ours: messages go in, answers come out in the same order.
+    """A worker process that receives messages and replies in the same order.
 
-    It is a fresh interpreter, not a copy of this process, so nothing of the caller's program is run or inherited but
-    the handles ``keep``. It ends when its socket closes, and so with this process, however that ends.
+    It is a fresh interpreter, not a fork: it runs nothing of the caller's program and inherits only the file
+    descriptors ``keep``. It ends when its socket closes, so it never outlives this process.
     """
 
     def __init__(self, keep: Sequence[int] = ()) -> None:
-        self.socket, theirs = socket.socketpair()
+        self.socket, child_end = socket.socketpair()
         code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.convert.workers.child import main; main()"
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-c", code],
-                stdin=theirs.fileno(),
+                stdin=child_end.fileno(),
                 stdout=subprocess.DEVNULL,
                 pass_fds=keep,
-                # Ctrl-C is for the process that was asked; it tells its workers.
+                # Ctrl-C goes to the main process only, which then stops its workers.
                 process_group=0,
             )
         except BaseException:
             self.socket.close()
             raise
         finally:
-            theirs.close()
+            child_end.close()
         self.socket.setblocking(False)
-        # As much as the system allows: what does not go at once waits for the next message.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE)
-        self.asked = 0
+        # As large as the system allows: what is not sent at once waits for the next message.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        self.pending = 0
         self._outgoing: deque[memoryview] = deque()
-        self._inbox = Inbox()
-        self._answers: deque[Answer] = deque()
+        self._decoder = MessageDecoder()
+        self._replies: deque[WorkerReply] = deque()
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         pid: int = self._process.pid
         return pid
 
     @property
     def has_more_to_send(self) -> bool:
-        """Whether something waits to be sent."""
+        """Whether messages wait to be sent."""
         return bool(self._outgoing)
 
     def post(self, message: Any) -> None:
-        """Send a message, now or as soon as it can go."""
-        self.asked += 1
-        self._outgoing.append(memoryview(framed(message)))
+        """Send a message, now or as soon as the socket takes it."""
+        self.pending += 1
+        self._outgoing.append(memoryview(encode_message(message)))
         self.send()
 
     def send(self) -> None:
-        """Send what can go without waiting."""
+        """Send as much as possible without blocking."""
         while self._outgoing:
             try:
                 sent = self.socket.send(self._outgoing[0])
             except BlockingIOError:
                 return
             except OSError:
-                # The end of what it said is still to be read, and tells why.
+                # The process ended; its last replies can still be read, and say why.
                 self._outgoing.clear()
                 return
             self._outgoing[0] = self._outgoing[0][sent:]
@@ -87,51 +86,51 @@ class WorkerProcess:
                 self._outgoing.popleft()
 
     def read(self) -> None:
-        """Take in what is there. Raises WorkerProcessError where the process has ended."""
+        """Read the replies that have arrived. Raises WorkerProcessError if the process has ended."""
         try:
-            data = self.socket.recv(_PIECE)
+            data = self.socket.recv(_BUFFER_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         if not data:
-            raise self._ended()
-        self._answers += self._inbox.add(data)
+            raise self._exit_error()
+        self._replies += self._decoder.add(data)
 
-    def answer(self) -> Answer | None:
-        """The next answer, if it is there."""
-        if not self._answers:
+    def reply(self) -> WorkerReply | None:
+        """Return the next reply, or None if it has not arrived."""
+        if not self._replies:
             return None
-        self.asked -= 1
-        return self._answers.popleft()
+        self.pending -= 1
+        return self._replies.popleft()
 
     def end(self) -> None:
-        """Let the process end, and wait for that."""
+        """Let the process end, and wait for it."""
         self.socket.close()
         try:
-            self._process.wait(_PATIENCE)
+            self._process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
     def kill(self) -> None:
-        """End the process at once; what it was doing does not matter any more."""
+        """Kill the process."""
         self._process.kill()
         self.end()
 
-    def _ended(self) -> WorkerProcessError:
+    def _exit_error(self) -> WorkerProcessError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_PATIENCE)
+            self._process.wait(_EXIT_SECONDS)
         status = self._process.returncode
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         return WorkerProcessError(
-            f"a worker process ended before its work did ({how})",
-            hint="run it again; with one worker it runs in this process alone",
+            f"a worker process ended before it had finished ({how})",
+            hint="run it again; with workers=1 everything runs in this process",
         )
 
 
-class Crew:
-    """Some worker processes with the same job; a context manager that leaves none behind."""
+class WorkerPool:
+    """Worker processes with the same job. End it with :meth:`end` or :meth:`kill`."""
 
     def __init__(self, count: int, job: Any, stop: Stop, *, keep: Sequence[int] = ()) -> None:
         self._stop = stop
@@ -147,40 +146,40 @@ class Crew:
             self.kill()
             raise
 
-    def idlest(self) -> WorkerProcess:
-        """The worker with the fewest messages to answer."""
-        return min(self.workers, key=lambda worker: worker.asked)
+    def least_busy(self) -> WorkerProcess:
+        """Return the worker with the fewest unanswered messages."""
+        return min(self.workers, key=lambda worker: worker.pending)
 
-    def answer(self, worker: WorkerProcess) -> Answer:
-        """The next answer of a worker; meanwhile all others are served.
+    def reply(self, worker: WorkerProcess) -> WorkerReply:
+        """Wait for the next reply of a worker; the sockets of all workers are served meanwhile.
 
-        Raises :class:`~headrace.errors.WorkerProcessError` where a process ends.
+        Raises :class:`~headrace.errors.WorkerProcessError` if a process ends.
         """
-        while (answer := worker.answer()) is None:
+        while (reply := worker.reply()) is None:
             self._stop.check()
-            self._turn()
-        return answer
+            self._serve_sockets()
+        return reply
 
     def end(self) -> None:
         """Let all processes end."""
-        for worker in self._leaving():
+        for worker in self._remove_all():
             worker.end()
 
     def kill(self) -> None:
-        """End all processes at once."""
-        for worker in self._leaving():
+        """Kill all processes."""
+        for worker in self._remove_all():
             worker.kill()
 
-    def _leaving(self) -> Iterator[WorkerProcess]:
+    def _remove_all(self) -> Iterator[WorkerProcess]:
         self._selector.close()
         while self.workers:
             yield self.workers.pop()
 
-    def _turn(self) -> None:
+    def _serve_sockets(self) -> None:
         for worker in self.workers:
             sending = selectors.EVENT_WRITE if worker.has_more_to_send else 0
             self._selector.modify(worker.socket, selectors.EVENT_READ | sending, worker)
-        for key, events in self._selector.select(_LOOK):
+        for key, events in self._selector.select(_POLL_SECONDS):
             if events & selectors.EVENT_WRITE:
                 key.data.send()
             if events & selectors.EVENT_READ:

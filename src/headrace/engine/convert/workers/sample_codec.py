@@ -1,4 +1,4 @@
-"""Samples as bytes between processes: columns of plain values where they are plain, else pickled."""
+"""Encode samples as bytes for another process: plain values with marshal where possible, else pickle."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _CORNERS = 4
 
 
 def pack_chunk(chunk: Chunk) -> PackedChunk:
-    """A chunk as it is pickled in less time: its items are named tuples of one kind."""
+    """Transpose a chunk into columns, which pickle faster; its items are named tuples of one type."""
     return type(chunk[0]), [*zip(*chunk, strict=True)]
 
 
 def unpack_chunk(packed: PackedChunk) -> Chunk:
-    """The chunk that was packed."""
+    """Restore a chunk from its columns."""
     kind, columns = packed
     return [*starmap(kind, zip(*columns, strict=True))]
 
 
 def pack(samples: Sequence[Sample]) -> bytes:
-    """Samples as bytes for :func:`unpack`, of this same Python, from a process that is trusted."""
+    """Encode samples for :func:`unpack` in another process of the same Python and the same user."""
     rows = []
     tables: dict[BoxTable, int] = {}
     for sample in samples:
@@ -55,12 +55,12 @@ def pack(samples: Sequence[Sample]) -> bytes:
         )
     try:
         return _COLUMNS + marshal.dumps((rows, [_columns(table) for table in tables]))
-    except ValueError:  # an attribute of some other type
+    except ValueError:  # marshal cannot encode the type of an attribute
         return _PICKLED + pickle.dumps(list(samples), 5)
 
 
 def unpack(data: bytes) -> list[Sample]:
-    """What was packed."""
+    """Decode the samples that :func:`pack` encoded."""
     if data[:1] == _PICKLED:
         return cast("list[Sample]", pickle.loads(memoryview(data)[1:]))
     rows, columns = marshal.loads(memoryview(data)[1:])

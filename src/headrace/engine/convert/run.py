@@ -1,4 +1,7 @@
-"""Converting: any reader into any writer, in one worker thread, checked at the end before anything appears."""
+"""Convert between formats: any reader into any writer, in one worker thread.
+
+The counts are checked at the end, before the target appears.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from headrace import formats
-from headrace.engine.convert.workers.distribute import share
+from headrace.engine.convert.workers.distribute import distribute
 from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.formats.base import ConversionStep, Reader, Writer
@@ -26,10 +29,27 @@ from headrace.transfer.progress import OnProgress, Progress
 
 
 class ConversionReport(Struct, kw_only=True):
-    """What came of a conversion: what was read and what of it was written, and why the rest was not.
+    """The outcome of a conversion: what was read, what was written, and why the rest was not.
 
-    ``why`` says how the source's format was known; ``declared`` what the target's format can never say; ``labels``
-    how many shapes each label has; ``dry_run`` that nothing was written.
+    Attributes:
+        source: Path of the source, as given.
+        target: Path of the target, as given.
+        source_format: Name of the source's format.
+        target_format: Name of the target's format.
+        why: How the source's format was determined.
+        images_in: Images that the source holds.
+        images_out: Images written.
+        shapes_in: Shapes that the source holds.
+        shapes_out: Shapes written.
+        images_dropped: Images left out, each with a finding.
+        shapes_dropped: Shapes left out, each with a finding.
+        shapes_merged: Records that became part of another record's shape, such as the frames of a track.
+        shapes_added: Shapes that a record yielded beyond its first.
+        labels: Number of shapes by label.
+        declared: What the target's format can never represent, whatever the source holds.
+        findings: Everything odd or lost, one entry per kind with its count.
+        seconds: Duration in seconds.
+        dry_run: True if nothing was written.
     """
 
     source: str
@@ -67,23 +87,42 @@ async def convert(
     workers: int | None = None,
     **options: Any,
 ) -> ConversionReport:
-    """Read ``src`` and write it as ``dst`` in the format ``to``; ``dst`` appears complete, or not at all.
+    """Convert a dataset's annotations from one format to another.
 
-    ``from_`` names the source's format where it cannot be seen. ``options`` are the fields of ``ReadOptions`` and
-    ``WriteOptions``. ``strict`` fails at the first thing that is odd or cannot be said; ``on_error`` says what bad
-    records do; ``dry_run`` does everything but write; ``on_finding`` hears of every single finding, in a worker thread.
-    ``workers`` is how many processes parse a source of many files, by default one a processor; above 1 the files of a
-    target that is a folder are created by another one, where the source is one file (by default only YOLO's boxes, many
-    and small). However many there are, what is written and reported is the same.
+    The target appears complete or not at all. The work runs in a thread, so the event loop stays free.
 
-    ``report`` is a file of JSON lines, one for each finding that ``on_finding`` hears, whose counts add up to those of
-    ``ConversionReport.findings``. It replaces that of an earlier run, as a whole, also after a dry run and where the
-    conversion fails because of its records, which stand there then; where it fails for another reason, the earlier one
-    stays. See :class:`~headrace.formats.findings.jsonl.FindingRecord` for the keys.
+    Args:
+        src: File or folder to read.
+        dst: File or folder to write.
+        to: Name of the target's format.
+        from_: Name of the source's format. Default: detected automatically.
+        on_error: On a bad record: stop (``raise``), skip it (``skip``), or report every one and then fail
+            (``collect``).
+        strict: Fail at the first oddity, and at the first thing that the target cannot represent.
+        dry_run: Do everything except write the target.
+        progress: Called with a progress event from time to time.
+        on_finding: Called with every single finding, in a worker thread.
+        report: File of JSON lines to write, one for each single finding; the counts add up to those of
+            ``ConversionReport.findings``. It replaces the report of an earlier run, also after a dry run and when the
+            conversion fails because of bad records. When it fails for another reason, the earlier report stays.
+            :class:`~headrace.formats.findings.jsonl.FindingRecord` lists the keys.
+        workers: Number of processes that parse a source of many files. Default: one per processor for large sources.
+            If the source is a single file and the target a folder, more than 1 means that another process creates the
+            target's files (the default only for many small files, such as YOLO boxes). The output and the report do
+            not depend on it.
+        **options: Fields of :class:`~headrace.formats.options.ReadOptions` and
+            :class:`~headrace.formats.options.WriteOptions`.
 
-    The event loop stays free. Raises :class:`~headrace.errors.ParseError`, ``LossyWriteError``, ``FormatError``,
-    ``UnknownFormatError``, ``ConfigurationError`` for options that make no sense and, should records vanish
-    unaccounted for, ``ConservationError``.
+    Returns:
+        The counts of what was read and written, and the findings.
+
+    Raises:
+        ParseError: The source is not valid in its format.
+        LossyWriteError: ``strict``, and the target cannot represent something.
+        FormatError: The target exists already, or the formats do not fit together.
+        UnknownFormatError: There is no such format, or none was detected.
+        ConfigurationError: The options contradict each other or do not exist.
+        ConservationError: Records are unaccounted for, which is a bug.
     """
 
     def work(stop: Stop) -> ConversionReport:
@@ -122,12 +161,12 @@ def convert_blocking(
     stop: Stop | None = None,
     **options: Any,
 ) -> ConversionReport:
-    """:func:`convert` for code without an event loop; ``stop`` ends it between two batches."""
+    """Convert like :func:`convert`, without an event loop; ``stop`` ends the work between two batches."""
     source_format, why = _source_format(Path(src), from_)
     target_format = formats.get(to)
-    place = None if report is None else Path(report)
-    if place is not None:
-        check_apart(place, Path(src), Path(dst))
+    report_path = None if report is None else Path(report)
+    if report_path is not None:
+        check_apart(report_path, Path(src), Path(dst))
     reading, writing = split_options(source_format, options)
     if _only_carried(target_format, writing) and "geometry" not in options:
         reading = structs.replace(reading, geometry="raw")
@@ -148,7 +187,7 @@ def convert_blocking(
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
     reader = source_format.open(Path(src), options=reading, findings=findings)
     with (
-        findings_file(place, findings) as publish_findings,
+        findings_file(report_path, findings) as publish_findings,
         Progress("convert", "images", progress) as counting,
         reader,
     ):
@@ -157,22 +196,22 @@ def convert_blocking(
         early = reader.labels() if reader.labels_first or writing.class_order == "name" else []
         writer = target_format.create(Path(dst), early, options=writing, findings=findings)
         stop = stop or Stop()
-        share(reader, writer, source_format.info.name, workers, stop)
-        with suppress(_Rehearsed), writer:
+        distribute(reader, writer, source_format.info.name, workers, stop)
+        with suppress(_DryRunEnd), writer:
             steps = source_format.pass_through(reader, writer) if passes_through else None
             _carry(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)
             writer.finish()
-            # Before the target: a run that is killed between the two is run again and tells the same. The other way
-            # round there would be a target, which nothing replaces, whose losses nobody is told.
+            # Before the target: a run that is killed between the two can be repeated with the same result. In the
+            # other order there would be a target, which a second run does not replace, without a report.
             publish_findings()
             if dry_run:
-                raise _Rehearsed
+                raise _DryRunEnd
         outcome.seconds = counting.seconds
     _fill(outcome, findings)
     return outcome
 
 
-class _Rehearsed(Exception):  # noqa: N818  no error: the way out of a rehearsal
+class _DryRunEnd(Exception):  # noqa: N818  not an error: it ends a dry run
     """Leaves a writer without publishing what it wrote."""
 
 
@@ -205,7 +244,7 @@ def _by_samples(reader: Reader, writer: Writer) -> Generator[ConversionStep, Non
 
 @contextmanager
 def _flushed(writer: Writer) -> Iterator[None]:
-    """Where reading fails, what was read before it and cannot be written comes first, as with one process."""
+    """When reading fails, raise the failure of an earlier write first, as with a single process."""
     try:
         yield
     except (HeadraceError, OSError):

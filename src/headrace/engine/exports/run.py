@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.paging import CursorListing, KeyListing, Listed
+from headrace.engine.paging import CursorListing, KeyListing, PageSource
 from headrace.engine.threads import in_own_task
 from headrace.engine.versions.labels import label_infos
 from headrace.engine.versions.load import load_page
@@ -42,7 +42,7 @@ from headrace.transfer.progress import OnProgress, Progress
 
 AHEAD = 1
 
-Page = list[tuple[AssetRecord, LoadedAnnotation | None]]
+AssetPage = list[tuple[AssetRecord, LoadedAnnotation | None]]
 
 
 class ExportReport(Struct, kw_only=True):
@@ -100,7 +100,7 @@ async def export(
 
         async def carry() -> None:
             async with _ThreadedWriter(names):
-                pages = _Pages(
+                pages = _PageReader(
                     backend, version.id, listed, status, worker_id, key, annotated_only, names
                 )
                 await _write_all(pages, counting, report)
@@ -114,19 +114,19 @@ async def export(
     return report
 
 
-class _Pages(Struct, frozen=True):
+class _PageReader(Struct, frozen=True):
     """What is written, by the page of assets."""
 
     backend: Backend
     version_id: UUID
-    listed: Listed[AssetRecord]
+    listed: PageSource[AssetRecord]
     status: AnnotationStatus | None
     worker_id: UUID | None
     key: AnnotationExportKey
     annotated_only: bool
     names: ExportNames
 
-    async def read(self, send: MemoryObjectSendStream[Page]) -> None:
+    async def read(self, send: MemoryObjectSendStream[AssetPage]) -> None:
         """Read one page after the other."""
         async with send:
             async for assets in self.listed.pages():
@@ -139,7 +139,7 @@ class _Pages(Struct, frozen=True):
                     newest.setdefault(annotation.asset_id, annotation)
                 await send.send([(asset, newest.get(str(asset.id))) for asset in assets])
 
-    def samples(self, page: Page) -> list[Sample]:
+    def samples(self, page: AssetPage) -> list[Sample]:
         """The samples of a page."""
         return [
             sample_of(self._name(asset), asset.data.meta, annotation)
@@ -159,10 +159,10 @@ class _Pages(Struct, frozen=True):
                 return self.names.name(asset.id, asset.data.filename)
 
 
-async def _write_all(pages: _Pages, progress: Progress, report: ExportReport) -> None:
-    send, receive = anyio.create_memory_object_stream[Page](AHEAD)
+async def _write_all(pages: _PageReader, progress: Progress, report: ExportReport) -> None:
+    send, receive = anyio.create_memory_object_stream[AssetPage](AHEAD)
 
-    def write(page: Page) -> None:
+    def write(page: AssetPage) -> None:
         samples = pages.samples(page)
         for sample in samples:
             for shape in sample.shapes:
@@ -181,7 +181,7 @@ async def _write_all(pages: _Pages, progress: Progress, report: ExportReport) ->
 
 def _listed(
     backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None
-) -> Listed[AssetRecord]:
+) -> PageSource[AssetRecord]:
     if asset_ids is None:
         return CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
     query = ListAssetsByKey(version_id=version_id)

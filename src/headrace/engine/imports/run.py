@@ -1,17 +1,15 @@
-"""Importing: a reader in worker threads -> chunks -> assets and labels matched -> the bulk operation, several at a time.
+"""Import a source into a version: a reader in worker threads, chunks, and several bulk calls at a time.
 
-Nothing is written before the source was read through once: a bad record, an image that is no asset and a label that
-may not be made are found first. On a headrace lake or
-server each chunk is entered in a ledger by the very transaction that writes it, so an import that was killed half way
-goes on where it was, and ends in exactly what an undisturbed one writes.
+The source is read once before anything is written, so that bad records, images without an asset and unknown labels are
+found first. On a headrace lake or server, the transaction that writes a chunk also enters it in a ledger. An import
+that was killed therefore resumes where it stopped, with the same result as an undisturbed one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 
 import anyio
 from anyio import to_thread
@@ -20,18 +18,22 @@ from msgspec import Struct
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.imports.chunks import CHUNK_BYTES, Chunk, chunks
-from headrace.engine.imports.digest import source_digest
-from headrace.engine.imports.inspect import survey
-from headrace.engine.imports.match import Matcher
+from headrace.engine.imports.chunks import CHUNK_BYTES, ImportChunk, chunks
+from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.report import ImportOptions, ImportReport
-from headrace.engine.imports.send import Sender
+from headrace.engine.imports.send import ChunkSender
+from headrace.engine.imports.source import (
+    ImportSource,
+    ThreadedReader,
+    inspect_source,
+    source_digest,
+)
 from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.threads import iterate_in_thread
 from headrace.engine.versions.labels import resolve_labels, set_skeletons
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity
-from headrace.formats.options import ReadOptions, read_options
+from headrace.formats.options import read_options
 from headrace.formats.registry import Format
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
@@ -47,17 +49,9 @@ from headrace.tasks import first_error
 from headrace.transfer.progress import OnProgress, Progress
 
 WORKERS = 4
-ASSETS_UNDER_WAY = 1_000
-"""More in all calls at a time win nothing, for Python makes one chunk after the other, and hold tens of MiB."""
-
-
-class Source(Struct, frozen=True):
-    """What is imported: ``open`` makes its reader; ``digest`` tells it from others, for the ledger."""
-
-    path: Path
-    format: str
-    open: Callable[[ReadOptions, Findings], Reader]
-    digest: Callable[[object], str]
+ASSETS_IN_FLIGHT = 1_000
+"""Assets in all concurrent calls together. More gain nothing, since Python builds one chunk at a time, and hold tens
+of MiB."""
 
 
 async def import_file(
@@ -70,13 +64,27 @@ async def import_file(
     counts: dict[str, int] | None = None,
     progress: OnProgress | None = None,
 ) -> ImportReport:
-    """Import a file or folder; ``counts`` is filled with the shapes written under each annotation id.
+    """Import a file or folder into a version.
 
-    Raises ParseError where the source is not what its format demands, NotFoundError and ConflictError where images
-    or labels cannot be matched.
+    Args:
+        backend: Backend of the version.
+        version: Version to import into.
+        path: File or folder of annotations.
+        format: Name of the format. Default: detected automatically.
+        options: Options of the import.
+        counts: Filled with the number of shapes written, by annotation id.
+        progress: Called with a progress event from time to time.
+
+    Returns:
+        What was imported, and why the rest was not.
+
+    Raises:
+        ParseError: The source is not valid in its format.
+        NotFoundError: An image has no asset, or a label does not exist and may not be created.
+        ConflictError: An image matches several assets, or several images match one.
     """
     chosen = await to_thread.run_sync(_choose, path, format)
-    source = Source(
+    source = ImportSource(
         path=path,
         format=chosen.info.name,
         open=lambda reading, findings: chosen.open(path, options=reading, findings=findings),
@@ -88,13 +96,13 @@ async def import_file(
 async def import_source(
     backend: Backend,
     version: DatasetVersionRecord,
-    source: Source,
+    source: ImportSource,
     options: ImportOptions,
     *,
     counts: dict[str, int] | None = None,
     progress: OnProgress | None = None,
 ) -> ImportReport:
-    """Import what a reader gives; see :func:`import_file`."""
+    """Import the samples of a reader; see :func:`import_file`."""
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
     options = for_type(options, version.type, source.format)
     reading = read_options(options.read)
@@ -107,20 +115,22 @@ async def import_source(
     )
     reader = source.open(reading, findings)
     with Progress("import", "images", progress) as counting:
-        async with _ThreadedReader(reader):
-            matcher = Matcher(backend, version, options.key)
-            found = await survey(reader, matcher, all_must_match=options.fail_on_asset_not_found)
+        async with ThreadedReader(reader):
+            matcher = AssetMatcher(backend, version, options.key)
+            found = await inspect_source(
+                reader, matcher, all_must_match=options.fail_on_asset_not_found
+            )
             counting.total = found.images
-            lost = findings.begin("import")
+            losses = findings.begin("import")
             labels = await resolve_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
-            loose = await set_skeletons(backend, version.id, found.labels, labels)
-            _count_joints(loose, lost)
+            left_out = await set_skeletons(backend, version.id, found.labels, labels)
+            _count_joints(left_out, losses)
             ledger = await _open_ledger(backend, version, source, options)
-            sender = Sender(backend, version, options, matcher, labels, ledger, report, counts)
-            cut = _Cut(reader, lost, version.type, backend.limits.import_assets)
-            await _send_all(cut, sender, backend, counting)
+            sender = ChunkSender(backend, version, options, matcher, labels, ledger, report, counts)
+            chunker = _Chunker(reader, losses, version.type, backend.limits.import_assets)
+            await _send_all(chunker, sender, backend, counting)
             if ledger is not None:
                 await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
         report.seconds = counting.seconds
@@ -140,29 +150,31 @@ def _close(report: ImportReport, findings: Findings) -> None:
 
 def _count_joints(count: int, found: Pass) -> None:
     if count:
-        message = "joints of skeletons that join no two keypoints, left out"
+        message = "edges of skeletons without two keypoints, left out"
         found.add("LOSS", message, severity=Severity.LOSS, count=count)
 
 
-class _Cut(Struct, frozen=True):
-    """The chunks of a source, for a version of some type."""
+class _Chunker(Struct, frozen=True):
+    """Cuts a source into chunks, for a version of a given type."""
 
     reader: Reader
-    lost: Pass
+    losses: Pass
     type: InferenceType
     images: int
 
-    def chunks(self) -> Iterator[Chunk]:
-        return chunks(self.reader, self.lost, images=self.images, change=change_for(self.type))
+    def chunks(self) -> Iterator[ImportChunk]:
+        return chunks(self.reader, self.losses, images=self.images, change=change_for(self.type))
 
 
-async def _send_all(cut: _Cut, sender: Sender, backend: Backend, progress: Progress) -> None:
+async def _send_all(
+    chunker: _Chunker, sender: ChunkSender, backend: Backend, progress: Progress
+) -> None:
     limits = backend.limits
-    workers = min(WORKERS, limits.concurrency, max(2, ASSETS_UNDER_WAY // limits.import_assets))
-    send, receive = anyio.create_memory_object_stream[Chunk](0)
+    workers = min(WORKERS, limits.concurrency, max(2, ASSETS_IN_FLIGHT // limits.import_assets))
+    send, receive = anyio.create_memory_object_stream[ImportChunk](0)
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_read, cut, send)
+            group.start_soon(_read, chunker, send)
             for _ in range(workers):
                 group.start_soon(_work, receive.clone(), sender, progress)
             receive.close()
@@ -170,14 +182,14 @@ async def _send_all(cut: _Cut, sender: Sender, backend: Backend, progress: Progr
         raise first_error(errors) from None
 
 
-async def _read(cut: _Cut, send: MemoryObjectSendStream[Chunk]) -> None:
-    async with send, aclosing(iterate_in_thread(cut.chunks)) as parts:
-        async for chunk in parts:
+async def _read(chunker: _Chunker, send: MemoryObjectSendStream[ImportChunk]) -> None:
+    async with send, aclosing(iterate_in_thread(chunker.chunks)) as chunks_in_order:
+        async for chunk in chunks_in_order:
             await send.send(chunk)
 
 
 async def _work(
-    receive: MemoryObjectReceiveStream[Chunk], sender: Sender, progress: Progress
+    receive: MemoryObjectReceiveStream[ImportChunk], sender: ChunkSender, progress: Progress
 ) -> None:
     async with receive:
         async for chunk in receive:
@@ -186,7 +198,7 @@ async def _work(
 
 
 async def _open_ledger(
-    backend: Backend, version: DatasetVersionRecord, source: Source, options: ImportOptions
+    backend: Backend, version: DatasetVersionRecord, source: ImportSource, options: ImportOptions
 ) -> ImportRecord | None:
     if not backend.limits.extensions:
         return None
@@ -198,22 +210,3 @@ async def _open_ledger(
 
 def _choose(path: Path, format: str | None) -> Format:
     return formats.get(format or formats.detect(path).format)
-
-
-class _ThreadedReader:
-    """A reader that is entered and left in a worker thread."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    async def __aenter__(self) -> Reader:
-        return await to_thread.run_sync(self._reader.__enter__)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._reader.__exit__, kind, error, trace)

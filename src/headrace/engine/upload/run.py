@@ -9,9 +9,9 @@ from msgspec import UNSET, Struct, structs
 
 from headrace.backend.base import Backend, Sending
 from headrace.engine.upload.file import UploadFile, content_type, measure
-from headrace.engine.upload.group import Outcome, upload_group
+from headrace.engine.upload.group import UploadOutcome, upload_group
 from headrace.engine.upload.reuse import known, repeated
-from headrace.engine.upload.target import Target, checked, description
+from headrace.engine.upload.target import UploadTarget, checked, description
 from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
 from headrace.model.enums import ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord
@@ -27,7 +27,7 @@ SMALL_BYTES = 1 << 20
 """Files up to this size go by the group, where the other side takes groups."""
 
 
-class Uploaded(Struct, kw_only=True):
+class UploadResult(Struct, kw_only=True):
     """What came of an upload: the data of the files that worked, in order, and the report."""
 
     records: list[DataRecord]
@@ -45,13 +45,13 @@ async def upload_files(
     upload_dir: str | None = None,
     max_workers: int | None = None,
     progress: OnProgress | None = None,
-) -> Uploaded:
+) -> UploadResult:
     """Upload files and register them; one that fails is in the report and does not stop the others.
 
     What the lake has already, by the same name and described alike, is not sent again.
     Raises FileNotFoundError before anything is sent where a path is no file.
     """
-    target = Target(
+    target = UploadTarget(
         organization_id=organization_id,
         lake=lake,
         tag_ids=list(tag_ids),
@@ -76,12 +76,12 @@ async def upload_files(
         found: dict[int, DataRecord | None] = {**have, **dict(zip(missing, made, strict=True))}
     report.seconds = counting.seconds
     records = (found[place] for place in range(len(files)))
-    return Uploaded(records=[record for record in records if record], report=report)
+    return UploadResult(records=[record for record in records if record], report=report)
 
 
 async def upload_batch(
     backend: Backend,
-    target: Target,
+    target: UploadTarget,
     files: Sequence[UploadFile],
     report: TransferReport,
     progress: Progress,
@@ -100,7 +100,7 @@ async def upload_batch(
     same = await repeated(files)
     found: dict[int, DataRecord | None] = {}
 
-    def enter(place: int, outcome: Outcome) -> None:
+    def enter(place: int, outcome: UploadOutcome) -> None:
         file = files[place]
         if isinstance(outcome, DataRecord):
             found[place] = outcome
@@ -153,7 +153,7 @@ def _by_size(
 
 
 async def _have(
-    backend: Backend, target: Target, files: Sequence[UploadFile]
+    backend: Backend, target: UploadTarget, files: Sequence[UploadFile]
 ) -> dict[int, DataRecord]:
     """What is in the lake already and described as it is here, by the file's place; it gets the tags."""
     if not files or target.source_id is not None:
@@ -176,7 +176,7 @@ def _is_described(record: DataRecord, file: UploadFile) -> bool:
     return told == (record.metadata or None, record.custom_metadata)
 
 
-async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRecord:
+async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> DataRecord:
     connector = target.connector
     async with backend.sending(file.path, connector_id=connector) as sending:
         if sending.object_name is not None:
@@ -199,7 +199,7 @@ async def _upload(backend: Backend, target: Target, file: UploadFile) -> DataRec
 
 
 async def _send(
-    backend: Backend, target: Target, file: UploadFile, sending: Sending, object_name: str
+    backend: Backend, target: UploadTarget, file: UploadFile, sending: Sending, object_name: str
 ) -> DataRecord:
     sent = await sending.send(object_name, content_type(file.filename))
     described = description(target, file, object_name)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.download.names import Wanted, name_pages
-from headrace.engine.download.pull import pull
-from headrace.engine.paging import CursorListing, KeyListing, pieces
-from headrace.engine.sync.plan import Action, Remote, Side, Verdict, Wish, decide
+from headrace.engine.download.names import NamedFile, name_pages
+from headrace.engine.download.pull import pull_files
+from headrace.engine.paging import CursorListing, KeyListing, batched
+from headrace.engine.sync.plan import Action, Decision, RemoteFile, Side, SyncOptions, decide
 from headrace.engine.sync.state import (
-    Entry,
-    Found,
+    LocalFile,
+    SyncedFile,
     SyncState,
     delete_unchanged,
-    look,
     read_state,
     scan,
+    stat_file,
     write_state,
 )
 from headrace.engine.upload.file import UploadFile, content_type, measure
 from headrace.engine.upload.reuse import known
-from headrace.engine.upload.target import Target
-from headrace.engine.upload.upload import upload_batch
-from headrace.engine.versions.add_assets import add_data, wait_for
+from headrace.engine.upload.run import upload_batch
+from headrace.engine.upload.target import UploadTarget
+from headrace.engine.versions.jobs import add_data, wait_for
 from headrace.errors import NotFoundError, PartialTransferError
 from headrace.model.names import with_id
 from headrace.model.records import DatalakeRecord, DataRecord
@@ -41,7 +41,7 @@ from headrace.protocol.operations.assets import (
     ListAssets,
     ListAssetsByKey,
 )
-from headrace.protocol.operations.listing import IDS_PER_CALL, PAGE_SIZE
+from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
@@ -50,7 +50,7 @@ from headrace.transfer.report import MAX_FAILURES, TransferReport
 BATCH = 1_000
 
 
-class Step(Struct, frozen=True):
+class SyncStep(Struct, frozen=True):
     """What is done about a file, ``why`` where nothing is."""
 
     name: str
@@ -64,17 +64,17 @@ class SyncReport(Struct, kw_only=True):
     ``transfer`` tells of the files that were moved.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[SyncStep] = field(default_factory=list)
     same: int = 0
     dry_run: bool = False
     transfer: TransferReport = field(default_factory=TransferReport)
 
-    def of(self, *actions: Action) -> list[Step]:
+    def of(self, *actions: Action) -> list[SyncStep]:
         """The steps of some kinds."""
         return [step for step in self.steps if step.action in actions]
 
     @property
-    def conflicts(self) -> list[Step]:
+    def conflicts(self) -> list[SyncStep]:
         """What both sides changed: neither was touched."""
         return self.of(Action.CONFLICT)
 
@@ -85,7 +85,7 @@ async def synchronize(
     lake: DatalakeRecord,
     version_id: UUID,
     folder: Path,
-    wish: Wish,
+    wish: SyncOptions,
     *,
     dry_run: bool = False,
     max_workers: int | None = None,
@@ -96,9 +96,9 @@ async def synchronize(
     Raises NotADirectoryError where there is no such folder, PartialTransferError where files could not be moved; the
     rest is done, and the same call goes on.
     """
-    target = Target(organization_id=organization_id, lake=lake, tag_ids=[])
+    target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=[])
     state = await in_thread(read_state, folder, version_id)
-    run = _Sync(backend, target, folder, state, max_workers, progress)
+    run = _Synchronizer(backend, target, folder, state, max_workers, progress)
     await run.look()
     report = await run.plan(wish)
     report.dry_run = dry_run
@@ -108,13 +108,13 @@ async def synchronize(
     return report
 
 
-class _Sync:
+class _Synchronizer:
     """One run. The files of both sides are held by name."""
 
     def __init__(
         self,
         backend: Backend,
-        target: Target,
+        target: UploadTarget,
         folder: Path,
         state: SyncState,
         max_workers: int | None,
@@ -126,8 +126,8 @@ class _Sync:
         self._state = state
         self._workers = max_workers
         self._progress = progress
-        self._remote: dict[str, Wanted] = {}
-        self._local: dict[str, Found] = {}
+        self._remote: dict[str, NamedFile] = {}
+        self._local: dict[str, LocalFile] = {}
 
     # --- looking and planning -----------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ class _Sync:
             if name in sizes or name in self._state.files or _is_media(name)
         }
 
-    async def plan(self, wish: Wish) -> SyncReport:
+    async def plan(self, wish: SyncOptions) -> SyncReport:
         """Decide about every file; the state learns what is the same already."""
         report = SyncReport()
         for name in sorted(self._local.keys() | self._remote.keys() | self._state.files.keys()):
@@ -151,7 +151,7 @@ class _Sync:
             verdict = decide(
                 None if entry is None else entry.base,
                 None if file is None else file.sha256,
-                None if one is None else Remote(_content(one.data), one.data.sha256),
+                None if one is None else RemoteFile(_content(one.data), one.data.sha256),
                 wish,
             )
             if verdict.action is Action.REPLACE and one and wish.prefer is not Side.LOCAL:
@@ -162,35 +162,35 @@ class _Sync:
             elif verdict.action is Action.GONE:
                 self._state.files.pop(name, None)
             else:
-                report.steps.append(Step(name, verdict.action, verdict.why))
+                report.steps.append(SyncStep(name, verdict.action, verdict.why))
         return report
 
-    async def _unless_annotated(self, one: Wanted, verdict: Verdict) -> Verdict:
+    async def _unless_annotated(self, one: NamedFile, verdict: Decision) -> Decision:
         request = AssetId(asset_id=one.id)
         if (await self._backend.call(LIST_ASSET_ANNOTATIONS, request)).items:
-            return Verdict(
+            return Decision(
                 Action.CONFLICT, "changed in the folder; its annotations in the version would go"
             )
         return verdict
 
-    async def _version(self) -> dict[str, Wanted]:
+    async def _version(self) -> dict[str, NamedFile]:
         """The version's files under the names that they have here, or would get."""
         names = {entry.asset: name for name, entry in self._state.files.items()}
         retired = set(self._state.retired)
         listing = ListAssets(version_id=self._state.version)
         listed = CursorListing(self._backend, LIST_ASSETS, listing)
-        found: dict[str, Wanted] = {}
-        fresh: list[Wanted] = []
+        found: dict[str, NamedFile] = {}
+        fresh: list[NamedFile] = []
         async for page in name_pages(self._backend, listing.version_id, listed, use_id=False):
             for one in page:
                 if one.id in names:
                     name = names[one.id]
-                    found[name] = Wanted(id=one.id, data=one.data, name=name)
+                    found[name] = NamedFile(id=one.id, data=one.data, name=name)
                 elif one.id not in retired:
                     fresh.append(one)
         for one in fresh:
             name = one.name if one.name not in found else with_id(one.name, one.id)
-            found[name] = Wanted(id=one.id, data=one.data, name=name)
+            found[name] = NamedFile(id=one.id, data=one.data, name=name)
         return found
 
     # --- doing --------------------------------------------------------------------------------------------
@@ -214,31 +214,28 @@ class _Sync:
     async def _download(self, names: Sequence[str], transfer: TransferReport) -> None:
         if not names:
             return
-        wanted = [self._remote[name] for name in names]
-
-        async def pages() -> AsyncIterator[list[Wanted]]:
-            for piece in pieces(wanted, PAGE_SIZE):
-                yield piece
-
+        files = [self._remote[name] for name in names]
         try:
-            told = await pull(
+            moved = await pull_files(
                 self._backend,
-                pages(),
+                files,
                 self._folder,
                 max_workers=self._workers,
-                total=len(wanted),
                 progress=self._progress,
             )
         except PartialTransferError as error:
-            told = error.report
-        _add_up(transfer, told)
-        failed = {failure.id for failure in told.failures}
-        if told.failed <= len(told.failures):
-            for one in wanted:
+            moved = error.report
+        _add_up(transfer, moved)
+        failed = {failure.id for failure in moved.failures}
+        if moved.failed <= len(moved.failures):
+            for one in files:
                 if str(one.id) not in failed:
                     path = self._folder / one.name
                     self._enter(
-                        one.name, one.id, one.data, await in_thread(look, path, one.data.sha256)
+                        one.name,
+                        one.id,
+                        one.data,
+                        await in_thread(stat_file, path, one.data.sha256),
                     )
         await self._keep()
 
@@ -246,7 +243,7 @@ class _Sync:
         if not names:
             return
         with Progress("push", "files", self._progress, total=len(names)) as counting:
-            for batch in pieces(names, BATCH):
+            for batch in batched(names, BATCH):
                 files = [UploadFile(path=self._folder / name, filename=name) for name in batch]
                 await in_thread(measure, files)
                 have = await known(self._backend, self._target.lake.id, files)
@@ -278,7 +275,7 @@ class _Sync:
             asset, old = assets[data.id], self._remote.get(name)
             if old is not None and old.id != asset.id:
                 self._state.retired.append(old.id)
-            file = await in_thread(look, self._folder / name, data.sha256)
+            file = await in_thread(stat_file, self._folder / name, data.sha256)
             self._enter(name, asset.id, asset.data, file)
         # First known, then deleted: a crash in between must not leave two assets of one name for ever.
         await self._keep()
@@ -301,11 +298,11 @@ class _Sync:
                     for each in piece:
                         await delete([each])
 
-        listed = list(pieces(ids, IDS_PER_CALL))
+        listed = list(batched(ids, IDS_PER_CALL))
         await map_bounded(delete, listed, concurrency=self._backend.limits.concurrency)
 
-    def _enter(self, name: str, asset: UUID, data: DataRecord, file: Found) -> None:
-        self._state.files[name] = Entry(
+    def _enter(self, name: str, asset: UUID, data: DataRecord, file: LocalFile) -> None:
+        self._state.files[name] = SyncedFile(
             asset, file.sha256 or data.sha256 or "", _content(data), file.size, file.changed
         )
 

@@ -1,0 +1,127 @@
+"""The source of an import: its reader, its digest, and the first pass over it before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+
+import anyio
+import msgspec
+from anyio import to_thread
+from msgspec import Struct, field
+
+from headrace.engine.imports.match import AssetMatcher
+from headrace.engine.threads import iterate_in_thread
+from headrace.formats.base import Reader
+from headrace.formats.findings.collect import Findings
+from headrace.formats.options import ReadOptions
+from headrace.model.sample import LabelInfo
+from headrace.protocol.operations.listing import KEYS_PER_CALL
+
+BUFFER_BYTES = 1 << 20
+
+
+class ImportSource(Struct, frozen=True):
+    """The source of an import: ``open`` creates its reader, ``digest`` identifies its content in the ledger."""
+
+    path: Path
+    format: str
+    open: Callable[[ReadOptions, Findings], Reader]
+    digest: Callable[[object], str]
+
+
+class SourceSummary(Struct):
+    """The number of ``images`` of a source, and the ``labels`` that it declares or uses, in its order."""
+
+    images: int = 0
+    labels: list[LabelInfo] = field(default_factory=list)
+
+
+class ThreadedReader:
+    """Enters and leaves a reader in a worker thread."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def __aenter__(self) -> Reader:
+        return await to_thread.run_sync(self._reader.__enter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(self._reader.__exit__, kind, error, trace)
+
+
+async def inspect_source(
+    reader: Reader, matcher: AssetMatcher, *, all_must_match: bool
+) -> SourceSummary:
+    """Read a source once, without writing anything, and match all its images.
+
+    Raises ParseError for records that the error policy does not allow, NotFoundError and ConflictError for images
+    that cannot be matched.
+    """
+    found = SourceSummary()
+    used: dict[str, None] = {}
+
+    def names() -> Iterator[list[str]]:
+        for batch in reader.batches():
+            found.images += len(batch)
+            used.update((shape.label, None) for sample in batch for shape in sample.shapes)
+            yield [sample.filename for sample in batch]
+        found.labels = reader.labels()
+
+    async with aclosing(_batches_for_lookup(names)) as batches:
+        await matcher.check(batches, all_must_match=all_must_match)
+    declared = {info.name for info in found.labels}
+    found.labels = found.labels + [LabelInfo(name=name) for name in used if name not in declared]
+    reader.findings.check()
+    return found
+
+
+async def _batches_for_lookup(
+    names: Callable[[], Iterator[list[str]]],
+) -> AsyncGenerator[list[str], None]:
+    """Gather names into batches of the size that one call may ask for; readers yield fewer at a time."""
+    held: list[str] = []
+    async with aclosing(iterate_in_thread(names)) as batches:
+        async for batch in batches:
+            held += batch
+            if len(held) >= KEYS_PER_CALL:
+                yield held[:KEYS_PER_CALL]
+                held = held[KEYS_PER_CALL:]
+    if held:
+        yield held
+
+
+def source_digest(path: Path, suffixes: tuple[str, ...], options: object) -> str:
+    """Return a digest of ``options`` and of a file's content, or that of the files with these suffixes in a folder."""
+    digest = hashlib.sha256(msgspec.json.encode(options, order="sorted", enc_hook=str))
+    if path.is_file():
+        _add(digest, "", path)
+    else:
+        for file in _files(path):
+            if file.suffix.lower() in suffixes:
+                _add(digest, file.relative_to(path).as_posix(), file)
+    return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, name: str, path: Path) -> None:
+    digest.update(f"{name}\0{path.stat().st_size}\0".encode("utf-8", "surrogateescape"))
+    with path.open("rb") as file:
+        while chunk := file.read(BUFFER_BYTES):
+            digest.update(chunk)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            yield Path(root, name)

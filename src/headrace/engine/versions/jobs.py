@@ -1,0 +1,89 @@
+"""Operations on a version that the platform runs as jobs: add data, fork, copy; and waiting for a job."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+import anyio
+from msgspec.structs import replace
+
+from headrace.backend.base import Backend
+from headrace.engine.paging import batched
+from headrace.errors import JobFailedError
+from headrace.model.enums import JobStatus
+from headrace.model.records import ForkAnswer, JobRecord, JobRunRecord
+from headrace.protocol.operations.assets import ADD_DATA, COPY_ASSETS, AddData, CopyAssets
+from headrace.protocol.operations.datasets import FORK_VERSION, Fork
+from headrace.protocol.operations.jobs import GET_JOB, JobId
+from headrace.protocol.operations.listing import IDS_PER_CALL
+
+PAUSE = 0.5
+
+
+async def add_data(
+    backend: Backend, version_id: UUID, data_ids: Sequence[UUID], *, tag_ids: Sequence[UUID] = ()
+) -> list[JobRecord]:
+    """Add data in calls of 10,000, one after another so that the order of the assets is that of the data."""
+    jobs = []
+    for piece in batched(dict.fromkeys(data_ids), IDS_PER_CALL):
+        request = AddData(version_id=version_id, data_ids=piece, asset_tag_ids=list(tag_ids))
+        jobs.append((await backend.call(ADD_DATA, request)).job)
+    return jobs
+
+
+async def wait_for(backend: Backend, job: JobRecord) -> JobRecord:
+    """The job once it has ended, however long that takes; JobFailedError where it fails."""
+    while job.status == JobStatus.RUNNING:
+        await anyio.sleep(PAUSE)
+        job = await backend.call(GET_JOB, JobId(job_id=job.id))
+    if job.status != JobStatus.SUCCESS:
+        raise JobFailedError(failure(job), job=job)
+    return job
+
+
+def failure(job: JobRecord | JobRunRecord) -> str:
+    """How a job ended, and why where the platform says so."""
+    why = job.error if isinstance(job.error, str) else ""
+    return f"job {job.id} ended as {job.status}" + (f": {why}" if why else "")
+
+
+async def fork_version(
+    backend: Backend, request: Fork, assets: Sequence[UUID] | None, *, wait: bool
+) -> ForkAnswer:
+    """Fork a version with all of its assets, or with some: more than one call takes are copied afterwards.
+
+    The job in the answer is the last one. Raises JobFailedError where ``wait`` and a job failed.
+    """
+    ids = None if assets is None else list(dict.fromkeys(assets))
+    if ids is not None:
+        request = replace(request, asset_ids=ids if len(ids) <= IDS_PER_CALL else [])
+    answer = await backend.call(FORK_VERSION, request)
+    if ids is None or len(ids) <= IDS_PER_CALL:
+        if wait:
+            job = await wait_for(backend, answer.job)
+            answer = replace(answer, job=job)
+        return answer
+    # A version that still fills takes no copies.
+    await wait_for(backend, answer.job)
+    copying = CopyAssets(
+        version_id=request.parent_id,
+        destination_id=answer.dataset_version.id,
+        asset_ids=ids,
+        with_tags=request.with_tags,
+        with_annotations=request.with_annotations,
+    )
+    return replace(answer, job=await copy_assets(backend, copying, wait=wait))
+
+
+async def copy_assets(backend: Backend, request: CopyAssets, *, wait: bool) -> JobRecord:
+    """Copy any number of assets; the last of the jobs. Raises JobFailedError where ``wait`` and one failed."""
+    jobs = [job async for job in _copies(backend, request)]
+    if wait:
+        jobs = [await wait_for(backend, job) for job in jobs]
+    return jobs[-1]
+
+
+async def _copies(backend: Backend, request: CopyAssets) -> AsyncIterator[JobRecord]:
+    for piece in batched(dict.fromkeys(request.asset_ids), IDS_PER_CALL):
+        yield (await backend.call(COPY_ASSETS, replace(request, asset_ids=piece))).job
