@@ -93,7 +93,7 @@ async def test_folders_in_the_file_names(version: DatasetVersion, tmp_path: Path
     assert report.images_imported == 12
     clash = write_coco(tmp_path / "clash.json", [f"a/{NAMES[0]}", f"b/{NAMES[0]}", NAMES[1]])
     before = await shapes(version)
-    with pytest.raises(ConflictError, match="1 images of the file are assets that other images"):
+    with pytest.raises(ConflictError, match="1 images of the file match the same asset"):
         await version.import_annotations(clash)
     assert await shapes(version) == before
 

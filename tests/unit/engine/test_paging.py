@@ -92,7 +92,7 @@ async def test_a_platform_that_turns_in_circles_is_left() -> None:
             return Page(items=[item(1)], count=9, next_cursor="again")
 
     listing = CursorListing(Circles(9, 9), LIST_DATA, ListData(datalake_id=LAKE))  # type: ignore[arg-type]
-    with pytest.raises(ServerError, match="same cursor twice"):
+    with pytest.raises(ServerError, match="same cursor came twice"):
         await all_of(listing.pages())
 
 
