@@ -67,7 +67,7 @@ def _with_token() -> tuple[Path, str]:
 
     async def make() -> str:
         async with await Platform.open(path) as platform:
-            token, _ = await create_token(platform, name="test")
+            token, _ = await create_token(platform.context, name="test")
         return token
 
     return path, finished(make())
