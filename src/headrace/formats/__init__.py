@@ -1,4 +1,4 @@
-"""Annotation formats: bytes to Samples and back, without network or database.
+"""Annotation formats: read files into samples and write samples to files, without network or database.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Reading and writing as plain iterators, for scripts: the same readers and writers without the engine."""
+"""Reading and writing with plain iterators, for scripts: the readers and writers without the engine."""
 
 from __future__ import annotations
 
@@ -22,10 +22,14 @@ from headrace.model.shapes import Attributes
 
 
 class Samples:
-    """The samples of one source: a context manager and an iterable, as often as wanted.
+    """The samples of one source: a context manager that can be iterated over repeatedly.
 
-    ``findings`` tells what was odd or bad, during and after a walk; a walk ends with its check, so what ``collect``
-    gathered is raised there. Not for use from several threads at once.
+    ``findings`` holds the findings during and after a pass. A pass ends with a check, which raises the errors that the
+    policy ``collect`` gathered. Not thread-safe.
+
+    Raises:
+        SourceNotFoundError: The path does not exist (on entering).
+        ParseError: The source does not conform to the format (on entering or reading).
     """
 
     def __init__(self, path: Path, format: str, options: ReadOptions, findings: Findings) -> None:
@@ -47,16 +51,16 @@ class Samples:
 
     @property
     def labels(self) -> list[LabelInfo]:
-        """All labels that the source declares, in its order."""
+        """All declared labels in the source's order; where it declares none, those found in use."""
         return self._reader.labels()
 
     @property
     def about(self) -> Attributes:
-        """What the source says of itself (COCO's info and licences)."""
+        """File-level metadata (COCO's info and licences)."""
         return self._reader.about()
 
     def batches(self) -> Iterator[list[Sample]]:
-        """The samples in batches, as they are read."""
+        """Yield the samples in batches, as they are read."""
         yield from self._reader.batches()
         self.findings.check()
 
@@ -73,11 +77,22 @@ def read(
     strict: bool = False,
     **options: Unpack[ReadKeywords],
 ) -> Samples:
-    """Samples of an annotation file or folder: enter what comes back, then iterate over it.
+    """Open an annotation file or folder; enter the result, then iterate over its samples.
 
-    ``format`` is found by looking where it is not given. ``options`` are the fields of
-    :class:`~headrace.formats.options.ReadOptions`. Raises :class:`~headrace.errors.UnknownFormatError` at once, and
-    :class:`~headrace.errors.ParseError` on entering and on reading.
+    Args:
+        path: The annotation file or the dataset's folder.
+        format: Format of the files. Default: detected automatically.
+        on_error: On a bad record: stop (``raise``), skip it (``skip``), or report every one and then fail
+            (``collect``).
+        strict: Fail on warnings too.
+        **options: Fields of :class:`~headrace.formats.options.ReadOptions`.
+
+    Returns:
+        The samples, a context manager.
+
+    Raises:
+        UnknownFormatError: The format is unknown or cannot be detected.
+        ConfigurationError: An option does not exist.
     """
     path = Path(path)
     name = format or detect(path).format
@@ -94,11 +109,25 @@ def write(
     strict: bool = False,
     **options: Unpack[WriteKeywords],
 ) -> Findings:
-    """Write samples to a file or folder that appears complete or not at all; returns what was lost or odd.
+    """Write samples to a file or folder, which appears complete or not at all.
 
-    ``labels`` fixes numbers and order; labels met only in shapes follow. ``options`` are the fields of
-    :class:`~headrace.formats.options.WriteOptions`. Raises :class:`~headrace.errors.FormatError`; with ``strict`` also
-    :class:`~headrace.errors.LossyWriteError` at the first thing that the format cannot say.
+    Args:
+        samples: The samples to write, each asset once.
+        target: The file or folder to create.
+        format: Name of the format.
+        labels: Labels in order, which decides their numbers; labels found only in shapes follow.
+        on_error: As in :func:`read`, for records that cannot be written.
+        strict: Fail on the first loss.
+        **options: Fields of :class:`~headrace.formats.options.WriteOptions`.
+
+    Returns:
+        The findings, with everything that the format could not represent.
+
+    Raises:
+        UnknownFormatError: The format is unknown.
+        ConfigurationError: An option does not exist.
+        FormatError: The target exists and ``overwrite`` is not set, or a record cannot be written.
+        LossyWriteError: With ``strict``: the format cannot represent something.
     """
     chosen = write_options(options)
     findings = Findings(on_error, strict=strict)

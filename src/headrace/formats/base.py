@@ -1,8 +1,8 @@
-"""The contract of every format: a Reader makes Samples of a path, a Writer makes a path of Samples.
+"""The base classes of all formats: a Reader turns a path into samples, a Writer turns samples into a path.
 
-Both are plain synchronous context managers (the engine runs them in a worker thread), hold a bounded number of
-samples at a time, and report through :mod:`headrace.formats.findings.collect`. A format implements the methods that begin
-with an underscore; counting, caching and atomic publishing are done here, once.
+Both are synchronous context managers (the engine runs them in a worker thread). They hold a bounded number of samples
+in memory and report findings through :mod:`headrace.formats.findings.collect`. A format implements the methods whose
+names begin with an underscore; counting, caching and atomic publishing are implemented here.
 """
 
 from __future__ import annotations
@@ -31,16 +31,24 @@ class ConversionStep(NamedTuple):
 
 
 class Reader(ABC):
-    """Reads one source as batches of samples, as often as asked, each time in the same order.
+    """Reads one source in batches of samples; repeated passes yield the same order.
 
-    Enter it before use. ``findings`` gets the passes ``labels`` and ``read``. Every method raises
-    :class:`~headrace.errors.ParseError` where the source is not what its format demands, and
-    :class:`OSError` where it cannot be read at all.
+    Enter the reader before use. It records the passes ``labels`` and ``read`` in ``findings``.
+
+    Args:
+        path: The annotation file or the dataset's folder.
+        options: How to read.
+        findings: Collects findings and decides whether they raise.
+
+    Raises:
+        ParseError: The source does not conform to the format.
+        SourceNotFoundError: The path does not exist (on entering).
+        OSError: The source cannot be read.
     """
 
     info: ClassVar[FormatInfo]
     labels_first: bool = True
-    """Whether :meth:`labels` costs little before :meth:`batches`; else it is better asked afterwards."""
+    """Whether :meth:`labels` is cheap before :meth:`batches`; otherwise call it afterwards."""
 
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         self.path = path
@@ -69,17 +77,17 @@ class Reader(ABC):
         self._close()
 
     def labels(self) -> list[LabelInfo]:
-        """All labels that the source declares, used or not, in its order; met ones where it declares none."""
+        """Return all declared labels in the source's order; where it declares none, those found in use."""
         if self._known_labels is None:
             self._known_labels = self._labels(self.findings.begin("labels"))
         return self._known_labels
 
     def filenames(self) -> Iterator[list[str]]:
-        """The file names of all assets, by the batch: a cheap pass that decodes no shapes."""
+        """Yield the file names of all assets in batches, without decoding shapes."""
         return self._filenames()
 
     def batches(self) -> Generator[list[Sample], None, None]:
-        """All samples, each asset once with all of its shapes, in the source's order of assets."""
+        """Yield all samples in batches: each asset once, with all of its shapes, in the source's order."""
         found = self.findings.begin("read")
         for batch in self._batches(found):
             found.images_out += len(batch)
@@ -87,18 +95,18 @@ class Reader(ABC):
             yield batch
 
     def about(self) -> Attributes:
-        """What the source says of itself as a whole (COCO's info and licences, unknown keys of a YOLO yaml)."""
+        """Return file-level metadata (COCO's info and licences, unknown keys of a YOLO yaml)."""
         return {}
 
     def progress(self) -> float:
-        """How far the pass under way has come, 0 to 1; may be asked from another thread."""
+        """Return the progress of the current pass, 0 to 1. Thread-safe."""
         return 0.0
 
-    def _open(self) -> None:  # noqa: B027  nothing to open is a valid answer
-        """Acquire files; what was acquired is released by ``_close`` even when this raises."""
+    def _open(self) -> None:  # noqa: B027  not every reader opens files
+        """Open files. ``_close`` runs even when this raises."""
 
     def _close(self) -> None:  # noqa: B027
-        """Release everything; called once, also after a failed ``_open``."""
+        """Release all resources. Called once, also after a failed ``_open``."""
 
     @abstractmethod
     def _labels(self, found: Pass) -> list[LabelInfo]: ...
@@ -108,16 +116,24 @@ class Reader(ABC):
 
     @abstractmethod
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:
-        """Samples by the batch. Raises the counts ``images_in`` and ``shapes_in``; the ``out`` ones are the base's."""
+        """Yield batches and increase ``images_in`` and ``shapes_in``; the base class counts the ``out`` side."""
 
 
 class Writer(ABC):
-    """Writes samples to a path that appears complete, or not at all.
+    """Writes samples to a target that appears complete or not at all.
 
-    Leaving the context without an error publishes the target; with one (Ctrl-C too) nothing is left. ``labels`` may
-    be incomplete: :meth:`add_label` declares more, and a shape with a new label declares it by itself. ``findings``
-    gets the pass ``write``. Raises :class:`~headrace.errors.FormatError` where the target exists and may not be
-    replaced, or where another process is writing it, before anything is written.
+    Leaving the context without an error publishes the target; after an error (Ctrl-C included) nothing remains. The
+    writer records the pass ``write`` in ``findings``.
+
+    Args:
+        target: The file or folder to create.
+        labels: Labels in order. The list may be incomplete: :meth:`add_label` declares more, and a shape with a new
+            label declares it too.
+        options: How to write.
+        findings: Collects findings and decides whether they raise.
+
+    Raises:
+        FormatError: The target exists and must not be replaced, or another process is writing it (on entering).
     """
 
     info: ClassVar[FormatInfo]
@@ -136,7 +152,7 @@ class Writer(ABC):
         self.labels: dict[str, LabelInfo] = {}
         self.found = findings.begin("write")
         self.file_sink: FileSink | None = None
-        """Creates the files of a folder in the place of this writer, with the same outcome."""
+        """Creates the files of a folder instead of this writer, with the same result."""
         self._atomic = AtomicTarget(target, overwrite=options.overwrite)
         self._finished = False
         for label in labels:
@@ -172,9 +188,9 @@ class Writer(ABC):
             raise
 
     def finish(self) -> None:
-        """Complete what is there and check what was found: all but its appearing, which is left to leaving the context.
+        """Complete the files and check the findings, but do not publish yet. Idempotent.
 
-        Leaving does it where nobody did. Nothing may be written afterwards.
+        Leaving the context calls this first. Do not write afterwards.
         """
         if not self._finished:
             self._finish()
@@ -184,29 +200,29 @@ class Writer(ABC):
             self._finished = True
 
     def add_label(self, label: LabelInfo) -> None:
-        """Declare a label; one already declared under this name stays as it is."""
+        """Declare a label; a label already declared under this name stays unchanged."""
         if label.name not in self.labels:
             self.labels[label.name] = label
 
     def write(self, samples: Sequence[Sample]) -> None:
-        """Write a batch; each asset must come whole, in one call."""
+        """Write a batch; pass each asset with all of its shapes in one call."""
         self.found.images_in += len(samples)
         self.found.shapes_in += sum([len(sample.shapes) for sample in samples])
         self._write(samples)
 
     @property
     def small_files(self) -> bool:
-        """Whether it writes many files so small that creating them costs more than handing them to somebody else."""
+        """Whether the files are so small that sending them to another process costs less than creating them."""
         return False
 
     def flush(self) -> None:
-        """Wait for what is still being written, and raise what of it could not be."""
+        """Wait for pending files; raises the error of a file that could not be written."""
         if self.file_sink is not None:
             self.file_sink.flush()
 
     @property
     def work_path(self) -> Path:
-        """The path of the work in progress; a file added below a folder is published with the target."""
+        """Path of the unpublished target. Files added below a folder are published with it."""
         return self._atomic.temp
 
     def _discard(self) -> None:
@@ -219,15 +235,15 @@ class Writer(ABC):
 
     @abstractmethod
     def _start(self, temp: Path) -> None:
-        """Begin to write at ``temp``: a file's path that does not exist yet, or an empty folder."""
+        """Start writing at ``temp``: the path of a file that does not exist yet, or an empty folder."""
 
     @abstractmethod
     def _write(self, samples: Sequence[Sample]) -> None:
-        """Write a batch. Raises the counts ``images_out`` and ``shapes_out`` and adds findings for what is lost."""
+        """Write a batch, increase ``images_out`` and ``shapes_out``, and add a finding for every loss."""
 
     @abstractmethod
     def _finish(self) -> None:
-        """Complete what is at ``temp`` and close it."""
+        """Complete and close the files at ``temp``."""
 
-    def _abandon(self) -> None:  # noqa: B027  a writer that holds nothing open has nothing to close
-        """Close what is open; the files are removed afterwards."""
+    def _abandon(self) -> None:  # noqa: B027  not every writer holds files open
+        """Close open files; they are deleted afterwards."""

@@ -1,8 +1,8 @@
-"""Readers of many small files: a walk that names them, and a parse of each chunk that needs no other.
+"""Base class for readers of many small files: one walk lists the files, and each chunk is parsed by itself.
 
-So that chunks may be parsed elsewhere (:attr:`ChunkedReader.parallel_parse`), by readers of the same path and options in
-other processes, what a parse learns beside its samples is told by :meth:`~ChunkedReader.take_learned` and taken in, in the
-order of the chunks, by :meth:`~ChunkedReader.merge_learned`.
+Other processes may parse chunks with readers of the same path and options (:attr:`ChunkedReader.parallel_parse`). What
+a parse learns besides its samples is collected by :meth:`~ChunkedReader.take_learned` and merged, in the order of the
+chunks, by :meth:`~ChunkedReader.merge_learned`.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ ParallelParse = Callable[["ChunkedReader", Pass], Iterator[list[Sample]]]
 
 
 class ChunkedReader(Reader):
-    """A reader that is a walk and a parse; formats implement these two.
+    """A reader in two steps, :meth:`chunks` and :meth:`parse`; formats implement both.
 
-    The items of a chunk are named tuples, all of one kind; they and what was learnt can be pickled.
+    The items of a chunk are named tuples of one type. They and the learned data can be pickled.
     """
 
     parallel_parse: ParallelParse | None = None
-    """Parses all chunks in the place of :meth:`parse`, with the same outcome."""
+    """Parses all chunks instead of :meth:`parse`, with the same result."""
 
     def divisible(self) -> bool:
-        """Whether no chunk depends on an earlier one; asked before the walk."""
+        """Return whether chunks are independent of each other. Called before the walk."""
         return True
 
     def begin_parsing(self, found: Pass) -> None:
-        """Make ready for :meth:`parse`."""
+        """Prepare for :meth:`parse`."""
 
     @abstractmethod
     def chunks(self, found: Pass) -> Iterator[Chunk]:
-        """The files, some hundreds at a time. ``found`` gets what is odd about folders and lists."""
+        """Yield the files, some hundreds at a time; adds findings about folders and lists to ``found``."""
 
     @abstractmethod
     def parse(self, chunk: Chunk, found: Pass) -> list[Sample]:
-        """The samples of a chunk, without those that were left out."""
+        """Return the samples of a chunk, without skipped ones."""
 
     def take_learned(self) -> Any:
-        """What was learnt since this was last asked."""
+        """Return and reset what was learned since the last call."""
 
     def merge_learned(self, take_learned: Any) -> None:
-        """Take in what the parse of the next chunk learnt elsewhere."""
+        """Merge what another process learned from the next chunk."""
 
     def end_parsing(self, found: Pass) -> None:
-        """Tell what only all files together show."""
+        """Add the findings that depend on all files together."""
 
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:
         self.begin_parsing(found)

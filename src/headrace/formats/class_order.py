@@ -1,4 +1,4 @@
-"""The order of classes in what is written, and the numbers that follow from it."""
+"""The order of classes in written files, and the class numbers that result from it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from headrace.formats.findings.collect import Pass, Severity
 ClassOrder = Literal["source", "name"]
 
 CLASS: Final = "CLASS"
-# Names are compared for a suggestion only as long as that takes no time worth mentioning.
+# Beyond this number of pairs, suggesting similar names takes too long.
 _MAX_COMPARED: Final = 20_000
 
 
 def checked_order(order: object) -> ClassOrder | tuple[str, ...]:
-    """An order of classes as it may be asked for: ``source``, ``name``, or names in order.
+    """Validate an order of classes: ``source``, ``name``, or a list of names.
 
-    Raises :class:`~headrace.errors.ConfigurationError` for anything else: another word, no list, an empty one, and
-    names that stand there twice, are empty or no text.
+    Raises:
+        ConfigurationError: Any other word, an empty list, or a name that is repeated, empty or not a string.
     """
     if order == "source" or order == "name":
         return order
@@ -29,17 +29,17 @@ def checked_order(order: object) -> ClassOrder | tuple[str, ...]:
         near = get_close_matches(order.lower(), orders, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise ConfigurationError(
-            f"no order of classes {order!r}",
+            f"unknown class order {order!r}",
             hint=f"{meant}give {', '.join(orders)} or a list of class names",
         )
     if not isinstance(order, Sequence) or isinstance(order, bytes | bytearray | memoryview):
         raise ConfigurationError(
-            f"an order of classes is no {type(order).__name__}",
+            f"a class order cannot be of type {type(order).__name__}",
             hint=f"give {', '.join(orders)} or a list of class names",
         )
     if not order:
         raise ConfigurationError(
-            "the order of classes names none", hint="leave it out for the order of the source"
+            "the class order is an empty list", hint="omit it for the order of the source"
         )
     return _checked_names(order)
 
@@ -49,27 +49,33 @@ def _checked_names(names: Sequence[object]) -> tuple[str, ...]:
     for place, name in enumerate(names, start=1):
         if not isinstance(name, str):
             raise ConfigurationError(
-                f"name {place} in the order of classes is no text but {type(name).__name__}",
-                hint="give class names, not their numbers",
+                f"name {place} in the class order is of type {type(name).__name__}, not a string",
+                hint="give class names, not class numbers",
             )
         if not name.strip():
             raise ConfigurationError(
-                f"name {place} in the order of classes is empty", hint="leave it out"
+                f"name {place} in the class order is empty", hint="remove it"
             )
         if name in places:
             raise ConfigurationError(
-                f"the order of classes names {name!r} twice, as {places[name]} and {place}",
-                hint="leave one of them out",
+                f"the class order names {name!r} twice, at {places[name]} and {place}",
+                hint="remove one of them",
             )
         places[name] = place
     return tuple(places)
 
 
 class ClassNumbers:
-    """Numbers of classes, counted from ``first`` in the order asked for, or those ``kept`` from the source.
+    """Assigns class numbers.
 
-    A list decides the numbers of its names, whether the source has them or not, so that parts of one dataset get the
-    same; labels that it lacks come behind, in the source's order. ``kept`` counts only where the order is the source's.
+    A list of names decides their numbers whether the source has these classes or not, so all parts of one dataset get
+    the same numbers; labels missing from the list follow in the source's order.
+
+    Args:
+        labels: Known labels in the source's order.
+        order: ``source``, ``name`` or a list of names.
+        first: The first number.
+        kept: Numbers that the source has, kept with the order ``source``.
     """
 
     def __init__(
@@ -82,7 +88,7 @@ class ClassNumbers:
     ) -> None:
         self._listed = not isinstance(order, str)
         self._numbers: dict[str, int] = {}
-        # Listed, but not met yet: kept apart, so that the many look-ups of numbers need not note what they meet.
+        # Listed, but not used yet. Kept apart so that look-ups need not record which names are used.
         self._reserved: dict[str, int] = {}
         self._next = first
         if self._listed:
@@ -96,11 +102,11 @@ class ClassNumbers:
 
     @property
     def known(self) -> Mapping[str, int]:
-        """The numbers of the labels met so far."""
+        """The numbers of the labels used so far."""
         return self._numbers
 
     def number(self, label: str) -> int:
-        """The number of a label; one met for the first time that no list names gets the next one."""
+        """Return the number of a label; a new label that is not listed gets the next number."""
         found = self._numbers.get(label)
         if found is None:
             found = self._reserved.pop(label, None)
@@ -110,39 +116,39 @@ class ClassNumbers:
         return found
 
     def all(self, labels: Sequence[str]) -> list[int]:
-        """The numbers of many labels."""
+        """Return the numbers of many labels."""
         try:
             return list(map(self._numbers.__getitem__, labels))
         except KeyError:
             return list(map(self.number, labels))
 
     def items(self) -> list[tuple[str, int]]:
-        """All classes with their numbers, in order, those of a list too that nothing has."""
+        """Return all classes with their numbers in order, unused listed ones included."""
         pairs = [*self._numbers.items(), *self._reserved.items()]
         return sorted(pairs, key=lambda pair: pair[1]) if self._listed else pairs
 
     def names(self) -> list[str]:
-        """The same without the numbers."""
+        """Return all class names in order."""
         return [name for name, _ in self.items()]
 
     def note_missing(self, found: Pass) -> None:
-        """Note the names of the list that the source did not have, so that a slip of the pen is seen."""
+        """Add a finding for each listed name that the source does not have, since it may be a typo."""
         compare = len(self._reserved) * len(self._numbers) <= _MAX_COMPARED
         for name in self._reserved:
             near = get_close_matches(name, self._numbers, n=1) if compare else ()
             found.add(
                 CLASS,
-                "a class of the order that the source does not have, declared without objects",
+                "a class of the given order does not occur in the source; declared without objects",
                 severity=Severity.NOTE,
                 detail=repr(name) + (f", did you mean {near[0]!r}?" if near else ""),
             )
 
 
 def note_unordered(order: ClassOrder | Sequence[str], found: Pass) -> None:
-    """Note that an order was asked for where the target has no numbers for classes."""
+    """Add a finding where an order was requested and the target has no class numbers."""
     if order != "source":
         found.add(
             CLASS,
-            "the order of classes is not written: here they have names and no numbers",
+            "the class order has no effect: the target has class names and no class numbers",
             severity=Severity.NOTE,
         )

@@ -1,4 +1,4 @@
-"""What a format is and what it can say, as data: names for help, and the declared losses of every conversion."""
+"""What each format can represent, as data: texts for the help, and the declared losses of every conversion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHAPE_KINDS: tuple[ShapeKind, ...] = (
     "track",
 )
 
-# What else a sample or a shape may carry, in the words of the loss table.
+# Further data of samples and shapes, in the words of the loss table.
 FIELDS: Mapping[str, str] = {
     "size": "width and height of the image",
     "background": "an image without objects told from one nobody annotated",
@@ -51,10 +51,12 @@ WHOLE = ""
 
 
 class Capability(Struct, frozen=True, kw_only=True):
-    """What a format can say.
+    """What a format can represent.
 
-    ``kinds`` maps each shape kind that survives to :data:`WHOLE`, or to words for what is left of it ("its box");
-    a kind that is absent is dropped. ``fields`` names those of :data:`FIELDS` that are written and read back.
+    Attributes:
+        kinds: Maps each shape kind that is kept to :data:`WHOLE`, or to a description of the part that is kept ("its
+            box"). Kinds that are absent are dropped.
+        fields: Those of :data:`FIELDS` that are written and read back.
     """
 
     kinds: Mapping[ShapeKind, str]
@@ -62,18 +64,24 @@ class Capability(Struct, frozen=True, kw_only=True):
 
 
 class Loss(Struct, frozen=True, kw_only=True):
-    """One thing that a conversion cannot carry, and what becomes of it."""
+    """Something that a conversion cannot keep, and what it becomes."""
 
     what: str
     becomes: str
 
 
 class FormatInfo(Struct, frozen=True, kw_only=True):
-    """A format as people and programs see it.
+    """The description of a format, for help texts and programs.
 
-    ``layout`` is what a writer makes: one ``file`` or a ``folder``. ``suffixes`` are those of its annotation files,
-    lower case with the dot. ``reads`` and ``writes`` list the dialects in words. ``says`` holds the capability
-    without a task; ``tasks`` those of the named tasks (``detect``, ``segment`` …) where the format has such.
+    Attributes:
+        name: Name on the command line and in Python.
+        title: Name in texts.
+        layout: Whether a writer creates one ``file`` or a ``folder``.
+        suffixes: Suffixes of the annotation files, lower case with the dot.
+        reads: Dialects that the reader accepts, in words.
+        writes: Dialects that the writer produces, in words.
+        says: Capability without a task.
+        tasks: Capability by task (``detect``, ``segment`` …), where the format has tasks.
     """
 
     name: FormatName
@@ -86,7 +94,7 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
     tasks: Mapping[str, Capability] = {}
 
     def capability(self, task: str | None = None) -> Capability:
-        """What the format can say under a task; FormatError names the tasks where it has no such one."""
+        """Return the capability under a task; raises FormatError, with the known tasks, for any other."""
         if task is None:
             return self.says
         if task not in self.tasks:
@@ -96,7 +104,7 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
 
 
 def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -> list[Loss]:
-    """What ``source`` may hold that ``target`` (under a task) cannot say."""
+    """List everything that ``source`` may hold and ``target`` (under a task) cannot represent."""
     have, want = source.says, target.capability(task)
     kinds = [
         Loss(what=kind, becomes=want.kinds.get(kind, "dropped"))
@@ -110,7 +118,7 @@ def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -
 
 
 class Guess(Struct, frozen=True, kw_only=True):
-    """What a look at a file or folder suggests: a format, how sure, and why (one line, for people)."""
+    """A format that a file or folder seems to have, with a confidence and a reason (one line of text)."""
 
     format: FormatName
     confidence: Literal["certain", "likely", "possible"]

@@ -15,20 +15,20 @@ from headrace.formats.findings.collect import Findings, Severity
 from tests.support.formats import lay_out
 
 BAD: list[tuple[Any, str]] = [
-    ("nmae", "no order of classes 'nmae' .did you mean 'name'"),
+    ("nmae", "unknown class order 'nmae' .did you mean 'name'"),
     ("Source", "did you mean 'source'"),
     ("cat,dog", "a list of class names"),
-    ("", "no order of classes ''"),
-    ([], "names none"),
-    ((), "names none"),
-    (["a", "b", "a"], "names 'a' twice, as 1 and 3"),
-    (["a", 3], "name 2 in the order of classes is no text but int"),
-    (["a", " "], "name 2 in the order of classes is empty"),
-    ([["a"]], "no text but list"),
-    (b"name", "no bytes"),
-    ({"b", "a"}, "no set"),
-    (None, "no NoneType"),
-    (7, "no int"),
+    ("", "unknown class order ''"),
+    ([], "is an empty list"),
+    ((), "is an empty list"),
+    (["a", "b", "a"], "names 'a' twice, at 1 and 3"),
+    (["a", 3], "name 2 in the class order is of type int, not a string"),
+    (["a", " "], "name 2 in the class order is empty"),
+    ([["a"]], "of type list, not a string"),
+    (b"name", "cannot be of type bytes"),
+    ({"b", "a"}, "cannot be of type set"),
+    (None, "cannot be of type NoneType"),
+    (7, "cannot be of type int"),
 ]
 
 

@@ -34,7 +34,7 @@ def _asked(text: str) -> str | list[str]:
     near = get_close_matches(text.lower(), ORDERS, n=1, cutoff=0.75)
     if near:
         raise UsageError(
-            f"no order of classes {text!r}",
+            f"unknown class order {text!r}",
             hint=f"did you mean {near[0]!r}? A class that is called so goes into a file: @FILE",
         )
     return names
