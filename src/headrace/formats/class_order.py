@@ -45,24 +45,24 @@ def checked_order(order: object) -> ClassOrder | tuple[str, ...]:
 
 
 def _checked_names(names: Sequence[object]) -> tuple[str, ...]:
-    places: dict[str, int] = {}
-    for place, name in enumerate(names, start=1):
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names, start=1):
         if not isinstance(name, str):
             raise ConfigurationError(
-                f"name {place} in the class order is of type {type(name).__name__}, not a string",
+                f"name {position} in the class order is of type {type(name).__name__}, not a string",
                 hint="give class names, not class numbers",
             )
         if not name.strip():
             raise ConfigurationError(
-                f"name {place} in the class order is empty", hint="remove it"
+                f"name {position} in the class order is empty", hint="remove it"
             )
-        if name in places:
+        if name in positions:
             raise ConfigurationError(
-                f"the class order names {name!r} twice, at {places[name]} and {place}",
+                f"the class order names {name!r} twice, at {positions[name]} and {position}",
                 hint="remove one of them",
             )
-        places[name] = place
-    return tuple(places)
+        positions[name] = position
+    return tuple(positions)
 
 
 class ClassNumbers:

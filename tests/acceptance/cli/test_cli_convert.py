@@ -179,8 +179,8 @@ def test_what_makes_a_conversion_fail_is_in_the_report(tmp_path: Path) -> None:
     [
         ("out/all.jsonl", "would lie in the target"),
         ("nowhere/all.jsonl", "does not exist. Create it first"),
-        ("small.json", "is the source. Name another file"),
-        ("folder", "is no plain file"),
+        ("small.json", "is the source. Choose another path"),
+        ("folder", "is not a regular file"),
     ],
 )
 def test_places_for_no_report(tmp_path: Path, place: str, words: str) -> None:

@@ -181,7 +181,7 @@ def test_an_order_that_folders_cannot_say_is_noted(tmp_path: Path, order: Any) -
     options = {"task": "classify", "images": tmp_path / "images"}
     path = coco(tmp_path / "source")
     report = convert_blocking(path, tmp_path / "out", to="yolo", class_order=order, **options)
-    (note,) = [each for each in report.findings if "no numbers" in each.message]
+    (note,) = [each for each in report.findings if "no class numbers" in each.message]
     assert (note.code, note.severity, note.count) == (CLASS, Severity.NOTE, 1)
 
 

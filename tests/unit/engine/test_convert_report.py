@@ -164,7 +164,7 @@ def test_collecting_tells_all_of_them(
 ) -> None:
     path, report = EVERY[source](tmp_path / "source"), tmp_path / "findings.jsonl"
     options: dict[str, Any] = {"to": target, "workers": workers, "batch": 16, "report": report}
-    with pytest.raises(ParseError, match="not as the format demands"):
+    with pytest.raises(ParseError, match="not conform to the format"):
         convert_blocking(path, tmp_path / "out", on_error="collect", **options)
     collected = lines(report)
     convert_blocking(path, tmp_path / "out", on_error="skip", **options)
@@ -254,9 +254,9 @@ def test_records_that_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("other/../out/findings.jsonl", ConfigurationError, "would lie in the target"),
         ("source/source.json", ConfigurationError, "is the source"),
         ("nowhere/findings.jsonl", FormatError, "nowhere does not exist .create it first"),
-        ("source", FormatError, "no plain file"),
-        ("link", FormatError, "no plain file"),
-        ("pipe", FormatError, "no plain file"),
+        ("source", FormatError, "not a regular file"),
+        ("link", FormatError, "not a regular file"),
+        ("pipe", FormatError, "not a regular file"),
     ],
 )
 def test_places_that_a_report_may_not_take(

@@ -58,7 +58,7 @@ def test_collected_errors_fail_at_the_end_and_are_all_named() -> None:
     found.add("C18", "orphan", dropped=1)
     with pytest.raises(ParseError) as caught:
         findings.check()
-    assert "2 records are not as the format demands" in str(caught.value)
+    assert "2 records do not conform to the format" in str(caught.value)
     assert "a.json:1, a.json:2" in str(caught.value)
     assert "orphan" not in str(caught.value)
 
@@ -73,7 +73,7 @@ def test_strict_collect_fails_at_the_end_for_warnings_too() -> None:
 def test_policies_that_make_no_sense() -> None:
     with pytest.raises(ConfigurationError, match="contradict"):
         Findings("skip", strict=True)
-    with pytest.raises(ConfigurationError, match="no error policy 'ignore'"):
+    with pytest.raises(ConfigurationError, match="unknown error policy 'ignore'"):
         Findings("ignore")  # type: ignore[arg-type]
 
 

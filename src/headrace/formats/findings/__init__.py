@@ -1,1 +1,1 @@
-"""Findings: what reading and writing noticed, counted and reported."""
+"""Findings: bad, lossy or unusual records that reading and writing met, counted and reported."""

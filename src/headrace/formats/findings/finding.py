@@ -1,4 +1,4 @@
-"""A finding: how bad it is, where it was met, how often."""
+"""One finding: its severity, its location and its count."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from msgspec import Struct, field
 
 
 class Severity(IntEnum):
-    """How bad a finding is.
+    """How serious a finding is.
 
-    ``NOTE``: odd, but nothing is lost; never fails. ``LOSS``: the target cannot say it. ``WARNING``: broken but
-    mended or left out; both fail only when strict. ``ERROR``: fails unless the caller said to skip.
+    Attributes:
+        NOTE: Unusual, but nothing is lost; never fails.
+        LOSS: The target cannot represent it; fails only when strict.
+        WARNING: Broken, and repaired or left out; fails only when strict.
+        ERROR: Fails unless bad records are skipped.
     """
 
     NOTE = 0
@@ -22,7 +25,14 @@ class Severity(IntEnum):
 
 
 class Place(Struct, frozen=True, gc=False):
-    """Where a finding was met: a file, a line (from 1) or a byte (from 0), and what stood there."""
+    """The location of a finding.
+
+    Attributes:
+        path: The file.
+        line: The line, counted from 1.
+        offset: The byte, counted from 0.
+        detail: The content at this location, or what is particular about it.
+    """
 
     path: str | None = None
     line: int | None = None
@@ -39,9 +49,16 @@ class Place(Struct, frozen=True, gc=False):
 
 
 class Finding(Struct, kw_only=True, gc=False):
-    """One kind of trouble: a row of the conformance table, how often it was met, and its first examples.
+    """All findings of one kind, counted.
 
-    ``dropped_images`` and ``dropped_shapes`` say how many records were left out because of it.
+    Attributes:
+        code: Row of the conformance table (``C09``), ``LOSS`` or ``CLASS``.
+        severity: The highest severity met.
+        message: What is wrong, the same for all of them.
+        count: Number of occurrences.
+        dropped_images: Number of images left out because of it.
+        dropped_shapes: Number of shapes left out because of it.
+        examples: The first locations, at most three.
     """
 
     code: str
@@ -54,9 +71,9 @@ class Finding(Struct, kw_only=True, gc=False):
 
 
 class Occurrence(Struct, frozen=True, gc=False):
-    """A single finding, as a listener hears it.
+    """A single finding, as passed to a listener.
 
-    Some stand for several records of a batch: ``count`` of them, the place being that of the first.
+    Where ``count`` is above 1 it stands for several records of a batch, and ``place`` is that of the first.
     """
 
     code: str

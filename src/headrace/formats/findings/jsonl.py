@@ -1,4 +1,4 @@
-"""Every single finding of a job as JSON lines, in a file that appears complete, or not at all."""
+"""All findings of a job as JSON lines, in a file that appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BUFFER: Final = 256 * 1024
 
 
 class FindingRecord(Struct, omit_defaults=True, gc=False):
-    """A line of the file; what is not known, and what is as usual, is left out."""
+    """One line of the file; unknown values and defaults are omitted."""
 
     code: str
     severity: str
@@ -41,7 +41,7 @@ class FindingRecord(Struct, omit_defaults=True, gc=False):
 
 
 class FindingsFile:
-    """Writes findings as they are heard, in flat memory; what was there before stays until :meth:`publish`."""
+    """Writes findings as they arrive, in constant memory; an existing file stays until :meth:`publish`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,17 +50,19 @@ class FindingsFile:
         self._file: IO[bytes] | None = None
 
     def begin(self) -> None:
-        """Take the file for this process.
+        """Lock the file for this process.
 
-        Raises :class:`~headrace.errors.FormatError` where its folder is missing, where something else than a file
-        is there, which nothing may replace, or where another process is writing it.
+        Raises:
+            FormatError: The folder is missing, the path is not a regular file, or another process is writing it.
         """
         if not _replaceable(self.path):
-            raise FormatError(f"{self.path} is no plain file", hint="name another for the report")
+            raise FormatError(
+                f"{self.path} is not a regular file", hint="choose another path for the report"
+            )
         self._file = self._atomic.begin().open("xb", buffering=_BUFFER)
 
     def add(self, one: Occurrence) -> None:
-        """Write a finding. Raises OSError that names the file."""
+        """Write a finding; raises OSError with the file's path."""
         place = one.place
         line = FindingRecord(
             one.code,
@@ -78,13 +80,13 @@ class FindingsFile:
         try:
             self._file.write(self._encoder.encode(line) + b"\n")
         except UnicodeEncodeError:
-            # File names that are no text have half characters in Python, and none in JSON.
+            # File names that are not UTF-8 have lone surrogates in Python, which JSON cannot hold.
             self._file.write(self._encoder.encode(_readable(line)) + b"\n")
         except OSError as error:
             raise self._named(error) from None
 
     def publish(self) -> None:
-        """Make the file visible and durable; harmless when it is so already. Raises OSError that names the file."""
+        """Make the file visible and durable; raises OSError with its path. Idempotent."""
         if self._file is None or self._file.closed:
             return
         try:
@@ -94,9 +96,9 @@ class FindingsFile:
             raise self._named(error) from None
 
     def discard(self) -> None:
-        """Remove what was begun; harmless after :meth:`publish`."""
+        """Delete an unpublished file. Does nothing after :meth:`publish`."""
         if self._file is not None:
-            # What does not fit on the disk would be tried once more.
+            # Closing flushes again, which fails again on a full disk.
             with suppress(OSError):
                 self._file.close()
         self._atomic.discard()
@@ -108,24 +110,24 @@ class FindingsFile:
 
 @contextmanager
 def findings_file(path: Path | None, findings: Findings) -> Iterator[Callable[[], None]]:
-    """Write a job's findings to a file of JSON lines, beside telling its listener; yields what publishes the file.
+    """Write a job's findings to a file of JSON lines, in addition to its listener; yields a function that publishes it.
 
-    A job that ends because of its records has the file published as well, with the record that ended it last; one
-    that ends for any other reason leaves what was there before. Without a path nothing is done.
+    The file is also published where a record ends the job; this record comes last. After any other error an existing
+    file stays unchanged. Does nothing without a path.
     """
     if path is None:
         yield _nothing
         return
     file, other = FindingsFile(path), findings.on_finding
 
-    def hear(one: Occurrence) -> None:
-        file.add(one)
+    def report(occurrence: Occurrence) -> None:
+        file.add(occurrence)
         if other is not None:
-            other(one)
+            other(occurrence)
 
     try:
         file.begin()
-        findings.on_finding = file.add if other is None else hear
+        findings.on_finding = file.add if other is None else report
         yield file.publish
     except SourceNotFoundError:
         raise
@@ -139,18 +141,19 @@ def findings_file(path: Path | None, findings: Findings) -> Iterator[Callable[[]
 
 
 def check_apart(path: Path, source: Path, target: Path) -> None:
-    """Raise :class:`~headrace.errors.ConfigurationError` where a report would lie in the target or replace the source."""
+    """Check that a report neither lies inside the target nor replaces the source; raises ConfigurationError."""
     place = Path(realpath(path))
     if place.is_relative_to(realpath(target)):
         raise ConfigurationError(
-            f"the report {path} would lie in the target {target}", hint="name a file beside it"
+            f"the report {path} would be inside the target {target}",
+            hint="choose a path outside it",
         )
     if place == Path(realpath(source)):
-        raise ConfigurationError(f"the report {path} is the source", hint="name another file")
+        raise ConfigurationError(f"the report {path} is the source", hint="choose another path")
 
 
 def _last(error: ParseError | LossyWriteError) -> Occurrence:
-    """An error that no policy lets pass, so that it was raised and not found."""
+    """Return an error that was raised without being a finding."""
     if isinstance(error, ParseError):
         place = Place(error.path, error.line, error.offset)
         return Occurrence(error.finding or error.code, Severity.ERROR, error.message, place)
@@ -174,7 +177,7 @@ def _readable(line: FindingRecord) -> FindingRecord:
 
 
 def _nothing() -> None:
-    """There is no file."""
+    """Do nothing: there is no file."""
 
 
 _NAMES: Final = {severity: severity.name.lower() for severity in Severity}

@@ -1,4 +1,4 @@
-"""Counting what a writer's format cannot say: by the batch, since losses come by the million."""
+"""Counts what a writer's format cannot represent, one batch at a time, since losses may number millions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from headrace.formats.info import FIELDS, Capability
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 
-# Numbers and sums that every reader makes anew: worth a note, never a failure.
-_MADE_ANEW: Final = frozenset({"image_id", "shape_id", "area", "extra"})
+# Readers can compute these again: worth a note, never a failure.
+_RECOMPUTED: Final = frozenset({"image_id", "shape_id", "area", "extra"})
 _OF_SHAPES: Final[Mapping[str, str]] = {
     "shape_id": "id",
     "area": "area",
@@ -46,7 +46,7 @@ class _Kind(Struct, gc=False):
 
 
 class LossCounter:
-    """Findings of one batch, counted by kind and handed on together with one example each."""
+    """Counts the findings of one batch by kind and reports them together, with one example each."""
 
     def __init__(self, found: Pass) -> None:
         self._found = found
@@ -64,7 +64,7 @@ class LossCounter:
         dropped: int = 0,
         dropped_images: int = 0,
     ) -> None:
-        """One more of a kind; ``path`` and ``detail`` are the example where it is the batch's first."""
+        """Count a finding; ``path`` and ``detail`` become the example if it is the first of its kind."""
         kind = self._kinds.get((code, message, severity))
         if kind is None:
             kind = self._kinds[code, message, severity] = _Kind(path, detail)
@@ -73,7 +73,7 @@ class LossCounter:
         kind.images += dropped_images
 
     def flush(self) -> None:
-        """Hand on what was counted; raises where the policy says so."""
+        """Report and reset the counts; raises where the policy demands."""
         kinds, self._kinds = self._kinds, {}
         for (code, message, severity), kind in kinds.items():
             self._found.add(
@@ -89,19 +89,19 @@ class LossCounter:
 
 
 class FieldLosses:
-    """Counts the fields that samples carry and a format's capability does not."""
+    """Counts the fields that samples have and a format cannot represent."""
 
     def __init__(self, says: Capability) -> None:
         self._images = _getters(_OF_IMAGES, says)
         self._shapes = _getters(_OF_SHAPES, says)
 
     def count_field(self, field: str, count: int, path: str, counter: LossCounter) -> None:
-        """Add so many shapes that have a field, where it is one that is lost."""
+        """Add ``count`` shapes that have a field, if this format loses the field."""
         if any(field == lost for lost, _ in self._shapes):
             _note(counter, field, count, path)
 
     def count(self, samples: Sequence[Sample], counter: LossCounter) -> None:
-        """Add what a batch loses to its tally."""
+        """Add the losses of a batch to ``counter``."""
         if not samples:
             return
         first = samples[0].filename
@@ -117,14 +117,14 @@ class FieldLosses:
                     shapes += sample.shapes
             else:
                 for field, _ in self._shapes:
-                    in_tables[field] += _said(table, field)
+                    in_tables[field] += _boxes_with(table, field)
         for field, getter in self._shapes:
             found = len(shapes) - list(map(getter, shapes)).count(None)
             _note(counter, field, found + in_tables[field], first)
 
 
-def _said(table: BoxTable, field: str) -> int:
-    """How many boxes of a table say something of a field; of most fields it has no column."""
+def _boxes_with(table: BoxTable, field: str) -> int:
+    """Return the number of boxes in a table that have a field."""
     column = getattr(table, _OF_TABLES[field]) if field in _OF_TABLES else None
     return 0 if column is None else len(column) - column.count(None)
 
@@ -135,5 +135,5 @@ def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Cal
 
 def _note(counter: LossCounter, field: str, count: int, path: str) -> None:
     if count:
-        severity = Severity.NOTE if field in _MADE_ANEW else Severity.LOSS
+        severity = Severity.NOTE if field in _RECOMPUTED else Severity.LOSS
         counter.add("LOSS", f"not written: {FIELDS[field]}", severity, path, count=count)

@@ -1,7 +1,7 @@
-"""A target that appears complete, or not at all.
+"""Atomic publishing: a target appears complete or not at all.
 
-The work happens in ``.NAME.headrace-part`` beside the target, held by a lock on ``.NAME.headrace-lock``. The lock
-dies with its process, so what a killed one left is known to be dead, and the next run removes it.
+The target is built at ``.NAME.headrace-part`` next to it, under a lock on ``.NAME.headrace-lock``. The system releases
+the lock when its process ends, so the next run can safely delete the remains of a killed one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from headrace.errors import FormatError
 
 
 class AtomicTarget:
-    """The way of one target (a file or a folder) from nothing to complete."""
+    """Builds one file or folder and publishes it atomically.
+
+    Args:
+        target: The path to create.
+        overwrite: Whether an existing target may be replaced.
+    """
 
     def __init__(self, target: Path, *, overwrite: bool) -> None:
         self.target = target
@@ -28,15 +33,19 @@ class AtomicTarget:
 
     @property
     def lock(self) -> int:
-        """The handle of the lock, between :meth:`begin` and the end; who inherits it holds the target too."""
+        """File descriptor of the lock, valid from :meth:`begin` on; a process that inherits it holds the lock too."""
         assert self._lock_fd is not None
         return self._lock_fd
 
     def begin(self) -> Path:
-        """Take the target for this process and return the path to work at; nothing is there yet.
+        """Lock the target for this process.
 
-        Raises :class:`~headrace.errors.FormatError` where the target exists (an empty folder does not count) and
-        may not be overwritten, where its parent is missing, or where another process is at it.
+        Returns:
+            The path to build at, which does not exist yet.
+
+        Raises:
+            FormatError: The target exists (an empty folder does not count) and must not be overwritten, its parent
+                folder is missing, or another process is writing it.
         """
         if not self.target.parent.is_dir():
             raise FormatError(
@@ -56,11 +65,11 @@ class AtomicTarget:
         return self.temp
 
     def publish(self) -> None:
-        """Make what was written durable and visible under the target's name."""
+        """Flush the content to disk and rename it to the target."""
         if self.temp.is_file():
             _sync(self.temp)
         if self.temp.is_dir() or self.target.is_dir():
-            # A folder cannot be renamed over another one: the old steps aside, and is put back if this fails.
+            # A folder cannot be renamed over another one: the old one is moved away first, and restored if this fails.
             if self.target.exists():
                 self.target.rename(self._old)
             self.temp.rename(self.target)
@@ -71,7 +80,7 @@ class AtomicTarget:
         self._free_lock()
 
     def discard(self) -> None:
-        """Remove everything that was begun; harmless after :meth:`publish`."""
+        """Delete the unpublished content and release the lock. Does nothing after :meth:`publish`."""
         if self._lock_fd is None:
             return
         try:
@@ -81,7 +90,7 @@ class AtomicTarget:
             self._free_lock()
 
     def _restore(self) -> None:
-        # Killed or failed between the two renames of publish: the old target waits aside.
+        # An earlier run ended between the two renames of publish: the old target is still at its temporary name.
         if self._old.exists():
             if self.target.exists():
                 _remove(self._old)
@@ -95,9 +104,9 @@ class AtomicTarget:
                 os.close(fd)
                 raise FormatError(
                     f"another process is writing {self.target}",
-                    hint="wait for it, or choose another",
+                    hint="wait for it, or choose another target",
                 )
-            # A holder before us may have removed the file that we just locked: then it guards nothing.
+            # An earlier holder may have deleted the file that was just locked; such a lock is void.
             if _is_still(fd, self._lock):
                 self._lock_fd = fd
             else:

@@ -1,4 +1,4 @@
-"""Files that somebody else creates, some time later, under names that are known to be free now."""
+"""Deferred file creation: names are reserved now, and a file sink writes the files later."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ _TABLE_SIZE: Final = 1 << 23
 
 
 class FileSink(Protocol):
-    """Creates the files of a tree in its place."""
+    """Creates the files of a tree, possibly later and in another process."""
 
     def start(self, root: Path, lock: int) -> None:
-        """Begin below ``root``; whoever may write there holds the handle ``lock``."""
+        """Start below ``root``. A process that writes there must hold the file descriptor ``lock``."""
 
     def put(self, folder: str, name: str, content: bytes) -> bool:
-        """Take over a file that is not there yet, in a folder that is; False where it is not taken over.
+        """Accept a new file in an existing folder; returns False where it is not accepted.
 
-        Raises what an earlier file could not do.
+        Raises:
+            OSError: An earlier file could not be written.
         """
 
     def flush(self) -> None:
-        """Wait for all files so far, and raise what of them could not be done, unless that was raised before."""
+        """Wait for all pending files; raises an error of theirs that was not raised before."""
 
     def end(self) -> None:
-        """Settle, and let go of everything."""
+        """Flush and release all resources."""
 
     def abandon(self) -> None:
-        """Stop at once, and let go of everything."""
+        """Stop immediately and release all resources."""
 
 
 class DeferredFiles:
-    """Hands over the files of a tree whose names are new without a look at the file system.
+    """Passes files with new names to a sink, without asking the file system which names exist.
 
-    Which names were given is kept as marks of a byte each in a table that never grows. One new name in some
-    thousands, the more the fuller the table is, is taken for a given one, and left to who can look.
+    Used names are recorded as one-byte marks in a hash table of fixed size. A few new names in ten thousand, more as
+    the table fills, are mistaken for used ones; the tree then creates these files itself.
     """
 
     def __init__(self, file_sink: FileSink) -> None:
@@ -43,15 +44,15 @@ class DeferredFiles:
         self._marks = bytearray(_TABLE_SIZE)
 
     def put(self, folder: str, name: str, content: bytes) -> bool:
-        """Hand over a file, in a folder that is there; False where the tree itself must create it."""
+        """Pass on a file in an existing folder; returns False where the tree must create it."""
         return self.claim(f"{folder}{name}") and self._sink.put(folder, name, content)
 
     def flush(self) -> None:
-        """Wait for all files so far, and raise what of them could not be done."""
+        """Wait for all pending files; raises their errors."""
         self._sink.flush()
 
     def claim(self, path: str) -> bool:
-        """Whether a name was new until now, to file systems too that do not tell letter cases apart."""
+        """Record a name; returns whether it was new, also on case-insensitive file systems."""
         key = path.lower() if path.isascii() else normalize("NFKD", path.casefold())
         number = hash(key)
         mark = number >> 32 & 0xFF or 1

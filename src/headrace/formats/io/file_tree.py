@@ -1,4 +1,4 @@
-"""Many small files below one fresh folder: plain calls, no file twice, none outside."""
+"""Creates many small files below one new folder, never overwriting a file or leaving the folder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from headrace.model.names import MAX_PART_BYTES, safe_parts
 from headrace.newfile import create_file
 
 _REMEMBERED = 50_000
-# What may come behind a stem: a number that tells it from others, and .txt or .xml.
+# Reserved for a distinguishing number and the suffix .txt or .xml.
 _TAIL_BYTES = 12
-# Names that are safe at a glance: no device of Windows begins with a digit or a letter outside its list.
+# Names that need no further check: no Windows device name begins with a digit or a letter outside this list.
 _PLAIN = re.compile(r"(?![aclnpACLNP])[A-Za-z0-9_][A-Za-z0-9_-]{0,200}(?:\.[A-Za-z0-9_-]{1,20})?")
 
 
 class FileTree:
-    """Creates files below ``root``, an empty folder that nobody else writes to.
+    """Creates files below a folder, and their parent folders on demand.
 
-    Folders are made as they come. ``file_sink`` may create the files; their names, and so whatever is told of them, are
-    those that this tree would choose.
+    Args:
+        root: An empty folder that nothing else writes to.
+        file_sink: Creates the files instead, under the same names.
     """
 
     def __init__(self, root: Path, file_sink: FileSink | None = None) -> None:
@@ -34,13 +35,14 @@ class FileTree:
         self._next: dict[tuple[str, str], int] = {}
 
     def folder_and_stem(self, filename: str) -> tuple[str, str]:
-        """Folder (with a ``/`` behind it, or empty) and stem of a source's file name.
+        """Split a source's file name into its folder (ending in ``/``, or empty) and its stem.
 
-        Raises :class:`~headrace.errors.FormatError` for a name that leads outside or that no file may bear.
+        Raises:
+            FormatError: The name leads outside the tree, or is not a valid file name.
         """
         cut = filename.rfind("/") + 1
         folder, base = filename[:cut], filename[cut:]
-        # Folders come again and again, and most names are plain: what is proved needs no second proof.
+        # Folders repeat and most names are plain, so most need no full check.
         if (folder and folder not in self._checked) or not _PLAIN.fullmatch(base):
             folder, base = self._check(filename)
         stem, _, suffix = base.rpartition(".")
@@ -62,8 +64,8 @@ class FileTree:
     def create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
         """Create ``stem+suffix`` in ``folder`` (which ends in ``/``), or ``stem-2``, ``stem-3`` … where it exists.
 
-        Returns the stem that was used. The file system tells what exists, so names that differ only in letter
-        case are kept apart wherever it does not tell them apart.
+        Returns the stem that was used. The file system decides what exists, so on a case-insensitive one names that
+        differ only in letter case count as equal.
         """
         self.make_folder(folder)
         if self._deferred is not None and self._deferred.put(folder, f"{stem}{suffix}", content):
@@ -71,7 +73,7 @@ class FileTree:
         return self._create(folder, stem, suffix, content)
 
     def link(self, folder: str, stem: str, suffix: str, source: str) -> str:
-        """Like :meth:`create`, with the content of the file ``source``: a hard link where there can be one."""
+        """Like :meth:`create`, with the content of the file ``source``: a hard link where possible, else a copy."""
         self.make_folder(folder)
         used = self._create(folder, stem, suffix, b"")
         path = f"{self._root}{folder}{used}{suffix}"
@@ -84,7 +86,7 @@ class FileTree:
         return used
 
     def make_folder(self, folder: str) -> None:
-        """Make a folder, with those above it, where it is missing."""
+        """Create a folder and its parents where they are missing."""
         if folder not in self._folders:
             if self._deferred is not None:
                 self._claim_parents(folder)
@@ -92,7 +94,7 @@ class FileTree:
             self._remember_folder(folder)
 
     def _claim_parents(self, folder: str) -> None:
-        """Wait where a folder or one above it has the name of a file that may not be there yet."""
+        """Wait for pending files where one may have the name of a folder to create."""
         assert self._deferred is not None
         for end in [at for at, letter in enumerate(folder) if letter == "/"]:
             if folder[: end + 1] not in self._folders:
@@ -106,7 +108,7 @@ class FileTree:
         self._folders.add(folder)
 
     def _create(self, folder: str, stem: str, suffix: str, content: bytes) -> str:
-        """Create a file now, under the first of its names that is free."""
+        """Create a file immediately, under its first free name."""
         if self._deferred is not None:
             self._deferred.flush()
         name, number = stem, self._next.get((folder, stem), 1) if self._next else 1
@@ -125,7 +127,7 @@ class FileTree:
         return name
 
     def append(self, path: str, content: bytes) -> None:
-        """Add to the end of ``path``, a plain name below the root; create it first where it is missing."""
+        """Append to ``path``, a plain name below the root; creates the file if needed."""
         self.make_folder(path[: path.rfind("/") + 1])
         with Path(f"{self._root}{path}").open("ab") as file:
             file.write(content)

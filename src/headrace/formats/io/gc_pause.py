@@ -1,7 +1,7 @@
-"""Python's cyclic collector, held off while records are made by the million.
+"""Pauses Python's cyclic garbage collector while millions of records are created.
 
-It looks at every new list again and again and finds nothing, since records hold no cycles: up to three quarters of
-the time. It is held off for the whole process, so callers ask for :func:`collect_young_garbage` now and then.
+Records have no reference cycles, so collections find nothing, yet they take up to three quarters of the time. The pause
+applies to the whole process, so callers invoke :func:`collect_young_garbage` regularly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _was_enabled = False
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Hold the collector off; nested and concurrent holders share, the last one lets go."""
+    """Pause the collector; nested and concurrent pauses share it, and the last one resumes it."""
     global _holders, _was_enabled  # noqa: PLW0603  the collector itself is global
     with _lock:
         if _holders == 0:
@@ -35,5 +35,5 @@ def gc_paused() -> Iterator[None]:
 
 
 def collect_young_garbage() -> None:
-    """Free the cycles that others made meanwhile; looks at each object at most twice in its life."""
+    """Free cycles that other code created meanwhile; inspects each object at most twice."""
     gc.collect(1)

@@ -1,9 +1,9 @@
-"""Width, height and orientation of an image from its header; nothing is decoded.
+"""Reads width, height and orientation of an image from its header, without decoding it.
 
-The rule of the project: a size is the one **stored** in the file; how the camera was held (EXIF's orientation) is
-told beside it, never applied here. A format whose numbers mean the turned image turns the size itself.
+In this project an image's size is the size **stored** in the file. The orientation from EXIF is returned in addition
+and never applied here; a format whose coordinates refer to the rotated image swaps width and height itself.
 
-Plain JPEG and PNG, nearly all files, are read here in a few microseconds; the rest goes to ``imagesize``.
+Plain JPEG and PNG files, nearly all of them, take a few microseconds here; ``imagesize`` reads the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import imagesize
 
 from headrace.formats.io.openat import OpenFile, open_file
 
-#: Suffixes of images, as Ultralytics lists them, and GIF.
+#: Suffixes of images: the list of Ultralytics, and GIF.
 IMAGE_SUFFIXES: Final = frozenset(
     {"bmp", "dng", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "mpo", "pfm", "png", "tif", "tiff", "webp"}
 )  # fmt: skip
@@ -27,18 +27,18 @@ IMAGE_SUFFIXES: Final = frozenset(
 _HEAD = 4096
 _PREFIX = 4 * 1024 * 1024
 _SEGMENTS = 200
-# What JPEGs began with, up to their size, and how long that was.
+# Beginnings of JPEG files up to their size, and their lengths.
 _beginnings: Final[set[bytes]] = set()
 _lengths: Final[list[int]] = []
 _MAX_BEGINNINGS: Final = 1000
 _MAX_LENGTHS: Final = 4
 _PFM = re.compile(rb"P[Ff]\s+(\d{1,9})\s+(\d{1,9})\s")
-# Everything that imagesize was seen to raise on damaged files.
+# Errors that imagesize raises on damaged files.
 _DAMAGED = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError, struct.error)
 
 
 class ImageSize(NamedTuple):
-    """Pixels as stored, and EXIF's orientation (1 to 8; 1 where none is given)."""
+    """Width and height in pixels as stored, and the EXIF orientation (1 to 8; 1 by default)."""
 
     width: int
     height: int
@@ -46,7 +46,7 @@ class ImageSize(NamedTuple):
 
 
 def read_size(path: str | Path, opener: OpenFile = open_file) -> ImageSize | None:
-    """The size of an image file; None where its header cannot be read. Raises :class:`OSError`."""
+    """Return the size of an image file, or None where its header is unreadable; raises :class:`OSError`."""
     fd = opener(str(path))
     try:
         head = os.read(fd, _HEAD)
@@ -63,7 +63,7 @@ def _png(head: bytes) -> ImageSize | None:
 
 
 def _known(head: bytes) -> ImageSize | None:
-    """The size of a JPEG that is, up to it, byte for byte like an earlier one: as those of one camera are."""
+    """Return the size of a JPEG with the same bytes before its size as an earlier one (from one camera, say)."""
     for at in _lengths:
         if head[:at] in _beginnings and len(head) >= at + 4:
             return ImageSize(head[at + 2] << 8 | head[at + 3], head[at] << 8 | head[at + 1])
@@ -80,7 +80,7 @@ def _remember(beginning: bytes) -> None:
 
 
 def _jpeg(fd: int, head: bytes) -> ImageSize | None:
-    """Walk the segments up to the frame; None where the file is no plain JPEG (EXIF counts as not plain)."""
+    """Walk the segments up to the frame header; None for other files and for JPEGs with EXIF."""
     if head[:3] != b"\xff\xd8\xff":
         return None
     base, at = 0, 2
@@ -110,9 +110,9 @@ def _pfm(head: bytes) -> ImageSize | None:
 
 def _other(fd: int, head: bytes) -> ImageSize | None:
     if head.lstrip().startswith(b"<") or not head:
-        return None  # SVG has no pixels, and XML parsers are for our own hardened reader
+        return None  # SVG has no pixel size, and imagesize would parse its XML unsafely
     os.lseek(fd, 0, os.SEEK_SET)
-    # TIFF keeps its directory anywhere; all others have the size near the start.
+    # TIFF may store its directory anywhere; all others have the size near the start.
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0"):
         with os.fdopen(fd, "rb", closefd=False) as file:
             return _imagesize(file)

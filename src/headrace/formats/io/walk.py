@@ -1,4 +1,4 @@
-"""Folders walked in a fixed order with memory that does not grow with them."""
+"""Walks folders in a fixed order, with memory that does not depend on their size."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from msgspec import Struct
 _RUN: Final = 100_000
 _BLOCK: Final = 4096
 
-#: The order of files in a folder: by stem, then by suffix. All of them have a suffix.
+#: Sort key of the files in a folder: stem, then suffix. All of them have a suffix.
 name_order: Callable[[str], Any] = methodcaller("rpartition", ".")
 _MAX_DEPTH: Final = 64
 
 
 class Folder(Struct):
-    """One folder of a walk: its path, its path below the walk's root (empty, or with ``/`` behind), its files.
+    """One folder of a walk.
 
-    ``files`` counts those that were wanted.
+    Attributes:
+        path: Its path.
+        relative: Its path below the root of the walk: empty, or ending in ``/``.
+        files: Number of wanted files so far.
     """
 
     path: str
@@ -34,22 +37,27 @@ class Folder(Struct):
 
 
 def stem(name: str) -> str:
-    """A file's name up to the last dot; the whole name where there is none before it."""
+    """Return a file name up to its last dot; the whole name without one."""
     cut = name.rfind(".")
     return name[:cut] if cut > 0 else name
 
 
 def suffix(name: str) -> str:
-    """What stands behind the last dot, in lower case; empty where there is none."""
+    """Return the part after the last dot in lower case; empty without one."""
     cut = name.rfind(".")
     return name[cut + 1 :].lower() if cut > 0 else ""
 
 
 class FolderWalk:
-    """All files below ``root`` whose suffix is wanted, folder by folder, both in the order of their names.
+    """Lists the files below a folder that have one of the given suffixes, in the order of their names.
 
-    What begins with a dot is passed over. Links to folders are followed while they stay below ``boundary`` and do
-    not lead in a circle; others go to ``refused``.
+    Names that begin with a dot are skipped.
+
+    Args:
+        root: The folder.
+        suffixes: Wanted suffixes, lower case without the dot.
+        boundary: Links to folders are followed while they stay below this folder and form no cycle.
+        refused: Called with the path of every link that is not followed.
     """
 
     def __init__(
@@ -67,7 +75,7 @@ class FolderWalk:
         self._linked: set[str] = set()
 
     def folders(self) -> Iterator[tuple[Folder, Iterator[str]]]:
-        """Every folder with the sorted names of its wanted files; take the names before the next folder."""
+        """Yield each folder and an iterator over its sorted names; exhaust it before the next folder."""
         todo = [Folder(self._root, "")]
         while todo:
             folder = todo.pop()
@@ -87,7 +95,7 @@ class FolderWalk:
                 entries = stack.enter_context(os.scandir(folder.path))
             except FileNotFoundError:
                 if folder.relative:
-                    return  # gone since the folder above was listed
+                    return  # deleted since its parent was listed
                 raise
             for entry in entries:
                 name = entry.name
@@ -107,8 +115,8 @@ class FolderWalk:
         if not os.path.islink(path):
             return True
         real = os.path.realpath(path)
-        circle = f"{os.path.realpath(folder.path)}/".startswith(f"{real}/")
-        if circle or real in self._linked or not Path(real).is_relative_to(self._boundary):
+        cycle = f"{os.path.realpath(folder.path)}/".startswith(f"{real}/")
+        if cycle or real in self._linked or not Path(real).is_relative_to(self._boundary):
             self._refused(path)
             return False
         self._linked.add(real)
@@ -118,14 +126,14 @@ class FolderWalk:
 def sorted_on_disk(
     texts: Iterable[str], order: Callable[[str], Any], stack: ExitStack
 ) -> Iterator[str]:
-    """Texts in order; millions of them are sorted by runs in temporary files that ``stack`` closes."""
+    """Sort texts; above a limit in runs that are stored in temporary files, which ``stack`` closes."""
     texts = iter(texts)
     runs: list[Iterator[list[str]]] = []
     while len(run := list(islice(texts, _RUN))) == _RUN:
         run.sort(key=order)
         file = stack.enter_context(TemporaryFile())  # noqa: SIM115  the stack closes it
         file.write(os.fsencode("\0".join(run)) + b"\0")
-        runs.append(_again(file))
+        runs.append(_read_run(file))
     run.sort(key=order)
     if not runs:
         return iter(run)
@@ -134,26 +142,26 @@ def sorted_on_disk(
 
 
 def _merged(runs: list[Iterator[list[str]]], order: Callable[[str], Any]) -> Iterator[str]:
-    """Runs, each in order and by the block, as one: what is nowhere beyond the blocks at hand is sorted together."""
+    """Merge sorted runs of blocks: everything up to the smallest end of a current block is sorted together."""
     held = [(block, run) for run in runs for block in [next(run, [])] if block]
     while held:
         bound = min(order(block[-1]) for block, _ in held)
-        lot: list[str] = []
-        left: list[tuple[list[str], Iterator[list[str]]]] = []
+        batch: list[str] = []
+        remaining: list[tuple[list[str], Iterator[list[str]]]] = []
         for block, run in held:
             cut = bisect_right(block, bound, key=order)
-            lot += block[:cut]
+            batch += block[:cut]
             if rest := block[cut:] or next(run, []):
-                left.append((rest, run))
-        lot.sort(key=order)
-        yield from lot
-        held = left
+                remaining.append((rest, run))
+        batch.sort(key=order)
+        yield from batch
+        held = remaining
 
 
-def _again(file: BinaryIO) -> Iterator[list[str]]:
+def _read_run(file: BinaryIO) -> Iterator[list[str]]:
     file.seek(0)
     rest = b""
-    while chunk := file.read(64 * 1024):
-        whole, end, rest = (rest + chunk).rpartition(b"\0")
+    while data := file.read(64 * 1024):
+        whole, end, rest = (rest + data).rpartition(b"\0")
         if end:
             yield os.fsdecode(whole).split("\0")
