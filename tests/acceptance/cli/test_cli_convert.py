@@ -177,7 +177,7 @@ def test_what_makes_a_conversion_fail_is_in_the_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        ("out/all.jsonl", "would lie in the target"),
+        ("out/all.jsonl", "would be inside the target"),
         ("nowhere/all.jsonl", "does not exist. Create it first"),
         ("small.json", "is the source. Choose another path"),
         ("folder", "is not a regular file"),

@@ -249,9 +249,9 @@ def test_records_that_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("place", "error", "words"),
     [
-        ("out", ConfigurationError, "would lie in the target"),
-        ("out/findings.jsonl", ConfigurationError, "would lie in the target"),
-        ("other/../out/findings.jsonl", ConfigurationError, "would lie in the target"),
+        ("out", ConfigurationError, "would be inside the target"),
+        ("out/findings.jsonl", ConfigurationError, "would be inside the target"),
+        ("other/../out/findings.jsonl", ConfigurationError, "would be inside the target"),
         ("source/source.json", ConfigurationError, "is the source"),
         ("nowhere/findings.jsonl", FormatError, "nowhere does not exist .create it first"),
         ("source", FormatError, "not a regular file"),

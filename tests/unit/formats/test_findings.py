@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import ConfigurationError, ConservationError, LossyWriteError, ParseError
-from headrace.formats.findings.collect import (
-    MAX_EXAMPLES,
-    MAX_KINDS,
-    Findings,
-    Occurrence,
-    OnError,
-    Place,
-    Severity,
-)
+from headrace.formats.findings.collect import Findings, Occurrence, OnError, Place, Severity
+from headrace.formats.findings.passes import MAX_EXAMPLES, MAX_KINDS
 
 
 @pytest.mark.parametrize(
