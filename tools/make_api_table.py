@@ -1,4 +1,4 @@
-"""Write docs/operations.md from the table of operations.
+"""Write docs/reference/operations.md from the table of operations.
 
 python tools/make_api_table.py            # write it
 python tools/make_api_table.py --check    # fail where it is not what would be written
@@ -13,7 +13,7 @@ from typing import Any
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "operations.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "operations.md"
 
 HEAD = """\
 # Operations

@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the help of every command.
+"""Write docs/reference/cli.md from the help of every command.
 
 python tools/make_cli_page.py            # write it
 python tools/make_cli_page.py --check    # fail where it is not what would be written
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from headrace.cli.app import COMMANDS, FAMILIES, make_app
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
 
 HEAD = """\
 # The command line

@@ -1,4 +1,4 @@
-"""Write docs/formats/conformance.md from the tests that bear a row's name, and from what came of running them.
+"""Write docs/reference/formats/conformance.md from the tests that bear a row's name, and from what came of running them.
 
 python tools/make_conformance.py            # write it
 python tools/make_conformance.py --check    # fail where it is not what would be written
@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from headrace.formats.findings.collect import Findings  # noqa: E402
 from tools.conformance_rows import PAGES  # noqa: E402
 
-PAGE = ROOT / "docs" / "formats" / "conformance.md"
+PAGE = ROOT / "docs" / "reference" / "formats" / "conformance.md"
 ROW_TEST = re.compile(r"def test_([cyvt]\d\d)_", re.MULTILINE)
 ROWS = {name: row for rows in PAGES.values() for name, row in rows.items()}
 

@@ -1,4 +1,4 @@
-"""Write docs/formats/losses.md from what each format declares that it can say.
+"""Write docs/reference/formats/losses.md from what each format declares that it can say.
 
 python tools/make_loss_table.py            # write it
 python tools/make_loss_table.py --check    # fail where it is not what would be written
@@ -12,7 +12,7 @@ from pathlib import Path
 from headrace.formats import WHOLE, all_formats
 from headrace.formats.info import FIELDS, SHAPE_KINDS, FormatInfo, losses
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "formats" / "losses.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "formats" / "losses.md"
 
 HEAD = """\
 # Losses

@@ -1,4 +1,4 @@
-"""Write docs/methods.md: every public method of the SDK and a test that ran it, through each of four doors.
+"""Write tests/methods.md: every public method of the SDK and a test that ran it, through each of four doors.
 
     tools/python tools/make_methods.py            run the tests that call methods, and write the page
     tools/python tools/make_methods.py TEST…      run these only; other cells stay as they are
@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 import headrace  # noqa: E402
 from tools.make_blocking import CLASSES, LIST_METHODS, home  # noqa: E402
 
-PAGE = ROOT / "docs" / "methods.md"
+PAGE = ROOT / "tests" / "methods.md"
 DOORS = ("lake", "http", "blocking", "official")
 PROPERTIES = {"DatasetVersion": ("origin_id", "name", "version", "type")}
 TESTS = (

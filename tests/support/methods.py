@@ -1,4 +1,4 @@
-"""Which public methods of the SDK a test calls, and through which door: what docs/methods.md is made of.
+"""Which public methods of the SDK a test calls, and through which door: what tests/methods.md is made of.
 
 Nothing is watched unless the environment's ``HEADRACE_RECORD`` names a folder (tools/make_methods.py does it). Then each
 passed test leaves one line of JSON there. Calls that headrace, or the official client, makes on its own do not count.

@@ -15,7 +15,7 @@ from headrace.protocol.operations import OPERATIONS
 from tools import make_api_table, make_cli_page
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("tool", ["make_api_table", "make_cli_page"])
@@ -38,15 +38,15 @@ def test_a_stale_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_operation_and_command_has_its_line() -> None:
-    operations = (ROOT / "docs" / "operations.md").read_text()
+    operations = (ROOT / "docs" / "reference" / "operations.md").read_text()
     assert not [name for name in OPERATIONS if f"`{name}`:" not in operations]
-    commands = (ROOT / "docs" / "cli.md").read_text()
+    commands = (ROOT / "docs" / "reference" / "cli.md").read_text()
     pairs = [f"{family} {name}" for family, (*_, names) in FAMILIES.items() for name in names]
     assert not [one for one in [*COMMANDS, *pairs] if f"## headrace {one}\n" not in commands]
 
 
 def test_the_query_page_names_every_field() -> None:
-    page = (ROOT / "docs" / "query.md").read_text()
+    page = (ROOT / "docs" / "reference" / "query.md").read_text()
     own = [name for name in ASSET_FIELDS if not name.startswith("data.")]
     missing = [
         name
@@ -56,7 +56,7 @@ def test_the_query_page_names_every_field() -> None:
     assert not missing
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
     gone = [link for link in links if "://" not in link and not (page.parent / link).exists()]

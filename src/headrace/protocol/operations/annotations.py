@@ -1,7 +1,7 @@
 """Annotations in bulk: importing and loading.
 
 Points are pairs on the wire; ints or floats both ways between headrace's own parts, integers towards clients that
-do not ask for more (see ``docs/semantics.md``).
+do not ask for more (see ``docs/explanation/semantics.md``).
 """
 
 from __future__ import annotations
