@@ -1,12 +1,13 @@
-"""Show the main job: make a lake, draw pictures, carry them through; run by `tools/demo`.
+"""Run the main job in a new lake, on images that it draws itself or on yours; `tools/demo` starts it.
 
-The job itself is `tools/main_job.py`; here is what it needs around it.
+The job is `examples/main_job.py`. It ends with the commands to type next.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -15,14 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import headrace
-from tools.drawing import draw_dataset
-from tools.main_job import main_job
+from examples.main_job import main_job
+from examples.make_sample import draw_dataset
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 
 
 def main() -> int:
-    """Run the demo; 0 when all of it worked."""
+    """Run the demo and return the exit status."""
     options = _options()
     try:
         asyncio.run(_demo(options))
@@ -37,14 +38,14 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False, prog="tools/demo", description=__doc__)
-    parser.add_argument("--images", type=Path, help="a folder of images of your own")
+    parser.add_argument("--images", type=Path, help="a folder of your own images")
     parser.add_argument("--annotations", type=Path, help="their annotations: COCO, YOLO or VOC")
-    parser.add_argument("--lake", type=Path, help="a lake to use, made where there is none")
+    parser.add_argument("--lake", type=Path, help="a lake to use; made where it is missing")
     options = parser.parse_args()
     if (options.images is None) != (options.annotations is None):
         parser.error("--images and --annotations go together")
     if options.images is not None and not options.images.is_dir():
-        parser.error(f"{options.images} is no folder")
+        parser.error(f"{options.images} is not a folder")
     return options
 
 
@@ -52,7 +53,7 @@ async def _demo(options: argparse.Namespace) -> None:
     folder = Path(tempfile.mkdtemp(prefix="headrace-demo-"))
     images, annotations = options.images, options.annotations
     if images is None:
-        images, annotations = draw_dataset(folder / "drawn")
+        images, annotations = draw_dataset(folder / "sample")
         print(f"drew        {len(_files(images))} images in {images}")
     lake = options.lake or folder / "lake"
     if not (lake / "headrace.db").exists():
@@ -62,6 +63,18 @@ async def _demo(options: argparse.Namespace) -> None:
     await main_job(str(lake), _files(images), annotations, folder / "out", name)
     _print_tree(folder / "out")
     print(f"lake        {lake}")
+    _print_next(lake, name, folder)
+
+
+def _print_next(lake: Path, name: str, folder: Path) -> None:
+    """Print what to type next, and how to remove what the demo left."""
+    command = shlex.quote(str(Path(sys.executable).with_name("headrace")))
+    where = shlex.quote(str(lake))
+    print("\nnext:")
+    print(f"  {command} ls {where}")
+    print(f"  {command} stats {where} {name}")
+    print(f"  {command} serve {where}")
+    print(f"all of it lies in {folder}; delete that folder when you are done")
 
 
 def _files(folder: Path) -> list[Path]:
@@ -69,20 +82,20 @@ def _files(folder: Path) -> list[Path]:
 
 
 async def _free_name(lake: Path) -> str:
-    """A dataset's name that is not taken: a lake of a person's own may have seen the demo before."""
+    """Return a dataset/version that is free: the lake may have seen the demo before."""
     async with headrace.connect(str(lake)) as client:
         taken = {dataset.name async for dataset in client.list_datasets()}
     numbered = (f"demo-{number}" for number in range(2, len(taken) + 3))
-    return next(name for name in ("demo", *numbered) if name not in taken)
+    return next(f"{name}/v1" for name in ("demo", *numbered) if name not in taken)
 
 
 def _print_tree(folder: Path) -> None:
-    """The exported files: each one that lies alone, and how many where there are many."""
+    """Print each exported file, and how many files each folder holds."""
     for entry in sorted(folder.iterdir()):
         if entry.is_file():
             print(f"file        {entry} ({entry.stat().st_size:,} bytes)")
         else:
-            # What a download remembers for its next run lies hidden beside the files.
+            # The journal of a download lies beside the files, in a hidden folder.
             found = [path.relative_to(entry) for path in entry.rglob("*") if path.is_file()]
             files = sum(not path.parts[0].startswith(".") for path in found)
             print(f"folder      {entry} ({files:,} files)")

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from examples.make_sample import draw_dataset
 from tests.support.cli import Place, new_lake, served
-from tools.drawing import draw_dataset
 
 
 @dataclass(frozen=True)

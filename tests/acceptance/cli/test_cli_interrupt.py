@@ -11,9 +11,9 @@ from typing import Any
 import apsw
 import pytest
 
+from examples.make_sample import draw_dataset
 from tests.acceptance.cli.conftest import Drawn
 from tests.support.cli import Place, assert_interrupted, headrace, interrupted
-from tools.drawing import draw_dataset
 
 COUNT = 300
 

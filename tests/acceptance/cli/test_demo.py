@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +36,7 @@ def test_on_its_own_pictures(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for words in (
         r"drew +24 images",
-        r"uploaded +24 images",
-        r"assets +24 in demo/v1",
+        r"pushed +24 images to \S+: 24 new in demo/v1",
         r"imported +24 annotations, \d+ shapes",
         r"  disc +\d+",
         r"exported +\d+ shapes as coco",
@@ -47,8 +47,15 @@ def test_on_its_own_pictures(tmp_path: Path) -> None:
         r"lake +\S+/lake",
     ):
         assert re.search(words, done.stdout), words
-    lake = Path(done.stdout.splitlines()[-1].split()[1])
+    found = re.search(r"^lake +(\S+)$", done.stdout, re.MULTILINE)
+    assert found
+    lake = Path(found[1])
     assert (lake / "headrace.db").is_file()
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if line.startswith("  /")]
+    assert [words[1] for words in commands] == ["ls", "stats", "serve"]
+    for words in commands[:2]:
+        subprocess.run(words, cwd="/", env=environment(), check=True, capture_output=True)
+    assert str(lake.parent) in done.stdout.splitlines()[-1]
 
 
 def test_a_second_run_in_the_same_lake(drawn: Drawn, tmp_path: Path) -> None:
@@ -56,7 +63,7 @@ def test_a_second_run_in_the_same_lake(drawn: Drawn, tmp_path: Path) -> None:
     for name in ("demo/v1", "demo-2/v1"):
         done = demo(tmp_path, *own)
         assert (done.returncode, done.stderr) == (0, "")
-        assert f"12 in {name}" in done.stdout
+        assert f": 12 new in {name}" in done.stdout
         for label, shapes in drawn.labels.items():
             assert re.search(rf"  {label} +{shapes}\n", done.stdout)
 

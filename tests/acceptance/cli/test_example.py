@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from examples.main_job import main_job
+from examples.make_sample import draw_dataset
 from tests.support.cli import Place, new_lake, served
-from tools.drawing import draw_dataset
-from tools.main_job import main_job
 
 
 async def carried(place: Place, drawn: tuple[Path, Path], out: Path) -> dict[str, bytes]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import headrace
+from examples.make_sample import draw_dataset
 from headrace.errors import BadRequestError
 from headrace.protocol.query import any_of
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.servers import running
-from tools.drawing import draw_dataset
 
 AWKWARD = 'day" or filename != "'
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import headrace
-from tools.drawing import draw_dataset
+from examples.make_sample import draw_dataset
 
 
 @pytest.fixture

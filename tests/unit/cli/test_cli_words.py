@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.make_sample import draw_dataset
 from headrace.cli.console.errors import UsageError, explain
 from headrace.cli.console.label_bars import label_lines
 from headrace.cli.console.progress import Reporter, line_of
@@ -17,7 +18,6 @@ from headrace.cli.console.wording import duration, many, size
 from headrace.errors import ConnectError, NotALakeError, ParseError
 from headrace.transfer.progress import ProgressEvent
 from tests.support.cli import COMMAND, environment, new_lake
-from tools.drawing import draw_dataset
 
 
 def test_numbers() -> None:
