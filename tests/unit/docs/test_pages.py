@@ -63,12 +63,6 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not gone
 
 
-def test_the_readme_shows_the_example_that_runs() -> None:
-    example = (ROOT / "tools" / "main_job.py").read_text()
-    function = example[example.index("async def main_job") : example.index("\n\n\nif __name__")]
-    assert function.rstrip() in (ROOT / "README.md").read_text()
-
-
 def test_the_readme_names_commands_that_exist() -> None:
     used = re.findall(
         r"^\$ (?:\w+=\S+ )?headrace (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE
