@@ -101,7 +101,7 @@ class _Call(Struct, frozen=True):
             return None
         if (row[0], row[1]) != (self.operation.name, self.digest):
             raise UnprocessableEntityError(
-                "the Idempotency-Key was used for a different call",
+                "the Idempotency-Key was used for another call",
                 hint="use a new key for a new call; a repeat must be identical",
             )
         answer: bytes = row[2]
