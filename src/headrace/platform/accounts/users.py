@@ -70,7 +70,7 @@ async def worker_account(
     return None if worker_id is None else await account_of(statements, access, worker_id)
 
 
-async def chosen_by(
+async def compile_annotation_filters(
     statements: Statements,
     access: Access,
     status: AnnotationStatus | None,

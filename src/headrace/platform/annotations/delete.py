@@ -11,7 +11,7 @@ from headrace.model.ids import Kind
 from headrace.model.packing import unpack_counts
 from headrace.platform.accounts.users import account_of
 from headrace.platform.assets.selectors import asset_seqs
-from headrace.platform.campaigns.transitions import refuse_tasks, touched
+from headrace.platform.campaigns.transitions import check_without_tasks, claim_for_edit
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
@@ -73,7 +73,7 @@ async def delete_annotation(context: Context, access: Access, request: Annotatio
         )
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
-        await touched(tx, access, scope, rows[0][0])
+        await claim_for_edit(tx, access, scope, rows[0][0])
         await _drop(tx, scope, rows)
 
 
@@ -81,7 +81,7 @@ async def _refuse_tasks(
     tx: Transaction, scope: VersionScope, assets: list[int] | None, numbers: list[int] | None
 ) -> None:
     if scope.campaign is None or numbers is None:
-        await refuse_tasks(tx, scope, assets)
+        await check_without_tasks(tx, scope, assets)
         return
     for start in range(0, len(numbers), RANGE):
         rows = await tx.fetch(
@@ -90,7 +90,7 @@ async def _refuse_tasks(
             version=scope.no,
             keys=json_text(numbers[start : start + RANGE]),
         )
-        await refuse_tasks(tx, scope, [asset for (asset,) in rows])
+        await check_without_tasks(tx, scope, [asset for (asset,) in rows])
 
 
 async def _all(

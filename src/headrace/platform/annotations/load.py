@@ -7,7 +7,7 @@ from uuid import UUID
 from headrace.errors import NotFoundError, RequestTooLargeError
 from headrace.model.ids import Kind, encode
 from headrace.model.packing import unpack
-from headrace.platform.accounts.users import chosen_by
+from headrace.platform.accounts.users import compile_annotation_filters
 from headrace.platform.annotations.encode import StoredAnnotation, loaded
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.context import Context
@@ -31,7 +31,9 @@ from headrace.threads import in_thread
 async def annotation_ids(context: Context, access: Access, request: AnnotationIds) -> list[UUID]:
     """The ids of annotations, newest first: of some assets, or of the whole version."""
     scope = await version_scope(context.database, access, request.version_id)
-    chosen = await chosen_by(context.database, access, request.status, request.worker_id)
+    chosen = await compile_annotation_filters(
+        context.database, access, request.status, request.worker_id
+    )
     if request.asset_ids is None:
         rows = await context.database.fetch(
             "annotations.ids",

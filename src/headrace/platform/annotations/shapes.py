@@ -35,7 +35,7 @@ from headrace.platform.annotations.shape_edits import (
 )
 from headrace.platform.annotations.shape_records import shape_records
 from headrace.platform.annotations.single import annotation_record, check_duration
-from headrace.platform.campaigns.transitions import touched
+from headrace.platform.campaigns.transitions import claim_for_edit
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.scopes import VersionScope, scope_of_part, scope_of_shape
@@ -104,7 +104,7 @@ async def save_annotation(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
         old = await stored_shapes(tx, scope, no)
-        await touched(tx, access, scope, old.asset)
+        await claim_for_edit(tx, access, scope, old.asset)
         content: dict[str, Any] = {
             name: getattr(request, name) or []
             for name in request.__struct_fields__
@@ -138,7 +138,7 @@ async def _create(
         old = await stored_shapes(tx, scope, no)
         if not wanted:
             return []
-        await touched(tx, access, scope, old.asset)
+        await claim_for_edit(tx, access, scope, old.asset)
         item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **{field: wanted})
         new = await prepared(tx, scope, old.asset, item)
         blob, taken = await rewrite(tx, scope, old, lambda shapes: joined(shapes, new.shapes))
@@ -154,7 +154,7 @@ async def _update(
     async with context.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, request.shape_id, change=True)
         old = await _annotation_of(tx, scope, no, request.shape_id)
-        await touched(tx, access, scope, old.asset)
+        await claim_for_edit(tx, access, scope, old.asset)
         label = None
         if request.label_id is not None:
             label = await label_key(tx, scope, request.label_id)
@@ -176,7 +176,7 @@ async def _delete(context: Context, access: Access, kind: ShapeKind, id: UUID) -
     async with context.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, id, change=True)
         old = await _annotation_of(tx, scope, no, id)
-        await touched(tx, access, scope, old.asset)
+        await claim_for_edit(tx, access, scope, old.asset)
 
         def change(shapes: Shapes) -> Shapes:
             shapes = numbered(shapes)

@@ -14,8 +14,8 @@ from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind, encode
 from headrace.model.packing import pack, pack_counts
 from headrace.model.records import AnnotationRecord, Items, Page
-from headrace.platform.accounts.users import chosen_by, worker_account
-from headrace.platform.campaigns.transitions import claim, move, touched
+from headrace.platform.accounts.users import compile_annotation_filters, worker_account
+from headrace.platform.campaigns.transitions import claim, claim_for_edit, move_task
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
@@ -64,7 +64,9 @@ async def list_annotations(
         "limit": limit,
         "offset": offset,
     }
-    chosen = await chosen_by(context.database, access, request.status, request.worker_id)
+    chosen = await compile_annotation_filters(
+        context.database, access, request.status, request.worker_id
+    )
     if request.order_by:
         rows = await context.database.fetch(
             "single_annotations.ordered",
@@ -124,7 +126,7 @@ async def create_annotation(
         account = await worker_account(tx, access, request.worker_id)
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
-        await touched(tx, access, scope, asset)
+        await claim_for_edit(tx, access, scope, asset)
         taken = await touch(tx, scope, annotations=1)
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
         row = (scope.bucket, scope.no, asset, taken.annotation, account or access.account, status)
@@ -178,7 +180,7 @@ async def update_annotation(
         _, asset, *_ = await _row(tx, scope, no)
         task = await claim(tx, access, scope, asset)
         if task is not None and request.status is not None:
-            await move(tx, access, task, request.status)
+            await move_task(tx, access, task, request.status)
         await touch(tx, scope)
         await tx.execute(
             "single_annotations.update",
@@ -216,7 +218,7 @@ async def _of_asset(
 ) -> tuple[VersionScope, list[Row]]:
     scope, asset = await scope_of_part(context.database, access, request.asset_id, Kind.ASSET)
     await _check_asset(context.database, scope, asset, request.asset_id)
-    chosen = await chosen_by(context.database, access, None, worker_id)
+    chosen = await compile_annotation_filters(context.database, access, None, worker_id)
     rows = await context.database.fetch(
         "single_annotations.of_asset",
         filters=chosen.sql,

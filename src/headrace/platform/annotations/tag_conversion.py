@@ -23,14 +23,14 @@ from headrace.platform.core.scopes import (
     VersionScope,
     check_unlocked,
     touch,
-    version_of,
+    version_from_row,
     version_scope,
 )
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
 from headrace.platform.jobs.records import add_job, start_job
 from headrace.platform.jobs.runner import JobTask, Progress
-from headrace.platform.labels.labels import ensured
+from headrace.platform.labels.labels import ensure_label_keys
 from headrace.platform.tags.scopes import TagFamily, tag_of
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
 from headrace.protocol.operations.tags import CONVERT_TAGS, ConvertTags
@@ -81,7 +81,9 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
                     Kind.ASSET_TAG if family is TagFamily.ASSET else Kind.DATA_TAG, tag.record.id
                 )
         await touch(tx, scope)
-        labels = await ensured(context, tx, scope, list(dict.fromkeys(tag.name for tag in tags)))
+        labels = await ensure_label_keys(
+            context, tx, scope, list(dict.fromkeys(tag.name for tag in tags))
+        )
         spec = ConversionSpec(
             version=scope.no,
             account=access.account,
@@ -160,7 +162,7 @@ class ConversionWork:
         )
         if row is None:
             raise NotFoundError("the version was deleted while its tags were converted")
-        scope = check_unlocked(version_of(row))
+        scope = check_unlocked(version_from_row(row))
         self._bucket = scope.bucket
         return scope
 

@@ -10,7 +10,7 @@ from headrace.model.enums import DataUploadStatus, JobStatus
 from headrace.model.ids import Kind
 from headrace.model.records import JobAnswer
 from headrace.platform.assets.selectors import data_keys
-from headrace.platform.campaigns.sync import take_in_new
+from headrace.platform.campaigns.sync import add_new_assets
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
@@ -140,5 +140,5 @@ async def _add(
         [(scope.bucket, scope.no, tag, seq) for tag in tags for seq in everywhere],
     )
     await CounterDelta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
-    await take_in_new(tx, access.organization, scope.campaign, seqs)
+    await add_new_assets(tx, access.organization, scope.campaign, seqs)
     return taken

@@ -27,9 +27,9 @@ from headrace.platform.datalake.data_records import data_record
 from headrace.platform.dispatch import handles
 from headrace.platform.filters import (
     Filters,
-    about_tasks,
-    about_tasks_alone,
     compile_asset_filters,
+    has_only_task_filters,
+    has_task_filters,
 )
 from headrace.platform.tags.tags import tags_of_asset
 from headrace.protocol.operations.assets import (
@@ -68,7 +68,7 @@ _SLICE = 2_000
 async def list_assets(context: Context, access: Access, request: ListAssets) -> Page[AssetRecord]:
     """A page of assets, newest first by cursor, or by offset where an order is asked."""
     scope = await version_scope(context.database, access, request.version_id)
-    tasks = about_tasks(request)
+    tasks = has_task_filters(request)
     filters = compile_asset_filters(request, tasks=tasks)
     if request.order_by:
         return await _ordered(context, access, request, scope, filters)
@@ -207,7 +207,7 @@ async def _ordered(
     filters: Filters,
 ) -> Page[AssetRecord]:
     rows = await context.database.fetch(
-        "assets.ordered_of_tasks" if about_tasks(request) else "assets.ordered",
+        "assets.ordered_of_tasks" if has_task_filters(request) else "assets.ordered",
         filters=filters.sql + order_clause(request.order_by or (), _ORDERS, "a.seq desc"),
         bucket=scope.bucket,
         version=scope.no,
@@ -225,9 +225,11 @@ async def _count(
     if not filters.sql:
         return await asset_count(context.database, scope.bucket, scope.no)
     statement = "assets.count"
-    if about_tasks(request):
+    if has_task_filters(request):
         # Every task has its asset: where nothing is asked of that, it need not be looked up.
-        statement = "assets.count_tasks" if about_tasks_alone(request) else "assets.count_of_tasks"
+        statement = (
+            "assets.count_tasks" if has_only_task_filters(request) else "assets.count_of_tasks"
+        )
     row = await context.database.fetch_one(
         statement,
         filters=filters.sql,

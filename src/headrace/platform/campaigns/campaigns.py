@@ -8,7 +8,7 @@ from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
 from headrace.model.ids import Kind
 from headrace.model.records import CampaignRecord, Items
 from headrace.platform.campaigns.scopes import (
-    as_campaign,
+    campaign_from_row,
     campaign_of,
     campaign_scope,
     step_key,
@@ -82,7 +82,7 @@ async def list_campaigns(
     rows = await context.database.fetch(
         "campaigns.of_organization", organization=access.organization, state=state
     )
-    return Items(items=[as_campaign(row).record for row in rows])
+    return Items(items=[campaign_from_row(row).record for row in rows])
 
 
 @handles(GET_CAMPAIGN)

@@ -13,7 +13,7 @@ from headrace.model.ids import IdScope, Kind, encode
 from headrace.model.records import AssigneeRecord, CampaignRecord, CampaignStepRecord
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, key_of, missing
-from headrace.platform.core.scopes import VersionScope, check_unlocked, version_of
+from headrace.platform.core.scopes import VersionScope, check_unlocked, version_from_row
 from headrace.protocol.operations.campaigns import DONE
 from headrace.storage.database.base import Row, Statements
 
@@ -76,7 +76,7 @@ class Campaign(Struct, frozen=True):
         return encode(Kind.CAMPAIGN, self.created, self.version.bucket, self.no)
 
     @property
-    def place(self) -> dict[str, Any]:
+    def params(self) -> dict[str, Any]:
         """Where the campaign's tasks lie."""
         return {"bucket": self.version.bucket, "campaign": self.no}
 
@@ -145,17 +145,17 @@ async def campaign_of_part(
 async def campaign_of(statements: Statements, organization: int, no: int) -> Campaign | None:
     """A campaign of an organization by number."""
     row = await statements.fetch_one("campaigns.by_no", no=no, organization=organization)
-    return None if row is None else as_campaign(row)
+    return None if row is None else campaign_from_row(row)
 
 
-def as_campaign(row: Row) -> Campaign:
+def campaign_from_row(row: Row) -> Campaign:
     """A row of the statements of campaigns; the columns of its version follow."""
     no, created, state, description, text, object_name, end_date, *flags = row[:_WIDTH]
     auto_add, auto_close, entry, annotated = flags
     return Campaign(
         no=no,
         created=created,
-        version=version_of(row[_WIDTH:]),
+        version=version_from_row(row[_WIDTH:]),
         closed=state == "CLOSED",
         description=description,
         instructions_text=text,

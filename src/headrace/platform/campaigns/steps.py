@@ -168,7 +168,7 @@ async def _deal(
 ) -> int | None:
     """Put the next tasks of a step into ``target``; the last asset that was looked at, None where none was left."""
     rows = await tx.fetch(
-        "assignments.in_step", **campaign.place, step=source, after=after, limit=RANGE
+        "assignments.in_step", **campaign.params, step=source, after=after, limit=RANGE
     )
     dealer = StepDistributor(target)
     await tx.insert_many(

@@ -87,7 +87,7 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
     return SyncAnswer(campaign=campaign.record, job=record)
 
 
-async def take_in_new(
+async def add_new_assets(
     tx: Transaction, organization: int, campaign_no: int | None, assets: Sequence[int]
 ) -> None:
     """Make tasks of assets that were just added, where their version's campaign asks for it and can have them."""
@@ -195,7 +195,7 @@ def _tasks(
 
 
 async def _unsynced(statements: Statements, campaign: Campaign) -> int:
-    row = await statements.fetch_one("assignments.count", **campaign.place)
+    row = await statements.fetch_one("assignments.count", **campaign.params)
     assert row is not None
     assets = await asset_count(statements, campaign.version.bucket, campaign.version.no)
     return max(0, assets - int(row[0]))

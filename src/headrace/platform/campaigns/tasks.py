@@ -26,7 +26,7 @@ from headrace.platform.campaigns.scopes import (
     steps_of,
     user_id,
 )
-from headrace.platform.campaigns.transitions import claim, move, says_of_annotation
+from headrace.platform.campaigns.transitions import annotation_status, claim, move_task
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
@@ -68,11 +68,11 @@ async def list_assignments(
     """A page of tasks, newest asset first by cursor, or by offset where an order is asked."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     filters, about_assets = compile_assignment_filters(request)
-    place = {**campaign.place, "version": campaign.version.no, **filters.params}
+    place = {**campaign.params, "version": campaign.version.no, **filters.params}
     limit, offset = page_limit(request), page_offset(request)
 
     async def count() -> int:
-        counted = {**campaign.place, **filters.params}
+        counted = {**campaign.params, **filters.params}
         statement = "assignments.count"
         if about_assets:
             statement, counted = "assignments.count_matching", place
@@ -165,9 +165,9 @@ async def submit_assignment(
             raise ConflictError(
                 f"task {request.assignment_id} was skipped", hint="annotate the asset first"
             )
-        status = await says_of_annotation(tx, task, said)
+        status = await annotation_status(tx, task, said)
         await touch(tx, scope)
-        await move(tx, access, task, said)
+        await move_task(tx, access, task, said)
         if status is not None:
             await _say(tx, campaign, asset, status)
         return await _one(tx, access, campaign, asset)
@@ -181,7 +181,7 @@ async def campaign_progress(
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     order = {step.key: step.position for step in await steps_of(context.database, campaign.no)}
     statuses = list(AssignmentStatus)
-    rows = await context.database.fetch("assignments.progress", **campaign.place)
+    rows = await context.database.fetch("assignments.progress", **campaign.params)
     rows.sort(key=lambda row: (order.get(row[0], 0), statuses.index(row[1]), row[2] or 0))
     ids = campaign.ids(Kind.STEP)
     return Items(
@@ -210,7 +210,7 @@ async def campaign_issue_counts(
     users = None
     if request.user_ids is not None:
         users = {await account_of(context.database, access, each) for each in request.user_ids}
-    rows = await context.database.fetch("assignments.issues", **campaign.place, steps=chosen)
+    rows = await context.database.fetch("assignments.issues", **campaign.params, steps=chosen)
     return [
         IssueCountRecord(
             user_id=None if account is None else user_id(account, created),
@@ -225,7 +225,7 @@ async def campaign_issue_counts(
 async def _give(
     tx: Transaction, campaign: Campaign, assets: list[int], account: int | None
 ) -> list[int]:
-    rows = await tx.fetch("assignments.open_of", **campaign.place, assets=json_text(assets))
+    rows = await tx.fetch("assignments.open_of", **campaign.params, assets=json_text(assets))
     place = (campaign.version.bucket, campaign.no)
     await tx.insert_many(
         "assignments.deal", [(step, account, *place, asset) for asset, step in rows]
@@ -248,7 +248,7 @@ async def _one(
     statements: Statements, access: Access, campaign: Campaign, asset: int
 ) -> AssignmentRecord:
     row = await statements.fetch_one(
-        "assignments.one", **campaign.place, version=campaign.version.no, asset=asset
+        "assignments.one", **campaign.params, version=campaign.version.no, asset=asset
     )
     if row is None:
         raise missing(Kind.ASSIGNMENT, campaign.ids(Kind.ASSIGNMENT).id(asset))

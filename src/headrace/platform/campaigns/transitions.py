@@ -71,14 +71,14 @@ async def claim(
     return ClaimedTask(campaign, asset, step, status)
 
 
-async def touched(tx: Transaction, access: Access, scope: VersionScope, asset: int) -> None:
+async def claim_for_edit(tx: Transaction, access: Access, scope: VersionScope, asset: int) -> None:
     """The same for a change of shapes: a task that was skipped is to do again."""
     task = await claim(tx, access, scope, asset)
     if task is not None and task.status is AssignmentStatus.SKIPPED:
         await _put(tx, task, task.step, AssignmentStatus.TO_DO, access.account)
 
 
-async def in_campaign(
+async def assets_with_task(
     statements: Statements, scope: VersionScope, assets: Sequence[int]
 ) -> set[int]:
     """Those of some assets that have a task: what is imported passes them over."""
@@ -93,7 +93,7 @@ async def in_campaign(
     return {asset for (asset,) in rows}
 
 
-async def refuse_tasks(
+async def check_without_tasks(
     statements: Statements, scope: VersionScope, assets: Sequence[int] | None
 ) -> None:
     """A 409 where one of the assets, or of all assets for None, is in a campaign."""
@@ -105,7 +105,7 @@ async def refuse_tasks(
         )
         found = row is not None
     else:
-        found = bool(await in_campaign(statements, scope, assets))
+        found = bool(await assets_with_task(statements, scope, assets))
     if found:
         raise ConflictError(
             f"assets of {scope.full_name} are in an annotation campaign",
@@ -113,7 +113,9 @@ async def refuse_tasks(
         )
 
 
-async def move(tx: Transaction, access: Access, task: ClaimedTask, said: AnnotationStatus) -> None:
+async def move_task(
+    tx: Transaction, access: Access, task: ClaimedTask, said: AnnotationStatus
+) -> None:
     """What the caller says of the work moves the task.
 
     ACCEPTED: to the next step that takes the asset, or done. REFUSED, in a review: to the step before, to be done
@@ -130,7 +132,7 @@ async def move(tx: Transaction, access: Access, task: ClaimedTask, said: Annotat
         return
     await tx.execute(
         "assignments.note_work",
-        **task.campaign.place,
+        **task.campaign.params,
         asset=task.asset,
         step=here.key,
         account=access.account,
@@ -150,7 +152,7 @@ async def move(tx: Transaction, access: Access, task: ClaimedTask, said: Annotat
     )
 
 
-async def says_of_annotation(
+async def annotation_status(
     tx: Transaction, task: ClaimedTask, said: AnnotationStatus
 ) -> AnnotationStatus | None:
     """The status that the newest annotation gets when a task is submitted; None where it stays as it is.
@@ -172,7 +174,7 @@ async def _send_back(
             f"step {here.name!r} is no review: there is nothing to refuse",
             hint="ACCEPTED hands the work on, SKIPPED ends it",
         )
-    place = {**task.campaign.place, "asset": task.asset}
+    place = {**task.campaign.params, "asset": task.asset}
     target: Step = here
     account: int | None = access.account
     for step in reversed(steps[: here.position]):

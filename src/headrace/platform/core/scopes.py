@@ -202,7 +202,7 @@ async def touch(
     return change
 
 
-def version_of(row: Row) -> VersionScope:
+def version_from_row(row: Row) -> VersionScope:
     """Build a version from a row of ``versions.by_no``."""
     no, bucket, created, name, description, kind, locked, dataset, *more = row
     dataset_bucket, dataset_created, dataset_name, campaign, campaign_created = more
@@ -226,7 +226,7 @@ def version_of(row: Row) -> VersionScope:
 
 async def _version(statements: Statements, access: Access, no: int) -> VersionScope | None:
     row = await statements.fetch_one("versions.by_no", no=no, organization=access.organization)
-    return None if row is None else version_of(row)
+    return None if row is None else version_from_row(row)
 
 
 async def scope_of_shape(

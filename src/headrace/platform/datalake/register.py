@@ -47,7 +47,7 @@ class _Declared(NamedTuple):
     custom_metadata: str | None
 
 
-class _Found(NamedTuple):
+class _Inspected(NamedTuple):
     """What the stored file says of itself."""
 
     status: DataUploadStatus
@@ -64,7 +64,7 @@ class _Draft(NamedTuple):
     told: _Declared
     tags: list[Tag]
     source: SourceRecord | None
-    found: _Found
+    found: _Inspected
 
     @property
     def row(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def _is_ours(context: Context, access: Access, name: str) -> bool:
 
 async def _inspect(
     context: Context, request: DataDescription, info: ObjectInfo | None, size: Meta | None
-) -> _Found:
+) -> _Inspected:
     if info is None:
         raise BadRequestError(
             f"nothing was uploaded as {request.object_name!a}",
@@ -224,10 +224,10 @@ async def _inspect(
     sha256 = await digest_of(context.objects, info)
     meta: Meta | None = _given(request.meta) or size
     if meta is None:
-        return _Found(DataUploadStatus.ERROR, None, None, info.size, sha256)
+        return _Inspected(DataUploadStatus.ERROR, None, None, info.size, sha256)
     if not (0 < meta.width <= MAX_SIDE and 0 < meta.height <= MAX_SIDE):
         raise BadRequestError(f"{meta.width} x {meta.height} is no size of a picture")
-    return _Found(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
+    return _Inspected(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
 
 
 async def _again(

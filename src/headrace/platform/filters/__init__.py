@@ -2,18 +2,18 @@
 
 from headrace.platform.filters.listings import (
     Filters,
-    about_tasks,
-    about_tasks_alone,
     compile_asset_filters,
     compile_assignment_filters,
     compile_data_filters,
+    has_only_task_filters,
+    has_task_filters,
 )
 
 __all__ = [
     "Filters",
-    "about_tasks",
-    "about_tasks_alone",
     "compile_asset_filters",
     "compile_assignment_filters",
     "compile_data_filters",
+    "has_only_task_filters",
+    "has_task_filters",
 ]

@@ -58,7 +58,7 @@ def compile_data_filters(request: DataQuery | FindData) -> Filters:
 def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filters:
     """The same for a listing of assets (alias ``a``) joined with their data (alias ``d``).
 
-    ``tasks``: and with their tasks (alias ``t``), as is best where filters are :func:`about_tasks`.
+    ``tasks``: and with their tasks (alias ``t``), as is best where filters are :func:`has_task_filters`.
     """
     conditions = Conditions()
     _add_states(conditions, request)
@@ -72,15 +72,15 @@ def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filter
     return Filters(conditions.sql(), conditions.params)
 
 
-def about_tasks(request: ListAssets) -> bool:
+def has_task_filters(request: ListAssets) -> bool:
     """Whether the filters of a listing of assets say anything of their tasks."""
     return any(getattr(request, name) is not None for name in _OF_TASK)
 
 
-def about_tasks_alone(request: ListAssets) -> bool:
+def has_only_task_filters(request: ListAssets) -> bool:
     """Whether they say that and nothing else."""
     others = msgspec.structs.replace(request, **dict.fromkeys(_OF_TASK))
-    return about_tasks(request) and not compile_asset_filters(others).sql
+    return has_task_filters(request) and not compile_asset_filters(others).sql
 
 
 def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]:

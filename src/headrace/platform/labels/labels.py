@@ -70,12 +70,12 @@ async def ensure_labels(context: Context, access: Access, request: LabelNames) -
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             await touch(tx, scope)
-            await ensured(context, tx, scope, names)
+            await ensure_label_keys(context, tx, scope, names)
             found = await _by_names(tx, scope, names)
     return [label_record(scope, found[name]) for name in names]
 
 
-async def ensured(
+async def ensure_label_keys(
     context: Context, tx: Transaction, scope: VersionScope, names: list[str]
 ) -> dict[str, int]:
     """The keys of the labels of these names, the missing ones created."""

@@ -14,7 +14,7 @@ from headrace.errors import BadRequestError, LockedError, NotFoundError
 from headrace.model.enums import JobStatus
 from headrace.model.records import JobAnswer
 from headrace.platform.assets.selectors import present_seqs
-from headrace.platform.campaigns.sync import take_in_new
+from headrace.platform.campaigns.sync import add_new_assets
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
@@ -175,5 +175,5 @@ class CopyWork:
         ]
         await write_annotations(tx, target, numbered, delta)
         await delta.write(tx, target.bucket, target.version)
-        await take_in_new(tx, self._organization, self._campaign, list(assets.values()))
+        await add_new_assets(tx, self._organization, self._campaign, list(assets.values()))
         return assets

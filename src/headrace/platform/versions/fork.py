@@ -24,7 +24,12 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import take_numbers
-from headrace.platform.core.scopes import VersionScope, dataset_scope, version_of, version_scope
+from headrace.platform.core.scopes import (
+    VersionScope,
+    dataset_scope,
+    version_from_row,
+    version_scope,
+)
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold, purge
 from headrace.platform.jobs.records import Job, add_job, start_job
@@ -128,7 +133,7 @@ async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
         )
         row = await tx.fetch_one("versions.by_no", no=no, organization=access.organization)
         assert row is not None
-    return ForkAnswer(dataset_version=version_record(version_of(row)), job=job)
+    return ForkAnswer(dataset_version=version_record(version_from_row(row)), job=job)
 
 
 def _check_parent(parent: VersionScope, dataset: int, request: Fork) -> None:
@@ -172,7 +177,7 @@ async def _repeated(context: Context, access: Access, request: Fork) -> ForkAnsw
     )
     if row is None:
         return None
-    version = version_of(row)
+    version = version_from_row(row)
     found = await context.database.fetch_one(
         "jobs.latest", kind=KIND, subject=version.no, organization=access.organization
     )

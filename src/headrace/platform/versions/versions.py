@@ -17,7 +17,7 @@ from headrace.platform.core.scopes import (
     VersionScope,
     check_unlocked,
     dataset_scope,
-    version_of,
+    version_from_row,
     version_scope,
 )
 from headrace.platform.dispatch import handles
@@ -65,7 +65,7 @@ async def create_version(
             raise version_taken(dataset.name, name) from None
         row = await tx.fetch_one("versions.by_no", no=no, organization=access.organization)
         assert row is not None
-    return version_record(version_of(row))
+    return version_record(version_from_row(row))
 
 
 @handles(LIST_VERSIONS)
@@ -82,7 +82,7 @@ async def list_versions(
         limit=all_or_limit(request),
         offset=page_offset(request),
     )
-    return Items(items=[version_record(version_of(row)) for row in rows])
+    return Items(items=[version_record(version_from_row(row)) for row in rows])
 
 
 @handles(FIND_VERSION)
@@ -106,7 +106,7 @@ async def find_version(
     )
     if row is None:
         raise missing(Kind.VERSION, repr(f"{dataset.name}/{request.version}"))
-    return version_record(version_of(row))
+    return version_record(version_from_row(row))
 
 
 @handles(FIND_VERSION_BY_ID)

@@ -15,7 +15,7 @@ from headrace.platform.annotations.imports.merge import (
     MergedAnnotation,
     join_all,
 )
-from headrace.platform.campaigns.transitions import in_campaign
+from headrace.platform.campaigns.transitions import assets_with_task
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch
@@ -56,7 +56,7 @@ class ChunkWriter:
     async def write(self, tx: Transaction, now: int) -> tuple[ImportedShapes, VersionChange]:
         """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
         existing = await self._existing(tx)
-        self._in_campaign = await in_campaign(tx, self._scope, list(existing))
+        self._in_campaign = await assets_with_task(tx, self._scope, list(existing))
         fresh, kept, changed, dropped = self._sorted(existing)
         taken = await touch(tx, self._scope, annotations=len(fresh))
         delta = CounterDelta()
