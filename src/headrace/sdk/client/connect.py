@@ -1,4 +1,4 @@
-"""Opening a lake or a server."""
+"""Opening a client of a lake or a server, and creating lakes."""
 
 from __future__ import annotations
 
@@ -21,25 +21,43 @@ def connect(
     organization_name: str | None = None,
     username: str | None = None,
 ) -> Connection:
-    """A client of ``target``: a lake's folder, or the address of a server.
+    """Open a client of a lake or a server.
 
-    Use it as ``async with connect("lake/") as client``, or ``client = await connect("lake/")`` and close it yourself.
-    A server needs a token: ``api_token``, else the environment's ``HEADRACE_TOKEN``, else the ``token`` of a
-    ``headrace.toml``. Without an organization, the token's own is meant. In a lake the calls are its own account's, or
-    those of the user ``username``.
+    Nothing is opened until the result is awaited or entered. A client that is awaited must be closed.
 
-    Opening raises NotALakeError for a folder that is no lake, AuthenticationError for a token that is not good,
-    ConnectError for a server that cannot be reached, ConfigurationError for a target or a token that cannot be meant.
+    Args:
+        target: The folder of a lake, or the URL of a server.
+        api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then ``token`` in
+            ``headrace.toml``. A lake needs none.
+        organization_id: The id of the organization. Default: that of the token.
+        organization_name: The name of the organization. Default: that of the token.
+        username: The user whose calls these are, in a lake. Default: the own account of the lake.
+
+    Returns:
+        A connection: ``await`` it, or enter it with ``async with``.
+
+    Raises:
+        NotALakeError: On opening, if the folder is not a lake.
+        AuthenticationError: On opening, if the token is missing or not valid.
+        ConnectError: On opening, if the server cannot be reached.
+        ConfigurationError: On opening, if ``target`` is neither a folder nor a URL, or the arguments contradict
+            each other.
+
+    Example:
+        ```python
+        async with headrace.connect("lake/") as client:
+            version = await client.version("bccd/v1")
+        ```
     """
 
     async def open_session() -> Session:
-        # Late: the HTTP and database packages behind it are what makes imports slow.
+        # Imported late: the HTTP and database packages behind it take most of the import time.
         from headrace.backend.base import Backend
         from headrace.backend.connect import open_backend
 
-        async def again() -> Backend:
+        async def open_again() -> Backend:
             backend, _, _ = await open_backend(
-                place,
+                where,
                 api_token=api_token,
                 organization_id=organization_id,
                 organization_name=organization_name,
@@ -48,27 +66,34 @@ def connect(
             return backend
 
         backend, ping, organization = await open_backend(
-            place,
+            where,
             api_token=api_token,
             organization_id=organization_id,
             organization_name=organization_name,
             username=username,
         )
-        return Session(backend, organization, ping.username, again)
+        return Session(backend, organization, ping.username, open_again)
 
-    place: str | Path = target if isinstance(target, str) else Path(target)
+    where: str | Path = target if isinstance(target, str) else Path(target)
     return Connection(open_session)
 
 
 async def create_lake(path: str | os.PathLike[str]) -> None:
-    """Make a new lake in a folder that does not exist yet or is empty; LakeError where it is in use."""
+    """Create a lake.
+
+    Args:
+        path: A folder that does not exist yet or is empty.
+
+    Raises:
+        LakeError: If the folder is not empty.
+    """
     from headrace.platform.platform import Platform
 
     await Platform.create(Path(path))
 
 
 class Connection:
-    """A client that is about to be opened: await it, or enter it."""
+    """A client that is opened when it is awaited or entered."""
 
     __slots__ = ("_client", "_open")
 

@@ -1,4 +1,4 @@
-"""The organization's processings."""
+"""The processings of an organization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.sdk.processing import Processing
 
 
 class ClientProcessings:
-    """What a client does with processings."""
+    """The methods of a client for processings."""
 
     __slots__ = ()
 
@@ -27,7 +27,19 @@ class ClientProcessings:
         offset: int | None = None,
         order_by: list[str] | None = None,
     ) -> Listing[ProcessingRecord, Processing, list[Processing]]:
-        """The processings, shipped ones first unless ``order_by`` names fields (``-`` for descending)."""
+        """List the processings that can be launched.
+
+        Args:
+            limit: Maximum number of processings.
+            offset: Number of processings to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: built-in ones first.
+
+        Returns:
+            A listing of processings.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
         check_limits(limit, offset)
         query = operations.ListProcessings(
             organization_id=self.session.organization.id,
@@ -43,7 +55,17 @@ class ClientProcessings:
         )
 
     async def get_processing(self, name: str) -> Processing:
-        """The processing of that name; NotFoundError where there is none."""
+        """Find a processing by name.
+
+        Args:
+            name: The name of the processing.
+
+        Returns:
+            The processing.
+
+        Raises:
+            NotFoundError: If there is no processing of that name.
+        """
         request = operations.FindProcessing(organization_id=self.session.organization.id, name=name)
         return Processing(
             self.session, await self.session.call(operations.FIND_PROCESSING, request)
@@ -62,10 +84,28 @@ class ClientProcessings:
         type: str | ProcessingType | None = None,
         description: str | None = None,
     ) -> Processing:
-        """Register an image with a platform that runs images.
+        """Register a Docker image as a processing, on a platform that runs images.
 
-        PermissionDeniedError on headrace, which runs programs of the lake's machine: they are registered there, with
+        headrace runs programs of the machine of the lake instead; they are registered there with
         ``headrace processing add``.
+
+        Args:
+            name: The name of the processing.
+            target: The kind of object that it runs on.
+            default_cpu: Default number of processors.
+            default_gpu: Default number of GPUs.
+            default_parameters: Default values of parameters, by name.
+            docker_image: The Docker image.
+            docker_tag: The tag of the image.
+            docker_flags: Flags for ``docker run``.
+            type: The purpose of the processing.
+            description: A description.
+
+        Returns:
+            The new processing.
+
+        Raises:
+            PermissionDeniedError: On headrace.
         """
         request = operations.CreateProcessing(
             organization_id=self.session.organization.id,

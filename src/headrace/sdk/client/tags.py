@@ -1,4 +1,4 @@
-"""The organization's tags: of datasets, versions and the like."""
+"""The tags of an organization: those of datasets and versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.sdk.tag import Tag, tag_handles
 
 
 class ClientTags:
-    """What a client does with tags. Those of data belong to a datalake, those of assets to a version."""
+    """The methods of a client for tags. Data tags belong to a datalake, asset tags to a version."""
 
     __slots__ = ("session",)
 
@@ -21,27 +21,64 @@ class ClientTags:
         self.session = session
 
     async def create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
-        """A new tag for ``target_type`` (DATASET, DATASET_VERSION …); ConflictError where there is one of that name."""
+        """Create a tag.
+
+        Args:
+            name: The name of the tag.
+            target_type: The kind of object for the tag, such as DATASET or DATASET_VERSION.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If there is a tag of that name for that kind of object.
+        """
         return Tag(
             self.session,
             await self.session.call(operations.CREATE_TAG, self._named(name, target_type)),
         )
 
     async def get_tag(self, name: str, target_type: TagTarget | str) -> Tag:
-        """The tag of that name for ``target_type``; NotFoundError where there is none."""
+        """Find a tag by name.
+
+        Args:
+            name: The name of the tag.
+            target_type: The kind of object that the tag is for.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If there is no such tag.
+        """
         return Tag(
             self.session,
             await self.session.call(operations.FIND_TAG, self._named(name, target_type)),
         )
 
     async def get_or_create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
-        """The tag of that name for ``target_type``, made where there is none."""
+        """Find a tag by name, or create it.
+
+        Args:
+            name: The name of the tag.
+            target_type: The kind of object that the tag is for.
+
+        Returns:
+            The tag.
+        """
         return await get_or_create(
             lambda: self.get_tag(name, target_type), lambda: self.create_tag(name, target_type)
         )
 
     def list_tags(self, target_type: TagTarget | str) -> Listing[TagRecord, Tag, list[Tag]]:
-        """The organization's tags for ``target_type``."""
+        """List the tags for one kind of object.
+
+        Args:
+            target_type: The kind of object.
+
+        Returns:
+            A listing of tags.
+        """
         query = operations.ListOrganizationTags(
             organization_id=self.session.organization.id, target_type=TagTarget.parse(target_type)
         )
@@ -53,27 +90,67 @@ class ClientTags:
         )
 
     async def create_dataset_tag(self, name: str) -> Tag:
-        """A new tag for datasets; ConflictError where there is one of that name."""
+        """Create a tag for datasets.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If there is a dataset tag of that name.
+        """
         return await self.create_tag(name, TagTarget.DATASET)
 
     async def find_dataset_tag(self, name: str) -> Tag:
-        """The tag for datasets of that name; NotFoundError where there is none."""
+        """Find a tag for datasets by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If there is no such tag.
+        """
         return await self.get_tag(name, TagTarget.DATASET)
 
     def list_dataset_tags(self) -> Listing[TagRecord, Tag, list[Tag]]:
-        """The tags for datasets."""
+        """List the tags for datasets."""
         return self.list_tags(TagTarget.DATASET)
 
     async def create_dataset_version_tag(self, name: str) -> Tag:
-        """A new tag for dataset versions; ConflictError where there is one of that name."""
+        """Create a tag for dataset versions.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If there is a version tag of that name.
+        """
         return await self.create_tag(name, TagTarget.DATASET_VERSION)
 
     async def find_dataset_version_tag(self, name: str) -> Tag:
-        """The tag for dataset versions of that name; NotFoundError where there is none."""
+        """Find a tag for dataset versions by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If there is no such tag.
+        """
         return await self.get_tag(name, TagTarget.DATASET_VERSION)
 
     def list_dataset_version_tags(self) -> Listing[TagRecord, Tag, list[Tag]]:
-        """The tags for dataset versions."""
+        """List the tags for dataset versions."""
         return self.list_tags(TagTarget.DATASET_VERSION)
 
     def _named(self, name: str, target_type: TagTarget | str) -> operations.OrganizationTagName:

@@ -1,0 +1,128 @@
+"""Local folders and dataset versions: pushing files, and keeping both sides equal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from headrace.engine.sync.plan import Direction, Side, SyncOptions
+from headrace.engine.sync.run import SyncReport, synchronize
+from headrace.engine.upload.push import PushReport, push
+from headrace.model.enums import InferenceType
+from headrace.sdk.base.arguments import as_path
+from headrace.sdk.client.datalakes import ClientDatalakes
+from headrace.sdk.client.datasets import ClientDatasets, split_version_name
+from headrace.settings import load_settings
+from headrace.transfer.progress import OnProgress
+
+
+class ClientFolders(ClientDatalakes, ClientDatasets):
+    """The methods of a client for local folders."""
+
+    __slots__ = ()
+
+    async def push(
+        self,
+        name: str,
+        paths: str | Path | Iterable[str | Path],
+        *,
+        type: InferenceType | str = InferenceType.NOT_CONFIGURED,
+        tags: Iterable[str] = (),
+        max_workers: int | None = None,
+        retry_failed: bool = False,
+        progress: OnProgress | None = None,
+    ) -> PushReport:
+        """Upload files or folders of images and videos, and add them to a dataset version.
+
+        The dataset and the version are created if they are missing. A file that the default datalake already has, with
+        the same name and content, is not uploaded again, so an interrupted push is continued by the same call.
+
+        Args:
+            name: The full name of the version, ``"dataset/version"``.
+            paths: Files, or folders that are searched for images and videos.
+            type: The type of the version, if it is created.
+            tags: Names of data tags for the uploaded files; created if missing.
+            max_workers: Maximum number of concurrent uploads.
+            retry_failed: Upload only the files that failed in the last push into this version.
+            progress: Called with progress events.
+
+        Returns:
+            What was uploaded, skipped and added.
+
+        Raises:
+            BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
+            PartialTransferError: If some files failed; its report names them. All others are in the version.
+
+        Example:
+            ```python
+            report = await client.push("bccd/v1", "images/", type="OBJECT_DETECTION")
+            ```
+        """
+        dataset, version = split_version_name(name)
+        lake = await self.get_datalake()
+        given = [paths] if isinstance(paths, str | Path) else list(paths)
+        return await push(
+            self.session.backend,
+            self.session.organization.id,
+            lake.record,
+            dataset,
+            version,
+            [as_path(path) for path in given],
+            type=InferenceType.parse(type),
+            tag_ids=[(await lake.get_or_create_data_tag(tag)).id for tag in tags],
+            max_workers=max_workers,
+            state=load_settings().state_folder(),
+            retry_failed=retry_failed,
+            progress=progress,
+        )
+
+    async def sync_folder(
+        self,
+        name: str,
+        folder: str | Path,
+        *,
+        direction: Direction | str = Direction.BOTH,
+        delete: bool = False,
+        prefer: Side | str | None = None,
+        dry_run: bool = False,
+        max_workers: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> SyncReport:
+        """Make a local folder and a dataset version hold the same files.
+
+        Changes since the last synchronization are carried to the other side. A file that both sides changed is a
+        conflict; it is listed in ``report.conflicts`` and left unchanged on both sides, unless ``prefer`` decides. A
+        changed picture becomes a new asset that replaces the old one; if the old one has annotations, this is a
+        conflict too. Hidden files are ignored, and so are files that are neither images nor videos.
+
+        Args:
+            name: The full name of the version, ``"dataset/version"``.
+            folder: An existing folder.
+            direction: ``"both"``, or only ``"down"`` (into the folder) or ``"up"`` (into the version).
+            delete: Carry deletions to the other side too.
+            prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
+            dry_run: Only report what would be done.
+            max_workers: Maximum number of concurrent transfers.
+            progress: Called with progress events.
+
+        Returns:
+            Every step, and the conflicts.
+
+        Raises:
+            NotADirectoryError: If ``folder`` is not a folder.
+            PartialTransferError: If some files could not be transferred. All others are done, and the same call
+                continues.
+        """
+        version = await self.version(name)
+        lake = await self.get_datalake()
+        return await synchronize(
+            self.session.backend,
+            self.session.organization.id,
+            lake.record,
+            version.id,
+            as_path(folder),
+            SyncOptions.of(direction, delete=delete, prefer=prefer),
+            dry_run=dry_run,
+            max_workers=max_workers,
+            progress=progress,
+        )
