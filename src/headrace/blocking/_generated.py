@@ -3774,9 +3774,20 @@ class Dataset(BlockingHandle[AsyncDataset]):
 
 
 class ClientBase(BlockingHandle[AsyncClient]):
-    """An organization's datalakes and datasets, in a lake or on a server.
+    """A connection to a lake or a server, for one user of one organization.
 
-    Get one from :func:`headrace.blocking.connect`, and close it, or use it with ``with``.
+    ``headrace.blocking.connect`` opens a client. Close it with ``aclose``, or use it with ``with``.
+
+    Besides the errors that they list, all methods that make calls raise the errors of the connection and of the
+    platform: ``AuthenticationError``, ``PermissionDeniedError``, ``ConnectError``, ``RateLimitError``,
+    ``ServerError``; and ``BadRequestError`` for arguments that cannot be parsed.
+
+    Example:
+        ```python
+        async with headrace.connect("lake/") as client:
+            async for dataset in client.iter_datasets():
+                print(dataset.name)
+        ```
     """
 
     __slots__ = ()
@@ -3793,11 +3804,11 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
     @property
     def username(self) -> str:
-        """Who the calls are made for."""
+        """The user who makes the calls."""
         return self._inner.username
 
     def close(self) -> None:
-        """Close connections; the client cannot be used afterwards."""
+        """Close the connection. The client and its handles cannot be used afterwards."""
         self._call(self._inner.aclose)
         portal().forget(self._session)
 
@@ -3806,86 +3817,277 @@ class ClientBase(BlockingHandle[AsyncClient]):
         self._call(self._inner.sync)
 
     def list_users(self, username: str | None = None) -> list[User]:
-        """The users of the organization, or the one of a name."""
+        """Return the users of the organization.
+
+        Args:
+            username: Return only the user of this name.
+
+        Returns:
+            The users; empty if there is no such user.
+        """
         answer: list[User] = self._call(self._inner.list_users, username)
         return answer
 
-    def get_datalake(self, id: str | UUID | None = None, name: str | None = None) -> Datalake:
-        """The datalake of that id or name, the default one where neither is given; NotFoundError where there is none."""
-        answer: Datalake = self._call(self._inner.get_datalake, id, name)
-        return answer
+    def list_annotation_campaigns(self, is_closed: bool | None = None) -> list[AnnotationCampaign]:
+        """Return the annotation campaigns of all versions, newest first.
 
-    def list_datalakes(self) -> list[Datalake]:
-        """All datalakes of the organization."""
-        answer: list[Datalake] = self._call(self._inner.list_datalakes)
-        return answer
+        Args:
+            is_closed: Return only closed campaigns (True) or only open ones (False). Default: all.
 
-    def create_datasource(self, name: str) -> DataSource:
-        """A new data source; ConflictError where there is one of that name."""
-        answer: DataSource = self._call(self._inner.create_datasource, name)
-        return answer
-
-    def get_datasource(self, name: str) -> DataSource:
-        """The data source of that name; NotFoundError where there is none."""
-        answer: DataSource = self._call(self._inner.get_datasource, name)
-        return answer
-
-    def get_or_create_datasource(self, name: str) -> DataSource:
-        """The data source of that name, made where there is none."""
-        answer: DataSource = self._call(self._inner.get_or_create_datasource, name)
-        return answer
-
-    def list_datasources(
-        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
-    ) -> list[DataSource]:
-        """The data sources of the organization."""
-        answer: list[DataSource] = self._call(self._inner.list_datasources, limit, offset, order_by)
-        return answer
-
-    def create_dataset(
-        self, name: str, description: str = "", private: bool | None = None
-    ) -> Dataset:
-        """A new dataset; ConflictError where the organization has one of that name.
-
-        ``private`` is accepted and has no effect: a dataset is its organization's.
+        Returns:
+            The campaigns.
         """
-        answer: Dataset = self._call(self._inner.create_dataset, name, description, private)
+        answer: list[AnnotationCampaign] = self._call(
+            self._inner.list_annotation_campaigns, is_closed
+        )
         return answer
 
-    def get_dataset(self, name: str) -> Dataset:
-        """The dataset of that name; NotFoundError where there is none."""
-        answer: Dataset = self._call(self._inner.get_dataset, name)
-        return answer
+    def get_job_by_id(self, id: str | UUID) -> Job:
+        """Find a job of either kind by id.
 
-    def get_dataset_by_id(self, id: str | UUID) -> Dataset:
-        """The dataset of that id; NotFoundError where there is none."""
-        answer: Dataset = self._call(self._inner.get_dataset_by_id, id)
-        return answer
+        Args:
+            id: The id of the job.
 
-    def list_datasets(
-        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
-    ) -> list[Dataset]:
-        """The datasets, newest first unless ``order_by`` names fields (``-`` for descending)."""
-        answer: list[Dataset] = self._call(self._inner.list_datasets, limit, offset, order_by)
-        return answer
+        Returns:
+            The job.
 
-    def iter_datasets(
-        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
-    ) -> Iterator[Dataset]:
-        """Iterate over the items of ``list_datasets``, one at a time; holds one page in memory.
-
-        Takes the arguments of ``list_datasets`` and raises the same errors.
+        Raises:
+            NotFoundError: If there is no job with that id.
         """
-        return self._iterate(self._inner.iter_datasets, limit, offset, order_by)
-
-    def get_dataset_version_by_id(self, id: str | UUID) -> DatasetVersion:
-        """The version of that id; NotFoundError where there is none."""
-        answer: DatasetVersion = self._call(self._inner.get_dataset_version_by_id, id)
+        answer: Job = self._call(self._inner.get_job_by_id, id)
         return answer
 
-    def version(self, name: str) -> DatasetVersion:
-        """The version ``"dataset/version"``; NotFoundError where there is none."""
-        answer: DatasetVersion = self._call(self._inner.version, name)
+    def request(self, operation: str, /, **fields: Any) -> Any:
+        """Call any operation of the platform by name.
+
+        Args:
+            operation: The name of the operation, as listed in ``docs/operations.md``.
+            **fields: The fields of its request. Ids may be UUIDs or text; ``organization_id`` is filled in.
+
+        Returns:
+            The result record of the operation.
+
+        Raises:
+            BadRequestError: If the operation or a field is unknown, or a field is missing or of a wrong type.
+
+        Example:
+            ```python
+            stats = await client.request("get_stats", version_id=version.id)
+            ```
+        """
+        answer: Any = self._call(self._inner.request, operation, **fields)
+        return answer
+
+    def create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
+        """Create a tag.
+
+        Args:
+            name: The name of the tag.
+            target_type: The kind of object for the tag, such as DATASET or DATASET_VERSION.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If there is a tag of that name for that kind of object.
+        """
+        answer: Tag = self._call(self._inner.create_tag, name, target_type)
+        return answer
+
+    def get_tag(self, name: str, target_type: TagTarget | str) -> Tag:
+        """Find a tag by name.
+
+        Args:
+            name: The name of the tag.
+            target_type: The kind of object that the tag is for.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If there is no such tag.
+        """
+        answer: Tag = self._call(self._inner.get_tag, name, target_type)
+        return answer
+
+    def get_or_create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
+        """Find a tag by name, or create it.
+
+        Args:
+            name: The name of the tag.
+            target_type: The kind of object that the tag is for.
+
+        Returns:
+            The tag.
+        """
+        answer: Tag = self._call(self._inner.get_or_create_tag, name, target_type)
+        return answer
+
+    def list_tags(self, target_type: TagTarget | str) -> list[Tag]:
+        """List the tags for one kind of object.
+
+        Args:
+            target_type: The kind of object.
+
+        Returns:
+            A listing of tags.
+        """
+        answer: list[Tag] = self._call(self._inner.list_tags, target_type)
+        return answer
+
+    def create_dataset_tag(self, name: str) -> Tag:
+        """Create a tag for datasets.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If there is a dataset tag of that name.
+        """
+        answer: Tag = self._call(self._inner.create_dataset_tag, name)
+        return answer
+
+    def find_dataset_tag(self, name: str) -> Tag:
+        """Find a tag for datasets by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If there is no such tag.
+        """
+        answer: Tag = self._call(self._inner.find_dataset_tag, name)
+        return answer
+
+    def list_dataset_tags(self) -> list[Tag]:
+        """List the tags for datasets."""
+        answer: list[Tag] = self._call(self._inner.list_dataset_tags)
+        return answer
+
+    def create_dataset_version_tag(self, name: str) -> Tag:
+        """Create a tag for dataset versions.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If there is a version tag of that name.
+        """
+        answer: Tag = self._call(self._inner.create_dataset_version_tag, name)
+        return answer
+
+    def find_dataset_version_tag(self, name: str) -> Tag:
+        """Find a tag for dataset versions by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If there is no such tag.
+        """
+        answer: Tag = self._call(self._inner.find_dataset_version_tag, name)
+        return answer
+
+    def list_dataset_version_tags(self) -> list[Tag]:
+        """List the tags for dataset versions."""
+        answer: list[Tag] = self._call(self._inner.list_dataset_version_tags)
+        return answer
+
+    def list_processings(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[Processing]:
+        """List the processings that can be launched.
+
+        Args:
+            limit: Maximum number of processings.
+            offset: Number of processings to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: built-in ones first.
+
+        Returns:
+            A listing of processings.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
+        answer: list[Processing] = self._call(self._inner.list_processings, limit, offset, order_by)
+        return answer
+
+    def get_processing(self, name: str) -> Processing:
+        """Find a processing by name.
+
+        Args:
+            name: The name of the processing.
+
+        Returns:
+            The processing.
+
+        Raises:
+            NotFoundError: If there is no processing of that name.
+        """
+        answer: Processing = self._call(self._inner.get_processing, name)
+        return answer
+
+    def create_processing(
+        self,
+        name: str,
+        target: str | ProcessingTargetType,
+        default_cpu: int,
+        default_gpu: int,
+        default_parameters: dict[str, Any],
+        docker_image: str,
+        docker_tag: str,
+        docker_flags: list[str] | None = None,
+        type: str | ProcessingType | None = None,
+        description: str | None = None,
+    ) -> Processing:
+        """Register a Docker image as a processing, on a platform that runs images.
+
+        headrace runs programs of the machine of the lake instead; they are registered there with
+        ``headrace processing add``.
+
+        Args:
+            name: The name of the processing.
+            target: The kind of object that it runs on.
+            default_cpu: Default number of processors.
+            default_gpu: Default number of GPUs.
+            default_parameters: Default values of parameters, by name.
+            docker_image: The Docker image.
+            docker_tag: The tag of the image.
+            docker_flags: Flags for ``docker run``.
+            type: The purpose of the processing.
+            description: A description.
+
+        Returns:
+            The new processing.
+
+        Raises:
+            PermissionDeniedError: On headrace.
+        """
+        answer: Processing = self._call(
+            self._inner.create_processing,
+            name,
+            target,
+            default_cpu,
+            default_gpu,
+            default_parameters,
+            docker_image,
+            docker_tag,
+            docker_flags,
+            type,
+            description,
+        )
         return answer
 
     def push(
@@ -3899,14 +4101,31 @@ class ClientBase(BlockingHandle[AsyncClient]):
         retry_failed: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
-        """Bring files, or whole folders of images and videos, into the version ``"dataset/version"``.
+        """Upload files or folders of images and videos, and add them to a dataset version.
 
-        The dataset and the version are made where they are missing (with ``type``). A file of the same name and
-        content that the default datalake has already is not uploaded again, so a push that was interrupted goes on
-        when it is called again. ``tags`` are data tags for what is uploaded. With ``retry_failed`` only
-        those of the files are taken up that failed in the last push into the version.
+        The dataset and the version are created if they are missing. A file that the default datalake already has, with
+        the same name and content, is not uploaded again, so an interrupted push is continued by the same call.
 
-        Raises PartialTransferError where some files failed; its report names them, the others are in the version.
+        Args:
+            name: The full name of the version, ``"dataset/version"``.
+            paths: Files, or folders that are searched for images and videos.
+            type: The type of the version, if it is created.
+            tags: Names of data tags for the uploaded files; created if missing.
+            max_workers: Maximum number of concurrent uploads.
+            retry_failed: Upload only the files that failed in the last push into this version.
+            progress: Called with progress events.
+
+        Returns:
+            What was uploaded, skipped and added.
+
+        Raises:
+            BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
+            PartialTransferError: If some files failed; its report names them. All others are in the version.
+
+        Example:
+            ```python
+            report = await client.push("bccd/v1", "images/", type="OBJECT_DETECTION")
+            ```
         """
         answer: PushReport = self._call(
             self._inner.push,
@@ -3932,18 +4151,30 @@ class ClientBase(BlockingHandle[AsyncClient]):
         max_workers: int | None = None,
         progress: OnProgress | None = None,
     ) -> SyncReport:
-        """Make a folder and the version ``"dataset/version"`` hold the same files; the report tells of each step.
+        """Make a local folder and a dataset version hold the same files.
 
-        What one side changed since the last time goes to the other one: ``"both"`` ways, only ``"down"`` into the folder,
-        or only ``"up"`` into the version. What both changed is in ``report.conflicts`` and stays as it is on both sides,
-        unless ``prefer`` says which wins, ``"local"`` or ``"remote"``. Deletions follow only with ``delete``. Nothing is
-        done with ``dry_run``.
+        Changes since the last synchronization are carried to the other side. A file that both sides changed is a
+        conflict; it is listed in ``report.conflicts`` and left unchanged on both sides, unless ``prefer`` decides. A
+        changed picture becomes a new asset that replaces the old one; if the old one has annotations, this is a
+        conflict too. Hidden files are ignored, and so are files that are neither images nor videos.
 
-        A changed picture is a new asset in the place of the old one, which leaves the version; one whose annotations would
-        go with it is a conflict. Of the folder's files images and videos count, hidden ones do not.
+        Args:
+            name: The full name of the version, ``"dataset/version"``.
+            folder: An existing folder.
+            direction: ``"both"``, or only ``"down"`` (into the folder) or ``"up"`` (into the version).
+            delete: Carry deletions to the other side too.
+            prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
+            dry_run: Only report what would be done.
+            max_workers: Maximum number of concurrent transfers.
+            progress: Called with progress events.
 
-        Raises NotADirectoryError where there is no such folder, and PartialTransferError where files could not be
-        moved; the rest is done, and the same call goes on.
+        Returns:
+            Every step, and the conflicts.
+
+        Raises:
+            NotADirectoryError: If ``folder`` is not a folder.
+            PartialTransferError: If some files could not be transferred. All others are done, and the same call
+                continues.
         """
         answer: SyncReport = self._call(
             self._inner.sync_folder,
@@ -3958,120 +4189,194 @@ class ClientBase(BlockingHandle[AsyncClient]):
         )
         return answer
 
-    def list_annotation_campaigns(self, is_closed: bool | None = None) -> list[AnnotationCampaign]:
-        """The annotation campaigns of all versions, newest first: all, or only the closed or the open ones."""
-        answer: list[AnnotationCampaign] = self._call(
-            self._inner.list_annotation_campaigns, is_closed
-        )
-        return answer
+    def get_datalake(self, id: str | UUID | None = None, name: str | None = None) -> Datalake:
+        """Find a datalake by id or name.
 
-    def get_job_by_id(self, id: str | UUID) -> Job:
-        """The job of that id, of either kind; NotFoundError where there is none."""
-        answer: Job = self._call(self._inner.get_job_by_id, id)
-        return answer
+        Args:
+            id: The id of the datalake.
+            name: The name of the datalake.
 
-    def request(self, operation: str, /, **fields: Any) -> Any:
-        """Answer any operation of the table by its name; the record of the answer.
+        Returns:
+            The datalake; without arguments the default datalake of the organization.
 
-        ``fields`` are those of the operation's request, with ids as UUIDs or text; this organization's id is filled
-        in. Raises BadRequestError that names what is wrong, and what the operation raises.
+        Raises:
+            NotFoundError: If there is no such datalake.
         """
-        answer: Any = self._call(self._inner.request, operation, **fields)
+        answer: Datalake = self._call(self._inner.get_datalake, id, name)
         return answer
 
-    def create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
-        """A new tag for ``target_type`` (DATASET, DATASET_VERSION …); ConflictError where there is one of that name."""
-        answer: Tag = self._call(self._inner.create_tag, name, target_type)
+    def list_datalakes(self) -> list[Datalake]:
+        """List the datalakes of the organization."""
+        answer: list[Datalake] = self._call(self._inner.list_datalakes)
         return answer
 
-    def get_tag(self, name: str, target_type: TagTarget | str) -> Tag:
-        """The tag of that name for ``target_type``; NotFoundError where there is none."""
-        answer: Tag = self._call(self._inner.get_tag, name, target_type)
+    def create_datasource(self, name: str) -> DataSource:
+        """Create a data source.
+
+        Args:
+            name: The name of the data source.
+
+        Returns:
+            The new data source.
+
+        Raises:
+            ConflictError: If the organization has a data source of that name.
+        """
+        answer: DataSource = self._call(self._inner.create_datasource, name)
         return answer
 
-    def get_or_create_tag(self, name: str, target_type: TagTarget | str) -> Tag:
-        """The tag of that name for ``target_type``, made where there is none."""
-        answer: Tag = self._call(self._inner.get_or_create_tag, name, target_type)
+    def get_datasource(self, name: str) -> DataSource:
+        """Find a data source by name.
+
+        Args:
+            name: The name of the data source.
+
+        Returns:
+            The data source.
+
+        Raises:
+            NotFoundError: If the organization has no data source of that name.
+        """
+        answer: DataSource = self._call(self._inner.get_datasource, name)
         return answer
 
-    def list_tags(self, target_type: TagTarget | str) -> list[Tag]:
-        """The organization's tags for ``target_type``."""
-        answer: list[Tag] = self._call(self._inner.list_tags, target_type)
+    def get_or_create_datasource(self, name: str) -> DataSource:
+        """Find a data source by name, or create it.
+
+        Args:
+            name: The name of the data source.
+
+        Returns:
+            The data source.
+        """
+        answer: DataSource = self._call(self._inner.get_or_create_datasource, name)
         return answer
 
-    def create_dataset_tag(self, name: str) -> Tag:
-        """A new tag for datasets; ConflictError where there is one of that name."""
-        answer: Tag = self._call(self._inner.create_dataset_tag, name)
-        return answer
-
-    def find_dataset_tag(self, name: str) -> Tag:
-        """The tag for datasets of that name; NotFoundError where there is none."""
-        answer: Tag = self._call(self._inner.find_dataset_tag, name)
-        return answer
-
-    def list_dataset_tags(self) -> list[Tag]:
-        """The tags for datasets."""
-        answer: list[Tag] = self._call(self._inner.list_dataset_tags)
-        return answer
-
-    def create_dataset_version_tag(self, name: str) -> Tag:
-        """A new tag for dataset versions; ConflictError where there is one of that name."""
-        answer: Tag = self._call(self._inner.create_dataset_version_tag, name)
-        return answer
-
-    def find_dataset_version_tag(self, name: str) -> Tag:
-        """The tag for dataset versions of that name; NotFoundError where there is none."""
-        answer: Tag = self._call(self._inner.find_dataset_version_tag, name)
-        return answer
-
-    def list_dataset_version_tags(self) -> list[Tag]:
-        """The tags for dataset versions."""
-        answer: list[Tag] = self._call(self._inner.list_dataset_version_tags)
-        return answer
-
-    def list_processings(
+    def list_datasources(
         self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
-    ) -> list[Processing]:
-        """The processings, shipped ones first unless ``order_by`` names fields (``-`` for descending)."""
-        answer: list[Processing] = self._call(self._inner.list_processings, limit, offset, order_by)
-        return answer
+    ) -> list[DataSource]:
+        """List the data sources of the organization.
 
-    def get_processing(self, name: str) -> Processing:
-        """The processing of that name; NotFoundError where there is none."""
-        answer: Processing = self._call(self._inner.get_processing, name)
-        return answer
+        Args:
+            limit: Maximum number of data sources.
+            offset: Number of data sources to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order.
 
-    def create_processing(
-        self,
-        name: str,
-        target: str | ProcessingTargetType,
-        default_cpu: int,
-        default_gpu: int,
-        default_parameters: dict[str, Any],
-        docker_image: str,
-        docker_tag: str,
-        docker_flags: list[str] | None = None,
-        type: str | ProcessingType | None = None,
-        description: str | None = None,
-    ) -> Processing:
-        """Register an image with a platform that runs images.
+        Returns:
+            A listing of data sources.
 
-        PermissionDeniedError on headrace, which runs programs of the lake's machine: they are registered there, with
-        ``headrace processing add``.
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
         """
-        answer: Processing = self._call(
-            self._inner.create_processing,
-            name,
-            target,
-            default_cpu,
-            default_gpu,
-            default_parameters,
-            docker_image,
-            docker_tag,
-            docker_flags,
-            type,
-            description,
-        )
+        answer: list[DataSource] = self._call(self._inner.list_datasources, limit, offset, order_by)
+        return answer
+
+    def create_dataset(
+        self, name: str, description: str = "", private: bool | None = None
+    ) -> Dataset:
+        """Create a dataset.
+
+        Args:
+            name: The name of the dataset.
+            description: A description.
+            private: Has no effect: a dataset belongs to its organization.
+
+        Returns:
+            The new dataset.
+
+        Raises:
+            ConflictError: If the organization has a dataset of that name.
+        """
+        answer: Dataset = self._call(self._inner.create_dataset, name, description, private)
+        return answer
+
+    def get_dataset(self, name: str) -> Dataset:
+        """Find a dataset by name.
+
+        Args:
+            name: The name of the dataset.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            NotFoundError: If the organization has no dataset of that name.
+        """
+        answer: Dataset = self._call(self._inner.get_dataset, name)
+        return answer
+
+    def get_dataset_by_id(self, id: str | UUID) -> Dataset:
+        """Find a dataset by id.
+
+        Args:
+            id: The id of the dataset.
+
+        Returns:
+            The dataset.
+
+        Raises:
+            NotFoundError: If the organization has no dataset with that id.
+        """
+        answer: Dataset = self._call(self._inner.get_dataset_by_id, id)
+        return answer
+
+    def list_datasets(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> list[Dataset]:
+        """List the datasets of the organization.
+
+        Args:
+            limit: Maximum number of datasets.
+            offset: Number of datasets to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+
+        Returns:
+            A listing of datasets.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
+        answer: list[Dataset] = self._call(self._inner.list_datasets, limit, offset, order_by)
+        return answer
+
+    def iter_datasets(
+        self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
+    ) -> Iterator[Dataset]:
+        """Iterate over the items of ``list_datasets``, one at a time; holds one page in memory.
+
+        Takes the arguments of ``list_datasets`` and raises the same errors.
+        """
+        return self._iterate(self._inner.iter_datasets, limit, offset, order_by)
+
+    def get_dataset_version_by_id(self, id: str | UUID) -> DatasetVersion:
+        """Find a dataset version by id.
+
+        Args:
+            id: The id of the version.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFoundError: If the organization has no version with that id.
+        """
+        answer: DatasetVersion = self._call(self._inner.get_dataset_version_by_id, id)
+        return answer
+
+    def version(self, name: str) -> DatasetVersion:
+        """Find a dataset version by its full name.
+
+        Args:
+            name: The full name, ``"dataset/version"``.
+
+        Returns:
+            The version.
+
+        Raises:
+            BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
+            NotFoundError: If there is no such dataset or version.
+        """
+        answer: DatasetVersion = self._call(self._inner.version, name)
         return answer
 
     def __enter__(self) -> Self:
