@@ -1,8 +1,8 @@
-"""What a program printed, kept in a bounded folder: the beginning and the end, the middle dropped.
+"""Bounded logs of programs: the beginning and the end are kept, the middle is dropped.
 
-A log is cut into segments of equal size; segment ``n`` holds the bytes from ``n * SEGMENT`` on, in a file of that
-number. The first one and the newest ones are kept. So a position in the log stays what it is whatever is dropped, and
-several processes may read while one writes.
+A log is a folder of segments of equal size; the file ``n`` holds the bytes from ``n * SEGMENT`` on. The first segment
+and the newest ones are kept. Offsets in a log therefore stay valid when segments are dropped, and several processes
+may read while one writes.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from msgspec import Struct
 
 SEGMENT = 1 << 20
 NEWEST = 3
-"""Segments kept beside the first one."""
+"""Segments kept in addition to the first one."""
 
 LOGS = 200
-"""Logs kept in one folder of logs; the oldest go."""
+"""Logs kept in one folder; older ones are deleted."""
 
 TAIL = 2_000
+"""Bytes at the end of a log that its writer remembers."""
 
 
-class Piece(Struct, frozen=True):
-    """Bytes of a log from ``offset`` on, which is later than asked for where those were dropped; ``end`` is its size."""
+class LogChunk(Struct, frozen=True):
+    """Bytes of a log.
+
+    ``offset`` is greater than the requested one where bytes in between were dropped. ``end`` is the size of the log.
+    """
 
     offset: int
     content: bytes
@@ -33,9 +37,9 @@ class Piece(Struct, frozen=True):
 
 
 class LogWriter:
-    """Appends to the log in ``folder``; blocking. A disk that takes no more costs the log, never the work.
+    """Appends to the log in ``folder``; blocking. Disk errors lose log bytes and are otherwise ignored.
 
-    ``secret`` is blanked out wherever it is printed in one go. ``tail`` is the end of all that was written.
+    ``secret`` is replaced by asterisks wherever one chunk holds it whole. ``tail`` is the end of all that was written.
     """
 
     def __init__(self, folder: Path, *, secret: bytes = b"") -> None:
@@ -77,17 +81,17 @@ class LogWriter:
             (self._folder / str(number - NEWEST)).unlink(missing_ok=True)
 
 
-def read_log(folder: Path, offset: int, limit: int) -> Piece:
-    """At most ``limit`` bytes from ``offset`` on; empty where there is nothing yet. Blocking."""
+def read_log(folder: Path, offset: int, limit: int) -> LogChunk:
+    """Read at most ``limit`` bytes from ``offset`` on; empty where there is nothing yet. Blocking."""
     while True:
         numbers = _numbers(folder)
         if not numbers:
-            return Piece(offset, b"", 0)
+            return LogChunk(offset, b"", 0)
         later = [number for number in numbers if number >= offset // SEGMENT]
         try:
             end = numbers[-1] * SEGMENT + (folder / str(numbers[-1])).stat().st_size
             if not later or offset >= end:
-                return Piece(offset, b"", end)
+                return LogChunk(offset, b"", end)
             start = max(offset, later[0] * SEGMENT)
             with (folder / str(later[0])).open("rb") as file:
                 file.seek(start - later[0] * SEGMENT)
@@ -96,13 +100,13 @@ def read_log(folder: Path, offset: int, limit: int) -> Piece:
                 with (folder / str(later[1])).open("rb") as file:
                     content += file.read(limit - len(content))
         except FileNotFoundError:
-            # The writer has just dropped it.
+            # The writer has just dropped this segment.
             continue
-        return Piece(start, content, end)
+        return LogChunk(start, content, end)
 
 
-def forget_old_logs(folder: Path) -> None:
-    """Keep the newest logs of a folder of logs, each named by its job's number; blocking."""
+def delete_old_logs(folder: Path) -> None:
+    """Delete all but the newest logs in a folder, where each log is named by its job's number; blocking."""
     for number in _numbers(folder)[:-LOGS]:
         shutil.rmtree(folder / str(number), ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""How much of this machine its children may use at once."""
+"""Processor slots: how many CPUs and GPUs the child processes of this machine may use at once."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from msgspec import Struct
 _GPU = re.compile(r"^nvidia\d+$")
 
 
-class _Place(Struct, eq=False):
+class _Waiter(Struct, eq=False):
     cpus: int
     gpus: int
-    turn: anyio.Event
+    granted: anyio.Event
 
 
 class Slots:
-    """Processors to be taken, first come first served, and given back."""
+    """A pool of CPUs and GPUs, granted first come, first served."""
 
     def __init__(self, cpus: int, gpus: int) -> None:
         self.cpus = cpus
         self.gpus = gpus
         self._free_cpus = cpus
         self._free_gpus = gpus
-        self._line: deque[_Place] = deque()
+        self._waiters: deque[_Waiter] = deque()
 
     @classmethod
     def of_this_machine(cls) -> Slots:
-        """The processors that this process may use, and the graphics processors that Linux shows."""
+        """Return the CPUs that this process may use, and the NVIDIA GPUs that Linux lists."""
         try:
             cpus = len(os.sched_getaffinity(0))
         except AttributeError:
@@ -44,28 +44,31 @@ class Slots:
         return cls(cpus, gpus)
 
     @asynccontextmanager
-    async def taken(self, cpus: int, gpus: int) -> AsyncIterator[None]:
-        """Wait for so many, and hold them inside the block. More than there are is for the caller to refuse."""
-        place = _Place(cpus, gpus, anyio.Event())
-        self._line.append(place)
-        self._serve()
+    async def acquire(self, cpus: int, gpus: int) -> AsyncIterator[None]:
+        """Wait for this many processors and hold them inside the block.
+
+        The caller must refuse requests for more than :attr:`cpus` and :attr:`gpus`; they would wait forever.
+        """
+        waiter = _Waiter(cpus, gpus, anyio.Event())
+        self._waiters.append(waiter)
+        self._grant()
         try:
-            await place.turn.wait()
+            await waiter.granted.wait()
             yield
         finally:
-            if place.turn.is_set():
+            if waiter.granted.is_set():
                 self._free_cpus += cpus
                 self._free_gpus += gpus
             else:
-                self._line.remove(place)
-            self._serve()
+                self._waiters.remove(waiter)
+            self._grant()
 
-    def _serve(self) -> None:
-        while self._line:
-            place = self._line[0]
-            if place.cpus > self._free_cpus or place.gpus > self._free_gpus:
+    def _grant(self) -> None:
+        while self._waiters:
+            waiter = self._waiters[0]
+            if waiter.cpus > self._free_cpus or waiter.gpus > self._free_gpus:
                 return
-            self._line.popleft()
-            self._free_cpus -= place.cpus
-            self._free_gpus -= place.gpus
-            place.turn.set()
+            self._waiters.popleft()
+            self._free_cpus -= waiter.cpus
+            self._free_gpus -= waiter.gpus
+            waiter.granted.set()

@@ -15,7 +15,7 @@ from headrace.platform.dispatch import handles
 from headrace.platform.jobs.records import HOLD_SECONDS, JOB_RUN, job_of
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
-from headrace.subprocesses.log import Piece, read_log
+from headrace.subprocesses.log import LogChunk, read_log
 from headrace.threads import in_thread
 
 PIECE = 256 * 1024
@@ -51,7 +51,7 @@ async def _look(context: Context, access: Access, request: ReadJobLog) -> JobLog
     )
 
 
-def _text(piece: Piece, *, whole: bool) -> tuple[str, int]:
+def _text(piece: LogChunk, *, whole: bool) -> tuple[str, int]:
     """The text of a piece, and how many of its bytes that is: a letter that is cut waits for its other half."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     at_end = piece.offset + len(piece.content) >= piece.end

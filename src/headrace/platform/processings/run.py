@@ -29,8 +29,8 @@ from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
-from headrace.subprocesses.child import run_child
-from headrace.subprocesses.log import LogWriter, forget_old_logs
+from headrace.subprocesses.process import run_process
+from headrace.subprocesses.log import LogWriter, delete_old_logs
 from headrace.threads import in_thread
 
 VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"
@@ -80,7 +80,7 @@ class ProcessingWork:
             group.start_soon(self._watch, group.cancel_scope)
             # Errors leave the group as what they are, not in a group of their own.
             try:
-                async with self._context.slots.taken(self._spec.cpu, self._spec.gpu):
+                async with self._context.slots.acquire(self._spec.cpu, self._spec.gpu):
                     await self._run()
             except HeadraceError as error:
                 self._error = error
@@ -137,7 +137,7 @@ class ProcessingWork:
             )
             assert row is not None
             environment = self._environment(job_id(self._task.no, row[0]), token, place / _IDS)
-            status = await run_child(
+            status = await run_process(
                 spec.program.words(spec.folder),
                 folder=Path(spec.folder) if spec.folder else None,
                 environment=environment,
@@ -196,7 +196,7 @@ _IDS = "ids"
 def _prepare(logs: Path, place: Path, ids: list[UUID] | None) -> None:
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        forget_old_logs(logs)
+        delete_old_logs(logs)
         if ids is not None:
             (place / _IDS).write_text("".join(f"{each}\n" for each in ids))
     except OSError as error:

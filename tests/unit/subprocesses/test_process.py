@@ -1,4 +1,4 @@
-"""Programs in processes of their own: what they print, how they end, and that nothing of them is left."""
+"""Programs in child processes: what they print, how they end, and that nothing of them is left."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from headrace.subprocesses import supervisor as keeper
-from headrace.subprocesses.child import run_child
+from headrace.subprocesses import supervisor
+from headrace.subprocesses.process import run_process
 from tests.support.left_over import all_gone, is_running, numbers_in
 
-# A family: a child that ignores the polite word, and a grandchild in a session of its own.
+# A family: a child that ignores SIGTERM, and a grandchild in a new session.
 FAMILY = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -34,7 +34,7 @@ async def run(
     *command: str, write: Callable[[bytes], None] | None = None, **more: str
 ) -> tuple[int, bytes]:
     printed: list[bytes] = []
-    status = await run_child(
+    status = await run_process(
         command, folder=None, environment={**os.environ, **more}, write=write or printed.append
     )
     return status, b"".join(printed)
@@ -63,15 +63,15 @@ async def test_much_output_comes_in_pieces() -> None:
 
 async def test_a_program_that_is_not_there() -> None:
     status, printed = await run("/no/such/program")
-    assert status == keeper.NOT_FOUND
+    assert status == supervisor.NOT_FOUND
     assert b"/no/such/program" in printed
     status, _ = await run(str(Path(__file__)))
-    assert status == keeper.NOT_RUN
+    assert status == supervisor.NOT_RUN
 
 
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
-        await run_child(
+        await run_process(
             python("print()"), folder=tmp_path / "gone", environment={}, write=lambda _: None
         )
 
@@ -93,22 +93,24 @@ async def test_a_cancelled_caller_leaves_nothing(tmp_path: Path) -> None:
     assert not any(map(is_running, pids))
 
 
-async def test_a_killed_keeper_takes_its_group_along(tmp_path: Path) -> None:
+async def test_a_killed_supervisor_takes_its_group_along(tmp_path: Path) -> None:
     file = tmp_path / "pids"
     task = asyncio.create_task(run(*python(FAMILY), str(file), "stay"))
     pids = await numbers_in(file, 4)
-    keeper_pid = _keeper_of(pids)
-    group = [pid for pid in pids if os.getpgid(pid) == keeper_pid]
+    supervisor_pid = _supervisor_of(pids)
+    group = [pid for pid in pids if os.getpgid(pid) == supervisor_pid]
     assert len(group) == 3
-    os.kill(keeper_pid, signal.SIGKILL)
+    os.kill(supervisor_pid, signal.SIGKILL)
     await all_gone(group)
-    # Only the one in a session of its own is out of everybody's reach, and holds the output open.
+    # Only the grandchild in its new session survives, and it holds the output open.
     (last,) = set(pids) - set(group)
     os.kill(last, signal.SIGKILL)
     assert (await task)[0] == -signal.SIGKILL
 
 
-def _keeper_of(pids: list[int]) -> int:
-    """The one that is the parent of another, and runs the keeper's file."""
-    (found,) = [pid for pid in pids if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def _supervisor_of(pids: list[int]) -> int:
+    """The one that is the parent of another, and runs the supervisor's file."""
+    (found,) = [
+        pid for pid in pids if b"supervisor.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.subprocesses import log
-from headrace.subprocesses.log import LogWriter, forget_old_logs, read_log
+from headrace.subprocesses.log import LogWriter, delete_old_logs, read_log
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def whole(folder: Path, limit: int = 1000) -> list[tuple[int, bytes]]:
 
 
 def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert read_log(tmp_path / "none", 0, 10) == log.Piece(0, b"", 0)
+    assert read_log(tmp_path / "none", 0, 10) == log.LogChunk(0, b"", 0)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 1000])
@@ -50,9 +50,9 @@ def test_the_middle_of_a_long_log_is_dropped(tmp_path: Path) -> None:
     kept = sum(len(content) for _, content in pieces)
     assert kept == 10 + 3 * 10 - 3
     assert len(list((tmp_path / "1").iterdir())) == 1 + log.NEWEST
-    # A reader in the dropped middle goes on where the log does, and can tell.
+    # A reader in the dropped middle continues with the next segment, and its offset says so.
     assert read_log(tmp_path / "1", 15, 5).offset == 100
-    assert read_log(tmp_path / "1", 999, 5) == log.Piece(999, b"", 127)
+    assert read_log(tmp_path / "1", 999, 5) == log.LogChunk(999, b"", 127)
 
 
 def test_a_secret_is_blanked_out(tmp_path: Path) -> None:
@@ -76,5 +76,5 @@ def test_old_logs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         writer = LogWriter(tmp_path / str(number))
         writer.write(b"x")
         writer.close()
-    forget_old_logs(tmp_path)
+    delete_old_logs(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "9"]

@@ -1,4 +1,4 @@
-"""Processors that are taken and given back, first come first served."""
+"""Processors are granted first come, first served, and given back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ async def test_first_come_first_served() -> None:
     ends = {name: anyio.Event() for name in "abc"}
 
     async def use(name: str, cpus: int, gpus: int) -> None:
-        async with slots.taken(cpus, gpus):
+        async with slots.acquire(cpus, gpus):
             order.append(name)
             await ends[name].wait()
 
@@ -29,7 +29,7 @@ async def test_first_come_first_served() -> None:
         assert order == ["a", "b", "c"]
         ends["b"].set()
         ends["c"].set()
-    async with slots.taken(4, 1):
+    async with slots.acquire(4, 1):
         order.append("all")
     assert order[-1] == "all"
 
@@ -37,13 +37,13 @@ async def test_first_come_first_served() -> None:
 async def test_who_goes_away_makes_room() -> None:
     slots = Slots(2, 0)
     with anyio.CancelScope() as waiting:
-        async with slots.taken(2, 0), anyio.create_task_group() as group:
+        async with slots.acquire(2, 0), anyio.create_task_group() as group:
             group.start_soon(_take, slots, 2)
             group.start_soon(_take, slots, 1)
             await anyio.wait_all_tasks_blocked()
             waiting.cancel()
     with anyio.fail_after(5):
-        async with slots.taken(2, 0):
+        async with slots.acquire(2, 0):
             pass
 
 
@@ -51,12 +51,12 @@ async def test_what_fails_gives_back() -> None:
     slots = Slots(1, 1)
     for _ in range(2):
         with pytest.raises(ValueError, match="inside"):
-            async with slots.taken(1, 1):
+            async with slots.acquire(1, 1):
                 raise ValueError("inside")
 
 
 async def _take(slots: Slots, cpus: int) -> None:
-    async with slots.taken(cpus, 0):
+    async with slots.acquire(cpus, 0):
         pass
 
 
