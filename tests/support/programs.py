@@ -34,7 +34,7 @@ from headrace.processing import BlockingContext, Context, context_of_job
 
 async def names(context: Context) -> None:
     print(context.version.version, sorted([asset.filename async for asset in context.iter_assets()]))
-    print(context.parameters, context.told.cpu, context.told.gpu, repr(context.told))
+    print(context.parameters, context.launch.cpu, context.launch.gpu, repr(context.launch))
 
 
 def tag(context: BlockingContext) -> None:

@@ -1,7 +1,7 @@
-"""For those who write processings: what a launched program is told, and the lake it works on.
+"""For authors of processings: the context that a launched program runs in.
 
-A Python callable that is registered as ``module:function`` gets a :class:`Context`, or, where it is no ``async def``,
-a :class:`BlockingContext`::
+A Python callable registered as ``module:function`` receives a :class:`Context`, or a :class:`BlockingContext` where it
+is not an ``async def``::
 
     from headrace.processing import Context
 
@@ -9,21 +9,25 @@ a :class:`BlockingContext`::
         async for asset in context.iter_assets():
             print(asset.filename)
 
-A command finds the same in its environment, and a Python one may ask for it: ``async with context_of_job() as context``
-or ``with blocking_context_of_job() as context``. What is printed is the job's log; an exit status other than 0, or an
-exception, fails the job.
+A command finds the same facts in its environment; a Python command may open the context itself, with
+``async with context_of_job() as context`` or ``with blocking_context_of_job() as context``. Everything that the program
+prints is the job's log. An exit status other than 0, or an exception, fails the job.
 """
 
 from __future__ import annotations
 
-from headrace.processing.blocking_context import BlockingContext, blocking_context_of_job
-from headrace.processing.context import Context, context_of_job
-from headrace.processing.launch_context import Told
+from headrace.processing.context import (
+    BlockingContext,
+    Context,
+    blocking_context_of_job,
+    context_of_job,
+)
+from headrace.processing.launch_context import LaunchContext
 
 __all__ = [
     "BlockingContext",
     "Context",
-    "Told",
+    "LaunchContext",
     "blocking_context_of_job",
     "context_of_job",
 ]

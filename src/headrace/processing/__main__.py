@@ -1,4 +1,4 @@
-"""``python -m headrace.processing MODULE:FUNCTION FOLDER``: the program of a callable's job."""
+"""``python -m headrace.processing MODULE:FUNCTION FOLDER``: run a registered callable as the program of a job."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from headrace.processing import blocking_context_of_job, context_of_job
 
 
 def main(name: str, folder: str = "") -> int:
-    """Run the callable on what the environment names; 0, or 1 where it failed, with the reason in the log."""
-    # The polite word to stop: whatever is open is closed on the way out.
+    """Run the callable in the context that the environment names; return 1 where it fails, with the reason in the log."""
+    # SIGTERM raises KeyboardInterrupt, so that open clients and files are closed on the way out.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         function = callable_of(name, folder)
@@ -29,7 +29,7 @@ def main(name: str, folder: str = "") -> int:
     except HeadraceError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    except Exception:  # noqa: BLE001  whatever the callable raises is what its job fails of
+    except Exception:  # noqa: BLE001  any error of the callable fails its job
         traceback.print_exc()
         return 1
     except KeyboardInterrupt:
@@ -38,7 +38,7 @@ def main(name: str, folder: str = "") -> int:
 
 
 def callable_of(name: str, folder: str) -> Callable[[Any], Any]:
-    """What ``module:function`` names; ``folder`` is searched too, where there is one."""
+    """Import ``module:function``; a ``folder`` is added to the module search path."""
     if folder:
         sys.path.append(folder)
     module, _, attribute = name.partition(":")
@@ -46,7 +46,8 @@ def callable_of(name: str, folder: str) -> Callable[[Any], Any]:
         found: Callable[[Any], Any] = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(
-            f"cannot import {name}: {error}", hint="register it with the folder that it is in"
+            f"cannot import {name}: {error}",
+            hint="register it with the folder that holds its module",
         ) from None
     return found
 

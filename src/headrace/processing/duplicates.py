@@ -1,4 +1,4 @@
-"""``find-duplicates``: the processing that every lake has. It tags the assets whose image the version has already."""
+"""``find-duplicates``, the built-in processing: tags assets whose image occurs more than once in the version."""
 
 from __future__ import annotations
 
@@ -11,95 +11,100 @@ from pathlib import Path
 from uuid import UUID
 
 from headrace.engine.paging import batched
-from headrace.errors import BadRequestError, PartialTransferError
+from headrace.errors import BadRequestError, MissingExtraError, PartialTransferError
 from headrace.model.enums import DataType
 from headrace.processing.context import Context
-from headrace.processing.pictures import picture_hasher
-from headrace.processing.scratch import Mark, Scratch
+from headrace.processing.fingerprints import Fingerprint, FingerprintIndex
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.threads import in_thread
 
 MOST_BITS = 10
-"""Beyond, pictures that have nothing to do with each other are alike."""
+"""The largest distance allowed; beyond it unrelated images look alike."""
+
+_COLUMNS, _ROWS = 9, 8
+_FLAT = 4
+"""Grey levels (of 256) below which an image is uniform. All uniform images look alike, so they get no hash."""
 
 _FILES_AT_ONCE = 128
 _ROWS_AT_ONCE = 5_000
 _GROUPS_AT_ONCE = 1_000
 _TAGS_AT_ONCE = 10_000
-_TELL_EVERY = 10_000
+_REPORT_EVERY = 10_000
 
 
 async def find_duplicates(context: Context) -> None:
-    """Tag duplicates. What was tagged before stays tagged.
+    """Tag duplicates. Assets that already carry the tag keep it.
 
-    Parameters: ``method`` is ``content`` (the same bytes, by the digests that the lake has of its files) or
-    ``perceptual`` (pictures that look alike; needs the extra ``images``). ``distance`` is in how many of the 64 bits of
-    their hashes such pictures may differ. ``tag`` is the asset tag that is given, and made where it is missing. With
-    ``keep_first`` the oldest asset of each group goes without.
+    Parameters of the processing: ``method`` is ``content`` (identical bytes, by the SHA-256 in the catalog) or
+    ``perceptual`` (images that look alike; needs the extra ``images``). ``distance`` is the number of bits, of 64, by
+    which the hashes of such images may differ. ``tag`` is the asset tag, created where it is missing. With
+    ``keep_first`` the oldest asset of each group is not tagged.
     """
     given = context.parameters
     by_content, distance = given["method"] == "content", given["distance"]
     if not 0 <= distance <= MOST_BITS:
         raise BadRequestError(f"distance is {distance}", hint=f"0 to {MOST_BITS} bits")
-    measure: Callable[[Path], Mark | None] = _digest if by_content else picture_hasher()
-    scratch = Scratch()
+    fingerprint: Callable[[Path], Fingerprint | None] = _digest if by_content else image_hasher()
+    index = FingerprintIndex()
     try:
-        await _Reading(context, scratch, measure, by_digest=by_content).run()
-        groups = scratch.same() if by_content else await in_thread(scratch.join, distance)
+        await _Indexer(context, index, fingerprint, by_digest=by_content).run()
+        groups = (
+            index.equal_groups() if by_content else await in_thread(index.similar_groups, distance)
+        )
         await _tag(context, groups)
     finally:
-        scratch.close()
+        index.close()
 
 
-class _Reading:
-    """Takes the mark of every asset: from the catalog where it is there, else from the file, by the page."""
+class _Indexer:
+    """Adds the fingerprint of every asset to the index: from the catalog where it is known, else from the file."""
 
     def __init__(
         self,
         context: Context,
-        scratch: Scratch,
-        measure: Callable[[Path], Mark | None],
+        index: FingerprintIndex,
+        fingerprint: Callable[[Path], Fingerprint | None],
         *,
         by_digest: bool,
     ) -> None:
         self._context = context
-        self._scratch = scratch
-        self._measure = measure
+        self._index = index
+        self._fingerprint = fingerprint
         self._by_digest = by_digest
-        self._rows: list[tuple[bytes, Mark]] = []
+        self._rows: list[tuple[bytes, Fingerprint]] = []
         self._unread: list[Asset] = []
-        self._passed_over = 0
+        self._skipped = 0
 
     async def run(self) -> None:
         seen = 0
         async for asset in self._context.iter_assets():
-            await self._take(asset)
+            await self._add(asset)
             seen += 1
-            if seen % _TELL_EVERY == 0:
+            if seen % _REPORT_EVERY == 0:
                 print(f"{seen:,} assets looked at")
-        await self._read()
-        await self._note()
-        print(f"{seen:,} assets looked at, {self._passed_over:,} that cannot be compared")
+        await self._read_files()
+        await self._flush()
+        print(f"{seen:,} assets looked at, {self._skipped:,} that cannot be compared")
 
-    async def _take(self, asset: Asset) -> None:
+    async def _add(self, asset: Asset) -> None:
         known = asset.record.data.sha256 if self._by_digest else None
         if known:
             self._rows.append((asset.id.bytes, bytes.fromhex(known)))
             if len(self._rows) >= _ROWS_AT_ONCE:
-                await self._note()
+                await self._flush()
         elif self._by_digest or asset.type is DataType.IMAGE:
             self._unread.append(asset)
             if len(self._unread) >= _FILES_AT_ONCE:
-                await self._read()
+                await self._read_files()
         else:
-            self._passed_over += 1
+            self._skipped += 1
 
-    async def _note(self) -> None:
+    async def _flush(self) -> None:
         rows, self._rows = self._rows, []
-        await in_thread(self._scratch.add, rows)
+        await in_thread(self._index.add, rows)
 
-    async def _read(self) -> None:
-        """Bring the files of a page here, measure them, and let them go again."""
+    async def _read_files(self) -> None:
+        """Download the files of a page into a temporary folder and take their fingerprints."""
         assets, self._unread = self._unread, []
         if not assets:
             return
@@ -112,21 +117,21 @@ class _Reading:
             except PartialTransferError as error:
                 print(error)
             paths = [Path(folder.name, asset.id_with_extension) for asset in assets]
-            marks = await in_thread(self._measured, paths)
+            fingerprints = await in_thread(self._fingerprint_all, paths)
         finally:
             await in_thread(folder.cleanup)
         found = [
-            (asset.id.bytes, mark)
-            for asset, mark in zip(assets, marks, strict=True)
-            if mark is not None
+            (asset.id.bytes, value)
+            for asset, value in zip(assets, fingerprints, strict=True)
+            if value is not None
         ]
-        self._passed_over += len(assets) - len(found)
+        self._skipped += len(assets) - len(found)
         self._rows += found
-        await self._note()
+        await self._flush()
 
-    def _measured(self, paths: list[Path]) -> list[Mark | None]:
-        with ThreadPoolExecutor(self._context.told.cpu) as pool:
-            return list(pool.map(self._measure, paths))
+    def _fingerprint_all(self, paths: list[Path]) -> list[Fingerprint | None]:
+        with ThreadPoolExecutor(self._context.launch.cpu) as pool:
+            return list(pool.map(self._fingerprint, paths))
 
 
 async def _tag(context: Context, groups: Iterator[list[bytes]]) -> None:
@@ -138,8 +143,8 @@ async def _tag(context: Context, groups: Iterator[list[bytes]]) -> None:
         found += len(batch)
         ids = [UUID(bytes=asset) for group in batch for asset in group[1 if keep_first else 0 :]]
         for piece in batched(ids, _TAGS_AT_ONCE):
-            answer = await context.client.request("attach_tag", tag_id=tag.id, ids=piece)
-            tagged += answer.count
+            response = await context.client.request("attach_tag", tag_id=tag.id, ids=piece)
+            tagged += response.count
     print(f"{found:,} groups of duplicates, {tagged:,} assets tagged {name!r}")
 
 
@@ -149,3 +154,47 @@ def _digest(path: Path) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError:
         return None
+
+
+def image_hasher() -> Callable[[Path], int | None]:
+    """Return a function that hashes an image file; raises MissingExtraError where Pillow is not installed.
+
+    Difference hash: the image, rotated by its EXIF orientation, is reduced to 9 x 8 grey pixels; each bit says whether a
+    pixel is brighter than its right neighbour. The function returns None for unreadable and uniform images.
+    """
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        raise MissingExtraError(
+            "comparing images needs Pillow", hint="pip install 'headrace[images]'"
+        ) from None
+
+    def hash_file(path: Path) -> int | None:
+        try:
+            with Image.open(path) as image:
+                # JPEG files are decoded at the lowest sufficient resolution.
+                image.draft("L", (_COLUMNS * 8, _ROWS * 8))
+                upright = ImageOps.exif_transpose(image)
+                small = upright.convert("L").resize((_COLUMNS, _ROWS), Image.Resampling.LANCZOS)
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            UnidentifiedImageError,
+            Image.DecompressionBombError,
+        ):
+            return None
+        return hash_pixels(small.tobytes())
+
+    return hash_file
+
+
+def hash_pixels(grey: bytes) -> int | None:
+    """Hash 9 x 8 grey pixels, row by row, into a signed 64-bit number; None where they are nearly uniform."""
+    if max(grey) - min(grey) < _FLAT:
+        return None
+    bits = 0
+    for row in range(0, _COLUMNS * _ROWS, _COLUMNS):
+        for left in range(row, row + _COLUMNS - 1):
+            bits = bits << 1 | (grey[left] > grey[left + 1])
+    return bits - (1 << 64) if bits >> 63 else bits

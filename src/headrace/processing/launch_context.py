@@ -1,4 +1,4 @@
-"""What a launched program is told, by its environment."""
+"""Read the facts of a launch from the environment of the launched program."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from headrace.errors import ConfigurationError
 _PREFIX = "HEADRACE_"
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """A launch as its program sees it.
+class LaunchContext(Struct, frozen=True, kw_only=True):
+    """The facts of one launch.
 
-    ``target`` is a lake's folder, where the program is ``username``, or a server's address, where ``token`` lets it in:
-    in both it is whoever launched it.
-    ``version_id`` or ``datalake_id`` is what it was launched on, ``ids`` the assets or data that were named, None for
-    all of a version. ``cpu`` and ``gpu`` are how many processors were asked for.
+    ``target`` is the folder of a lake, which the program opens as ``username``, or the address of a server, which it
+    calls with ``token``. Either way it acts as the user who launched it.
+    ``version_id`` or ``datalake_id`` is the object of the launch. ``ids`` are the assets or data that were named, None
+    for the whole version. ``cpu`` and ``gpu`` are the numbers of processors that were requested.
     """
 
     target: str
@@ -39,25 +39,29 @@ class Told(Struct, frozen=True, kw_only=True):
     username: str | None = None
 
     def __repr__(self) -> str:
-        return f"Told({self.processing!r} · job {self.job_id})"
+        return f"LaunchContext({self.processing!r} · job {self.job_id})"
 
 
-def told(environment: Mapping[str, str] = os.environ) -> Told:
-    """What this process was told; :class:`ConfigurationError` where it is no program of a job."""
+def read_launch_context(environment: Mapping[str, str] = os.environ) -> LaunchContext:
+    """Read the launch of this process from its environment.
+
+    Raises:
+        ConfigurationError: This process was not launched by a job, or a variable is missing or malformed.
+    """
     given = {
         name: environment[_PREFIX + name.upper()]
-        for name in Told.__struct_fields__
+        for name in LaunchContext.__struct_fields__
         if _PREFIX + name.upper() in environment
     }
     if "job_id" not in given or "parameters" not in given:
         raise ConfigurationError(
-            "this process is no program of a job",
+            "this process was not launched by a job",
             hint="launch it: headrace processing run TARGET VERSION NAME",
         )
     values: dict[str, Any] = {**given, "parameters": msgspec.json.decode(given["parameters"])}
     if "ids" in given:
         values["ids"] = Path(given["ids"]).read_text().split()
     try:
-        return msgspec.convert(values, Told, strict=False)
+        return msgspec.convert(values, LaunchContext, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"the environment of the job is incomplete: {error}") from None

@@ -139,7 +139,9 @@ async def test_a_callable_gets_a_context(
     assert job.status is JobRunStatus.QUEUED
     printed = "".join([piece async for piece in job.iter_logs()])
     names = sorted(asset.filename for asset in some)
-    assert printed == f"first {names}\n{{'a': [2, 'é']}} 1 0 Told('names' · job {job.id})\n"
+    assert (
+        printed == f"first {names}\n{{'a': [2, 'é']}} 1 0 LaunchContext('names' · job {job.id})\n"
+    )
     assert await job.logs() == printed
     assert await job.wait_for_done() is JobRunStatus.SUCCEEDED
     job = await version.launch_processing(await client.get_processing("tag"))

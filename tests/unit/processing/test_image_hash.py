@@ -1,4 +1,4 @@
-"""The hash of a picture: what moves it and what does not."""
+"""The perceptual hash of an image: which changes alter it and which do not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from headrace.errors import MissingExtraError
-from headrace.processing.pictures import hash_of, picture_hasher
+from headrace.processing.duplicates import hash_pixels, image_hasher
 
 
 def drawn(path: Path, seed: int, **save: object) -> Path:
@@ -34,36 +34,36 @@ def distance(one: int | None, other: int | None) -> int:
 
 def test_known_bits() -> None:
     falling = bytes(range(250, 250 - 9, -1)) * 8
-    assert hash_of(falling) == -1
-    assert hash_of(falling[::-1]) == 0
+    assert hash_pixels(falling) == -1
+    assert hash_pixels(falling[::-1]) == 0
     # The first bit is the highest one.
-    assert hash_of(bytes([9, 0]) + bytes(70)) == -(1 << 63)
-    assert hash_of(bytes(64 + 6) + bytes([9, 0])) == 1
-    assert hash_of(bytes([7] * 72)) is None
+    assert hash_pixels(bytes([9, 0]) + bytes(70)) == -(1 << 63)
+    assert hash_pixels(bytes(64 + 6) + bytes([9, 0])) == 1
+    assert hash_pixels(bytes([7] * 72)) is None
 
 
 def test_size_and_quality_hardly_move_it(tmp_path: Path) -> None:
-    hashed = picture_hasher()
-    original = hashed(drawn(tmp_path / "a.png", 1))
-    assert distance(original, hashed(drawn(tmp_path / "a.jpg", 1, quality=40))) <= 4
+    hash_file = image_hasher()
+    original = hash_file(drawn(tmp_path / "a.png", 1))
+    assert distance(original, hash_file(drawn(tmp_path / "a.jpg", 1, quality=40))) <= 4
     with Image.open(tmp_path / "a.png") as image:
         image.resize((123, 77)).save(tmp_path / "small.png")
-        # On its side, with the word of EXIF that it is to be turned back.
+        # Rotated, with an EXIF orientation that undoes the rotation.
         exif = Image.Exif()
         exif[0x0112] = 6
         image.rotate(90, expand=True).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    assert distance(original, hashed(tmp_path / "small.png")) <= 4
-    assert distance(original, hashed(tmp_path / "turned.jpg")) <= 4
-    assert distance(original, hashed(drawn(tmp_path / "b.png", 2))) > 12
+    assert distance(original, hash_file(tmp_path / "small.png")) <= 4
+    assert distance(original, hash_file(tmp_path / "turned.jpg")) <= 4
+    assert distance(original, hash_file(drawn(tmp_path / "b.png", 2))) > 12
 
 
 def test_what_has_no_hash(tmp_path: Path) -> None:
-    hashed = picture_hasher()
+    hash_file = image_hasher()
     (tmp_path / "words.png").write_text("no picture")
     whole = drawn(tmp_path / "whole.png", 3).read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     Image.new("RGB", (50, 50), "red").save(tmp_path / "plain.png")
-    assert [hashed(tmp_path / f"{name}.png") for name in ("words", "cut", "plain", "none")] == [
+    assert [hash_file(tmp_path / f"{name}.png") for name in ("words", "cut", "plain", "none")] == [
         None,
         None,
         None,
@@ -74,4 +74,4 @@ def test_what_has_no_hash(tmp_path: Path) -> None:
 def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtraError, match=r"headrace\[images\]"):
-        picture_hasher()
+        image_hasher()

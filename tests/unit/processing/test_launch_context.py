@@ -1,4 +1,4 @@
-"""What a program reads of its launch in its environment."""
+"""The facts of a launch, read from the environment of the launched program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from headrace.errors import BadRequestError, ConfigurationError
 from headrace.processing import Context
-from headrace.processing.launch_context import told
+from headrace.processing.launch_context import read_launch_context
 
 ONE = UUID(int=1)
 GIVEN = {
@@ -29,7 +29,9 @@ GIVEN = {
 
 def test_all_of_it(tmp_path: Path) -> None:
     (tmp_path / "ids").write_text(f"{ONE}\n{UUID(int=2)}\n")
-    found = told({**GIVEN, "HEADRACE_VERSION_ID": str(ONE), "HEADRACE_IDS": str(tmp_path / "ids")})
+    found = read_launch_context(
+        {**GIVEN, "HEADRACE_VERSION_ID": str(ONE), "HEADRACE_IDS": str(tmp_path / "ids")}
+    )
     assert (found.parameters, found.cpu, found.version_id) == ({"a": [1, "é"]}, 2, ONE)
     assert found.ids == [ONE, UUID(int=2)]
     assert "hr_secret" not in repr(found)
@@ -38,11 +40,11 @@ def test_all_of_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["HEADRACE_JOB_ID", "HEADRACE_PARAMETERS", "HEADRACE_TARGET"])
 def test_a_process_that_is_no_program(missing: str) -> None:
     with pytest.raises(ConfigurationError):
-        told({name: value for name, value in GIVEN.items() if name != missing})
+        read_launch_context({name: value for name, value in GIVEN.items() if name != missing})
 
 
 def test_what_it_was_not_launched_on() -> None:
-    context = Context(told(GIVEN), None, None, None)  # type: ignore[arg-type]
+    context = Context(read_launch_context(GIVEN), None, None, None)  # type: ignore[arg-type]
     with pytest.raises(BadRequestError, match="version"):
         _ = context.version
     with pytest.raises(BadRequestError, match="datalake"):
