@@ -1,1 +1,1 @@
-"""The wire contract: every call of the API as data, and how it is spelled in HTTP and JSON."""
+"""The wire protocol: every operation of the API as data, and its encoding in HTTP and JSON."""

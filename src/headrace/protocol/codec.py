@@ -1,8 +1,8 @@
-"""Operations and HTTP: requests and answers in both directions, driven by the table alone.
+"""Encode and decode the requests and responses of operations, driven by the table alone.
 
-Bodies are decoded straight into a Struct derived from the request's, so a call with a hundred thousand shapes costs
-one typed pass. Reading is lax where the platform's clients are (numbers as text, ``True`` for true), and every
-refusal is a :class:`BadRequestError` that names the field.
+Bodies are decoded directly into a Struct derived from the request type, so a call with a hundred thousand shapes costs
+one typed pass. Decoding is lax where the platform's clients are (numbers as text, ``True`` for true). Every refusal is a
+:class:`BadRequestError` that names the field.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.wire import WireRequest, path_text, query_text
 
 BIG_BODY = 256 * 1024
-"""Bytes from which a body is worth a thread (see :func:`decode_request`)."""
+"""Bytes above which a body should be decoded on a thread (see :func:`decode_request`)."""
 
-_ITEMS_AT_ONCE = 64
+_ITEMS_PER_CHUNK = 64
 
 
 # --- requests --------------------------------------------------------------------------------------------
 
 
 def encode_request(operation: Operation[P, R], request: P) -> WireRequest:
-    """A request as HTTP sees it."""
+    """Encode a request record as an HTTP request."""
     path = operation.path.format_map(
         {name: path_text(getattr(request, name)) for name in operation.path_fields}
     )
@@ -49,9 +49,18 @@ def decode_request(
     query: Iterable[tuple[str, str]],
     body: bytes | None,
 ) -> P:
-    """The request behind an HTTP request; :class:`BadRequestError` naming the field that is wrong.
+    """Decode an HTTP request into the request record of an operation.
 
-    A body above :data:`BIG_BODY` is read item by item, so that a thread doing it lets other threads run in between.
+    A body above :data:`BIG_BODY` is decoded item by item, so that other threads can run in between.
+
+    Args:
+        operation: The operation that the route belongs to.
+        path_values: Values of the placeholders in the path, decoded.
+        query: Names and values of the query; names may repeat.
+        body: The JSON body, None where there is none.
+
+    Raises:
+        BadRequestError: A value is malformed or missing; the message names the field.
     """
     plan = _plan(operation)
     values: dict[str, Any] = {}
@@ -98,17 +107,17 @@ def _decode_body(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[s
         body = b"{}"
     big = len(body) > BIG_BODY
     if operation.bare_body is not None:
-        decoder, items = plan.body, plan.windows.get(operation.bare_body)
+        decoder, items = plan.body, plan.chunked_fields.get(operation.bare_body)
         if big and items is not None:
-            decoder = plan.windowed
+            decoder = plan.chunked
         value = _decode(operation, decoder, body)
         if big and items is not None:
             value = _decode_items(operation, "", items, value)
         return {operation.bare_body: value}
-    if not big or not plan.windows:
+    if not big or not plan.chunked_fields:
         return _as_dict(_decode(operation, plan.body, body))
-    values = _as_dict(_decode(operation, plan.windowed, body))
-    for name, items in plan.windows.items():
+    values = _as_dict(_decode(operation, plan.chunked, body))
+    for name, items in plan.chunked_fields.items():
         if name in values:
             values[name] = _decode_items(operation, name, items, values[name])
     return values
@@ -143,16 +152,16 @@ def _decode(
     except msgspec.ValidationError as exc:
         reason = str(exc)
     except msgspec.DecodeError as exc:
-        raise BadRequestError(f"{operation.name}: the body is no JSON: {exc}") from None
+        raise BadRequestError(f"{operation.name}: the body is not JSON: {exc}") from None
     except UnicodeError:
-        raise BadRequestError(f"{operation.name}: the body is no UTF-8 text") from None
+        raise BadRequestError(f"{operation.name}: the body is not UTF-8 text") from None
     except RecursionError:
         raise BadRequestError(f"{operation.name}: the body is nested too deeply") from None
-    raise BadRequestError(f"{operation.name}: {_place(reason, prefix)}")
+    raise BadRequestError(f"{operation.name}: {_locate(reason, prefix)}")
 
 
-def _place(reason: str, prefix: str) -> str:
-    """Turns ``Expected `int`, got `str` - at `$.a[0].b``` into ``a[0].b: expected int, got str``."""
+def _locate(reason: str, prefix: str) -> str:
+    """Turn ``Expected `int`, got `str` - at `$.a[0].b``` into ``a[0].b: expected int, got str``."""
     what, _, where = reason.partition(" - at ")
     where = (prefix + where.strip("`").removeprefix("$")).lstrip(".") or "the body"
     what = what.replace("`", "")
@@ -182,18 +191,18 @@ def _read(operation: Operation[P, R], name: str, text: str, kind: Any) -> Any:
     raise BadRequestError(f"{operation.name}: {name}={shown!r}: {reason[:1].lower()}{reason[1:]}")
 
 
-# --- answers ---------------------------------------------------------------------------------------------
+# --- responses -------------------------------------------------------------------------------------------
 
 
 def encode_response(operation: Operation[P, R], result: R) -> Iterator[bytes]:
-    """An answer as JSON, in pieces: a long bare array does not hold its thread for the whole of it."""
+    """Encode a result as JSON in chunks, so that other threads can run between the chunks of a long array."""
     if operation.result is NoneType:
         if operation.status != 204:
             yield b"{}"
-    elif isinstance(result, list) and len(result) > _ITEMS_AT_ONCE:
+    elif isinstance(result, list) and len(result) > _ITEMS_PER_CHUNK:
         separator = b"["
-        for start in range(0, len(result), _ITEMS_AT_ONCE):
-            yield separator + msgspec.json.encode(result[start : start + _ITEMS_AT_ONCE])[1:-1]
+        for start in range(0, len(result), _ITEMS_PER_CHUNK):
+            yield separator + msgspec.json.encode(result[start : start + _ITEMS_PER_CHUNK])[1:-1]
             separator = b","
         yield b"]"
     else:
@@ -201,28 +210,30 @@ def encode_response(operation: Operation[P, R], result: R) -> Iterator[bytes]:
 
 
 def decode_response(operation: Operation[P, R], body: bytes) -> R:
-    """The answer to a call; :class:`ServerError` where it is not what the API promises."""
+    """Decode the result of an operation; raises :class:`ServerError` where the body does not have the declared type."""
     if operation.result is NoneType:
         return None  # type: ignore[return-value]  # R is None here
     try:
         return _plan(operation).result.decode(body)  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
         raise ServerError(
-            f"{operation.name}: the answer is not what the API promises: {exc}",
-            hint="check that the address is that of a headrace server or of a platform",
+            f"{operation.name}: the response does not match the API: {exc}",
+            hint="check that the address is that of a headrace server or a platform",
         ) from None
 
 
-# --- what is derived from an operation, once -------------------------------------------------------------
+# --- decoders, derived once from an operation -------------------------------------------------------------
 
 
 class _Plan(Struct, frozen=True):
+    """How to decode one operation. Fields in ``chunked_fields`` are arrays that large bodies decode item by item."""
+
     path: list[tuple[str, Any]]
     query: list[tuple[str, Any, bool]]
     required: frozenset[str]
     body: msgspec.json.Decoder[Any]
-    windowed: msgspec.json.Decoder[Any]
-    windows: dict[str, msgspec.json.Decoder[Any]]
+    chunked: msgspec.json.Decoder[Any]
+    chunked_fields: dict[str, msgspec.json.Decoder[Any]]
     result: msgspec.json.Decoder[Any]
 
 
@@ -230,20 +241,24 @@ class _Plan(Struct, frozen=True):
 def _plan(operation: Operation[Any, Any]) -> _Plan:
     fields = {field.name: field for field in msgspec.structs.fields(operation.request)}
     in_body = [fields[n] for n in operation.body_fields]
-    windows = {f.name: item for f in in_body if (item := _struct_item(f.type)) is not None}
+    chunked_fields = {f.name: item for f in in_body if (item := _struct_item(f.type)) is not None}
     if operation.bare_body is not None:
         body: Any = fields[operation.bare_body].type
-        windowed: Any = list[msgspec.Raw]
+        chunked: Any = list[msgspec.Raw]
     else:
         body = _body_type(operation.name, in_body, {})
-        windowed = _body_type(operation.name, in_body, dict.fromkeys(windows, list[msgspec.Raw]))
+        chunked = _body_type(
+            operation.name, in_body, dict.fromkeys(chunked_fields, list[msgspec.Raw])
+        )
     return _Plan(
         path=[(n, fields[n].type) for n in operation.path_fields],
         query=[(n, *_query_kind(fields[n].type)) for n in operation.query_fields],
         required=frozenset(n for n in operation.query_fields if fields[n].required),
         body=msgspec.json.Decoder(body, strict=False),
-        windowed=msgspec.json.Decoder(windowed, strict=False),
-        windows={n: msgspec.json.Decoder(item, strict=False) for n, item in windows.items()},
+        chunked=msgspec.json.Decoder(chunked, strict=False),
+        chunked_fields={
+            n: msgspec.json.Decoder(item, strict=False) for n, item in chunked_fields.items()
+        },
         result=msgspec.json.Decoder(operation.result, strict=False),
     )
 
@@ -270,7 +285,7 @@ def _struct_item(kind: Any) -> type[Struct] | None:
 
 
 def _query_kind(kind: Any) -> tuple[Any, bool]:
-    """The type of one value of a query parameter, and whether the parameter may be repeated."""
+    """Return the type of one value of a query parameter, and whether the parameter may be repeated."""
     if get_origin(kind) in (Union, types.UnionType):
         some = [arg for arg in get_args(kind) if arg not in (NoneType, UnsetType)]
         kind = some[0] if len(some) == 1 else Union[tuple(some)]  # noqa: UP007

@@ -1,20 +1,19 @@
-"""One call of the API, declared once.
+"""The declaration of one operation of the API.
 
-An :class:`Operation` says how a request record becomes an HTTP request and what record comes back. The server
-binds its routes from these, the remote backend builds its requests from them, and the local backend hands the
-same records to the platform in this process.
+An :class:`Operation` describes how a request record becomes an HTTP request and which record is returned. The server
+binds its routes from these declarations, the remote backend builds its requests from them, and the local backend
+passes the same records to the platform in this process.
 
-A request record is one flat Struct. Each of its fields travels in exactly one place: in the path where the path
-names it, else in the query of a ``GET`` or ``DELETE`` and in the JSON body of every other method, unless the
-operation lists the field under ``query`` or ``body``. Fields that are ``UNSET`` do not travel; ``None`` does not
-travel in a query, nor in a body unless the operation says ``send_null``.
+A request record is one flat Struct. Each field is sent in exactly one place: in the path where the path names it, else
+in the query of a ``GET`` or ``DELETE`` and in the JSON body of every other method, unless the operation lists the
+field under ``query`` or ``body``. Fields that are ``UNSET`` are not sent. ``None`` is not sent in a query, and in a body
+only if the operation sets ``send_null``.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -25,23 +24,15 @@ R = TypeVar("R")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-class Paging(Enum):
-    """How a listing is cut into pages (see the API reference, "pagination shapes")."""
-
-    NONE = "none"
-    ITEMS = "items"  # everything in one answer
-    OFFSET = "offset"  # limit and offset, with a count
-    CURSOR = "cursor"  # limit and an opaque cursor, or limit and offset
-    KEYS = "keys"  # everything that matches a list of keys, in one answer
-
-
 @dataclass(frozen=True, kw_only=True)
 class Operation(Generic[P, R]):
-    """One row of the table.
+    """One row of the table of operations.
 
-    ``result`` is the type of the JSON answer, ``NoneType`` where there is none. ``bare_body`` names the field that *is*
-    the body (a JSON array without a key). ``safe`` calls change nothing; ``repeatable`` ones may be sent again
-    after a lost answer without doing the thing twice. ``extension`` calls exist on headrace servers only.
+    ``result`` is the type of the JSON response, ``NoneType`` where there is none. ``bare_body`` names the field that
+    *is* the body (a JSON array without a key). ``errors`` are the status codes that the operation may fail with, apart
+    from 401. ``safe`` operations change nothing; by default those with the method ``GET`` or ``XGET``.
+    ``repeatable`` operations may be sent again after a lost response without a second effect. ``extension`` operations
+    exist on headrace servers only.
     """
 
     name: str
@@ -53,9 +44,9 @@ class Operation(Generic[P, R]):
     query: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     bare_body: str | None = None
-    paging: Paging = Paging.NONE
     status: int = 200
     send_null: bool = False
+    safe: bool | None = None
     repeatable: bool = False
     extension: bool = False
     errors: tuple[int, ...] = ()
@@ -73,18 +64,15 @@ class Operation(Generic[P, R]):
         unknown = (set(in_path) | set(self.query) | set(self.body)) - set(names)
         if unknown or (self.bare_body and in_body != (self.bare_body,)):
             raise TypeError(
-                f"operation {self.name}: {sorted(unknown)} are no fields, or the bare body is not alone"
+                f"operation {self.name}: unknown fields {sorted(unknown)}, or fields beside the bare body"
             )
         object.__setattr__(self, "path_fields", in_path)
         object.__setattr__(self, "query_fields", in_query)
         object.__setattr__(self, "body_fields", in_body)
-
-    @property
-    def safe(self) -> bool:
-        """Whether the call changes nothing, so that it may be sent again at will."""
-        return self.method in ("GET", "XGET") and not self.name.startswith("ensure_")
+        if self.safe is None:
+            object.__setattr__(self, "safe", self.method in ("GET", "XGET"))
 
     @property
     def creates(self) -> bool:
-        """Whether the call sent twice does the thing twice, so that only an ``Idempotency-Key`` makes it repeatable."""
+        """Whether a second call has a second effect, so that only an ``Idempotency-Key`` makes it repeatable."""
         return not self.safe and not self.repeatable

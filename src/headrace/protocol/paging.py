@@ -1,4 +1,4 @@
-"""Opaque cursors: where a listing goes on, bound to the listing that made them."""
+"""Opaque cursors: the position to continue a listing from, bound to the filters of that listing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class _Cursor(msgspec.Struct, array_like=True):
 
 
 def encode_cursor(position: list[Any], listing: object) -> str:
-    """A cursor that continues after ``position`` in ``listing`` (anything msgspec can encode: filters, order)."""
+    """Make a cursor that continues after ``position`` in ``listing`` (the filters and the order; any JSON-like value)."""
     cursor = _Cursor(_digest(listing), position)
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(cursor)).rstrip(b"=").decode()
 
 
 def decode_cursor(text: str, listing: object) -> list[Any]:
-    """The position in a cursor; 400 where it is damaged or was made for other filters."""
+    """Read the position from a cursor; raises BadRequestError where it is damaged or was made for other filters."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         cursor = msgspec.msgpack.decode(raw, type=_Cursor)

@@ -1,4 +1,4 @@
-"""What travels: requests as HTTP sees them, query values as text, and the bodies of errors."""
+"""HTTP requests, values of path and query as text, and the JSON bodies of errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from msgspec import UNSET, Struct, UnsetType
 from headrace.errors import APIError, RateLimitError, error_for_status
 
 EXCERPT = 200
-"""Characters of a foreign error page that an error message quotes at most."""
+"""Maximum number of characters that an error message quotes from a foreign error page."""
 
 
 class WireRequest(NamedTuple):
-    """``path`` is percent-encoded, ``query`` is not; ``body`` is None where the call has none."""
+    """An HTTP request. ``path`` is percent-encoded, ``query`` is not; ``body`` is None where there is none."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class WireRequest(NamedTuple):
 
 
 class ErrorBody(Struct, kw_only=True):
-    """A JSON object, always: the platform's client fails on anything else."""
+    """The body of an error. Always a JSON object: the platform's client fails on anything else."""
 
     message: str
     detail: str | list[Any] | None = None
@@ -37,12 +37,12 @@ _error_body = msgspec.json.Decoder(ErrorBody)
 
 
 def path_text(value: Any) -> str:
-    """A value as one segment of a path."""
+    """Encode a value as one segment of a path."""
     return quote(query_text(value), safe="")
 
 
 def query_text(value: Any) -> str:
-    """A value as the text of a query parameter; booleans as the platform's client spells them."""
+    """Encode a value as the text of a query parameter; booleans as ``True`` and ``False``, as the platform's client does."""
     if isinstance(value, bool):
         return "True" if value else "False"
     if isinstance(value, str | int | float | UUID):
@@ -51,7 +51,7 @@ def query_text(value: Any) -> str:
 
 
 def encode_error(error: APIError, *, request_id: str | None = None) -> bytes:
-    """The JSON body of an error."""
+    """Encode an error as a JSON body."""
     return msgspec.json.encode(
         ErrorBody(
             message=error.message,
@@ -69,22 +69,26 @@ def decode_error(
     request_id: str | None = None,
     retry_after: float | None = None,
 ) -> APIError:
-    """The error behind an answer, also where its body is a page of something in between."""
+    """Decode the error of a response, also where the body is a page of a proxy."""
     try:
-        said = _error_body.decode(body)
+        decoded = _error_body.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        said = ErrorBody(message=_excerpt(body) or f"no message (status {status})")
-    named = said.request_id if isinstance(said.request_id, str) else request_id
+        decoded = ErrorBody(message=_excerpt(body) or f"no message (status {status})")
+    decoded_id = decoded.request_id if isinstance(decoded.request_id, str) else request_id
     error = error_for_status(
-        status, said.message, detail=said.detail, request_id=named, retry_after=retry_after
+        status,
+        decoded.message,
+        detail=decoded.detail,
+        request_id=decoded_id,
+        retry_after=retry_after,
     )
-    if isinstance(said.hint, str):
-        error.hint = said.hint
+    if isinstance(decoded.hint, str):
+        error.hint = decoded.hint
     return error
 
 
 def retry_after_of(error: APIError) -> float | None:
-    """The seconds that an error asks to wait."""
+    """Return the seconds that an error asks the client to wait, or None."""
     return error.retry_after if isinstance(error, RateLimitError) else None
 
 

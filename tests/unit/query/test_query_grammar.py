@@ -82,7 +82,7 @@ REFUSED = [
     ("a = 1 AND b = 2", 7, "lower case"),
     ("a = 1)", 6, "found ')'"),
     ("(a = 1", 7, "expected ')'"),
-    ('a = "\\q"', 6, "no escape"),
+    ('a = "\\q"', 6, "unknown escape"),
     ("a = 1e999", 5, "too large"),
     ("a = 12345678901234567890", 5, "too large"),
     ('a = "\\u0000"', 6, "no name can have"),

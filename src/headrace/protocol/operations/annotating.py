@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, Items, Page
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.annotations import (
     ClassificationIn,
     KeypointsIn,
@@ -108,7 +108,6 @@ LIST_ANNOTATIONS = Operation(
     request=ListAnnotations,
     result=Page[AnnotationRecord],
     doc="The annotations of a version without their shapes, newest first unless an order is asked.",
-    paging=Paging.OFFSET,
     errors=(404, 400),
 )
 DELETE_ANNOTATIONS = Operation(
@@ -129,7 +128,6 @@ LIST_ASSET_ANNOTATIONS = Operation(
     request=AssetId,
     result=Items[AnnotationRecord],
     doc="The annotations of an asset, newest first.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 CREATE_ANNOTATION = Operation(

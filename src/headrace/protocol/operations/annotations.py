@@ -19,7 +19,7 @@ from headrace.model.enums import (
     ImportAnnotationMode,
 )
 from headrace.model.records import ExportRecord
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 
 Attributes = dict[str, Any]
 Pair = tuple[float, float]
@@ -305,6 +305,5 @@ LOAD_ANNOTATIONS = Operation(
     result=list[LoadedAnnotation],
     doc="Annotations with all their shapes, newest first.",
     bare_body="ids",
-    paging=Paging.KEYS,
     errors=(404, 413),
 )

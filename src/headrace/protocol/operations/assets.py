@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from headrace.model.enums import AssignmentStatus
 from headrace.model.records import AssetRecord, JobAnswer, Page
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import DataQuery
 
 
@@ -96,7 +96,6 @@ LIST_ASSETS = Operation(
     request=ListAssets,
     result=Page[AssetRecord],
     doc="The assets of a version, newest first, by cursor, or by offset where an order is asked.",
-    paging=Paging.CURSOR,
     errors=(404, 400),
 )
 LIST_ASSETS_BY_KEY = Operation(
@@ -115,7 +114,6 @@ LIST_ASSETS_BY_KEY = Operation(
         "assignment_step_id",
         "assignment_user_id",
     ),
-    paging=Paging.KEYS,
     errors=(404, 400),
 )
 FIND_ASSET = Operation(

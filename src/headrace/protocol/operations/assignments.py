@@ -17,7 +17,7 @@ from headrace.model.records import (
     SyncAnswer,
     SyncRecord,
 )
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.protocol.operations.listing import DataQuery
 
@@ -97,7 +97,6 @@ LIST_ASSIGNMENTS = Operation(
     request=ListAssignments,
     result=Page[AssignmentRecord],
     doc="The tasks of a campaign, newest asset first.",
-    paging=Paging.CURSOR,
     errors=(404, 400),
 )
 GET_ASSIGNMENT = Operation(
@@ -145,7 +144,6 @@ CAMPAIGN_PROGRESS = Operation(
     request=CampaignId,
     result=Items[ProgressRecord],
     doc="How many tasks are in which step and status, and whose they are.",
-    paging=Paging.ITEMS,
     extension=True,
     errors=(404,),
 )

@@ -14,7 +14,7 @@ from headrace.model.records import (
     CampaignStepRecord,
     Items,
 )
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 
 DONE = "DONE"
 """In the place of a step: the task is done, in the last step."""
@@ -105,7 +105,6 @@ LIST_CAMPAIGNS = Operation(
     request=ListCampaigns,
     result=Items[CampaignRecord],
     doc="The annotation campaigns of an organization, newest first: all, the closed or the open ones.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 GET_CAMPAIGN = Operation(
@@ -164,7 +163,6 @@ LIST_STEPS = Operation(
     request=CampaignId,
     result=Items[CampaignStepRecord],
     doc="The steps of a campaign, in the order of the workflow.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 GET_STEP = Operation(

@@ -18,7 +18,7 @@ from headrace.model.records import (
     PresignedUrlRecord,
     SourceRecord,
 )
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import DataQuery, PageQuery
 
 
@@ -125,7 +125,6 @@ LIST_DATALAKES = Operation(
     request=ListDatalakes,
     result=Items[DatalakeRecord],
     doc="All datalakes of an organization.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 GET_DATALAKE = Operation(
@@ -154,7 +153,6 @@ LIST_DATA = Operation(
     request=ListData,
     result=Page[DataRecord],
     doc="The data of a lake, newest first, by cursor, or by offset where an order is asked.",
-    paging=Paging.CURSOR,
     errors=(404, 400),
 )
 LIST_DATA_BY_KEY = Operation(
@@ -165,7 +163,6 @@ LIST_DATA_BY_KEY = Operation(
     result=Page[DataRecord],
     doc="The data that a list of ids, object names or file names names.",
     query=("limit", "offset", "order_by", "custom_metadata"),
-    paging=Paging.KEYS,
     errors=(404, 400),
 )
 FIND_DATA = Operation(
@@ -264,6 +261,5 @@ LIST_SOURCES = Operation(
     request=ListSources,
     result=Items[SourceRecord],
     doc="The data sources of an organization.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )

@@ -15,7 +15,7 @@ from headrace.model.records import (
     Items,
     VersionStats,
 )
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import PageQuery
 
 
@@ -113,7 +113,6 @@ LIST_DATASETS = Operation(
     request=ListDatasets,
     result=Items[DatasetRecord],
     doc="The datasets of an organization, newest first.",
-    paging=Paging.ITEMS,
     errors=(404, 400),
 )
 FIND_DATASET = Operation(
@@ -161,7 +160,6 @@ LIST_VERSIONS = Operation(
     request=ListVersions,
     result=Items[DatasetVersionRecord],
     doc="The versions of a dataset, newest first.",
-    paging=Paging.ITEMS,
     errors=(404, 400),
 )
 FIND_VERSION = Operation(

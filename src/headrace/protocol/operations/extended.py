@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AssetRecord, Page
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import PageQuery
 
 
@@ -53,6 +53,5 @@ LIST_EXTENDED_ASSETS = Operation(
     request=ListExtendedAssets,
     result=Page[ExtendedAssetRecord],
     doc="The assets of a version, newest first, with the labels of the shapes in their annotations.",
-    paging=Paging.OFFSET,
     errors=(404, 400),
 )

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.model.enums import AttributeType
 from headrace.model.records import Record
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.labels import LabelId, ListLabels
 
 
@@ -78,7 +78,6 @@ LIST_SKELETONS = Operation(
     request=ListLabels,
     result=SkeletonsRecord,
     doc="The skeletons of a version's labels.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 GET_SKELETON = Operation(

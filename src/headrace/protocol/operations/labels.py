@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from headrace.model.records import Items, LabelGroupRecord, LabelRecord
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 
 
 class ListLabels(Struct, kw_only=True):
@@ -60,7 +60,6 @@ LIST_LABELS = Operation(
     request=ListLabels,
     result=Items[LabelRecord],
     doc="The labels of a version in order of creation.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 CREATE_LABEL = Operation(
@@ -84,6 +83,7 @@ FIND_LABEL = Operation(
 ENSURE_LABELS = Operation(
     name="ensure_labels",
     method="XGET",
+    safe=False,
     path=_VERSION + "/bulk-labels",
     request=LabelNames,
     result=list[LabelRecord],
@@ -117,7 +117,6 @@ LIST_LABEL_GROUPS = Operation(
     request=ListLabels,
     result=Items[LabelGroupRecord],
     doc="The label groups of a version.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 CREATE_LABEL_GROUP = Operation(

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.model.enums import ProcessingTargetType, ProcessingType
 from headrace.model.records import Items, JobRunRecord, ProcessingRecord
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import PageQuery
 
 
@@ -90,7 +90,6 @@ LIST_PROCESSINGS = Operation(
     request=ListProcessings,
     result=Items[ProcessingRecord],
     doc="The processings of an organization, shipped ones first, then in order of registration.",
-    paging=Paging.ITEMS,
     errors=(404, 400),
 )
 FIND_PROCESSING = Operation(

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from headrace.model.records import Items, LabelRecord, Record
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.annotating import AnnotationId
 from headrace.protocol.operations.annotations import (
     Attributes,
@@ -174,7 +174,6 @@ def _list(kind: str, record: type[RecordT]) -> Operation[AnnotationId, Items[Rec
         request=AnnotationId,
         result=result,
         doc=f"The {kind} of an annotation in order of creation.",
-        paging=Paging.ITEMS,
         errors=(404,),
     )
 

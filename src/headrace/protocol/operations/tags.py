@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from headrace.model.enums import TagTarget
 from headrace.model.records import AttachAnswer, Items, JobRecord, TagRecord
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.listing import PageQuery
 
 
@@ -98,7 +98,6 @@ LIST_DATA_TAGS = Operation(
     request=ListDataTags,
     result=Items[TagRecord],
     doc="The tags of a lake.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 CREATE_ASSET_TAG = Operation(
@@ -126,7 +125,6 @@ LIST_ASSET_TAGS = Operation(
     request=ListAssetTags,
     result=Items[TagRecord],
     doc="The tags of a version's assets.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 CONVERT_TAGS = Operation(
@@ -164,7 +162,6 @@ LIST_TAGS = Operation(
     request=ListOrganizationTags,
     result=Items[TagRecord],
     doc="The organization's tags for one target.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 ATTACH_TAG = Operation(

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from headrace.model.records import UsersRecord
-from headrace.protocol.operation import Operation, Paging
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations.datasets import DatasetId
 
 
@@ -32,7 +32,6 @@ LIST_ORGANIZATION_USERS = Operation(
     request=ListOrganizationUsers,
     result=UsersRecord,
     doc="The users of an organization, or the one of a name.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 LIST_DATASET_USERS = Operation(
@@ -42,7 +41,6 @@ LIST_DATASET_USERS = Operation(
     request=DatasetId,
     result=UsersRecord,
     doc="The users of a dataset.",
-    paging=Paging.ITEMS,
     errors=(404,),
 )
 ADD_DATASET_USER = Operation(

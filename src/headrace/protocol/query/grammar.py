@@ -1,37 +1,56 @@
-"""The grammar and what its rules build. Imports lark, so it is itself imported late."""
+"""The grammar, the tree it builds, and its syntax errors. Imports lark, so it is imported lazily."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import cast
 
 from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedInput
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from headrace.errors import BadRequestError
 from headrace.protocol.query.literals import (
     CONSTANTS,
+    error_at,
     read_field,
     read_number,
     read_string,
 )
 from headrace.protocol.query.nodes import And, Comparison, Node, Operator, Or, Value, depth, size
-from headrace.protocol.query.refusal import refusal
 
 MAX_DEPTH = 50
-"""How many ``and`` and ``or`` may lie inside each other."""
+"""Maximum nesting of ``and`` and ``or``."""
 
 MAX_COMPARISONS = 500
 
+# In the order that an error message lists them.
+_TERMINALS = {
+    "FIELD": "a field",
+    "COMPARE": "an operator (= != > >= < <= ~ !~)",
+    "_IN": "'in'",
+    "AFFIX": "'startswith' or 'endswith'",
+    "_NOT": "'not'",
+    "STRING": "a string",
+    "NUMBER": "a number",
+    "CONSTANT": "True, False or None",
+    "_AND": "'and'",
+    "_OR": "'or'",
+    "COMMA": "','",
+    "LPAR": "'('",
+    "RPAR": "')'",
+    "$END": "the end",
+}
+
 
 def read(text: str) -> Node:
-    """The tree of a query; :class:`~headrace.errors.BadRequestError` where the text is none."""
+    """Parse a query that is not blank; raises BadRequestError where the text is not a query."""
     try:
         return cast("Node", _lark().parse(text))
     except UnexpectedInput as error:
-        raise refusal(text, error) from None
+        raise _syntax_error(text, error) from None
 
 
 @cache
@@ -41,7 +60,7 @@ def _lark() -> Lark:
 
 
 class _Builder(Transformer[Token, Node]):
-    """Runs while the parser reads: no tree of lark's own is ever made."""
+    """Builds the nodes while lark parses, so no parse tree of lark is made."""
 
     @v_args(inline=True)
     def compare(self, field: Token, operator: Token, value: Token) -> Comparison:
@@ -109,3 +128,26 @@ def _join(connector: type[And | Or], terms: list[Node]) -> Node:
 
 def _column(token: Token) -> int:
     return (token.start_pos or 0) + 1
+
+
+def _syntax_error(text: str, error: UnexpectedInput) -> BadRequestError:
+    """Make the error that says what was found at which column and what was expected."""
+    at, expected = len(text.rstrip()), set[str]()
+    if isinstance(error, UnexpectedToken):
+        expected = error.accepts or error.expected
+        if error.token.type != "$END":
+            at = error.token.start_pos or 0
+    elif isinstance(error, UnexpectedCharacters):
+        at, expected = vars(error)["pos_in_stream"], error.allowed
+    found = re.match(r"\w+|\S", text[at:])
+    wanted = " or ".join(word for name, word in _TERMINALS.items() if name in expected)
+    what = f"found {found.group()[:40]!r}" if found else "the query ends"
+    return error_at(at + 1, f"expected {wanted}, {what}", _hint(found.group() if found else ""))
+
+
+def _hint(found: str) -> str | None:
+    if found in ("AND", "OR", "NOT", "IN"):
+        return "connectors are written in lower case"
+    if found in ("'", '"'):
+        return "the string is not closed, or a string is not allowed here"
+    return None

@@ -1,4 +1,4 @@
-"""Values and field names as they are written in a query."""
+"""Decode the literals and field names of a query."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SEGMENT = re.compile(r'"((?:\\.|[^"\\])*)"|(\w+)', re.DOTALL)
 
 
 def error_at(column: int, problem: str, hint: str | None = None) -> BadRequestError:
-    """The error that every fault of a query is reported with; columns count from 1."""
+    """Make the error for a fault at a column, counted from 1."""
     return BadRequestError(f"q, column {column}: {problem}", hint=hint)
 
 
 def read_string(body: str, column: int) -> str:
-    """The text that a literal stands for; ``body`` is without its quotes."""
+    """Decode a string literal; ``body`` is without its quotes."""
     if "\\" in body:
         body = _ESCAPE.sub(lambda found: _unescape(found.group(1), column + found.start()), body)
-        # Two \u escapes may be the halves of one character, as in JSON.
+        # Two \u escapes may form a surrogate pair, as in JSON.
         body = body.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
     if "\0" in body or any("\ud800" <= character <= "\udfff" for character in body):
         raise error_at(column, "the string holds a character that no name can have")
@@ -32,9 +32,9 @@ def read_string(body: str, column: int) -> str:
 
 
 def read_number(text: str, column: int) -> int | float:
-    """A number; an integer where it is written as one."""
+    """Decode a number; an integer where it is written as one."""
     if text.lstrip("+-").isdigit():
-        # Longer ones would cost quadratic time to read, and no column holds them.
+        # Longer integers take quadratic time to decode and fit no column.
         if len(text) > 18:
             raise error_at(column, "the number is too large")
         return int(text)
@@ -45,7 +45,7 @@ def read_number(text: str, column: int) -> int | float:
 
 
 def read_field(text: str, column: int) -> tuple[str, ...]:
-    """A dotted path; a segment in double quotes may hold any character."""
+    """Split a dotted path; a segment in double quotes may hold any character."""
     return tuple(
         read_string(found[1], column + found.start()) if found[2] is None else found[2]
         for found in _SEGMENT.finditer(text)
@@ -58,6 +58,6 @@ def _unescape(escape: str, column: int) -> str:
     if escape not in _ESCAPED:
         known = " ".join("\\" + letter for letter in _ESCAPED)
         raise error_at(
-            column, f"no escape \\{escape}", f"known: {known} \\u0041; a backslash is \\\\"
+            column, f"unknown escape \\{escape}", f"known: {known} \\u0041; a backslash is \\\\"
         )
     return _ESCAPED[escape]

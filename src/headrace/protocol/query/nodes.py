@@ -1,8 +1,8 @@
-"""What a query says, as a tree.
+"""The tree of a query.
 
-A comparison of a field that leads to many things (``tags.name``) is its own "has one that": two comparisons joined
-by ``and`` may be met by two different tags. A negated comparison is the exact opposite of the plain one, so
-``tags.name != "a"`` means "has no tag a".
+A comparison of a field with several values (``tags.name``) is true where at least one value matches; two such
+comparisons joined by ``and`` may match two different tags. A negated comparison is the exact opposite of the plain one,
+so ``tags.name != "a"`` means "has no tag a".
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ Operator = Literal["=", ">", ">=", "<", "<=", "~", "startswith", "endswith", "in
 
 
 class Comparison(Struct, frozen=True):
-    """``field`` is a dotted path. ``values`` holds one value, or any number of them where the operator is ``in``.
+    """A comparison of one field.
 
-    ``column`` and ``value_column`` count the query's characters from 1.
+    ``field`` is a dotted path. ``values`` holds one value, or any number where the operator is ``in``. ``column`` and
+    ``value_column`` are positions in the query, counted from 1.
     """
 
     field: tuple[str, ...]
@@ -30,7 +31,7 @@ class Comparison(Struct, frozen=True):
 
 
 class And(Struct, frozen=True):
-    """Every one of ``terms`` holds."""
+    """All ``terms`` are true."""
 
     terms: tuple[Node, ...]
     depth: int
@@ -38,7 +39,7 @@ class And(Struct, frozen=True):
 
 
 class Or(Struct, frozen=True):
-    """At least one of ``terms`` holds."""
+    """At least one of ``terms`` is true."""
 
     terms: tuple[Node, ...]
     depth: int
@@ -49,10 +50,10 @@ Node = Comparison | And | Or
 
 
 def depth(node: Node) -> int:
-    """How many connectors lie between a node and its deepest comparison."""
+    """Return the number of connectors between a node and its deepest comparison."""
     return 0 if isinstance(node, Comparison) else node.depth
 
 
 def size(node: Node) -> int:
-    """How many comparisons a node holds."""
+    """Return the number of comparisons in a node."""
     return 1 if isinstance(node, Comparison) else node.size
