@@ -18,18 +18,18 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "operatio
 HEAD = """\
 # Operations
 
-Every call of the API, made from the table in `src/headrace/protocol/operations/` by `tools/make_api_table.py`. The
-server binds its routes from it, the remote backend builds its requests from it, and a lake in this process answers
-the same records without any HTTP. `XGET` is a `GET` with a body. Each call may also fail with 401; other errors are
-listed. Calls marked **+** exist on headrace servers only; **r** ones may be sent again after a lost answer, **k** ones
-where they carry an `Idempotency-Key`, as those of headrace's client do.
+All operations of the API, generated from the table in `src/headrace/protocol/operations/` by
+`tools/make_api_table.py`. The server binds its routes from this table, the remote backend builds its requests from it,
+and a lake in this process takes the same records without HTTP. `XGET` is a `GET` with a body. Every operation may also
+fail with 401; other errors are listed. Operations marked **+** exist on headrace servers only. Those marked **r** may be
+sent again after a lost response, those marked **k** only with an `Idempotency-Key`, which headrace's client always sends.
 
 """
 
 
 def page() -> str:
     """The whole page."""
-    lines = ["| Call | | Where | Asks | Answers | Errors |", "|---|---|---|---|---|---|"]
+    lines = ["| Operation | | Route | Request | Result | Errors |", "|---|---|---|---|---|---|"]
     lines += [row(operation) for operation in OPERATIONS.values()]
     return HEAD + "\n".join(lines) + "\n"
 
@@ -37,7 +37,7 @@ def page() -> str:
 def row(operation: Operation[Any, Any]) -> str:
     """One operation as one row."""
     marks = ("**+** " if operation.extension else "") + ("k" if operation.creates else "r")
-    asks = "; ".join(
+    request = "; ".join(
         f"{place}: {', '.join(names)}"
         for place, names in (
             ("query", operation.query_fields),
@@ -49,7 +49,7 @@ def row(operation: Operation[Any, Any]) -> str:
         f"`{operation.name}`: {operation.doc}",
         marks.strip(),
         f"`{operation.method} {operation.path}`",
-        asks or "-",
+        request or "-",
         result_name(operation.result),
         " ".join(map(str, operation.errors)) or "-",
     ]
@@ -57,11 +57,11 @@ def row(operation: Operation[Any, Any]) -> str:
 
 
 def result_name(result: Any) -> str:
-    """The type of the answer as people write it."""
+    """Write the type of a result as in source code."""
     if result is type(None):
         return "-"
     arguments = getattr(result, "__args__", ())
-    # A generic alias passes its origin's name on.
+    # A generic alias has the name of its origin.
     name = str(getattr(result, "__name__", result))
     return f"{name}[{', '.join(map(result_name, arguments))}]" if arguments else name
 

@@ -1,6 +1,6 @@
-"""The table: every operation of the API by name."""
+"""The table of all operations of the API, by name."""
 
-# No __future__ import here: it would put its own "annotations" in the place of the module of that name.
+# No __future__ import here: its name "annotations" would hide the module of that name.
 
 from types import ModuleType
 from typing import Any

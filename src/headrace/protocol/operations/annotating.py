@@ -1,4 +1,4 @@
-"""Single annotations: listed, made on an asset, read, changed, overwritten, deleted."""
+"""Single annotations: list, create, get, change, overwrite and delete them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from headrace.protocol.operations.assets import AssetId
 from headrace.protocol.operations.listing import PageQuery
 
 ALL_ASSETS = "__all__"
-"""In the place of asset ids: whatever asset it is."""
+"""Stands for all assets in place of their ids."""
 
 
 class ListAnnotations(PageQuery, kw_only=True):
-    """``cursor`` goes on where a page without an order ended, whatever was added meanwhile (headrace only).
+    """``cursor`` continues a listing without an order after its last page, unaffected by additions (headrace only).
 
-    ``worker_id``, here and below: of one user alone (headrace only).
+    ``worker_id``, here and below, selects the annotations of one user (headrace only).
     """
 
     version_id: UUID
@@ -41,9 +41,9 @@ class ListAnnotations(PageQuery, kw_only=True):
 
 
 class DeleteAnnotations(Struct, kw_only=True):
-    """Of assets (``["__all__"]`` for every one), and with ``annotation_ids`` only these.
+    """``asset_ids`` may be ``["__all__"]``. ``annotation_ids`` limits the deletion to these annotations.
 
-    With ``worker_ids`` only those of these users (headrace only).
+    ``worker_ids`` limits it to the annotations of these users (headrace only).
     """
 
     version_id: UUID
@@ -53,7 +53,7 @@ class DeleteAnnotations(Struct, kw_only=True):
 
 
 class CreateAnnotation(Struct, kw_only=True):
-    """``duration`` is the seconds that somebody worked on it. ``worker_id``: in the name of another user."""
+    """``duration`` is the working time in seconds. ``worker_id`` is the owner, by default the caller."""
 
     asset_id: UUID
     duration: float = 0.0
@@ -69,10 +69,9 @@ class AnnotationId(Struct, kw_only=True):
 
 
 class UpdateAnnotation(Struct, kw_only=True):
-    """What is absent stays.
+    """Absent fields do not change.
 
-    ``attributes`` are replaced as a whole, ``{}`` clears them, and the annotation becomes that of ``worker_id`` (headrace
-    only).
+    ``attributes`` are replaced as a whole; ``{}`` clears them. ``worker_id`` is the new owner (headrace only).
     """
 
     annotation_id: UUID
@@ -83,7 +82,7 @@ class UpdateAnnotation(Struct, kw_only=True):
 
 
 class SaveAnnotation(Struct, kw_only=True):
-    """The whole content of an annotation; keypoints and tracks are headrace's own."""
+    """All shapes of an annotation. Keypoints and tracks exist on headrace servers only."""
 
     annotation_id: UUID
     duration: float = 0.0
@@ -107,7 +106,7 @@ LIST_ANNOTATIONS = Operation(
     path=_OF_VERSION,
     request=ListAnnotations,
     result=Page[AnnotationRecord],
-    doc="The annotations of a version without their shapes, newest first unless an order is asked.",
+    doc="List the annotations of a version without their shapes, newest first unless an order is given.",
     errors=(404, 400),
 )
 DELETE_ANNOTATIONS = Operation(
@@ -127,7 +126,7 @@ LIST_ASSET_ANNOTATIONS = Operation(
     path=_OF_ASSET,
     request=AssetId,
     result=Items[AnnotationRecord],
-    doc="The annotations of an asset, newest first.",
+    doc="List the annotations of an asset, newest first.",
     errors=(404,),
 )
 CREATE_ANNOTATION = Operation(
@@ -136,7 +135,7 @@ CREATE_ANNOTATION = Operation(
     path=_OF_ASSET,
     request=CreateAnnotation,
     result=AnnotationRecord,
-    doc="A new annotation without shapes.",
+    doc="Create an annotation without shapes.",
     errors=(404, 400, 423),
 )
 FIND_ANNOTATION = Operation(
@@ -145,7 +144,7 @@ FIND_ANNOTATION = Operation(
     path=_OF_ASSET + "/find",
     request=FindAnnotation,
     result=AnnotationRecord,
-    doc="The annotation that was created last on an asset.",
+    doc="Find the annotation that was created last on an asset.",
     errors=(404,),
 )
 GET_ANNOTATION = Operation(
@@ -154,7 +153,7 @@ GET_ANNOTATION = Operation(
     path=_ANNOTATION,
     request=AnnotationId,
     result=AnnotationRecord,
-    doc="An annotation without its shapes.",
+    doc="Get an annotation without its shapes.",
     errors=(404,),
 )
 UPDATE_ANNOTATION = Operation(
@@ -173,7 +172,7 @@ SAVE_ANNOTATION = Operation(
     path=_ANNOTATION + "/save",
     request=SaveAnnotation,
     result=AnnotationRecord,
-    doc="Put these shapes in the place of all that an annotation has.",
+    doc="Replace all shapes of an annotation.",
     repeatable=True,
     errors=(404, 400, 413, 423),
 )

@@ -1,7 +1,7 @@
-"""Annotations in bulk: importing and loading.
+"""Bulk operations on annotations: import, load, export.
 
-Points are pairs on the wire; ints or floats both ways between headrace's own parts, integers towards clients that
-do not ask for more (see ``docs/explanation/semantics.md``).
+On the wire, points are pairs of numbers. headrace clients send and receive integers or floats; other clients receive
+integers (see ``docs/semantics.md``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Pair = tuple[float, float]
 Triple = tuple[float, float, float]
 
 
-# --- shapes on their way in: labels by id ----------------------------------------------------------------
+# --- shapes in requests: labels by id --------------------------------------------------------------------
 
 
 class ShapeIn(Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -66,7 +66,7 @@ class KeypointsIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
 
 
 class MaskIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
-    """``mask``: COCO's compressed run lengths over the asset's own height and width."""
+    """``mask`` is a compressed run-length string (COCO) over the height and width of the asset."""
 
     mask: str
 
@@ -96,7 +96,7 @@ class TrackIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
 
 
 class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
-    """All shapes of one asset. ``status`` overrides the call's, per item (headrace only)."""
+    """All shapes of one asset. ``status`` overrides that of the call (headrace only)."""
 
     asset_id: str
     rectangles: list[RectangleIn] = field(default_factory=list)
@@ -112,9 +112,10 @@ class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
 
 
 class ImportAnnotations(Struct, kw_only=True):
-    """``import_id`` and ``chunk`` enter the chunk in an import's ledger: a chunk that is in is not applied again.
+    """``import_id`` and ``chunk`` identify one chunk of an import; a chunk that was applied is not applied again.
 
-    ``worker_id``: in the name of another user than the caller; of one user alone where annotations are read (headrace only).
+    ``worker_id`` (headrace only) is the user who owns the annotations, by default the caller. In requests that read
+    annotations it selects those of one user.
     """
 
     version_id: UUID
@@ -127,7 +128,7 @@ class ImportAnnotations(Struct, kw_only=True):
 
 
 class StartImport(Struct, kw_only=True):
-    """``source`` is a digest over the content of the file and over every option that decides how it is cut."""
+    """``source`` is a digest of the file and of every option that affects how it is split into chunks."""
 
     version_id: UUID
     source: str
@@ -135,7 +136,7 @@ class StartImport(Struct, kw_only=True):
 
 
 class ImportRecord(Struct, kw_only=True, frozen=True):
-    """``done`` lists the chunks that an interrupted import of the same source has already applied."""
+    """``done`` are the chunks that an interrupted import of the same source has already applied."""
 
     id: UUID
     done: list[int]
@@ -145,7 +146,7 @@ class FinishImport(Struct, kw_only=True):
     import_id: UUID
 
 
-# --- shapes on their way out: labels by name -------------------------------------------------------------
+# --- shapes in results: labels by name -------------------------------------------------------------------
 
 
 class ShapeOut(Struct, kw_only=True, gc=False):
@@ -220,7 +221,7 @@ class LoadedAnnotation(Struct, kw_only=True, gc=False):
 
 
 class AnnotationIds(Struct, kw_only=True):
-    """Newest first; of the whole version unless ``asset_ids`` are named."""
+    """Without ``asset_ids`` the whole version is meant."""
 
     version_id: UUID
     status: AnnotationStatus | None = None
@@ -234,7 +235,7 @@ class LoadAnnotations(Struct, kw_only=True):
 
 
 class ExportAnnotations(Struct, kw_only=True):
-    """``export_key`` says what the file calls an asset; without ``asset_ids`` all that have an annotation."""
+    """``export_key`` chooses the name of an asset in the file. Without ``asset_ids`` all annotated assets are exported."""
 
     version_id: UUID
     type: AnnotationFileType
@@ -253,7 +254,7 @@ IMPORT_ANNOTATIONS = Operation(
     path=_VERSION + "/bulk-annotations",
     request=ImportAnnotations,
     result=dict[str, int],
-    doc="Write the annotations of many assets at once; the answer counts the shapes per annotation id.",
+    doc="Write the annotations of many assets at once; returns the number of shapes per annotation id.",
     errors=(404, 400, 409, 413, 423),
 )
 START_IMPORT = Operation(
@@ -262,7 +263,7 @@ START_IMPORT = Operation(
     path=_VERSION + "/imports",
     request=StartImport,
     result=ImportRecord,
-    doc="Open the ledger of an import, or the one that an interrupted run of the same source left open.",
+    doc="Start an import, or resume one of the same source that was interrupted; returns the chunks already applied.",
     repeatable=True,
     extension=True,
     errors=(404, 423),
@@ -273,7 +274,7 @@ FINISH_IMPORT = Operation(
     path="/api/import/{import_id}/finish",
     request=FinishImport,
     result=NoneType,
-    doc="Close an import's ledger: the same source imported again is a new import.",
+    doc="Finish an import: importing the same source again starts a new one.",
     repeatable=True,
     extension=True,
     errors=(404,),
@@ -284,7 +285,7 @@ ANNOTATION_IDS = Operation(
     path=_VERSION + "/annotations/ids",
     request=AnnotationIds,
     result=list[UUID],
-    doc="The ids of a version's annotations, newest first.",
+    doc="List the ids of the annotations of a version, newest first.",
     errors=(404,),
 )
 EXPORT_ANNOTATIONS = Operation(
@@ -293,7 +294,7 @@ EXPORT_ANNOTATIONS = Operation(
     path=_VERSION + "/annotations/export",
     request=ExportAnnotations,
     result=ExportRecord,
-    doc="The newest annotation of every asset in one file: COCO as JSON, YOLO and VOC as a zip.",
+    doc="Export the newest annotation of every asset into one file: COCO as JSON, YOLO and VOC as a zip.",
     repeatable=True,
     errors=(404, 400),
 )
@@ -303,7 +304,7 @@ LOAD_ANNOTATIONS = Operation(
     path=_VERSION + "/annotations",
     request=LoadAnnotations,
     result=list[LoadedAnnotation],
-    doc="Annotations with all their shapes, newest first.",
+    doc="Load annotations with all their shapes, newest first.",
     bare_body="ids",
     errors=(404, 413),
 )

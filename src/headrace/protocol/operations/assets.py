@@ -14,7 +14,7 @@ from headrace.protocol.operations.listing import DataQuery
 
 
 class AddData(Struct, kw_only=True):
-    """At most 10,000 ``data_ids``; every new asset gets all of ``asset_tag_ids``."""
+    """At most 10,000 ``data_ids``. Every asset gets all tags in ``asset_tag_ids``."""
 
     version_id: UUID
     data_ids: list[UUID]
@@ -22,7 +22,7 @@ class AddData(Struct, kw_only=True):
 
 
 class CopyAssets(Struct, kw_only=True):
-    """At most 10,000 ``asset_ids``; the destination is another version of the same dataset."""
+    """At most 10,000 ``asset_ids``. The destination is another version of the same dataset."""
 
     version_id: UUID
     destination_id: UUID
@@ -39,7 +39,7 @@ class ListAssets(DataQuery, kw_only=True):
 
 
 class ListAssetsByKey(ListAssets, kw_only=True):
-    """Exactly one of the key lists is given."""
+    """Exactly one of the lists of keys must be given."""
 
     ids: list[UUID] | None = None
     object_names: list[str] | None = None
@@ -49,7 +49,7 @@ class ListAssetsByKey(ListAssets, kw_only=True):
 
 
 class FindAsset(Struct, kw_only=True):
-    """All criteria that are given must hold."""
+    """All given criteria must match."""
 
     version_id: UUID
     data_id: UUID | None = None
@@ -75,7 +75,7 @@ ADD_DATA = Operation(
     path=_ASSETS,
     request=AddData,
     result=JobAnswer,
-    doc="Make data of a lake assets of a version. What is already in gains the tags and is not added twice.",
+    doc="Add data of a lake to a version as assets. Data that the version already has only get the tags.",
     repeatable=True,
     errors=(404, 400, 423),
 )
@@ -85,7 +85,7 @@ COPY_ASSETS = Operation(
     path=_ASSETS + "/copy",
     request=CopyAssets,
     result=JobAnswer,
-    doc="Copy assets into another version of the dataset. What is there already keeps its annotations.",
+    doc="Copy assets into another version of the dataset. Assets that are already there keep their annotations.",
     repeatable=True,
     errors=(404, 400, 423),
 )
@@ -95,7 +95,7 @@ LIST_ASSETS = Operation(
     path=_ASSETS,
     request=ListAssets,
     result=Page[AssetRecord],
-    doc="The assets of a version, newest first, by cursor, or by offset where an order is asked.",
+    doc="List the assets of a version, newest first; by cursor, or by offset where an order is given.",
     errors=(404, 400),
 )
 LIST_ASSETS_BY_KEY = Operation(
@@ -104,7 +104,7 @@ LIST_ASSETS_BY_KEY = Operation(
     path=_ASSETS,
     request=ListAssetsByKey,
     result=Page[AssetRecord],
-    doc="The assets that a list of ids, names, name prefixes or data ids names.",
+    doc="List the assets with given ids, file names, file name prefixes or data ids.",
     query=(
         "limit",
         "offset",
@@ -122,7 +122,7 @@ FIND_ASSET = Operation(
     path=_ASSETS + "/find",
     request=FindAsset,
     result=AssetRecord,
-    doc="The one asset that matches.",
+    doc="Find the one asset that matches.",
     errors=(404, 409, 400),
 )
 DELETE_ASSETS = Operation(
@@ -131,7 +131,7 @@ DELETE_ASSETS = Operation(
     path=_ASSETS,
     request=DeleteAssets,
     result=NoneType,
-    doc="Take assets out of a version, with their annotations.",
+    doc="Delete assets of a version with their annotations; the data remain in the lake.",
     body=("ids",),
     repeatable=True,
     errors=(404, 423),
@@ -142,7 +142,7 @@ GET_ASSET = Operation(
     path="/api/asset/{asset_id}",
     request=AssetId,
     result=AssetRecord,
-    doc="An asset with its tags.",
+    doc="Get an asset with its tags.",
     errors=(404,),
 )
 DELETE_ASSET = Operation(
@@ -151,7 +151,7 @@ DELETE_ASSET = Operation(
     path="/api/asset/{asset_id}",
     request=AssetId,
     result=NoneType,
-    doc="Take one asset out of its version, with its annotations.",
+    doc="Delete one asset with its annotations; the data remains in the lake.",
     repeatable=True,
     errors=(404, 423),
 )

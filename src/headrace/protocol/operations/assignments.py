@@ -1,4 +1,4 @@
-"""The tasks of annotation campaigns: one for each asset that is in."""
+"""The tasks of annotation campaigns, one for each asset in a campaign."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from headrace.protocol.operations.campaigns import CampaignId
 from headrace.protocol.operations.listing import DataQuery
 
 UNASSIGNED = "unassigned"
-"""In the place of a user: tasks that nobody has."""
+"""Stands for a user: tasks without an assignee."""
 
 
 class SyncAssets(Struct, kw_only=True):
-    """``existing_annotations_step_id``: where annotated assets begin this time; a step, or ``DONE``."""
+    """``existing_annotations_step_id`` is the entry step of annotated assets in this synchronisation; a step, or ``DONE``."""
 
     campaign_id: UUID
     existing_annotations_step_id: str | None = None
 
 
 class ListAssignments(DataQuery, kw_only=True):
-    """``q`` is about the assets; ``user_id`` is a user, or ``unassigned``."""
+    """``q`` selects by assets. ``user_id`` is the id of a user, or ``unassigned``."""
 
     campaign_id: UUID
     status: AssignmentStatus | None = None
@@ -46,7 +46,7 @@ class AssignmentId(Struct, kw_only=True):
 
 
 class Reassign(Struct, kw_only=True):
-    """At most 10,000 ids; nobody gets the tasks where ``user_id`` is null."""
+    """At most 10,000 ids. A null ``user_id`` removes the assignee."""
 
     campaign_id: UUID
     assignment_ids: list[UUID]
@@ -54,14 +54,14 @@ class Reassign(Struct, kw_only=True):
 
 
 class SubmitAssignment(Struct, kw_only=True):
-    """ACCEPTED: to the next step; REFUSED, in a review: back to the step before; SKIPPED: it ends here."""
+    """ACCEPTED moves the task to the next step, REFUSED (in a review) to the step before; SKIPPED ends it."""
 
     assignment_id: UUID
     status: AnnotationStatus = AnnotationStatus.ACCEPTED
 
 
 class IssueCounts(Struct, kw_only=True):
-    """Of all users and steps unless some are named."""
+    """None means all users, or all steps."""
 
     campaign_id: UUID
     user_ids: list[UUID] | None = None
@@ -77,7 +77,7 @@ SYNC_AVAILABLE = Operation(
     path=_CAMPAIGN + "/assignments/sync/available",
     request=CampaignId,
     result=SyncRecord,
-    doc="Whether there are assets that are not in a campaign yet, and whether they can be taken in.",
+    doc="Count the assets without a task in a campaign, and tell whether they can be synchronised.",
     errors=(404,),
 )
 SYNC_ASSETS = Operation(
@@ -86,7 +86,7 @@ SYNC_ASSETS = Operation(
     path=_CAMPAIGN + "/assignments/sync",
     request=SyncAssets,
     result=SyncAnswer,
-    doc="Make a task of every asset that has none in the campaign: a job of the second kind.",
+    doc="Create a task for every asset without one in the campaign, in a job (v2).",
     repeatable=True,
     errors=(404, 400, 409, 423),
 )
@@ -96,7 +96,7 @@ LIST_ASSIGNMENTS = Operation(
     path=_CAMPAIGN + "/assignments",
     request=ListAssignments,
     result=Page[AssignmentRecord],
-    doc="The tasks of a campaign, newest asset first.",
+    doc="List the tasks of a campaign, newest asset first.",
     errors=(404, 400),
 )
 GET_ASSIGNMENT = Operation(
@@ -105,7 +105,7 @@ GET_ASSIGNMENT = Operation(
     path=_ONE,
     request=AssignmentId,
     result=AssignmentRecord,
-    doc="A task by id.",
+    doc="Get a task.",
     errors=(404,),
 )
 REASSIGN = Operation(
@@ -114,7 +114,7 @@ REASSIGN = Operation(
     path=_CAMPAIGN + "/assignments/reassign",
     request=Reassign,
     result=ProcessedAnswer,
-    doc="Give tasks that are still to do to a user, or to nobody.",
+    doc="Assign open tasks to a user, or remove their assignee.",
     repeatable=True,
     errors=(404, 400, 409, 423),
 )
@@ -124,7 +124,7 @@ SUBMIT_ASSIGNMENT = Operation(
     path=_ONE + "/submit",
     request=SubmitAssignment,
     result=AssignmentRecord,
-    doc="Say that the work of a task's step is done: it moves on, back, or ends.",
+    doc="Submit a task: it moves to the next step or the step before, or it ends.",
     extension=True,
     errors=(404, 400, 409, 423),
 )
@@ -134,7 +134,7 @@ ISSUE_COUNTS = Operation(
     path="/api/campaigns/annotation/analytics/{campaign_id}/issues/counts/users",
     request=IssueCounts,
     result=list[IssueCountRecord],
-    doc="How often the work of users was refused in reviews: still to be reworked, and reworked.",
+    doc="Count the refusals of users' work in reviews, open and reworked ones.",
     errors=(404,),
 )
 CAMPAIGN_PROGRESS = Operation(
@@ -143,7 +143,7 @@ CAMPAIGN_PROGRESS = Operation(
     path=_CAMPAIGN + "/progress",
     request=CampaignId,
     result=Items[ProgressRecord],
-    doc="How many tasks are in which step and status, and whose they are.",
+    doc="Count the tasks of a campaign by step, status and user.",
     extension=True,
     errors=(404,),
 )

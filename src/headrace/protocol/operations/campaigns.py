@@ -17,11 +17,11 @@ from headrace.model.records import (
 from headrace.protocol.operation import Operation
 
 DONE = "DONE"
-"""In the place of a step: the task is done, in the last step."""
+"""Stands for a step: the task is done, in the last step."""
 
 
 class CreateCampaign(Struct, kw_only=True):
-    """``end_date`` is a day, ``YYYY-MM-DD``; the instructions' object is uploaded before."""
+    """``end_date`` is a day, ``YYYY-MM-DD``. The object with the instructions must be uploaded before."""
 
     version_id: UUID
     description: str | None = None
@@ -42,7 +42,7 @@ class CampaignId(Struct, kw_only=True):
 
 
 class UpdateCampaign(Struct, kw_only=True):
-    """What is absent stays. ``annotated_entry_step_id`` is a step, or ``DONE``."""
+    """Absent fields do not change. ``annotated_entry_step_id`` is the id of a step, or ``DONE``."""
 
     campaign_id: UUID
     description: str | None = None
@@ -56,7 +56,7 @@ class UpdateCampaign(Struct, kw_only=True):
 
 
 class AddStep(Struct, kw_only=True):
-    """``order`` is the place in the workflow, the end where it is null; ``sample_rate`` the share of tasks, 0 to 1."""
+    """``order`` is the index in the workflow, null for the end. ``sample_rate`` is the share of tasks, 0 to 1."""
 
     campaign_id: UUID
     name: str
@@ -72,7 +72,7 @@ class StepId(Struct, kw_only=True):
 
 
 class UpdateStep(Struct, kw_only=True):
-    """What is absent stays; ``assignees`` are replaced as a whole."""
+    """Absent fields do not change. ``assignees`` are replaced as a whole."""
 
     step_id: UUID
     name: str | None = None
@@ -94,7 +94,7 @@ CREATE_CAMPAIGN = Operation(
     path="/api/dataset/version/{version_id}/campaigns",
     request=CreateCampaign,
     result=CampaignRecord,
-    doc="The annotation campaign of a version, without steps and tasks yet.",
+    doc="Create the annotation campaign of a version, without steps and tasks.",
     send_null=True,
     errors=(404, 400, 409, 423),
 )
@@ -104,7 +104,7 @@ LIST_CAMPAIGNS = Operation(
     path="/api/organization/{organization_id}/annotationcampaigns",
     request=ListCampaigns,
     result=Items[CampaignRecord],
-    doc="The annotation campaigns of an organization, newest first: all, the closed or the open ones.",
+    doc="List the annotation campaigns of an organization, newest first: all, the closed or the open ones.",
     errors=(404,),
 )
 GET_CAMPAIGN = Operation(
@@ -113,7 +113,7 @@ GET_CAMPAIGN = Operation(
     path=_CAMPAIGN,
     request=CampaignId,
     result=CampaignRecord,
-    doc="A campaign by id.",
+    doc="Get a campaign.",
     errors=(404,),
 )
 UPDATE_CAMPAIGN = Operation(
@@ -122,7 +122,7 @@ UPDATE_CAMPAIGN = Operation(
     path=_CAMPAIGN,
     request=UpdateCampaign,
     result=CampaignRecord,
-    doc="Change what a campaign says and where its tasks begin.",
+    doc="Change the description, settings and entry steps of a campaign.",
     repeatable=True,
     errors=(404, 400, 409, 423),
 )
@@ -132,7 +132,7 @@ CLOSE_CAMPAIGN = Operation(
     path=_CAMPAIGN + "/close",
     request=CampaignId,
     result=NoneType,
-    doc="Close a campaign for good: nothing in it changes any more.",
+    doc="Close a campaign permanently: it can no longer be changed.",
     repeatable=True,
     errors=(404, 423),
 )
@@ -142,7 +142,7 @@ DELETE_CAMPAIGN = Operation(
     path=_CAMPAIGN,
     request=CampaignId,
     result=NoneType,
-    doc="Delete a campaign with its steps and tasks; annotations and assets stay.",
+    doc="Delete a campaign with its steps and tasks; annotations and assets remain.",
     repeatable=True,
     errors=(404, 423),
 )
@@ -152,7 +152,7 @@ ADD_STEP = Operation(
     path=_CAMPAIGN + "/steps",
     request=AddStep,
     result=CampaignStepRecord,
-    doc="A new step of a campaign's workflow.",
+    doc="Add a step to the workflow of a campaign.",
     send_null=True,
     errors=(404, 400, 409, 423),
 )
@@ -162,7 +162,7 @@ LIST_STEPS = Operation(
     path=_CAMPAIGN + "/steps",
     request=CampaignId,
     result=Items[CampaignStepRecord],
-    doc="The steps of a campaign, in the order of the workflow.",
+    doc="List the steps of a campaign, in the order of the workflow.",
     errors=(404,),
 )
 GET_STEP = Operation(
@@ -171,7 +171,7 @@ GET_STEP = Operation(
     path=_STEP,
     request=StepId,
     result=CampaignStepRecord,
-    doc="A step by id.",
+    doc="Get a step.",
     errors=(404,),
 )
 UPDATE_STEP = Operation(
@@ -180,7 +180,7 @@ UPDATE_STEP = Operation(
     path=_STEP,
     request=UpdateStep,
     result=CampaignStepRecord,
-    doc="Change the name, the share or the assignees of a step.",
+    doc="Change the name, sample rate or assignees of a step.",
     repeatable=True,
     errors=(404, 400, 409, 423),
 )
@@ -190,7 +190,7 @@ DELETE_STEP = Operation(
     path=_STEP,
     request=DeleteStep,
     result=NoneType,
-    doc="Delete a step; its tasks go on in another one.",
+    doc="Delete a step and move its tasks to another one.",
     body=("destination_step_id_for_pending_assignments",),
     repeatable=True,
     errors=(404, 400, 409, 423),
@@ -201,7 +201,7 @@ REDISTRIBUTE = Operation(
     path=_STEP + "/assignments/redistribute",
     request=StepId,
     result=NoneType,
-    doc="Deal the tasks of a step that are still to do among its assignees again.",
+    doc="Distribute the open tasks of a step among its assignees again.",
     repeatable=True,
     errors=(404, 409, 423),
 )

@@ -23,7 +23,7 @@ from headrace.protocol.operations.listing import DataQuery, PageQuery
 
 
 class FindDatalake(Struct, kw_only=True):
-    """Without ``id`` and ``name``: the default datalake."""
+    """Without ``id`` and ``name`` the default datalake is meant."""
 
     organization_id: UUID
     id: UUID | None = None
@@ -39,7 +39,7 @@ class GetDatalake(Struct, kw_only=True):
 
 
 class DataDescription(Struct, kw_only=True):
-    """``meta`` is the size in pixels where the client could read it from the file's header."""
+    """``meta`` is the size in pixels, where the client could read it from the header of the file."""
 
     type: DataType
     filename: str
@@ -61,7 +61,7 @@ class ListData(DataQuery, kw_only=True):
 
 
 class ListDataByKey(ListData, kw_only=True):
-    """Exactly one of the key lists is given."""
+    """Exactly one of the lists of keys must be given."""
 
     ids: list[UUID] | None = None
     object_names: list[str] | None = None
@@ -69,7 +69,7 @@ class ListDataByKey(ListData, kw_only=True):
 
 
 class FindData(Struct, kw_only=True):
-    """All criteria that are given must hold."""
+    """All given criteria must match."""
 
     datalake_id: UUID
     id: UUID | None = None
@@ -115,7 +115,7 @@ FIND_DATALAKE = Operation(
     path="/api/organization/{organization_id}/datalake",
     request=FindDatalake,
     result=DatalakeRecord,
-    doc="A datalake by id or name, or the organization's default one.",
+    doc="Find a datalake by id or name, or the default one of the organization.",
     errors=(404,),
 )
 LIST_DATALAKES = Operation(
@@ -124,7 +124,7 @@ LIST_DATALAKES = Operation(
     path="/api/organization/{organization_id}/datalakes",
     request=ListDatalakes,
     result=Items[DatalakeRecord],
-    doc="All datalakes of an organization.",
+    doc="List the datalakes of an organization.",
     errors=(404,),
 )
 GET_DATALAKE = Operation(
@@ -133,7 +133,7 @@ GET_DATALAKE = Operation(
     path="/api/datalake/{datalake_id}",
     request=GetDatalake,
     result=DatalakeRecord,
-    doc="A datalake.",
+    doc="Get a datalake.",
     errors=(404,),
 )
 REGISTER_DATA = Operation(
@@ -142,7 +142,7 @@ REGISTER_DATA = Operation(
     path=_DATA,
     request=RegisterData,
     result=DataRecord,
-    doc="Make an uploaded object a data of the lake. The very same call again answers the same data.",
+    doc="Register an uploaded object as data of the lake. The same call again returns the same data.",
     repeatable=True,
     errors=(404, 400, 409),
 )
@@ -152,7 +152,7 @@ LIST_DATA = Operation(
     path=_DATA,
     request=ListData,
     result=Page[DataRecord],
-    doc="The data of a lake, newest first, by cursor, or by offset where an order is asked.",
+    doc="List the data of a lake, newest first; by cursor, or by offset where an order is given.",
     errors=(404, 400),
 )
 LIST_DATA_BY_KEY = Operation(
@@ -161,7 +161,7 @@ LIST_DATA_BY_KEY = Operation(
     path=_DATA,
     request=ListDataByKey,
     result=Page[DataRecord],
-    doc="The data that a list of ids, object names or file names names.",
+    doc="List the data with given ids, object names or file names.",
     query=("limit", "offset", "order_by", "custom_metadata"),
     errors=(404, 400),
 )
@@ -171,7 +171,7 @@ FIND_DATA = Operation(
     path=_DATA + "/find",
     request=FindData,
     result=DataRecord,
-    doc="The one data that matches.",
+    doc="Find the one data that matches.",
     errors=(404, 409, 400),
 )
 DELETE_MANY_DATA = Operation(
@@ -180,7 +180,7 @@ DELETE_MANY_DATA = Operation(
     path=_DATA,
     request=DeleteManyData,
     result=NoneType,
-    doc="Delete data, and their assets in every version.",
+    doc="Delete data and their assets in every version.",
     body=("ids",),
     repeatable=True,
     errors=(404, 423),
@@ -191,7 +191,7 @@ GET_DATA = Operation(
     path="/api/data/{data_id}",
     request=DataId,
     result=DataRecord,
-    doc="A data with its tags, datalake and source.",
+    doc="Get a data with its tags, datalake and source.",
     errors=(404,),
 )
 GET_DATA_URL = Operation(
@@ -200,7 +200,7 @@ GET_DATA_URL = Operation(
     path="/api/data/{data_id}/presigned-url",
     request=DataId,
     result=PresignedUrlRecord,
-    doc="A fresh signed URL of a data's file.",
+    doc="Sign a new URL for the file of a data.",
     errors=(404,),
 )
 UPDATE_DATA = Operation(
@@ -209,7 +209,7 @@ UPDATE_DATA = Operation(
     path="/api/data/{data_id}",
     request=UpdateData,
     result=DataRecord,
-    doc="Replace a data's metadata.",
+    doc="Replace the metadata of a data.",
     send_null=True,
     repeatable=True,
     errors=(404,),
@@ -220,7 +220,7 @@ UPDATE_CUSTOM_METADATA = Operation(
     path="/api/data/{data_id}/custom-metadata",
     request=UpdateCustomMetadata,
     result=DataRecord,
-    doc="Replace a data's custom metadata.",
+    doc="Replace the custom metadata of a data.",
     send_null=True,
     repeatable=True,
     errors=(404,),
@@ -231,7 +231,7 @@ DELETE_DATA = Operation(
     path="/api/data/{data_id}",
     request=DataId,
     result=NoneType,
-    doc="Delete a data, and its assets in every version.",
+    doc="Delete a data and its assets in every version.",
     status=204,
     repeatable=True,
     errors=(404, 423),
@@ -242,7 +242,7 @@ CREATE_SOURCE = Operation(
     path="/api/organization/{organization_id}/datasources",
     request=CreateSource,
     result=SourceRecord,
-    doc="A new data source.",
+    doc="Create a data source.",
     errors=(404, 409),
 )
 FIND_SOURCE = Operation(
@@ -251,7 +251,7 @@ FIND_SOURCE = Operation(
     path="/api/organization/{organization_id}/datasources/find",
     request=CreateSource,
     result=SourceRecord,
-    doc="A data source by name.",
+    doc="Find a data source by name.",
     errors=(404,),
 )
 LIST_SOURCES = Operation(
@@ -260,6 +260,6 @@ LIST_SOURCES = Operation(
     path="/api/organization/{organization_id}/datasources",
     request=ListSources,
     result=Items[SourceRecord],
-    doc="The data sources of an organization.",
+    doc="List the data sources of an organization.",
     errors=(404,),
 )

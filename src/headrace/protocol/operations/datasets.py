@@ -79,7 +79,7 @@ class UpdateVersion(Struct, kw_only=True):
 
 
 class Fork(Struct, kw_only=True):
-    """``asset_ids`` absent: every asset of the parent; empty: none; else these. Annotations bring their labels."""
+    """``asset_ids`` are assets of the parent; absent means all, an empty list none. Annotations keep their labels."""
 
     dataset_id: UUID
     parent_id: UUID
@@ -103,7 +103,7 @@ CREATE_DATASET = Operation(
     path=_DATASETS,
     request=CreateDataset,
     result=DatasetRecord,
-    doc="A new dataset; its name is unique in the organization.",
+    doc="Create a dataset; its name is unique in the organization.",
     errors=(404, 409, 400),
 )
 LIST_DATASETS = Operation(
@@ -112,7 +112,7 @@ LIST_DATASETS = Operation(
     path=_DATASETS,
     request=ListDatasets,
     result=Items[DatasetRecord],
-    doc="The datasets of an organization, newest first.",
+    doc="List the datasets of an organization, newest first.",
     errors=(404, 400),
 )
 FIND_DATASET = Operation(
@@ -121,7 +121,7 @@ FIND_DATASET = Operation(
     path=_DATASETS + "/find",
     request=FindDataset,
     result=DatasetRecord,
-    doc="A dataset by name or id.",
+    doc="Find a dataset by name or id.",
     errors=(404, 400),
 )
 GET_DATASET = Operation(
@@ -130,7 +130,7 @@ GET_DATASET = Operation(
     path=_DATASET,
     request=DatasetId,
     result=DatasetRecord,
-    doc="A dataset with its tags.",
+    doc="Get a dataset with its tags.",
     errors=(404,),
 )
 UPDATE_DATASET = Operation(
@@ -139,7 +139,7 @@ UPDATE_DATASET = Operation(
     path=_DATASET,
     request=UpdateDataset,
     result=DatasetRecord,
-    doc="Rename or describe a dataset.",
+    doc="Change the name or the description of a dataset.",
     repeatable=True,
     errors=(404, 409, 400),
 )
@@ -159,7 +159,7 @@ LIST_VERSIONS = Operation(
     path=_VERSIONS,
     request=ListVersions,
     result=Items[DatasetVersionRecord],
-    doc="The versions of a dataset, newest first.",
+    doc="List the versions of a dataset, newest first.",
     errors=(404, 400),
 )
 FIND_VERSION = Operation(
@@ -168,7 +168,7 @@ FIND_VERSION = Operation(
     path=_VERSIONS + "/find",
     request=FindVersion,
     result=DatasetVersionRecord,
-    doc="A version of a dataset by name or id.",
+    doc="Find a version of a dataset by name or id.",
     errors=(404, 400),
 )
 CREATE_VERSION = Operation(
@@ -177,7 +177,7 @@ CREATE_VERSION = Operation(
     path=_VERSIONS,
     request=CreateVersion,
     result=DatasetVersionRecord,
-    doc="A new, empty version; its name is unique in the dataset.",
+    doc="Create an empty version; its name is unique in the dataset.",
     errors=(404, 409, 400),
 )
 FORK_VERSION = Operation(
@@ -186,7 +186,7 @@ FORK_VERSION = Operation(
     path=_DATASET + "/fork",
     request=Fork,
     result=ForkAnswer,
-    doc="A new version with the assets of another one; it is there at once, and a job fills it.",
+    doc="Fork a version: create a new version at once, which a job fills with the assets of the other.",
     repeatable=True,
     errors=(404, 400, 409, 423),
 )
@@ -196,7 +196,7 @@ FIND_VERSION_BY_ID = Operation(
     path="/api/organization/{organization_id}/datasetversions/find",
     request=FindVersionById,
     result=DatasetVersionRecord,
-    doc="A version by id alone.",
+    doc="Find a version by id, without its dataset.",
     errors=(404,),
 )
 GET_VERSION = Operation(
@@ -205,7 +205,7 @@ GET_VERSION = Operation(
     path=_VERSION,
     request=VersionId,
     result=DatasetVersionRecord,
-    doc="A version with its tags.",
+    doc="Get a version with its tags.",
     errors=(404,),
 )
 UPDATE_VERSION = Operation(
@@ -214,7 +214,7 @@ UPDATE_VERSION = Operation(
     path=_VERSION,
     request=UpdateVersion,
     result=DatasetVersionRecord,
-    doc="Rename, describe or type a version.",
+    doc="Change the name, description or type of a version.",
     repeatable=True,
     errors=(404, 409, 400, 423),
 )
@@ -224,7 +224,7 @@ DELETE_VERSION = Operation(
     path=_VERSION,
     request=VersionId,
     result=NoneType,
-    doc="Delete a version with its assets and annotations; the data stay in the lake.",
+    doc="Delete a version with its assets and annotations; the data remain in the lake.",
     repeatable=True,
     errors=(404, 423),
 )
@@ -234,6 +234,6 @@ GET_STATS = Operation(
     path=_VERSION + "/stats",
     request=VersionId,
     result=VersionStats,
-    doc="Shapes per label, shapes and annotations of a version.",
+    doc="Count the shapes per label, the shapes and the annotations of a version.",
     errors=(404,),
 )

@@ -1,4 +1,4 @@
-"""Assets with the labels of their annotations, as splits need them."""
+"""Assets with the labels of their annotations, as needed for splits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.protocol.operations.listing import PageQuery
 
 
 class ListExtendedAssets(PageQuery, kw_only=True):
-    """``cursor`` goes on where a page ended, whatever was added meanwhile (headrace only)."""
+    """``cursor`` continues after the last page, unaffected by additions (headrace only)."""
 
     version_id: UUID
     cursor: str | None = None
@@ -26,7 +26,7 @@ class LabelledShape(Struct, gc=False):
 
 
 class LabelledAnnotation(Struct, kw_only=True, gc=False):
-    """An annotation by the labels of its shapes; every kind is always there."""
+    """An annotation with the labels of its shapes; every kind of shape is always present."""
 
     id: str
     status: AnnotationStatus
@@ -41,7 +41,7 @@ class LabelledAnnotation(Struct, kw_only=True, gc=False):
 
 
 class ExtendedAssetRecord(AssetRecord, frozen=True, kw_only=True):
-    """``annotations`` newest first."""
+    """``annotations`` are ordered newest first."""
 
     annotations: list[LabelledAnnotation]
 
@@ -52,6 +52,6 @@ LIST_EXTENDED_ASSETS = Operation(
     path="/api/dataset/version/{version_id}/assets/extended",
     request=ListExtendedAssets,
     result=Page[ExtendedAssetRecord],
-    doc="The assets of a version, newest first, with the labels of the shapes in their annotations.",
+    doc="List the assets of a version, newest first, with the labels of the shapes in their annotations.",
     errors=(404, 400),
 )

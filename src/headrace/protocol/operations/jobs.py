@@ -1,4 +1,4 @@
-"""Jobs of both kinds."""
+"""Jobs (v1) and job runs (v2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FindJob(Struct, kw_only=True):
 
 
 class ReadJobLog(Struct, kw_only=True):
-    """``offset`` counts bytes from 0; with ``wait`` the answer is held back for a while where nothing is there yet."""
+    """``offset`` is in bytes from 0. With ``wait`` the response is delayed for a while where there is no new output."""
 
     job_id: UUID
     offset: int = 0
@@ -33,7 +33,7 @@ GET_JOB = Operation(
     path="/api/job/{job_id}",
     request=JobId,
     result=JobRecord,
-    doc="The status of a job; held open for a while where the job still runs.",
+    doc="Get the status of a job (v1); the response is delayed for a while where the job is still running.",
     errors=(404,),
 )
 CANCEL_JOB = Operation(
@@ -42,7 +42,7 @@ CANCEL_JOB = Operation(
     path="/api/job/{job_id}/cancel",
     request=JobId,
     result=JobRecord,
-    doc="Ask a job to stop; it ends as TERMINATED, and leaves nothing half done.",
+    doc="Cancel a job (v1): it ends as TERMINATED and leaves no partial results.",
     repeatable=True,
     extension=True,
     errors=(404,),
@@ -53,7 +53,7 @@ GET_JOB_RUN = Operation(
     path="/api/v2/job/{job_id}",
     request=JobId,
     result=JobRunRecord,
-    doc="The status of a job of the second kind; held open for a while where the job still runs.",
+    doc="Get the status of a job (v2); the response is delayed for a while where the job is still running.",
     errors=(404,),
 )
 CANCEL_JOB_RUN = Operation(
@@ -62,7 +62,7 @@ CANCEL_JOB_RUN = Operation(
     path="/api/v2/job/{job_id}/cancel",
     request=JobId,
     result=JobRunRecord,
-    doc="Ask a job of the second kind to stop; it ends as KILLED, and leaves nothing half done.",
+    doc="Cancel a job (v2): it ends as KILLED and leaves no partial results.",
     repeatable=True,
     extension=True,
     errors=(404,),
@@ -73,7 +73,7 @@ FIND_JOB_RUN = Operation(
     path="/api/organization/{organization_id}/jobv2s/find",
     request=FindJob,
     result=JobRunRecord,
-    doc="A job of the second kind by id.",
+    doc="Find a job (v2) by id.",
     errors=(404,),
 )
 READ_JOB_LOG = Operation(
@@ -82,7 +82,7 @@ READ_JOB_LOG = Operation(
     path="/api/v2/job/{job_id}/log",
     request=ReadJobLog,
     result=JobLogRecord,
-    doc="What the program of a job printed, in pieces.",
+    doc="Read the log of a job's program, in chunks.",
     extension=True,
     errors=(404, 400),
 )

@@ -1,4 +1,4 @@
-"""What labels say of their shapes: skeletons of keypoints, and kinds of attributes."""
+"""Skeletons of keypoints and attribute definitions."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from headrace.protocol.operations.labels import LabelId, ListLabels
 
 
 class SkeletonRecord(Record, frozen=True):
-    """``vertices`` names the keypoints; ``edges`` joins them by pairs of numbers counted from 1."""
+    """``vertices`` are the names of the keypoints. ``edges`` are pairs of their numbers, counted from 1."""
 
     vertices: list[str]
     edges: list[tuple[int, int]]
 
 
 class SkeletonsRecord(Record, frozen=True):
-    """Skeletons by the ids of their labels; labels without one are absent."""
+    """Skeletons by label id; labels without a skeleton are absent."""
 
     items: dict[str, SkeletonRecord]
 
 
 class SetSkeleton(Struct, kw_only=True):
-    """Without vertices the label has no skeleton any more."""
+    """Without vertices the skeleton is removed."""
 
     label_id: UUID
     vertices: list[str]
@@ -36,10 +36,10 @@ class SetSkeleton(Struct, kw_only=True):
 
 
 class AttributeRecord(Struct, kw_only=True, frozen=True):
-    """One kind of attribute.
+    """The definition of an attribute.
 
-    ``choices`` hold 1 to 64 values (STRING 2 to 64), not for BOOLEAN and not beside ``min`` and ``max``, which are for
-    numbers; ``allow_multiple`` needs choices; what is ``archived`` cannot be ``required``.
+    ``choices`` are 1 to 64 values (for STRING 2 to 64); they cannot be combined with BOOLEAN or with ``min`` and ``max``,
+    which apply to numbers. ``allow_multiple`` requires choices. An ``archived`` attribute cannot be ``required``.
     """
 
     input_type: AttributeType
@@ -53,7 +53,7 @@ class AttributeRecord(Struct, kw_only=True, frozen=True):
 
 
 class AttributesRecord(Record, frozen=True):
-    """Kinds of attributes by name, null where there are none."""
+    """Attribute definitions by name, null where there are none."""
 
     attributes: dict[str, AttributeRecord] | None
 
@@ -77,7 +77,7 @@ LIST_SKELETONS = Operation(
     path=_VERSION + "/labels/skeleton",
     request=ListLabels,
     result=SkeletonsRecord,
-    doc="The skeletons of a version's labels.",
+    doc="Return the skeletons of the labels of a version.",
     errors=(404,),
 )
 GET_SKELETON = Operation(
@@ -86,7 +86,7 @@ GET_SKELETON = Operation(
     path=_LABEL + "/skeleton",
     request=LabelId,
     result=SkeletonRecord,
-    doc="The skeleton of a label, without vertices where it has none.",
+    doc="Return the skeleton of a label; without vertices where it has none.",
     errors=(404,),
 )
 SET_SKELETON = Operation(
@@ -95,7 +95,7 @@ SET_SKELETON = Operation(
     path=_LABEL + "/skeleton",
     request=SetSkeleton,
     result=NoneType,
-    doc="Give a label a skeleton.",
+    doc="Set the skeleton of a label.",
     repeatable=True,
     errors=(404, 400, 423),
 )
@@ -105,7 +105,7 @@ GET_LABEL_ATTRIBUTES = Operation(
     path=_LABEL + "/attributes",
     request=LabelId,
     result=AttributesRecord,
-    doc="The kinds of attributes that shapes of a label have.",
+    doc="Return the attribute definitions for shapes with a label.",
     errors=(404,),
 )
 SET_LABEL_ATTRIBUTES = Operation(
@@ -114,7 +114,7 @@ SET_LABEL_ATTRIBUTES = Operation(
     path=_LABEL + "/attributes",
     request=SetLabelAttributes,
     result=NoneType,
-    doc="Say which attributes shapes of a label have; null for none.",
+    doc="Set the attribute definitions for shapes with a label; null removes them.",
     send_null=True,
     repeatable=True,
     errors=(404, 400, 423),
@@ -125,7 +125,7 @@ GET_VERSION_ATTRIBUTES = Operation(
     path=_VERSION + "/attributes",
     request=ListLabels,
     result=AttributesRecord,
-    doc="The kinds of attributes that annotations of a version have.",
+    doc="Return the attribute definitions for annotations of a version.",
     errors=(404,),
 )
 SET_VERSION_ATTRIBUTES = Operation(
@@ -134,7 +134,7 @@ SET_VERSION_ATTRIBUTES = Operation(
     path=_VERSION + "/attributes",
     request=SetVersionAttributes,
     result=NoneType,
-    doc="Say which attributes annotations of a version have; null for none.",
+    doc="Set the attribute definitions for annotations of a version; null removes them.",
     send_null=True,
     repeatable=True,
     errors=(404, 400, 423),

@@ -1,4 +1,4 @@
-"""Labels of a version and their groups."""
+"""Labels of a version and label groups."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ LIST_LABELS = Operation(
     path=_VERSION + "/labels",
     request=ListLabels,
     result=Items[LabelRecord],
-    doc="The labels of a version in order of creation.",
+    doc="List the labels of a version in order of creation.",
     errors=(404,),
 )
 CREATE_LABEL = Operation(
@@ -68,7 +68,7 @@ CREATE_LABEL = Operation(
     path=_VERSION + "/labels",
     request=LabelName,
     result=LabelRecord,
-    doc="A new label; its name is unique in the version.",
+    doc="Create a label; its name is unique in the version.",
     errors=(404, 409, 400, 423),
 )
 FIND_LABEL = Operation(
@@ -77,7 +77,7 @@ FIND_LABEL = Operation(
     path=_VERSION + "/labels/find",
     request=LabelName,
     result=LabelRecord,
-    doc="A label by name.",
+    doc="Find a label by name.",
     errors=(404,),
 )
 ENSURE_LABELS = Operation(
@@ -87,7 +87,7 @@ ENSURE_LABELS = Operation(
     path=_VERSION + "/bulk-labels",
     request=LabelNames,
     result=list[LabelRecord],
-    doc="The labels of these names, the missing ones created.",
+    doc="Return the labels with these names, and create those that are missing.",
     repeatable=True,
     errors=(404, 400, 423),
 )
@@ -97,7 +97,7 @@ GET_LABEL = Operation(
     path="/api/label/{label_id}",
     request=LabelId,
     result=LabelRecord,
-    doc="A label.",
+    doc="Get a label.",
     errors=(404,),
 )
 UPDATE_LABEL = Operation(
@@ -106,7 +106,7 @@ UPDATE_LABEL = Operation(
     path="/api/label/{label_id}",
     request=UpdateLabel,
     result=LabelRecord,
-    doc="Rename a label or put it into a group.",
+    doc="Rename a label or move it into a group.",
     repeatable=True,
     errors=(404, 409, 400, 423),
 )
@@ -116,7 +116,7 @@ LIST_LABEL_GROUPS = Operation(
     path=_VERSION + "/labelgroups",
     request=ListLabels,
     result=Items[LabelGroupRecord],
-    doc="The label groups of a version.",
+    doc="List the label groups of a version.",
     errors=(404,),
 )
 CREATE_LABEL_GROUP = Operation(
@@ -125,7 +125,7 @@ CREATE_LABEL_GROUP = Operation(
     path=_VERSION + "/labelgroups",
     request=CreateLabelGroup,
     result=LabelGroupRecord,
-    doc="A new label group.",
+    doc="Create a label group.",
     errors=(404, 409, 400, 423),
 )
 DELETE_LABEL = Operation(
@@ -134,7 +134,7 @@ DELETE_LABEL = Operation(
     path="/api/label/{label_id}",
     request=LabelId,
     result=NoneType,
-    doc="Delete a label and all shapes that carry it.",
+    doc="Delete a label and all shapes with it.",
     repeatable=True,
     errors=(404, 409, 423),
 )
@@ -144,7 +144,7 @@ DELETE_LABEL_GROUP = Operation(
     path="/api/label/group/{group_id}",
     request=LabelGroupId,
     result=NoneType,
-    doc="Delete a label group; its labels and groups are in none afterwards.",
+    doc="Delete a label group; its labels and groups no longer belong to a group.",
     repeatable=True,
     errors=(404, 423),
 )
@@ -154,7 +154,7 @@ GET_LABEL_GROUP = Operation(
     path="/api/label/group/{group_id}",
     request=LabelGroupId,
     result=LabelGroupRecord,
-    doc="A label group.",
+    doc="Get a label group.",
     errors=(404,),
 )
 UPDATE_LABEL_GROUP = Operation(
@@ -163,7 +163,7 @@ UPDATE_LABEL_GROUP = Operation(
     path="/api/label/group/{group_id}",
     request=UpdateLabelGroup,
     result=LabelGroupRecord,
-    doc="Rename a label group or put it under another.",
+    doc="Rename a label group or move it into another one.",
     repeatable=True,
     errors=(404, 409, 400, 423),
 )

@@ -1,4 +1,4 @@
-"""What all listings of data and assets share."""
+"""Fields and limits that all listings of data and assets share."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ ALL_UPLOAD_STATUSES = list(DataUploadStatus)
 ALL_TYPES = list(DataType)
 
 PAGE_SIZE = 1000
-"""Items a page holds unless less is asked; servers honour a ``limit`` up to this number exactly."""
+"""Default and greatest number of items in a page."""
 
 KEYS_PER_CALL = 1000
-"""Keys one ``XGET`` listing may name."""
+"""Maximum number of keys in one ``XGET`` listing."""
 
 IDS_PER_CALL = 10_000
-"""Ids one call that adds, copies or forks may name."""
+"""Maximum number of ids in one call that adds, copies or forks."""
 
 
 class PageQuery(Struct, kw_only=True):
-    """``limit`` and ``offset`` count items; ``cursor`` is opaque; ``order_by`` names fields, ``-`` for descending."""
+    """``limit`` and ``offset`` count items. ``order_by`` are names of fields, with a leading ``-`` for descending order."""
 
     limit: int | None = None
     offset: int | None = None

@@ -1,4 +1,4 @@
-"""Processings, and launching them."""
+"""Processings and their launch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class UpdateProcessing(Struct, kw_only=True):
 
 
 class Launch(Struct, kw_only=True):
-    """What is None is the processing's default. ``inputs`` of platforms are things that a processing names."""
+    """None means the default of the processing. ``inputs`` (platforms only) are objects that the processing names."""
 
     processing_id: UUID
     parameters: dict[str, Any] | None = None
@@ -62,7 +62,7 @@ class Launch(Struct, kw_only=True):
 
 
 class LaunchOnVersion(Launch, kw_only=True):
-    """``asset_ids``: only these assets; None for all."""
+    """``asset_ids`` limits the launch to these assets; None for all."""
 
     version_id: UUID
     asset_ids: list[UUID] | None = None
@@ -79,7 +79,7 @@ CREATE_PROCESSING = Operation(
     path="/api/organization/{organization_id}/processings",
     request=CreateProcessing,
     result=ProcessingRecord,
-    doc="Register a processing; headrace servers refuse it: only a lake's owner says what runs there.",
+    doc="Register a processing. headrace servers refuse it: only the owner of a lake decides which programs run there.",
     send_null=True,
     errors=(404, 409, 403),
 )
@@ -89,7 +89,7 @@ LIST_PROCESSINGS = Operation(
     path="/api/organization/{organization_id}/processings",
     request=ListProcessings,
     result=Items[ProcessingRecord],
-    doc="The processings of an organization, shipped ones first, then in order of registration.",
+    doc="List the processings of an organization: the built-in ones first, then in order of registration.",
     errors=(404, 400),
 )
 FIND_PROCESSING = Operation(
@@ -98,7 +98,7 @@ FIND_PROCESSING = Operation(
     path="/api/organization/{organization_id}/processings/find",
     request=FindProcessing,
     result=ProcessingRecord,
-    doc="A processing by name.",
+    doc="Find a processing by name.",
     errors=(404,),
 )
 GET_PROCESSING = Operation(
@@ -107,7 +107,7 @@ GET_PROCESSING = Operation(
     path="/api/processing/{processing_id}",
     request=ProcessingId,
     result=ProcessingRecord,
-    doc="A processing by id.",
+    doc="Get a processing.",
     errors=(404,),
 )
 UPDATE_PROCESSING = Operation(
@@ -116,7 +116,7 @@ UPDATE_PROCESSING = Operation(
     path="/api/processing/{processing_id}",
     request=UpdateProcessing,
     result=ProcessingRecord,
-    doc="Change a processing; headrace servers refuse it.",
+    doc="Change a processing. headrace servers refuse it.",
     repeatable=True,
     errors=(404, 403),
 )
@@ -126,7 +126,7 @@ DELETE_PROCESSING = Operation(
     path="/api/processing/{processing_id}",
     request=ProcessingId,
     result=NoneType,
-    doc="Forget a processing; headrace servers refuse it.",
+    doc="Delete a processing. headrace servers refuse it.",
     errors=(404, 403),
 )
 LAUNCH_ON_VERSION = Operation(
@@ -135,7 +135,7 @@ LAUNCH_ON_VERSION = Operation(
     path="/api/dataset/version/{version_id}/processing/launch",
     request=LaunchOnVersion,
     result=JobRunRecord,
-    doc="Run a processing on a version or on some of its assets, in a process of its own.",
+    doc="Run a processing on a version or on some of its assets, in a separate process.",
     send_null=True,
     errors=(404, 400, 402, 413, 423),
 )
@@ -145,7 +145,7 @@ LAUNCH_ON_DATALAKE = Operation(
     path="/api/datalake/{datalake_id}/processing/launch",
     request=LaunchOnDatalake,
     result=JobRunRecord,
-    doc="Run a processing on data of a datalake, in a process of its own.",
+    doc="Run a processing on data of a datalake, in a separate process.",
     send_null=True,
     errors=(404, 400, 402, 413),
 )

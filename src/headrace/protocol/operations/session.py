@@ -1,4 +1,4 @@
-"""Who is calling, and for which organization."""
+"""The caller and its organization."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PING = Operation(
     path="/api/home/ping",
     request=Ping,
     result=PingRecord,
-    doc="Who the token belongs to, and its default organization.",
+    doc="Return the user of the token and the default organization.",
     errors=(401,),
 )
 FIND_ORGANIZATION = Operation(
@@ -37,7 +37,7 @@ FIND_ORGANIZATION = Operation(
     path="/api/organizations/find",
     request=FindOrganization,
     result=OrganizationRecord,
-    doc="An organization of the caller by name.",
+    doc="Find an organization of the caller by name.",
     errors=(404,),
 )
 GET_ORGANIZATION = Operation(
@@ -46,6 +46,6 @@ GET_ORGANIZATION = Operation(
     path="/api/organization/{organization_id}",
     request=GetOrganization,
     result=OrganizationRecord,
-    doc="An organization of the caller.",
+    doc="Get an organization of the caller.",
     errors=(404,),
 )

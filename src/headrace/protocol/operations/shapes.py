@@ -1,6 +1,6 @@
-"""Single shapes of an annotation, kind by kind: listed, created, read, changed, deleted.
+"""Single shapes of an annotation: list, create, get, change and delete them, by kind.
 
-Keypoints and tracks have no calls of their own: they come and go with their annotation.
+There are no such operations for keypoints and tracks: they are written and deleted with their annotation.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from headrace.protocol.operations.annotations import (
     RectangleIn,
 )
 
-# --- what is shown: labels as records --------------------------------------------------------------------
+# --- records: labels as records --------------------------------------------------------------------------
 
 
 class ShapeRecord(Record, frozen=True, kw_only=True):
-    """What every shape shows."""
+    """Fields that every shape has."""
 
     id: UUID
     label: LabelRecord
@@ -71,7 +71,7 @@ class MaskRecord(ShapeRecord, frozen=True, kw_only=True):
     bbox: list[int]
 
 
-# --- what is asked ---------------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------------------
 
 
 class ShapeId(Struct, kw_only=True):
@@ -103,7 +103,7 @@ class CreateMasks(AnnotationId, kw_only=True):
 
 
 class UpdateShape(ShapeId, kw_only=True):
-    """What is absent stays as it is."""
+    """Absent fields do not change."""
 
     text: str | None = None
     label_id: UUID | None = None
@@ -132,7 +132,7 @@ class UpdateClassification(UpdateShape, kw_only=True):
     pass
 
 
-# --- what is answered ------------------------------------------------------------------------------------
+# --- results ---------------------------------------------------------------------------------------------
 
 
 class Rectangles(Record, frozen=True, kw_only=True):
@@ -173,7 +173,7 @@ def _list(kind: str, record: type[RecordT]) -> Operation[AnnotationId, Items[Rec
         path=f"/api/annotation/{{annotation_id}}/{kind}",
         request=AnnotationId,
         result=result,
-        doc=f"The {kind} of an annotation in order of creation.",
+        doc=f"List the {kind} of an annotation in order of creation.",
         errors=(404,),
     )
 
@@ -185,7 +185,7 @@ def _create(kind: str, request: type[CreateT], result: type[ManyT]) -> Operation
         path=f"/api/annotation/{{annotation_id}}/bulk-{kind}",
         request=request,
         result=result,
-        doc=f"New {kind} in an annotation; the answer has them in the order of the call.",
+        doc=f"Add {kind} to an annotation; returns them in the order given.",
         errors=(404, 400, 413, 423),
     )
 
@@ -197,7 +197,7 @@ def _get(shape: str, record: type[RecordT]) -> Operation[ShapeId, RecordT]:
         path=f"/api/{shape}/{{shape_id}}",
         request=ShapeId,
         result=record,
-        doc=f"A {shape}.",
+        doc=f"Get a {shape}.",
         errors=(404,),
     )
 
@@ -211,7 +211,7 @@ def _update(
         path=f"/api/{shape}/{{shape_id}}",
         request=request,
         result=record,
-        doc=f"Change a {shape}: its geometry, label or text.",
+        doc=f"Change the geometry, label or text of a {shape}.",
         repeatable=True,
         errors=(404, 400, 423),
     )

@@ -1,4 +1,4 @@
-"""Object names, and signed URLs to put bytes under them."""
+"""Object names and signed URLs of uploads and downloads."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ GENERATE_OBJECT_NAME = Operation(
     path="/api/organization/{organization_id}/connector/{connector_id}/generate_object_name",
     request=GenerateObjectName,
     result=ObjectNameRecord,
-    doc="A new, unique name for an object that is about to be uploaded.",
+    doc="Make a new, unique name for an object that is about to be uploaded.",
     repeatable=True,
     errors=(404,),
 )
@@ -82,7 +82,7 @@ PRESIGN_UPLOAD = Operation(
     path="/api/object-storage/{connector_id}/generate_presigned_url",
     request=PresignUpload,
     result=UploadTicket,
-    doc="A signed URL to upload a whole object with.",
+    doc="Sign a URL for the upload of a whole object.",
     repeatable=True,
     errors=(404,),
 )
@@ -92,7 +92,7 @@ INIT_MULTIPART = Operation(
     path="/api/object-storage/{connector_id}/init_multipart_upload",
     request=InitMultipart,
     result=MultipartTicket,
-    doc="Begin an upload in parts.",
+    doc="Start a multipart upload.",
     repeatable=True,
     errors=(404,),
 )
@@ -102,7 +102,7 @@ PRESIGN_PART = Operation(
     path="/api/object-storage/{connector_id}/generate_part_presigned_url",
     request=PresignPart,
     result=PartUrl,
-    doc="A signed URL for one part.",
+    doc="Sign a URL for one part of a multipart upload.",
     repeatable=True,
     errors=(404,),
 )
@@ -112,7 +112,7 @@ COMPLETE_MULTIPART = Operation(
     path="/api/object-storage/{connector_id}/complete_part_upload",
     request=CompleteMultipart,
     result=NoneType,
-    doc="Join the parts into the object.",
+    doc="Complete a multipart upload: join its parts into the object.",
     repeatable=True,
     errors=(404, 400),
 )
@@ -122,7 +122,7 @@ PRESIGN_DOWNLOAD = Operation(
     path="/api/object-storage/{connector_id}/retrieve_presigned_url",
     request=PresignDownload,
     result=PresignedUrlRecord,
-    doc="A signed URL to download an object with.",
+    doc="Sign a URL for the download of an object.",
     repeatable=True,
     errors=(404,),
 )

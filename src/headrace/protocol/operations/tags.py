@@ -1,4 +1,4 @@
-"""Tags of every target, and what they are attached to."""
+"""Tags and their targets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ListOrganizationTags(Struct, kw_only=True):
 
 
 class TagTargets(Struct, kw_only=True):
-    """``ids`` of another kind than the tag's target are skipped."""
+    """``ids`` of another kind than the target of the tag are skipped."""
 
     tag_id: UUID
     ids: list[UUID]
@@ -79,7 +79,7 @@ CREATE_DATA_TAG = Operation(
     path=_DATA_TAGS,
     request=DataTagName,
     result=TagRecord,
-    doc="A new tag for the data of a lake.",
+    doc="Create a tag for the data of a lake.",
     errors=(404, 409),
 )
 FIND_DATA_TAG = Operation(
@@ -88,7 +88,7 @@ FIND_DATA_TAG = Operation(
     path=_DATA_TAGS + "/find",
     request=DataTagName,
     result=TagRecord,
-    doc="A tag of a lake by name.",
+    doc="Find a tag of a lake by name.",
     errors=(404,),
 )
 LIST_DATA_TAGS = Operation(
@@ -97,7 +97,7 @@ LIST_DATA_TAGS = Operation(
     path=_DATA_TAGS,
     request=ListDataTags,
     result=Items[TagRecord],
-    doc="The tags of a lake.",
+    doc="List the tags of a lake.",
     errors=(404,),
 )
 CREATE_ASSET_TAG = Operation(
@@ -106,7 +106,7 @@ CREATE_ASSET_TAG = Operation(
     path=_ASSET_TAGS,
     request=AssetTagName,
     result=TagRecord,
-    doc="A new tag for the assets of a version.",
+    doc="Create a tag for the assets of a version.",
     errors=(404, 409),
 )
 FIND_ASSET_TAG = Operation(
@@ -115,7 +115,7 @@ FIND_ASSET_TAG = Operation(
     path=_ASSET_TAGS + "/find",
     request=AssetTagName,
     result=TagRecord,
-    doc="A tag of a version's assets by name.",
+    doc="Find an asset tag of a version by name.",
     errors=(404,),
 )
 LIST_ASSET_TAGS = Operation(
@@ -124,7 +124,7 @@ LIST_ASSET_TAGS = Operation(
     path=_ASSET_TAGS,
     request=ListAssetTags,
     result=Items[TagRecord],
-    doc="The tags of a version's assets.",
+    doc="List the asset tags of a version.",
     errors=(404,),
 )
 CONVERT_TAGS = Operation(
@@ -133,7 +133,7 @@ CONVERT_TAGS = Operation(
     path=_ASSET_TAGS + "/convert",
     request=ConvertTags,
     result=JobRecord,
-    doc="Classify the assets that carry tags with labels of the tags' names.",
+    doc="Turn tags into classifications: every asset that carries one of the tags gets the label of that name.",
     repeatable=True,
     errors=(404, 400, 423),
 )
@@ -143,7 +143,7 @@ CREATE_TAG = Operation(
     path=_ORGANIZATION_TAGS,
     request=OrganizationTagName,
     result=TagRecord,
-    doc="A new tag of the organization for datasets, versions and the like.",
+    doc="Create a tag of the organization for one kind of target.",
     errors=(404, 409, 400),
 )
 FIND_TAG = Operation(
@@ -152,7 +152,7 @@ FIND_TAG = Operation(
     path=_ORGANIZATION_TAGS + "/find",
     request=OrganizationTagName,
     result=TagRecord,
-    doc="A tag of the organization by name and target.",
+    doc="Find a tag of the organization by name and target.",
     errors=(404,),
 )
 LIST_TAGS = Operation(
@@ -161,7 +161,7 @@ LIST_TAGS = Operation(
     path=_ORGANIZATION_TAGS,
     request=ListOrganizationTags,
     result=Items[TagRecord],
-    doc="The organization's tags for one target.",
+    doc="List the tags of the organization for one kind of target.",
     errors=(404,),
 )
 ATTACH_TAG = Operation(
@@ -170,7 +170,7 @@ ATTACH_TAG = Operation(
     path=_TAG + "/attach",
     request=TagTargets,
     result=AttachAnswer,
-    doc="Attach a tag; the answer counts the targets touched.",
+    doc="Attach a tag to targets; returns the number of targets changed.",
     bare_body="ids",
     repeatable=True,
     errors=(404,),
@@ -181,7 +181,7 @@ DETACH_TAG = Operation(
     path=_TAG + "/detach",
     request=TagTargets,
     result=AttachAnswer,
-    doc="Detach a tag; the answer counts the targets touched.",
+    doc="Detach a tag from targets; returns the number of targets changed.",
     bare_body="ids",
     repeatable=True,
     errors=(404,),
@@ -192,7 +192,7 @@ GET_TAG = Operation(
     path=_TAG,
     request=TagId,
     result=TagRecord,
-    doc="A tag.",
+    doc="Get a tag.",
     errors=(404,),
 )
 UPDATE_TAG = Operation(
@@ -211,7 +211,7 @@ DELETE_TAG = Operation(
     path=_TAG,
     request=TagId,
     result=NoneType,
-    doc="Delete a tag everywhere.",
+    doc="Delete a tag and detach it from all targets.",
     repeatable=True,
     errors=(404,),
 )

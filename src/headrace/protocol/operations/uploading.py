@@ -1,4 +1,4 @@
-"""Many small files at once: their names and signed URLs in one answer, then their registration in one transaction."""
+"""Upload many small files: one call returns object names and signed URLs, a second one registers all files."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from headrace.protocol.operation import Operation
 from headrace.protocol.operations.datalake import DataDescription
 
 FILES_PER_CALL = 200
-"""More files in one call are refused."""
+"""Maximum number of files in one call."""
 
 
 class PreparedUpload(Record, frozen=True):
-    """A new object name, and where the file is sent."""
+    """A new object name and the target of its upload."""
 
     object_name: str
     ticket: UploadTicket
 
 
 class Refusal(Record, frozen=True):
-    """Why one of many was refused, as the call for it alone would have answered."""
+    """The error of one item in a call with many, equal to the error of a call with that item alone."""
 
     status: int
     message: str
@@ -33,18 +33,18 @@ class Refusal(Record, frozen=True):
 
     @classmethod
     def of(cls, error: APIError) -> Self:
-        """The refusal that tells of an error."""
+        """Make the record of an error."""
         return cls(error.status, error.message, error.detail, error.hint)
 
     def error(self) -> APIError:
-        """The error that it tells of."""
+        """Make the error of this record."""
         error = error_for_status(self.status, self.message, detail=self.detail)
         error.hint = self.hint
         return error
 
 
 class RegisteredData(Record, frozen=True):
-    """The data, or why there is none."""
+    """The registered data, or the refusal."""
 
     data: DataRecord | None = None
     refusal: Refusal | None = None
@@ -68,7 +68,7 @@ PREPARE_UPLOADS = Operation(
     path="/api/organization/{organization_id}/connector/{connector_id}/prepare_uploads",
     request=PrepareUploads,
     result=Items[PreparedUpload],
-    doc="New object names and signed URLs for many files, in their order.",
+    doc="Make object names and sign URLs for many files, in the order given.",
     repeatable=True,
     extension=True,
     errors=(404, 400, 413),
@@ -79,7 +79,7 @@ REGISTER_MANY_DATA = Operation(
     path="/api/datalake/{datalake_id}/datas/register",
     request=RegisterManyData,
     result=Items[RegisteredData],
-    doc="Make many uploaded objects data of the lake: for each in its order the data, or why there is none.",
+    doc="Register many uploaded objects as data of the lake; returns for each, in the order given, the data or a refusal.",
     repeatable=True,
     extension=True,
     errors=(404, 400, 413),

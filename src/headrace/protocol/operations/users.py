@@ -1,4 +1,4 @@
-"""Who may use an organization and its datasets."""
+"""The users of an organization and of its datasets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ListOrganizationUsers(Struct, kw_only=True):
 
 
 class AddDatasetUser(Struct, kw_only=True):
-    """``role`` is accepted and has no effect: who is in the organization may use all of its datasets."""
+    """``role`` has no effect: every user of the organization may use all of its datasets."""
 
     dataset_id: UUID
     user_id: UUID
@@ -31,7 +31,7 @@ LIST_ORGANIZATION_USERS = Operation(
     path="/api/access/organization/{organization_id}/users",
     request=ListOrganizationUsers,
     result=UsersRecord,
-    doc="The users of an organization, or the one of a name.",
+    doc="List the users of an organization, or the one with a given name.",
     errors=(404,),
 )
 LIST_DATASET_USERS = Operation(
@@ -40,7 +40,7 @@ LIST_DATASET_USERS = Operation(
     path="/api/access/dataset/{dataset_id}/users",
     request=DatasetId,
     result=UsersRecord,
-    doc="The users of a dataset.",
+    doc="List the users of a dataset.",
     errors=(404,),
 )
 ADD_DATASET_USER = Operation(
@@ -49,7 +49,7 @@ ADD_DATASET_USER = Operation(
     path="/api/access/dataset/{dataset_id}/users",
     request=AddDatasetUser,
     result=NoneType,
-    doc="Let a user of the organization use a dataset.",
+    doc="Give a user of the organization access to a dataset.",
     repeatable=True,
     errors=(404,),
 )
