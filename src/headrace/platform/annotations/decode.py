@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
+from headrace.model import rle
 from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
-from headrace.model.masks import check_size
 from headrace.model.packing import pack, pack_counts
 from headrace.protocol.operations.annotations import ImportItem
 
@@ -144,7 +144,7 @@ _KINDS: tuple[tuple[str, ShapeKind, Callable[[list[Any]], list[Any]]], ...] = (
 def _check_masks(item: ImportItem, asset: int, sizes: Sizes) -> None:
     for mask in item.masks:
         width, height = sizes[asset]
-        check_size(mask.mask, width, height)
+        rle.check(rle.decode(mask.mask), height, width)
 
 
 def _json(attributes: dict[str, Any] | None) -> str | None:

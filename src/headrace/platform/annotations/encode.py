@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from headrace.errors import StorageError
+from headrace.model import rle
 from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
 from headrace.model.enums import AnnotationStatus
-from headrace.model.masks import area_and_box
 from headrace.protocol.operations.annotations import (
     ClassificationOut,
     EndKeyframe,
@@ -136,16 +136,16 @@ def _keypoints(heads: Any, group: Group, height: int) -> list[Any]:
 
 def _masks(heads: Any, group: Group, height: int) -> list[Any]:
     masks = []
-    for (label, text, attributes), counts in zip(heads, group.geometry, strict=True):
-        area, box = area_and_box(counts, height)
+    for (label, text, attributes), mask in zip(heads, group.geometry, strict=True):
+        counts = rle.decode(mask)
         masks.append(
             MaskOut(
                 label=label,
                 text=text,
                 attributes=attributes,
-                mask=counts,
-                area=float(area),
-                bbox=box,
+                mask=mask,
+                area=float(rle.area(counts)),
+                bbox=list(rle.bounds(counts, height)),
             )
         )
     return masks

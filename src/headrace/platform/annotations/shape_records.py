@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from headrace.errors import StorageError
+from headrace.model import rle
 from headrace.model.columns import Group, ShapeKind
 from headrace.model.ids import encode_shape
-from headrace.model.masks import area_and_box
 from headrace.model.records import LabelRecord
 from headrace.platform.core.scopes import VersionScope
 from headrace.protocol.operations.shapes import (
@@ -86,9 +86,10 @@ def _classifications(heads: Heads, group: Group, height: int) -> list[ShapeRecor
 
 def _masks(heads: Heads, group: Group, height: int) -> list[ShapeRecord]:
     records: list[ShapeRecord] = []
-    for head, counts in zip(heads, group.geometry, strict=True):
-        area, box = area_and_box(counts, height)
-        records.append(MaskRecord(**head, mask=counts, area=float(area), bbox=box))
+    for head, mask in zip(heads, group.geometry, strict=True):
+        counts = rle.decode(mask)
+        area, bbox = float(rle.area(counts)), list(rle.bounds(counts, height))
+        records.append(MaskRecord(**head, mask=mask, area=area, bbox=bbox))
     return records
 
 

@@ -1,4 +1,4 @@
-"""Masks by their runs, against pycocotools: size, area, box; and what is no mask."""
+"""Run lengths of masks, compared with pycocotools: size, area, bounds; damaged texts are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from headrace.model.masks import area_and_box, check_size, decode_counts
+from headrace.model import rle
 
 
 def bitmap(rng: random.Random, width: int, height: int) -> np.ndarray:
@@ -34,21 +34,25 @@ def test_area_and_box_are_those_of_pycocotools() -> None:
         width, height = rng.randint(1, 40), rng.randint(1, 40)
         encoded = coco.encode(bitmap(rng, width, height))
         counts = encoded["counts"].decode()
-        check_size(counts, width, height)
-        area, box = area_and_box(counts, height)
-        assert area == coco.area(encoded)
+        runs = rle.decode(counts)
+        rle.check(runs, height, width)
+        assert rle.area(runs) == coco.area(encoded)
         # Where nothing is set, pycocotools gives an empty box too.
-        assert box == list(map(int, coco.toBbox(encoded))), (width, height, counts)
+        assert list(rle.bounds(runs, height)) == list(map(int, coco.toBbox(encoded))), (
+            width,
+            height,
+            counts,
+        )
 
 
 def test_runs_longer_than_an_image_are_refused() -> None:
     counts = coco.encode(np.ones((20, 30), dtype=np.uint8, order="F"))["counts"].decode()
-    assert decode_counts(counts) == [0, 600]
-    with pytest.raises(ValueError, match="add up to 600 pixels, not to the 30 x 21"):
-        check_size(counts, 30, 21)
+    assert rle.decode(counts) == [0, 600]
+    with pytest.raises(ValueError, match="cover 600 pixels of a mask of 21 x 30"):
+        rle.check(rle.decode(counts), 21, 30)
 
 
 @pytest.mark.parametrize("counts", ["é", "\x00", "P", "pppppppppppppppp1", "O", "0?", " "])
-def test_what_is_no_run_length_string_is_refused(counts: str) -> None:
+def test_damaged_texts_are_refused(counts: str) -> None:
     with pytest.raises(ValueError, match="mask"):
-        check_size(counts, 10, 10)
+        rle.check(rle.decode(counts), 10, 10)
