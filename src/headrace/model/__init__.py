@@ -1,1 +1,1 @@
-"""What a dataset version is: enumerations, ids, geometry, shapes, records and samples. No I/O."""
+"""The data model: enumerations, ids, geometry, shapes, records and samples. No I/O."""

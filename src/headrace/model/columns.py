@@ -1,7 +1,7 @@
-"""Shapes of one annotation by columns: how they are packed, and how the platform holds them on the way.
+"""The shapes of one annotation in columns, as the platform processes and packs them.
 
-Shapes are grouped by kind, and every group is a few lists of equal length, because lists are what Python moves fast.
-Labels are the dataset's small integer keys.
+Shapes are grouped by kind. Each group is a few lists of equal length, which Python processes faster than objects. Labels
+are the small integer keys of the version.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Triple = tuple[float, float, int]
 
 
 class ShapeKind(IntEnum):
-    """Kinds of shapes; the numbers are part of the format, and groups stand in this order."""
+    """Kinds of shapes. The numbers are part of the stored format and give the order of groups."""
 
     RECTANGLE = 0
     POLYGON = 1
@@ -32,11 +32,11 @@ class ShapeKind(IntEnum):
 
 
 FLAT = {ShapeKind.RECTANGLE: 4, ShapeKind.POINT: 2}
-"""Kinds whose geometry is one flat list, and how many numbers of it are one shape."""
+"""Kinds whose geometry is one flat list, with the count of numbers a shape."""
 
 
 class TrackGeometry(NamedTuple):
-    """Keyframes of one track: ``(frame, x, y, w, h)``, ``(frame, ring)``, and the frames where it ends."""
+    """Keyframes of one track: ``(frame, x, y, w, h)``, ``(frame, ring)``, and the frames at which it ends."""
 
     start: int
     rectangles: list[tuple[int, float, float, float, float]]
@@ -48,8 +48,8 @@ class Group(Struct, gc=False):
     """The shapes of one kind in columns of equal length.
 
     ``geometry`` by kind: RECTANGLE flat ``x, y, w, h``; POINT flat ``x, y``; POLYGON and LINE lists of pairs;
-    KEYPOINTS lists of triples; MASK counts; TRACK :class:`TrackGeometry`; CLASSIFICATION nothing. The optional
-    columns are None where no shape has a value.
+    KEYPOINTS lists of triples; MASK compressed run lengths; TRACK :class:`TrackGeometry`; CLASSIFICATION an empty list.
+    An optional column is None where no shape has a value.
     """
 
     kind: ShapeKind
@@ -62,26 +62,26 @@ class Group(Struct, gc=False):
 
 
 class Shapes(Struct, gc=False):
-    """All shapes of one annotation; at most one group a kind.
+    """All shapes of one annotation; at most one group of each kind.
 
-    ``next_ordinal`` None (and groups without ordinals): ordinals count through the groups as they stand.
+    Where ``next_ordinal`` is None, groups have no ordinals: they are implicit, counted from 0 through all groups.
     """
 
     groups: list[Group]
     next_ordinal: int | None = None
 
     def group(self, kind: ShapeKind) -> Group | None:
-        """The shapes of one kind, None where there are none."""
+        """Return the shapes of one kind, None where there are none."""
         return next((group for group in self.groups if group.kind is kind), None)
 
     @property
     def count(self) -> int:
-        """Number of shapes."""
+        """The number of shapes."""
         return sum(len(group.labels) for group in self.groups)
 
 
 def joined(old: Shapes, new: Shapes) -> Shapes:
-    """``old`` with the shapes of ``new`` behind its own; ordinals of old shapes stay, new ones follow."""
+    """Append the shapes of ``new`` to those of ``old``; old shapes keep their ordinals, new ones get the next."""
     old = numbered(old)
     following = old.next_ordinal or 0
     groups = {group.kind: group for group in old.groups}
@@ -99,7 +99,7 @@ def joined(old: Shapes, new: Shapes) -> Shapes:
 
 
 def numbered(shapes: Shapes) -> Shapes:
-    """The same shapes with their ordinals written down."""
+    """Return the same shapes with explicit ordinals."""
     if shapes.next_ordinal is not None:
         return shapes
     groups, following = [], 0
@@ -110,22 +110,22 @@ def numbered(shapes: Shapes) -> Shapes:
     return Shapes(groups, following)
 
 
-def chosen(group: Group, places: Sequence[int]) -> Group:
-    """The shapes at these places of a group."""
+def chosen(group: Group, indices: Sequence[int]) -> Group:
+    """Select the shapes at these indices of a group."""
 
     def column(values: list[Any] | None) -> list[Any] | None:
-        return None if values is None else [values[place] for place in places]
+        return None if values is None else [values[index] for index in indices]
 
     width = FLAT.get(group.kind)
     if group.kind is ShapeKind.CLASSIFICATION:
         geometry = []
     elif width:
-        geometry = [group.geometry[width * place + i] for place in places for i in range(width)]
+        geometry = [group.geometry[width * index + i] for index in indices for i in range(width)]
     else:
-        geometry = [group.geometry[place] for place in places]
+        geometry = [group.geometry[index] for index in indices]
     return Group(
         kind=group.kind,
-        labels=[group.labels[place] for place in places],
+        labels=[group.labels[index] for index in indices],
         geometry=geometry,
         texts=column(group.texts),
         attributes=column(group.attributes),
@@ -135,14 +135,14 @@ def chosen(group: Group, places: Sequence[int]) -> Group:
 
 
 def with_group(shapes: Shapes, group: Group) -> Shapes:
-    """The shapes with another group of this kind; the kind goes where the group is empty."""
+    """Replace the group of one kind; an empty group removes the kind."""
     others = [other for other in shapes.groups if other.kind is not group.kind]
     groups = [*others, group] if group.labels else others
     return Shapes(sorted(groups, key=by_kind), shapes.next_ordinal)
 
 
 def by_kind(group: Group) -> int:
-    """The order of groups in an annotation."""
+    """Sort key: the order of groups in an annotation."""
     return group.kind
 
 

@@ -1,4 +1,4 @@
-"""The platform's enumerations, with exactly the values that travel on the wire (upper case)."""
+"""The platform's enumerations, with the exact values of the wire protocol (upper case)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ E = TypeVar("E", bound="WireEnum")
 
 
 class WireEnum(StrEnum):
-    """An enumeration whose members are their wire text."""
+    """An enumeration whose members equal their text on the wire."""
 
     @classmethod
     def parse(cls, value: Self | str) -> Self:
-        """The member for a member, or for its name or value in any letter case.
+        """Return the member for a member, or for a name or value in any letter case.
 
-        Raises :class:`BadRequestError` that lists the members.
+        Raises:
+            BadRequestError: No member matches; the hint lists the members.
         """
         if isinstance(value, cls):
             return value
         found = cls._parse_text(str(value).upper())
         if found is None:
             names = ", ".join(member.value for member in cls)
-            raise BadRequestError(f"no {cls.__name__} {value!r}", hint=f"one of {names}")
+            raise BadRequestError(f"unknown {cls.__name__} {value!r}", hint=f"one of {names}")
         return found
 
     @classmethod
@@ -72,9 +73,9 @@ class AnnotationStatus(WireEnum):
 
 
 class ImportAnnotationMode(WireEnum):
-    """What an import does on an asset that already has an annotation.
+    """What an import does with an asset that already has an annotation.
 
-    ``SKIP`` is read as ``KEEP``: the platform's documentation uses both words, its wire only the latter.
+    ``SKIP`` is parsed as ``KEEP``: the platform's documentation uses both names, its wire protocol only the latter.
     """
 
     REPLACE = "REPLACE"
@@ -95,7 +96,7 @@ class AnnotationFileType(WireEnum):
 
 
 class AnnotationExportKey(WireEnum):
-    """What an annotation file calls an asset."""
+    """The name by which an annotation file refers to an asset."""
 
     ASSET_ID = "ASSET_ID"
     DATA_ID = "DATA_ID"
@@ -117,7 +118,7 @@ class TagTarget(WireEnum):
 
 
 class JobStatus(WireEnum):
-    """Status of a job of the first kind (v1)."""
+    """Status of a job (v1)."""
 
     RUNNING = "RUNNING"
     SUCCESS = "SUCCESS"
@@ -126,7 +127,7 @@ class JobStatus(WireEnum):
 
 
 class JobRunStatus(WireEnum):
-    """Status of a job of the second kind (v2)."""
+    """Status of a job run (v2)."""
 
     PENDING = "PENDING"
     QUEUED = "QUEUED"
@@ -196,7 +197,7 @@ class Framework(WireEnum):
 
 
 class ObjectDataType(WireEnum):
-    """What an object in the storage is for; part of its name's request."""
+    """The purpose of an object in the storage, part of the request for an object name."""
 
     AGENTS_REPORT = "AGENTS_REPORT"
     ARTIFACT = "ARTIFACT"

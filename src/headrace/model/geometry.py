@@ -1,4 +1,4 @@
-"""Box forms, bounds and areas in plain floats (pixels unless a name says normalised).
+"""Conversions of boxes, bounds and areas, in floats (pixels unless a name says normalised).
 
 ``xywh``: left, top, width, height (COCO). ``xyxy``: left, top, right, bottom, the end exclusive. ``cxcywh``: centre
 and size (YOLO, there normalised by the image's width and height).
@@ -18,26 +18,26 @@ def xywh_to_xyxy(x: float, y: float, w: float, h: float) -> Box:
 def xywh_to_cxcywh_normalised(
     x: float, y: float, w: float, h: float, width: int, height: int
 ) -> Box:
-    """Centre and size as fractions of the image's ``width`` and ``height`` (pixels)."""
+    """Convert a box in pixels to centre and size as fractions of the image's ``width`` and ``height`` (pixels)."""
     return (x + w / 2) / width, (y + h / 2) / height, w / width, h / height
 
 
 def cxcywh_normalised_to_xywh(
     cx: float, cy: float, w: float, h: float, width: int, height: int
 ) -> Box:
-    """Pixels from centre and size given as fractions of the image."""
+    """Convert centre and size as fractions of the image to a box in pixels."""
     return (cx - w / 2) * width, (cy - h / 2) * height, w * width, h * height
 
 
 def clip_xywh(x: float, y: float, w: float, h: float, width: float, height: float) -> Box:
-    """The part of a box inside the image; of size 0 where there is none."""
+    """Clip a box to the image; the size is 0 where nothing of it is inside."""
     left, top = min(max(x, 0.0), width), min(max(y, 0.0), height)
     right, bottom = min(max(x + w, 0.0), width), min(max(y + h, 0.0), height)
     return left, top, right - left, bottom - top
 
 
 def ring_area(ring: Sequence[float]) -> float:
-    """Area enclosed by a flat ring ``[x1, y1, …]`` (shoelace formula), never negative."""
+    """Return the area enclosed by a flat ring ``[x1, y1, …]`` (shoelace formula), never negative."""
     xs, ys = ring[0::2], ring[1::2]
     if len(xs) < 3:
         return 0.0
@@ -48,19 +48,19 @@ def ring_area(ring: Sequence[float]) -> float:
 
 
 def rings_area(rings: Sequence[Sequence[float]]) -> float:
-    """Sum of the rings' areas (COCO's parts do not overlap by convention)."""
+    """Return the sum of the rings' areas (in COCO, the parts of an object do not overlap by convention)."""
     return sum(map(ring_area, rings), 0.0)
 
 
 def points_bounds(points: Sequence[float]) -> Box:
-    """``xywh`` around flat points ``[x1, y1, …]``."""
+    """Return ``xywh`` around flat points ``[x1, y1, …]``."""
     xs, ys = points[0::2], points[1::2]
     left, top = min(xs), min(ys)
     return left, top, max(xs) - left, max(ys) - top
 
 
 def rings_bounds(rings: Sequence[Sequence[float]]) -> Box:
-    """``xywh`` around all rings."""
+    """Return ``xywh`` around all rings."""
     left = min(min(ring[0::2]) for ring in rings)
     top = min(min(ring[1::2]) for ring in rings)
     right = max(max(ring[0::2]) for ring in rings)

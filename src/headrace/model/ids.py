@@ -1,7 +1,7 @@
 """UUIDs that encode integer keys.
 
-Rows are keyed by integers; the UUID that travels on the wire is computed from the key and read back without a
-query, so no table stores or indexes an id.
+Rows are keyed by integers. The UUID on the wire is computed from the key and decoded without a query, so no table
+stores or indexes an id.
 
 Layout of every id but a shape's (UUID version 7, RFC 9562):
 
@@ -9,17 +9,17 @@ Layout of every id but a shape's (UUID version 7, RFC 9562):
     created_ms    7      bucket     10    kind       number
     48 bits       4      12         2     5          57
 
-``number`` is the row's own number, or for rows of a version (assets, annotations, labels, asset tags) and of
-other scopes ``scope << 31 | seq`` with 26 bits of scope and 31 bits of seq. ``created_ms`` is the creation of
-the scope (of the row itself where there is none), so ids sort by version, then by order of registration.
+``number`` is the row number. For rows inside a scope, such as those of a version (assets, annotations, labels, asset
+tags), it is ``scope << 31 | seq``, with 26 bits of scope and 31 bits of seq. ``created_ms`` is the creation time of
+the scope, or of the row where there is no scope, so ids sort by version, then by order of registration.
 
-A shape's id also carries its place in the annotation (UUID version 8):
+The id of a shape also holds its ordinal in the annotation (UUID version 8):
 
     127        96 95        80 79  76 75      64 63 62 61       52 51        21 20        0
     created_s     version_hi   8      bucket     10    version_lo  annotation   ordinal
     32 bits       16           4      12         2     10          31           21
 
-An id is not a secret: every query carries the organization too.
+Ids are not secret: every query also checks the organization.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _SCOPE_LOW_MASK = (1 << _SCOPE_LOW_BITS) - 1
 
 
 class Kind(IntEnum):
-    """What an id names. The numbers are part of the format and never change."""
+    """The kind of object that an id refers to. The numbers are part of the format and never change."""
 
     ORGANIZATION = 1
     USER = 2
@@ -109,11 +109,11 @@ class ShapeKey(NamedTuple):
 
 
 class InvalidIdError(ValueError):
-    """The UUID was not made by headrace, or names another kind of thing."""
+    """The UUID was not made by headrace, or refers to another kind of object."""
 
 
 def scoped(scope: int, seq: int) -> int:
-    """The number of row ``seq`` inside ``scope`` (a version, a lake)."""
+    """Return the number of row ``seq`` inside ``scope`` (a version, a lake)."""
     if not 0 <= scope <= MAX_SCOPE:
         raise ValueError(f"scope {scope} does not fit {SCOPE_BITS} bits")
     if not 0 <= seq <= MAX_SEQ:
@@ -122,14 +122,14 @@ def scoped(scope: int, seq: int) -> int:
 
 
 def encode(kind: Kind, created_ms: int, bucket: int, number: int) -> UUID:
-    """The id of a row; ``ValueError`` where a part does not fit its bits."""
+    """Encode the id of a row; raises ``ValueError`` where a part does not fit its bits."""
     if not 0 <= number <= MAX_NUMBER:
         raise ValueError(f"number {number} does not fit {NUMBER_BITS} bits")
     return _uuid(_prefix(kind, created_ms, bucket) | number)
 
 
 def decode(id: UUID) -> Key:
-    """The key behind an id; :class:`InvalidIdError` where it is none of headrace's."""
+    """Decode an id into its key; raises :class:`InvalidIdError` where headrace did not make it."""
     value = id.int
     if value & _VERSION_MASK != _VERSION_7 or value & _VARIANT_MASK != _VARIANT:
         raise InvalidIdError(f"{id} is not an id of headrace")
@@ -141,9 +141,9 @@ def decode(id: UUID) -> Key:
 
 
 class IdScope:
-    """Ids of one kind inside one scope: a constant prefix and a running number.
+    """Ids of one kind inside one scope: a constant prefix plus the row number.
 
-    Makes and reads ids by the million: one addition and one comparison each.
+    Fast for large listings: an id costs one addition, decoding it one comparison.
     """
 
     __slots__ = ("_base",)
@@ -152,16 +152,16 @@ class IdScope:
         self._base = _prefix(kind, created_ms, bucket) | scoped(scope, 0)
 
     def id(self, seq: int) -> UUID:
-        """The id of row ``seq``."""
+        """Return the id of row ``seq``."""
         return _uuid(self._base | seq)
 
     def text(self, seq: int) -> str:
-        """The id of row ``seq`` as 36 characters."""
+        """Return the id of row ``seq`` as 36 characters."""
         h = f"{self._base | seq:032x}"
         return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
     def seq(self, id: UUID | str) -> int | None:
-        """The row an id names, or None where the id is of another scope, kind or maker."""
+        """Return the row of an id, None where the id has another scope or kind or is not headrace's."""
         if isinstance(id, str):
             try:
                 value = int(id.replace("-", ""), 16)
@@ -174,7 +174,7 @@ class IdScope:
 
 
 def encode_shape(created_ms: int, bucket: int, version: int, annotation: int, ordinal: int) -> UUID:
-    """The id of shape ``ordinal`` of an annotation of a version."""
+    """Encode the id of shape ``ordinal`` of an annotation of a version."""
     if not 0 <= ordinal <= MAX_ORDINAL:
         raise ValueError(f"ordinal {ordinal} does not fit {ORDINAL_BITS} bits")
     if not 0 <= bucket <= MAX_BUCKET:
@@ -182,7 +182,7 @@ def encode_shape(created_ms: int, bucket: int, version: int, annotation: int, or
     seconds = created_ms // 1000
     if not 0 <= seconds < 1 << 32:
         raise ValueError(f"time {created_ms} ms does not fit a shape id")
-    place = scoped(version, annotation)
+    number = scoped(version, annotation)
     return _uuid(
         seconds << 96
         | (version >> _SCOPE_LOW_BITS) << 80
@@ -190,13 +190,13 @@ def encode_shape(created_ms: int, bucket: int, version: int, annotation: int, or
         | bucket << 64
         | _VARIANT
         | (version & _SCOPE_LOW_MASK) << 52
-        | (place & MAX_SEQ) << ORDINAL_BITS
+        | (number & MAX_SEQ) << ORDINAL_BITS
         | ordinal
     )
 
 
 def decode_shape(id: UUID) -> ShapeKey:
-    """The key behind a shape's id; :class:`InvalidIdError` where it is none."""
+    """Decode the id of a shape; raises :class:`InvalidIdError` where it is not one."""
     value = id.int
     if value & _VERSION_MASK != _VERSION_8 or value & _VARIANT_MASK != _VARIANT:
         raise InvalidIdError(f"{id} is not the id of a shape of headrace")
@@ -220,7 +220,7 @@ def _prefix(kind: Kind, created_ms: int, bucket: int) -> int:
 
 
 def _uuid(value: int) -> UUID:
-    # UUID.__init__ costs five times as much, and listings make ids by the million.
+    # UUID.__init__ takes five times as long, and listings make millions of ids.
     made = _new(UUID)
     _set(made, "int", value)
     _set(made, "is_safe", _UNKNOWN)

@@ -1,8 +1,8 @@
-"""Names of files that come from elsewhere: refused where they could leave a folder on any system.
+"""Check and repair file names from untrusted sources.
 
-The rules of POSIX **and** of Windows hold on every system, because lakes and exports travel: a name is refused when
-it is absolute, names a drive or a stream (``:``), climbs (``..``), holds control characters, is one of Windows'
-devices (``CON``, ``nul.txt``) or ends in a dot or a blank.
+The rules of POSIX **and** of Windows apply on every system, because lakes and exports are moved between systems. A name
+is refused when it is absolute, contains a drive or a stream (``:``) or a ``..`` part, holds control characters, is a
+Windows device (``CON``, ``nul.txt``) or ends in a dot or a blank.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headrace.errors import BadRequestError
 MAX_PART_BYTES = 255
 MAX_NAME_BYTES = 1024
 STATE_FOLDER = ".headrace"
-"""Where headrace keeps what it knows of a folder: no file of a user's goes there."""
+"""The folder in which headrace keeps the state of a target folder; it never holds files of users."""
 
 _DEVICE = re.compile(
     r"^(con|prn|aux|nul|conin\$|conout\$|clock\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE
@@ -27,9 +27,10 @@ _EXTENSION = re.compile(r"[A-Za-z0-9]{1,10}")
 
 
 def safe_parts(name: str) -> list[str]:
-    """The parts of a relative path, slashes of both directions taken as separators.
+    """Split a relative path at slashes and backslashes.
 
-    Raises :class:`BadRequestError` that says what is wrong with the name.
+    Raises:
+        BadRequestError: The name is unsafe; the message gives the reason.
     """
     if fault := _fault(name):
         raise BadRequestError(f"the name {_shown(name)} {fault}", hint="rename the file")
@@ -37,24 +38,29 @@ def safe_parts(name: str) -> list[str]:
 
 
 def safe_join(folder: Path, name: str) -> Path:
-    """The path of ``name`` below ``folder``; :class:`BadRequestError` for a name that is unsafe anywhere."""
+    """Join ``name`` to ``folder``; raises :class:`BadRequestError` for a name that is unsafe on any system."""
     return folder.joinpath(*safe_parts(name))
 
 
 def safe_name(name: str, what: str = "name") -> str:
-    """A name that people give (to a dataset, a tag, a label): :func:`safe_text` without control characters."""
+    """Check a name that users choose (of a dataset, tag or label): :func:`safe_text` without control characters."""
     if _CONTROL.search(name):
         raise BadRequestError(f"the {what} {_shown(name)} holds control characters")
     return safe_text(name, what)
 
 
 def safe_text(text: str, what: str) -> str:
-    """Text that can be stored whatever it is: a file name as its owner spelled it.
+    """Check that a text can be stored, such as a file name in its original form.
 
-    Raises :class:`BadRequestError` where it is empty, too long, or not valid Unicode.
+    Args:
+        text: The text.
+        what: What it is, for the error message.
+
+    Raises:
+        BadRequestError: The text is empty, too long, or not valid Unicode.
     """
     if not text.strip():
-        raise BadRequestError(f"the {what} is empty", hint="give it at least one letter")
+        raise BadRequestError(f"the {what} is empty", hint="give at least one letter")
     if "\0" in text or _SURROGATE.search(text):
         raise BadRequestError(f"the {what} {_shown(text)} is not valid Unicode text")
     if len(text.encode()) > MAX_NAME_BYTES:
@@ -65,13 +71,13 @@ def safe_text(text: str, what: str) -> str:
 
 
 def safe_extension(filename: str) -> str:
-    """The extension with its dot in lower case where it is plain letters and digits, else nothing."""
+    """Return the extension with its dot, in lower case, where it is 1 to 10 ASCII letters and digits, else ``""``."""
     stem, dot, extension = filename.rpartition(".")
     return f".{extension.lower()}" if dot and stem and _EXTENSION.fullmatch(extension) else ""
 
 
 def repaired(name: str) -> str:
-    """``name`` where it is safe, else the nearest safe relative path; not necessarily a distinct one."""
+    """Return ``name`` where it is safe, else a similar safe relative path; it may collide with another name."""
     if _fault(name) is None:
         return name
     parts = [_repaired_part(part) for part in re.split(r"[/\\]", name) if part not in ("", ".")]
@@ -79,18 +85,18 @@ def repaired(name: str) -> str:
 
 
 def placed(name: str) -> str:
-    """``name`` where a file of a folder may bear it, else the nearest that one may; not necessarily a distinct one."""
+    """Repair a name for a file in a target folder, outside of ``.headrace``; it may collide with another name."""
     safe = repaired(name)
     return "_" + safe if re.split(r"[/\\]", safe)[0].casefold() == STATE_FOLDER else safe
 
 
 def fits(name: str, most: int) -> bool:
-    """Whether the last part of ``name``, without its suffix, has no more than ``most`` bytes."""
+    """Return whether the last part of ``name``, without its suffix, has at most ``most`` bytes."""
     return len(PurePosixPath(name.replace("\\", "/")).stem.encode()) <= most
 
 
 def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:
-    """``photos/a.jpg`` -> ``photos/a-<id>.jpg``; a stem is cut where the last part would be longer than ``most`` bytes."""
+    """Insert an id: ``photos/a.jpg`` -> ``photos/a-<id>.jpg``; the stem is cut so that the last part has at most ``most`` bytes."""
     path = PurePosixPath(name.replace("\\", "/"))
     end = f"-{id}{path.suffix}"
     stem = path.stem
@@ -100,12 +106,12 @@ def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:
 
 
 def id_name(id: UUID, filename: str) -> str:
-    """``<id>.jpg``: what a download or an annotation file that goes by ids calls a file."""
+    """Return ``<id>.jpg``, the name of a file in downloads and annotation files that use ids."""
     return f"{id}{PurePosixPath(repaired(filename)).suffix}"
 
 
 def _fault(name: str) -> str | None:
-    """What is wrong with a relative path, None where it is safe."""
+    """Return what is wrong with a relative path, None where it is safe."""
     if not name:
         return "is empty"
     if _SURROGATE.search(name):
@@ -122,17 +128,17 @@ def _fault(name: str) -> str | None:
 
 def _part_fault(part: str) -> str | None:
     if part == "..":
-        return "climbs out of its folder"
+        return "leaves its folder"
     if part in ("", "."):
         return "has an empty part"
     if _CONTROL.search(part):
         return "holds control characters"
     if ":" in part:
-        return "names a drive or a stream (':')"
+        return "contains a drive or a stream (':')"
     if part[-1] in ". ":
         return "ends in a dot or a blank"
     if _DEVICE.match(part):
-        return "is a device's name on Windows"
+        return "is the name of a device on Windows"
     if len(part.encode()) > MAX_PART_BYTES:
         return f"has a part longer than {MAX_PART_BYTES} bytes"
     return None

@@ -1,13 +1,13 @@
-"""All shapes of one annotation as one compact blob, and back.
+"""Pack all shapes of one annotation into one compact blob, and unpack it.
 
-A group of shapes (``model/columns.py``) is stored column by column: labels, sizes, coordinates, and only where a shape
-has them texts, attributes and instances. A shape's ordinal (the last part of
-its id) is its place in the blob unless shapes were deleted or added later; then ordinals are stored too.
+A group of shapes (``model/columns.py``) is stored column by column: labels, sizes, coordinates, and, where a shape has
+them, texts, attributes and instances. The ordinal of a shape (the last part of its id) is its index in the blob; once
+shapes were deleted or added later, ordinals are stored explicitly.
 
     blob     version << 4 | flags, next ordinal where ordinals are stored, then groups until the end
     group    kind | flags << 4, number of shapes, labels, ordinals where stored, geometry, extras by flag
 
-Lossless: every coordinate comes back as an equal number (``model/runs.py``), texts and attributes as equal JSON.
+Lossless: coordinates are unpacked as equal numbers (``model/runs.py``), texts and attributes as equal JSON.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ _attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
 
 
 def pack(shapes: Shapes) -> bytes:
-    """The blob of an annotation's shapes.
+    """Pack the shapes of an annotation into a blob.
 
-    Raises ``ValueError`` or ``TypeError`` where a number is not finite or not a number, a column's length is wrong,
-    or an attribute is no JSON.
+    Raises:
+        ValueError: A number is not finite, or the columns of a group differ in length.
+        TypeError: A coordinate is not a number, or an attribute cannot be encoded as JSON.
     """
     writer = RunWriter()
     stored = shapes.next_ordinal is not None
@@ -52,9 +53,14 @@ def pack(shapes: Shapes) -> bytes:
 
 
 def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
-    """The shapes of a blob; :class:`StorageError` where it is damaged.
+    """Unpack the shapes of a blob.
 
-    ``whole`` rounds rectangles, polygons and their keyframes to integers; all other coordinates are floats.
+    Args:
+        blob: What :func:`pack` returned.
+        whole: Round rectangles, polygons and their keyframes to integers; all other coordinates are floats.
+
+    Raises:
+        StorageError: The blob is damaged.
     """
     try:
         return _unpack(RunReader(blob), whole)
@@ -63,7 +69,7 @@ def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
 
 
 def pack_counts(counts: Mapping[int, int]) -> bytes:
-    """Shapes per label key."""
+    """Pack the number of shapes per label key."""
     writer = RunWriter()
     keys = sorted(counts)
     writer.varint(len(keys))
@@ -73,7 +79,7 @@ def pack_counts(counts: Mapping[int, int]) -> bytes:
 
 
 def unpack_counts(blob: bytes) -> dict[int, int]:
-    """Shapes per label key; :class:`StorageError` where the blob is damaged."""
+    """Unpack the number of shapes per label key; raises :class:`StorageError` where the blob is damaged."""
     try:
         reader = RunReader(blob)
         size = _size(reader)
@@ -112,7 +118,7 @@ def _pack_group(writer: RunWriter, group: Group, stored_ordinals: bool) -> None:
     if group.attributes:
         writer.bytes(msgspec.json.encode(group.attributes))
     if group.instances:
-        # Behind the shift 0 says that the shape has none.
+        # Shifted by one: 0 means that the shape has no instance.
         writer.integers(
             [0 if number is None else _positive(number + 1) for number in group.instances]
         )

@@ -1,7 +1,7 @@
-"""Records: what the API says of a thing, as plain data. Field names are the wire's.
+"""Records: the objects of the API as plain data, with the field names of the wire protocol.
 
-A field typed ``… | UnsetType`` is absent from the wire where it is not known; ``None`` travels as null. Unknown
-fields of a newer platform are ignored.
+A field typed ``… | UnsetType`` is not sent where it is unknown; ``None`` is sent as null. Unknown fields of a newer
+platform are ignored.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Items(Record, Generic[T], frozen=True):
-    """An answer that holds everything at once."""
+    """A complete listing in one response."""
 
     items: list[T]
 
 
 class Page(Record, Generic[T], frozen=True):
-    """One page of a listing; ``count`` is the number of all matches, ``next_cursor`` null at the end."""
+    """One page of a listing. ``count`` is the number of all matches; ``next_cursor`` is null on the last page."""
 
     items: list[T]
     count: int
     next_cursor: str | None = None
 
 
-# --- who -------------------------------------------------------------------------------------------------
+# --- users ------------------------------------------------------------------------------------------------
 
 
 class PingRecord(Record, frozen=True):
-    """``headrace`` is the version of a headrace server; absent on a platform."""
+    """``headrace`` is the version of a headrace server, absent on other platforms."""
 
     username: str
     default_organization: UUID | None
@@ -94,7 +94,7 @@ class SourceRecord(Record, frozen=True):
 
 
 class Meta(Struct, frozen=True, gc=False):
-    """Size of an image or of a video's frames, in pixels."""
+    """Size of an image or of the frames of a video, in pixels."""
 
     width: int
     height: int
@@ -129,7 +129,7 @@ class PresignedUrlRecord(Record, frozen=True):
 
 
 class UploadTarget(Record, frozen=True):
-    """Where a file goes: the URL and the form fields or headers that must go with it."""
+    """The target of an upload: the URL, and the form fields or headers to send with the file."""
 
     url: str
     fields: dict[str, str] = {}
@@ -192,7 +192,7 @@ class LabelGroupRecord(Record, frozen=True):
 
 
 class AnnotationRecord(Record, frozen=True):
-    """An annotation without its shapes; ``worker_id`` is the user whose it is (headrace only)."""
+    """An annotation without its shapes. ``worker_id`` is its owner (headrace only)."""
 
     id: UUID
     duration: float
@@ -203,7 +203,7 @@ class AnnotationRecord(Record, frozen=True):
 
 
 class VersionStats(Record, frozen=True):
-    """``label_repartition``: label name to number of shapes; ``nb_objects`` their sum; ``nb_annotations``."""
+    """``label_repartition`` maps label names to numbers of shapes; ``nb_objects`` is their sum."""
 
     label_repartition: dict[str, int]
     nb_objects: int
@@ -215,10 +215,10 @@ class VersionStats(Record, frozen=True):
 
 
 class CampaignRecord(Record, frozen=True):
-    """An annotation campaign. All but its id and its version are headrace's own.
+    """An annotation campaign. All fields except the two ids are sent by headrace only.
 
-    ``default_entry_step_id`` is where tasks begin, the first step where it is null; ``annotated_entry_step_id`` where
-    those of annotated assets do: a step, or ``DONE``, or null for the same.
+    ``default_entry_step_id`` is the step in which tasks start; null means the first one. ``annotated_entry_step_id`` is
+    the step in which tasks of annotated assets start: a step, ``DONE``, or null for the default entry step.
     """
 
     id: UUID
@@ -235,14 +235,14 @@ class CampaignRecord(Record, frozen=True):
 
 
 class AssigneeRecord(Record, frozen=True):
-    """Somebody who gets tasks of a step; ``weight`` is the share among all assignees."""
+    """A user who gets tasks of a step. ``weight`` is the share relative to all assignees."""
 
     user_id: UUID
     weight: float
 
 
 class CampaignStepRecord(Record, frozen=True):
-    """A step of a campaign's workflow; ``order`` counts from 0. The rest is headrace's own."""
+    """A step of the workflow of a campaign; ``order`` counts from 0. Fields from ``description`` on: headrace only."""
 
     id: UUID
     name: str
@@ -254,7 +254,7 @@ class CampaignStepRecord(Record, frozen=True):
 
 
 class AssignmentRecord(Record, frozen=True):
-    """The task of one asset in a campaign: the step it is in, how far it is there, and whose it is."""
+    """The task of one asset in a campaign: its step, its status in that step, and its assignee."""
 
     id: UUID
     asset_id: UUID
@@ -265,7 +265,7 @@ class AssignmentRecord(Record, frozen=True):
 
 
 class SyncRecord(Record, frozen=True):
-    """Whether assets can be taken into a campaign, why not, and how many there are."""
+    """Whether a campaign can be synchronised, the reason if not, and the number of assets without a task."""
 
     is_sync_available: bool
     unsynced_item_count: int
@@ -282,7 +282,7 @@ class ProcessedAnswer(Record, frozen=True):
 
 
 class ProgressRecord(Record, frozen=True):
-    """How many tasks of one step are in one status, and whose they are."""
+    """The number of tasks of one step, status and user."""
 
     step_id: UUID
     status: AssignmentStatus
@@ -291,7 +291,7 @@ class ProgressRecord(Record, frozen=True):
 
 
 class IssueCountRecord(Record, frozen=True):
-    """Refusals of one user's work: those still to be reworked, and those that were."""
+    """Refusals of one user's work: ``opened`` are still to be reworked, ``closed`` were reworked."""
 
     user_id: UUID | None
     opened: int
@@ -302,7 +302,7 @@ class IssueCountRecord(Record, frozen=True):
 
 
 class JobRecord(Record, frozen=True):
-    """A job of the first kind. How far it is and what it failed of, headrace only: ``done`` of ``total`` assets."""
+    """A job (v1). Headrace only: ``done`` of ``total`` assets, and the ``error`` of a failed job."""
 
     id: UUID
     status: JobStatus
@@ -312,7 +312,7 @@ class JobRecord(Record, frozen=True):
 
 
 class JobRunRecord(Record, frozen=True):
-    """A job of the second kind. How far it is and what it failed of, headrace only: ``done`` of ``total`` things."""
+    """A job run (v2). Headrace only: ``done`` of ``total`` items, and the ``error`` of a failed job."""
 
     id: UUID
     status: JobRunStatus
@@ -322,9 +322,10 @@ class JobRunRecord(Record, frozen=True):
 
 
 class JobLogRecord(Record, frozen=True):
-    """A piece of what a job's program printed, from byte ``offset`` of the log on; the next one is at ``next_offset``.
+    """A chunk of the log of a job's program, from byte ``offset`` on; the next one starts at ``next_offset``.
 
-    ``offset`` is later than asked for where the middle of a long log was dropped. ``ended``: nothing follows.
+    ``offset`` is greater than the requested one where the middle of a long log was dropped. ``ended`` means that the
+    log is complete.
     """
 
     offset: int
@@ -338,14 +339,14 @@ class JobAnswer(Record, frozen=True):
 
 
 class ForkAnswer(Record, frozen=True):
-    """The new version, there at once, and the job that fills it."""
+    """The new version, and the job that fills it."""
 
     dataset_version: DatasetVersionRecord
     job: JobRecord
 
 
 class ExportRecord(Record, frozen=True):
-    """A file of annotations. What is in it, headrace only: shapes that the format cannot say are ``shapes_dropped``."""
+    """An exported annotation file. Headrace only: counts; ``shapes_dropped`` are shapes that the format cannot represent."""
 
     object_name: str
     presigned_url: str
@@ -358,7 +359,7 @@ class ExportRecord(Record, frozen=True):
 
 
 class ParameterRecord(Record, frozen=True):
-    """A parameter that a processing takes. Its values are of the default's type; without one it must be given."""
+    """A parameter of a processing. Values have the type of the default; without a default the parameter is required."""
 
     name: str
     default: Any | UnsetType = UNSET
@@ -366,9 +367,10 @@ class ParameterRecord(Record, frozen=True):
 
 
 class ProcessingRecord(Record, frozen=True):
-    """A program that can be launched. On headrace it is no image: ``docker_image`` and ``docker_tag`` are empty.
+    """A program that can be launched. On headrace it is not a Docker image: those two fields are empty.
 
-    From ``description`` on headrace only. ``version_types`` are the types of versions that it is for, empty for all.
+    Fields from ``description`` on: headrace only. ``version_types`` are the types of versions that the processing
+    accepts; empty means all.
     """
 
     id: UUID

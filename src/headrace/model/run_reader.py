@@ -1,4 +1,4 @@
-"""Reads runs of numbers in bulk (``model/runs.py``)."""
+"""Read runs of numbers in bulk (format: ``model/runs.py``)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from headrace.model.runs import (
 
 
 class RunReader:
-    """Reads runs in the order they were written; :class:`DamagedRunError` where the bytes do not fit."""
+    """Reads runs in the order in which they were written; raises :class:`DamagedRunError` for damaged bytes."""
 
     __slots__ = ("_at", "_view")
 
@@ -32,15 +32,15 @@ class RunReader:
 
     @property
     def left(self) -> int:
-        """Bytes not read yet."""
+        """The number of bytes not read yet."""
         return len(self._view) - self._at
 
     def byte(self) -> int:
-        """One byte."""
+        """Read one byte."""
         return self._take(1)[0]
 
     def varint(self) -> int:
-        """One non-negative integer."""
+        """Read one non-negative integer."""
         number = shift = 0
         while True:
             byte = self.byte()
@@ -52,29 +52,29 @@ class RunReader:
                 raise DamagedRunError("a number of more than 63 bits")
 
     def bytes(self) -> bytes:
-        """The bytes behind a length."""
+        """Read a length and as many bytes."""
         return bytes(self._take(self.varint()))
 
     def text(self, length: int) -> str:
-        """ASCII of a known length."""
+        """Read ASCII text of a known length."""
         return str(self._take(length), "ascii")
 
     def integers(self, count: int) -> list[int]:
-        """``count`` non-negative integers."""
+        """Read ``count`` non-negative integers."""
         if not count:
             return []
         form = self.byte()
         if form == CONSTANT:
             return [self.varint()] * count
         if form >= RAW:
-            raise DamagedRunError(f"form {form} is none of integers")
+            raise DamagedRunError(f"form {form} is not valid for integers")
         numbers: list[int] = self._plain(form, count)
         if min(numbers) < 0:
             raise DamagedRunError("a negative number")
         return numbers
 
     def coordinates(self, count: int, *, whole: bool = False) -> list[float]:
-        """``count`` numbers as floats, or rounded to integers where ``whole`` is asked."""
+        """Read ``count`` numbers as floats, or rounded to integers with ``whole``."""
         if not count:
             return []
         form, scale = self._mode()
@@ -87,7 +87,7 @@ class RunReader:
         return _divided(numbers, scale, whole)
 
     def chains(self, count: int, *, whole: bool = False) -> list[list[Pair]]:
-        """``count`` chains of points ``(x, y)``, as floats or rounded to integers."""
+        """Read ``count`` chains of points ``(x, y)``, as floats or rounded to integers."""
         sizes = self.integers(count)
         points = sum(sizes)
         if 2 * points > self.left:
@@ -134,7 +134,7 @@ class RunReader:
         mode = self.byte()
         form, scale = mode & 0xF, mode >> 4
         if form > RAW or scale >= len(FACTORS):
-            raise DamagedRunError(f"mode {mode} is none of coordinates")
+            raise DamagedRunError(f"mode {mode} is not valid for coordinates")
         return form, scale
 
     def _steps(self, count: int) -> list[int]:
@@ -144,7 +144,7 @@ class RunReader:
         if form & ESCAPED_BIT and form & ~ESCAPED_BIT in ESCAPABLE:
             return self._escaped(form & ~ESCAPED_BIT, count)
         if form >= RAW:
-            raise DamagedRunError(f"form {form} is none of steps")
+            raise DamagedRunError(f"form {form} is not valid for steps")
         numbers: list[int] = self._plain(form, count)
         return numbers
 
@@ -181,4 +181,4 @@ def _divided(numbers: Any, scale: int, whole: bool) -> list[float]:
 
 def _check_finite(numbers: list[float]) -> None:
     if not all(map(isfinite, numbers)):
-        raise DamagedRunError("a coordinate that is no number")
+        raise DamagedRunError("a coordinate that is not finite")

@@ -1,4 +1,4 @@
-"""Writes runs of numbers in bulk, as few bytes (``model/runs.py``)."""
+"""Write runs of numbers in bulk, in few bytes (format: ``model/runs.py``)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MODES = [bytes([form]) for form in range(len(CODES))]
 
 
 class RunWriter:
-    """Appends runs to a buffer; ``ValueError`` for a number that is not finite or beyond the exact floats."""
+    """Appends runs to a buffer; raises ``ValueError`` for a number that is not finite or that no float64 holds exactly."""
 
     __slots__ = ("buffer",)
 
@@ -35,19 +35,19 @@ class RunWriter:
         self.buffer = bytearray()
 
     def varint(self, number: int) -> None:
-        """One non-negative integer."""
+        """Write one non-negative integer."""
         while number > 0x7F:
             self.buffer.append(number & 0x7F | 0x80)
             number >>= 7
         self.buffer.append(number)
 
     def bytes(self, content: bytes) -> None:
-        """A length and the bytes."""
+        """Write a length and the bytes."""
         self.varint(len(content))
         self.buffer += content
 
     def integers(self, numbers: Sequence[int]) -> None:
-        """Non-negative integers below 2^63."""
+        """Write non-negative integers below 2^63."""
         if not numbers:
             return
         low, high = min(numbers), max(numbers)
@@ -62,7 +62,7 @@ class RunWriter:
             self.buffer += to_bytes(form, numbers)
 
     def coordinates(self, numbers: list[float]) -> None:
-        """Any finite numbers, each on its own."""
+        """Write finite numbers independently of each other."""
         if not numbers:
             return
         scale, whole = _scaled(numbers) or (0, None)
@@ -74,7 +74,7 @@ class RunWriter:
             self.buffer += to_bytes(form, whole)
 
     def chains(self, chains: Sequence[Sequence[Sequence[float]]]) -> None:
-        """Chains of points ``(x, y)``, each point stored by its distance from the one before."""
+        """Write chains of points ``(x, y)``, each point as its distance from the previous one."""
         sizes = list(map(len, chains))
         numbers = list(chain.from_iterable(chain.from_iterable(chains)))
         if len(numbers) != 2 * sum(sizes):
@@ -87,7 +87,7 @@ class RunWriter:
             self._raw(numbers)
 
     def _steps(self, sizes: list[int], scale: int, whole: list[int]) -> bool:
-        """Write first points and distances; False, and nothing written, where some exceed 64 bits."""
+        """Write first points and distances; where one exceeds 64 bits, write nothing and return False."""
         distances = list(map(sub, whole[2:], whole))
         starts: list[int] = []
         steps: list[int] = []
@@ -117,11 +117,11 @@ class RunWriter:
 
 
 def _scaled(numbers: list[float]) -> tuple[int, list[int]] | None:
-    """The lowest scale that makes all numbers whole, and the whole numbers."""
+    """Return the lowest scale that makes all numbers whole, and the whole numbers."""
     probe = numbers[:_PROBE]
     try:
         for scale, factor in enumerate(FACTORS):
-            # Most lists show within their first numbers that a scale is too low.
+            # In most lists the first numbers already show that a scale is too low.
             if [round(number * factor) / factor for number in probe] != probe:
                 continue
             if scale == 0:
@@ -133,13 +133,13 @@ def _scaled(numbers: list[float]) -> tuple[int, list[int]] | None:
             if exact:
                 return scale, whole
     except (ValueError, OverflowError):
-        # Not finite, or not finite once multiplied: the raw form looks closer.
+        # Not finite, or not finite once multiplied; the raw form checks it.
         return None
     return None
 
 
 def _packed_steps(steps: list[int]) -> bytes | None:
-    """Mode and payload of distances; None where they exceed 64 bits."""
+    """Return the mode and payload of distances, None where one exceeds 64 bits."""
     if not steps:
         return b""
     try:

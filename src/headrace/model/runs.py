@@ -1,14 +1,14 @@
-"""The byte format of runs of numbers, the alphabet of :mod:`headrace.model.packing`.
+"""The byte format of runs of numbers, from which :mod:`headrace.model.packing` builds its blobs.
 
-A run is one mode byte and its payload; how many numbers it holds is known from what stands before it.
+A run is one mode byte and its payload. The number of values is not stored: the reader knows it from preceding runs.
 
-    mode   form | scale << 4         scale  numbers are stored times 1, 10, 100 or 1000
-    form   B H b h i q               little-endian integers, of the narrowest width that fits all
-           d                         float64, for numbers that no scale makes whole
-           CONSTANT        one varint stands for all
-           8 | H, h or i   int8, where -128 sends the reader to a list of wide numbers behind
+    mode   form | scale << 4         scale  numbers are multiplied by 1, 10, 100 or 1000
+    form   B H b h i q               little-endian integers, of the smallest width that fits all
+           d                         float64, for numbers that no scale makes integers
+           CONSTANT        one varint, the value of all numbers
+           8 | H, h or i   int8, where -128 refers to a list of wide numbers that follows
 
-Numbers come back equal to what went in (``12.0`` may come back as ``12``, ``-0.0`` as ``0``).
+Numbers are read equal to those written (``12.0`` may be read as ``12``, ``-0.0`` as ``0``).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _SWAP = sys.byteorder == "big"
 
 
 class DamagedRunError(ValueError):
-    """The bytes are no run, or end too early."""
+    """The bytes are not a valid run, or end too early."""
 
 
 def narrowest(low: int, high: int) -> int:
-    """The form of the fewest bytes for integers from ``low`` to ``high``; ``RAW`` where 64 bits do not do."""
+    """Return the smallest form for integers from ``low`` to ``high``, ``RAW`` where 64 bits are not enough."""
     if low >= 0:
         if high < 1 << 8:
             return 0
@@ -54,7 +54,7 @@ def narrowest(low: int, high: int) -> int:
 
 
 def to_bytes(form: int, numbers: Sequence[float]) -> bytes:
-    """Numbers in a form, little-endian; ``OverflowError`` where one does not fit."""
+    """Encode numbers in a form, little-endian; raises ``OverflowError`` where one does not fit."""
     packed = array(CODES[form], numbers)
     if _SWAP:
         packed.byteswap()
@@ -62,7 +62,7 @@ def to_bytes(form: int, numbers: Sequence[float]) -> bytes:
 
 
 def from_bytes(form: int, content: memoryview) -> list[Any]:
-    """The numbers that :func:`to_bytes` wrote."""
+    """Decode the numbers that :func:`to_bytes` encoded."""
     packed = array(CODES[form], bytes(content))
     if _SWAP:
         packed.byteswap()

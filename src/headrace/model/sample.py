@@ -1,4 +1,4 @@
-"""The unit of every stream: one asset with its shapes, and what a source says of its labels."""
+"""The unit of every stream: one asset with its shapes. Also the labels that a source declares."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from headrace.model.shapes import AnyShape, Attributes
 class Sample(Struct, kw_only=True, gc=False):
     """One asset (image or video) with its shapes.
 
-    ``filename`` is the source's own spelling with ``/`` between folders; ``width`` and ``height`` are pixels, None
-    where the source does not say. ``annotated`` tells a looked-at asset without objects (background) from one that
-    nobody annotated. ``id`` and ``extra`` are the source's own, kept for writing the same format back.
+    ``filename`` is spelled as in the source, with ``/`` between folders. ``width`` and ``height`` are in pixels, None
+    where the source does not give them. ``annotated`` distinguishes an annotated asset without objects (background) from
+    one that was not annotated. ``id`` and ``extra`` are values of the source, kept for writing the same format.
     """
 
     filename: str
@@ -29,8 +29,8 @@ class Sample(Struct, kw_only=True, gc=False):
 class LabelInfo(Struct, kw_only=True):
     """A label as a source declares it.
 
-    ``id`` is the source's number or key; ``supercategory`` a dotted path of groups; ``keypoints`` names the points
-    of its skeleton and ``skeleton`` joins them by pairs of numbers counted from 1 (COCO).
+    ``id`` is the number or key in the source; ``supercategory`` a dotted path of groups. ``keypoints`` are the names of
+    the points of its skeleton, and ``skeleton`` the pairs of points that are joined, counted from 1 (COCO).
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Shapes: what an annotation draws on an asset. One model for all formats.
+"""The shapes of annotations: one model for all formats.
 
 Pixels, origin at the top left corner, x to the right, y down; coordinates are floats and may lie outside the
 image. A box is ``x, y`` of its top left corner and its width and height. Polygons, lines and keypoints are flat
-lists, as COCO writes them: ``[x1, y1, x2, y2, …]`` and ``[x1, y1, v1, …]``. A shape names its label by text.
+lists as in COCO: ``[x1, y1, x2, y2, …]`` and ``[x1, y1, v1, …]``. A shape refers to its label by name.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Box = tuple[float, float, float, float]
 
 
 class Shape(Struct, kw_only=True, gc=False):
-    """What every shape has.
+    """Fields of every shape.
 
-    ``id`` is the source's own id; ``iscrowd`` COCO's mark of a group of objects; ``area`` in square pixels and
-    ``score`` in 0..1 where the source gives them; ``extra`` holds the source's other keys untouched, so that the
-    same format writes them back.
+    ``id`` is the id in the source. ``iscrowd`` marks a group of objects (COCO). ``area`` is in square pixels and
+    ``score`` from 0 to 1, where the source gives them. ``extra`` holds all other keys of the source unchanged, for
+    writing the same format.
     """
 
     label: str
@@ -34,7 +34,7 @@ class Shape(Struct, kw_only=True, gc=False):
 
 
 class Rectangle(Shape, tag="rectangle", kw_only=True, gc=False):
-    """An axis-parallel box: left, top, width, height in pixels."""
+    """An axis-aligned box: left, top, width, height in pixels."""
 
     x: float
     y: float
@@ -45,8 +45,8 @@ class Rectangle(Shape, tag="rectangle", kw_only=True, gc=False):
 class Polygon(Shape, tag="polygon", kw_only=True, gc=False):
     """One object outlined by one or more rings (several where parts of it are hidden).
 
-    Each ring is flat ``[x1, y1, …]`` with at least three points; rings are united, none is a hole (COCO).
-    ``bbox`` is the source's own box ``(x, y, w, h)`` where it gave one.
+    Each ring is flat ``[x1, y1, …]`` with at least three points. The object is the union of its rings; rings are never
+    holes (COCO). ``bbox`` is the box ``(x, y, w, h)`` that the source gives.
     """
 
     rings: list[list[float]]
@@ -74,7 +74,7 @@ class Keypoints(Shape, tag="keypoints", kw_only=True, gc=False):
 
 
 class Mask(Shape, tag="mask", kw_only=True, gc=False):
-    """A bitmap as run lengths: ``counts`` is COCO's compressed string, column-major, over ``height x width``."""
+    """A run-length encoded mask: ``counts`` is COCO's compressed text, column-major, over ``height x width`` pixels."""
 
     counts: str
     height: int
@@ -104,7 +104,7 @@ class PolygonKeyframe(Struct, gc=False):
 
 
 class Track(Shape, tag="track", kw_only=True, gc=False):
-    """One object through a video: keyframes between which the shape is interpolated, and frames where it ends."""
+    """One object through a video: keyframes between which the shape is interpolated, and the frames at which it ends."""
 
     start_frame: int
     rectangles: list[RectangleKeyframe] = []
