@@ -1,1 +1,1 @@
-"""The API over HTTP: a lake's platform behind the operation table. Only the CLI and tests start it."""
+"""The HTTP server: the table of operations as routes to the platform of a lake. Started by the CLI and by tests."""

@@ -1,4 +1,4 @@
-"""The operation table as routes: each answers by its codec and the platform, nothing is written by hand per call."""
+"""The routes of the API, derived from the table of operations: decode, call the platform, encode."""
 
 from __future__ import annotations
 
@@ -11,39 +11,41 @@ from headrace.platform.platform import Platform
 from headrace.protocol.codec import BIG_BODY, decode_request, encode_response
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
-from headrace.server.expect import defer_continue, invite_body
-from headrace.server.gate import Gate
+from headrace.server.authentication import Authenticator
+from headrace.server.http_protocol import defer_continue, send_continue
 from headrace.threads import in_thread
 
 GZIP_FROM = 64 * 1024
-"""Bytes of an answer from which packing is worth its time, where the client asks for it."""
+"""Size (bytes) of a response from which it is compressed, where the client accepts gzip."""
 
 KEY = "Idempotency-Key"
-"""A caller's name for one call, kept over its repeats."""
+"""The header with the caller's key of one call, the same for all repeats."""
 
 _JSON = "application/json"
 
 
-def routes(platform: Platform, gate: Gate) -> list[web.RouteDef]:
-    """A route for every operation of the table."""
-    return [_route(platform, gate, operation) for operation in OPERATIONS.values()]
+def routes(platform: Platform, authenticator: Authenticator) -> list[web.RouteDef]:
+    """Make a route for every operation of the table."""
+    return [_route(platform, authenticator, operation) for operation in OPERATIONS.values()]
 
 
-def _route(platform: Platform, gate: Gate, operation: Operation[Any, Any]) -> web.RouteDef:
-    async def answer(request: web.Request) -> web.Response:
-        access = await gate.admit(request)
+def _route(
+    platform: Platform, authenticator: Authenticator, operation: Operation[Any, Any]
+) -> web.RouteDef:
+    async def handle(request: web.Request) -> web.Response:
+        access = await authenticator.authenticate(request)
         call = await _read(request, operation)
         result = await platform.call(access, operation, call, key=request.headers.get(KEY))
-        return await _answer(request, operation, result)
+        return await _respond(request, operation, result)
 
-    return web.route(operation.method, operation.path, answer, expect_handler=defer_continue)
+    return web.route(operation.method, operation.path, handle, expect_handler=defer_continue)
 
 
 async def _read(request: web.Request, operation: Operation[Any, Any]) -> Any:
     body = None
     if operation.body_fields:
         _refuse_too_large(request)
-        await invite_body(request)
+        await send_continue(request)
         body = await request.read()
     query = request.query.items()
     if body is not None and len(body) > BIG_BODY:
@@ -58,7 +60,7 @@ def _refuse_too_large(request: web.Request) -> None:
         raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
 
 
-async def _answer(
+async def _respond(
     request: web.Request, operation: Operation[Any, Any], result: Any
 ) -> web.Response:
     if operation.status == 204:
@@ -73,7 +75,7 @@ async def _answer(
 
 
 async def _encode(operation: Operation[Any, Any], result: Any) -> bytes:
-    pieces = encode_response(operation, result)
+    chunks = encode_response(operation, result)
     if isinstance(result, list) and len(result) > 100:
-        return await in_thread(b"".join, pieces)
-    return b"".join(pieces)
+        return await in_thread(b"".join, chunks)
+    return b"".join(chunks)

@@ -1,16 +1,18 @@
-"""Around every request: an id, one line in the access log, and a JSON object for every failure.
+"""The middleware of every request: request id, access log, JSON error bodies, and draining at shutdown.
 
-Nothing here shows a header, a query or a trace to anyone but the server's own log; the log has no headers or queries.
+Responses never contain headers, queries or stack traces of the server; its log contains no headers or queries.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import uuid4
 
+import anyio
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
@@ -24,28 +26,61 @@ from headrace.errors import (
     error_for_status,
 )
 from headrace.protocol.wire import encode_error, retry_after_of
-from headrace.server.draining import Draining, Handler
 
 REQUEST_ID = "X-Request-ID"
 CLIENT_GONE = 499
-"""What the access log says where the client went away before the answer."""
+"""The status in the access log where the client disconnected before the response."""
 
-_PLAIN_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+_SAFE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
 _access = logging.getLogger("headrace.server.access")
 _log = logging.getLogger("headrace.server")
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-def around(draining: Draining) -> Middleware:
-    """Give each request its id, its log line and, where it fails, its error object."""
+
+class RequestDrain:
+    """Counts active requests and waits for their end. aiohttp alone would stop reading bodies that are still arriving."""
+
+    def __init__(self) -> None:
+        self._active = 0
+        self._stopping = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Handle a request; raises :class:`UnavailableError` once the server is stopping."""
+        if self._stopping.is_set():
+            raise UnavailableError("the server is stopping", hint="try again in a moment")
+        self._active += 1
+        self._idle.clear()
+        try:
+            response = await handler(request)
+            if self._stopping.is_set() and not response.prepared:
+                response.force_close()
+            return response
+        finally:
+            self._active -= 1
+            if not self._active:
+                self._idle.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new requests, and wait for the active ones for at most this many seconds."""
+        self._stopping.set()
+        with anyio.move_on_after(seconds):
+            await self._idle.wait()
+
+
+def make_middleware(drain: RequestDrain) -> Middleware:
+    """Make the middleware that gives each request its id, a line in the access log and, where it fails, an error body."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         given = request.headers.get(REQUEST_ID, "")
-        request_id = given if _PLAIN_ID.match(given) else uuid4().hex
+        request_id = given if _SAFE_ID.match(given) else uuid4().hex
         status = CLIENT_GONE
         try:
-            response = await _answered(draining, request, handler, request_id)
+            response = await _handle(drain, request, handler, request_id)
             status = response.status
             if not response.prepared:
                 response.headers[REQUEST_ID] = request_id
@@ -54,7 +89,7 @@ def around(draining: Draining) -> Middleware:
             _access.info(
                 "%s %s %d %.1f ms %s",
                 request.method,
-                request.rel_url.raw_path,  # still encoded: no name in it can begin a line of its own
+                request.rel_url.raw_path,  # still encoded: no name in it can start a new line
                 status,
                 (time.perf_counter() - started) * 1e3,
                 request_id,
@@ -63,11 +98,11 @@ def around(draining: Draining) -> Middleware:
     return middleware
 
 
-async def _answered(
-    draining: Draining, request: web.Request, handler: Handler, request_id: str
+async def _handle(
+    drain: RequestDrain, request: web.Request, handler: Handler, request_id: str
 ) -> web.StreamResponse:
     try:
-        return await draining.answer(request, handler)
+        return await drain.handle(request, handler)
     except web.HTTPException as exc:
         return error_response(_from_aiohttp(request, exc), request_id, _kept_headers(exc))
     except LakeBusyError:
@@ -82,8 +117,8 @@ async def _answered(
             _log.exception("request %s failed", request_id)
         return error_response(exc, request_id)
     except (ConnectionError, web.RequestPayloadError):
-        raise ConnectionResetError("the client went away") from None
-    except Exception as exc:  # noqa: BLE001  # the boundary: whatever it is, the client gets an object
+        raise ConnectionResetError("the client disconnected") from None
+    except Exception as exc:  # noqa: BLE001  # the outermost boundary: the client gets an error body in any case
         _log.exception("request %s failed", request_id)
         return error_response(_from_failure(exc), request_id)
 
@@ -91,7 +126,7 @@ async def _answered(
 def error_response(
     error: APIError, request_id: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """An error as an answer."""
+    """Encode an error as a response."""
     response = web.Response(
         status=error.status or 500,
         body=encode_error(error, request_id=request_id),
@@ -110,10 +145,10 @@ def _from_aiohttp(request: web.Request, exc: web.HTTPException) -> APIError:
     if exc.status == 404:
         return error_for_status(404, f"no such address: {request.method} {request.path}")
     if exc.status == 405:
-        return error_for_status(405, f"{request.method} is not for {request.path}")
+        return error_for_status(405, f"{request.method} is not allowed for {request.path}")
     if exc.status == 413:
-        error = error_for_status(413, "the body is larger than this server takes")
-        error.hint = "send less at once"
+        error = error_for_status(413, "the body is larger than this server accepts")
+        error.hint = "send less in one call"
         return error
     return error_for_status(exc.status, exc.reason)
 
@@ -125,7 +160,7 @@ def _kept_headers(exc: web.HTTPException) -> dict[str, str]:
 def _from_failure(exc: Exception) -> APIError:
     if isinstance(exc, DiskFullError):
         error = error_for_status(507, "the server's disk is full")
-        error.hint = "make room on the server; nothing was half-written"
+        error.hint = "free space on the server; nothing was partially written"
         return error
     if isinstance(exc, HeadraceError):
         return ServerError(f"the server failed ({exc.code})")

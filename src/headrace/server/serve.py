@@ -1,4 +1,4 @@
-"""Run a server until it is told to stop."""
+"""Run a server until it is stopped by a signal."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from headrace.errors import ConfigurationError
 from headrace.platform.platform import Platform
 from headrace.protocol.query.parser import prepare as prepare_queries
 from headrace.server.app import make_app
-from headrace.server.draining import Draining
-from headrace.server.parser import AnyMethodSite
-from headrace.server.protocol_log import ProtocolLog
+from headrace.server.http_protocol import AnyMethodSite, ProtocolLog
+from headrace.server.middleware import RequestDrain
 from headrace.server.settings import ServerSettings
 
 LOOPBACK = "127.0.0.1"
 
 _LONGEST_LINE = 65_536
-_LAST_WORD_SECONDS = 2.0
-"""What answers that are ready get to leave by, once nothing else is under way."""
+_FLUSH_SECONDS = 2.0
+"""Time for finished responses to be sent, once no request is active."""
 
 
 async def serve(
@@ -35,11 +34,21 @@ async def serve(
     settings: ServerSettings | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve a lake until SIGINT or SIGTERM, then finish what is under way and close the lake.
+    """Serve a lake until SIGINT or SIGTERM, then finish active requests and close the lake.
 
-    ``port`` 0 takes a free one; ``ready`` is called with the address once connections are accepted. A second signal,
-    or the end of ``settings.stop_seconds``, cuts what is still under way. Raises the errors of opening a lake, and
-    :class:`ConfigurationError` where the address cannot be used. The caller chooses the event loop (uvloop).
+    A second signal, or the end of ``settings.stop_seconds``, aborts the requests that are still active. The caller
+    chooses the event loop (uvloop).
+
+    Args:
+        lake: Folder of the lake.
+        host: Address to listen on.
+        port: Port to listen on; 0 chooses a free one.
+        settings: Limits of the server.
+        ready: Called with the address once connections are accepted.
+
+    Raises:
+        LakeError: The lake cannot be opened.
+        ConfigurationError: The address cannot be used.
     """
     async with (
         await Platform.open(lake) as platform,
@@ -47,13 +56,13 @@ async def serve(
     ):
         await to_thread.run_sync(prepare_queries)
         stop = asyncio.Event()
-        with_signals = _on_signals(stop)
+        remove_handlers = _on_signals(stop)
         try:
             if ready is not None:
                 ready(address)
             await stop.wait()
         finally:
-            with_signals()
+            remove_handlers()
 
 
 @asynccontextmanager
@@ -64,18 +73,18 @@ async def serving(
     port: int = 0,
     settings: ServerSettings | None = None,
 ) -> AsyncIterator[str]:
-    """Serve an open platform inside the block; gives the address. Leaving it finishes what is under way."""
+    """Serve an open platform inside the block and yield the address; on exit, active requests are finished."""
     settings = settings or ServerSettings()
-    draining = Draining()
+    drain = RequestDrain()
     runner = web.AppRunner(
-        await make_app(platform, settings, draining),
+        await make_app(platform, settings, drain),
         access_log=None,
         logger=ProtocolLog(),
         keepalive_timeout=settings.keepalive_seconds,
-        shutdown_timeout=_LAST_WORD_SECONDS,
-        # A query travels in the address, and as long a one as the language reads must fit.
+        shutdown_timeout=_FLUSH_SECONDS,
+        # Queries are sent in the request line, and the longest one allowed must fit.
         max_line_size=_LONGEST_LINE,
-        # A refused upload is not read to its end to be polite.
+        # Do not read a refused upload to its end.
         lingering_time=2.0,
     )
     await runner.setup()
@@ -89,19 +98,19 @@ async def serving(
                 hint="choose another host or port",
             ) from None
         try:
-            platform.context.public_address = f"http://{_reached(host)}:{site.bound_port}"
+            platform.context.public_address = f"http://{_local_host(host)}:{site.bound_port}"
             yield f"http://{_bracketed(host)}:{site.bound_port}"
         finally:
             platform.context.public_address = None
             await site.stop()
             platform.jobs.end_waits()
-            await draining.drain(settings.stop_seconds)
+            await drain.drain(settings.stop_seconds)
     finally:
         await runner.cleanup()
 
 
 def _on_signals(stop: asyncio.Event) -> Callable[[], None]:
-    """Set ``stop`` on the first signal; the answer takes the handlers away, so that a second one ends the process."""
+    """Set ``stop`` on a signal. Calling the result removes the handlers, so that a second signal ends the process."""
     loop = asyncio.get_running_loop()
     names = (signal.SIGINT, signal.SIGTERM)
 
@@ -114,8 +123,8 @@ def _on_signals(stop: asyncio.Event) -> Callable[[], None]:
     return remove
 
 
-def _reached(host: str) -> str:
-    """The host as a process of this machine reaches it: an address that stands for all is none to go to."""
+def _local_host(host: str) -> str:
+    """Return the host by which a process of this machine reaches the server, also where it listens on all addresses."""
     return {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "[::1]"}.get(host, _bracketed(host))
 
 

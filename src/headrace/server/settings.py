@@ -1,4 +1,4 @@
-"""What a server allows."""
+"""The settings of a server."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ MIB = 1024 * 1024
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True):
-    """Sizes in bytes, times in seconds.
+    """Limits and times of a server; sizes in bytes, times in seconds.
 
-    ``max_body`` bounds the JSON of a call, ``max_upload`` one file or part. ``url_life`` is how long a signed file URL
-    is good for at most. ``public_url`` is what those URLs begin with where the server sits behind a proxy; else it is
-    the host that the caller named. ``stop_seconds`` is what calls under way get to finish when the server stops.
+    ``max_body`` limits the JSON body of a call, ``max_upload`` one file or part. ``url_life`` is the longest validity of
+    a signed file URL. ``public_url`` is the start of these URLs where the server is behind a proxy; by default it is the
+    host in the request. ``stop_seconds`` is the time that active requests have to finish when the server stops.
     """
 
     max_body: int = 64 * MIB

@@ -1,7 +1,7 @@
-"""Signed URLs: what may be done with which object, until when.
+"""Signed URLs: permission for one method on one object until a given time.
 
-The signature is an HMAC-SHA256 over everything that the URL allows, each part with its length, so that no two
-different permissions have the same text. The URL is the whole authority: files are served without a token.
+The signature is an HMAC-SHA256 over all parts of the permission, each with its length, so that no two different
+permissions have the same text. The URL alone authorises the request: files are served without a token.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIFE_SECONDS = 3600
 
 
 class Grant(NamedTuple):
-    """What a URL allows: ``method`` on one object, or on one part of an upload in parts."""
+    """The permission of a URL: ``method`` on one object, or on one part of a multipart upload."""
 
     method: str
     organization: int
@@ -32,9 +32,9 @@ class Grant(NamedTuple):
 
 
 class UrlSigner:
-    """Makes and checks the URLs of one server (``base``: scheme and host, without a slash at the end).
+    """Makes the signed URLs of one server; the ``ObjectUrls`` of every call over HTTP.
 
-    It is the ``ObjectUrls`` of every call that comes by HTTP.
+    ``base`` is the scheme and host, without a trailing slash. ``life`` is the longest validity in seconds.
     """
 
     client_type = "minio"
@@ -57,28 +57,28 @@ class UrlSigner:
         return f"UrlSigner({self._base!r})"
 
     def download(self, organization: int, object_name: str) -> str:
-        """Where the bytes of an object are read."""
+        """Sign a URL to download an object."""
         return self._url(Grant("GET", organization, object_name, self._expiry()))
 
     def upload(
         self, organization: int, object_name: str, content_type: str
     ) -> tuple[str, dict[str, str]]:
-        """Where a form with the object is sent, and the fields that go with it."""
+        """Sign a URL to upload an object in a form; return it with the fields of the form."""
         url = self._url(Grant("POST", organization, object_name, self._expiry()))
         return url, {"key": object_name}
 
     def put(self, organization: int, object_name: str) -> str:
-        """Where the bare bytes of an object are sent."""
+        """Sign a URL to upload the bare bytes of an object."""
         return self._url(Grant("PUT", organization, object_name, self._expiry()))
 
     def upload_part(self, organization: int, object_name: str, upload_id: str, part_no: int) -> str:
-        """Where one part of an object is sent."""
+        """Sign a URL to upload one part of an object."""
         return self._url(
             Grant("PUT", organization, object_name, self._expiry(), upload_id, part_no)
         )
 
     def _expiry(self) -> int:
-        # Half a life of slack rounded away: URLs of the same object stay the same for a while, and caches work.
+        # Rounded to half the validity: URLs of the same object stay the same for a while, so caches work.
         step = max(1, self._life // 2)
         return (int(self._clock()) // step + 1) * step + self._life - step
 
@@ -95,7 +95,7 @@ class UrlSigner:
 
 
 def sign(secret: bytes, grant: Grant) -> str:
-    """The signature of a grant, as URL-safe text."""
+    """Sign a grant; returns URL-safe text."""
     text = "".join(f"{len(part)}:{part}" for part in map(str, grant))
     digest = hmac.digest(secret, text.encode(), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -109,9 +109,17 @@ def verify(
     *,
     clock: Callable[[], float] = time.time,
 ) -> Grant:
-    """The grant of a URL; :class:`PermissionDeniedError` where it is expired, damaged or not ours.
+    """Verify a signed URL and return its grant. A URL to download an object is also valid for ``HEAD``.
 
-    A URL to read an object also answers ``HEAD``.
+    Args:
+        keys: Secrets of the lake by key number.
+        method: Method of the request.
+        object_name: Name of the object in the path.
+        query: Parameters of the URL.
+        clock: Current time in seconds since the epoch.
+
+    Raises:
+        PermissionDeniedError: The URL is incomplete, expired, or has a wrong signature.
     """
     try:
         grant = Grant(
@@ -127,7 +135,7 @@ def verify(
     except (KeyError, ValueError):
         raise PermissionDeniedError("the file URL is incomplete") from None
     if not hmac.compare_digest(sign(secret, grant).encode(), signature):
-        raise PermissionDeniedError("the file URL is not valid for this")
+        raise PermissionDeniedError("the file URL is not valid for this request")
     if grant.expires < clock():
-        raise PermissionDeniedError("the file URL has expired", hint="ask for a new one")
+        raise PermissionDeniedError("the file URL has expired", hint="request a new URL")
     return grant

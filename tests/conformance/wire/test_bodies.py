@@ -238,7 +238,7 @@ async def test_a_url_that_stays_refused_is_an_error_without_the_url(
     def refuse(*_: object) -> None:
         raise PermissionDeniedError("no")
 
-    monkeypatch.setattr("headrace.server.blobs.verify", refuse)
+    monkeypatch.setattr("headrace.server.files.verify", refuse)
     signature = URL(data.presigned_url or "", encoded=True).query["signature"]
     with pytest.raises(PermissionDeniedError, match=r"a\.png") as caught:
         await read(backend, data)

@@ -14,7 +14,7 @@ import pytest
 import requests
 from aiohttp import web
 
-from headrace.server.parser import AnyMethodSite
+from headrace.server.http_protocol import AnyMethodSite
 
 MIB = 1024 * 1024
 

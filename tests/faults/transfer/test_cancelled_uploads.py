@@ -14,7 +14,7 @@ import pytest
 import headrace
 from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import Connection
-from headrace.server.receiving import Receiver
+from headrace.server.uploads import UploadReceiver
 from headrace.storage.objects.local import LocalObjectStore
 from tests.support.cli import COMMAND, environment
 from tests.support.doors import DOORS, Door
@@ -44,10 +44,10 @@ class Gate:
 async def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Counts the files that come into a lake, by either way."""
     found = Gate()
-    whole, put_file = Receiver.whole, LocalObjectStore._put_file
+    whole, put_file = UploadReceiver.whole, LocalObjectStore._put_file
     loop = asyncio.get_running_loop()
 
-    async def gated(self: Receiver, request: Any, grant: Any) -> Any:
+    async def gated(self: UploadReceiver, request: Any, grant: Any) -> Any:
         found.begun += 1
         if found.tell is not None and found.begun > HALF:
             await found.opened.wait()
@@ -61,7 +61,7 @@ async def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
         loop.call_soon_threadsafe(found.count)
         return stored
 
-    monkeypatch.setattr(Receiver, "whole", gated)
+    monkeypatch.setattr(UploadReceiver, "whole", gated)
     monkeypatch.setattr(LocalObjectStore, "_put_file", counted)
     return found
 

@@ -16,7 +16,7 @@ import pytest
 
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import Begun, UploadJournal
-from headrace.server.receiving import Receiver
+from headrace.server.uploads import UploadReceiver
 from tests.support.drawn import draw_images
 from tests.support.lakes import png
 from tests.support.servers import Running, running
@@ -47,13 +47,13 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     found = Gate()
-    real = Receiver.part
+    real = UploadReceiver.part
 
-    async def part(self: Receiver, request: Any, grant: Any) -> Any:
+    async def part(self: UploadReceiver, request: Any, grant: Any) -> Any:
         await found.pass_by(grant.part_no)
         return await real(self, request, grant)
 
-    monkeypatch.setattr(Receiver, "part", part)
+    monkeypatch.setattr(UploadReceiver, "part", part)
     return found
 
 
@@ -137,15 +137,15 @@ async def test_killed_among_many_small_files(
     paths = draw_images(tmp_path / "images", 60)
     names: list[str] = []
     process: list[asyncio.subprocess.Process] = []
-    real = Receiver.whole
+    real = UploadReceiver.whole
 
-    async def whole(self: Receiver, request: Any, grant: Any) -> Any:
+    async def whole(self: UploadReceiver, request: Any, grant: Any) -> Any:
         names.append(grant.object_name)
         if len(names) == 50 and process[0].returncode is None:
             process[0].kill()
         return await real(self, request, grant)
 
-    monkeypatch.setattr(Receiver, "whole", whole)
+    monkeypatch.setattr(UploadReceiver, "whole", whole)
     process.append(await start(server, *paths))
     await process[0].communicate()
     rows = await server.platform.context.database.fetch_one("datalake.count", bucket=0, lake=1)

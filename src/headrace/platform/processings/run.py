@@ -29,8 +29,8 @@ from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
-from headrace.subprocesses.process import run_process
 from headrace.subprocesses.log import LogWriter, delete_old_logs
+from headrace.subprocesses.process import run_process
 from headrace.threads import in_thread
 
 VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"

@@ -1,10 +1,11 @@
-"""Files over HTTP, by signed URL, with ranges. No token is asked or looked at: the URL is the whole authority."""
+"""Serve files over HTTP, by signed URL and with ranges. Tokens are ignored: the URL alone authorises the request."""
 
 from __future__ import annotations
 
 import logging
 import mimetypes
 import os
+import re
 import stat
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -15,24 +16,35 @@ from urllib.parse import quote
 from aiohttp import web
 
 from headrace.errors import NotFoundError, StorageError
-from headrace.server.expect import defer_continue
-from headrace.server.ranges import Span, UnsatisfiableRangeError, asked_span
-from headrace.server.receiving import Receiver
+from headrace.server.http_protocol import defer_continue
 from headrace.server.signing import PREFIX, Grant, verify
+from headrace.server.uploads import UploadReceiver
 from headrace.storage.objects.base import ObjectStore
 from headrace.threads import in_thread
 
 SMALL = 256 * 1024
-"""Files up to this size are read whole, in the one trip to a thread that also looks them up."""
+"""Files up to this size (bytes) are read whole, in the same thread call that looks them up."""
 
-_SHOWN_INLINE = frozenset(
+_INLINE_TYPES = frozenset(
     {"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff", "video/mp4"}
 )
+_RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$", re.ASCII)
 _log = logging.getLogger("headrace.server")
 
 
-class _Found(NamedTuple):
-    """An object: its size, a name for its very content, and the content itself where it is small."""
+class Span(NamedTuple):
+    """``length`` bytes from ``start``."""
+
+    start: int
+    length: int
+
+
+class UnsatisfiableRangeError(ValueError):
+    """The range lies outside of the file."""
+
+
+class _StoredFile(NamedTuple):
+    """An object: its size, a validator of its content, and the content itself where it is small."""
 
     name: str
     size: int
@@ -40,16 +52,16 @@ class _Found(NamedTuple):
     content: bytes | None
 
 
-class Blobs:
-    """Handlers of the file URLs of one lake."""
+class FileRoutes:
+    """The handlers of the file URLs of one lake."""
 
     def __init__(self, objects: ObjectStore, keys: Mapping[int, bytes], *, max_upload: int) -> None:
         self._objects = objects
         self._keys = keys
-        self._receiver = Receiver(objects, max_upload)
+        self._receiver = UploadReceiver(objects, max_upload)
 
     def routes(self) -> list[web.RouteDef]:
-        """The routes of files."""
+        """Return the routes of files."""
         path = PREFIX + "{name:.+}"
         return [
             web.get(path, self.read, allow_head=True),
@@ -58,19 +70,19 @@ class Blobs:
         ]
 
     async def receive_form(self, request: web.Request) -> web.Response:
-        """Store the file of a form."""
-        return await self._receiver.form(request, self._granted(request))
+        """Store the file of a multipart form."""
+        return await self._receiver.form(request, self._grant(request))
 
     async def receive_bytes(self, request: web.Request) -> web.Response:
-        """Store a whole object, or one part of an upload in parts."""
-        grant = self._granted(request)
+        """Store a whole object, or one part of a multipart upload."""
+        grant = self._grant(request)
         if grant.upload_id:
             return await self._receiver.part(request, grant)
         return await self._receiver.whole(request, grant)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
-        """Answer a file or a range of it; always with a length."""
-        found = await self._find(self._granted(request).object_name)
+        """Send a file or a range of it, always with a Content-Length."""
+        found = await self._find(self._grant(request).object_name)
         headers = _headers(found)
         if found.etag and request.headers.get("If-None-Match") in (found.etag, "*"):
             return web.Response(status=304, headers=headers)
@@ -85,17 +97,17 @@ class Blobs:
         headers["Content-Range"] = f"bytes {span.start}-{last}/{found.size}"
         return await self._send(request, found, span, 206, headers)
 
-    def _granted(self, request: web.Request) -> Grant:
+    def _grant(self, request: web.Request) -> Grant:
         return verify(self._keys, request.method, request.match_info["name"], request.query)
 
-    async def _find(self, name: str) -> _Found:
+    async def _find(self, name: str) -> _StoredFile:
         path = self._objects.local_path(name)
         if path is not None:
             found = await in_thread(_look_up, name, path)
         else:
             info = await self._objects.head(name)
             etag = f'"{info.sha256.hex()}"' if info and info.sha256 else None
-            found = _Found(name, info.size, etag, None) if info else None
+            found = _StoredFile(name, info.size, etag, None) if info else None
         if found is None:
             raise NotFoundError(f"no object {name!r}")
         return found
@@ -103,7 +115,7 @@ class Blobs:
     async def _send(
         self,
         request: web.Request,
-        found: _Found,
+        found: _StoredFile,
         span: Span,
         status: int,
         headers: dict[str, str],
@@ -130,7 +142,7 @@ class Blobs:
         except StorageError:
             _log.exception("reading an object failed midway")
         if sent != span.length and request.transport is not None:
-            # The length is promised already: only a cut connection tells the client that this is not the file.
+            # The length was already sent: only a broken connection tells the client that the body is incomplete.
             request.transport.abort()
 
     async def _chunks(self, name: str, span: Span) -> AsyncGenerator[bytes, None]:
@@ -140,46 +152,71 @@ class Blobs:
                 yield chunk
 
 
-def _look_up(name: str, path: Path) -> _Found | None:
+def _look_up(name: str, path: Path) -> _StoredFile | None:
     try:
-        opened = os.open(path, os.O_RDONLY)
+        fd = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as exc:
         raise StorageError(f"cannot read object {name}: {exc.strerror}") from exc
     try:
-        about = os.fstat(opened)
-        if not stat.S_ISREG(about.st_mode):
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode):
             return None
-        etag = f'"{about.st_mtime_ns:x}-{about.st_ino:x}-{about.st_size:x}"'
-        content = os.pread(opened, about.st_size, 0) if about.st_size <= SMALL else None
-        if content is not None and len(content) != about.st_size:
-            raise StorageError(f"object {name} is shorter than it was")
-        return _Found(name, about.st_size, etag, content)
+        etag = f'"{info.st_mtime_ns:x}-{info.st_ino:x}-{info.st_size:x}"'
+        content = os.pread(fd, info.st_size, 0) if info.st_size <= SMALL else None
+        if content is not None and len(content) != info.st_size:
+            raise StorageError(f"object {name} changed while it was read")
+        return _StoredFile(name, info.st_size, etag, content)
     finally:
-        os.close(opened)
+        os.close(fd)
 
 
-def _conditional_span(request: web.Request, found: _Found) -> Span | None:
+def _conditional_span(request: web.Request, found: _StoredFile) -> Span | None:
     condition = request.headers.get("If-Range")
     if condition is not None and condition != found.etag:
         return None
-    return asked_span(request.headers.get("Range"), found.size)
+    return parse_range(request.headers.get("Range"), found.size)
 
 
-def _headers(found: _Found) -> dict[str, str]:
+def _headers(found: _StoredFile) -> dict[str, str]:
     kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-    shown = "inline" if kind in _SHOWN_INLINE else "attachment"
+    disposition = "inline" if kind in _INLINE_TYPES else "attachment"
     filename = quote(found.name.rpartition("/")[2], safe="")
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, max-age=3600",
-        "Content-Disposition": f"{shown}; filename*=UTF-8''{filename}",
-        # Files are whatever people upload: nothing in them may run as a page of this host.
+        "Content-Disposition": f"{disposition}; filename*=UTF-8''{filename}",
+        # Files are untrusted uploads: nothing in them may run as a page of this host.
         "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Content-Type": kind if shown == "inline" else "application/octet-stream",
+        "Content-Type": kind if disposition == "inline" else "application/octet-stream",
         "X-Content-Type-Options": "nosniff",
     }
     if found.etag:
         headers["ETag"] = found.etag
     return headers
+
+
+def parse_range(header: str | None, size: int) -> Span | None:
+    """Parse a ``Range`` header for a file of ``size`` bytes; None means the whole file.
+
+    Multiple ranges and malformed headers mean the whole file, as HTTP allows.
+
+    Raises:
+        UnsatisfiableRangeError: The range lies outside of the file.
+    """
+    found = _RANGE.match(header.strip()) if header else None
+    if found is None or found[1] == found[2] == "":
+        return None
+    if found[1] == "":
+        start, end = max(0, size - int(found[2])), size - 1
+        if int(found[2]) == 0:
+            raise UnsatisfiableRangeError
+    else:
+        start = int(found[1])
+        end = min(size - 1, int(found[2])) if found[2] else size - 1
+        if found[2] and int(found[2]) < start:
+            return None
+    if start >= size:
+        raise UnsatisfiableRangeError
+    return Span(start, end - start + 1)

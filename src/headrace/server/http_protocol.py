@@ -1,15 +1,16 @@
-"""XGET: a GET with a body, under a name that aiohttp's fast parser refuses.
+"""Extensions of aiohttp's HTTP protocol: the method XGET, a deferred ``100 Continue``, and a discreet protocol log.
 
-The C parser knows a closed list of methods, none of which begins with X. So it fails on the very first byte of such a
-message, before it has taken anything in, and from there on a parser written in Python, which takes any method, serves
-that one connection. All other connections keep the fast parser.
+XGET is a GET with a body. aiohttp's C parser knows a closed list of methods, none of which begins with X, so it fails on
+the first byte of such a request, before it has consumed anything. From there on a parser written in Python, which takes
+any method, serves that connection. All other connections keep the fast parser.
 
-This reaches into names that aiohttp does not promise to keep: the version is capped and a canary test drives it.
+This uses private names of aiohttp: its version is capped, and a canary test checks them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ class AnyMethodSite(web.TCPSite):
     """A listening socket whose connections accept any method."""
 
     async def start(self) -> None:
-        """Bind and listen; ``OSError`` where the address is taken."""
+        """Bind and listen; raises ``OSError`` where the address is in use."""
         await web.BaseSite.start(self)
         server = self._runner.server
         if server is None:
@@ -40,7 +41,7 @@ class AnyMethodSite(web.TCPSite):
 
     @property
     def bound_port(self) -> int:
-        """The port that listens, also where port 0 was asked."""
+        """The port that listens, also where port 0 was requested."""
         if self._server is None:
             raise RuntimeError("the site is not started")
         sockets: Any = getattr(self._server, "sockets", ())
@@ -53,14 +54,14 @@ def _connections(
     def connect() -> web.RequestHandler:
         handler = server()
         parser: Any = _AnyMethodParser(handler, loop)
-        handler._parser = parser  # noqa: SLF001  # the hand-over itself
+        handler._parser = parser  # noqa: SLF001  # replaces the parser of this connection
         return handler
 
     return connect
 
 
 class _AnyMethodParser:
-    """The C parser until it refuses a method, then the Python one for the rest of the connection."""
+    """Uses the C parser until it refuses a method, then the Python parser for the rest of the connection."""
 
     __slots__ = ("_handler", "_in_head", "_loop", "_parser", "_payload", "_switched")
 
@@ -77,24 +78,24 @@ class _AnyMethodParser:
             return self._parser.feed_data(data)  # type: ignore[no-any-return]
         body_open = self._payload is not None and not self._payload.is_eof()
         try:
-            answer = self._parser.feed_data(data)
+            result = self._parser.feed_data(data)
         except BadHttpMethod:
-            # Handing over is sound only where the fast parser owes nothing: no half head, no open body, no backlog.
+            # Switching is safe only where the fast parser holds no state: no partial head, no open body.
             if self._in_head or body_open or not data:
                 raise
             self._switch()
             return self._parser.feed_data(data)  # type: ignore[no-any-return]
-        messages = answer[0]
+        messages = result[0]
         if messages:
             self._payload = messages[-1][1]
         if data:
             self._in_head = not messages and not body_open
-        return answer  # type: ignore[no-any-return]
+        return result  # type: ignore[no-any-return]
 
     def _switch(self) -> None:
         handler = self._handler
         if handler._reading_paused:  # noqa: SLF001
-            # By a body that the fast parser read ahead in this very segment, and that is about to be read anew.
+            # Paused by a body that the fast parser read ahead in this segment; the Python parser reads it again.
             handler.resume_reading()
         self._parser = HttpRequestParserPy(
             handler,
@@ -111,3 +112,30 @@ class _AnyMethodParser:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
+
+
+async def defer_continue(request: web.Request) -> None:
+    """Replace aiohttp's Expect handler, which sends ``100 Continue`` before the token has been checked."""
+
+
+async def send_continue(request: web.Request) -> None:
+    """Send ``100 Continue`` now, where the client waits for it."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+class ProtocolLog(logging.LoggerAdapter[logging.Logger]):
+    """Logs aiohttp's protocol errors without quoting the request, which may hold a token."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger("headrace.server.protocol"), None)
+
+    def exception(self, msg: object, *args: object, exc_info: Any = None, **more: Any) -> None:
+        """Log an error in one line, by the name of its class."""
+        self.warning("%s: %s", str(msg) % args if args else msg, type(exc_info).__name__)
+
+    def debug(self, msg: object, *args: object, exc_info: Any = None, **more: Any) -> None:
+        """Log in the same way at the lowest level."""
+        if self.isEnabledFor(logging.DEBUG):
+            reason = f": {type(exc_info).__name__}" if exc_info else ""
+            self.log(logging.DEBUG, "%s%s", str(msg) % args if args else msg, reason)

@@ -1,4 +1,4 @@
-"""Who may come in: a request's token and organization become the access that its operation runs under."""
+"""Authenticate requests: turn the token and organization of a request into the access of its operation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from headrace.errors import AuthenticationError, BadRequestError, PermissionDeniedError
 from headrace.platform.accounts.signing_keys import SigningKey
-from headrace.platform.accounts.tokens import authenticate
+from headrace.platform.accounts.tokens import authenticate as authenticate_token
 from headrace.platform.core.access import Access
 from headrace.platform.platform import Platform
 from headrace.server.settings import ServerSettings
@@ -21,21 +21,24 @@ OWN_CLIENT = "X-Headrace"
 _HOST = re.compile(r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$", re.ASCII)
 
 
-class Gate:
-    """Checks callers, by the head of their request alone."""
+class Authenticator:
+    """Authenticates callers, by the headers of their requests alone."""
 
     def __init__(self, platform: Platform, key: SigningKey, settings: ServerSettings) -> None:
         self._platform = platform
         self._key = key
         self._settings = settings
 
-    async def admit(self, request: web.Request) -> Access:
-        """The access of a caller.
+    async def authenticate(self, request: web.Request) -> Access:
+        """Return the access of a caller.
 
-        Raises :class:`AuthenticationError` without a good token, :class:`PermissionDeniedError` for an organization
-        that it is not for.
+        Raises:
+            AuthenticationError: The token is missing or invalid.
+            PermissionDeniedError: The token is not valid for the organization.
         """
-        caller = await authenticate(self._platform.context, _token(request), _organization(request))
+        caller = await authenticate_token(
+            self._platform.context, _token(request), _organization(request)
+        )
         return Access(
             account=caller.account,
             username=caller.username,
@@ -46,12 +49,12 @@ class Gate:
         )
 
     def _base(self, request: web.Request) -> str:
-        """What file URLs begin with: the host that the caller itself reached this server by."""
+        """Return the start of file URLs: by default the host by which the caller reached this server."""
         if self._settings.public_url is not None:
             return self._settings.public_url.rstrip("/")
         host = request.headers.get("Host", "")
         if not _HOST.match(host):
-            raise BadRequestError("the request names no host", hint="send a Host header")
+            raise BadRequestError("the request has no valid Host header", hint="send a Host header")
         return f"{request.scheme}://{host}"
 
 
@@ -61,7 +64,7 @@ def _token(request: web.Request) -> str | None:
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
-        raise AuthenticationError("the token must come as a bearer token")
+        raise AuthenticationError("the token must be sent as a bearer token")
     return token.strip()
 
 
@@ -72,4 +75,4 @@ def _organization(request: web.Request) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise PermissionDeniedError(f"{ORGANIZATION} is no id") from None
+        raise PermissionDeniedError(f"{ORGANIZATION} is not an id") from None
