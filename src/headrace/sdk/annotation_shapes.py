@@ -264,7 +264,7 @@ class AnnotationShapes(Resource[AnnotationRecord]):
             Mask: masks,
         }
         shapes = {
-            KINDS[kind].plural: self._encoded(kind, drawn) if drawn else None
+            KINDS[kind].operations.plural: self._encoded(kind, drawn) if drawn else None
             for kind, drawn in given.items()
         }
         request = SaveAnnotation(annotation_id=self.id, duration=duration, **shapes)
@@ -272,12 +272,13 @@ class AnnotationShapes(Resource[AnnotationRecord]):
 
     async def _list(self, kind: type[ShapeT]) -> list[ShapeT]:
         request = AnnotationId(annotation_id=self.id)
-        return self._handles(kind, (await self.session.call(KINDS[kind].list, request)).items)
+        return self._handles(kind, (await self.session.call(KINDS[kind].operations.list, request)).items)
 
     async def _create(self, kind: type[ShapeT], drawn: Sequence[Any]) -> list[ShapeT]:
         if not drawn:
             raise BadRequestError("there are no shapes to create", hint="the list is empty")
-        plural, create = KINDS[kind].plural, KINDS[kind].create
+        kind_operations = KINDS[kind].operations
+        plural, create = kind_operations.plural, kind_operations.create
         shapes = {plural: self._encoded(kind, drawn)}
         created = await self.session.call(create, create.request(annotation_id=self.id, **shapes))
         return self._handles(kind, getattr(created, plural))

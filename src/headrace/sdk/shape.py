@@ -16,11 +16,13 @@ from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as operations
 from headrace.protocol.operations.shapes import (
     ClassificationRecord,
+    EditableShapeOperations,
     LineRecord,
     MaskRecord,
     PointRecord,
     PolygonRecord,
     RectangleRecord,
+    ShapeOperations,
     ShapeRecord,
 )
 from headrace.sdk.base.coordinates import tidy, tidy_points, whole, whole_pair, whole_pairs
@@ -61,15 +63,16 @@ class Shape(Resource[ShapeT]):
     async def sync(self) -> None:
         """Read the shape again and replace ``record``."""
         request = operations.ShapeId(shape_id=self.id)
-        self.record = await self.session.call(KINDS[type(self)].get, request)
+        self.record = await self.session.call(KINDS[type(self)].operations.get, request)
 
     async def delete(self) -> None:
         """Delete the shape."""
-        await self.session.call(KINDS[type(self)].delete, operations.ShapeId(shape_id=self.id))
+        await self.session.call(KINDS[type(self)].operations.delete, operations.ShapeId(shape_id=self.id))
 
     async def _update(self, label: Label | None, text: str | None, **geometry: Any) -> None:
-        operation = KINDS[type(self)].update
-        assert operation is not None
+        kind_operations = KINDS[type(self)].operations
+        assert isinstance(kind_operations, EditableShapeOperations)
+        operation = kind_operations.update
         label_id = label.id if label else None
         request = operation.request(shape_id=self.id, label_id=label_id, text=text, **geometry)
         self.record = await self.session.call(operation, request)
@@ -250,18 +253,10 @@ class Mask(Shape[MaskRecord]):
 
 
 class ShapeKind(NamedTuple):
-    """What a kind of shape needs to travel.
+    """The operations on one kind of shape, and the function that encodes what callers pass for a new one."""
 
-    ``plural`` names its field in requests and results, ``encode`` converts what callers pass for a new shape.
-    """
-
-    plural: str
+    operations: ShapeOperations[Any, Any, Any]
     encode: Callable[[Session, Any], Struct]
-    list: Operation[Any, Any]
-    create: Operation[Any, Any]
-    get: Operation[Any, Any]
-    update: Operation[Any, Any] | None
-    delete: Operation[Any, Any]
 
 
 def _rectangle(session: Session, drawn: tuple[float, float, float, float, Label]) -> Struct:
@@ -295,58 +290,10 @@ def _mask(_: Session, drawn: tuple[str, Label]) -> Struct:
 
 
 KINDS: dict[type[Shape[Any]], ShapeKind] = {
-    Rectangle: ShapeKind(
-        "rectangles",
-        _rectangle,
-        operations.LIST_RECTANGLES,
-        operations.CREATE_RECTANGLES,
-        operations.GET_RECTANGLE,
-        operations.UPDATE_RECTANGLE,
-        operations.DELETE_RECTANGLE,
-    ),
-    Polygon: ShapeKind(
-        "polygons",
-        _polygon,
-        operations.LIST_POLYGONS,
-        operations.CREATE_POLYGONS,
-        operations.GET_POLYGON,
-        operations.UPDATE_POLYGON,
-        operations.DELETE_POLYGON,
-    ),
-    Line: ShapeKind(
-        "lines",
-        _line,
-        operations.LIST_LINES,
-        operations.CREATE_LINES,
-        operations.GET_LINE,
-        operations.UPDATE_LINE,
-        operations.DELETE_LINE,
-    ),
-    Point: ShapeKind(
-        "points",
-        _point,
-        operations.LIST_POINTS,
-        operations.CREATE_POINTS,
-        operations.GET_POINT,
-        operations.UPDATE_POINT,
-        operations.DELETE_POINT,
-    ),
-    Classification: ShapeKind(
-        "classifications",
-        _classification,
-        operations.LIST_CLASSIFICATIONS,
-        operations.CREATE_CLASSIFICATIONS,
-        operations.GET_CLASSIFICATION,
-        operations.UPDATE_CLASSIFICATION,
-        operations.DELETE_CLASSIFICATION,
-    ),
-    Mask: ShapeKind(
-        "masks",
-        _mask,
-        operations.LIST_MASKS,
-        operations.CREATE_MASKS,
-        operations.GET_MASK,
-        None,
-        operations.DELETE_MASK,
-    ),
+    Rectangle: ShapeKind(operations.RECTANGLES, _rectangle),
+    Polygon: ShapeKind(operations.POLYGONS, _polygon),
+    Line: ShapeKind(operations.LINES, _line),
+    Point: ShapeKind(operations.POINTS, _point),
+    Classification: ShapeKind(operations.CLASSIFICATIONS, _classification),
+    Mask: ShapeKind(operations.MASKS, _mask),
 }

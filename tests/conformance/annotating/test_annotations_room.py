@@ -195,7 +195,7 @@ async def test_a_locked_version_refuses_every_change(filled: Filled) -> None:
     annotation = await made(filled)
     box = RectangleIn(label_id=filled.labels["a"], x=1, y=2, w=3, h=4)
     call = {"annotation_id": annotation}
-    drawn = await filled.lake.call(shapes.CREATE_RECTANGLES, rectangles=[box], **call)
+    drawn = await filled.lake.call(shapes.RECTANGLES.create, rectangles=[box], **call)
     shape = {"shape_id": drawn.rectangles[0].id}
     with filled.lake.raw() as connection:
         connection.execute("update version set locked = 1")
@@ -205,10 +205,10 @@ async def test_a_locked_version_refuses_every_change(filled: Filled) -> None:
         (annotating.SAVE_ANNOTATION, call),
         (annotating.DELETE_ANNOTATION, call),
         (annotating.DELETE_ANNOTATIONS, {"version_id": filled.id, "asset_ids": ["__all__"]}),
-        (shapes.CREATE_RECTANGLES, {"rectangles": [box], **call}),
-        (shapes.UPDATE_RECTANGLE, {"x": 3.0, **shape}),
-        (shapes.DELETE_RECTANGLE, shape),
+        (shapes.RECTANGLES.create, {"rectangles": [box], **call}),
+        (shapes.RECTANGLES.update, {"x": 3.0, **shape}),
+        (shapes.RECTANGLES.delete, shape),
     ):
         with pytest.raises(LockedError):
             await filled.lake.call(operation, **fields)
-    assert (await filled.lake.call(shapes.GET_RECTANGLE, **shape)).x == 1
+    assert (await filled.lake.call(shapes.RECTANGLES.get, **shape)).x == 1

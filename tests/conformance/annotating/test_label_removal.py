@@ -63,9 +63,9 @@ async def test_all_its_shapes_go_and_no_others(
 async def test_ids_of_other_shapes_stay(lake: Stocked) -> None:
     filled = await drawn(lake, 1)
     (annotation,) = await filled.ids()
-    before = await lake.call(shapes.LIST_RECTANGLES, annotation_id=annotation)
+    before = await lake.call(shapes.RECTANGLES.list, annotation_id=annotation)
     await delete(filled, "a")
-    after = await lake.call(shapes.LIST_RECTANGLES, annotation_id=annotation)
+    after = await lake.call(shapes.RECTANGLES.list, annotation_id=annotation)
     assert after.items == before.items[1:]
 
 

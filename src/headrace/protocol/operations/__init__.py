@@ -50,7 +50,7 @@ _MODULES: tuple[ModuleType, ...] = (
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     value.name: value
-    for module in _MODULES
-    for value in vars(module).values()
+    for declared in (*_MODULES, *shapes.SHAPES)
+    for value in vars(declared).values()
     if isinstance(value, Operation)
 }

@@ -5,12 +5,14 @@ There are no such operations for keypoints and tracks: they are written and dele
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 
+from headrace.model.columns import ShapeKind
 from headrace.model.records import Items, LabelRecord, Record
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations.annotating import AnnotationId
@@ -165,102 +167,132 @@ UpdateT = TypeVar("UpdateT", bound=UpdateShape)
 ManyT = TypeVar("ManyT", bound=Record)
 
 
-def _list(kind: str, record: type[RecordT]) -> Operation[AnnotationId, Items[RecordT]]:
-    result: Any = Items[record]  # type: ignore[valid-type]  # known when this runs
-    return Operation(
-        name=f"list_{kind}",
-        method="GET",
-        path=f"/api/annotation/{{annotation_id}}/{kind}",
-        request=AnnotationId,
-        result=result,
-        doc=f"List the {kind} of an annotation in order of creation.",
-        errors=(404,),
+# --- the table of kinds ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ShapeOperations(Generic[RecordT, CreateT, ManyT]):
+    """The operations on shapes of one kind; ``plural`` is the field of several shapes in requests and results."""
+
+    kind: ShapeKind
+    plural: str
+    list: Operation[AnnotationId, Items[RecordT]]
+    create: Operation[CreateT, ManyT]
+    get: Operation[ShapeId, RecordT]
+    delete: Operation[ShapeId, None]
+
+
+@dataclass(frozen=True)
+class EditableShapeOperations(
+    ShapeOperations[RecordT, CreateT, ManyT], Generic[RecordT, CreateT, ManyT, UpdateT]
+):
+    """The operations on shapes of a kind that can be changed."""
+
+    update: Operation[UpdateT, RecordT]
+
+
+def _shape_operations(
+    kind: ShapeKind,
+    plural: str,
+    record: type[RecordT],
+    create: type[CreateT],
+    many: type[ManyT],
+) -> ShapeOperations[RecordT, CreateT, ManyT]:
+    shape = kind.name.lower()
+    items: Any = Items[record]  # type: ignore[valid-type]  # a variable, but known at run time
+    return ShapeOperations(
+        kind,
+        plural,
+        list=Operation(
+            name=f"list_{plural}",
+            method="GET",
+            path=f"/api/annotation/{{annotation_id}}/{plural}",
+            request=AnnotationId,
+            result=items,
+            doc=f"List the {plural} of an annotation in order of creation.",
+            errors=(404,),
+        ),
+        create=Operation(
+            name=f"create_{plural}",
+            method="POST",
+            path=f"/api/annotation/{{annotation_id}}/bulk-{plural}",
+            request=create,
+            result=many,
+            doc=f"Add {plural} to an annotation; returns them in the order given.",
+            errors=(404, 400, 413, 423),
+        ),
+        get=Operation(
+            name=f"get_{shape}",
+            method="GET",
+            path=f"/api/{shape}/{{shape_id}}",
+            request=ShapeId,
+            result=record,
+            doc=f"Get a {shape}.",
+            errors=(404,),
+        ),
+        delete=Operation(
+            name=f"delete_{shape}",
+            method="DELETE",
+            path=f"/api/{shape}/{{shape_id}}",
+            request=ShapeId,
+            result=NoneType,
+            doc=f"Delete a {shape}.",
+            repeatable=True,
+            errors=(404, 423),
+        ),
     )
 
 
-def _create(kind: str, request: type[CreateT], result: type[ManyT]) -> Operation[CreateT, ManyT]:
-    return Operation(
-        name=f"create_{kind}",
-        method="POST",
-        path=f"/api/annotation/{{annotation_id}}/bulk-{kind}",
-        request=request,
-        result=result,
-        doc=f"Add {kind} to an annotation; returns them in the order given.",
-        errors=(404, 400, 413, 423),
-    )
-
-
-def _get(shape: str, record: type[RecordT]) -> Operation[ShapeId, RecordT]:
-    return Operation(
-        name=f"get_{shape}",
-        method="GET",
-        path=f"/api/{shape}/{{shape_id}}",
-        request=ShapeId,
-        result=record,
-        doc=f"Get a {shape}.",
-        errors=(404,),
-    )
-
-
-def _update(
-    shape: str, request: type[UpdateT], record: type[RecordT]
-) -> Operation[UpdateT, RecordT]:
-    return Operation(
+def _editable(
+    base: ShapeOperations[RecordT, CreateT, ManyT], update: type[UpdateT]
+) -> EditableShapeOperations[RecordT, CreateT, ManyT, UpdateT]:
+    shape = base.kind.name.lower()
+    operation = Operation(
         name=f"update_{shape}",
         method="PATCH",
         path=f"/api/{shape}/{{shape_id}}",
-        request=request,
-        result=record,
+        request=update,
+        result=base.get.result,
         doc=f"Change the geometry, label or text of a {shape}.",
         repeatable=True,
         errors=(404, 400, 423),
     )
+    return EditableShapeOperations(**vars(base), update=operation)
 
 
-def _delete(shape: str) -> Operation[ShapeId, None]:
-    return Operation(
-        name=f"delete_{shape}",
-        method="DELETE",
-        path=f"/api/{shape}/{{shape_id}}",
-        request=ShapeId,
-        result=NoneType,
-        doc=f"Delete a {shape}.",
-        repeatable=True,
-        errors=(404, 423),
-    )
+RECTANGLES = _editable(
+    _shape_operations(
+        ShapeKind.RECTANGLE, "rectangles", RectangleRecord, CreateRectangles, Rectangles
+    ),
+    UpdateRectangle,
+)
+POLYGONS = _editable(
+    _shape_operations(ShapeKind.POLYGON, "polygons", PolygonRecord, CreatePolygons, Polygons),
+    UpdatePolygon,
+)
+LINES = _editable(
+    _shape_operations(ShapeKind.LINE, "lines", LineRecord, CreateLines, Lines), UpdateLine
+)
+POINTS = _editable(
+    _shape_operations(ShapeKind.POINT, "points", PointRecord, CreatePoints, Points), UpdatePoint
+)
+CLASSIFICATIONS = _editable(
+    _shape_operations(
+        ShapeKind.CLASSIFICATION,
+        "classifications",
+        ClassificationRecord,
+        CreateClassifications,
+        Classifications,
+    ),
+    UpdateClassification,
+)
+MASKS = _shape_operations(ShapeKind.MASK, "masks", MaskRecord, CreateMasks, Masks)
 
-
-LIST_RECTANGLES = _list("rectangles", RectangleRecord)
-CREATE_RECTANGLES = _create("rectangles", CreateRectangles, Rectangles)
-GET_RECTANGLE = _get("rectangle", RectangleRecord)
-UPDATE_RECTANGLE = _update("rectangle", UpdateRectangle, RectangleRecord)
-DELETE_RECTANGLE = _delete("rectangle")
-
-LIST_POLYGONS = _list("polygons", PolygonRecord)
-CREATE_POLYGONS = _create("polygons", CreatePolygons, Polygons)
-GET_POLYGON = _get("polygon", PolygonRecord)
-UPDATE_POLYGON = _update("polygon", UpdatePolygon, PolygonRecord)
-DELETE_POLYGON = _delete("polygon")
-
-LIST_LINES = _list("lines", LineRecord)
-CREATE_LINES = _create("lines", CreateLines, Lines)
-GET_LINE = _get("line", LineRecord)
-UPDATE_LINE = _update("line", UpdateLine, LineRecord)
-DELETE_LINE = _delete("line")
-
-LIST_POINTS = _list("points", PointRecord)
-CREATE_POINTS = _create("points", CreatePoints, Points)
-GET_POINT = _get("point", PointRecord)
-UPDATE_POINT = _update("point", UpdatePoint, PointRecord)
-DELETE_POINT = _delete("point")
-
-LIST_CLASSIFICATIONS = _list("classifications", ClassificationRecord)
-CREATE_CLASSIFICATIONS = _create("classifications", CreateClassifications, Classifications)
-GET_CLASSIFICATION = _get("classification", ClassificationRecord)
-UPDATE_CLASSIFICATION = _update("classification", UpdateClassification, ClassificationRecord)
-DELETE_CLASSIFICATION = _delete("classification")
-
-LIST_MASKS = _list("masks", MaskRecord)
-CREATE_MASKS = _create("masks", CreateMasks, Masks)
-GET_MASK = _get("mask", MaskRecord)
-DELETE_MASK = _delete("mask")
+SHAPES: tuple[ShapeOperations[Any, Any, Any], ...] = (
+    RECTANGLES,
+    POLYGONS,
+    LINES,
+    POINTS,
+    CLASSIFICATIONS,
+    MASKS,
+)
