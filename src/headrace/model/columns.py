@@ -44,7 +44,7 @@ class TrackGeometry(NamedTuple):
     ends: list[int]
 
 
-class Group(Struct, gc=False):
+class ShapeGroup(Struct, gc=False):
     """The shapes of one kind in columns of equal length.
 
     ``geometry`` by kind: RECTANGLE flat ``x, y, w, h``; POINT flat ``x, y``; POLYGON and LINE lists of pairs;
@@ -67,10 +67,10 @@ class Shapes(Struct, gc=False):
     Where ``next_ordinal`` is None, groups have no ordinals: they are implicit, counted from 0 through all groups.
     """
 
-    groups: list[Group]
+    groups: list[ShapeGroup]
     next_ordinal: int | None = None
 
-    def group(self, kind: ShapeKind) -> Group | None:
+    def group(self, kind: ShapeKind) -> ShapeGroup | None:
         """Return the shapes of one kind, None where there are none."""
         return next((group for group in self.groups if group.kind is kind), None)
 
@@ -80,9 +80,9 @@ class Shapes(Struct, gc=False):
         return sum(len(group.labels) for group in self.groups)
 
 
-def joined(old: Shapes, new: Shapes) -> Shapes:
+def append_shapes(old: Shapes, new: Shapes) -> Shapes:
     """Append the shapes of ``new`` to those of ``old``; old shapes keep their ordinals, new ones get the next."""
-    old = numbered(old)
+    old = with_ordinals(old)
     following = old.next_ordinal or 0
     groups = {group.kind: group for group in old.groups}
     for group in sorted(new.groups, key=by_kind):
@@ -98,7 +98,7 @@ def joined(old: Shapes, new: Shapes) -> Shapes:
     return result
 
 
-def numbered(shapes: Shapes) -> Shapes:
+def with_ordinals(shapes: Shapes) -> Shapes:
     """Return the same shapes with explicit ordinals."""
     if shapes.next_ordinal is not None:
         return shapes
@@ -110,7 +110,7 @@ def numbered(shapes: Shapes) -> Shapes:
     return Shapes(groups, following)
 
 
-def chosen(group: Group, indices: Sequence[int]) -> Group:
+def select_shapes(group: ShapeGroup, indices: Sequence[int]) -> ShapeGroup:
     """Select the shapes at these indices of a group."""
 
     def column(values: list[Any] | None) -> list[Any] | None:
@@ -123,7 +123,7 @@ def chosen(group: Group, indices: Sequence[int]) -> Group:
         geometry = [group.geometry[width * index + i] for index in indices for i in range(width)]
     else:
         geometry = [group.geometry[index] for index in indices]
-    return Group(
+    return ShapeGroup(
         kind=group.kind,
         labels=[group.labels[index] for index in indices],
         geometry=geometry,
@@ -134,19 +134,19 @@ def chosen(group: Group, indices: Sequence[int]) -> Group:
     )
 
 
-def with_group(shapes: Shapes, group: Group) -> Shapes:
+def with_group(shapes: Shapes, group: ShapeGroup) -> Shapes:
     """Replace the group of one kind; an empty group removes the kind."""
     others = [other for other in shapes.groups if other.kind is not group.kind]
     groups = [*others, group] if group.labels else others
     return Shapes(sorted(groups, key=by_kind), shapes.next_ordinal)
 
 
-def by_kind(group: Group) -> int:
+def by_kind(group: ShapeGroup) -> int:
     """Sort key: the order of groups in an annotation."""
     return group.kind
 
 
-def _appended(old: Group, new: Group) -> Group:
+def _appended(old: ShapeGroup, new: ShapeGroup) -> ShapeGroup:
     def column(name: str) -> list[Any] | None:
         first, second = getattr(old, name), getattr(new, name)
         if first is None and second is None:
@@ -156,7 +156,7 @@ def _appended(old: Group, new: Group) -> Group:
             *(second or [None] * len(new.labels)),
         ]
 
-    return Group(
+    return ShapeGroup(
         kind=old.kind,
         labels=old.labels + new.labels,
         geometry=old.geometry + new.geometry,

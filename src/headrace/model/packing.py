@@ -19,7 +19,15 @@ from typing import Any
 import msgspec
 
 from headrace.errors import StorageError
-from headrace.model.columns import FLAT, Group, ShapeKind, Shapes, TrackGeometry, Triple, by_kind
+from headrace.model.columns import (
+    FLAT,
+    ShapeGroup,
+    ShapeKind,
+    Shapes,
+    TrackGeometry,
+    Triple,
+    by_kind,
+)
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.run_reader import RunReader
 from headrace.model.run_writer import RunWriter
@@ -95,7 +103,7 @@ def unpack_counts(blob: bytes) -> dict[int, int]:
 # --- one group -------------------------------------------------------------------------------------------
 
 
-def _pack_group(writer: RunWriter, group: Group, stored_ordinals: bool) -> None:
+def _pack_group(writer: RunWriter, group: ShapeGroup, stored_ordinals: bool) -> None:
     size = len(group.labels)
     for column in (group.texts, group.attributes, group.instances):
         if column is not None and len(column) != size:
@@ -124,7 +132,7 @@ def _pack_group(writer: RunWriter, group: Group, stored_ordinals: bool) -> None:
         )
 
 
-def _pack_geometry(writer: RunWriter, group: Group, size: int) -> None:
+def _pack_geometry(writer: RunWriter, group: ShapeGroup, size: int) -> None:
     geometry = group.geometry
     if group.kind in FLAT:
         if len(geometry) != FLAT[group.kind] * size:
@@ -161,13 +169,13 @@ def _unpack(reader: RunReader, whole: bool) -> Shapes:
     return shapes
 
 
-def _unpack_group(reader: RunReader, stored_ordinals: bool, whole: bool) -> Group:
+def _unpack_group(reader: RunReader, stored_ordinals: bool, whole: bool) -> ShapeGroup:
     head = reader.byte()
     kind, flags = ShapeKind(head & 0xF), head >> 4
     size = _size(reader)
     labels = reader.integers(size)
     ordinals = reader.integers(size) if stored_ordinals else None
-    group = Group(kind, labels, _unpack_geometry(reader, kind, size, whole), ordinals=ordinals)
+    group = ShapeGroup(kind, labels, _unpack_geometry(reader, kind, size, whole), ordinals=ordinals)
     if flags & _TEXTS:
         group.texts = _column(_texts.decode(reader.bytes()), size)
     if flags & _ATTRIBUTES:

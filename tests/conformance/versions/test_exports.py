@@ -24,7 +24,7 @@ from headrace.model.enums import (
     InferenceType,
 )
 from headrace.model.names import safe_join
-from headrace.platform.annotations.exports.handler import WORKSHOP
+from headrace.platform.annotations.exports.handler import EXPORTS_FOLDER
 from headrace.platform.annotations.exports.zip_stream import ZipStream
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from tests.support.forking import rich, told
@@ -45,7 +45,7 @@ async def export(lake: Stocked, version: UUID, kind: AnnotationFileType, **more:
     found = b"".join(
         [chunk async for chunk in lake.platform.context.objects.get(answer.object_name)]
     )
-    assert os.listdir(lake.platform.context.path / WORKSHOP) == []
+    assert os.listdir(lake.platform.context.path / EXPORTS_FOLDER) == []
     return found
 
 
@@ -268,7 +268,7 @@ async def test_an_export_that_ends_early_leaves_nothing(
             group.start_soon(export, lake, filled.id, YOLO)
             await began.wait()
             group.cancel_scope.cancel()
-    assert os.listdir(lake.platform.context.path / WORKSHOP) == []
+    assert os.listdir(lake.platform.context.path / EXPORTS_FOLDER) == []
     assert not list((lake.platform.context.path / "objects").glob("*/annotations/*"))
 
 

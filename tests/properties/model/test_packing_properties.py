@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StorageError
-from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from tests.support.tiers import scaled
 
@@ -51,7 +51,7 @@ JSON = st.dictionaries(
 
 
 @st.composite
-def groups(draw: st.DrawFn, kind: ShapeKind) -> Group:
+def groups(draw: st.DrawFn, kind: ShapeKind) -> ShapeGroup:
     size = draw(st.integers(1, 4))
     shapes = draw(st.lists(SHAPE[kind], min_size=size, max_size=size))
 
@@ -60,7 +60,7 @@ def groups(draw: st.DrawFn, kind: ShapeKind) -> Group:
             return None
         return draw(st.lists(st.none() | values, min_size=size, max_size=size))
 
-    return Group(
+    return ShapeGroup(
         kind,
         draw(st.lists(LABELS, min_size=size, max_size=size)),
         list(chain.from_iterable(shapes)) if kind in FLAT else shapes,
@@ -143,12 +143,12 @@ def test_a_million_random_shapes_come_back() -> None:
         size = rng.randint(1, 40)
         shapes = Shapes(
             [
-                Group(
+                ShapeGroup(
                     ShapeKind.RECTANGLE,
                     [rng.randint(0, 90) for _ in range(size)],
                     [number() for _ in range(4 * size)],
                 ),
-                Group(
+                ShapeGroup(
                     ShapeKind.POLYGON,
                     [rng.randint(0, 900) for _ in range(size)],
                     [[(number(), number()) for _ in range(rng.randint(3, 9))] for _ in range(size)],

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.model.columns import Group, ShapeKind, Shapes
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
 from headrace.model.packing import pack, pack_counts
 from headrace.platform.filters import Filters, compile_asset_filters, compile_data_filters
 from headrace.protocol.operations.assets import ListAssets
@@ -142,10 +142,12 @@ def _insert(connection: apsw.Connection, thing: Thing) -> None:
 
 def _packed(boxes: list[str], points: list[str]) -> bytes:
     groups = [
-        Group(
+        ShapeGroup(
             ShapeKind.RECTANGLE, [LABELS.index(label) for label in boxes], [1.5] * 4 * len(boxes)
         ),
-        Group(ShapeKind.POINT, [LABELS.index(label) for label in points], [2.5] * 2 * len(points)),
+        ShapeGroup(
+            ShapeKind.POINT, [LABELS.index(label) for label in points], [2.5] * 2 * len(points)
+        ),
     ]
     return pack(Shapes(groups))
 

@@ -8,13 +8,13 @@ import random
 import pytest
 
 from headrace.errors import StorageError
-from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry, joined
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry, append_shapes
 from headrace.model.packing import pack, unpack, unpack_counts
 
 
-def boxes(*numbers: float, labels: list[int] | None = None, **more: object) -> Group:
+def boxes(*numbers: float, labels: list[int] | None = None, **more: object) -> ShapeGroup:
     size = len(numbers) // 4
-    return Group(ShapeKind.RECTANGLE, labels or [1] * size, list(numbers), **more)
+    return ShapeGroup(ShapeKind.RECTANGLE, labels or [1] * size, list(numbers), **more)
 
 
 def outline(rng: random.Random, points: int = 24) -> list[tuple[int, int]]:
@@ -33,7 +33,7 @@ def outline(rng: random.Random, points: int = 24) -> list[tuple[int, int]]:
 def test_a_polygon_of_24_whole_points_takes_at_most_60_bytes() -> None:
     rng = random.Random(5)
     sizes = [
-        len(pack(Shapes([Group(ShapeKind.POLYGON, [rng.randint(0, 80)], [outline(rng)])])))
+        len(pack(Shapes([ShapeGroup(ShapeKind.POLYGON, [rng.randint(0, 80)], [outline(rng)])])))
         for _ in range(500)
     ]
     assert max(sizes) <= 60
@@ -42,7 +42,7 @@ def test_a_polygon_of_24_whole_points_takes_at_most_60_bytes() -> None:
 def test_hundredths_of_a_pixel_stay_small() -> None:
     rng = random.Random(6)
     rings = [[(x + 0.25, y + 0.5) for x, y in outline(rng)] for _ in range(7)]
-    blob = pack(Shapes([Group(ShapeKind.POLYGON, list(range(7)), rings)]))
+    blob = pack(Shapes([ShapeGroup(ShapeKind.POLYGON, list(range(7)), rings)]))
     assert len(blob) < 7 * 24 * 2 * 2 + 80
     assert unpack(blob).groups[0].geometry == rings
 
@@ -53,7 +53,7 @@ def test_numbers_that_no_scale_makes_whole_are_kept_as_they_are() -> None:
     huge = [2.0**60, 2.0**62, -(2.0**62), 0.0]
     assert unpack(pack(Shapes([boxes(*huge)]))).groups[0].geometry == huge
     ring = [(2.0**62, -(2.0**62)), (-(2.0**62), 2.0**62), (0.0, 1.0)]
-    group = Group(ShapeKind.POLYGON, [1], [ring])
+    group = ShapeGroup(ShapeKind.POLYGON, [1], [ring])
     assert unpack(pack(Shapes([group]))).groups[0].geometry == [ring]
 
 
@@ -64,7 +64,7 @@ def test_what_is_no_number_is_refused(bad: float) -> None:
             pack(Shapes([boxes(*numbers)]))
     ring = [(0.0, 0.0), (1.0, bad), (2.0, 2.0)]
     with pytest.raises(ValueError, match="finite"):
-        pack(Shapes([Group(ShapeKind.POLYGON, [1], [ring])]))
+        pack(Shapes([ShapeGroup(ShapeKind.POLYGON, [1], [ring])]))
 
 
 def test_an_integer_beyond_the_exact_floats_is_refused() -> None:
@@ -74,10 +74,10 @@ def test_an_integer_beyond_the_exact_floats_is_refused() -> None:
 
 def test_columns_must_fit_each_other() -> None:
     for group in (
-        Group(ShapeKind.RECTANGLE, [1, 2], [0.0] * 4),
-        Group(ShapeKind.POLYGON, [1], []),
-        Group(ShapeKind.CLASSIFICATION, [1], [1.0]),
-        Group(ShapeKind.POLYGON, [1], [[(1.0, 2.0, 3.0)]]),
+        ShapeGroup(ShapeKind.RECTANGLE, [1, 2], [0.0] * 4),
+        ShapeGroup(ShapeKind.POLYGON, [1], []),
+        ShapeGroup(ShapeKind.CLASSIFICATION, [1], [1.0]),
+        ShapeGroup(ShapeKind.POLYGON, [1], [[(1.0, 2.0, 3.0)]]),
         boxes(0, 0, 1, 1, texts=["a", "b"]),
         boxes(0, 0, 1, 1, attributes=[None, None]),
     ):
@@ -90,11 +90,11 @@ def test_rounding_touches_rectangles_and_polygons_only() -> None:
     shapes = Shapes(
         [
             boxes(0.4, 1.6, 10.5, 11.5),
-            Group(ShapeKind.POLYGON, [1], [half]),
-            Group(ShapeKind.LINE, [1], [half]),
-            Group(ShapeKind.POINT, [1], [0.5, 0.25]),
-            Group(ShapeKind.KEYPOINTS, [1], [[(0.5, 0.25, 2)]]),
-            Group(
+            ShapeGroup(ShapeKind.POLYGON, [1], [half]),
+            ShapeGroup(ShapeKind.LINE, [1], [half]),
+            ShapeGroup(ShapeKind.POINT, [1], [0.5, 0.25]),
+            ShapeGroup(ShapeKind.KEYPOINTS, [1], [[(0.5, 0.25, 2)]]),
+            ShapeGroup(
                 ShapeKind.TRACK,
                 [1],
                 [TrackGeometry(3, [(0, 0.4, 0.6, 1.5, 2.5)], [(1, half)], [9])],
@@ -114,7 +114,9 @@ def test_rounding_touches_rectangles_and_polygons_only() -> None:
 
 
 def test_without_rounding_all_coordinates_are_floats() -> None:
-    shapes = Shapes([boxes(1, 2, 3, 4), Group(ShapeKind.POLYGON, [1], [[(1, 2), (3, 4), (5, 6)]])])
+    shapes = Shapes(
+        [boxes(1, 2, 3, 4), ShapeGroup(ShapeKind.POLYGON, [1], [[(1, 2), (3, 4), (5, 6)]])]
+    )
     rectangle, polygon = unpack(pack(shapes)).groups
     numbers = [*rectangle.geometry, *(n for pair in polygon.geometry[0] for n in pair)]
     assert {type(number) for number in numbers} == {float}
@@ -128,27 +130,27 @@ def test_ordinals_cost_nothing_until_they_are_needed() -> None:
 
 
 def test_joined_shapes_keep_their_ordinals() -> None:
-    line = Group(ShapeKind.LINE, [5], [[(0.0, 0.0), (1.0, 1.0)]])
+    line = ShapeGroup(ShapeKind.LINE, [5], [[(0.0, 0.0), (1.0, 1.0)]])
     first = Shapes([boxes(0, 0, 1, 1, 2, 2, 3, 3), line])
     second = Shapes([boxes(9, 9, 1, 1, texts=["new"])])
-    both = joined(first, second)
+    both = append_shapes(first, second)
     rectangle, chain = both.groups
     assert (rectangle.ordinals, chain.ordinals, both.next_ordinal) == ([0, 1, 3], [2], 4)
     assert rectangle.texts == [None, None, "new"]
     assert unpack(pack(both)) == both
-    third = joined(both, Shapes([Group(ShapeKind.CLASSIFICATION, [4], [])]))
+    third = append_shapes(both, Shapes([ShapeGroup(ShapeKind.CLASSIFICATION, [4], [])]))
     assert [group.ordinals for group in third.groups] == [[0, 1, 3], [2], [4]]
 
 
 def test_joining_behind_the_last_group_leaves_ordinals_implied() -> None:
-    both = joined(Shapes([boxes(0, 0, 1, 1)]), Shapes([boxes(1, 1, 2, 2)]))
+    both = append_shapes(Shapes([boxes(0, 0, 1, 1)]), Shapes([boxes(1, 1, 2, 2)]))
     assert (both.next_ordinal, both.groups[0].ordinals) == (None, None)
     assert both.count == 2
 
 
 def test_a_deleted_shape_never_gives_its_ordinal_away() -> None:
     left = Shapes([boxes(0, 0, 1, 1, ordinals=[0])], next_ordinal=3)
-    both = joined(unpack(pack(left)), Shapes([boxes(1, 1, 2, 2)]))
+    both = append_shapes(unpack(pack(left)), Shapes([boxes(1, 1, 2, 2)]))
     assert (both.groups[0].ordinals, both.next_ordinal) == ([0, 3], 4)
 
 
@@ -183,5 +185,5 @@ def test_points_further_apart_than_a_float_counts_come_back_equal(
     points: list[tuple[float, float]],
 ) -> None:
     """The distance of two floats need not be one; what is added up must be whole numbers."""
-    shapes = Shapes([Group(ShapeKind.POLYGON, [1], [points])])
+    shapes = Shapes([ShapeGroup(ShapeKind.POLYGON, [1], [points])])
     assert unpack(pack(shapes)) == shapes

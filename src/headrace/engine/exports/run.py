@@ -29,7 +29,7 @@ from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.annotations.exports.names import ExportNames
-from headrace.platform.annotations.samples import sample_of
+from headrace.platform.annotations.samples import to_sample
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.protocol.operations.assets import (
     LIST_ASSETS,
@@ -142,7 +142,7 @@ class _PageReader(Struct, frozen=True):
     def samples(self, page: AssetPage) -> list[Sample]:
         """The samples of a page."""
         return [
-            sample_of(self._name(asset), asset.data.meta, annotation)
+            to_sample(self._name(asset), asset.data.meta, annotation)
             for asset, annotation in page
             if annotation is not None or not self.annotated_only
         ]

@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from headrace.model import rle
-from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.packing import pack, pack_counts
 from headrace.protocol.operations.annotations import ImportItem
@@ -32,7 +32,7 @@ class PreparedAnnotation(msgspec.Struct):
     attributes_text: str | None
 
 
-def prepare(
+def prepare_annotations(
     items: Sequence[ImportItem],
     assets: Sequence[int],
     labels: Mapping[str, int],
@@ -88,11 +88,11 @@ def _prepare(
 
 def _group(
     kind: ShapeKind, shapes: list[Any], geometry: list[Any], labels: Mapping[str, int]
-) -> Group:
+) -> ShapeGroup:
     size = len(shapes)
     texts = [shape.text for shape in shapes]
     attributes = [shape.attributes for shape in shapes]
-    group = Group(
+    group = ShapeGroup(
         kind,
         [labels[shape.label_id] for shape in shapes],
         geometry,

@@ -46,7 +46,7 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
         await _refuse_tasks(tx, scope, assets, numbers)
         before = (await touch(tx, scope)).annotation
     if numbers is None and assets is None:
-        await _all(context, access, request.version_id, before, accounts)
+        await _delete_all(context, access, request.version_id, before, accounts)
         return
     statement = (
         "single_annotations.range_of_assets"
@@ -57,7 +57,7 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
         piece = _Batch(statement, (keys or [])[start : start + RANGE], accounts)
-        await _in_ranges(context, access, request.version_id, piece, before, only)
+        await _delete_batch(context, access, request.version_id, piece, before, only)
 
 
 @handles(DELETE_ANNOTATION)
@@ -93,7 +93,7 @@ async def _refuse_tasks(
         await check_without_tasks(tx, scope, [asset for (asset,) in rows])
 
 
-async def _all(
+async def _delete_all(
     context: Context,
     access: Access,
     version_id: UUID,
@@ -127,7 +127,7 @@ class _Batch(NamedTuple):
     accounts: frozenset[int] | None
 
 
-async def _in_ranges(
+async def _delete_batch(
     context: Context,
     access: Access,
     version_id: UUID,

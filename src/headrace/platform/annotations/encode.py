@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.errors import StorageError
 from headrace.model import rle
-from headrace.model.columns import Group, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.enums import AnnotationStatus
 from headrace.protocol.operations.annotations import (
     ClassificationOut,
@@ -50,15 +50,17 @@ class StoredAnnotation(msgspec.Struct):
         return any(group.kind is ShapeKind.MASK for group in self.shapes.groups)
 
 
-def loaded(annotations: list[StoredAnnotation], names: Mapping[int, str]) -> list[LoadedAnnotation]:
+def encode_annotations(
+    annotations: list[StoredAnnotation], names: Mapping[int, str]
+) -> list[LoadedAnnotation]:
     """Annotations as the API shows them; ``names`` gives label names by key."""
     try:
-        return [_loaded(annotation, names) for annotation in annotations]
+        return [_encode(annotation, names) for annotation in annotations]
     except KeyError as error:
         raise StorageError(f"a shape names label {error.args[0]}, which is not there") from None
 
 
-def _loaded(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotation:
+def _encode(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotation:
     annotation = LoadedAnnotation(
         asset_id=stored.asset_id,
         id=stored.id,
@@ -68,7 +70,7 @@ def _loaded(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotat
         attributes=None if stored.attributes is None else msgspec.json.decode(stored.attributes),
     )
     for group in stored.shapes.groups:
-        field, make = _KINDS[group.kind]
+        field, make = KINDS[group.kind]
         labels = [names[key] for key in group.labels]
         texts = group.texts or repeat(None, len(labels))
         attributes = group.attributes or repeat(None, len(labels))
@@ -77,7 +79,7 @@ def _loaded(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotat
     return annotation
 
 
-def _rectangles(heads: Any, group: Group, height: int) -> list[Any]:
+def _rectangles(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     numbers = iter(group.geometry)
     boxes = zip(numbers, numbers, numbers, numbers, strict=True)
     return [
@@ -86,7 +88,7 @@ def _rectangles(heads: Any, group: Group, height: int) -> list[Any]:
     ]
 
 
-def _polygons(heads: Any, group: Group, height: int) -> list[Any]:
+def _polygons(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     instances = group.instances or repeat(None, len(group.labels))
     return [
         PolygonOut(
@@ -103,14 +105,14 @@ def _polygons(heads: Any, group: Group, height: int) -> list[Any]:
     ]
 
 
-def _lines(heads: Any, group: Group, height: int) -> list[Any]:
+def _lines(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     return [
         LineOut(label=label, text=text, attributes=attributes, line=line)
         for (label, text, attributes), line in zip(heads, group.geometry, strict=True)
     ]
 
 
-def _points(heads: Any, group: Group, height: int) -> list[Any]:
+def _points(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     numbers = iter(group.geometry)
     return [
         PointOut(label=label, text=text, attributes=attributes, point=point)
@@ -120,21 +122,21 @@ def _points(heads: Any, group: Group, height: int) -> list[Any]:
     ]
 
 
-def _classifications(heads: Any, group: Group, height: int) -> list[Any]:
+def _classifications(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     return [
         ClassificationOut(label=label, text=text, attributes=attributes)
         for label, text, attributes in heads
     ]
 
 
-def _keypoints(heads: Any, group: Group, height: int) -> list[Any]:
+def _keypoints(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     return [
         KeypointsOut(label=label, text=text, attributes=attributes, keypoints=points)
         for (label, text, attributes), points in zip(heads, group.geometry, strict=True)
     ]
 
 
-def _masks(heads: Any, group: Group, height: int) -> list[Any]:
+def _masks(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     masks = []
     for (label, text, attributes), mask in zip(heads, group.geometry, strict=True):
         counts = rle.decode(mask)
@@ -151,7 +153,7 @@ def _masks(heads: Any, group: Group, height: int) -> list[Any]:
     return masks
 
 
-def _tracks(heads: Any, group: Group, height: int) -> list[Any]:
+def _tracks(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     tracks: list[TrackGeometry] = group.geometry
     return [
         TrackOut(
@@ -172,7 +174,7 @@ def _tracks(heads: Any, group: Group, height: int) -> list[Any]:
     ]
 
 
-_KINDS: dict[ShapeKind, tuple[str, Callable[[Any, Group, int], list[Any]]]] = {
+KINDS: dict[ShapeKind, tuple[str, Callable[[Any, ShapeGroup, int], list[Any]]]] = {
     ShapeKind.RECTANGLE: ("rectangles", _rectangles),
     ShapeKind.POLYGON: ("polygons", _polygons),
     ShapeKind.LINE: ("lines", _lines),

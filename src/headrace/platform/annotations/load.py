@@ -7,8 +7,8 @@ from uuid import UUID
 from headrace.errors import NotFoundError, RequestTooLargeError
 from headrace.model.ids import Kind, encode
 from headrace.model.packing import unpack
-from headrace.platform.accounts.users import compile_annotation_filters
-from headrace.platform.annotations.encode import StoredAnnotation, loaded
+from headrace.platform.accounts.users import chosen_by
+from headrace.platform.annotations.encode import StoredAnnotation, encode_annotations
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -76,10 +76,10 @@ async def load_annotations(
         dataset=scope.dataset,
         dataset_bucket=scope.dataset_bucket,
     )
-    stored = await in_thread(_stored, scope, rows, not access.precise)
+    stored = await in_thread(_stored_annotations, scope, rows, not access.precise)
     await _add_heights(context, scope, stored)
     labels = await context.database.fetch("labels.keys", version=scope.no)
-    return await in_thread(loaded, stored, dict(labels))
+    return await in_thread(encode_annotations, stored, dict(labels))
 
 
 def _numbers(scope: VersionScope, ids: list[UUID]) -> list[int]:
@@ -93,7 +93,9 @@ def _numbers(scope: VersionScope, ids: list[UUID]) -> list[int]:
     return list(numbers)
 
 
-def _stored(scope: VersionScope, rows: list[Row], whole: bool) -> list[StoredAnnotation]:
+def _stored_annotations(
+    scope: VersionScope, rows: list[Row], whole: bool
+) -> list[StoredAnnotation]:
     annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
     return [
         StoredAnnotation(

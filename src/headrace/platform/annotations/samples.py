@@ -38,7 +38,7 @@ YOLO_TASKS = {
 """What label files of a version say of each shape; boxes for any other type."""
 
 
-def sample_of(filename: str, meta: Meta | None, annotation: LoadedAnnotation | None) -> Sample:
+def to_sample(filename: str, meta: Meta | None, annotation: LoadedAnnotation | None) -> Sample:
     """The sample of an asset and its annotation; one without an annotation is a sample that nobody annotated."""
     width, height = (meta.width, meta.height) if meta else (None, None)
     annotated = annotation is not None
@@ -47,14 +47,18 @@ def sample_of(filename: str, meta: Meta | None, annotation: LoadedAnnotation | N
         return sample
     sample.attributes = annotation.attributes
     shapes = sample.shapes
-    shapes += [Rectangle(x=s.x, y=s.y, w=s.w, h=s.h, **_tail(s)) for s in annotation.rectangles]
-    shapes += _polygons_of(annotation.polygons)
-    shapes += [Line(points=flat(s.line), **_tail(s)) for s in annotation.lines]
-    shapes += [Point(x=s.point[0], y=s.point[1], **_tail(s)) for s in annotation.points]
-    shapes += [Keypoints(points=flat(s.keypoints), **_tail(s)) for s in annotation.keypoints]
-    shapes += [Classification(**_tail(s)) for s in annotation.classifications]
     shapes += [
-        Mask(counts=s.mask, width=width or 0, height=height or 0, area=s.area, **_tail(s))
+        Rectangle(x=s.x, y=s.y, w=s.w, h=s.h, **_common_fields(s)) for s in annotation.rectangles
+    ]
+    shapes += _polygons_of(annotation.polygons)
+    shapes += [Line(points=flatten(s.line), **_common_fields(s)) for s in annotation.lines]
+    shapes += [Point(x=s.point[0], y=s.point[1], **_common_fields(s)) for s in annotation.points]
+    shapes += [
+        Keypoints(points=flatten(s.keypoints), **_common_fields(s)) for s in annotation.keypoints
+    ]
+    shapes += [Classification(**_common_fields(s)) for s in annotation.classifications]
+    shapes += [
+        Mask(counts=s.mask, width=width or 0, height=height or 0, area=s.area, **_common_fields(s))
         for s in annotation.masks
     ]
     shapes += [_track_of(s) for s in annotation.tracks]
@@ -65,12 +69,12 @@ def _polygons_of(polygons: Iterable[wire.PolygonOut]) -> list[AnyShape]:
     found: list[AnyShape] = []
     parts: dict[int, Polygon] = {}
     for each in polygons:
-        ring = flat(each.polygon)
+        ring = flatten(each.polygon)
         whole = None if each.instance is None else parts.get(each.instance)
         if whole is not None:
             whole.rings.append(ring)
             continue
-        polygon = Polygon(rings=[ring], **_tail(each))
+        polygon = Polygon(rings=[ring], **_common_fields(each))
         found.append(polygon)
         if each.instance is not None:
             parts[each.instance] = polygon
@@ -85,15 +89,15 @@ def _track_of(track: wire.TrackOut) -> Track:
             for k in track.rectangle_keyframes
         ],
         polygons=[
-            PolygonKeyframe(frame_index=k.frame_index, ring=flat(k.polygon))
+            PolygonKeyframe(frame_index=k.frame_index, ring=flatten(k.polygon))
             for k in track.polygon_keyframes
         ],
         ends=[k.frame_index for k in track.end_keyframes],
-        **_tail(track),
+        **_common_fields(track),
     )
 
 
-def _tail(shape: wire.ShapeOut) -> dict[str, Any]:
+def _common_fields(shape: wire.ShapeOut) -> dict[str, Any]:
     attributes: Attributes | None = shape.attributes
     crowd = bool(attributes) and attributes is not None and attributes.get(CROWD) is True
     if crowd and attributes is not None:
@@ -101,6 +105,6 @@ def _tail(shape: wire.ShapeOut) -> dict[str, Any]:
     return {"label": shape.label, "text": shape.text, "attributes": attributes, "iscrowd": crowd}
 
 
-def flat(points: Iterable[Iterable[float]]) -> list[float]:
+def flatten(points: Iterable[Iterable[float]]) -> list[float]:
     """``[(x, y), …]`` -> ``[x, y, …]``."""
     return [value for point in points for value in point]

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError, RequestTooLargeError
-from headrace.model.columns import Shapes, numbered
+from headrace.model.columns import Shapes, with_ordinals
 from headrace.model.ids import MAX_ORDINAL, Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
-from headrace.platform.annotations.decode import PreparedAnnotation, prepare
+from headrace.platform.annotations.decode import PreparedAnnotation, prepare_annotations
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
@@ -67,7 +67,7 @@ async def rewrite(
 
     Raises a 400 where the shapes make no sense, a 413 where they are too many.
     """
-    new = await in_thread(_changed, old.blob, change)
+    new = await in_thread(_edit, old.blob, change)
     taken = await touch(tx, scope)
     await drop_contents(tx, scope, [old.content])
     ((blob, content),) = await store_blobs(tx, scope, [new.blob])
@@ -90,13 +90,13 @@ async def rewrite(
     return new.blob, taken
 
 
-async def prepared(
+async def prepare_item(
     statements: Statements, scope: VersionScope, asset: int, item: ImportItem
 ) -> PreparedAnnotation:
     """Shapes of a call, checked; raises a 4xx that names what is wrong with them."""
     labels = await label_keys(statements, scope)
     sizes = await sizes_of(statements, scope, [asset]) if item.masks else {}
-    (made,) = await in_thread(prepare, [item], [asset], labels, sizes)
+    (made,) = await in_thread(prepare_annotations, [item], [asset], labels, sizes)
     return made
 
 
@@ -118,9 +118,9 @@ async def label_key(statements: Statements, scope: VersionScope, id: UUID) -> in
     return key
 
 
-def _changed(blob: bytes, change: Callable[[Shapes], Shapes]) -> PackedShapes:
+def _edit(blob: bytes, change: Callable[[Shapes], Shapes]) -> PackedShapes:
     shapes = change(unpack(blob))
-    if (numbered(shapes).next_ordinal or 0) > MAX_ORDINAL:
+    if (with_ordinals(shapes).next_ordinal or 0) > MAX_ORDINAL:
         raise RequestTooLargeError(
             "the annotation has numbered all the shapes that it can", hint=f"at most {MAX_ORDINAL}"
         )

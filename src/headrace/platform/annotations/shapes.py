@@ -1,39 +1,40 @@
-"""Single shapes: listed, added to an annotation, read, changed and deleted; and an annotation overwritten.
+"""Single shapes: list, add, get, change and delete them; and overwrite a whole annotation.
 
-The handlers of all kinds are made from the same functions: :func:`add_handlers` registers those of one kind.
+:func:`_add_handlers` registers the handlers of one kind of shape; the table ``SHAPES`` of the protocol lists the kinds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from headrace.errors import NotFoundError
+from headrace.errors import NotFoundError, StorageError
 from headrace.model.columns import (
     FLAT,
-    Group,
+    ShapeGroup,
     ShapeKind,
     Shapes,
-    chosen,
-    joined,
-    numbered,
+    append_shapes,
+    select_shapes,
     with_group,
+    with_ordinals,
 )
-from headrace.model.ids import Kind
+from headrace.model.ids import Kind, encode_shape
 from headrace.model.packing import unpack
-from headrace.model.records import AnnotationRecord, Items
+from headrace.model.records import AnnotationRecord, Items, LabelRecord
+from headrace.platform.annotations.encode import KINDS
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.annotations.shape_edits import (
     StoredShapes,
     label_key,
-    prepared,
+    prepare_item,
     rewrite,
     stored_shapes,
 )
-from headrace.platform.annotations.shape_records import shape_records
 from headrace.platform.annotations.single import annotation_record, check_duration
 from headrace.platform.campaigns.transitions import claim_for_edit
 from headrace.platform.context import Context
@@ -42,62 +43,68 @@ from headrace.platform.core.scopes import VersionScope, scope_of_part, scope_of_
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold_if_due
 from headrace.platform.labels.labels import label_record
-from headrace.protocol.operation import Operation
-from headrace.protocol.operations import shapes as operations
 from headrace.protocol.operations.annotating import SAVE_ANNOTATION, AnnotationId, SaveAnnotation
 from headrace.protocol.operations.annotations import ImportItem
+from headrace.protocol.operations.shapes import (
+    SHAPES,
+    EditableShapeOperations,
+    ShapeId,
+    ShapeOperations,
+    ShapeRecord,
+    UpdateShape,
+)
 from headrace.storage.database.base import Statements
 from headrace.threads import in_thread
 
+Operations = ShapeOperations[Any, Any, Any]
 
-def add_handlers(
-    kind: ShapeKind,
-    field: str,
-    *,
-    list: Operation[Any, Any],
-    create: Operation[Any, Any],
-    get: Operation[Any, Any],
-    delete: Operation[Any, Any],
-    update: Operation[Any, Any] | None = None,
-) -> None:
-    """Register the handlers of the operations on one kind of shape; ``field`` is the wire's name for a list of them."""
 
-    @handles(list)
+def _add_handlers(operations: Operations) -> None:
+    """Register the handlers of the operations on one kind of shape."""
+
+    @handles(operations.list)
     async def list_shapes(context: Context, access: Access, request: AnnotationId) -> Items[Any]:
         database = context.database
         scope, no = await scope_of_part(database, access, request.annotation_id, Kind.ANNOTATION)
         found = await stored_shapes(database, scope, no)
-        return Items(items=await _shown(database, access, scope, found, kind))
+        return Items(items=await _read_shapes(database, access, scope, found, operations))
 
-    @handles(create)
+    @handles(operations.create)
     async def create_shapes(context: Context, access: Access, request: Any) -> Any:
-        made = await _create(context, access, request.annotation_id, kind, field, request)
-        return create.result(**{field: made})
+        records = await _create(context, access, request, operations)
+        return operations.create.result(**{operations.plural: records})
 
-    @handles(get)
-    async def get_shape(context: Context, access: Access, request: operations.ShapeId) -> Any:
-        scope, no, ordinal = await scope_of_shape(context.database, access, request.shape_id)
-        found = await _annotation_of(context.database, scope, no, request.shape_id)
-        return await _one(context.database, access, scope, found, kind, ordinal, request.shape_id)
+    @handles(operations.get)
+    async def get_shape(context: Context, access: Access, request: ShapeId) -> ShapeRecord:
+        database = context.database
+        scope, no, ordinal = await scope_of_shape(database, access, request.shape_id)
+        found = await _annotation_of(database, scope, no, request.shape_id)
+        return await _read_shape(
+            database, access, scope, found, operations, ordinal, request.shape_id
+        )
 
-    async def update_shape(
-        context: Context, access: Access, request: operations.UpdateShape
-    ) -> Any:
-        return await _update(context, access, kind, request)
+    @handles(operations.delete)
+    async def delete_shape(context: Context, access: Access, request: ShapeId) -> None:
+        await _delete(context, access, request.shape_id, operations.kind)
 
-    @handles(delete)
-    async def delete_shape(context: Context, access: Access, request: operations.ShapeId) -> None:
-        await _delete(context, access, kind, request.shape_id)
+    if isinstance(operations, EditableShapeOperations):
 
-    if update is not None:
-        handles(update)(update_shape)
+        @handles(operations.update)
+        async def update_shape(
+            context: Context, access: Access, request: UpdateShape
+        ) -> ShapeRecord:
+            return await _update(context, access, request, operations)
+
+
+for _operations in SHAPES:
+    _add_handlers(_operations)
 
 
 @handles(SAVE_ANNOTATION)
 async def save_annotation(
     context: Context, access: Access, request: SaveAnnotation
 ) -> AnnotationRecord:
-    """Put these shapes in the place of all that the annotation has; ids of old ones are never given again."""
+    """Replace all shapes of an annotation; the ids of the old shapes are never reused."""
     check_duration(request.duration)
     async with context.database.transaction() as tx:
         scope, no = await scope_of_part(
@@ -111,46 +118,49 @@ async def save_annotation(
             if name not in ("annotation_id", "duration")
         }
         item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **content)
-        new = await prepared(tx, scope, old.asset, item)
-        _, taken = await rewrite(
+        new = await prepare_item(tx, scope, old.asset, item)
+        _, change = await rewrite(
             tx,
             scope,
             old,
-            lambda shapes: joined(Shapes([], numbered(shapes).next_ordinal), new.shapes),
+            lambda shapes: append_shapes(
+                Shapes([], with_ordinals(shapes).next_ordinal), new.shapes
+            ),
             duration=request.duration,
         )
         record = await annotation_record(tx, scope, no)
-    fold_if_due(context, scope, taken)
+    fold_if_due(context, scope, change)
     return record
 
 
 async def _create(
-    context: Context,
-    access: Access,
-    annotation_id: UUID,
-    kind: ShapeKind,
-    field: str,
-    request: Any,
-) -> list[Any]:
-    wanted = getattr(request, field)
+    context: Context, access: Access, request: Any, operations: Operations
+) -> list[ShapeRecord]:
+    shapes_in = getattr(request, operations.plural)
     async with context.database.transaction() as tx:
-        scope, no = await scope_of_part(tx, access, annotation_id, Kind.ANNOTATION, change=True)
+        scope, no = await scope_of_part(
+            tx, access, request.annotation_id, Kind.ANNOTATION, change=True
+        )
         old = await stored_shapes(tx, scope, no)
-        if not wanted:
+        if not shapes_in:
             return []
-        await claim_for_edit(tx, access, scope, old.asset)
-        item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **{field: wanted})
-        new = await prepared(tx, scope, old.asset, item)
-        blob, taken = await rewrite(tx, scope, old, lambda shapes: joined(shapes, new.shapes))
-        found = old._replace(blob=blob)
-        made = await _shown(tx, access, scope, found, kind, last=len(wanted))
-    fold_if_due(context, scope, taken)
-    return made
+        await touched(tx, access, scope, old.asset)
+        item = ImportItem(
+            asset_id=scope.ids(Kind.ASSET).text(old.asset), **{operations.plural: shapes_in}
+        )
+        new = await prepare_item(tx, scope, old.asset, item)
+        blob, change = await rewrite(
+            tx, scope, old, lambda shapes: append_shapes(shapes, new.shapes)
+        )
+        written = old._replace(blob=blob)
+        records = await _read_shapes(tx, access, scope, written, operations, last=len(shapes_in))
+    fold_if_due(context, scope, change)
+    return records
 
 
 async def _update(
-    context: Context, access: Access, kind: ShapeKind, request: operations.UpdateShape
-) -> Any:
+    context: Context, access: Access, request: UpdateShape, operations: Operations
+) -> ShapeRecord:
     async with context.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, request.shape_id, change=True)
         old = await _annotation_of(tx, scope, no, request.shape_id)
@@ -159,33 +169,35 @@ async def _update(
         if request.label_id is not None:
             label = await label_key(tx, scope, request.label_id)
 
-        def change(shapes: Shapes) -> Shapes:
-            shapes = numbered(shapes)
-            group, place = _placed(shapes, kind, ordinal, request.shape_id)
-            _change(group, place, request, label)
+        def edit(shapes: Shapes) -> Shapes:
+            shapes = with_ordinals(shapes)
+            group, index = _locate(shapes, operations.kind, ordinal, request.shape_id)
+            _apply(request, group, index, label)
             return shapes
 
-        blob, taken = await rewrite(tx, scope, old, change)
-        found = old._replace(blob=blob)
-        record = await _one(tx, access, scope, found, kind, ordinal, request.shape_id)
-    fold_if_due(context, scope, taken)
+        blob, change = await rewrite(tx, scope, old, edit)
+        written = old._replace(blob=blob)
+        record = await _read_shape(
+            tx, access, scope, written, operations, ordinal, request.shape_id
+        )
+    fold_if_due(context, scope, change)
     return record
 
 
-async def _delete(context: Context, access: Access, kind: ShapeKind, id: UUID) -> None:
+async def _delete(context: Context, access: Access, id: UUID, kind: ShapeKind) -> None:
     async with context.database.transaction() as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, id, change=True)
         old = await _annotation_of(tx, scope, no, id)
         await claim_for_edit(tx, access, scope, old.asset)
 
-        def change(shapes: Shapes) -> Shapes:
-            shapes = numbered(shapes)
-            group, place = _placed(shapes, kind, ordinal, id)
-            left = [index for index in range(len(group.labels)) if index != place]
-            return with_group(shapes, chosen(group, left))
+        def edit(shapes: Shapes) -> Shapes:
+            shapes = with_ordinals(shapes)
+            group, index = _locate(shapes, kind, ordinal, id)
+            others = [other for other in range(len(group.labels)) if other != index]
+            return with_group(shapes, select_shapes(group, others))
 
-        _, taken = await rewrite(tx, scope, old, change)
-    fold_if_due(context, scope, taken)
+        _, change = await rewrite(tx, scope, old, edit)
+    fold_if_due(context, scope, change)
 
 
 # --- within an annotation --------------------------------------------------------------------------------
@@ -200,134 +212,128 @@ async def _annotation_of(
         raise NotFoundError(f"there is no shape {id}") from None
 
 
-def _placed(shapes: Shapes, kind: ShapeKind, ordinal: int, id: UUID) -> tuple[Group, int]:
+def _locate(shapes: Shapes, kind: ShapeKind, ordinal: int, id: UUID) -> tuple[ShapeGroup, int]:
     group = shapes.group(kind)
     if group is None or ordinal not in (group.ordinals or ()):
         raise NotFoundError(f"there is no {kind.name.lower()} {id}")
     return group, (group.ordinals or []).index(ordinal)
 
 
-async def _shown(
+_EDITABLE: dict[ShapeKind, dict[str, int]] = {
+    ShapeKind.RECTANGLE: {"x": 0, "y": 1, "w": 2, "h": 3},
+    ShapeKind.POINT: {"point": 0},
+    ShapeKind.POLYGON: {"polygon": 0},
+    ShapeKind.LINE: {"line": 0},
+}
+"""By kind, the fields of an update that change geometry, with their offsets in the geometry of one shape."""
+
+
+def _apply(request: UpdateShape, group: ShapeGroup, index: int, label: int | None) -> None:
+    if label is not None:
+        group.labels[index] = label
+    if request.text is not None:
+        group.texts = group.texts or [None] * len(group.labels)
+        group.texts[index] = request.text
+    fields = msgspec.structs.asdict(request)
+    for name, offset in _EDITABLE.get(group.kind, {}).items():
+        value = fields[name]
+        if value is None:
+            continue
+        width = FLAT.get(group.kind, 1)
+        numbers: Sequence[Any] = value if group.kind is ShapeKind.POINT else [value]
+        start = width * index + offset
+        group.geometry[start : start + len(numbers)] = numbers
+
+
+# --- records ---------------------------------------------------------------------------------------------
+
+
+async def _read_shapes(
     statements: Statements,
     access: Access,
     scope: VersionScope,
     annotation: StoredShapes,
-    kind: ShapeKind,
+    operations: Operations,
     *,
     last: int | None = None,
-) -> list[Any]:
-    """All shapes of a kind, or the ``last`` ones."""
-    shapes = numbered(await in_thread(unpack, annotation.blob, whole=not access.precise))
-    group = shapes.group(kind)
+) -> list[ShapeRecord]:
+    """Read all shapes of a kind, or the ``last`` ones."""
+    shapes = with_ordinals(await in_thread(unpack, annotation.blob, whole=not access.precise))
+    group = shapes.group(operations.kind)
     if group is None:
         return []
     if last is not None:
         size = len(group.labels)
-        group = chosen(group, range(size - last, size))
-    return await _records(statements, scope, annotation, group)
+        group = select_shapes(group, range(size - last, size))
+    return await _records(statements, scope, annotation, group, operations.get.result)
 
 
-async def _one(
+async def _read_shape(
     statements: Statements,
     access: Access,
     scope: VersionScope,
     annotation: StoredShapes,
-    kind: ShapeKind,
+    operations: Operations,
     ordinal: int,
     id: UUID,
-) -> Any:
-    shapes = numbered(await in_thread(unpack, annotation.blob, whole=not access.precise))
-    group, place = _placed(shapes, kind, ordinal, id)
-    (record,) = await _records(statements, scope, annotation, chosen(group, [place]))
+) -> ShapeRecord:
+    shapes = with_ordinals(await in_thread(unpack, annotation.blob, whole=not access.precise))
+    group, index = _locate(shapes, operations.kind, ordinal, id)
+    (record,) = await _records(
+        statements, scope, annotation, select_shapes(group, [index]), operations.get.result
+    )
     return record
 
 
 async def _records(
-    statements: Statements, scope: VersionScope, annotation: StoredShapes, group: Group
-) -> list[Any]:
+    statements: Statements,
+    scope: VersionScope,
+    annotation: StoredShapes,
+    group: ShapeGroup,
+    record_type: type[ShapeRecord],
+) -> list[ShapeRecord]:
     rows = await statements.fetch("labels.all", version=scope.no)
     labels = {row[0]: label_record(scope, row) for row in rows}
     height = 1
     if group.kind is ShapeKind.MASK:
         sizes = await sizes_of(statements, scope, [annotation.asset])
         height = sizes[annotation.asset][1]
-    return await in_thread(shape_records, scope, annotation.no, group, labels, height)
+
+    def build() -> list[ShapeRecord]:
+        return _build_records(scope, annotation.no, group, labels, height, record_type)
+
+    return await in_thread(build)
 
 
-def _change(group: Group, place: int, request: operations.UpdateShape, label: int | None) -> None:
-    if label is not None:
-        group.labels[place] = label
-    if request.text is not None:
-        group.texts = group.texts or [None] * len(group.labels)
-        group.texts[place] = request.text
-    given = msgspec.structs.asdict(request)
-    for name, offset in _GEOMETRY.get(group.kind, {}).items():
-        value = given[name]
-        if value is None:
-            continue
-        width = FLAT.get(group.kind, 1)
-        numbers: Sequence[Any] = value if group.kind is ShapeKind.POINT else [value]
-        start = width * place + offset
-        group.geometry[start : start + len(numbers)] = numbers
-
-
-_GEOMETRY: dict[ShapeKind, dict[str, int]] = {
-    ShapeKind.RECTANGLE: {"x": 0, "y": 1, "w": 2, "h": 3},
-    ShapeKind.POINT: {"point": 0},
-    ShapeKind.POLYGON: {"polygon": 0},
-    ShapeKind.LINE: {"line": 0},
-}
-
-add_handlers(
-    ShapeKind.RECTANGLE,
-    "rectangles",
-    list=operations.RECTANGLES.list,
-    create=operations.RECTANGLES.create,
-    get=operations.RECTANGLES.get,
-    update=operations.RECTANGLES.update,
-    delete=operations.RECTANGLES.delete,
-)
-add_handlers(
-    ShapeKind.POLYGON,
-    "polygons",
-    list=operations.POLYGONS.list,
-    create=operations.POLYGONS.create,
-    get=operations.POLYGONS.get,
-    update=operations.POLYGONS.update,
-    delete=operations.POLYGONS.delete,
-)
-add_handlers(
-    ShapeKind.LINE,
-    "lines",
-    list=operations.LINES.list,
-    create=operations.LINES.create,
-    get=operations.LINES.get,
-    update=operations.LINES.update,
-    delete=operations.LINES.delete,
-)
-add_handlers(
-    ShapeKind.POINT,
-    "points",
-    list=operations.POINTS.list,
-    create=operations.POINTS.create,
-    get=operations.POINTS.get,
-    update=operations.POINTS.update,
-    delete=operations.POINTS.delete,
-)
-add_handlers(
-    ShapeKind.CLASSIFICATION,
-    "classifications",
-    list=operations.CLASSIFICATIONS.list,
-    create=operations.CLASSIFICATIONS.create,
-    get=operations.CLASSIFICATIONS.get,
-    update=operations.CLASSIFICATIONS.update,
-    delete=operations.CLASSIFICATIONS.delete,
-)
-add_handlers(
-    ShapeKind.MASK,
-    "masks",
-    list=operations.MASKS.list,
-    create=operations.MASKS.create,
-    get=operations.MASKS.get,
-    delete=operations.MASKS.delete,
-)
+def _build_records(
+    scope: VersionScope,
+    annotation: int,
+    group: ShapeGroup,
+    labels: dict[int, LabelRecord],
+    height: int,
+    record_type: type[ShapeRecord],
+) -> list[ShapeRecord]:
+    """Build the records of a group with ordinals: the shapes of bulk results, with an id and a label record each."""
+    names = [name for name in record_type.__struct_fields__ if name not in ("id", "label")]
+    try:
+        label_records = [labels[key] for key in group.labels]
+    except KeyError as error:
+        raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
+    size = len(label_records)
+    heads = zip(
+        repeat("", size),
+        group.texts or repeat(None, size),
+        group.attributes or repeat(None, size),
+        strict=True,
+    )
+    _, make = KINDS[group.kind]
+    return [
+        record_type(
+            id=encode_shape(scope.created, scope.bucket, scope.no, annotation, ordinal),
+            label=label,
+            **{name: getattr(shape, name) for name in names},
+        )
+        for ordinal, label, shape in zip(
+            group.ordinals or (), label_records, make(heads, group, height), strict=True
+        )
+    ]

@@ -13,7 +13,7 @@ from headrace.model.columns import ShapeKind
 from headrace.model.enums import ImportAnnotationMode, InferenceType, JobStatus, TagTarget
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import JobRecord
-from headrace.platform.annotations.decode import PreparedAnnotation, prepare
+from headrace.platform.annotations.decode import PreparedAnnotation, prepare_annotations
 from headrace.platform.annotations.imports.writer import ChunkWriter
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -138,7 +138,7 @@ class ConversionWork:
             for asset, lake, key in rows
             if (lake, key) in self._labels
         ]
-        items = self._items(scope, await _unsaid(tx, scope, wanted))
+        items = self._items(scope, await _missing_pairs(tx, scope, wanted))
         if items:
             writer = ChunkWriter(
                 scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items
@@ -171,7 +171,7 @@ class ConversionWork:
         for asset, label in pairs:
             found.setdefault(asset, []).append(ClassificationIn(label_id=str(label)))
         ids = scope.ids(Kind.ASSET)
-        return prepare(
+        return prepare_annotations(
             [
                 ImportItem(asset_id=ids.text(asset), classifications=shapes)
                 for asset, shapes in found.items()
@@ -182,7 +182,9 @@ class ConversionWork:
         )
 
 
-async def _unsaid(statements: Statements, scope: VersionScope, pairs: Iterable[Pair]) -> list[Pair]:
+async def _missing_pairs(
+    statements: Statements, scope: VersionScope, pairs: Iterable[Pair]
+) -> list[Pair]:
     """Those pairs of asset and label that no annotation says yet, each once."""
     wanted = dict.fromkeys(pairs)
     if not wanted:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from headrace.errors import ConflictError
-from headrace.model.columns import chosen, numbered, with_group
+from headrace.model.columns import select_shapes, with_group, with_ordinals
 from headrace.model.ids import Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.context import Context
@@ -158,11 +158,11 @@ def _stripped(annotations: Sequence[AnnotationWithLabel], label: int) -> list[St
 
 
 def _without(blob: bytes, label: int) -> StrippedShapes:
-    shapes = numbered(unpack(blob))
+    shapes = with_ordinals(unpack(blob))
     for group in list(shapes.groups):
         left = [place for place, key in enumerate(group.labels) if key != label]
         if len(left) < len(group.labels):
-            shapes = with_group(shapes, chosen(group, left))
+            shapes = with_group(shapes, select_shapes(group, left))
     counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
     return StrippedShapes(pack(shapes), counts)
 

@@ -28,10 +28,10 @@ from headrace.model.packing import unpack
 from headrace.model.records import ExportRecord, Meta
 from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.encode import StoredAnnotation, loaded
+from headrace.platform.annotations.encode import StoredAnnotation, encode_annotations
 from headrace.platform.annotations.exports.names import NAMES_FILE, ExportNames
 from headrace.platform.annotations.exports.zip_stream import ZipStream
-from headrace.platform.annotations.samples import YOLO_TASKS, sample_of
+from headrace.platform.annotations.samples import YOLO_TASKS, to_sample
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -49,7 +49,7 @@ from headrace.protocol.operations.labels import ListLabels
 from headrace.storage.database.base import Row
 from headrace.threads import in_thread
 
-WORKSHOP = ".exports"
+EXPORTS_FOLDER = ".exports"
 _STALE_SECONDS = 24 * 3600.0
 _BATCH = 256
 _NO_SPACE = 28
@@ -66,7 +66,7 @@ _FORMATS = {
 VIDEO = "coco-video"
 
 
-class Naming(Struct, frozen=True):
+class ExportContext(Struct, frozen=True):
     """What the file calls assets, and the labels by their keys."""
 
     scope: VersionScope
@@ -95,11 +95,11 @@ async def export_annotations(
     account = await worker_account(context.database, access, request.worker_id)
     labels = await _labels(context, access, request)
     rows = await context.database.fetch("labels.keys", version=scope.no)
-    workshop = await in_thread(_open_workshop, context.path / WORKSHOP)
+    workshop = await in_thread(_make_temporary_folder, context.path / EXPORTS_FOLDER)
     try:
         target = workshop / "out"
         writer = _writer(request, scope, target, labels)
-        naming = Naming(
+        naming = ExportContext(
             scope=scope,
             key=request.export_key,
             labels=dict(rows),
@@ -108,7 +108,7 @@ async def export_annotations(
             names=ExportNames(writer, stem_bytes=_STEM_BYTES),
         )
         await _write(context, naming, request, assets, account)
-        packed = await in_thread(_packed, request.type, scope, target)
+        packed = await in_thread(_pack, request.type, scope, target)
         name = _object_name(access, scope, request)
         await context.objects.put_file(name, packed, move=True)
     finally:
@@ -163,7 +163,7 @@ def _writer(
 
 async def _write(
     context: Context,
-    naming: Naming,
+    naming: ExportContext,
     request: ExportAnnotations,
     assets: list[int] | None,
     account: int | None,
@@ -184,19 +184,19 @@ async def _write(
     entered: list[ExportNames] = []
     try:
         # A cancellation comes up once the thread is done: the writer may be entered by then.
-        await in_thread(_guarded, lambda: entered.append(writer.__enter__()))
+        await in_thread(_map_os_errors, lambda: entered.append(writer.__enter__()))
         async with aclosing(rows) as batches:
             async for batch in batches:
-                await in_thread(_guarded, lambda b=batch: writer.write(_samples(naming, b)))
+                await in_thread(_map_os_errors, lambda b=batch: writer.write(_samples(naming, b)))
     except BaseException as error:
         # The writer leaves nothing behind, whatever it was that came in between.
         if entered:
             await in_thread(writer.__exit__, type(error), error, error.__traceback__)
         raise
-    await in_thread(_guarded, lambda: writer.__exit__(None, None, None))
+    await in_thread(_map_os_errors, lambda: writer.__exit__(None, None, None))
 
 
-def _guarded(function: Any) -> None:
+def _map_os_errors(function: Any) -> None:
     try:
         function()
     except OSError as error:
@@ -204,7 +204,7 @@ def _guarded(function: Any) -> None:
         raise kind(f"the export cannot be written: {error.strerror}") from error
 
 
-def _samples(naming: Naming, rows: list[Row]) -> list[Sample]:
+def _samples(naming: ExportContext, rows: list[Row]) -> list[Sample]:
     stored = [
         StoredAnnotation(
             id=naming.annotations.text(no),
@@ -219,14 +219,14 @@ def _samples(naming: Naming, rows: list[Row]) -> list[Sample]:
         for seq, *_, height, no, status, duration, shapes, attributes in rows
     ]
     samples = []
-    for row, annotation in zip(rows, loaded(stored, naming.labels), strict=True):
+    for row, annotation in zip(rows, encode_annotations(stored, naming.labels), strict=True):
         width, height = row[6:8]
         meta = None if width is None else Meta(width, height)
-        samples.append(sample_of(_name(naming, row), meta, annotation))
+        samples.append(to_sample(_name(naming, row), meta, annotation))
     return samples
 
 
-def _name(naming: Naming, row: Row) -> str:
+def _name(naming: ExportContext, row: Row) -> str:
     seq, lake_bucket, lake_created, data, filename, object_name = row[:6]
     match naming.key:
         case AnnotationExportKey.ASSET_ID:
@@ -242,7 +242,7 @@ def _name(naming: Naming, row: Row) -> str:
 # --- packing ---------------------------------------------------------------------------------------------
 
 
-def _open_workshop(root: Path) -> Path:
+def _make_temporary_folder(root: Path) -> Path:
     """A folder for one export; what crashes left goes once it is old."""
     root.mkdir(mode=0o700, exist_ok=True)
     for entry in os.scandir(root):
@@ -251,7 +251,7 @@ def _open_workshop(root: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=root))
 
 
-def _packed(kind: AnnotationFileType, scope: VersionScope, target: Path) -> Path:
+def _pack(kind: AnnotationFileType, scope: VersionScope, target: Path) -> Path:
     """The one file that is handed out; files are packed in the order of the folder's own listing of names."""
     if kind is AnnotationFileType.COCO:
         return target

@@ -14,7 +14,7 @@ from headrace.errors import BadRequestError, ConflictError, NotFoundError, Reque
 from headrace.model.enums import JobStatus
 from headrace.model.ids import Kind
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.decode import PreparedAnnotation, prepare
+from headrace.platform.annotations.decode import PreparedAnnotation, prepare_annotations
 from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedShapes
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.context import Context
@@ -123,7 +123,7 @@ async def _prepare(
     ids = scope.ids(Kind.LABEL)
     rows = await context.database.fetch("labels.keys", version=scope.no)
     labels = {ids.text(key): key for key, _ in rows}
-    return await in_thread(prepare, items, assets, labels, sizes)
+    return await in_thread(prepare_annotations, items, assets, labels, sizes)
 
 
 async def _apply(

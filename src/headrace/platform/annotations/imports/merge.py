@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from headrace.model.columns import joined
+from headrace.model.columns import append_shapes
 from headrace.model.packing import pack, pack_counts, unpack
 from headrace.platform.annotations.decode import PreparedAnnotation
 
@@ -35,15 +35,15 @@ class MergedAnnotation(NamedTuple):
     attributes: str | None
 
 
-def join_all(
+def merge_all(
     pairs: list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]],
 ) -> dict[ExistingAnnotation, MergedAnnotation]:
     """Existing annotations with the shapes of their items; each comes with its blob."""
-    return {existing: _join(existing, blob, item) for existing, blob, item in pairs}
+    return {existing: _merge(existing, blob, item) for existing, blob, item in pairs}
 
 
-def _join(existing: ExistingAnnotation, blob: bytes, item: PreparedAnnotation) -> MergedAnnotation:
-    shapes = joined(unpack(blob), item.shapes)
+def _merge(existing: ExistingAnnotation, blob: bytes, item: PreparedAnnotation) -> MergedAnnotation:
+    shapes = append_shapes(unpack(blob), item.shapes)
     attributes = existing.attributes
     if item.attributes:
         old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}

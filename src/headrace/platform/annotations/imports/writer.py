@@ -13,7 +13,7 @@ from headrace.platform.annotations.decode import PreparedAnnotation
 from headrace.platform.annotations.imports.merge import (
     ExistingAnnotation,
     MergedAnnotation,
-    join_all,
+    merge_all,
 )
 from headrace.platform.campaigns.transitions import assets_with_task
 from headrace.platform.core.counters import CounterDelta
@@ -51,7 +51,7 @@ class ChunkWriter:
         if self._mode is not ImportAnnotationMode.CONCATENATE:
             return
         pairs = await self._concatenated(statements, await self._existing(statements))
-        self._read_ahead = await in_thread(join_all, pairs)
+        self._read_ahead = await in_thread(merge_all, pairs)
 
     async def write(self, tx: Transaction, now: int) -> tuple[ImportedShapes, VersionChange]:
         """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
@@ -191,7 +191,7 @@ class ChunkWriter:
             return
         late = [pair for pair in changed if pair[0] not in self._read_ahead]
         # Somebody else wrote to these between the reading ahead and now.
-        joined_late = await in_thread(join_all, await self._with_blobs(tx, late)) if late else {}
+        joined_late = await in_thread(merge_all, await self._with_blobs(tx, late)) if late else {}
         rewritten = [
             self._read_ahead.get(existing) or joined_late[existing] for existing, _ in changed
         ]
