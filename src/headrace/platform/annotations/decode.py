@@ -1,4 +1,4 @@
-"""Shapes on their way in: items of an import checked, and packed as they will be stored."""
+"""Decode annotations from requests: check the items of an import, and pack them for storage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Sizes = Mapping[int, tuple[int, int]]
 
 
 class PreparedAnnotation(msgspec.Struct):
-    """The annotation of one asset, ready to be written; ``counts`` are its shapes per label."""
+    """The annotation of one asset, ready to be written. ``counts`` is the number of shapes per label."""
 
     asset: int
     status: str | None
@@ -38,9 +38,16 @@ def prepare_annotations(
     labels: Mapping[str, int],
     sizes: Sizes,
 ) -> list[PreparedAnnotation]:
-    """Check and pack all items; ``labels`` gives keys by id, ``sizes`` width and height of assets with masks.
+    """Check and pack items.
 
-    Raises a 4xx that names the asset and what is wrong with its shapes.
+    Args:
+        items: Items of a request.
+        assets: Row numbers of their assets, in the same order.
+        labels: Keys of labels by id.
+        sizes: Width and height (pixels) of the assets with masks.
+
+    Raises:
+        APIError: An item is invalid; the message names the asset and the fault.
     """
     return [_prepare(item, asset, labels, sizes) for item, asset in zip(items, assets, strict=True)]
 
@@ -70,7 +77,7 @@ def _prepare(
         attributes = _json(item.attributes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadRequestError(
-            f"the shapes of asset {item.asset_id} are refused: {error}",
+            f"the shapes of asset {item.asset_id} are invalid: {error}",
             hint="nothing was written",
         ) from None
     counts = Counter(chain.from_iterable(group.labels for group in groups))
@@ -125,7 +132,7 @@ def _tracks(shapes: list[Any]) -> list[Any]:
     ]
 
 
-def _nothing(shapes: list[Any]) -> list[Any]:
+def _no_geometry(shapes: list[Any]) -> list[Any]:
     return []
 
 
@@ -134,7 +141,7 @@ _KINDS: tuple[tuple[str, ShapeKind, Callable[[list[Any]], list[Any]]], ...] = (
     ("polygons", ShapeKind.POLYGON, lambda shapes: [shape.polygon for shape in shapes]),
     ("lines", ShapeKind.LINE, lambda shapes: [shape.line for shape in shapes]),
     ("points", ShapeKind.POINT, _points),
-    ("classifications", ShapeKind.CLASSIFICATION, _nothing),
+    ("classifications", ShapeKind.CLASSIFICATION, _no_geometry),
     ("keypoints", ShapeKind.KEYPOINTS, lambda shapes: [shape.keypoints for shape in shapes]),
     ("masks", ShapeKind.MASK, lambda shapes: [shape.mask for shape in shapes]),
     ("tracks", ShapeKind.TRACK, _tracks),

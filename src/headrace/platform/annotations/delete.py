@@ -1,4 +1,4 @@
-"""Deleting annotations with their shapes: in ranges, so that others may write in between."""
+"""Delete annotations with their shapes, in ranges, so that other calls can write in between."""
 
 from __future__ import annotations
 
@@ -34,9 +34,12 @@ from headrace.storage.database.base import Row, Transaction
 
 @handles(DELETE_ANNOTATIONS)
 async def delete_annotations(context: Context, access: Access, request: DeleteAnnotations) -> None:
-    """Delete annotations of a version. What is gone already is no error; 404 for ids that were never in it.
+    """Delete annotations of a version. Ids of deleted annotations are ignored.
 
-    Annotations that are created while this runs stay.
+    Annotations that are created while this runs are kept.
+
+    Raises:
+        NotFoundError: An id is not one of this version.
     """
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -56,13 +59,13 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     keys = assets if numbers is None else numbers
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
-        piece = _Batch(statement, (keys or [])[start : start + RANGE], accounts)
-        await _delete_batch(context, access, request.version_id, piece, before, only)
+        batch = _Batch(statement, (keys or [])[start : start + RANGE], accounts)
+        await _delete_batch(context, access, request.version_id, batch, before, only)
 
 
 @handles(DELETE_ANNOTATION)
 async def delete_annotation(context: Context, access: Access, request: AnnotationId) -> None:
-    """Delete one annotation; 404 where it is not there."""
+    """Delete one annotation; raises NotFoundError where it does not exist."""
     async with context.database.transaction() as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
@@ -100,7 +103,7 @@ async def _delete_all(
     before: int,
     accounts: frozenset[int] | None,
 ) -> None:
-    """Every annotation of a version, newest first, or those of some accounts among them."""
+    """Delete all annotations of a version, newest first, or only those of some accounts."""
     while True:
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
@@ -114,13 +117,13 @@ async def _delete_all(
             if not rows:
                 return
             before = min(no for _, no, *_ in rows)
-            taken = await touch(tx, scope)
+            change = await touch(tx, scope)
             await _drop(tx, scope, [row for row in rows if accounts is None or row[4] in accounts])
-        fold_if_due(context, scope, taken)
+        fold_if_due(context, scope, change)
 
 
 class _Batch(NamedTuple):
-    """Keys of one transaction's worth, and the accounts whose annotations go."""
+    """Keys for one transaction; ``accounts`` limits the deletion to their annotations, None means all."""
 
     statement: str
     keys: Sequence[int]
@@ -131,44 +134,44 @@ async def _delete_batch(
     context: Context,
     access: Access,
     version_id: UUID,
-    piece: _Batch,
+    batch: _Batch,
     before: int,
     assets: frozenset[int] | None,
 ) -> None:
     while True:
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
-            rows = await _rows(tx, scope, piece, before)
+            rows = await _rows(tx, scope, batch, before)
             full = len(rows) == RANGE
             wanted = rows if assets is None else [row for row in rows if row[0] in assets]
             if not wanted:
                 return
-            taken = await touch(tx, scope)
+            change = await touch(tx, scope)
             await _drop(tx, scope, wanted)
-        fold_if_due(context, scope, taken)
+        fold_if_due(context, scope, change)
         if not full:
             return
 
 
-async def _rows(tx: Transaction, scope: VersionScope, piece: _Batch, before: int) -> list[Row]:
-    whose: dict[str, Any] = {}
-    if piece.accounts is not None:
-        whose["accounts"] = json_text(sorted(piece.accounts))
+async def _rows(tx: Transaction, scope: VersionScope, batch: _Batch, before: int) -> list[Row]:
+    parameters: dict[str, Any] = {}
+    if batch.accounts is not None:
+        parameters["accounts"] = json_text(sorted(batch.accounts))
     return await tx.fetch(
-        piece.statement,
-        filters=" and n.account in (select value from json_each(:accounts))" if whose else "",
-        keys=json_text(piece.keys),
+        batch.statement,
+        filters=" and n.account in (select value from json_each(:accounts))" if parameters else "",
+        keys=json_text(batch.keys),
         bucket=scope.bucket,
         version=scope.no,
         before=before,
         limit=RANGE,
-        **whose,
+        **parameters,
     )
 
 
 async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
-    place = (scope.bucket, scope.no)
-    await tx.insert_many("annotations.drop", [(*place, asset, no) for asset, no, *_ in rows])
+    version = (scope.bucket, scope.no)
+    await tx.insert_many("annotations.drop", [(*version, asset, no) for asset, no, *_ in rows])
     await drop_contents(tx, scope, [row[3] for row in rows])
     delta = CounterDelta()
     for row in rows:

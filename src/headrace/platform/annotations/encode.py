@@ -1,4 +1,4 @@
-"""Shapes on their way out: stored annotations as the API shows them."""
+"""Encode stored annotations as records of the API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATUSES = {str(member): member for member in AnnotationStatus}
 
 
 class StoredAnnotation(msgspec.Struct):
-    """An annotation as it was read, its shapes unpacked; ``height`` of its image where it has masks."""
+    """An annotation with unpacked shapes. ``height`` is that of its image, needed for masks only."""
 
     id: str
     asset_id: str
@@ -46,18 +46,18 @@ class StoredAnnotation(msgspec.Struct):
 
     @property
     def has_masks(self) -> bool:
-        """Whether the height is needed."""
+        """Whether the annotation has masks, so that the height is needed."""
         return any(group.kind is ShapeKind.MASK for group in self.shapes.groups)
 
 
 def encode_annotations(
     annotations: list[StoredAnnotation], names: Mapping[int, str]
 ) -> list[LoadedAnnotation]:
-    """Annotations as the API shows them; ``names`` gives label names by key."""
+    """Encode annotations as records; ``names`` are the names of labels by key."""
     try:
         return [_encode(annotation, names) for annotation in annotations]
     except KeyError as error:
-        raise StorageError(f"a shape names label {error.args[0]}, which is not there") from None
+        raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
 
 
 def _encode(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotation:
@@ -187,7 +187,7 @@ KINDS: dict[ShapeKind, tuple[str, Callable[[Any, ShapeGroup, int], list[Any]]]] 
 
 
 def _area(ring: list[tuple[float, float]]) -> float:
-    """The shoelace formula over pairs, in few calls: annotations are read by the million."""
+    """Shoelace formula over pairs, in few calls, because millions of annotations are read."""
     if len(ring) < 3:
         return 0.0
     xs, ys = zip(*ring, strict=True)

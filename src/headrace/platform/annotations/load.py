@@ -1,4 +1,4 @@
-"""Reading annotations: their ids, and their shapes."""
+"""Load annotations: their ids, and their shapes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from headrace.threads import in_thread
 
 @handles(ANNOTATION_IDS)
 async def annotation_ids(context: Context, access: Access, request: AnnotationIds) -> list[UUID]:
-    """The ids of annotations, newest first: of some assets, or of the whole version."""
+    """List the ids of annotations, newest first, of some assets or of the whole version."""
     scope = await version_scope(context.database, access, request.version_id)
     chosen = await compile_annotation_filters(
         context.database, access, request.status, request.worker_id
@@ -59,9 +59,11 @@ async def annotation_ids(context: Context, access: Access, request: AnnotationId
 async def load_annotations(
     context: Context, access: Access, request: LoadAnnotations
 ) -> list[LoadedAnnotation]:
-    """Annotations with all their shapes, newest first.
+    """Load annotations with all their shapes, newest first; annotations deleted meanwhile are left out.
 
-    One that was deleted meanwhile is left out; 404 for an id that was never one of this version, 413 for too many.
+    Raises:
+        NotFoundError: An id is not one of this version.
+        RequestTooLargeError: There are too many ids.
     """
     if len(request.ids) > IDS_PER_CALL:
         raise RequestTooLargeError(
@@ -119,14 +121,14 @@ async def _add_heights(
     if masked:
         sizes = await sizes_of(context.database, scope, [annotation.asset for annotation in masked])
         for annotation in masked:
-            # An asset that went after its annotation was read leaves no size.
+            # An asset that was deleted after its annotation was read has no size.
             annotation.height = sizes.get(annotation.asset, (1, 1))[1]
 
 
 async def sizes_of(
     statements: Statements, scope: VersionScope, assets: list[int]
 ) -> dict[int, tuple[int, int]]:
-    """Width and height of assets by their numbers."""
+    """Return width and height (pixels) of assets, by their row numbers."""
     rows = await statements.fetch(
         "annotations.sizes", assets=json_text(assets), bucket=scope.bucket, version=scope.no
     )

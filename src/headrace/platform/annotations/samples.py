@@ -1,7 +1,7 @@
-"""Loaded annotations -> samples, for whoever writes files: the engine, and the platform's own exports.
+"""Convert loaded annotations to samples, for the engine and for the platform's exports.
 
-Polygons that share an ``instance`` are the rings of one. The mark of a crowd travels as the attribute ``iscrowd``,
-because the wire has no place of its own for it.
+Polygons with the same ``instance`` are the rings of one polygon. The crowd flag is sent as the attribute ``iscrowd``,
+because the wire protocol has no field for it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ YOLO_TASKS = {
     InferenceType.MASK: "segment",
     InferenceType.KEYPOINT: "pose",
 }
-"""What label files of a version say of each shape; boxes for any other type."""
+"""The YOLO task of label files by type of version; ``detect`` for all other types."""
 
 
 def to_sample(filename: str, meta: Meta | None, annotation: LoadedAnnotation | None) -> Sample:
-    """The sample of an asset and its annotation; one without an annotation is a sample that nobody annotated."""
+    """Convert an asset and its annotation to a sample; without an annotation the sample counts as not annotated."""
     width, height = (meta.width, meta.height) if meta else (None, None)
     annotated = annotation is not None
     sample = Sample(filename=filename, width=width, height=height, annotated=annotated)
@@ -70,9 +70,9 @@ def _polygons_of(polygons: Iterable[wire.PolygonOut]) -> list[AnyShape]:
     parts: dict[int, Polygon] = {}
     for each in polygons:
         ring = flatten(each.polygon)
-        whole = None if each.instance is None else parts.get(each.instance)
-        if whole is not None:
-            whole.rings.append(ring)
+        polygon = None if each.instance is None else parts.get(each.instance)
+        if polygon is not None:
+            polygon.rings.append(ring)
             continue
         polygon = Polygon(rings=[ring], **_common_fields(each))
         found.append(polygon)
@@ -106,5 +106,5 @@ def _common_fields(shape: wire.ShapeOut) -> dict[str, Any]:
 
 
 def flatten(points: Iterable[Iterable[float]]) -> list[float]:
-    """``[(x, y), …]`` -> ``[x, y, …]``."""
+    """Flatten ``[(x, y), …]`` to ``[x, y, …]``."""
     return [value for point in points for value in point]

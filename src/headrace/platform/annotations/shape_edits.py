@@ -1,4 +1,4 @@
-"""The shapes of one annotation as its calls change them: read, changed, packed and written in one transaction."""
+"""Edit the shapes of one annotation: read, change, pack and write them in one transaction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from headrace.threads import in_thread
 
 
 class StoredShapes(NamedTuple):
-    """An annotation with its shapes, still packed."""
+    """An annotation with its shapes, packed."""
 
     no: int
     asset: int
@@ -34,14 +34,14 @@ class StoredShapes(NamedTuple):
 
 
 class PackedShapes(NamedTuple):
-    """Shapes ready to be written."""
+    """Packed shapes, with the number of shapes per label."""
 
     blob: bytes
     counts: Counter[int]
 
 
 async def stored_shapes(statements: Statements, scope: VersionScope, no: int) -> StoredShapes:
-    """An annotation of a version by number; 404 where it is not there."""
+    """Read an annotation by its number in the version; raises NotFoundError where it does not exist."""
     row = await statements.fetch_one(
         "single_annotations.shapes",
         bucket=scope.bucket,
@@ -59,16 +59,18 @@ async def rewrite(
     tx: Transaction,
     scope: VersionScope,
     old: StoredShapes,
-    change: Callable[[Shapes], Shapes],
+    edit: Callable[[Shapes], Shapes],
     *,
     duration: float | None = None,
 ) -> tuple[bytes, VersionChange]:
-    """Put what ``change`` makes of an annotation's shapes in their place; the new blob.
+    """Replace the shapes of an annotation by the result of ``edit``; return the new blob and the change.
 
-    Raises a 400 where the shapes make no sense, a 413 where they are too many.
+    Raises:
+        BadRequestError: The new shapes are invalid.
+        RequestTooLargeError: The annotation has too many shapes.
     """
-    new = await in_thread(_edit, old.blob, change)
-    taken = await touch(tx, scope)
+    new = await in_thread(_edit, old.blob, edit)
+    change = await touch(tx, scope)
     await drop_contents(tx, scope, [old.content])
     ((blob, content),) = await store_blobs(tx, scope, [new.blob])
     await tx.execute(
@@ -87,13 +89,13 @@ async def rewrite(
     delta.remove(unpack_counts(old.counts))
     delta.add(new.counts)
     await delta.write(tx, scope.bucket, scope.no)
-    return new.blob, taken
+    return new.blob, change
 
 
 async def prepare_item(
     statements: Statements, scope: VersionScope, asset: int, item: ImportItem
 ) -> PreparedAnnotation:
-    """Shapes of a call, checked; raises a 4xx that names what is wrong with them."""
+    """Check and pack the shapes of a request; raises an APIError that names the fault."""
     labels = await label_keys(statements, scope)
     sizes = await sizes_of(statements, scope, [asset]) if item.masks else {}
     (made,) = await in_thread(prepare_annotations, [item], [asset], labels, sizes)
@@ -101,14 +103,14 @@ async def prepare_item(
 
 
 async def label_keys(statements: Statements, scope: VersionScope) -> dict[str, int]:
-    """The keys of a version's labels by id."""
+    """Return the keys of the labels of a version, by id."""
     ids = scope.ids(Kind.LABEL)
     rows = await statements.fetch("labels.keys", version=scope.no)
     return {ids.text(key): key for key, _ in rows}
 
 
 async def label_key(statements: Statements, scope: VersionScope, id: UUID) -> int:
-    """The key of one label; 404 where the version has no such label."""
+    """Return the key of one label; raises NotFoundError where the version has no such label."""
     key = scope.ids(Kind.LABEL).seq(id)
     row = None
     if key is not None:
@@ -118,16 +120,16 @@ async def label_key(statements: Statements, scope: VersionScope, id: UUID) -> in
     return key
 
 
-def _edit(blob: bytes, change: Callable[[Shapes], Shapes]) -> PackedShapes:
-    shapes = change(unpack(blob))
+def _edit(blob: bytes, edit: Callable[[Shapes], Shapes]) -> PackedShapes:
+    shapes = edit(unpack(blob))
     if (with_ordinals(shapes).next_ordinal or 0) > MAX_ORDINAL:
         raise RequestTooLargeError(
-            "the annotation has numbered all the shapes that it can", hint=f"at most {MAX_ORDINAL}"
+            "the annotation has used all shape numbers", hint=f"at most {MAX_ORDINAL}"
         )
     try:
         packed = pack(shapes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise BadRequestError(f"the shape is refused: {error}") from None
+        raise BadRequestError(f"the shape is invalid: {error}") from None
     return PackedShapes(
         packed, Counter(chain.from_iterable(group.labels for group in shapes.groups))
     )

@@ -1,4 +1,4 @@
-"""Single annotations without a look at their shapes: listed, made, read, changed."""
+"""Single annotations without their shapes: list, create, get and change them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ _ALL = -1
 async def list_annotations(
     context: Context, access: Access, request: ListAnnotations
 ) -> Page[AnnotationRecord]:
-    """A page of annotations, newest first by offset or cursor, or by offset where an order is asked."""
+    """List a page of annotations, newest first by offset or cursor; by offset where an order is given."""
     scope = await version_scope(context.database, access, request.version_id)
     limit, offset = page_limit(request), page_offset(request)
-    place: dict[str, Any] = {
+    keys: dict[str, Any] = {
         "bucket": scope.bucket,
         "version": scope.no,
         "limit": limit,
@@ -71,21 +71,21 @@ async def list_annotations(
         rows = await context.database.fetch(
             "single_annotations.ordered",
             filters=chosen.sql + order_clause(request.order_by, _ORDERS, "n.no desc"),
-            **place,
+            **keys,
             **chosen.params,
         )
         return Page(items=_records(scope, rows), count=await _count(context, scope, chosen))
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
-    place |= {"before": MAX_SEQ + 1, "limit": limit + 1}
+    keys |= {"before": MAX_SEQ + 1, "limit": limit + 1}
     count = None
     if request.cursor:
-        place["before"], count = decode_cursor(request.cursor, listing)
-        place["offset"] = 0
+        keys["before"], count = decode_cursor(request.cursor, listing)
+        keys["offset"] = 0
     if not chosen.sql:
-        rows = await context.database.fetch("single_annotations.page", **place)
+        rows = await context.database.fetch("single_annotations.page", **keys)
     else:
         rows = await context.database.fetch(
-            "single_annotations.filtered", filters=chosen.sql, **place, **chosen.params
+            "single_annotations.filtered", filters=chosen.sql, **keys, **chosen.params
         )
     if count is None:
         count = await _count(context, scope, chosen)
@@ -99,7 +99,7 @@ async def list_annotations(
 async def list_asset_annotations(
     context: Context, access: Access, request: AssetId
 ) -> Items[AnnotationRecord]:
-    """The annotations of an asset, newest first."""
+    """List the annotations of an asset, newest first."""
     scope, rows = await _of_asset(context, access, request, _ALL)
     return Items(items=_records(scope, rows))
 
@@ -108,11 +108,11 @@ async def list_asset_annotations(
 async def find_annotation(
     context: Context, access: Access, request: FindAnnotation
 ) -> AnnotationRecord:
-    """The newest annotation of an asset, or the newest of a user on it; 404 where it has none."""
+    """Find the newest annotation of an asset, or of one user on it; raises NotFoundError where there is none."""
     scope, rows = await _of_asset(context, access, request, 1, request.worker_id)
     if not rows:
-        whose = "" if request.worker_id is None else f" of user {request.worker_id}"
-        raise NotFoundError(f"asset {request.asset_id} has no annotation{whose}")
+        of_user = "" if request.worker_id is None else f" of user {request.worker_id}"
+        raise NotFoundError(f"asset {request.asset_id} has no annotation{of_user}")
     return _records(scope, rows)[0]
 
 
@@ -120,16 +120,16 @@ async def find_annotation(
 async def create_annotation(
     context: Context, access: Access, request: CreateAnnotation
 ) -> AnnotationRecord:
-    """A new annotation of the caller, or of the user whose name is lent to it, without shapes."""
+    """Create an annotation without shapes, owned by the caller or by the worker of the request."""
     check_duration(request.duration)
     async with context.database.transaction() as tx:
         account = await worker_account(tx, access, request.worker_id)
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
-        await claim_for_edit(tx, access, scope, asset)
-        taken = await touch(tx, scope, annotations=1)
+        await touched(tx, access, scope, asset)
+        change = await touch(tx, scope, annotations=1)
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
-        row = (scope.bucket, scope.no, asset, taken.annotation, account or access.account, status)
+        row = (scope.bucket, scope.no, asset, change.annotation, account or access.account, status)
         empty = (0, pack_counts({}), blob, None, None)
         await tx.insert_many("annotations.add", [(*row, context.clock(), *empty)])
         if request.duration:
@@ -142,20 +142,20 @@ async def create_annotation(
                 bucket=scope.bucket,
                 version=scope.no,
                 asset=asset,
-                no=taken.annotation,
+                no=change.annotation,
             )
         delta = CounterDelta()
         delta.add({})
         await delta.write(tx, scope.bucket, scope.no)
-    fold_if_due(context, scope, taken)
-    return await annotation_record(context.database, scope, taken.annotation)
+    fold_if_due(context, scope, change)
+    return await annotation_record(context.database, scope, change.annotation)
 
 
 @handles(GET_ANNOTATION)
 async def get_annotation(
     context: Context, access: Access, request: AnnotationId
 ) -> AnnotationRecord:
-    """An annotation by id."""
+    """Get an annotation."""
     scope, no = await scope_of_part(
         context.database, access, request.annotation_id, Kind.ANNOTATION
     )
@@ -166,7 +166,7 @@ async def get_annotation(
 async def update_annotation(
     context: Context, access: Access, request: UpdateAnnotation
 ) -> AnnotationRecord:
-    """Change what is given of duration, status and attributes."""
+    """Change the given fields of an annotation; absent ones do not change."""
     if request.duration is not None:
         check_duration(request.duration)
     status = None if request.status is None else str(request.status)
@@ -199,12 +199,12 @@ async def update_annotation(
 async def annotation_record(
     statements: Statements, scope: VersionScope, no: int
 ) -> AnnotationRecord:
-    """An annotation by its number in the version; 404 where it is not there."""
+    """Read an annotation by its number in the version; raises NotFoundError where it does not exist."""
     return _records(scope, [await _row(statements, scope, no)])[0]
 
 
 def check_duration(duration: float) -> None:
-    """A 400 for a duration that is no time."""
+    """Raise BadRequestError unless the duration is finite and not negative (seconds)."""
     if not (math.isfinite(duration) and duration >= 0):
         raise BadRequestError(f"duration is {duration}", hint="give seconds, 0 or more")
 
@@ -232,8 +232,8 @@ async def _of_asset(
 
 
 async def _check_asset(statements: Statements, scope: VersionScope, asset: int, id: object) -> None:
-    place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "asset": asset}
-    if await statements.fetch_one("single_annotations.asset", **place) is None:
+    keys: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "asset": asset}
+    if await statements.fetch_one("single_annotations.asset", **keys) is None:
         raise missing(Kind.ASSET, id)
 
 
@@ -247,13 +247,13 @@ async def _row(statements: Statements, scope: VersionScope, no: int) -> Row:
 
 
 async def _count(context: Context, scope: VersionScope, chosen: Filters) -> int:
-    place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
+    keys: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
     if not chosen.sql:
-        totals = await context.database.fetch_one("counters.totals", **place)
+        totals = await context.database.fetch_one("counters.totals", **keys)
         assert totals is not None
         return int(totals[1])
     row = await context.database.fetch_one(
-        "single_annotations.count", filters=chosen.sql, **place, **chosen.params
+        "single_annotations.count", filters=chosen.sql, **keys, **chosen.params
     )
     assert row is not None
     return int(row[0])

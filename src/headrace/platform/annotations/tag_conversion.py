@@ -1,4 +1,4 @@
-"""Tags become classifications: every asset that carries a tag is classified with the label of the tag's name."""
+"""Convert tags to classifications: every asset with a tag gets the label of the same name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Pair = tuple[int, int]
 
 
 class ConversionSpec(Struct, frozen=True):
-    """Tags as ``(lake, key, label)``, the lake 0 for tags of assets."""
+    """The stored specification of a job. ``tags`` are ``(lake, key, label)``, with lake 0 for asset tags."""
 
     version: int
     account: int
@@ -59,7 +59,7 @@ class ConversionSpec(Struct, frozen=True):
 
 @handles(CONVERT_TAGS)
 async def convert_tags(context: Context, access: Access, request: ConvertTags) -> JobRecord:
-    """Make labels of tags, and classify the assets that carry them. What says so already is left as it is."""
+    """Start a job that creates labels from tags and classifies the tagged assets that are not yet classified so."""
     family = _FAMILIES.get(request.tag_type)
     if family is None:
         raise BadRequestError(
@@ -109,7 +109,7 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
 
 
 class ConversionWork:
-    """Classifies the assets of the next range. The cursor is the last seq that was looked at."""
+    """Classifies tagged assets, range by range. The cursor is the last seq processed."""
 
     def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
@@ -119,20 +119,20 @@ class ConversionWork:
         self._bucket = 0
 
     async def prepare(self, cursor: Any, size: int) -> None:
-        """Nothing: a range must see what is there when it is written."""
+        """Do nothing: a range must read the state at the time of its transaction."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
-        """Classify the next assets; an asset that is classified so already gets nothing."""
+        """Classify the next assets, except those that already have the classification."""
         scope = await self._scope(tx)
         after = int(cursor or 0)
-        place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
+        keys: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no}
         row = await tx.fetch_one(
-            "fork.end_of_range", after=after, horizon=MAX_SEQ + 1, limit=size, **place
+            "fork.end_of_range", after=after, horizon=MAX_SEQ + 1, limit=size, **keys
         )
         if row is None or row[0] is None:
             return None
         span = {"after": after, "until": row[0]}
-        rows = await tx.fetch(_STATEMENTS[TagFamily(self._spec.family)], **place, **span)
+        rows = await tx.fetch(_STATEMENTS[TagFamily(self._spec.family)], **keys, **span)
         wanted = [
             (asset, self._labels[lake, key])
             for asset, lake, key in rows
@@ -147,13 +147,13 @@ class ConversionWork:
         return Progress(row[0], len(items))
 
     async def finish(self, tx: Transaction) -> None:
-        """Nothing: every range is whole."""
+        """Do nothing: every range is complete in itself."""
 
     async def abandon(self, tx: Transaction) -> None:
-        """What was classified stays."""
+        """Do nothing: classifications already made are kept."""
 
     async def after_end(self) -> None:
-        """One row a label in the counters again."""
+        """Fold the counters."""
         await fold(self._context, self._bucket, self._spec.version)
 
     async def _scope(self, tx: Transaction) -> VersionScope:
@@ -185,13 +185,13 @@ class ConversionWork:
 async def _missing_pairs(
     statements: Statements, scope: VersionScope, pairs: Iterable[Pair]
 ) -> list[Pair]:
-    """Those pairs of asset and label that no annotation says yet, each once."""
-    wanted = dict.fromkeys(pairs)
-    if not wanted:
+    """Return the distinct pairs of asset and label without a classification."""
+    missing_pairs = dict.fromkeys(pairs)
+    if not missing_pairs:
         return []
     rows = await statements.fetch(
         "annotations.classified",
-        pairs=json_text(list(wanted)),
+        pairs=json_text(list(missing_pairs)),
         bucket=scope.bucket,
         version=scope.no,
         dataset=scope.dataset,
@@ -199,5 +199,5 @@ async def _missing_pairs(
         kind=int(ShapeKind.CLASSIFICATION),
     )
     for asset, label in rows:
-        wanted.pop((asset, label), None)
-    return list(wanted)
+        missing_pairs.pop((asset, label), None)
+    return list(missing_pairs)

@@ -1,7 +1,7 @@
-"""Annotation files made by the platform: COCO as plain JSON, YOLO and VOC as a zip, stored as an object.
+"""Export annotation files: COCO as JSON, YOLO and VOC as a zip, stored as an object.
 
-One snapshot is read asset by asset and written by the format's own writer beside the lake; the object appears when it
-is complete. Memory does not grow with the version.
+One snapshot of the version is streamed through the writer of the format into a temporary folder in the lake; the object
+appears when it is complete. Memory does not grow with the version.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _STALE_SECONDS = 24 * 3600.0
 _BATCH = 256
 _NO_SPACE = 28
 _STEM_BYTES = 180
-"""What a file's stem may have: the zip puts the version's id before it and more behind."""
+"""Maximum bytes of a stem: in the zip, the id of the version and a suffix are added to it."""
 
 _FORMATS = {
     AnnotationFileType.COCO: "coco",
@@ -67,7 +67,7 @@ VIDEO = "coco-video"
 
 
 class ExportContext(Struct, frozen=True):
-    """What the file calls assets, and the labels by their keys."""
+    """What the export needs to convert rows: the names of assets, and the labels by their keys."""
 
     scope: VersionScope
     key: AnnotationExportKey
@@ -81,10 +81,10 @@ class ExportContext(Struct, frozen=True):
 async def export_annotations(
     context: Context, access: Access, request: ExportAnnotations
 ) -> ExportRecord:
-    """Write the annotations of a version into one file; where it is, and where to get it."""
+    """Export the annotations of a version into one file; return its object name and a URL."""
     if request.export_video and request.type is not AnnotationFileType.COCO:
         raise BadRequestError(
-            f"{request.type.value} has no tracks of videos", hint="export them as COCO"
+            f"{request.type.value} has no tracks of videos", hint="export as COCO"
         )
     scope = await version_scope(context.database, access, request.version_id)
     if request.type is AnnotationFileType.YOLO and scope.type is InferenceType.CLASSIFICATION:
@@ -95,11 +95,11 @@ async def export_annotations(
     account = await worker_account(context.database, access, request.worker_id)
     labels = await _labels(context, access, request)
     rows = await context.database.fetch("labels.keys", version=scope.no)
-    workshop = await in_thread(_make_temporary_folder, context.path / EXPORTS_FOLDER)
+    folder = await in_thread(_make_temporary_folder, context.path / EXPORTS_FOLDER)
     try:
-        target = workshop / "out"
+        target = folder / "out"
         writer = _writer(request, scope, target, labels)
-        naming = ExportContext(
+        export = ExportContext(
             scope=scope,
             key=request.export_key,
             labels=dict(rows),
@@ -107,12 +107,12 @@ async def export_annotations(
             annotations=scope.ids(Kind.ANNOTATION),
             names=ExportNames(writer, stem_bytes=_STEM_BYTES),
         )
-        await _write(context, naming, request, assets, account)
+        await _write(context, export, request, assets, account)
         packed = await in_thread(_pack, request.type, scope, target)
         name = _object_name(access, scope, request)
         await context.objects.put_file(name, packed, move=True)
     finally:
-        await in_thread(shutil.rmtree, workshop, ignore_errors=True)
+        await in_thread(shutil.rmtree, folder, ignore_errors=True)
     return ExportRecord(
         object_name=name,
         presigned_url=access.urls.download(access.organization, name),
@@ -123,19 +123,19 @@ async def export_annotations(
 
 
 async def _labels(context: Context, access: Access, request: ExportAnnotations) -> list[LabelInfo]:
-    """The labels in order of creation, counted from 0."""
-    asked = ListLabels(version_id=request.version_id)
-    groups = group_paths((await list_label_groups(context, access, asked)).items)
-    skeletons = (await list_skeletons(context, access, asked)).items
-    labels = (await list_labels(context, access, asked)).items
-    nothing = SkeletonRecord(vertices=[], edges=[])
+    """Return the labels in order of creation, numbered from 0."""
+    query = ListLabels(version_id=request.version_id)
+    groups = group_paths((await list_label_groups(context, access, query)).items)
+    skeletons = (await list_skeletons(context, access, query)).items
+    labels = (await list_labels(context, access, query)).items
+    no_skeleton = SkeletonRecord(vertices=[], edges=[])
     return [
         LabelInfo(
             name=label.name,
             id=number,
             supercategory=groups.get(label.group_id) if label.group_id else None,
-            keypoints=skeletons.get(str(label.id), nothing).vertices,
-            skeleton=skeletons.get(str(label.id), nothing).edges,
+            keypoints=skeletons.get(str(label.id), no_skeleton).vertices,
+            skeleton=skeletons.get(str(label.id), no_skeleton).edges,
         )
         for number, label in enumerate(labels)
     ]
@@ -147,7 +147,7 @@ def _writer(
     kind = request.type
     options: dict[str, Any] = {}
     if kind is AnnotationFileType.COCO:
-        options["about"] = {}  # categories may be counted from 0
+        options["about"] = {}  # allows categories to be numbered from 0
     if kind is AnnotationFileType.YOLO:
         options |= {"split": "", "task": YOLO_TASKS.get(scope.type, "detect")}
     return formats.get(VIDEO if request.export_video else _FORMATS[kind]).create(
@@ -163,13 +163,13 @@ def _writer(
 
 async def _write(
     context: Context,
-    naming: ExportContext,
+    export: ExportContext,
     request: ExportAnnotations,
     assets: list[int] | None,
     account: int | None,
 ) -> None:
-    scope, writer = naming.scope, naming.names
-    chosen: dict[str, Any] = {} if assets is None else {"assets": json_text(assets)}
+    scope, writer = export.scope, export.names
+    selection: dict[str, Any] = {} if assets is None else {"assets": json_text(assets)}
     rows = context.database.stream(
         "annotations.export_all" if assets is None else "annotations.export_chosen",
         batch=_BATCH,
@@ -179,18 +179,18 @@ async def _write(
         dataset_bucket=scope.dataset_bucket,
         status=None if request.status is None else str(request.status),
         account=account,
-        **chosen,
+        **selection,
     )
-    entered: list[ExportNames] = []
+    opened: list[ExportNames] = []
     try:
-        # A cancellation comes up once the thread is done: the writer may be entered by then.
-        await in_thread(_map_os_errors, lambda: entered.append(writer.__enter__()))
+        # A cancellation is raised after the thread has ended: the writer may be open by then.
+        await in_thread(_map_os_errors, lambda: opened.append(writer.__enter__()))
         async with aclosing(rows) as batches:
             async for batch in batches:
-                await in_thread(_map_os_errors, lambda b=batch: writer.write(_samples(naming, b)))
+                await in_thread(_map_os_errors, lambda b=batch: writer.write(_samples(export, b)))
     except BaseException as error:
-        # The writer leaves nothing behind, whatever it was that came in between.
-        if entered:
+        # After any error the writer removes what it wrote.
+        if opened:
             await in_thread(writer.__exit__, type(error), error, error.__traceback__)
         raise
     await in_thread(_map_os_errors, lambda: writer.__exit__(None, None, None))
@@ -204,11 +204,11 @@ def _map_os_errors(function: Any) -> None:
         raise kind(f"the export cannot be written: {error.strerror}") from error
 
 
-def _samples(naming: ExportContext, rows: list[Row]) -> list[Sample]:
+def _samples(export: ExportContext, rows: list[Row]) -> list[Sample]:
     stored = [
         StoredAnnotation(
-            id=naming.annotations.text(no),
-            asset_id=naming.assets.text(seq),
+            id=export.annotations.text(no),
+            asset_id=export.assets.text(seq),
             asset=seq,
             status=status,
             duration=duration,
@@ -219,31 +219,31 @@ def _samples(naming: ExportContext, rows: list[Row]) -> list[Sample]:
         for seq, *_, height, no, status, duration, shapes, attributes in rows
     ]
     samples = []
-    for row, annotation in zip(rows, encode_annotations(stored, naming.labels), strict=True):
+    for row, annotation in zip(rows, encode_annotations(stored, export.labels), strict=True):
         width, height = row[6:8]
         meta = None if width is None else Meta(width, height)
-        samples.append(to_sample(_name(naming, row), meta, annotation))
+        samples.append(to_sample(_name(export, row), meta, annotation))
     return samples
 
 
-def _name(naming: ExportContext, row: Row) -> str:
+def _name(export: ExportContext, row: Row) -> str:
     seq, lake_bucket, lake_created, data, filename, object_name = row[:6]
-    match naming.key:
+    match export.key:
         case AnnotationExportKey.ASSET_ID:
-            return id_name(naming.assets.id(seq), filename)
+            return id_name(export.assets.id(seq), filename)
         case AnnotationExportKey.DATA_ID:
             return id_name(data_id(lake_created, lake_bucket, data), filename)
         case AnnotationExportKey.OBJECT_NAME:
-            return naming.names.name(naming.assets.id(seq), str(object_name))
+            return export.names.name(export.assets.id(seq), str(object_name))
         case AnnotationExportKey.FILENAME:
-            return naming.names.name(naming.assets.id(seq), str(filename))
+            return export.names.name(export.assets.id(seq), str(filename))
 
 
 # --- packing ---------------------------------------------------------------------------------------------
 
 
 def _make_temporary_folder(root: Path) -> Path:
-    """A folder for one export; what crashes left goes once it is old."""
+    """Make a temporary folder for one export, and delete old ones that crashes left behind."""
     root.mkdir(mode=0o700, exist_ok=True)
     for entry in os.scandir(root):
         if entry.stat(follow_symlinks=False).st_mtime < time.time() - _STALE_SECONDS:
@@ -252,7 +252,7 @@ def _make_temporary_folder(root: Path) -> Path:
 
 
 def _pack(kind: AnnotationFileType, scope: VersionScope, target: Path) -> Path:
-    """The one file that is handed out; files are packed in the order of the folder's own listing of names."""
+    """Return the single file of the export; a folder is packed into a zip, sorted by name."""
     if kind is AnnotationFileType.COCO:
         return target
     packed = target.with_name("packed.zip")
@@ -268,7 +268,7 @@ def _pack(kind: AnnotationFileType, scope: VersionScope, target: Path) -> Path:
 
 
 def _member(kind: AnnotationFileType, scope: VersionScope, path: str) -> str | None:
-    """What a file of the format's own folder is called in the zip; None where it has no place there."""
+    """Return the name in the zip of a file of the format, None where it is left out."""
     if path == f"{STATE_FOLDER}/{NAMES_FILE}":
         return NAMES_FILE
     if kind is AnnotationFileType.YOLO:
@@ -280,7 +280,7 @@ def _member(kind: AnnotationFileType, scope: VersionScope, path: str) -> str | N
 
 
 def _object_name(access: Access, scope: VersionScope, request: ExportAnnotations) -> str:
-    """The same for the same question of the same account, so that exports asked again and again take no more room."""
-    question = f"{access.account}:{msgspec.json.encode(request).decode()}"
+    """Name the object; the same request of the same account gets the same name, so repeated exports take no extra space."""
+    key = f"{access.account}:{msgspec.json.encode(request).decode()}"
     suffix = "json" if request.type is AnnotationFileType.COCO else "zip"
-    return f"{uuid5(scope.id, question)}/annotations/{scope.id}_annotations.{suffix}"
+    return f"{uuid5(scope.id, key)}/annotations/{scope.id}_annotations.{suffix}"

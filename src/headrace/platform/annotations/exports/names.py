@@ -1,6 +1,6 @@
-"""What an export calls the files of assets whose own names no file may bear, and where it tells of that.
+"""Choose file names in exports for assets whose names are not valid file names, and record the changes.
 
-They are called as a download calls them, so that pictures and annotations of one version lie side by side by name.
+The names are those that a download chooses, so the images and annotations of a version match by name.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from headrace.transfer.state.name_map import NameMap
 NAMES_FILE = "names.jsonl"
 
 STEM_BYTES = 240
-"""What a writer has left for a stem, when it has put a number and a suffix behind it."""
+"""Maximum bytes of a stem, which leaves a writer room for a number and a suffix."""
 
 
 class ExportNames:
-    """Wraps the writer of an export and chooses the file names that it is given.
+    """Wraps the writer of an export and chooses the file names that it receives.
 
-    Enter and leave it in the place of the writer, and write through it. Where names change and the format is a
-    folder, the target gets ``.headrace/names.jsonl`` too. A format of one file keeps every name as it is.
+    Use it as the context manager in place of the writer, and write through it. Where the format is a folder and names
+    change, the target also gets ``.headrace/names.jsonl``. A format with a single file keeps all names unchanged.
     """
 
     def __init__(self, writer: Writer, *, stem_bytes: int = STEM_BYTES) -> None:
@@ -62,7 +62,7 @@ class ExportNames:
             local = id_name(id, filename)
         self._writer.found.add(
             "S01",
-            "no file may bear the image's name: it has another, .headrace/names.jsonl tells which",
+            "the name of the image is not a valid file name: .headrace/names.jsonl records the new one",
             severity=Severity.LOSS,
             detail=filename,
         )
@@ -70,7 +70,7 @@ class ExportNames:
         return local
 
     def write(self, samples: Sequence[Sample]) -> None:
-        """Write a batch, and the names that it changed."""
+        """Write a batch, and record the names that it changed."""
         self._writer.write(samples)
         if self._map is not None:
             self._map.write()

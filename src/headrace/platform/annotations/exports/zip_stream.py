@@ -1,4 +1,4 @@
-"""A zip file written member by member in flat memory: what is listed at its end waits in a file, not in a list."""
+"""Write a zip file member by member in constant memory: the central directory is kept in a temporary file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MORE: Final = 0xFFFFFFFF
 
 
 class ZipStream:
-    """Members are whole files; ``target`` must not be there yet."""
+    """Writes a new zip file from whole members; ``target`` must not exist."""
 
     def __init__(self, target: Path) -> None:
         self._file = target.open("xb")
@@ -51,15 +51,15 @@ class ZipStream:
         coder = zlib.compressobj(1, zlib.DEFLATED, -15)
         packed = coder.compress(content) + coder.flush()
         encoded = name.encode()
-        told = (_UTF8, _DEFLATED, 0, _DATE, zlib.crc32(content), len(packed), len(content))
+        fields = (_UTF8, _DEFLATED, 0, _DATE, zlib.crc32(content), len(packed), len(content))
         offset = self._file.tell()
-        self._file.write(_LOCAL.pack(0x04034B50, _VERSION, *told, len(encoded), 0) + encoded)
+        self._file.write(_LOCAL.pack(0x04034B50, _VERSION, *fields, len(encoded), 0) + encoded)
         self._file.write(packed)
-        # A place beyond 4 GiB is told in an extra field.
+        # An offset beyond 4 GiB is stored in an extra field.
         extra = struct.pack("<HHQ", 1, 8, offset) if offset >= _MORE else b""
         self._entries.write(
             _ENTRY.pack(
-                0x02014B50, _VERSION, _VERSION, *told, len(encoded), len(extra), 0, 0, 0, 0,
+                0x02014B50, _VERSION, _VERSION, *fields, len(encoded), len(extra), 0, 0, 0, 0,
                 min(offset, _MORE),
             )
             + encoded

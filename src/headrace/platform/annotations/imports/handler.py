@@ -1,8 +1,8 @@
-"""Importing annotations in bulk: a chunk is checked whole, then written in one transaction, and entered in the ledger.
+"""Bulk import of annotations: each chunk is checked, written in one transaction and recorded in a ledger.
 
-An import that was opened by ``start_import`` has a ledger: one shard row for each chunk, written in the chunk's own
-transaction. A chunk that is in answers what it answered first and changes nothing, so an interrupted import can be
-sent again from the beginning and ends exactly as if it had never stopped.
+An import that was opened by ``start_import`` has a ledger: one shard row for each chunk, written in the transaction of
+the chunk. A chunk that is sent again returns its first result and changes nothing. So an interrupted import can be sent
+again from the beginning and ends as if it had not been interrupted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from headrace.storage.database.base import Statements, Transaction
 from headrace.threads import in_thread
 
 MAX_ITEMS = 2_000
-"""Assets that one call may carry: more would hold the writer for too long."""
+"""Maximum number of assets in one call; more would hold the write lock too long."""
 
 KIND = "IMPORT"
 
@@ -48,10 +48,12 @@ KIND = "IMPORT"
 async def import_annotations(
     context: Context, access: Access, request: ImportAnnotations
 ) -> dict[str, int]:
-    """Write a chunk; shapes created by annotation id.
+    """Write a chunk; return the number of shapes created, by annotation id. After an error nothing is written.
 
-    Raises a 4xx, and writes nothing, where an asset or label is unknown, an asset is named twice, or a shape makes no
-    sense.
+    Raises:
+        NotFoundError: An asset or a label does not exist.
+        BadRequestError: An asset is given twice, or a shape is invalid.
+        RequestTooLargeError: The chunk has too many assets or shapes.
     """
     if len(request.annotations) > MAX_ITEMS:
         raise RequestTooLargeError(
@@ -69,7 +71,7 @@ async def import_annotations(
 
 @handles(START_IMPORT)
 async def start_import(context: Context, access: Access, request: StartImport) -> ImportRecord:
-    """Open the ledger of an import, or the one that an interrupted run of the same source left open."""
+    """Open the ledger of an import, or continue one of the same source that was interrupted."""
     account = await worker_account(context.database, access, request.worker_id)
     spec = json_text([account or access.account, request.source])
     async with context.database.transaction() as tx:
@@ -99,7 +101,7 @@ async def start_import(context: Context, access: Access, request: StartImport) -
 
 @handles(FINISH_IMPORT)
 async def finish_import(context: Context, access: Access, request: FinishImport) -> None:
-    """Close an import's ledger: the same source imported again is a new import."""
+    """Close the ledger of an import: importing the same source again starts a new one."""
     async with context.database.transaction() as tx:
         job = await job_of(tx, access, request.import_id, JOB)
         if job.kind != KIND:
@@ -135,24 +137,24 @@ async def _apply(
     writer = ChunkWriter(scope, account or access.account, request.import_type, default, items)
     await writer.read_ahead(context.database)
     async with context.database.transaction() as tx:
-        # Again, inside: the version may have been locked or deleted, the chunk sent twice at the same time.
+        # Checked again inside the transaction: the version may be locked or deleted, the chunk sent twice at once.
         scope = await version_scope(tx, access, request.version_id, change=True)
         job = await _job(tx, access, scope, request)
         known = await _known_result(tx, job, request)
         if known is not None:
             return known
         await _check_labels(tx, scope, items)
-        result, taken = await writer.write(tx, context.clock())
+        result, change = await writer.write(tx, context.clock())
         if job is not None:
-            await _enter(tx, job, request, result, context.clock())
-    fold_if_due(context, scope, taken)
+            await _record_shard(tx, job, request, result, context.clock())
+    fold_if_due(context, scope, change)
     return result
 
 
 async def _check_labels(
     tx: Transaction, scope: VersionScope, items: list[PreparedAnnotation]
 ) -> None:
-    """A label that was deleted since the items were prepared must not come back in shapes."""
+    """Raise NotFoundError where a label was deleted since the items were prepared."""
     known = {key for key, _ in await tx.fetch("labels.keys", version=scope.no)}
     if not known.issuperset(key for item in items for key in item.counts):
         raise NotFoundError(
@@ -169,7 +171,7 @@ def _assets(scope: VersionScope, items: list[ImportItem]) -> list[int]:
             raise _unknown_asset(scope, item.asset_id)
         if seq in seqs:
             raise BadRequestError(
-                f"asset {item.asset_id} is named twice in one call",
+                f"asset {item.asset_id} is given twice in one call",
                 hint="send all its shapes in one item; nothing was imported",
             )
         seqs[seq] = None
@@ -209,7 +211,7 @@ async def _known_result(
     return None if row is None else msgspec.json.decode(row[0], type=ImportedShapes)
 
 
-async def _enter(
+async def _record_shard(
     tx: Transaction, job: Job, request: ImportAnnotations, result: ImportedShapes, now: int
 ) -> None:
     await tx.execute("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))

@@ -1,21 +1,20 @@
-"""What a chunk of an import does to the annotations that are there, by mode, inside its transaction."""
+"""Write one chunk of an import: add, keep, replace or extend annotations, by mode, in one transaction."""
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import Any
+from collections import Counter
+from itertools import chain, groupby
+from typing import Any, NamedTuple
+
+import msgspec
 
 from headrace.errors import NotFoundError
+from headrace.model.columns import append_shapes
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
-from headrace.model.packing import unpack_counts
+from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.annotations.decode import PreparedAnnotation
-from headrace.platform.annotations.imports.merge import (
-    ExistingAnnotation,
-    MergedAnnotation,
-    merge_all,
-)
-from headrace.platform.campaigns.transitions import assets_with_task
+from headrace.platform.campaigns.transitions import in_campaign
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch
@@ -24,11 +23,33 @@ from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.threads import in_thread
 
 ImportedShapes = list[tuple[int, int]]
-"""Annotation numbers with the shapes created in each, in the order of the items."""
+"""Numbers of annotations, each with the number of shapes created, in the order of the items."""
+
+
+class ExistingAnnotation(NamedTuple):
+    """An annotation that an asset already has."""
+
+    asset: int
+    no: int
+    account: int
+    status: str
+    counts: bytes
+    shapes: bytes | None
+    content: int | None
+    attributes: str | None
+
+
+class MergedAnnotation(NamedTuple):
+    """An existing annotation with the shapes of an item appended."""
+
+    blob: bytes
+    counts: bytes
+    size: int
+    attributes: str | None
 
 
 class ChunkWriter:
-    """Writes the prepared items of one call. Made anew for every call. Assets of a campaign are passed over."""
+    """Writes the prepared items of one call. Assets in a campaign are skipped. One instance serves one call."""
 
     def __init__(
         self,
@@ -47,29 +68,29 @@ class ChunkWriter:
         self._in_campaign: set[int] = set()
 
     async def read_ahead(self, statements: Statements) -> None:
-        """Join shapes before the transaction, so that the writer is not held for it."""
+        """Merge shapes before the transaction, so that the write lock is not held meanwhile."""
         if self._mode is not ImportAnnotationMode.CONCATENATE:
             return
         pairs = await self._concatenated(statements, await self._existing(statements))
-        self._read_ahead = await in_thread(merge_all, pairs)
+        self._read_ahead = await in_thread(_merge_all, pairs)
 
     async def write(self, tx: Transaction, now: int) -> tuple[ImportedShapes, VersionChange]:
-        """Apply the chunk; raises a 404 before anything is written where an asset is not there."""
+        """Apply the chunk; raises NotFoundError, before anything is written, where an asset does not exist."""
         existing = await self._existing(tx)
-        self._in_campaign = await assets_with_task(tx, self._scope, list(existing))
-        fresh, kept, changed, dropped = self._sorted(existing)
-        taken = await touch(tx, self._scope, annotations=len(fresh))
+        self._in_campaign = await in_campaign(tx, self._scope, list(existing))
+        fresh, kept, changed, dropped = self._plan(existing)
+        change = await touch(tx, self._scope, annotations=len(fresh))
         delta = CounterDelta()
         await self._drop(tx, dropped, delta)
         numbers = dict(
-            zip([item.asset for item in fresh], range(taken.annotation, 1 << 31), strict=False)
+            zip([item.asset for item in fresh], range(change.annotation, 1 << 31), strict=False)
         )
         await self._add(tx, fresh, numbers, now, delta)
         await self._rewrite(tx, changed, delta)
         await delta.write(tx, self._scope.bucket, self._scope.no)
-        return self._result(numbers, kept, changed), taken
+        return self._result(numbers, kept, changed), change
 
-    def _sorted(
+    def _plan(
         self, existing: dict[int, list[ExistingAnnotation]]
     ) -> tuple[
         list[PreparedAnnotation],
@@ -77,18 +98,18 @@ class ChunkWriter:
         list[tuple[ExistingAnnotation, PreparedAnnotation]],
         list[ExistingAnnotation],
     ]:
-        """Items that make a new annotation; what is kept; what is added to; what goes."""
+        """Return the items for new annotations, and the annotations to keep, to extend and to delete."""
         fresh: list[PreparedAnnotation] = []
         kept: dict[int, ExistingAnnotation] = {}
         changed: list[tuple[ExistingAnnotation, PreparedAnnotation]] = []
         dropped: list[ExistingAnnotation] = []
         for item in self._items:
-            there = existing[item.asset]
-            own = [annotation for annotation in there if annotation.account == self._account]
+            present = existing[item.asset]
+            own = [annotation for annotation in present if annotation.account == self._account]
             if item.asset in self._in_campaign:
                 continue
-            if self._mode is ImportAnnotationMode.KEEP and there:
-                kept[item.asset] = there[-1]
+            if self._mode is ImportAnnotationMode.KEEP and present:
+                kept[item.asset] = present[-1]
             elif self._mode is ImportAnnotationMode.CONCATENATE and own:
                 changed.append((own[-1], item))
             else:
@@ -118,7 +139,7 @@ class ChunkWriter:
     # --- rows ---------------------------------------------------------------------------------------------
 
     async def _existing(self, statements: Statements) -> dict[int, list[ExistingAnnotation]]:
-        """The annotations of every item's asset, oldest first; 404 where an asset is not there."""
+        """Read the annotations of the asset of every item, oldest first; raises NotFoundError for a missing asset."""
         rows = await statements.fetch(
             "annotations.targets",
             assets=json_text([item.asset for item in self._items]),
@@ -141,9 +162,9 @@ class ChunkWriter:
     async def _drop(
         self, tx: Transaction, dropped: list[ExistingAnnotation], delta: CounterDelta
     ) -> None:
-        place = (self._scope.bucket, self._scope.no)
+        version = (self._scope.bucket, self._scope.no)
         await tx.insert_many(
-            "annotations.drop", [(*place, existing.asset, existing.no) for existing in dropped]
+            "annotations.drop", [(*version, existing.asset, existing.no) for existing in dropped]
         )
         await drop_contents(tx, self._scope, [existing.content for existing in dropped])
         for existing in dropped:
@@ -172,10 +193,10 @@ class ChunkWriter:
                     now,
                     item.counts.total(),
                     item.packed_counts,
-                    *place,
+                    *blob,
                     item.attributes_text,
                 )
-                for item, place in zip(fresh, stored, strict=True)
+                for item, blob in zip(fresh, stored, strict=True)
             ],
         )
         for item in fresh:
@@ -190,14 +211,14 @@ class ChunkWriter:
         if not changed:
             return
         late = [pair for pair in changed if pair[0] not in self._read_ahead]
-        # Somebody else wrote to these between the reading ahead and now.
-        joined_late = await in_thread(merge_all, await self._with_blobs(tx, late)) if late else {}
+        # Another call changed these since they were read ahead.
+        merged_late = await in_thread(_merge_all, await self._with_blobs(tx, late)) if late else {}
         rewritten = [
-            self._read_ahead.get(existing) or joined_late[existing] for existing, _ in changed
+            self._read_ahead.get(existing) or merged_late[existing] for existing, _ in changed
         ]
         await drop_contents(tx, self._scope, [existing.content for existing, _ in changed])
         stored = await store_blobs(tx, self._scope, [new.blob for new in rewritten])
-        place = (self._scope.bucket, self._scope.no)
+        version = (self._scope.bucket, self._scope.no)
         await tx.insert_many(
             "annotations.rewrite",
             [
@@ -205,25 +226,25 @@ class ChunkWriter:
                     item.status or self._status or existing.status,
                     new.size,
                     new.counts,
-                    *where,
+                    *blob,
                     new.attributes,
-                    *place,
+                    *version,
                     existing.asset,
                     existing.no,
                 )
-                for (existing, item), new, where in zip(changed, rewritten, stored, strict=True)
+                for (existing, item), new, blob in zip(changed, rewritten, stored, strict=True)
             ],
         )
         for (existing, _), new in zip(changed, rewritten, strict=True):
             delta.remove(unpack_counts(existing.counts))
             delta.add(unpack_counts(new.counts))
 
-    # --- joining shapes -----------------------------------------------------------------------------------
+    # --- merging shapes -----------------------------------------------------------------------------------
 
     async def _concatenated(
         self, statements: Statements, existing: dict[int, list[ExistingAnnotation]]
     ) -> list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]]:
-        _, _, changed, _ = self._sorted(existing)
+        _, _, changed, _ = self._plan(existing)
         return await self._with_blobs(statements, changed)
 
     async def _with_blobs(
@@ -244,3 +265,20 @@ class ChunkWriter:
 
 def _first(row: Row) -> int:
     return int(row[0])
+
+
+def _merge_all(
+    pairs: list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]],
+) -> dict[ExistingAnnotation, MergedAnnotation]:
+    """Merge items into existing annotations, each given with its blob."""
+    return {existing: _merge(existing, blob, item) for existing, blob, item in pairs}
+
+
+def _merge(existing: ExistingAnnotation, blob: bytes, item: PreparedAnnotation) -> MergedAnnotation:
+    shapes = append_shapes(unpack(blob), item.shapes)
+    attributes = existing.attributes
+    if item.attributes:
+        old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
+        attributes = msgspec.json.encode(old | item.attributes).decode()
+    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
+    return MergedAnnotation(pack(shapes), pack_counts(counts), shapes.count, attributes)
