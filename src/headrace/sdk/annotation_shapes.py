@@ -272,7 +272,9 @@ class AnnotationShapes(Resource[AnnotationRecord]):
 
     async def _list(self, kind: type[ShapeT]) -> list[ShapeT]:
         request = AnnotationId(annotation_id=self.id)
-        return self._handles(kind, (await self.session.call(KINDS[kind].operations.list, request)).items)
+        return self._handles(
+            kind, (await self.session.call(KINDS[kind].operations.list, request)).items
+        )
 
     async def _create(self, kind: type[ShapeT], drawn: Sequence[Any]) -> list[ShapeT]:
         if not drawn:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.protocol.operation import Operation
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as operations
 from headrace.protocol.operations.shapes import (
@@ -67,7 +66,9 @@ class Shape(Resource[ShapeT]):
 
     async def delete(self) -> None:
         """Delete the shape."""
-        await self.session.call(KINDS[type(self)].operations.delete, operations.ShapeId(shape_id=self.id))
+        await self.session.call(
+            KINDS[type(self)].operations.delete, operations.ShapeId(shape_id=self.id)
+        )
 
     async def _update(self, label: Label | None, text: str | None, **geometry: Any) -> None:
         kind_operations = KINDS[type(self)].operations
