@@ -61,7 +61,7 @@ async def test_masks_know_their_area_and_box(version: DatasetVersion) -> None:
     assert (mask.mask, mask.area) == (everything, asset.width * asset.height)
     assert mask.bbox == [0, 0, asset.width, asset.height]
     assert await annotation.list_masks() == [mask]
-    with pytest.raises(BadRequestError, match="add up"):
+    with pytest.raises(BadRequestError, match="cover"):
         await annotation.create_mask(_all_of(7), label)
     await mask.delete()
     assert await annotation.list_masks() == []
