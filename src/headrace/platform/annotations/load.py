@@ -7,7 +7,7 @@ from uuid import UUID
 from headrace.errors import NotFoundError, RequestTooLargeError
 from headrace.model.ids import Kind, encode
 from headrace.model.packing import unpack
-from headrace.platform.accounts.users import chosen_by
+from headrace.platform.accounts.users import compile_annotation_filters
 from headrace.platform.annotations.encode import StoredAnnotation, encode_annotations
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.context import Context

@@ -144,7 +144,7 @@ async def _create(
         old = await stored_shapes(tx, scope, no)
         if not shapes_in:
             return []
-        await touched(tx, access, scope, old.asset)
+        await claim_for_edit(tx, access, scope, old.asset)
         item = ImportItem(
             asset_id=scope.ids(Kind.ASSET).text(old.asset), **{operations.plural: shapes_in}
         )

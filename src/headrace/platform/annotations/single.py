@@ -126,7 +126,7 @@ async def create_annotation(
         account = await worker_account(tx, access, request.worker_id)
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
-        await touched(tx, access, scope, asset)
+        await claim_for_edit(tx, access, scope, asset)
         change = await touch(tx, scope, annotations=1)
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
         row = (scope.bucket, scope.no, asset, change.annotation, account or access.account, status)

@@ -14,7 +14,7 @@ from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.annotations.decode import PreparedAnnotation
-from headrace.platform.campaigns.transitions import in_campaign
+from headrace.platform.campaigns.transitions import assets_with_task
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch
@@ -77,7 +77,7 @@ class ChunkWriter:
     async def write(self, tx: Transaction, now: int) -> tuple[ImportedShapes, VersionChange]:
         """Apply the chunk; raises NotFoundError, before anything is written, where an asset does not exist."""
         existing = await self._existing(tx)
-        self._in_campaign = await in_campaign(tx, self._scope, list(existing))
+        self._in_campaign = await assets_with_task(tx, self._scope, list(existing))
         fresh, kept, changed, dropped = self._plan(existing)
         change = await touch(tx, self._scope, annotations=len(fresh))
         delta = CounterDelta()
