@@ -12,7 +12,7 @@ from headrace import formats
 from headrace.errors import HeadraceError
 from headrace.formats import ReadOptions, get
 from headrace.formats.findings.collect import Findings, Pass
-from tests.support.formats import samples
+from tests.support.data.formats import samples
 
 FOLDERS = [
     "raccoon", "bccd", "roboflow-cones", "roboflow-python", "ultralytics-hub", "ultralytics-yaml", "datumaro",

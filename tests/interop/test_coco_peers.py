@@ -15,7 +15,7 @@ from headrace.formats.findings.collect import Findings
 from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Keypoints, Mask, Polygon, Rectangle, RectangleKeyframe, Track
-from tests.support.formats import samples
+from tests.support.data.formats import samples
 
 # pycocotools speaks to numpy in a way that numpy has given up.
 pytestmark = [pytest.mark.interop, pytest.mark.filterwarnings("ignore::DeprecationWarning")]

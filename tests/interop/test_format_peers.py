@@ -12,7 +12,7 @@ from bench.images import jpeg
 from headrace import formats
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Keypoints, Polygon, Rectangle
-from tests.support.peers import ask
+from tests.support.processes.peers import ask
 
 # The first test of a peer installs it.
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]

@@ -9,8 +9,8 @@ from PIL import Image
 
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from tests.support.official import OFFICIAL, OURS, drive
-from tests.support.servers import new_lake, server_process
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.official import OFFICIAL, OURS, drive
 from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_campaigns.py")

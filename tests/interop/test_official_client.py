@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from headrace.backend.upload.multipart import PART_BYTES
-from tests.support.official import CLIENTS, drive
-from tests.support.servers import new_lake, server_process
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.official import CLIENTS, drive
 
 SCRIPT = Path(__file__).with_name("official_client.py")
 

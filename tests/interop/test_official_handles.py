@@ -14,10 +14,10 @@ import headrace
 from headrace import blocking
 from headrace.errors import BadRequestError, PermissionDeniedError
 from tests.support.awaited import Awaited
-from tests.support.doors import DOORS, open_door
-from tests.support.drawn import draw_images, write_coco
-from tests.support.official import CLIENTS, drive, moved
-from tests.support.servers import new_lake, server_process
+from tests.support.data.images import draw_images, write_coco
+from tests.support.lakes.doors import DOORS, open_door
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.official import CLIENTS, drive, moved
 
 SCRIPT = Path(__file__).with_name("official_handles.py")
 

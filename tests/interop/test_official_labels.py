@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.support.official import OFFICIAL, OURS, drive
-from tests.support.servers import new_lake, server_process
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.official import OFFICIAL, OURS, drive
 from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_labels.py")

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.interop.test_official_client import COCO
-from tests.support.official import OFFICIAL, OURS, drive
-from tests.support.servers import new_lake, server_process
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.official import OFFICIAL, OURS, drive
 from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_long_jobs.py")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.official import CLIENTS, drive
-from tests.support.servers import new_lake, server_process
-from tests.support.stocked_lake import stocked
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.lakes.stocked_lake import stocked
+from tests.support.processes.official import CLIENTS, drive
 
 METHODS = Path(__file__).with_name("official_methods.py")
 SCALE = Path(__file__).with_name("official_scale.py")

@@ -10,9 +10,9 @@ from PIL import Image
 
 from headrace.model.enums import ProcessingTargetType
 from headrace.platform.processings.programs import Program
-from tests.support.official import drive
-from tests.support.programs import PYTHON, register
-from tests.support.servers import new_lake, server_process
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.official import drive
+from tests.support.processes.programs import PYTHON, register
 
 SCRIPT = Path(__file__).with_name("official_processings.py")
 

@@ -16,10 +16,10 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.support.faulty_proxy import faulty_proxy
-from tests.support.official import CLIENTS, drive
-from tests.support.servers import new_lake, server_process
-from tests.support.stocked_lake import stocked
+from tests.support.faults.faulty_proxy import faulty_proxy
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.lakes.stocked_lake import stocked
+from tests.support.processes.official import CLIENTS, drive
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(600)]
 

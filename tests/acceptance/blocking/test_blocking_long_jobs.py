@@ -9,7 +9,7 @@ import pytest
 
 from headrace import blocking
 from headrace.errors import ConflictError
-from tests.support.drawn import draw_images, write_coco
+from tests.support.data.images import draw_images, write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(6)]
 

@@ -10,8 +10,8 @@ import headrace
 from headrace import blocking
 from headrace.errors import JobFailedError, PermissionDeniedError
 from headrace.model.enums import JobRunStatus
-from tests.support.drawn import draw_images
-from tests.support.programs import register
+from tests.support.data.images import draw_images
+from tests.support.processes.programs import register
 
 
 async def prepared(folder: Path) -> None:

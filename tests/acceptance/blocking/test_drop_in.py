@@ -15,7 +15,7 @@ from headrace import blocking, errors
 from headrace.blocking import exceptions
 from headrace.blocking.types import enums, schemas
 from headrace.model.records import VersionStats
-from tests.support.servers import running
+from tests.support.lakes.servers import running
 
 OFFICIAL = Path(sysconfig.get_paths()["purelib"]) / "picsellia"
 OURS = Path(blocking.__file__).parent

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from examples.make_sample import draw_dataset
-from tests.support.cli import Place, new_lake, served
+from tests.support.processes.cli import Place, new_lake, served
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import Outcome, Place, headrace, new_lake, served
+from tests.support.processes.cli import Outcome, Place, headrace, new_lake, served
 
 
 def assert_one_line(outcome: Outcome, *words: str, status: int = 1) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import Place, environment
+from tests.support.processes.cli import Place, environment
 from tests.support.tiers import slow
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import Place, headrace, new_lake
+from tests.support.processes.cli import Place, headrace, new_lake
 
 
 def test_the_main_job(place: Place, drawn: Drawn, tmp_path: Path) -> None:

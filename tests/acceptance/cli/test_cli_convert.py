@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli import Outcome, assert_interrupted, headrace, interrupted
-from tests.support.formats import class_numbers
-from tests.support.sources import SOURCES, coco, coco_video, voc, yolo
+from tests.support.data.formats import class_numbers
+from tests.support.data.sources import SOURCES, coco, coco_video, voc, yolo
+from tests.support.processes.cli import Outcome, assert_interrupted, headrace, interrupted
 from tests.support.tiers import slow
 
 ORDERED = {

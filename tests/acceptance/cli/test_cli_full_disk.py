@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import Place, environment
-from tests.support.formats import lay_out
+from tests.support.data.formats import lay_out
+from tests.support.processes.cli import Place, environment
 
 ALONE = ["unshare", "--user", "--mount", "--map-root-user"]
 

@@ -13,7 +13,7 @@ import pytest
 
 from examples.make_sample import draw_dataset
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import Place, assert_interrupted, headrace, interrupted
+from tests.support.processes.cli import Place, assert_interrupted, headrace, interrupted
 
 COUNT = 300
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Outcome, Place, headrace, new_lake, running, served
-from tests.support.drawn import draw_images
-from tests.support.programs import STAYS
+from tests.support.data.images import draw_images
+from tests.support.processes.cli import Outcome, Place, headrace, new_lake, running, served
+from tests.support.processes.programs import STAYS
 from tests.support.tiers import slow
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import Place
+from tests.support.processes.cli import Place
 
 
 def test_sync(place: Place, drawn: Drawn, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.cli import environment
+from tests.support.processes.cli import environment
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = Path(os.environ.get("HEADRACE_SAMPLES") or ROOT.parent / "shared" / "data")

@@ -8,7 +8,7 @@ import pytest
 
 from examples.main_job import main_job
 from examples.make_sample import draw_dataset
-from tests.support.cli import Place, new_lake, served
+from tests.support.processes.cli import Place, new_lake, served
 
 
 async def carried(place: Place, drawn: tuple[Path, Path], out: Path) -> dict[str, bytes]:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import headrace
-from tests.support.doors import open_door
-from tests.support.drawn import draw_images, write_coco
+from tests.support.data.images import draw_images, write_coco
+from tests.support.lakes.doors import open_door
 
 
 async def main_job(target: str, token: str | None, images: Path, file: Path, out: Path) -> Any:

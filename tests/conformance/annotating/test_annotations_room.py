@@ -11,7 +11,7 @@ from headrace.errors import BadRequestError, LockedError, NotFoundError
 from headrace.platform.annotations import delete as annotation_removal
 from headrace.protocol.operations import annotating, annotations, shapes
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
-from tests.support.stocked_lake import Filled, Stocked, colleague
+from tests.support.lakes.stocked_lake import Filled, Stocked, colleague
 
 RING = [(i / 7, i / 3) for i in range(60)]  # too large for the annotation's own row
 

@@ -11,7 +11,7 @@ from headrace.errors import BadRequestError
 from headrace.model.enums import AttributeType
 from headrace.protocol.operations import datasets, label_details
 from headrace.protocol.operations.label_details import AttributeRecord, SkeletonRecord
-from tests.support.stocked_lake import Filled
+from tests.support.lakes.stocked_lake import Filled
 
 
 async def test_skeletons_are_kept_by_label_and_followed_by_forks(filled: Filled) -> None:

@@ -10,7 +10,7 @@ from headrace.errors import ConflictError, NotFoundError
 from headrace.platform.labels import delete as label_removal
 from headrace.protocol.operations import datasets, labels, shapes
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
-from tests.support.stocked_lake import Filled, Stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked
 
 RING = [(i / 7, i / 3) for i in range(60)]  # too large for the annotation's own row
 

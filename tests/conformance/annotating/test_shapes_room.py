@@ -18,7 +18,7 @@ from headrace.protocol.operations.annotations import (
     PolygonIn,
     RectangleIn,
 )
-from tests.support.stocked_lake import Filled
+from tests.support.lakes.stocked_lake import Filled
 
 PIXELS = "P?5k`[9"  # five pixels at the top of the second column of 640 x 480
 

@@ -23,10 +23,10 @@ from headrace.protocol.operations import (
     jobs,
     tags,
 )
-from tests.support.forking import fork, rows
-from tests.support.launching import Run, campaign, submit, user_ids
-from tests.support.stocked_lake import Filled, Stocked, colleague, stocked
-from tests.support.waiting import until
+from tests.support.lakes.campaigns import Run, campaign, submit, user_ids
+from tests.support.lakes.forks import fork, rows
+from tests.support.lakes.stocked_lake import Filled, Stocked, colleague, stocked
+from tests.support.processes.waiting import until
 
 TO_DO, REWORK = AssignmentStatus.TO_DO, AssignmentStatus.TO_REWORK
 DONE, SKIPPED = AssignmentStatus.DONE, AssignmentStatus.SKIPPED

@@ -16,9 +16,9 @@ from headrace.formats.findings.collect import Findings
 from headrace.formats.geometry import raster
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Mask, Polygon, Rectangle
-from tests.support.formats import Reading, fails, jpeg, lay_out, samples, strict_fails
-from tests.support.formats import read as read_any
-from tests.support.golden import GOLDEN
+from tests.support.data.formats import Reading, fails, jpeg, lay_out, samples, strict_fails
+from tests.support.data.formats import read as read_any
+from tests.support.data.golden import GOLDEN
 
 RING = [10.0, 10.0, 20.0, 10.0, 20.0, 30.0]
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 100, "height": 50}

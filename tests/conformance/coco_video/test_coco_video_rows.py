@@ -12,8 +12,8 @@ from headrace.formats import WriteOptions, detect, get
 from headrace.formats.findings.collect import Findings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import PolygonKeyframe, Rectangle, RectangleKeyframe, Track
-from tests.support.formats import Reading, fails, samples, strict_fails
-from tests.support.formats import read as read_any
+from tests.support.data.formats import Reading, fails, samples, strict_fails
+from tests.support.data.formats import read as read_any
 
 CATS = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
 RING = [0.0, 0.0, 4.0, 0.0, 4.0, 4.0]

@@ -13,7 +13,7 @@ from headrace.errors import BadRequestError
 from headrace.protocol.query import any_of
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.servers import running
+from tests.support.lakes.servers import running
 
 AWKWARD = 'day" or filename != "'
 

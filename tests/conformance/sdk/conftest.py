@@ -9,9 +9,9 @@ import pytest
 
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import DOORS, Door, open_door
-from tests.support.drawn import draw_images
-from tests.support.templates import COUNT
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import DOORS, Door, open_door
+from tests.support.lakes.templates import COUNT
 
 
 @pytest.fixture(params=DOORS)

@@ -157,7 +157,7 @@ async def test_more_than_a_page_of_annotations(version: DatasetVersion) -> None:
 
 
 async def test_the_blocking_twin_draws_too(version: DatasetVersion, door: object) -> None:
-    from tests.support.doors import Door
+    from tests.support.lakes.doors import Door
 
     assert isinstance(door, Door)
 

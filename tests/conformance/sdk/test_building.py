@@ -11,7 +11,7 @@ import yaml
 
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.drawn import write_coco
+from tests.support.data.images import write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 

@@ -16,8 +16,8 @@ from headrace.sdk.campaign.campaign import AnnotationCampaign
 from headrace.sdk.client.client import Client
 from headrace.sdk.user import Worker
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import Door
-from tests.support.drawn import draw_images, write_coco
+from tests.support.data.images import draw_images, write_coco
+from tests.support.lakes.doors import Door
 
 COUNT = 12
 NAMES = [f"image_{index:04d}.jpg" for index in range(COUNT)]

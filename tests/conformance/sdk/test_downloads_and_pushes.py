@@ -9,8 +9,8 @@ import pytest
 from headrace.errors import ConfigurationError, NoDataError, PartialTransferError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import Door
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import Door
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 

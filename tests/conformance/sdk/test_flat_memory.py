@@ -13,7 +13,7 @@ import pytest
 
 from headrace.protocol.operations import annotations, assets, labels
 from headrace.protocol.operations.annotations import ImportItem
-from tests.support.stocked_lake import stocked
+from tests.support.lakes.stocked_lake import stocked
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +23,7 @@ pytestmark = [
 
 COUNT = 1_000_000
 BATCH = 10_000
-WALKER = Path(__file__).parents[2] / "support" / "memory_walker.py"
+WALKER = Path(__file__).parents[2] / "support" / "scripts" / "memory_walker.py"
 FLAT = 64 << 20
 PER_RECORD = 400
 

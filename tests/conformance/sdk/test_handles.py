@@ -17,7 +17,7 @@ from headrace.model.enums import InferenceType, TagTarget
 from headrace.sdk.client.client import Client
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
 
 
 async def test_datasets_and_versions(client: Client) -> None:

@@ -18,7 +18,7 @@ from headrace.errors import (
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.transfer.progress import ProgressEvent
-from tests.support.drawn import coco, draw_images, write_coco
+from tests.support.data.images import coco, draw_images, write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 

@@ -15,7 +15,7 @@ from headrace.sdk.asset import MultiAsset
 from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.drawn import write_coco
+from tests.support.data.images import write_coco
 
 COUNT = 12
 NAMES = [f"image_{index:04d}.jpg" for index in range(COUNT)]

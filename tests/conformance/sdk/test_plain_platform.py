@@ -13,7 +13,7 @@ from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.drawn import coco, write_coco
+from tests.support.data.images import coco, write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 PLAIN = Limits(import_assets=5, load_annotations=3, asset_ids=4)

@@ -25,9 +25,9 @@ from headrace.platform.processings.programs import Program
 from headrace.platform.processings.registry import register_processing
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import Door, open_door
-from tests.support.drawn import draw_images
-from tests.support.programs import PYTHON, python, register
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import Door, open_door
+from tests.support.processes.programs import PYTHON, python, register
 
 ENVIRONMENT = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('HEADRACE_')}))"
 

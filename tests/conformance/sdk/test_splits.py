@@ -9,8 +9,8 @@ import pytest
 from headrace.errors import BadRequestError, NoDataError
 from headrace.sdk.asset import MultiAsset
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import open_door
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import open_door
 
 
 async def annotate(version: DatasetVersion, leave: int = 0) -> None:

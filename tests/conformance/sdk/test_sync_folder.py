@@ -13,8 +13,8 @@ from headrace.engine.sync.run import SyncReport
 from headrace.errors import PartialTransferError, UnavailableError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import Door
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import Door
 
 NAME = "drawings/first"
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]

@@ -13,7 +13,7 @@ from headrace.errors import BadRequestError, LossyWriteError
 from headrace.model.enums import AnnotationFileType
 from headrace.model.names import safe_parts
 from headrace.sdk.client.client import Client
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
 
 NAMES = [
     "a.jpg", "A.jpg", "a.JPG", "é.png", unicodedata.normalize("NFD", "é.png"), "ß.jpg", "SS.jpg",

@@ -14,8 +14,8 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import connect
 from headrace.sdk.user import Worker
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.doors import Door
-from tests.support.drawn import write_coco
+from tests.support.data.images import write_coco
+from tests.support.lakes.doors import Door
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 

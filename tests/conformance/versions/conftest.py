@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stocked_lake import Filled, Stocked, stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from headrace.errors import BadRequestError, ConflictError, NotFoundError
 from headrace.model.enums import JobStatus
 from headrace.protocol.operations import assets, datalake, jobs, tags
-from tests.support.stocked_lake import HEIGHT, WIDTH, Filled, Stocked, stranger
+from tests.support.lakes.stocked_lake import HEIGHT, WIDTH, Filled, Stocked, stranger
 
 
 async def test_added_data_are_assets_newest_first(lake: Stocked) -> None:

@@ -13,9 +13,9 @@ from headrace.platform.jobs import runner as job_runner
 from headrace.platform.jobs.content_gc import ContentGcWork, start_due_gc
 from headrace.protocol.operations import assets, datasets
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
-from tests.support.forking import fork, origin, rich, rows, told
-from tests.support.stocked_lake import Filled, Stocked, stocked
-from tests.support.waiting import until
+from tests.support.lakes.forks import fork, origin, rich, rows, told
+from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
+from tests.support.processes.waiting import until
 
 ALL: dict[str, Any] = {"with_tags": True, "with_annotations": True}
 

@@ -12,8 +12,8 @@ from headrace.model.enums import InferenceType, JobStatus, TagTarget
 from headrace.platform.jobs import runner as job_runner
 from headrace.protocol.operations import annotations, assets, datalake, datasets, jobs, tags
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
-from tests.support.forking import rows, told
-from tests.support.stocked_lake import Filled, Stocked
+from tests.support.lakes.forks import rows, told
+from tests.support.lakes.stocked_lake import Filled, Stocked
 
 
 async def classified(lake: Stocked, count: int) -> Filled:

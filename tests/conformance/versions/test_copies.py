@@ -11,8 +11,8 @@ from headrace.errors import BadRequestError, LockedError, NotFoundError
 from headrace.model.enums import JobStatus
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
-from tests.support.forking import fork, origin, rich, rows, told
-from tests.support.stocked_lake import Filled, Stocked
+from tests.support.lakes.forks import fork, origin, rich, rows, told
+from tests.support.lakes.stocked_lake import Filled, Stocked
 
 ALL: dict[str, Any] = {"with_tags": True, "with_annotations": True}
 

@@ -10,7 +10,7 @@ import anyio
 
 from headrace.platform.core.scopes import version_scope
 from headrace.platform.jobs.maintenance import FOLD_EVERY, fold
-from tests.support.stocked_lake import Filled, stocked
+from tests.support.lakes.stocked_lake import Filled, stocked
 
 IMPORTERS = 16
 CHUNKS = 24

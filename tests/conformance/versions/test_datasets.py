@@ -10,7 +10,7 @@ from headrace.errors import BadRequestError, ConflictError, LockedError, NotFoun
 from headrace.model.enums import InferenceType, TagTarget
 from headrace.platform.core.scopes import version_scope
 from headrace.protocol.operations import datasets, tags
-from tests.support.stocked_lake import Stocked
+from tests.support.lakes.stocked_lake import Stocked
 
 
 async def test_a_dataset_is_found_by_name_and_id(lake: Stocked) -> None:

@@ -27,9 +27,9 @@ from headrace.model.names import safe_join
 from headrace.platform.annotations.exports.handler import EXPORTS_FOLDER
 from headrace.platform.annotations.exports.zip_stream import ZipStream
 from headrace.protocol.operations import annotations, assets, datasets, labels
-from tests.support.forking import rich, told
-from tests.support.names import HOSTILE
-from tests.support.stocked_lake import Filled, Stocked, colleague
+from tests.support.data.names import HOSTILE
+from tests.support.lakes.forks import rich, told
+from tests.support.lakes.stocked_lake import Filled, Stocked, colleague
 
 COCO, YOLO, VOC = AnnotationFileType.COCO, AnnotationFileType.YOLO, AnnotationFileType.PASCAL_VOC
 

@@ -9,7 +9,7 @@ from headrace.protocol.operations import (
     assets,
     jobs,
 )
-from tests.support.stocked_lake import Filled, Stocked, stranger
+from tests.support.lakes.stocked_lake import Filled, Stocked, stranger
 
 
 async def test_a_strangers_data_cannot_be_added(filled: Filled, lake: Stocked) -> None:

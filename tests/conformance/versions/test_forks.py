@@ -11,9 +11,9 @@ from headrace.errors import BadRequestError, ConflictError, LockedError, NotFoun
 from headrace.model.enums import JobStatus
 from headrace.platform.jobs import runner as job_runner
 from headrace.protocol.operations import annotations, assets, datasets, jobs, labels, tags
-from tests.support.forking import fork, origin, rich, rows, told
-from tests.support.stocked_lake import Stocked, colleague
-from tests.support.waiting import until
+from tests.support.lakes.forks import fork, origin, rich, rows, told
+from tests.support.lakes.stocked_lake import Stocked, colleague
+from tests.support.processes.waiting import until
 
 ALL: dict[str, Any] = {"with_tags": True, "with_annotations": True}
 NOTHING = (0, [])

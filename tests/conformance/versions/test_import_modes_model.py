@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
-from tests.support.stocked_lake import Filled, Stocked, colleague
+from tests.support.lakes.stocked_lake import Filled, Stocked, colleague
 
 Shape = tuple[str, float]
 

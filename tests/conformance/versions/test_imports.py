@@ -19,7 +19,7 @@ from headrace.protocol.operations.annotations import (
     PolygonIn,
     RectangleIn,
 )
-from tests.support.stocked_lake import HEIGHT, WIDTH, Filled, Stocked, colleague
+from tests.support.lakes.stocked_lake import HEIGHT, WIDTH, Filled, Stocked, colleague
 
 
 def boxes(annotation: annotations.LoadedAnnotation) -> list[tuple[str, float]]:

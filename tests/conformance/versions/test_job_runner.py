@@ -19,9 +19,9 @@ from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.platform import JOB_KINDS
 from headrace.protocol.operations import annotations, jobs
 from headrace.storage.database.base import Transaction
-from tests.support.forking import rows
-from tests.support.stocked_lake import Filled, Stocked, stocked, stranger
-from tests.support.waiting import until
+from tests.support.lakes.forks import rows
+from tests.support.lakes.stocked_lake import Filled, Stocked, stocked, stranger
+from tests.support.processes.waiting import until
 
 RANGES = 5
 

@@ -9,7 +9,7 @@ import pytest
 from headrace.errors import BadRequestError, ConflictError, NotFoundError
 from headrace.model.ids import decode
 from headrace.protocol.operations import labels
-from tests.support.stocked_lake import Stocked
+from tests.support.lakes.stocked_lake import Stocked
 
 
 async def names(lake: Stocked, version: UUID) -> list[str]:

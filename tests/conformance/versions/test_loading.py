@@ -22,7 +22,7 @@ from headrace.protocol.operations.annotations import (
     RectangleKeyframe,
     TrackIn,
 )
-from tests.support.stocked_lake import Filled, Stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked
 
 TRIANGLE = [(0.5, 0.0), (10.25, 0.0), (0.5, 8.0)]
 

@@ -10,7 +10,7 @@ import pytest
 from headrace.errors import LockedError
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import annotations, assets, datalake, datasets, labels
-from tests.support.stocked_lake import Filled, Stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked
 
 
 async def test_a_locked_version_refuses_every_write_and_answers_every_read(

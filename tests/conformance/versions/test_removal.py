@@ -13,7 +13,7 @@ from headrace.platform.core import asset_rows as removal
 from headrace.platform.jobs.maintenance import purge, purge_step
 from headrace.protocol.operations import assets, datasets, labels, tags
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
-from tests.support.stocked_lake import Filled, Stocked, stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
 
 TABLES = (
     "asset",

@@ -16,7 +16,7 @@ from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.assignments import ListAssignments
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_functions import register
-from tests.support.stocked_lake import stocked
+from tests.support.lakes.stocked_lake import stocked
 
 ROOMS = (
     "datasets",

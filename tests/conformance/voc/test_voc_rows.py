@@ -13,8 +13,8 @@ from headrace.formats import WriteOptions, get
 from headrace.formats.findings.collect import Findings
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
-from tests.support.formats import Reading, fails, lay_out, numbers, samples, strict_fails
-from tests.support.formats import read as read_any
+from tests.support.data.formats import Reading, fails, lay_out, numbers, samples, strict_fails
+from tests.support.data.formats import read as read_any
 
 SIZE = "<size><width>100</width><height>50</height><depth>3</depth></size>"
 BOX = "<bndbox><xmin>10</xmin><ymin>5</ymin><xmax>30</xmax><ymax>25</ymax></bndbox>"

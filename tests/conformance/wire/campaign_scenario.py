@@ -12,7 +12,7 @@ from headrace.model.enums import (
     ObjectDataType,
 )
 from headrace.model.records import AssigneeRecord
-from tests.support.sending import send_file
+from tests.support.lakes.sending import send_file
 
 if TYPE_CHECKING:
     from tests.conformance.wire.scenario import Walk

@@ -31,7 +31,7 @@ from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations.datalake import DataDescription
 from tests.conformance.wire.campaign_scenario import campaigns
-from tests.support.sending import send_file
+from tests.support.lakes.sending import send_file
 
 MISSING = UUID("0197c4a0-0000-7000-8000-000000000001")
 EVERYTHING = {"upload_statuses": list(DataUploadStatus), "types": list(DataType)}

@@ -33,8 +33,8 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
-from tests.support.sending import send_file
-from tests.support.servers import Running, running
+from tests.support.lakes.sending import send_file
+from tests.support.lakes.servers import Running, running
 
 CONTENT = b"the content" * 1000
 CAP = 2_000_000

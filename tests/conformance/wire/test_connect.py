@@ -19,7 +19,7 @@ from headrace.errors import (
     PermissionDeniedError,
 )
 from headrace.protocol.operations.session import PING, Ping
-from tests.support.servers import Running, new_lake, running
+from tests.support.lakes.servers import Running, new_lake, running
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from headrace.errors import TransferError, TransferTimeoutError
 from headrace.net.response import Opened, Patience
 from headrace.net.session import StorageSession
 from headrace.testing.fault_server import Reply, cut, dropped, fault_server
-from tests.support.certificates import Certificate, signed_by_itself
+from tests.support.faults.certificates import Certificate, signed_by_itself
 
 SMALL = bytes(range(256)) * 80
 LARGE = bytes(range(256)) * 20_000

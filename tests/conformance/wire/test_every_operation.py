@@ -11,7 +11,7 @@ from headrace.platform.dispatch import HANDLERS
 from headrace.platform.platform import Platform
 from headrace.protocol.operations import OPERATIONS
 from tests.conformance.wire.scenario import Walk, register, walk
-from tests.support.servers import new_lake, running
+from tests.support.lakes.servers import new_lake, running
 
 
 async def local_walk(folder: Path) -> Walk:

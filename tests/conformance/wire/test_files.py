@@ -22,8 +22,8 @@ from yarl import URL
 from headrace.platform.accounts.signing_keys import SigningKey, signing_keys
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
-from tests.support.servers import Running, running
-from tests.support.waiting import until
+from tests.support.lakes.servers import Running, running
+from tests.support.processes.waiting import until
 
 NAME = "data/0/pi cture ä+%2e.png"
 CONTENT = bytes(range(256)) * 20

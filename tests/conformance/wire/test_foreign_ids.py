@@ -11,8 +11,8 @@ from pathlib import Path
 from headrace.backend.local import LocalBackend
 from headrace.protocol.operations.session import GET_ORGANIZATION
 from tests.conformance.wire.scenario import register, walk
-from tests.support.owned import NOT_FOUND, Swapping, rows_of, stock, with_ids
-from tests.support.stocked_lake import stocked, stranger
+from tests.support.lakes.owned import NOT_FOUND, Swapping, rows_of, stock, with_ids
+from tests.support.lakes.stocked_lake import stocked, stranger
 
 PASSED_OVER = {
     ("attach_tag", "ids"),

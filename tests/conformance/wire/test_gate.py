@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from headrace.protocol.operations import OPERATIONS
-from tests.support.servers import Running, running
+from tests.support.lakes.servers import Running, running
 
 ANY_ID = "0197c4a0-0000-7000-8000-000000000001"
 

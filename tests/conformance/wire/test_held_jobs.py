@@ -15,9 +15,9 @@ from headrace.platform.core.access import local_access
 from headrace.platform.jobs import runner as job_runner
 from headrace.platform.versions.fork import ForkWork
 from headrace.protocol.operations import datasets, jobs
-from tests.support.forking import rich
-from tests.support.servers import running
-from tests.support.stocked_lake import Stocked
+from tests.support.lakes.forks import rich
+from tests.support.lakes.servers import running
+from tests.support.lakes.stocked_lake import Stocked
 
 
 @pytest.fixture

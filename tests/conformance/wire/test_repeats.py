@@ -31,8 +31,8 @@ from headrace.protocol.operations.datasets import (
 )
 from headrace.storage.database.sqlite import SqliteTransaction
 from tests.conformance.wire.scenario import Walk, register, walk
-from tests.support.faulty_proxy import faulty_proxy
-from tests.support.servers import new_lake, running
+from tests.support.faults.faulty_proxy import faulty_proxy
+from tests.support.lakes.servers import new_lake, running
 
 REFUSED = {"create_processing", "delete_processing"}
 """What headrace never does."""

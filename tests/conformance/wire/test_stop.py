@@ -18,8 +18,8 @@ from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform
 from headrace.server.serve import serving
 from headrace.server.signing import UrlSigner
-from tests.support.servers import new_lake, server_process
-from tests.support.waiting import until
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.waiting import until
 
 MIB = 1024 * 1024
 NAME = "data/0/file.bin"

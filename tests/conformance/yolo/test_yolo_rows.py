@@ -11,7 +11,7 @@ import pytest
 from headrace import formats
 from headrace.errors import LossyWriteError, ParseError
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
-from tests.support.formats import (
+from tests.support.data.formats import (
     Reading,
     fails,
     jpeg,
@@ -21,7 +21,7 @@ from tests.support.formats import (
     samples,
     strict_fails,
 )
-from tests.support.formats import read as read_any
+from tests.support.data.formats import read as read_any
 
 NAMES = "names: [a, b, c]\n"
 SPLIT = "train: images/train\n"

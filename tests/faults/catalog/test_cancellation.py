@@ -21,7 +21,7 @@ from headrace.protocol.operations.datalake import (
     ListData,
 )
 from headrace.protocol.operations.tags import CREATE_DATA_TAG, DataTagName
-from tests.support.lakes import Lake, opened_lake, png
+from tests.support.lakes.lake import Lake, opened_lake, png
 
 
 @pytest.fixture

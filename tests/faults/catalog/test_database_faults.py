@@ -25,7 +25,7 @@ from headrace.storage.database.migrate import APPLICATION_ID
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite import SqliteDatabase
 
-WRITER = Path(__file__).parents[2] / "support" / "catalog_writer.py"
+WRITER = Path(__file__).parents[2] / "support" / "scripts" / "catalog_writer.py"
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import pytest
 
 from headrace.platform.platform import Platform
 from headrace.protocol.operations.datalake import LIST_DATA, ListData
-from tests.support.lakes import opened_lake
+from tests.support.lakes.lake import opened_lake
 from tests.support.tiers import slow
 
 ROOT = Path(__file__).parents[3]
-FILLER = ROOT / "tests" / "support" / "lake_filler.py"
+FILLER = ROOT / "tests" / "support" / "scripts" / "lake_filler.py"
 
 
 async def fill_and_kill(lake: Path, seconds: float) -> set[str]:

@@ -15,7 +15,7 @@ from headrace.backend.base import Limits
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from headrace.transfer.progress import ProgressEvent
-from tests.support.drawn import draw_images, write_coco
+from tests.support.data.images import draw_images, write_coco
 
 COUNT = 40
 NAMES = [f"image_{index:04d}.jpg" for index in range(COUNT)]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import headrace
-from tests.support.drawn import draw_images, write_coco
-from tests.support.dying_job import work
-from tests.support.forked import Forked
+from tests.support.data.images import draw_images, write_coco
+from tests.support.processes.forked import Forked
+from tests.support.scripts.dying_job import work
 from tests.support.tiers import slow
 
 COUNT = 30

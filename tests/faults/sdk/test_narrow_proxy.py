@@ -15,9 +15,9 @@ from headrace.engine.imports.chunks import ImportChunk, halved
 from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.sample import Sample
 from headrace.sdk.version.dataset_version import DatasetVersion
-from tests.support.drawn import draw_images
-from tests.support.faulty_proxy import faulty_proxy
-from tests.support.servers import ServerProcess, new_lake, server_process
+from tests.support.data.images import draw_images
+from tests.support.faults.faulty_proxy import faulty_proxy
+from tests.support.lakes.servers import ServerProcess, new_lake, server_process
 
 COUNT = 12
 SHAPES = 40

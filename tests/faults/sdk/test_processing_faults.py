@@ -18,12 +18,12 @@ from headrace.platform.accounts.tokens import list_tokens
 from headrace.platform.platform import Platform
 from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
-from tests.support import launcher
-from tests.support.doors import open_door
-from tests.support.drawn import draw_images
-from tests.support.left_over import all_gone, is_running, numbers_in
-from tests.support.programs import STAYS, WAITS, register
-from tests.support.servers import new_lake, server_process
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import open_door
+from tests.support.lakes.servers import new_lake, server_process
+from tests.support.processes.left_over import all_gone, is_running, numbers_in
+from tests.support.processes.programs import STAYS, WAITS, register
+from tests.support.scripts import launcher
 from tests.support.tiers import slow
 
 LOST = "the process that ran the program ended first"

@@ -16,10 +16,10 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import Connection
 from headrace.server.uploads import UploadReceiver
 from headrace.storage.objects.local import LocalObjectStore
-from tests.support.cli import COMMAND, environment
-from tests.support.doors import DOORS, Door
-from tests.support.drawn import draw_images
-from tests.support.servers import new_lake, running
+from tests.support.data.images import draw_images
+from tests.support.lakes.doors import DOORS, Door
+from tests.support.lakes.servers import new_lake, running
+from tests.support.processes.cli import COMMAND, environment
 
 COUNT, HALF = 40, 9
 """Files of one group and a bit, and those of them that are stored when it is cancelled."""

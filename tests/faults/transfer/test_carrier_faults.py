@@ -19,8 +19,8 @@ from headrace.testing.fault_server import FaultServer, Reply, cut, dropped, faul
 from headrace.transfer.source import Item
 from headrace.transfer.state.part import Part
 from tests.faults.transfer.test_download_faults import GENTLE, Storage
-from tests.support.certificates import Certificate, signed_by_itself
-from tests.support.waiting import until
+from tests.support.faults.certificates import Certificate, signed_by_itself
+from tests.support.processes.waiting import until
 
 FILES = {f"{n:02}.bin": hashlib.shake_256(bytes([n])).digest(20_000 + n) for n in range(40)}
 ODD = "05.bin"

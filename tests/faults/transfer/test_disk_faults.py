@@ -18,7 +18,7 @@ from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from tests.faults.transfer.test_download_faults import Storage
-from tests.support.faulty_disk import FaultyDisk, faulty_disk
+from tests.support.faults.faulty_disk import FaultyDisk, faulty_disk
 from tests.unit.transfer.test_runner import Contents
 
 FILES = {

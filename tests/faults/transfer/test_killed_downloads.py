@@ -15,10 +15,10 @@ import pytest
 
 from headrace.testing.fault_server import FaultServer, cut, fault_server
 from headrace.transfer.report import TransferReport
+from tests.support.processes.waiting import until
 from tests.support.tiers import slow
-from tests.support.waiting import until
 
-SCRIPT = Path(__file__).parents[2] / "support" / "puller.py"
+SCRIPT = Path(__file__).parents[2] / "support" / "scripts" / "puller.py"
 FILES = {
     **{f"{n}.bin": hashlib.shake_256(bytes([n])).digest(3_000 + n) for n in range(60)},
     "large.bin": hashlib.shake_256(b"large").digest(5_000_000),

@@ -17,12 +17,12 @@ import pytest
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import Begun, UploadJournal
 from headrace.server.uploads import UploadReceiver
-from tests.support.drawn import draw_images
-from tests.support.lakes import png
-from tests.support.servers import Running, running
-from tests.support.waiting import until
+from tests.support.data.images import draw_images
+from tests.support.lakes.lake import png
+from tests.support.lakes.servers import Running, running
+from tests.support.processes.waiting import until
 
-SCRIPT = Path(__file__).parents[2] / "support" / "pusher.py"
+SCRIPT = Path(__file__).parents[2] / "support" / "scripts" / "pusher.py"
 MIB = 1 << 20
 PARTS = 6
 

@@ -31,7 +31,7 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from tests.support.waiting import until
+from tests.support.processes.waiting import until
 
 QUICK = RetryPolicy(attempts=4, base=0.001, cap=0.01, budget=20.0, longest=0.05)
 GENTLE = Pressure(base=0.001, cap=0.01, longest=0.05)
@@ -167,7 +167,7 @@ async def test_f19_a_door_that_is_closed(tmp_path: Path) -> None:
 async def test_f19_a_certificate_of_nobody(tmp_path: Path) -> None:
     """Said once, and not tried again."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).parents[2] / "support" / "untrusted.pem")
+    context.load_cert_chain(Path(__file__).parents[2] / "support" / "faults" / "untrusted.pem")
 
     connections = 0
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import headrace
-from tests.support.faulty_proxy import faulty_proxy
-from tests.support.servers import new_lake, server_process
+from tests.support.faults.faulty_proxy import faulty_proxy
+from tests.support.lakes.servers import new_lake, server_process
 
 SAMPLES = Path(
     os.environ.get("HEADRACE_SAMPLES", Path(__file__).parents[3].parent / "shared" / "data")

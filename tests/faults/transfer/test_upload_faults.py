@@ -35,9 +35,9 @@ from headrace.net.congestion import Pressure
 from headrace.net.retry import RetryPolicy
 from headrace.net.session import StorageSession
 from headrace.transfer.progress import ProgressEvent
-from tests.support.drawn import draw_images
-from tests.support.faulty_proxy import faulty_proxy
-from tests.support.servers import new_lake, server_process
+from tests.support.data.images import draw_images
+from tests.support.faults.faulty_proxy import faulty_proxy
+from tests.support.lakes.servers import new_lake, server_process
 
 CONTENT = hashlib.shake_256(b"upload").digest(600_000)
 QUICK = RetryPolicy(attempts=5, base=0.001, cap=0.01, budget=20.0)

@@ -18,7 +18,7 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from tests.support.power_cut import PowerCut, power_cut
+from tests.support.faults.power_cut import PowerCut, power_cut
 from tests.unit.transfer.test_runner import Contents, files
 
 FILES = {

@@ -15,12 +15,12 @@ import pytest
 from headrace.model.enums import JobStatus
 from headrace.protocol.operations import datasets, jobs
 from headrace.protocol.operations.datasets import FIND_VERSION
-from tests.support.forking import fork, origin, rich, rows, told
-from tests.support.stocked_lake import Stocked, stocked
-from tests.support.waiting import until
+from tests.support.lakes.forks import fork, origin, rich, rows, told
+from tests.support.lakes.stocked_lake import Stocked, stocked
+from tests.support.processes.waiting import until
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "tests" / "support" / "forker.py"
+SCRIPT = ROOT / "tests" / "support" / "scripts" / "forker.py"
 ASSETS = 200
 
 

@@ -14,12 +14,12 @@ import msgspec
 import pytest
 
 from headrace.protocol.operations import assets
-from tests.support.chunk_importer import CHUNKS, SIZE, run
-from tests.support.stocked_lake import Filled, Stocked, stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
+from tests.support.scripts.chunk_importer import CHUNKS, SIZE, run
 from tests.support.tiers import slow
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "tests" / "support" / "chunk_importer.py"
+SCRIPT = ROOT / "tests" / "support" / "scripts" / "chunk_importer.py"
 
 
 async def prepared(lake: Stocked) -> Filled:

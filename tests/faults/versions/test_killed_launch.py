@@ -19,13 +19,13 @@ from headrace.platform.jobs import runner as job_runner
 from headrace.platform.jobs.runner import Progress
 from headrace.protocol.operations import campaigns, jobs
 from headrace.storage.database.base import Transaction
-from tests.support.forking import rows
-from tests.support.launching import Run, campaign, user_ids
-from tests.support.stocked_lake import Stocked, colleague, stocked
-from tests.support.waiting import until
+from tests.support.lakes.campaigns import Run, campaign, user_ids
+from tests.support.lakes.forks import rows
+from tests.support.lakes.stocked_lake import Stocked, colleague, stocked
+from tests.support.processes.waiting import until
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "tests" / "support" / "launching.py"
+SCRIPT = ROOT / "tests" / "support" / "lakes" / "campaigns.py"
 ASSETS = 200
 
 

@@ -20,7 +20,7 @@ from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
 from tests.properties.formats.test_voc_properties import folder
-from tests.support.formats import lay_out, read
+from tests.support.data.formats import lay_out, read
 from tests.support.tiers import scaled
 
 NUMBERS = st.sampled_from(["0", "1", "12.5", "47", "63.999", "-3", "1e1", "07", ".5", "+2", "nan"])

@@ -23,7 +23,7 @@ from headrace.model.shapes import (
     Polygon,
     Rectangle,
 )
-from tests.support.formats import lay_out, numbers
+from tests.support.data.formats import lay_out, numbers
 from tests.support.tiers import scaled
 
 LABELS = ["no", "012", "dog: #1", "<é> & 日", "unused"]

@@ -20,7 +20,7 @@ from headrace.formats.voc.record import VocAnnotation
 from headrace.formats.voc.regex_parser import RegexParser
 from headrace.model.sample import Sample
 from headrace.model.shapes import Polygon, Rectangle
-from tests.support.formats import lay_out, numbers, read
+from tests.support.data.formats import lay_out, numbers, read
 from tests.support.tiers import scaled
 
 

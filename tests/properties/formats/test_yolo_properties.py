@@ -18,7 +18,7 @@ from headrace.formats.findings.collect import Findings
 from headrace.formats.yolo.tokenize import BadLine, fast_rows, slow_rows
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Classification, Keypoints, Polygon, Rectangle
-from tests.support.formats import lay_out, numbers, read
+from tests.support.data.formats import lay_out, numbers, read
 from tests.support.tiers import scaled
 
 LABELS = ["no", "012", "dog: #1", "é日", "- a", "true"]

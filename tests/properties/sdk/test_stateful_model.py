@@ -22,10 +22,10 @@ from hypothesis.stateful import (
 
 from headrace import blocking
 from headrace.errors import ConflictError
-from tests.support.cli import new_lake, served
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
+from tests.support.lakes.version_model import ModelVersion, Shape
+from tests.support.processes.cli import new_lake, served
 from tests.support.tiers import scaled
-from tests.support.version_model import ModelVersion, Shape
 
 IMAGES = 4
 NAMES = [f"image_{number:04}.jpg" for number in range(IMAGES)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lakes import Lake, add_organization, opened_lake
+from tests.support.lakes.lake import Lake, add_organization, opened_lake
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from headrace.errors import ConflictError, LockedError, NotFoundError
 from headrace.model.enums import TagTarget
 from headrace.protocol.operations import assets, datalake, tags
-from tests.support.stocked_lake import Filled, Stocked, stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
 
 
 @pytest.fixture

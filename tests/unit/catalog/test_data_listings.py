@@ -27,7 +27,7 @@ from headrace.protocol.operations.datalake import (
     ListDataByKey,
     ListDatalakes,
 )
-from tests.support.lakes import Lake
+from tests.support.lakes.lake import Lake
 
 
 async def fill(lake: Lake, count: int) -> list[DataRecord]:

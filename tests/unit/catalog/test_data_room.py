@@ -34,7 +34,7 @@ from headrace.protocol.operations.datalake import (
     UpdateCustomMetadata,
     UpdateData,
 )
-from tests.support.lakes import Lake, picture, png
+from tests.support.lakes.lake import Lake, picture, png
 
 
 async def test_a_registered_data_tells_all_about_itself(lake: Lake) -> None:

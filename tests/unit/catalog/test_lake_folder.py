@@ -11,7 +11,7 @@ import pytest
 from headrace.errors import LakeError, NotALakeError, StorageError
 from headrace.platform.platform import Platform
 from headrace.protocol.operations.datalake import LIST_DATA, ListData
-from tests.support.lakes import opened_lake
+from tests.support.lakes.lake import opened_lake
 
 
 async def test_a_new_lake_holds_what_it_needs_and_is_its_owners_alone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from headrace.model.names import (
     safe_parts,
     safe_text,
 )
-from tests.support.names import HOSTILE
+from tests.support.data.names import HOSTILE
 
 FRIENDLY = [
     "a", "a.png", "a/b/c.jpeg", "übung/日本.png", "🎈.jpg", ".hidden", "a b.png", "a..b", "..a",

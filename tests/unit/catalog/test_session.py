@@ -17,7 +17,7 @@ from headrace.protocol.operations.session import (
     GetOrganization,
     Ping,
 )
-from tests.support.lakes import Lake
+from tests.support.lakes.lake import Lake
 
 
 async def test_ping_tells_who_and_does_not_make_the_official_client_warn(lake: Lake) -> None:

@@ -48,7 +48,7 @@ from headrace.protocol.operations.tags import (
     TagTargets,
     UpdateTag,
 )
-from tests.support.lakes import Lake
+from tests.support.lakes.lake import Lake
 
 
 def organization_tag(lake: Lake, name: str, target: TagTarget) -> OrganizationTagName:

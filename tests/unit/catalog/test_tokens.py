@@ -16,7 +16,7 @@ from headrace.errors import (
 from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.accounts.tokens import authenticate, create_token, list_tokens, revoke_token
 from headrace.platform.core.access import local_access
-from tests.support.lakes import Lake
+from tests.support.lakes.lake import Lake
 
 
 async def test_a_token_opens_its_organization_and_is_nowhere_in_the_lake(lake: Lake) -> None:

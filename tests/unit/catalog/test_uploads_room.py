@@ -27,7 +27,7 @@ from headrace.protocol.operations.storage import (
     PresignUpload,
     UploadedPart,
 )
-from tests.support.lakes import Lake, chunks
+from tests.support.lakes.lake import Lake, chunks
 
 
 async def test_names_are_unique_ordered_in_time_and_spread_over_sixteen_prefixes(

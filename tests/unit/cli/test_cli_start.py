@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from tests.support.cli import COMMAND, environment, headrace
+from tests.support.processes.cli import COMMAND, environment, headrace
 
 HEAVY = {
     "aiohttp",

@@ -6,7 +6,7 @@ import pytest
 
 from headrace import formats
 from headrace.cli.console.formats import FORMAT_NAMES
-from tests.support.cli import headrace
+from tests.support.processes.cli import headrace
 
 WRONG = [
     (["exprot", "lake"], "no command 'exprot'. Did you mean 'export'?"),

@@ -17,7 +17,7 @@ from headrace.cli.console.progress import Reporter, line_of
 from headrace.cli.console.wording import duration, many, size
 from headrace.errors import ConnectError, NotALakeError, ParseError
 from headrace.transfer.progress import ProgressEvent
-from tests.support.cli import COMMAND, environment, new_lake
+from tests.support.processes.cli import COMMAND, environment, new_lake
 
 
 def test_numbers() -> None:

@@ -25,7 +25,7 @@ from headrace.errors import (
 )
 from headrace.formats.coco import encode as records_out
 from headrace.formats.coco.writer import CocoWriter
-from tests.support.formats import read
+from tests.support.data.formats import read
 
 
 def source(folder: Path, images: int = 30, **more: Any) -> Path:

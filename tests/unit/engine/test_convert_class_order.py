@@ -12,7 +12,7 @@ import pytest
 from headrace.engine.convert.run import ConversionReport, convert_blocking
 from headrace.formats.class_order import CLASS
 from headrace.formats.findings.collect import Severity
-from tests.support.formats import class_numbers, lay_out, read
+from tests.support.data.formats import class_numbers, lay_out, read
 
 NAMES = ["zebra", "ant", "bee"]
 """As the sources have them; nothing is a bee."""

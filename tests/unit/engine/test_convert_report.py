@@ -26,8 +26,8 @@ from headrace.errors import (
 )
 from headrace.formats.coco import encode as records_out
 from headrace.formats.findings.collect import Occurrence
-from tests.support.formats import lay_out
-from tests.support.sources import SOURCES, coco, coco_video, voc, yolo
+from tests.support.data.formats import lay_out
+from tests.support.data.sources import SOURCES, coco, coco_video, voc, yolo
 
 EVERY = SOURCES | {"coco-video": coco_video}
 KEYS = {

@@ -12,7 +12,7 @@ from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ConfigurationError
 from headrace.formats.class_order import CLASS, ClassNumbers
 from headrace.formats.findings.collect import Findings, Severity
-from tests.support.formats import lay_out
+from tests.support.data.formats import lay_out
 
 BAD: list[tuple[Any, str]] = [
     ("nmae", "unknown class order 'nmae' .did you mean 'name'"),

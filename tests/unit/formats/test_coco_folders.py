@@ -11,7 +11,7 @@ import pytest
 
 from headrace import formats
 from headrace.errors import ParseError, UnknownFormatError
-from tests.support.formats import lay_out, samples
+from tests.support.data.formats import lay_out, samples
 
 COCO = json.dumps(
     {

@@ -13,8 +13,8 @@ from headrace.errors import FormatError
 from headrace.model.names import safe_parts
 from headrace.model.sample import Sample
 from headrace.model.shapes import Classification, Rectangle
-from tests.support.formats import lay_out
-from tests.support.names import HOSTILE
+from tests.support.data.formats import lay_out
+from tests.support.data.names import HOSTILE
 
 WRITERS = [("yolo", "detect"), ("yolo", "segment"), ("yolo", "classify"), ("voc", "detect")]
 

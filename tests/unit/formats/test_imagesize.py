@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from headrace.formats.io.image_size import ImageSize, read_size
-from tests.support.formats import samples
+from tests.support.data.formats import samples
 from tests.support.tiers import scaled
 
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "MPO"]

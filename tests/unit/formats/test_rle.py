@@ -8,7 +8,7 @@ import pytest
 
 from headrace.errors import ParseError
 from headrace.formats.geometry import raster, rle
-from tests.support.golden import GOLDEN
+from tests.support.data.golden import GOLDEN
 
 
 @pytest.mark.parametrize(("height", "width", "counts", "text", "area", "bounds"), GOLDEN)

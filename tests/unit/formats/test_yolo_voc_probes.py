@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headrace.formats import get
-from tests.support.formats import lay_out, samples
+from tests.support.data.formats import lay_out, samples
 
 ROW = "0 0.5 0.5 0.1 0.1\n"
 XML = "<?xml version='1.0'?>\n<annotation><filename>x.jpg</filename></annotation>"

@@ -13,7 +13,7 @@ import pytest
 
 from headrace.subprocesses import supervisor
 from headrace.subprocesses.process import run_process
-from tests.support.left_over import all_gone, is_running, numbers_in
+from tests.support.processes.left_over import all_gone, is_running, numbers_in
 
 # A family: a child that ignores SIGTERM, and a grandchild in a new session.
 FAMILY = """

@@ -10,7 +10,7 @@ import pytest
 
 from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ConfigurationError, FormatError, HeadraceError
-from tests.support.sources import COUNT, SOURCES, coco, yolo
+from tests.support.data.sources import COUNT, SOURCES, coco, yolo
 
 PAIRS = [(source, target) for source in SOURCES for target in SOURCES]
 

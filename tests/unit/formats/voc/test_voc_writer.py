@@ -16,7 +16,7 @@ from headrace.formats.findings.collect import Findings
 from headrace.formats.options import WriteOptions
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Keypoints, Mask, Point, Polygon, Rectangle
-from tests.support.formats import read
+from tests.support.data.formats import read
 
 
 def box(x: float, y: float, w: float, h: float, label: str = "dog", **more: Any) -> Rectangle:

@@ -8,7 +8,7 @@ import pytest
 
 from headrace.formats.io import walk as listing
 from headrace.formats.yolo import walk
-from tests.support.formats import lay_out, read
+from tests.support.data.formats import lay_out, read
 
 ROW = "0 0.5 0.5 0.25 0.25\n"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["uvloop", "tests.support.preload"])
+_CONTEXT.set_forkserver_preload(["uvloop", "tests.support.processes.preload"])
 
 
 class Forked:

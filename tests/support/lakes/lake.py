@@ -18,7 +18,7 @@ from headrace.platform.core.access import Access, local_access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import datalake, storage, tags
-from tests.support.templates import copy_empty
+from tests.support.lakes.templates import copy_empty
 
 
 @dataclass

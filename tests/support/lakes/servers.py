@@ -14,10 +14,10 @@ from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
 from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
-from tests.support.forked import Forked
-from tests.support.serve_lake import serve_lake
-from tests.support.templates import copy_empty, copy_with_token
-from tests.support.waiting import until
+from tests.support.lakes.templates import copy_empty, copy_with_token
+from tests.support.processes.forked import Forked
+from tests.support.processes.waiting import until
+from tests.support.scripts.serve_lake import serve_lake
 
 _ADDRESS = re.compile(r"^serving (http://\S+)$", re.MULTILINE)
 

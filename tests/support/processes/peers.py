@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.environments import CACHE, clean_environment, python_of
 
-SCRIPTS = Path(__file__).parents[1] / "interop" / "peers"
+SCRIPTS = Path(__file__).parents[2] / "interop" / "peers"
 
 
 def ask(peer: str, action: str, kind: str, folder: Path, *target: Path) -> Any:

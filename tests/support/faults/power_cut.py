@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk, watched
+from tests.support.faults.faulty_disk import FaultyDisk, watched
 
 
 class _File(NamedTuple):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.formats import lay_out
+from tests.support.data.formats import lay_out
 
 COUNT = 150
 XML = """<annotation><filename>{name}.jpg</filename>

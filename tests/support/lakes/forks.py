@@ -9,7 +9,7 @@ import msgspec
 
 from headrace.protocol.operations import annotations, assets, datasets, labels, tags
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
-from tests.support.stocked_lake import Filled, Stocked
+from tests.support.lakes.stocked_lake import Filled, Stocked
 
 
 async def rich(lake: Stocked, count: int, name: str = "v1") -> Filled:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import headrace
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from tests.support.drawn import draw_images
+from tests.support.data.images import draw_images
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from headrace.formats.findings.collect import Finding, Findings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Keypoints, Polygon, Rectangle
 
-SAMPLES = Path(os.environ.get("HEADRACE_SAMPLES") or Path(__file__).parents[3] / "shared" / "data")
+SAMPLES = Path(os.environ.get("HEADRACE_SAMPLES") or Path(__file__).parents[4] / "shared" / "data")
 
 
 def samples(*parts: str) -> Path:

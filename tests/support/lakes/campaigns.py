@@ -16,7 +16,7 @@ from headrace.platform.jobs import runner as job_runner
 from headrace.platform.jobs.runner import Progress
 from headrace.protocol.operations import assignments, campaigns, jobs, users
 from headrace.storage.database.base import Transaction
-from tests.support.stocked_lake import Stocked, stocked
+from tests.support.lakes.stocked_lake import Stocked, stocked
 
 
 class Run:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from headrace.protocol.operations import annotations, assets, labels
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
-from tests.support.stocked_lake import Stocked, stocked
+from tests.support.lakes.stocked_lake import Stocked, stocked
 
 CHUNKS, SIZE = 8, 25
 

@@ -14,8 +14,8 @@ from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
 from headrace.sdk.client.connect import Connection
 from headrace.server.serve import serving
-from tests.support.servers import server_process
-from tests.support.templates import copy_with_token, copy_with_version
+from tests.support.lakes.servers import server_process
+from tests.support.lakes.templates import copy_with_token, copy_with_version
 
 DOORS = ("lake", "http", pytest.param("process", marks=pytest.mark.slow))
 """Parameters of tests that run on every door. ``http`` serves in this process, ``process`` in another one."""

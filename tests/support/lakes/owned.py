@@ -31,8 +31,8 @@ from headrace.protocol.operations import (
     tags,
 )
 from headrace.protocol.operations import annotations as wire
-from tests.support.launching import campaign, user_ids
-from tests.support.stocked_lake import Stocked
+from tests.support.lakes.campaigns import campaign, user_ids
+from tests.support.lakes.stocked_lake import Stocked
 
 Swap = tuple[str, Any]
 

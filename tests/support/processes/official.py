@@ -20,7 +20,7 @@ OURS = "headrace.blocking"
 CLIENTS = (OFFICIAL, OURS)
 
 _IMPORT = re.compile(r"^(\s*)(from|import) picsellia\b", re.MULTILINE)
-_ROOT = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 def moved(script: Path, folder: Path) -> Path:
@@ -39,7 +39,7 @@ async def drive(
         script = moved(script, folder.parent)
     # While methods are recorded, the child tells what it called.
     calls = None if methods.folder() is None else folder.parent / f"calls_{client}.json"
-    runner = [] if calls is None else ["-m", "tests.support.recorded", str(calls)]
+    runner = [] if calls is None else ["-m", "tests.support.scripts.recorded", str(calls)]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *runner,

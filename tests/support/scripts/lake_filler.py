@@ -7,7 +7,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from tests.support.lakes import opened_lake
+from tests.support.lakes.lake import opened_lake
 
 
 async def main(path: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.support.waiting import until
+from tests.support.processes.waiting import until
 
 
 def is_running(pid: int) -> bool:

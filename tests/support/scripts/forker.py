@@ -12,8 +12,8 @@ from headrace.platform.jobs.runner import Progress
 from headrace.platform.versions.fork import ForkWork
 from headrace.protocol.operations import jobs
 from headrace.storage.database.base import Transaction
-from tests.support.forking import fork
-from tests.support.stocked_lake import stocked
+from tests.support.lakes.forks import fork
+from tests.support.lakes.stocked_lake import stocked
 
 
 class ToldWork(ForkWork):

@@ -16,9 +16,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from headrace.cli import main
-from tests.support import servers
-from tests.support.forked import Forked
-from tests.support.templates import copy_empty, finished
+from tests.support.lakes import servers
+from tests.support.lakes.templates import copy_empty, finished
+from tests.support.processes.forked import Forked
 
 COMMAND = [sys.executable, "-m", "headrace.cli"]
 

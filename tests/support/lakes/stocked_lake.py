@@ -18,7 +18,7 @@ from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from headrace.protocol.operations.annotations import ImportItem, LoadedAnnotation
-from tests.support.templates import copy_empty
+from tests.support.lakes.templates import copy_empty
 
 WIDTH, HEIGHT = 640, 480
 
