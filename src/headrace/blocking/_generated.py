@@ -2016,7 +2016,14 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
 
 
 class Datalake(BlockingHandle[AsyncDatalake]):
-    """A place for files, from which datasets are made."""
+    """A datalake: a store of files, from which datasets are built.
+
+    Example:
+        ```python
+        lake = await client.get_datalake()
+        data = await lake.upload_data(["1.jpg", "2.jpg"], tags=["night"])
+        ```
+    """
 
     __slots__ = ()
 
@@ -2031,7 +2038,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         return self._inner.connector_id
 
     def sync(self) -> None:
-        """Read the datalake again."""
+        """Read the datalake again and replace ``record``."""
         self._call(self._inner.sync)
 
     @overload
@@ -2072,16 +2079,27 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         upload_dir: str | None = None,
         progress: OnProgress | None = None,
     ) -> Data | MultiData:
-        """Upload files: one path gives a Data, several give a MultiData in the order of the paths.
+        """Upload files.
 
-        ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
-        for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
+        A file that the datalake has already, with the same name, content and metadata, is not uploaded again but gets
+        the tags; with ``source`` every file is uploaded. An interrupted upload of a large file is continued.
 
-        A file is sent once, however often it is named; and not at all where the lake has it already, by the same name and
-        with the same metadata: it then gains the tags. With a ``source`` all are sent. A large file that an earlier run sent in part is gone on with.
+        Args:
+            filepaths: One path, or several.
+            tags: Data tags for the files; tags given by name are created if missing.
+            source: The data source of the files; created if missing.
+            max_workers: Maximum number of concurrent uploads.
+            metadata: The metadata of all files, or a list with those of each file.
+            custom_metadata: The custom metadata of all files, or a list with those of each file.
+            upload_dir: The folder of the files in the object store.
+            progress: Called with progress events.
 
-        Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
-        files failed; its report names them, the others are in the lake.
+        Returns:
+            A ``Data`` for one path, a ``MultiData`` in the order of the paths for several.
+
+        Raises:
+            FileNotFoundError: Before anything is uploaded, if a path is not a file.
+            PartialTransferError: If some files failed; its report names them. All others are in the datalake.
         """
         answer: Data | MultiData = self._call(
             self._inner.upload_data,
@@ -2110,11 +2128,28 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         ids: Sequence[str | UUID] | None = None,
         custom_metadata: dict[str, Any] | None = None,
     ) -> MultiData:
-        """The data of the lake, newest first unless ``order_by`` names fields (``-`` for descending).
+        """List the data. A data is listed if it matches all arguments.
 
-        ``tags``: those that carry one of these tags, every one with ``intersect_tags``. At most one of ``filenames``,
-        ``object_names`` and ``ids`` may be given. ``q`` is a condition in the query language. ``page_size`` is
-        accepted and has no effect. An empty answer is an empty MultiData.
+        At most one of ``filenames``, ``object_names`` and ``ids`` may be given.
+
+        Args:
+            limit: Maximum number of data.
+            offset: Number of data to skip.
+            page_size: Has no effect.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+            tags: Data with any of these tags.
+            filenames: Data with these file names.
+            intersect_tags: Require every one of ``tags``.
+            object_names: Data with these names in the object store.
+            q: A condition in the query language.
+            ids: Data with these ids.
+            custom_metadata: Data with these custom metadata.
+
+        Returns:
+            A listing of data; read at once it is a ``MultiData``, which may be empty.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative, or two lists of keys are given.
         """
         answer: MultiData = self._call(
             self._inner.list_data,
@@ -2171,9 +2206,19 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         object_name: str | None = None,
         id: str | UUID | None = None,
     ) -> Data:
-        """The one data that matches all that is given.
+        """Find the one data that matches all arguments.
 
-        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        Args:
+            filename: The file name.
+            object_name: The name in the object store.
+            id: The id of the data.
+
+        Returns:
+            The data.
+
+        Raises:
+            NotFoundError: If no data matches.
+            ConflictError: If several data match; the message names them.
         """
         answer: Data = self._call(self._inner.find_data, filename, object_name, id)
         return answer
@@ -2181,22 +2226,61 @@ class Datalake(BlockingHandle[AsyncDatalake]):
     def list_data_tags(
         self, limit: int | None = None, offset: int | None = None, order_by: list[str] | None = None
     ) -> list[Tag]:
-        """The tags of the lake's data."""
+        """List the data tags of the datalake.
+
+        Args:
+            limit: Maximum number of tags.
+            offset: Number of tags to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order.
+
+        Returns:
+            A listing of tags.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
         answer: list[Tag] = self._call(self._inner.list_data_tags, limit, offset, order_by)
         return answer
 
     def create_data_tag(self, name: str) -> Tag:
-        """A new tag for the lake's data; ConflictError where there is one of that name."""
+        """Create a data tag.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If the datalake has a data tag of that name.
+        """
         answer: Tag = self._call(self._inner.create_data_tag, name)
         return answer
 
     def get_data_tag(self, name: str) -> Tag:
-        """The tag of that name; NotFoundError where there is none."""
+        """Find a data tag by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If the datalake has no data tag of that name.
+        """
         answer: Tag = self._call(self._inner.get_data_tag, name)
         return answer
 
     def get_or_create_data_tag(self, name: str) -> Tag:
-        """The tag of that name, made where there is none."""
+        """Find a data tag by name, or create it.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+        """
         answer: Tag = self._call(self._inner.get_or_create_data_tag, name)
         return answer
 
@@ -2210,9 +2294,24 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         gpu: int | None = None,
         inputs: dict[str, Any] | None = None,
     ) -> Job:
-        """Run a processing on these data, as a job in a process of its own; see ``DatasetVersion.launch_processing``.
+        """Run a processing on data of the datalake, as a job in a separate process.
 
-        Raises BadRequestError for what does not fit, InsufficientResourcesError for more processors than there are.
+        See ``DatasetVersion.launch_processing`` for where the program runs and how long it lives.
+
+        Args:
+            processing: The processing.
+            data: The data.
+            parameters: Values of parameters, by name. Default: the defaults of the processing.
+            cpu: Number of processors. Default: that of the processing.
+            gpu: Number of GPUs. Default: that of the processing.
+            inputs: Values of inputs, by name.
+
+        Returns:
+            The job.
+
+        Raises:
+            BadRequestError: Before the start, if a parameter is unknown or wrong, or the processing is not for data.
+            InsufficientResourcesError: Before the start, if there are fewer processors than requested.
         """
         answer: Job = self._call(
             self._inner.launch_processing,
@@ -2284,7 +2383,7 @@ class Worker(BlockingHandle[AsyncWorker]):
 
 
 class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
-    """A step of a campaign's workflow."""
+    """A step in the workflow of a campaign."""
 
     __slots__ = ()
 
@@ -2295,16 +2394,16 @@ class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
 
     @property
     def order(self) -> int:
-        """The place of the step in the workflow, from 0."""
+        """The position of the step in the workflow, from 0."""
         return self._inner.order
 
     @property
     def type(self) -> CampaignStepType:
-        """Whether the step annotates or reviews."""
+        """Whether assets are annotated or reviewed in the step."""
         return self._inner.type
 
     def sync(self) -> None:
-        """Read the step again."""
+        """Read the step again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(
@@ -2313,20 +2412,29 @@ class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
         assignees: Sequence[tuple[Worker | User | UUID | str, float]] | None = None,
         sample_rate: float | None = None,
     ) -> None:
-        """Rename the step, or say who gets its tasks from now on and which share of all it takes (0 to 1).
+        """Change the step. Arguments that are None leave their part unchanged.
 
-        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        Args:
+            name: The new name.
+            assignees: Who gets assignments from now on: pairs of a user (a user, a worker or an id) and a weight. With
+                weights 1.0 and 2.0 the first user gets one assignment in three.
+            sample_rate: Share of all assignments that pass through the step, 0 to 1.
         """
         self._call(self._inner.update, name, assignees, sample_rate)
 
     def redistribute_assignments(self) -> None:
-        """Deal the tasks that are still to do in this step among its assignees again, by their weights."""
+        """Distribute the pending assignments of the step among its assignees again, by their weights."""
         self._call(self._inner.redistribute_assignments)
 
     def delete(
         self, pending_assignments_destination_step_id: AnnotationCampaignStep | UUID | str
     ) -> None:
-        """Delete the step; its tasks go to another one, those that are still to do are dealt among its assignees."""
+        """Delete the step and move its assignments to another one.
+
+        Args:
+            pending_assignments_destination_step_id: The other step; pending assignments are distributed among its
+                assignees.
+        """
         self._call(self._inner.delete, pending_assignments_destination_step_id)
 
     @property
@@ -2346,7 +2454,16 @@ class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
 
 
 class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignment]):
-    """The task of one asset in a campaign. Whoever has it, and nobody else, may annotate the asset."""
+    """The assignment of one asset in a campaign. Only its user may annotate the asset.
+
+    Example:
+        ```python
+        for assignment in await campaign.list_assignments(status="TO_DO", user=me):
+            asset = await assignment.get_asset()
+            ...
+            await assignment.submit()
+        ```
+    """
 
     __slots__ = ()
 
@@ -2357,42 +2474,49 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
     @property
     def data_id(self) -> UUID:
-        """The id of the data behind the asset."""
+        """The id of the data of the asset."""
         return self._inner.data_id
 
     @property
     def step_id(self) -> UUID:
-        """The id of the step that the task is in."""
+        """The id of the step that the assignment is in."""
         return self._inner.step_id
 
     @property
     def user_id(self) -> UUID | None:
-        """The id of the user who has the task; None where nobody has it."""
+        """The id of the user who has the assignment; None if it is not assigned."""
         return self._inner.user_id
 
     @property
     def status(self) -> AssignmentStatus:
-        """How far the task was in its step when it was last read."""
+        """The status of the assignment in its step, as last read."""
         return self._inner.status
 
     def sync(self) -> None:
-        """Read the task again."""
+        """Read the assignment again and replace ``record``."""
         self._call(self._inner.sync)
 
     def get_asset(self) -> Asset:
-        """The asset to annotate."""
+        """Return the asset to annotate."""
         answer: Asset = self._call(self._inner.get_asset)
         return answer
 
     def submit(
         self, status: AnnotationStatus | str = AnnotationStatus.ACCEPTED
     ) -> AssignmentStatus:
-        """Say that the work is done: the task moves, and the status of the newest annotation with it.
+        """Submit the work on the assignment, and set the status of the newest annotation.
 
-        ACCEPTED hands it to the next step, or ends it as DONE. REFUSED, in a review, gives it back to whoever did the
-        step before, as TO_REWORK. SKIPPED ends it where it is. A task that nobody has is taken first.
+        An assignment without a user is assigned to the caller first.
 
-        Raises ConflictError where somebody else has the task, it has ended, or its campaign is closed.
+        Args:
+            status: ACCEPTED moves the assignment to the next step, or ends it as DONE. REFUSED, in a review, returns
+                it as TO_REWORK to the user of the previous step. SKIPPED ends it.
+
+        Returns:
+            The new status of the assignment.
+
+        Raises:
+            ConflictError: If another user has the assignment, it has ended, or its campaign is closed.
         """
         answer: AssignmentStatus = self._call(self._inner.submit, status)
         return answer
@@ -2495,7 +2619,10 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
 
 class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
-    """The annotation campaign of a dataset version."""
+    """The annotation campaign of a dataset version: steps, assignments and progress.
+
+    ``DatasetVersion.create_campaign`` creates a campaign.
+    """
 
     __slots__ = ()
 
@@ -2510,7 +2637,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         return self._inner.closed
 
     def sync(self) -> None:
-        """Read the campaign again."""
+        """Read the campaign again and replace ``record``."""
         self._call(self._inner.sync)
 
     def update(
@@ -2525,10 +2652,18 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         default_entry_step: AnnotationCampaignStep | UUID | str | None = None,
         annotated_entry_step: AnnotationCampaignStep | UUID | str | None = None,
     ) -> None:
-        """Change what is given. ``name`` has no effect: campaigns have none.
+        """Change the campaign. Arguments that are None leave their part unchanged.
 
-        Tasks of assets without annotation begin in ``default_entry_step``, those of annotated ones in
-        ``annotated_entry_step``, or are done at once where that is ``"DONE"``.
+        Args:
+            name: Has no effect: campaigns have no names.
+            description: The description.
+            instructions_object_name: The object name of an uploaded file of instructions.
+            instructions_text: Instructions as text.
+            end_date: The planned end.
+            auto_add_new_assets: Create an assignment for every asset that is added later.
+            auto_close_on_completion: Close the campaign when its last assignment is done.
+            default_entry_step: The first step of assets without annotation.
+            annotated_entry_step: The first step of annotated assets, or ``"DONE"`` to skip them.
         """
         self._call(
             self._inner.update,
@@ -2544,11 +2679,25 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         )
 
     def upload_instructions_file(self, path: str | Path) -> None:
-        """Give the campaign a file of instructions."""
+        """Upload a file with instructions for the annotators.
+
+        Args:
+            path: The file.
+        """
         self._call(self._inner.upload_instructions_file, path)
 
     def download_instructions_file(self, target_path: str | Path = "./") -> str:
-        """Download the file of instructions into a folder; its path. NotFoundError where there is none."""
+        """Download the file with instructions into a folder.
+
+        Args:
+            target_path: The folder; created if missing.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            NotFoundError: If the campaign has no file of instructions.
+        """
         answer: str = self._call(self._inner.download_instructions_file, target_path)
         return answer
 
@@ -2561,11 +2710,24 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         order: int | None = None,
         sample_rate: float | None = None,
     ) -> AnnotationCampaignStep:
-        """A new step, ANNOTATION or REVIEW, at the end of the workflow or at the place ``order``, from 0.
+        """Add a step to the workflow.
 
-        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
-        Tasks of a step without assignees are whoever's takes them. ``sample_rate`` is the share of all tasks, 0 to 1,
-        that pass through the step.
+        Args:
+            name: The name of the step.
+            type: ANNOTATION or REVIEW.
+            description: A description.
+            assignees: Pairs of a user (a user, a worker or an id) and a weight. With weights 1.0 and 2.0 the first user
+                gets one assignment in three. Without assignees, anyone may take an assignment.
+            order: Position in the workflow, from 0. Default: the end.
+            sample_rate: Share of all assignments that pass through the step, 0 to 1.
+
+        Returns:
+            The new step.
+
+        Example:
+            ```python
+            await campaign.add_step("draw", "ANNOTATION", assignees=[(ann, 1.0), (bob, 2.0)])
+            ```
         """
         answer: AnnotationCampaignStep = self._call(
             self._inner.add_step, name, type, description, assignees, order, sample_rate
@@ -2573,17 +2735,23 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         return answer
 
     def list_steps(self) -> list[AnnotationCampaignStep]:
-        """The steps in the order of the workflow."""
+        """Return the steps in the order of the workflow."""
         answer: list[AnnotationCampaignStep] = self._call(self._inner.list_steps)
         return answer
 
     def sync_assets(
         self, existing_annotations_step_id: AnnotationCampaignStep | UUID | str | None = None
     ) -> Job:
-        """Make a task of every asset that has none yet; the job that does it.
+        """Create an assignment for every asset that has none.
 
-        Annotated assets begin in ``existing_annotations_step_id`` this time, or are done at once where that is
-        ``"DONE"``. Raises ConflictError where the campaign is closed, has no step, or has all assets already.
+        Args:
+            existing_annotations_step_id: The first step of annotated assets in this call, or ``"DONE"`` to skip them.
+
+        Returns:
+            The job that creates the assignments.
+
+        Raises:
+            ConflictError: If the campaign is closed, has no step, or has assignments for all assets already.
         """
         answer: Job = self._call(self._inner.sync_assets, existing_annotations_step_id)
         return answer
@@ -2591,7 +2759,17 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
     def launch(
         self, existing_annotations_step_id: AnnotationCampaignStep | UUID | str | None = None
     ) -> Job:
-        """The older name of :meth:`sync_assets`."""
+        """Create an assignment for every asset that has none; the older name of ``sync_assets``.
+
+        Args:
+            existing_annotations_step_id: As in ``sync_assets``.
+
+        Returns:
+            The job that creates the assignments.
+
+        Raises:
+            ConflictError: As in ``sync_assets``.
+        """
         answer: Job = self._call(self._inner.launch, existing_annotations_step_id)
         return answer
 
@@ -2606,10 +2784,23 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         offset: int | None = None,
         order_by: list[str] | None = None,
     ) -> list[AnnotationCampaignAssignment]:
-        """The tasks, newest asset first unless ``order_by`` names fields (``-`` for descending).
+        """List the assignments of the campaign.
 
-        ``user`` is a user, a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
-        language.
+        Args:
+            step_id: Only assignments in this step.
+            status: Only assignments with this status.
+            user: Only assignments of this user (a user, a worker or an id), or ``"unassigned"``.
+            custom_metadata: Only assets whose data have these custom metadata.
+            query: A condition on the assets in the query language.
+            limit: Maximum number of assignments.
+            offset: Number of assignments to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest asset first.
+
+        Returns:
+            A listing of assignments.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
         """
         answer: list[AnnotationCampaignAssignment] = self._call(
             self._inner.list_assignments,
@@ -2629,12 +2820,20 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         assignments: Sequence[AnnotationCampaignAssignment],
         user: Worker | User | UUID | str | None = None,
     ) -> list[UUID]:
-        """Give tasks that are still to do to a user, or to nobody; the ids of those that were still to do."""
+        """Assign pending assignments to another user.
+
+        Args:
+            assignments: The assignments; those that are not pending are left unchanged.
+            user: The user, or None to unassign them.
+
+        Returns:
+            The ids of the assignments that were changed.
+        """
         answer: list[UUID] = self._call(self._inner.reassign, assignments, user)
         return answer
 
     def get_progress(self) -> list[ProgressRecord]:
-        """How many tasks are in which step and status, and whose they are, in the order of the workflow."""
+        """Return the number of assignments by step, status and user, in the order of the workflow."""
         answer: list[ProgressRecord] = self._call(self._inner.get_progress)
         return answer
 
@@ -2643,18 +2842,26 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         users: Sequence[Worker | User | UUID | str] | None = None,
         steps: Sequence[AnnotationCampaignStep | UUID | str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Refusals in reviews by whose work it was: ``user_id``, ``opened`` (to be reworked) and ``closed``."""
+        """Return the number of refusals in reviews, by the user whose work was refused.
+
+        Args:
+            users: Only these users. Default: all.
+            steps: Only these steps. Default: all.
+
+        Returns:
+            Dicts with ``user_id``, ``opened`` (still to be reworked) and ``closed``.
+        """
         answer: list[dict[str, Any]] = self._call(
             self._inner.get_campaign_issue_counts, users, steps
         )
         return answer
 
     def close(self) -> None:
-        """Close the campaign for good: neither its tasks nor the annotations of its assets change any more."""
+        """Close the campaign. Its assignments, and the annotations of its assets, cannot be changed afterwards."""
         self._call(self._inner.close)
 
     def delete(self) -> None:
-        """Delete the campaign with its steps and tasks; annotations and assets stay."""
+        """Delete the campaign with its steps and assignments. Assets and annotations remain."""
         self._call(self._inner.delete)
 
     @property
@@ -2669,7 +2876,16 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
 
 
 class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
-    """One version of a dataset: its assets, labels and annotations."""
+    """A dataset version: the main handle of the SDK. It holds assets, labels and annotations.
+
+    Example:
+        ```python
+        version = await client.version("bccd/v1")
+        await version.import_annotations("instances.json")
+        await version.export("bccd-yolo", format="yolo")
+        await version.download("images/")
+        ```
+    """
 
     __slots__ = ()
 
@@ -2690,25 +2906,29 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
     @property
     def version(self) -> str:
-        """The name of this version."""
+        """The name of the version."""
         return self._inner.version
 
     @property
     def type(self) -> InferenceType:
-        """What the annotations are for."""
+        """What the version is annotated for; it decides which geometry an import keeps."""
         return self._inner.type
 
     def sync(self) -> None:
-        """Read the version again."""
+        """Read the version again and replace ``record``."""
         self._call(self._inner.sync)
 
     def get_tags(self) -> list[Tag]:
-        """The tags of the version."""
+        """Return the tags of the version."""
         answer: list[Tag] = self._call(self._inner.get_tags)
         return answer
 
     def set_type(self, type: str | InferenceType) -> None:
-        """Say what the annotations are for."""
+        """Change the type of the version.
+
+        Args:
+            type: The new type.
+        """
         self._call(self._inner.set_type, type)
 
     def update(
@@ -2717,20 +2937,39 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         description: str | None = None,
         type: str | InferenceType | None = None,
     ) -> None:
-        """Rename, describe or type the version; ConflictError where the name is taken."""
+        """Change name, description or type. Arguments that are None leave their part unchanged.
+
+        Args:
+            version: The new name.
+            description: The new description.
+            type: The new type.
+
+        Raises:
+            ConflictError: If another version of the dataset has the name.
+        """
         self._call(self._inner.update, version, description, type)
 
     def delete(self) -> None:
-        """Delete the version with its assets and annotations; the data stay in the lake."""
+        """Delete the version with its assets and annotations. The data remain in the datalake."""
         self._call(self._inner.delete)
 
     def train_test_split(
         self, prop: float = 0.8, random_seed: Any = None, load_asset_page_size: int = 100
     ) -> tuple[MultiAsset, MultiAsset, dict[str, list[Any]], dict[str, list[Any]], list[Label]]:
-        """Two parts, ``prop`` (0 to 1) of the annotated assets in the first.
+        """Split the annotated assets at random into two parts.
 
-        Returns both parts, for each its labels as ``{"x": names, "y": numbers of shapes}``, and the labels of the
-        version. See :meth:`split_into_multi_assets`.
+        Args:
+            prop: Share of the assets in the first part, 0 to 1.
+            random_seed: A number, text or bytes. The same seed gives the same split; see ``split_into_multi_assets``.
+            load_asset_page_size: Assets per call.
+
+        Returns:
+            Both parts; for each part its labels, as ``{"x": names, "y": numbers of shapes}``; and the labels of the
+            version.
+
+        Raises:
+            BadRequestError: If ``prop`` is not between 0 and 1, or the seed is of another type.
+            NoDataError: If no asset is annotated.
         """
         answer: tuple[
             MultiAsset, MultiAsset, dict[str, list[Any]], dict[str, list[Any]], list[Label]
@@ -2751,10 +2990,20 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         dict[str, list[Any]],
         list[Label],
     ]:
-        """Three parts, by default 0.64, 0.16 and 0.20 of the annotated assets.
+        """Split the annotated assets at random into three parts.
 
-        Returns the parts, for each its labels as ``{"x": names, "y": numbers of shapes}``, and the labels of the
-        version. See :meth:`split_into_multi_assets`.
+        Args:
+            ratios: Three ratios; they are divided by their sum. Default: 0.64, 0.16 and 0.20.
+            random_seed: A number, text or bytes. The same seed gives the same split; see ``split_into_multi_assets``.
+            load_asset_page_size: Assets per call.
+
+        Returns:
+            The parts; for each part its labels, as ``{"x": names, "y": numbers of shapes}``; and the labels of the
+            version.
+
+        Raises:
+            BadRequestError: If there are not three ratios, or ratios or seed are invalid.
+            NoDataError: If no asset is annotated.
         """
         answer: tuple[
             MultiAsset,
@@ -2770,14 +3019,23 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
     def split_into_multi_assets(
         self, ratios: Sequence[float], random_seed: Any = None, load_asset_page_size: int = 100
     ) -> tuple[list[MultiAsset], list[dict[str, int]], list[Label]]:
-        """One part for each ratio, drawn at random; ratios are divided by their sum.
+        """Split the annotated assets at random into one part for each ratio.
 
-        Every annotated asset lands in exactly one part, and the sizes are the ratios by largest remainder, so a part
-        may be empty. The same ``random_seed`` (a number, a text or bytes) gives the same split of the same version,
-        on any backend; no other random numbers are touched.
+        Every annotated asset is in exactly one part. Sizes are rounded by the largest-remainder method, so a part may
+        be empty.
 
-        Returns the parts, for each the number of shapes by label, and the labels of the version. Raises
-        BadRequestError for ratios or a seed that make no sense, NoDataError where no asset is annotated.
+        Args:
+            ratios: The ratios; they are divided by their sum.
+            random_seed: A number, text or bytes. The same seed gives the same split of the same version, on a lake
+                and on a server. The global random state is not used.
+            load_asset_page_size: Assets per call.
+
+        Returns:
+            The parts; for each part the number of shapes by label; and the labels of the version.
+
+        Raises:
+            BadRequestError: If ratios or seed are invalid.
+            NoDataError: If no asset is annotated.
         """
         answer: tuple[list[MultiAsset], list[dict[str, int]], list[Label]] = self._call(
             self._inner.split_into_multi_assets, ratios, random_seed, load_asset_page_size
@@ -2787,13 +3045,95 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
     def iter_split(
         self, ratios: Sequence[float], random_seed: Any = None, load_asset_page_size: int = 1000
     ) -> Iterator[tuple[int, Asset]]:
-        """The annotated assets one after another, each with the number of its part, counted from 0.
+        """Iterate over the annotated assets, each with the number of its part.
 
-        The parts are those of :meth:`split_into_multi_assets` with the same seed, for versions of any size: the
-        listing is walked over twice, and one page is held at a time. Raises ConflictError where the number of
-        annotated assets changes meanwhile.
+        The parts are those of ``split_into_multi_assets`` with the same seed. The listing is read twice, one page at a
+        time, so versions of any size can be split.
+
+        Args:
+            ratios: The ratios; they are divided by their sum.
+            random_seed: A number, text or bytes.
+            load_asset_page_size: Assets per call.
+
+        Yields:
+            The number of the part, from 0, and the asset.
+
+        Raises:
+            BadRequestError: If ratios or seed are invalid.
+            ConflictError: If the number of annotated assets changes during the iteration.
         """
         return self._iterate(self._inner.iter_split, ratios, random_seed, load_asset_page_size)
+
+    def download(
+        self,
+        target_path: str | Path | None = None,
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        layout: Layout | str = Layout.NAMES,
+        durable: bool = False,
+        retry_failed: bool = False,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files of all assets into a folder.
+
+        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. The
+        state is kept in the subfolder ``.headrace``, so an interrupted download is continued by the same call.
+
+        Args:
+            target_path: The folder; created if missing. Default: ``./<dataset>/<version>``.
+            force_replace: Download all files, even if complete ones are there.
+            max_workers: Maximum number of concurrent downloads.
+            use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
+            layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
+            durable: Sync each file to disk before it appears under its name.
+            retry_failed: Download only the files that failed in the last run into this folder.
+            progress: Called with progress events.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If some files could not be downloaded; its report names them. All others are
+                complete, and the same call continues.
+
+        Example:
+            ```python
+            report = await version.download("images/", use_id=True)
+            ```
+        """
+        answer: TransferReport = self._call(
+            self._inner.download,
+            target_path,
+            force_replace,
+            max_workers,
+            use_id,
+            layout=layout,
+            durable=durable,
+            retry_failed=retry_failed,
+            progress=progress,
+        )
+        return answer
+
+    def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
+        """Find the assets whose files are missing or incomplete in a folder.
+
+        Files in the folder that belong to no asset are logged.
+
+        Args:
+            target_dir: An existing folder.
+            do_download: Download the missing files into it.
+
+        Returns:
+            The assets whose files were missing or incomplete.
+
+        Raises:
+            NotADirectoryError: If ``target_dir`` is not a folder.
+            PartialTransferError: If some files could not be downloaded.
+        """
+        answer: MultiAsset = self._call(self._inner.synchronize, target_dir, do_download)
+        return answer
 
     def add_data(
         self,
@@ -2801,12 +3141,26 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         tags: Sequence[str | Tag] | None = None,
         wait: bool = True,
     ) -> Job:
-        """Make data of a datalake assets of this version.
+        """Add data of a datalake as assets of this version.
 
-        A data that is in already is not added twice but gains the ``tags``, which are asset tags, created where
-        missing. With ``wait``, the end of the work is waited for: JobFailedError where it failed.
+        Data that are in the version already are not added twice, but get the tags.
 
-        Returns the job of the last of the calls, each of which carries up to 10,000 data.
+        Args:
+            data: One data or several.
+            tags: Asset tags for the assets; tags given by name are created if missing.
+            wait: Wait until the work is done.
+
+        Returns:
+            The job of the last call; a call carries up to 10,000 data.
+
+        Raises:
+            BadRequestError: If there are no data.
+            JobFailedError: With ``wait``, if the work failed.
+
+        Example:
+            ```python
+            await version.add_data(await lake.list_data(tags="night"))
+            ```
         """
         answer: Job = self._call(self._inner.add_data, data, tags, wait)
         return answer
@@ -2818,9 +3172,20 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         object_name: str | None = None,
         id: str | UUID | None = None,
     ) -> Asset:
-        """The one asset that matches all that is given.
+        """Find the one asset that matches all arguments.
 
-        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        Args:
+            data: The data of the asset.
+            filename: The file name.
+            object_name: The name in the object store.
+            id: The id of the asset.
+
+        Returns:
+            The asset.
+
+        Raises:
+            NotFoundError: If no asset matches.
+            ConflictError: If several assets match; the message names them.
         """
         answer: Asset = self._call(self._inner.find_asset, data, filename, object_name, id)
         return answer
@@ -2846,12 +3211,40 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         assignment_user_id: str | UUID | None = None,
         custom_metadata: dict[str, Any] | None = None,
     ) -> MultiAsset:
-        """The assets, newest first unless ``order_by`` names fields (``-`` for descending).
+        """List the assets. An asset is listed if it matches all arguments.
 
-        ``tags``: those that carry one of these asset tags, every one with ``intersect_tags``; ``data_tags`` the same
-        for tags of the data behind them. At most one of ``filenames``, ``object_names``, ``ids``,
-        ``filenames_startswith`` and ``data_ids`` may be given. ``q`` is a condition in the query language.
-        ``page_size`` is accepted and has no effect. An empty answer is an empty MultiAsset.
+        At most one of ``filenames``, ``object_names``, ``ids``, ``filenames_startswith`` and ``data_ids`` may be given.
+
+        Args:
+            limit: Maximum number of assets.
+            offset: Number of assets to skip.
+            page_size: Has no effect.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+            tags: Assets with any of these asset tags.
+            data_tags: Assets whose data have any of these data tags.
+            intersect_tags: Require every one of ``tags``.
+            intersect_data_tags: Require every one of ``data_tags``.
+            filenames: Assets with these file names.
+            object_names: Assets with these names in the object store.
+            ids: Assets with these ids.
+            filenames_startswith: Assets whose file names start with one of these texts.
+            q: A condition in the query language.
+            data_ids: Assets of the data with these ids.
+            assignment_status: Assets whose campaign assignment has this status.
+            assignment_step_id: Assets whose campaign assignment is in this step.
+            assignment_user_id: Assets whose campaign assignment belongs to this user.
+            custom_metadata: Assets whose data have these custom metadata.
+
+        Returns:
+            A listing of assets; read at once it is a ``MultiAsset``, which may be empty.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative, or two lists of keys are given.
+
+        Example:
+            ```python
+            wide = await version.list_assets(q="data.width >= 1920", tags="night")
+            ```
         """
         answer: MultiAsset = self._call(
             self._inner.list_assets,
@@ -2924,128 +3317,173 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         )
 
     def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
-        """Take assets out of this version, with their annotations; the data stay in the lake."""
+        """Remove assets and their annotations from the version. The data remain in the datalake.
+
+        Args:
+            assets: One asset or several.
+        """
         self._call(self._inner.delete_assets, assets)
 
-    def download(
-        self,
-        target_path: str | Path | None = None,
-        force_replace: bool = False,
-        max_workers: int | None = None,
-        use_id: bool = False,
-        *,
-        layout: Layout | str = Layout.NAMES,
-        durable: bool = False,
-        retry_failed: bool = False,
-        progress: OnProgress | None = None,
-    ) -> TransferReport:
-        """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
-
-        Files that are there already and complete are not fetched again, unless ``force_replace``; a good file gives
-        way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
-        called ``<asset id>.<extension>``, with ``layout="tree"`` as the storage calls them, in its folders. What is
-        done is noted in the folder's ``.headrace``; with ``durable`` each file is on the disk before it is seen.
-        With ``retry_failed`` only what the last run into the folder could not fetch is taken up.
-
-        Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
-        goes on from there.
-        """
-        answer: TransferReport = self._call(
-            self._inner.download,
-            target_path,
-            force_replace,
-            max_workers,
-            use_id,
-            layout=layout,
-            durable=durable,
-            retry_failed=retry_failed,
-            progress=progress,
-        )
-        return answer
-
-    def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
-        """Compare the version with a folder: the assets whose file is not there, or is not complete.
-
-        With ``do_download`` they are downloaded into it. Files of the folder that no asset has are named in the log.
-        Raises NotADirectoryError where there is no such folder, PartialTransferError as :meth:`download` does.
-        """
-        answer: MultiAsset = self._call(self._inner.synchronize, target_dir, do_download)
-        return answer
-
     def list_asset_tags(self) -> list[Tag]:
-        """The asset tags of this version."""
+        """List the asset tags of the version."""
         answer: list[Tag] = self._call(self._inner.list_asset_tags)
         return answer
 
     def create_asset_tag(self, name: str) -> Tag:
-        """A new tag for the assets of this version; ConflictError where there is one of that name."""
+        """Create an asset tag.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If the version has an asset tag of that name.
+        """
         answer: Tag = self._call(self._inner.create_asset_tag, name)
         return answer
 
     def get_asset_tag(self, name: str) -> Tag:
-        """The asset tag of that name; NotFoundError where there is none."""
+        """Find an asset tag by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If the version has no asset tag of that name.
+        """
         answer: Tag = self._call(self._inner.get_asset_tag, name)
         return answer
 
     def convert_tags_to_classification(
         self, tag_type: TagTarget | str, tags: Sequence[Tag], wait: bool = True
     ) -> Job:
-        """Classify the assets that carry these tags, with labels of the tags' names.
+        """Classify the assets that carry tags, with labels of the same names as the tags.
 
-        ``tag_type`` is ASSET, or DATA for tags of the data behind the assets. Assets that are classified so already
-        get nothing. Raises BadRequestError unless the version's type is CLASSIFICATION or MULTI; with ``wait``,
-        JobFailedError where the work failed.
+        Assets that have the classification already are left unchanged.
+
+        Args:
+            tag_type: ASSET for tags of the assets, DATA for tags of their data.
+            tags: The tags.
+            wait: Wait until the work is done.
+
+        Returns:
+            The job.
+
+        Raises:
+            BadRequestError: If the type of the version is neither CLASSIFICATION nor MULTI.
+            JobFailedError: With ``wait``, if the work failed.
         """
         answer: Job = self._call(self._inner.convert_tags_to_classification, tag_type, tags, wait)
         return answer
 
     def get_or_create_asset_tag(self, name: str) -> Tag:
-        """The asset tag of that name, made where there is none."""
+        """Find an asset tag by name, or create it.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+        """
         answer: Tag = self._call(self._inner.get_or_create_asset_tag, name)
         return answer
 
     def list_labels(self) -> list[Label]:
-        """The labels of this version, in order of creation."""
+        """List the labels of the version, in order of creation."""
         answer: list[Label] = self._call(self._inner.list_labels)
         return answer
 
     def create_label(self, name: str) -> Label:
-        """A new label; ConflictError where the version has one of that name."""
+        """Create a label.
+
+        Args:
+            name: The name of the label.
+
+        Returns:
+            The new label.
+
+        Raises:
+            ConflictError: If the version has a label of that name.
+        """
         answer: Label = self._call(self._inner.create_label, name)
         return answer
 
     def get_label(self, name: str) -> Label:
-        """The label of that name; NotFoundError where there is none."""
+        """Find a label by name.
+
+        Args:
+            name: The name of the label.
+
+        Returns:
+            The label.
+
+        Raises:
+            NotFoundError: If the version has no label of that name.
+        """
         answer: Label = self._call(self._inner.get_label, name)
         return answer
 
     def get_or_create_label(self, name: str) -> Label:
-        """The label of that name, made where there is none."""
+        """Find a label by name, or create it.
+
+        Args:
+            name: The name of the label.
+
+        Returns:
+            The label.
+        """
         answer: Label = self._call(self._inner.get_or_create_label, name)
         return answer
 
     def list_label_groups(self) -> list[LabelGroup]:
-        """The label groups of this version."""
+        """List the label groups of the version."""
         answer: list[LabelGroup] = self._call(self._inner.list_label_groups)
         return answer
 
     def create_label_group(self, name: str, parent: LabelGroup | None = None) -> LabelGroup:
-        """A new label group; ConflictError where the version has one of that name."""
+        """Create a label group.
+
+        Args:
+            name: The name of the group.
+            parent: The group that the new one belongs to. Default: none.
+
+        Returns:
+            The new group.
+
+        Raises:
+            ConflictError: If the version has a label group of that name.
+        """
         answer: LabelGroup = self._call(self._inner.create_label_group, name, parent)
         return answer
 
     def get_skeletons(self) -> dict[str, dict[str, Any]]:
-        """The skeletons of the labels that have one, by the labels' ids."""
+        """Return the keypoint skeletons of the labels that have one.
+
+        Returns:
+            Dicts with ``vertices`` and ``edges``, by label id.
+        """
         answer: dict[str, dict[str, Any]] = self._call(self._inner.get_skeletons)
         return answer
 
     def get_attributes(self) -> dict[str, Any] | None:
-        """The kinds of attributes that the annotations have, by name; None where none are said."""
+        """Return the attribute definitions for annotations, by name; None if there are none."""
         answer: dict[str, Any] | None = self._call(self._inner.get_attributes)
         return answer
 
     def set_attributes(self, attributes: dict[str, Any] | None) -> None:
-        """Say which attributes the annotations have, as :meth:`headrace.Label.set_attributes` does for shapes."""
+        """Define the attributes of the annotations of this version.
+
+        Args:
+            attributes: The definitions by name, as in ``Label.set_attributes``; None removes them.
+
+        Raises:
+            BadRequestError: If a definition is invalid or contradicts itself.
+        """
         self._call(self._inner.set_attributes, attributes)
 
     def list_annotations(
@@ -3057,10 +3495,22 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         order_by: list[str] | None = None,
         page_size: int | None = None,
     ) -> MultiAnnotation:
-        """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
+        """List the annotations, without their shapes.
 
-        With ``worker`` those of one user alone. ``page_size`` is accepted and has no effect. Awaited whole, an empty
-        answer is NoDataError; walked over, it is no items.
+        Args:
+            worker: Only the annotations of this user.
+            status: Only annotations with this review status.
+            limit: Maximum number of annotations.
+            offset: Number of annotations to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+            page_size: Has no effect.
+
+        Returns:
+            A listing of annotations.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+            NoDataError: If the whole listing is read at once and is empty.
         """
         answer: MultiAnnotation = self._call(
             self._inner.list_annotations, worker, status, limit, offset, order_by, page_size
@@ -3068,10 +3518,16 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         return answer
 
     def delete_all_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
-        """Delete all annotations of this version with their shapes, or those of ``workers``.
+        """Delete the annotations of the version with their shapes.
 
-        Annotations that are made while this runs stay. Where the platform does not tell annotations by worker, it
-        deletes nothing and raises BadRequestError for ``workers``.
+        Annotations that are created during the call remain.
+
+        Args:
+            workers: Delete only the annotations of these users. Default: all.
+
+        Raises:
+            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
+                nothing is deleted then.
         """
         self._call(self._inner.delete_all_annotations, workers)
 
@@ -3084,10 +3540,18 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         max_workers: int | None = None,
         skip_error: bool = False,
     ) -> dict[str, list[dict[str, Any]]]:
-        """All annotations with their shapes: asset id to annotations, newest first.
+        """Load annotations with their shapes into memory.
 
-        ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
-        ``skip_error`` a call that fails is left out and logged. With ``worker`` those of one user alone.
+        Args:
+            worker: Only the annotations of this user.
+            status: Only annotations with this review status.
+            assets: Only the annotations of these assets. Default: all assets.
+            chunk_size: Annotations per call.
+            max_workers: Maximum number of concurrent calls.
+            skip_error: Log a failed call and leave its annotations out, instead of raising.
+
+        Returns:
+            The annotations by asset id, newest first, as plain values.
         """
         answer: dict[str, list[dict[str, Any]]] = self._call(
             self._inner.load_annotations,
@@ -3106,11 +3570,20 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         assets: Sequence[Asset] | MultiAsset | None = None,
         worker: Worker | UUID | str | None = None,
     ) -> Iterator[LoadedAnnotation]:
-        """Annotations with their shapes, one after another in the order of their assets; one page is held at a time."""
+        """Iterate over annotations with their shapes, in the order of their assets; holds one page in memory.
+
+        Args:
+            status: Only annotations with this review status.
+            assets: Only the annotations of these assets. Default: all assets.
+            worker: Only the annotations of this user.
+
+        Yields:
+            Annotations with their shapes.
+        """
         return self._iterate(self._inner.iter_annotations, status, assets, worker)
 
     def retrieve_stats(self) -> VersionStats:
-        """Shapes under each label, shapes and annotations in all."""
+        """Return the number of shapes by label, and the total numbers of shapes and annotations."""
         answer: VersionStats = self._call(self._inner.retrieve_stats)
         return answer
 
@@ -3130,20 +3603,42 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
-        """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
+        """Import an annotation file or folder, in any format that headrace reads.
 
-        ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
-        matched to assets by their whole name, then by its last part; by what ``export_key`` says, or by asset id with
-        ``use_id``. Of a version's type depends what is taken of each object: its box (OBJECT_DETECTION), its outline
-        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. The annotations
-        become those of ``worker``, the caller's where none is given. ``on_error`` is ``raise``, ``skip`` or ``collect``
-        (all faults first, then the error). ``read_options`` are those of
-        :class:`headrace.formats.ReadOptions`.
+        The type of the version decides which geometry of each object is imported: its box (OBJECT_DETECTION), outline
+        (SEGMENTATION), keypoints (KEYPOINT) or class (CLASSIFICATION); for other types all of them. Images are matched
+        to assets by their whole name, then by its last part. An interrupted import is continued by the same call.
 
-        An import that was interrupted goes on where it was when the same is called again. Nothing is written where
-        an image is no asset of this version (NotFoundError, unless ``fail_on_asset_not_found`` is off), where an
-        image could be several assets (ConflictError), or where a label is unknown and may not be created
-        (NotFoundError). A file that is not what its format demands ends in ParseError.
+        Args:
+            path: The file or folder.
+            format: The name of the format. Default: detected automatically.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            status: The review status of the new annotations.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if an image matches no asset, instead of leaving it out.
+            use_id: Match images to assets by asset id, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+            worker: The author of the annotations. Default: the user who makes the call.
+            on_error: On a bad record: ``"raise"``, ``"skip"`` it, or ``"collect"`` all of them and then raise.
+            progress: Called with progress events.
+            **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
+
+        Returns:
+            What was imported, and the findings.
+
+        Raises:
+            SourceNotFoundError: If there is nothing at ``path``.
+            UnknownFormatError: If the format is unknown or cannot be detected.
+            ParseError: If the file violates its format.
+            NotFoundError: Before anything is written, if an image matches no asset, or a label is missing and
+                ``force_create_label`` is off.
+            ConflictError: Before anything is written, if an image matches several assets.
+
+        Example:
+            ```python
+            report = await version.import_annotations("instances.json", mode="KEEP", on_error="skip")
+            print(report.annotations, report.findings)
+            ```
         """
         answer: ImportReport = self._call(
             self._inner.import_annotations,
@@ -3173,11 +3668,20 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
     ) -> dict[str, int]:
-        """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
+        """Import a COCO file. Checks and errors are those of ``import_annotations``.
 
-        The annotations become those of ``worker``, the caller's where none is given.
+        Args:
+            file_path: The file.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if an image matches no asset, instead of leaving it out.
+            status: The review status of the new annotations.
+            use_id: Match images to assets by asset id, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
 
-        Returns the number of shapes that were written under each annotation id.
+        Returns:
+            The number of shapes written, by annotation id.
         """
         answer: dict[str, int] = self._call(
             self._inner.import_annotations_coco_file,
@@ -3203,7 +3707,21 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
     ) -> dict[str, int]:
-        """Import a video COCO file: its videos are matched to assets; see :meth:`import_annotations_coco_file`."""
+        """Import a COCO video file. Its videos are matched to assets; checks are those of ``import_annotations``.
+
+        Args:
+            file_path: The file.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if a video matches no asset, instead of leaving it out.
+            status: The review status of the new annotations.
+            use_id: Match videos to assets by asset id, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+
+        Returns:
+            The number of shapes written, by annotation id.
+        """
         answer: dict[str, int] = self._call(
             self._inner.import_annotations_coco_video_file,
             file_path,
@@ -3225,7 +3743,18 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         force_create_label: bool = True,
         status: AnnotationStatus | str | None = None,
     ) -> dict[str, int]:
-        """Import one Pascal VOC file, of one image; see :meth:`import_annotations_coco_file`."""
+        """Import the Pascal VOC file of one image. Checks and errors are those of ``import_annotations``.
+
+        Args:
+            file_path: The file.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            status: The review status of the new annotations.
+
+        Returns:
+            The number of shapes written, by annotation id.
+        """
         answer: dict[str, int] = self._call(
             self._inner.import_annotation_voc_file,
             file_path,
@@ -3246,11 +3775,25 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         fail_on_asset_not_found: bool = True,
         status: AnnotationStatus | str | None = None,
     ) -> dict[str, int]:
-        """Import YOLO label files, with the classes of a description (``data.yaml``).
+        """Import YOLO label files with the classes of a ``data.yaml``.
 
-        ``a.txt`` is of the asset called ``a`` with any extension; its size is the asset's, so no image is needed
-        here. For a version of type CLASSIFICATION the first number of a row is a class and the rest is left aside.
-        See :meth:`import_annotations_coco_file`; two label files of one name are refused (BadRequestError).
+        The file ``a.txt`` belongs to the asset named ``a`` with any extension. The platform knows the size of the
+        asset, so no image is needed. For a version of type CLASSIFICATION only the class of each row is used.
+
+        Args:
+            configuration_yaml_path: The ``data.yaml``.
+            file_paths: The label files.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if a file matches no asset, instead of leaving it out.
+            status: The review status of the new annotations.
+
+        Returns:
+            The number of shapes written, by annotation id.
+
+        Raises:
+            BadRequestError: If two label files have the same name.
         """
         answer: dict[str, int] = self._call(
             self._inner.import_annotations_yolo_files,
@@ -3277,16 +3820,35 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
-        """Write the annotations as a file or folder of any format that headrace writes.
+        """Export the newest annotation of each asset to a file or folder, in any format that headrace writes.
 
-        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
-        annotation of an asset is written, among those of ``status`` where that is given. ``export_key`` says what the
-        file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. What the format cannot say
-        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
-        of :class:`headrace.formats.WriteOptions`. In a folder, a file whose name is unsafe on some system is called as
-        a download calls it, and ``.headrace/names.jsonl`` tells.
+        The target appears complete or not at all. Assets without an annotation are included. Anything the format
+        cannot represent is counted in the findings of the report. In a folder, files with unsafe names are named as a
+        download names them, and listed in ``.headrace/names.jsonl``.
 
-        Raises FormatError where the target exists, unless ``overwrite``.
+        Args:
+            target: The file or folder to write.
+            format: The name of the format.
+            status: Export only annotations with this review status.
+            assets: Export only these assets. Default: all.
+            use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+            strict: Raise an error instead of counting what the format cannot represent.
+            progress: Called with progress events.
+            **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
+
+        Returns:
+            What was written, and the findings.
+
+        Raises:
+            UnknownFormatError: If there is no format of that name.
+            FormatError: If the target exists and ``overwrite`` is not set.
+            LossyWriteError: With ``strict``, if the format cannot represent an annotation.
+
+        Example:
+            ```python
+            report = await version.export("bccd-yolo", format="yolo", overwrite=True)
+            ```
         """
         answer: ExportReport = self._call(
             self._inner.export,
@@ -3314,14 +3876,23 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
     ) -> str:
-        """Have the platform write an annotation file, and download it into a folder: COCO, YOLO or PASCAL_VOC.
+        """Let the platform export the newest annotation of each asset, and download the file into a folder.
 
-        The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
-        says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip, with a ``names.jsonl`` where names were not safe. With ``export_video`` the COCO file holds the tracks of videos, and nothing else. Without
-        ``force_replace`` a file that is there stays. With ``worker`` the newest annotation is that of one user.
+        COCO is a JSON file; the other formats are zip files, with a ``names.jsonl`` if names were not safe.
 
-        Returns the path of the file, ``<target_path>/<object name>``.
+        Args:
+            annotation_file_type: COCO, YOLO or PASCAL_VOC.
+            target_path: The folder; created if missing.
+            assets: Export only these assets. Default: all.
+            worker: Use only the annotations of this user.
+            status: Use only annotations with this review status.
+            force_replace: Replace an existing file.
+            export_video: Export the tracks of videos instead of the shapes of images (COCO only).
+            use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+
+        Returns:
+            The path of the file, ``<target_path>/<object name>``.
         """
         answer: str = self._call(
             self._inner.export_annotation_file,
@@ -3347,16 +3918,26 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         export_key: AnnotationExportKey | str | None = None,
         chunk_size: int | None = None,
     ) -> CocoFile:
-        """A COCO file in memory, of the newest annotation of each asset that has one, among those of ``status``.
+        """Build a COCO file in memory, from the newest annotation of each annotated asset.
 
-        Images stand as the version lists them, or as ``assets`` are given; images and categories are counted from 0
-        and annotations from 1, the same in every run. ``enforced_ordered_categories`` are the first categories; the
-        other labels follow in order of creation. ``export_key`` says what the file calls an asset: FILENAME unless
-        given, ASSET_ID with ``use_id``. What COCO has no words for (lines, points, tracks) is told in ``findings``,
-        and logged. With ``worker`` the newest annotation is that of one user. ``chunk_size`` is accepted and has no
-        effect.
+        Images are in the order of the version, or of ``assets``. Image and category ids count from 0 and annotation
+        ids from 1; they are the same in every run. Lines, points and tracks, which COCO cannot represent, are
+        reported in ``findings`` and logged.
 
-        Raises NotFoundError for a category that is no label of the version.
+        Args:
+            worker: Use only the annotations of this user.
+            status: Use only annotations with this review status.
+            enforced_ordered_categories: The first categories; the other labels follow in order of creation.
+            assets: Only these assets. Default: all.
+            use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+            chunk_size: Has no effect.
+
+        Returns:
+            The COCO file.
+
+        Raises:
+            NotFoundError: If a category is not a label of the version.
         """
         answer: CocoFile = self._call(
             self._inner.build_coco_file_locally,
@@ -3378,9 +3959,19 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         export_key: AnnotationExportKey | str | None = None,
         chunk_size: int | None = None,
     ) -> str:
-        """Write ``<stem>.xml`` into a folder for every asset that has an annotation; the folder's path.
+        """Write a Pascal VOC file ``<stem>.xml`` for each annotated asset into a folder.
 
-        Of equal stems the later one gets ``-2``. See :meth:`build_coco_file_locally`.
+        If two assets have the same stem, the file of the second is named ``<stem>-2.xml``.
+
+        Args:
+            target_path: The folder; created if missing.
+            status: Use only annotations with this review status.
+            assets: Only these assets. Default: all.
+            export_key: What the files call an asset. Default: FILENAME.
+            chunk_size: Has no effect.
+
+        Returns:
+            The path of the folder.
         """
         answer: str = self._call(
             self._inner.build_pascal_voc_locally,
@@ -3401,11 +3992,26 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         export_key: AnnotationExportKey | str | None = None,
         chunk_size: int | None = None,
     ) -> str:
-        """Write ``data.yaml`` and ``<stem>.txt`` into a folder for every asset that has an annotation; its path.
+        """Write ``data.yaml``, and a YOLO label file ``<stem>.txt`` for each annotated asset, into a folder.
 
-        Rows are polygons where the version's type is SEGMENTATION or MASK, keypoints where it is KEYPOINT, else
-        boxes. Of equal stems the later one gets ``-2``, and ``renamed.jsonl`` tells. BadRequestError where the type is
-        CLASSIFICATION. See :meth:`build_coco_file_locally`.
+        Rows are polygons if the type of the version is SEGMENTATION or MASK, keypoints if it is KEYPOINT, else
+        boxes. If two assets have the same stem, the file of the second is named ``<stem>-2.txt`` and listed in
+        ``renamed.jsonl``.
+
+        Args:
+            target_path: The folder; created if missing.
+            status: Use only annotations with this review status.
+            enforced_ordered_categories: The first classes; the other labels follow in order of creation.
+            assets: Only these assets. Default: all.
+            export_key: What the files call an asset. Default: FILENAME.
+            chunk_size: Has no effect.
+
+        Returns:
+            The path of the folder.
+
+        Raises:
+            BadRequestError: If the type of the version is CLASSIFICATION.
+            NotFoundError: If a category is not a label of the version.
         """
         answer: str = self._call(
             self._inner.build_yolo_files_locally,
@@ -3429,14 +4035,26 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         with_annotations: bool = False,
         wait: bool = True,
     ) -> tuple[Self, Job]:
-        """Make a new version of this dataset with the assets of this one, or with some of them.
+        """Create a version of the same dataset with the assets of this one.
 
-        ``with_annotations`` brings the annotations of all accounts, and the labels. No file is copied. The type is
-        not inherited. Until its job has ended the new version can be read but not changed.
+        No file is copied. The new version can be read but not changed until the job has ended.
 
-        Raises ConflictError where the name is taken; with ``wait``, JobFailedError where the work failed.
+        Args:
+            version: The name of the new version.
+            description: A description. Default: the name of this version.
+            assets: Only these assets. Default: all.
+            type: The type of the new version; it is not inherited.
+            with_tags: Copy the asset tags.
+            with_labels: Copy the labels.
+            with_annotations: Copy the annotations of all users, and the labels.
+            wait: Wait until the work is done.
 
-        Returns the new version and the job that fills it.
+        Returns:
+            The new version, and the job that fills it.
+
+        Raises:
+            ConflictError: If the dataset has a version of that name.
+            JobFailedError: With ``wait``, if the work failed.
         """
         answer: tuple[Self, Job] = self._call(
             self._inner.fork,
@@ -3459,14 +4077,23 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         with_annotations: bool = False,
         wait: bool = True,
     ) -> Job:
-        """Copy assets of this version into another one of the same dataset.
+        """Copy assets of this version into another version of the same dataset.
 
-        Data that are there already keep their annotations and gain the tags. Labels are matched by name.
+        Data that are in the destination already keep their annotations and get the tags. Labels are matched by name.
 
-        Raises BadRequestError where the destination is of another dataset or this very version; with ``wait``,
-        JobFailedError where the work failed.
+        Args:
+            destination: The other version.
+            assets: One asset or several.
+            with_tags: Copy the asset tags.
+            with_annotations: Copy the annotations.
+            wait: Wait until the work is done.
 
-        Returns the job of the last of the calls, each of which carries up to 10,000 assets.
+        Returns:
+            The job of the last call; a call carries up to 10,000 assets.
+
+        Raises:
+            BadRequestError: If there are no assets, or the destination is this version or in another dataset.
+            JobFailedError: With ``wait``, if the work failed.
         """
         answer: Job = self._call(
             self._inner.copy_assets_to, destination, assets, with_tags, with_annotations, wait
@@ -3483,12 +4110,29 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         auto_add_new_assets: bool | None = False,
         auto_close_on_completion: bool | None = False,
     ) -> AnnotationCampaign:
-        """The annotation campaign of this version, without steps and tasks yet. ``name`` has no effect.
+        """Create the annotation campaign of this version, without steps and assignments.
 
-        With ``auto_add_new_assets`` every asset that is added becomes a task as soon as the campaign has a step; with
-        ``auto_close_on_completion`` the campaign closes when its last task is done.
+        Args:
+            name: Has no effect: campaigns have no names.
+            description: A description.
+            instructions_file_path: A file with instructions for the annotators; it is uploaded.
+            instructions_text: Instructions as text.
+            end_date: The planned end.
+            auto_add_new_assets: Create an assignment for every asset that is added later.
+            auto_close_on_completion: Close the campaign when its last assignment is done.
 
-        Raises ConflictError where the version has a campaign already.
+        Returns:
+            The new campaign.
+
+        Raises:
+            ConflictError: If the version has a campaign already.
+
+        Example:
+            ```python
+            campaign = await version.create_campaign()
+            await campaign.add_step("draw", "ANNOTATION")
+            await (await campaign.sync_assets()).wait_for_done()
+            ```
         """
         answer: AnnotationCampaign = self._call(
             self._inner.create_campaign,
@@ -3503,7 +4147,11 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         return answer
 
     def get_campaign(self) -> AnnotationCampaign:
-        """The annotation campaign of this version; NoDataError where there is none."""
+        """Return the annotation campaign of this version.
+
+        Raises:
+            NoDataError: If the version has no campaign.
+        """
         answer: AnnotationCampaign = self._call(self._inner.get_campaign)
         return answer
 
@@ -3517,13 +4165,32 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         assets: MultiAsset | Iterable[Asset] | None = None,
         inputs: dict[str, Any] | None = None,
     ) -> Job:
-        """Run a processing on this version, or on some of its ``assets``, as a job in a process of its own.
+        """Run a processing on this version, as a job in a separate process.
 
-        What is not given is the processing's default. The program runs on the lake's machine and belongs to the
-        process that has the lake open: the server, or this one, whose end is the program's end too.
+        The program runs on the machine of the lake. It is a child of the process that has the lake open (the server,
+        or this process) and ends with it.
 
-        Raises before anything runs: BadRequestError for parameters that the processing does not take, a version of a
-        type that it is not for, or one without assets; InsufficientResourcesError for more processors than there are.
+        Args:
+            processing: The processing.
+            parameters: Values of parameters, by name. Default: the defaults of the processing.
+            cpu: Number of processors. Default: that of the processing.
+            gpu: Number of GPUs. Default: that of the processing.
+            assets: Only these assets. Default: all.
+            inputs: Values of inputs, by name.
+
+        Returns:
+            The job.
+
+        Raises:
+            BadRequestError: Before the start, if a parameter is unknown or wrong, the version is of another type than
+                the processing takes, or it has no assets.
+            InsufficientResourcesError: Before the start, if there are fewer processors than requested.
+
+        Example:
+            ```python
+            job = await version.launch_processing(await client.get_processing("find-duplicates"))
+            await job.wait_for_done(attempts=600)
+            ```
         """
         answer: Job = self._call(
             self._inner.launch_processing,

@@ -1,4 +1,4 @@
-"""Datalakes: where the files are."""
+"""Datalakes: stores of files, from which datasets are built."""
 
 from __future__ import annotations
 
@@ -31,7 +31,14 @@ from headrace.transfer.progress import OnProgress
 
 
 class Datalake(Resource[DatalakeRecord]):
-    """A place for files, from which datasets are made."""
+    """A datalake: a store of files, from which datasets are built.
+
+    Example:
+        ```python
+        lake = await client.get_datalake()
+        data = await lake.upload_data(["1.jpg", "2.jpg"], tags=["night"])
+        ```
+    """
 
     __slots__ = ()
 
@@ -46,7 +53,7 @@ class Datalake(Resource[DatalakeRecord]):
         return self.record.connector_id
 
     async def sync(self) -> None:
-        """Read the datalake again."""
+        """Read the datalake again and replace ``record``."""
         request = operations.GetDatalake(datalake_id=self.id)
         self.record = await self.session.call(operations.GET_DATALAKE, request)
 
@@ -90,16 +97,27 @@ class Datalake(Resource[DatalakeRecord]):
         upload_dir: str | None = None,
         progress: OnProgress | None = None,
     ) -> Data | MultiData:
-        """Upload files: one path gives a Data, several give a MultiData in the order of the paths.
+        """Upload files.
 
-        ``tags`` given by name are created where missing, so is ``source``. ``metadata`` and ``custom_metadata`` are
-        for all files, or a list with one for each. At most ``max_workers`` files are under way at a time.
+        A file that the datalake has already, with the same name, content and metadata, is not uploaded again but gets
+        the tags; with ``source`` every file is uploaded. An interrupted upload of a large file is continued.
 
-        A file is sent once, however often it is named; and not at all where the lake has it already, by the same name and
-        with the same metadata: it then gains the tags. With a ``source`` all are sent. A large file that an earlier run sent in part is gone on with.
+        Args:
+            filepaths: One path, or several.
+            tags: Data tags for the files; tags given by name are created if missing.
+            source: The data source of the files; created if missing.
+            max_workers: Maximum number of concurrent uploads.
+            metadata: The metadata of all files, or a list with those of each file.
+            custom_metadata: The custom metadata of all files, or a list with those of each file.
+            upload_dir: The folder of the files in the object store.
+            progress: Called with progress events.
 
-        Raises FileNotFoundError before anything is sent where a path is no file, and PartialTransferError where some
-        files failed; its report names them, the others are in the lake.
+        Returns:
+            A ``Data`` for one path, a ``MultiData`` in the order of the paths for several.
+
+        Raises:
+            FileNotFoundError: Before anything is uploaded, if a path is not a file.
+            PartialTransferError: If some files failed; its report names them. All others are in the datalake.
         """
         given = [filepaths] if isinstance(filepaths, str | Path) else filepaths
         paths = [as_path(path) for path in given]
@@ -137,11 +155,28 @@ class Datalake(Resource[DatalakeRecord]):
         ids: Sequence[str | UUID] | None = None,
         custom_metadata: dict[str, Any] | None = None,
     ) -> Listing[DataRecord, Data, MultiData]:
-        """The data of the lake, newest first unless ``order_by`` names fields (``-`` for descending).
+        """List the data. A data is listed if it matches all arguments.
 
-        ``tags``: those that carry one of these tags, every one with ``intersect_tags``. At most one of ``filenames``,
-        ``object_names`` and ``ids`` may be given. ``q`` is a condition in the query language. ``page_size`` is
-        accepted and has no effect. An empty answer is an empty MultiData.
+        At most one of ``filenames``, ``object_names`` and ``ids`` may be given.
+
+        Args:
+            limit: Maximum number of data.
+            offset: Number of data to skip.
+            page_size: Has no effect.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+            tags: Data with any of these tags.
+            filenames: Data with these file names.
+            intersect_tags: Require every one of ``tags``.
+            object_names: Data with these names in the object store.
+            q: A condition in the query language.
+            ids: Data with these ids.
+            custom_metadata: Data with these custom metadata.
+
+        Returns:
+            A listing of data; read at once it is a ``MultiData``, which may be empty.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative, or two lists of keys are given.
         """
         check_limits(limit, offset)
         keys = only_key_list(
@@ -180,9 +215,19 @@ class Datalake(Resource[DatalakeRecord]):
         object_name: str | None = None,
         id: str | UUID | None = None,
     ) -> Data:
-        """The one data that matches all that is given.
+        """Find the one data that matches all arguments.
 
-        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        Args:
+            filename: The file name.
+            object_name: The name in the object store.
+            id: The id of the data.
+
+        Returns:
+            The data.
+
+        Raises:
+            NotFoundError: If no data matches.
+            ConflictError: If several data match; the message names them.
         """
         request = operations.FindData(
             datalake_id=self.id,
@@ -202,7 +247,19 @@ class Datalake(Resource[DatalakeRecord]):
         offset: int | None = None,
         order_by: list[str] | None = None,
     ) -> Listing[TagRecord, Tag, list[Tag]]:
-        """The tags of the lake's data."""
+        """List the data tags of the datalake.
+
+        Args:
+            limit: Maximum number of tags.
+            offset: Number of tags to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order.
+
+        Returns:
+            A listing of tags.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+        """
         check_limits(limit, offset)
         query = tag_operations.ListDataTags(
             datalake_id=self.id, limit=limit, offset=offset, order_by=order_by
@@ -215,17 +272,44 @@ class Datalake(Resource[DatalakeRecord]):
         )
 
     async def create_data_tag(self, name: str) -> Tag:
-        """A new tag for the lake's data; ConflictError where there is one of that name."""
+        """Create a data tag.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If the datalake has a data tag of that name.
+        """
         request = tag_operations.DataTagName(datalake_id=self.id, name=name)
         return Tag(self.session, await self.session.call(tag_operations.CREATE_DATA_TAG, request))
 
     async def get_data_tag(self, name: str) -> Tag:
-        """The tag of that name; NotFoundError where there is none."""
+        """Find a data tag by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If the datalake has no data tag of that name.
+        """
         request = tag_operations.DataTagName(datalake_id=self.id, name=name)
         return Tag(self.session, await self.session.call(tag_operations.FIND_DATA_TAG, request))
 
     async def get_or_create_data_tag(self, name: str) -> Tag:
-        """The tag of that name, made where there is none."""
+        """Find a data tag by name, or create it.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+        """
         return await get_or_create(
             lambda: self.get_data_tag(name), lambda: self.create_data_tag(name)
         )
@@ -242,9 +326,24 @@ class Datalake(Resource[DatalakeRecord]):
         gpu: int | None = None,
         inputs: dict[str, Any] | None = None,
     ) -> Job:
-        """Run a processing on these data, as a job in a process of its own; see ``DatasetVersion.launch_processing``.
+        """Run a processing on data of the datalake, as a job in a separate process.
 
-        Raises BadRequestError for what does not fit, InsufficientResourcesError for more processors than there are.
+        See ``DatasetVersion.launch_processing`` for where the program runs and how long it lives.
+
+        Args:
+            processing: The processing.
+            data: The data.
+            parameters: Values of parameters, by name. Default: the defaults of the processing.
+            cpu: Number of processors. Default: that of the processing.
+            gpu: Number of GPUs. Default: that of the processing.
+            inputs: Values of inputs, by name.
+
+        Returns:
+            The job.
+
+        Raises:
+            BadRequestError: Before the start, if a parameter is unknown or wrong, or the processing is not for data.
+            InsufficientResourcesError: Before the start, if there are fewer processors than requested.
         """
         request = processing_operations.LaunchOnDatalake(
             datalake_id=self.id,
@@ -262,7 +361,7 @@ class Datalake(Resource[DatalakeRecord]):
         return await self.get_or_create_data_tag(tag) if isinstance(tag, str) else tag
 
     def _mine(self, records: Iterable[DataRecord]) -> Iterator[DataRecord]:
-        """The records with the id of this lake, which listings leave out."""
+        """Add the id of this datalake to records; listings leave it out."""
         for record in records:
             yield (replace(record, datalake_id=self.id) if record.datalake_id is UNSET else record)
 

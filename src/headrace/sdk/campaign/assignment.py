@@ -1,4 +1,4 @@
-"""The tasks of annotation campaigns."""
+"""The assignments of annotation campaigns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from headrace.sdk.base.session import Session
 
 
 class AnnotationCampaignAssignment(Resource[AssignmentRecord], WithFile):
-    """The task of one asset in a campaign. Whoever has it, and nobody else, may annotate the asset."""
+    """The assignment of one asset in a campaign. Only its user may annotate the asset.
+
+    Example:
+        ```python
+        for assignment in await campaign.list_assignments(status="TO_DO", user=me):
+            asset = await assignment.get_asset()
+            ...
+            await assignment.submit()
+        ```
+    """
 
     __slots__ = ("campaign_id", "dataset_version_id")
 
@@ -40,43 +49,50 @@ class AnnotationCampaignAssignment(Resource[AssignmentRecord], WithFile):
 
     @property
     def data_id(self) -> UUID:
-        """The id of the data behind the asset."""
+        """The id of the data of the asset."""
         return self.record.data.id
 
     @property
     def step_id(self) -> UUID:
-        """The id of the step that the task is in."""
+        """The id of the step that the assignment is in."""
         return self.record.step_id
 
     @property
     def user_id(self) -> UUID | None:
-        """The id of the user who has the task; None where nobody has it."""
+        """The id of the user who has the assignment; None if it is not assigned."""
         return self.record.assigned_user_id
 
     @property
     def status(self) -> AssignmentStatus:
-        """How far the task was in its step when it was last read."""
+        """The status of the assignment in its step, as last read."""
         return self.record.status
 
     async def sync(self) -> None:
-        """Read the task again."""
+        """Read the assignment again and replace ``record``."""
         request = assignments.AssignmentId(assignment_id=self.id)
         self.record = await self.session.call(assignments.GET_ASSIGNMENT, request)
 
     async def get_asset(self) -> Asset:
-        """The asset to annotate."""
+        """Return the asset to annotate."""
         record = await self.session.call(assets.GET_ASSET, assets.AssetId(asset_id=self.asset_id))
         return Asset(self.session, record, self.dataset_version_id)
 
     async def submit(
         self, status: AnnotationStatus | str = AnnotationStatus.ACCEPTED
     ) -> AssignmentStatus:
-        """Say that the work is done: the task moves, and the status of the newest annotation with it.
+        """Submit the work on the assignment, and set the status of the newest annotation.
 
-        ACCEPTED hands it to the next step, or ends it as DONE. REFUSED, in a review, gives it back to whoever did the
-        step before, as TO_REWORK. SKIPPED ends it where it is. A task that nobody has is taken first.
+        An assignment without a user is assigned to the caller first.
 
-        Raises ConflictError where somebody else has the task, it has ended, or its campaign is closed.
+        Args:
+            status: ACCEPTED moves the assignment to the next step, or ends it as DONE. REFUSED, in a review, returns
+                it as TO_REWORK to the user of the previous step. SKIPPED ends it.
+
+        Returns:
+            The new status of the assignment.
+
+        Raises:
+            ConflictError: If another user has the assignment, it has ended, or its campaign is closed.
         """
         request = assignments.SubmitAssignment(
             assignment_id=self.id, status=AnnotationStatus.parse(status)

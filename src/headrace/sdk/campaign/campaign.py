@@ -1,4 +1,4 @@
-"""Annotation campaigns: the assets of a version as tasks in a workflow."""
+"""Annotation campaigns: the assets of a version as assignments in a workflow."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ from headrace.sdk.user import User, Worker, as_user_id
 
 
 class AnnotationCampaign(Resource[CampaignRecord]):
-    """The annotation campaign of a dataset version."""
+    """The annotation campaign of a dataset version: steps, assignments and progress.
+
+    ``DatasetVersion.create_campaign`` creates a campaign.
+    """
 
     __slots__ = ()
 
@@ -51,7 +54,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         return self.record.is_closed is True
 
     async def sync(self) -> None:
-        """Read the campaign again."""
+        """Read the campaign again and replace ``record``."""
         self.record = await self.session.call(campaigns.GET_CAMPAIGN, self._named())
 
     async def update(
@@ -66,10 +69,18 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         default_entry_step: AnnotationCampaignStep | UUID | str | None = None,
         annotated_entry_step: AnnotationCampaignStep | UUID | str | None = None,
     ) -> None:
-        """Change what is given. ``name`` has no effect: campaigns have none.
+        """Change the campaign. Arguments that are None leave their part unchanged.
 
-        Tasks of assets without annotation begin in ``default_entry_step``, those of annotated ones in
-        ``annotated_entry_step``, or are done at once where that is ``"DONE"``.
+        Args:
+            name: Has no effect: campaigns have no names.
+            description: The description.
+            instructions_object_name: The object name of an uploaded file of instructions.
+            instructions_text: Instructions as text.
+            end_date: The planned end.
+            auto_add_new_assets: Create an assignment for every asset that is added later.
+            auto_close_on_completion: Close the campaign when its last assignment is done.
+            default_entry_step: The first step of assets without annotation.
+            annotated_entry_step: The first step of annotated assets, or ``"DONE"`` to skip them.
         """
         request = campaigns.UpdateCampaign(
             campaign_id=self.id,
@@ -87,12 +98,26 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         self.record = await self.session.call(campaigns.UPDATE_CAMPAIGN, request)
 
     async def upload_instructions_file(self, path: str | Path) -> None:
-        """Give the campaign a file of instructions."""
+        """Upload a file with instructions for the annotators.
+
+        Args:
+            path: The file.
+        """
         name = await upload_instructions(self.session, self.dataset_version_id, path)
         await self.update(instructions_object_name=name)
 
     async def download_instructions_file(self, target_path: str | Path = "./") -> str:
-        """Download the file of instructions into a folder; its path. NotFoundError where there is none."""
+        """Download the file with instructions into a folder.
+
+        Args:
+            target_path: The folder; created if missing.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            NotFoundError: If the campaign has no file of instructions.
+        """
         await self.sync()
         name = self.record.instructions_object_name
         if not isinstance(name, str):
@@ -110,11 +135,24 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         order: int | None = None,
         sample_rate: float | None = None,
     ) -> AnnotationCampaignStep:
-        """A new step, ANNOTATION or REVIEW, at the end of the workflow or at the place ``order``, from 0.
+        """Add a step to the workflow.
 
-        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
-        Tasks of a step without assignees are whoever's takes them. ``sample_rate`` is the share of all tasks, 0 to 1,
-        that pass through the step.
+        Args:
+            name: The name of the step.
+            type: ANNOTATION or REVIEW.
+            description: A description.
+            assignees: Pairs of a user (a user, a worker or an id) and a weight. With weights 1.0 and 2.0 the first user
+                gets one assignment in three. Without assignees, anyone may take an assignment.
+            order: Position in the workflow, from 0. Default: the end.
+            sample_rate: Share of all assignments that pass through the step, 0 to 1.
+
+        Returns:
+            The new step.
+
+        Example:
+            ```python
+            await campaign.add_step("draw", "ANNOTATION", assignees=[(ann, 1.0), (bob, 2.0)])
+            ```
         """
         request = campaigns.AddStep(
             campaign_id=self.id,
@@ -128,17 +166,23 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         return self._step(await self.session.call(campaigns.ADD_STEP, request))
 
     async def list_steps(self) -> list[AnnotationCampaignStep]:
-        """The steps in the order of the workflow."""
+        """Return the steps in the order of the workflow."""
         answer = await self.session.call(campaigns.LIST_STEPS, self._named())
         return [self._step(record) for record in answer.items]
 
     async def sync_assets(
         self, existing_annotations_step_id: AnnotationCampaignStep | UUID | str | None = None
     ) -> Job:
-        """Make a task of every asset that has none yet; the job that does it.
+        """Create an assignment for every asset that has none.
 
-        Annotated assets begin in ``existing_annotations_step_id`` this time, or are done at once where that is
-        ``"DONE"``. Raises ConflictError where the campaign is closed, has no step, or has all assets already.
+        Args:
+            existing_annotations_step_id: The first step of annotated assets in this call, or ``"DONE"`` to skip them.
+
+        Returns:
+            The job that creates the assignments.
+
+        Raises:
+            ConflictError: If the campaign is closed, has no step, or has assignments for all assets already.
         """
         wanted = existing_annotations_step_id
         request = operations.SyncAssets(
@@ -152,10 +196,20 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     async def launch(
         self, existing_annotations_step_id: AnnotationCampaignStep | UUID | str | None = None
     ) -> Job:
-        """The older name of :meth:`sync_assets`."""
+        """Create an assignment for every asset that has none; the older name of ``sync_assets``.
+
+        Args:
+            existing_annotations_step_id: As in ``sync_assets``.
+
+        Returns:
+            The job that creates the assignments.
+
+        Raises:
+            ConflictError: As in ``sync_assets``.
+        """
         return await self.sync_assets(existing_annotations_step_id)
 
-    # --- tasks ----------------------------------------------------------------------------------------
+    # --- assignments ----------------------------------------------------------------------------------
 
     def list_assignments(
         self,
@@ -170,10 +224,23 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     ) -> Listing[
         AssignmentRecord, AnnotationCampaignAssignment, list[AnnotationCampaignAssignment]
     ]:
-        """The tasks, newest asset first unless ``order_by`` names fields (``-`` for descending).
+        """List the assignments of the campaign.
 
-        ``user`` is a user, a worker, the id of a user, or ``"unassigned"``. ``query`` is a condition on the assets in the query
-        language.
+        Args:
+            step_id: Only assignments in this step.
+            status: Only assignments with this status.
+            user: Only assignments of this user (a user, a worker or an id), or ``"unassigned"``.
+            custom_metadata: Only assets whose data have these custom metadata.
+            query: A condition on the assets in the query language.
+            limit: Maximum number of assignments.
+            offset: Number of assignments to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest asset first.
+
+        Returns:
+            A listing of assignments.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
         """
         check_limits(limit, offset)
         query_of = operations.ListAssignments(
@@ -201,7 +268,15 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         assignments: Sequence[AnnotationCampaignAssignment],
         user: Worker | User | UUID | str | None = None,
     ) -> list[UUID]:
-        """Give tasks that are still to do to a user, or to nobody; the ids of those that were still to do."""
+        """Assign pending assignments to another user.
+
+        Args:
+            assignments: The assignments; those that are not pending are left unchanged.
+            user: The user, or None to unassign them.
+
+        Returns:
+            The ids of the assignments that were changed.
+        """
         processed: list[UUID] = []
         for piece in batched([assignment.id for assignment in assignments], IDS_PER_CALL):
             request = operations.Reassign(
@@ -213,7 +288,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         return processed
 
     async def get_progress(self) -> list[ProgressRecord]:
-        """How many tasks are in which step and status, and whose they are, in the order of the workflow."""
+        """Return the number of assignments by step, status and user, in the order of the workflow."""
         answer = await self.session.call(operations.CAMPAIGN_PROGRESS, self._named())
         return answer.items
 
@@ -222,7 +297,15 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         users: Sequence[Worker | User | UUID | str] | None = None,
         steps: Sequence[AnnotationCampaignStep | UUID | str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Refusals in reviews by whose work it was: ``user_id``, ``opened`` (to be reworked) and ``closed``."""
+        """Return the number of refusals in reviews, by the user whose work was refused.
+
+        Args:
+            users: Only these users. Default: all.
+            steps: Only these steps. Default: all.
+
+        Returns:
+            Dicts with ``user_id``, ``opened`` (still to be reworked) and ``closed``.
+        """
         request = operations.IssueCounts(
             campaign_id=self.id,
             user_ids=[as_user_id(user) for user in users] if users else None,
@@ -236,12 +319,12 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     # --- the end --------------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Close the campaign for good: neither its tasks nor the annotations of its assets change any more."""
+        """Close the campaign. Its assignments, and the annotations of its assets, cannot be changed afterwards."""
         await self.session.call(campaigns.CLOSE_CAMPAIGN, self._named())
         await self.sync()
 
     async def delete(self) -> None:
-        """Delete the campaign with its steps and tasks; annotations and assets stay."""
+        """Delete the campaign with its steps and assignments. Assets and annotations remain."""
         await self.session.call(campaigns.DELETE_CAMPAIGN, self._named())
 
     def _named(self) -> campaigns.CampaignId:

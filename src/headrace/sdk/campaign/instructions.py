@@ -1,4 +1,4 @@
-"""The file of instructions that a campaign may have."""
+"""The file with instructions of a campaign."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from headrace.sdk.base.session import Session
 
 
 async def upload_instructions(session: Session, version_id: UUID, path: str | Path) -> str:
-    """Send a file of instructions; the name of its object."""
+    """Upload a file with instructions and return its object name."""
     file, connector = as_path(path), _connector(session)
     named = await session.call(
         GENERATE_OBJECT_NAME,
@@ -43,7 +43,7 @@ async def upload_instructions(session: Session, version_id: UUID, path: str | Pa
 async def download_instructions(
     session: Session, campaign_id: UUID, object_name: str, target_path: str | Path
 ) -> Path:
-    """Fetch a file of instructions into a folder; where it is then."""
+    """Download a file with instructions into a folder and return its path."""
     request = PresignDownload(connector_id=_connector(session), object_name=object_name)
     answer = await session.call(PRESIGN_DOWNLOAD, request)
     name = safe_parts(object_name)[-1]

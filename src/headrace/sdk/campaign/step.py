@@ -17,7 +17,7 @@ Assignees = Sequence[tuple[Worker | User | UUID | str, float]]
 
 
 class AnnotationCampaignStep(Resource[CampaignStepRecord]):
-    """A step of a campaign's workflow."""
+    """A step in the workflow of a campaign."""
 
     __slots__ = ("campaign_id",)
 
@@ -32,16 +32,16 @@ class AnnotationCampaignStep(Resource[CampaignStepRecord]):
 
     @property
     def order(self) -> int:
-        """The place of the step in the workflow, from 0."""
+        """The position of the step in the workflow, from 0."""
         return self.record.order
 
     @property
     def type(self) -> CampaignStepType:
-        """Whether the step annotates or reviews."""
+        """Whether assets are annotated or reviewed in the step."""
         return self.record.type
 
     async def sync(self) -> None:
-        """Read the step again."""
+        """Read the step again and replace ``record``."""
         request = operations.StepId(step_id=self.id)
         self.record = await self.session.call(operations.GET_STEP, request)
 
@@ -51,9 +51,13 @@ class AnnotationCampaignStep(Resource[CampaignStepRecord]):
         assignees: Sequence[tuple[Worker | User | UUID | str, float]] | None = None,
         sample_rate: float | None = None,
     ) -> None:
-        """Rename the step, or say who gets its tasks from now on and which share of all it takes (0 to 1).
+        """Change the step. Arguments that are None leave their part unchanged.
 
-        ``assignees`` are users, workers or ids of users with their weights: with 1.0 and 2.0 the first gets one task in three.
+        Args:
+            name: The new name.
+            assignees: Who gets assignments from now on: pairs of a user (a user, a worker or an id) and a weight. With
+                weights 1.0 and 2.0 the first user gets one assignment in three.
+            sample_rate: Share of all assignments that pass through the step, 0 to 1.
         """
         request = operations.UpdateStep(
             step_id=self.id,
@@ -64,14 +68,19 @@ class AnnotationCampaignStep(Resource[CampaignStepRecord]):
         self.record = await self.session.call(operations.UPDATE_STEP, request)
 
     async def redistribute_assignments(self) -> None:
-        """Deal the tasks that are still to do in this step among its assignees again, by their weights."""
+        """Distribute the pending assignments of the step among its assignees again, by their weights."""
         request = operations.StepId(step_id=self.id)
         await self.session.call(operations.REDISTRIBUTE, request)
 
     async def delete(
         self, pending_assignments_destination_step_id: AnnotationCampaignStep | UUID | str
     ) -> None:
-        """Delete the step; its tasks go to another one, those that are still to do are dealt among its assignees."""
+        """Delete the step and move its assignments to another one.
+
+        Args:
+            pending_assignments_destination_step_id: The other step; pending assignments are distributed among its
+                assignees.
+        """
         request = operations.DeleteStep(
             step_id=self.id,
             destination_step_id_for_pending_assignments=as_step_id(
@@ -85,15 +94,15 @@ class AnnotationCampaignStep(Resource[CampaignStepRecord]):
 
 
 def as_assignees(assignees: Assignees) -> list[AssigneeRecord]:
-    """Who gets tasks, as the wire has it."""
+    """Convert assignees to what the platform takes."""
     return [AssigneeRecord(user_id=as_user_id(user), weight=weight) for user, weight in assignees]
 
 
 def as_step_id(step: AnnotationCampaignStep | UUID | str) -> UUID:
-    """The id of a step given as its handle or as an id."""
+    """Return the id of a step, given as a handle or an id."""
     return step.id if isinstance(step, AnnotationCampaignStep) else as_id(step)
 
 
 def as_entry(step: AnnotationCampaignStep | UUID | str) -> str:
-    """Where tasks begin, as the wire has it: the id of a step, or ``DONE``."""
+    """Convert an entry step to what the platform takes: its id, or ``DONE``."""
     return operations.DONE if step == operations.DONE else str(as_step_id(step))

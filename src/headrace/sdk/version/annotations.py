@@ -1,4 +1,4 @@
-"""The annotations of a version, one by one and with their shapes."""
+"""The annotations of a version: listed, deleted, and loaded with their shapes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,9 @@ from headrace.sdk.version.assets import asset_ids
 
 
 class VersionAnnotations(Resource[DatasetVersionRecord]):
-    """What a version does with its annotations."""
+    """The methods of a version for its annotations."""
 
     __slots__ = ()
-
-    # --- one by one -----------------------------------------------------------------------------------
 
     def list_annotations(
         self,
@@ -39,10 +37,22 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         order_by: list[str] | None = None,
         page_size: int | None = None,
     ) -> Listing[AnnotationRecord, Annotation, MultiAnnotation]:
-        """The annotations without their shapes, newest first unless ``order_by`` names fields (``-`` for descending).
+        """List the annotations, without their shapes.
 
-        With ``worker`` those of one user alone. ``page_size`` is accepted and has no effect. Awaited whole, an empty
-        answer is NoDataError; walked over, it is no items.
+        Args:
+            worker: Only the annotations of this user.
+            status: Only annotations with this review status.
+            limit: Maximum number of annotations.
+            offset: Number of annotations to skip.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+            page_size: Has no effect.
+
+        Returns:
+            A listing of annotations.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative.
+            NoDataError: If the whole listing is read at once and is empty.
         """
         check_limits(limit, offset)
         query = annotating.ListAnnotations(
@@ -64,10 +74,16 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
     async def delete_all_annotations(
         self, workers: Sequence[Worker | UUID | str] | None = None
     ) -> None:
-        """Delete all annotations of this version with their shapes, or those of ``workers``.
+        """Delete the annotations of the version with their shapes.
 
-        Annotations that are made while this runs stay. Where the platform does not tell annotations by worker, it
-        deletes nothing and raises BadRequestError for ``workers``.
+        Annotations that are created during the call remain.
+
+        Args:
+            workers: Delete only the annotations of these users. Default: all.
+
+        Raises:
+            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
+                nothing is deleted then.
         """
         request = annotating.DeleteAnnotations(
             version_id=self.id,
@@ -76,7 +92,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         )
         await self.session.call(annotating.DELETE_ANNOTATIONS, request)
 
-    # --- as they are ----------------------------------------------------------------------------------
+    # --- with their shapes ----------------------------------------------------------------------------
 
     async def load_annotations(
         self,
@@ -87,10 +103,18 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         max_workers: int | None = None,
         skip_error: bool = False,
     ) -> dict[str, list[dict[str, Any]]]:
-        """All annotations with their shapes: asset id to annotations, newest first.
+        """Load annotations with their shapes into memory.
 
-        ``chunk_size`` annotations are asked for in one call, ``max_workers`` calls are under way at a time. With
-        ``skip_error`` a call that fails is left out and logged. With ``worker`` those of one user alone.
+        Args:
+            worker: Only the annotations of this user.
+            status: Only annotations with this review status.
+            assets: Only the annotations of these assets. Default: all assets.
+            chunk_size: Annotations per call.
+            max_workers: Maximum number of concurrent calls.
+            skip_error: Log a failed call and leave its annotations out, instead of raising.
+
+        Returns:
+            The annotations by asset id, newest first, as plain values.
         """
         pages = annotations_of_version(
             self.session.backend,
@@ -110,7 +134,16 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         assets: Sequence[Asset] | MultiAsset | None = None,
         worker: Worker | UUID | str | None = None,
     ) -> AsyncIterator[LoadedAnnotation]:
-        """Annotations with their shapes, one after another in the order of their assets; one page is held at a time."""
+        """Iterate over annotations with their shapes, in the order of their assets; holds one page in memory.
+
+        Args:
+            status: Only annotations with this review status.
+            assets: Only the annotations of these assets. Default: all assets.
+            worker: Only the annotations of this user.
+
+        Yields:
+            Annotations with their shapes.
+        """
         pages = annotations_of_assets(
             self.session.backend,
             self.id,
@@ -123,6 +156,6 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
                 yield annotation
 
     async def retrieve_stats(self) -> VersionStats:
-        """Shapes under each label, shapes and annotations in all."""
+        """Return the number of shapes by label, and the total numbers of shapes and annotations."""
         request = operations.VersionId(version_id=self.id)
         return await self.session.call(operations.GET_STATS, request)

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.download.names import Layout, as_layout, name_pages
-from headrace.engine.download.pull import failed_before, pull, pull_files
 from headrace.engine.paging import CursorListing, KeyListing, PageSource, batched, call_all
-from headrace.engine.sync.compare import compare
 from headrace.engine.versions.jobs import add_data
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
-from headrace.model.names import repaired
 from headrace.model.records import AssetRecord
 from headrace.protocol.operations import assets as operations
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, IDS_PER_CALL
 from headrace.protocol.query import combine
 from headrace.sdk.asset import Asset, MultiAsset
-from headrace.sdk.base.arguments import as_id, as_ids, as_path, check_limits, only_key_list
+from headrace.sdk.base.arguments import as_id, as_ids, check_limits, only_key_list
 from headrace.sdk.base.listing import Listing, iterating
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.job import Job
 from headrace.sdk.tag import Tag, tag_clause
 from headrace.sdk.version.tags import VersionTags
-from headrace.transfer.progress import OnProgress
-from headrace.transfer.report import TransferReport
-
-log = logging.getLogger("headrace.sdk")
 
 
 class VersionAssets(VersionTags):
-    """What a version does with its assets."""
+    """The methods of a version for its assets."""
 
     __slots__ = ()
 
@@ -44,12 +34,26 @@ class VersionAssets(VersionTags):
         tags: Sequence[str | Tag] | None = None,
         wait: bool = True,
     ) -> Job:
-        """Make data of a datalake assets of this version.
+        """Add data of a datalake as assets of this version.
 
-        A data that is in already is not added twice but gains the ``tags``, which are asset tags, created where
-        missing. With ``wait``, the end of the work is waited for: JobFailedError where it failed.
+        Data that are in the version already are not added twice, but get the tags.
 
-        Returns the job of the last of the calls, each of which carries up to 10,000 data.
+        Args:
+            data: One data or several.
+            tags: Asset tags for the assets; tags given by name are created if missing.
+            wait: Wait until the work is done.
+
+        Returns:
+            The job of the last call; a call carries up to 10,000 data.
+
+        Raises:
+            BadRequestError: If there are no data.
+            JobFailedError: With ``wait``, if the work failed.
+
+        Example:
+            ```python
+            await version.add_data(await lake.list_data(tags="night"))
+            ```
         """
         ids = data.ids if isinstance(data, Data | MultiData) else [one.id for one in data]
         if not ids:
@@ -69,9 +73,20 @@ class VersionAssets(VersionTags):
         object_name: str | None = None,
         id: str | UUID | None = None,
     ) -> Asset:
-        """The one asset that matches all that is given.
+        """Find the one asset that matches all arguments.
 
-        Raises NotFoundError where there is none, ConflictError that names the candidates where there are several.
+        Args:
+            data: The data of the asset.
+            filename: The file name.
+            object_name: The name in the object store.
+            id: The id of the asset.
+
+        Returns:
+            The asset.
+
+        Raises:
+            NotFoundError: If no asset matches.
+            ConflictError: If several assets match; the message names them.
         """
         request = operations.FindAsset(
             version_id=self.id,
@@ -103,12 +118,40 @@ class VersionAssets(VersionTags):
         assignment_user_id: str | UUID | None = None,
         custom_metadata: dict[str, Any] | None = None,
     ) -> Listing[AssetRecord, Asset, MultiAsset]:
-        """The assets, newest first unless ``order_by`` names fields (``-`` for descending).
+        """List the assets. An asset is listed if it matches all arguments.
 
-        ``tags``: those that carry one of these asset tags, every one with ``intersect_tags``; ``data_tags`` the same
-        for tags of the data behind them. At most one of ``filenames``, ``object_names``, ``ids``,
-        ``filenames_startswith`` and ``data_ids`` may be given. ``q`` is a condition in the query language.
-        ``page_size`` is accepted and has no effect. An empty answer is an empty MultiAsset.
+        At most one of ``filenames``, ``object_names``, ``ids``, ``filenames_startswith`` and ``data_ids`` may be given.
+
+        Args:
+            limit: Maximum number of assets.
+            offset: Number of assets to skip.
+            page_size: Has no effect.
+            order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
+            tags: Assets with any of these asset tags.
+            data_tags: Assets whose data have any of these data tags.
+            intersect_tags: Require every one of ``tags``.
+            intersect_data_tags: Require every one of ``data_tags``.
+            filenames: Assets with these file names.
+            object_names: Assets with these names in the object store.
+            ids: Assets with these ids.
+            filenames_startswith: Assets whose file names start with one of these texts.
+            q: A condition in the query language.
+            data_ids: Assets of the data with these ids.
+            assignment_status: Assets whose campaign assignment has this status.
+            assignment_step_id: Assets whose campaign assignment is in this step.
+            assignment_user_id: Assets whose campaign assignment belongs to this user.
+            custom_metadata: Assets whose data have these custom metadata.
+
+        Returns:
+            A listing of assets; read at once it is a ``MultiAsset``, which may be empty.
+
+        Raises:
+            BadRequestError: If ``limit`` or ``offset`` is negative, or two lists of keys are given.
+
+        Example:
+            ```python
+            wide = await version.list_assets(q="data.width >= 1920", tags="night")
+            ```
         """
         check_limits(limit, offset)
         keys = only_key_list(
@@ -150,67 +193,16 @@ class VersionAssets(VersionTags):
     """Iterate over the items of ``list_assets``, with the same arguments; holds one page in memory."""
 
     async def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
-        """Take assets out of this version, with their annotations; the data stay in the lake."""
+        """Remove assets and their annotations from the version. The data remain in the datalake.
+
+        Args:
+            assets: One asset or several.
+        """
         requests = [
             operations.DeleteAssets(version_id=self.id, ids=piece)
             for piece in batched(asset_ids(assets), IDS_PER_CALL)
         ]
         await call_all(self.session.backend, operations.DELETE_ASSETS, requests)
-
-    async def download(
-        self,
-        target_path: str | Path | None = None,
-        force_replace: bool = False,
-        max_workers: int | None = None,
-        use_id: bool = False,
-        *,
-        layout: Layout | str = Layout.NAMES,
-        durable: bool = False,
-        retry_failed: bool = False,
-        progress: OnProgress | None = None,
-    ) -> TransferReport:
-        """Download the files of all assets into a folder, by default ``./<dataset>/<version>``.
-
-        Files that are there already and complete are not fetched again, unless ``force_replace``; a good file gives
-        way only to a verified one. At most ``max_workers`` files are under way at a time. With ``use_id`` files are
-        called ``<asset id>.<extension>``, with ``layout="tree"`` as the storage calls them, in its folders. What is
-        done is noted in the folder's ``.headrace``; with ``durable`` each file is on the disk before it is seen.
-        With ``retry_failed`` only what the last run into the folder could not fetch is taken up.
-
-        Raises PartialTransferError that names what could not be fetched; the rest is complete, and the same call
-        goes on from there.
-        """
-        if target_path is None:
-            target_path = Path(repaired(self.record.origin_name)) / repaired(self.record.version)
-        backend, folder = self.session.backend, as_path(target_path)
-        listing = operations.ListAssets(version_id=self.id)
-        listed = CursorListing(backend, operations.LIST_ASSETS, listing)
-        named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
-        return await pull(
-            backend,
-            failed_before(backend, self.id, folder) if retry_failed else named,
-            folder,
-            force_replace=force_replace,
-            durable=durable,
-            max_workers=max_workers,
-            total=None if retry_failed else await listed.count(),
-            progress=progress,
-        )
-
-    async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
-        """Compare the version with a folder: the assets whose file is not there, or is not complete.
-
-        With ``do_download`` they are downloaded into it. Files of the folder that no asset has are named in the log.
-        Raises NotADirectoryError where there is no such folder, PartialTransferError as :meth:`download` does.
-        """
-        folder = as_path(target_dir)
-        found = await compare(self.session.backend, self.id, folder)
-        if found.unknown:
-            shown = ", ".join(found.unknown[:5]) + (" …" if len(found.unknown) > 5 else "")
-            log.info("%d files are not in the version: %s", len(found.unknown), shown)
-        if do_download and found.missing:
-            await pull_files(self.session.backend, found.missing, folder)
-        return self._assets([AssetRecord(id=one.id, data=one.data) for one in found.missing])
 
     async def _asset_tag(self, tag: str | Tag) -> Tag:
         return await self.get_or_create_asset_tag(tag) if isinstance(tag, str) else tag
@@ -223,5 +215,5 @@ class VersionAssets(VersionTags):
 
 
 def asset_ids(assets: Asset | Sequence[Asset] | MultiAsset) -> list[UUID]:
-    """The ids of one asset or many."""
+    """Return the ids of one asset or several."""
     return assets.ids if isinstance(assets, Asset | MultiAsset) else [asset.id for asset in assets]

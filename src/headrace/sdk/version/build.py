@@ -1,4 +1,4 @@
-"""The annotations of a version as the files that the platform would make, made here."""
+"""Annotation files as the platform builds them, built in this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace.sdk.version.assets import asset_ids
 
 
 class VersionBuilding(Resource[DatasetVersionRecord]):
-    """How annotation files are made of a version in this process."""
+    """The methods of a version that build annotation files locally."""
 
     __slots__ = ()
 
@@ -32,16 +32,26 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
         export_key: AnnotationExportKey | str | None = None,
         chunk_size: int | None = None,
     ) -> CocoFile:
-        """A COCO file in memory, of the newest annotation of each asset that has one, among those of ``status``.
+        """Build a COCO file in memory, from the newest annotation of each annotated asset.
 
-        Images stand as the version lists them, or as ``assets`` are given; images and categories are counted from 0
-        and annotations from 1, the same in every run. ``enforced_ordered_categories`` are the first categories; the
-        other labels follow in order of creation. ``export_key`` says what the file calls an asset: FILENAME unless
-        given, ASSET_ID with ``use_id``. What COCO has no words for (lines, points, tracks) is told in ``findings``,
-        and logged. With ``worker`` the newest annotation is that of one user. ``chunk_size`` is accepted and has no
-        effect.
+        Images are in the order of the version, or of ``assets``. Image and category ids count from 0 and annotation
+        ids from 1; they are the same in every run. Lines, points and tracks, which COCO cannot represent, are
+        reported in ``findings`` and logged.
 
-        Raises NotFoundError for a category that is no label of the version.
+        Args:
+            worker: Use only the annotations of this user.
+            status: Use only annotations with this review status.
+            enforced_ordered_categories: The first categories; the other labels follow in order of creation.
+            assets: Only these assets. Default: all.
+            use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+            chunk_size: Has no effect.
+
+        Returns:
+            The COCO file.
+
+        Raises:
+            NotFoundError: If a category is not a label of the version.
         """
         check_chunk_size(chunk_size)
         chosen = _chosen(status, assets, as_export_key(use_id, export_key))
@@ -57,9 +67,19 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
         export_key: AnnotationExportKey | str | None = None,
         chunk_size: int | None = None,
     ) -> str:
-        """Write ``<stem>.xml`` into a folder for every asset that has an annotation; the folder's path.
+        """Write a Pascal VOC file ``<stem>.xml`` for each annotated asset into a folder.
 
-        Of equal stems the later one gets ``-2``. See :meth:`build_coco_file_locally`.
+        If two assets have the same stem, the file of the second is named ``<stem>-2.xml``.
+
+        Args:
+            target_path: The folder; created if missing.
+            status: Use only annotations with this review status.
+            assets: Only these assets. Default: all.
+            export_key: What the files call an asset. Default: FILENAME.
+            chunk_size: Has no effect.
+
+        Returns:
+            The path of the folder.
         """
         check_chunk_size(chunk_size)
         chosen = _chosen(status, assets, as_export_key(None, export_key))
@@ -75,11 +95,26 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
         export_key: AnnotationExportKey | str | None = None,
         chunk_size: int | None = None,
     ) -> str:
-        """Write ``data.yaml`` and ``<stem>.txt`` into a folder for every asset that has an annotation; its path.
+        """Write ``data.yaml``, and a YOLO label file ``<stem>.txt`` for each annotated asset, into a folder.
 
-        Rows are polygons where the version's type is SEGMENTATION or MASK, keypoints where it is KEYPOINT, else
-        boxes. Of equal stems the later one gets ``-2``, and ``renamed.jsonl`` tells. BadRequestError where the type is
-        CLASSIFICATION. See :meth:`build_coco_file_locally`.
+        Rows are polygons if the type of the version is SEGMENTATION or MASK, keypoints if it is KEYPOINT, else
+        boxes. If two assets have the same stem, the file of the second is named ``<stem>-2.txt`` and listed in
+        ``renamed.jsonl``.
+
+        Args:
+            target_path: The folder; created if missing.
+            status: Use only annotations with this review status.
+            enforced_ordered_categories: The first classes; the other labels follow in order of creation.
+            assets: Only these assets. Default: all.
+            export_key: What the files call an asset. Default: FILENAME.
+            chunk_size: Has no effect.
+
+        Returns:
+            The path of the folder.
+
+        Raises:
+            BadRequestError: If the type of the version is CLASSIFICATION.
+            NotFoundError: If a category is not a label of the version.
         """
         check_chunk_size(chunk_size)
         chosen = _chosen(status, assets, as_export_key(None, export_key))

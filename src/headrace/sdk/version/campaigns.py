@@ -15,7 +15,7 @@ from headrace.sdk.campaign.instructions import upload_instructions
 
 
 class VersionCampaigns(Resource[DatasetVersionRecord]):
-    """What a version does to be annotated by many."""
+    """The methods of a version for its annotation campaign."""
 
     __slots__ = ()
 
@@ -29,12 +29,29 @@ class VersionCampaigns(Resource[DatasetVersionRecord]):
         auto_add_new_assets: bool | None = False,
         auto_close_on_completion: bool | None = False,
     ) -> AnnotationCampaign:
-        """The annotation campaign of this version, without steps and tasks yet. ``name`` has no effect.
+        """Create the annotation campaign of this version, without steps and assignments.
 
-        With ``auto_add_new_assets`` every asset that is added becomes a task as soon as the campaign has a step; with
-        ``auto_close_on_completion`` the campaign closes when its last task is done.
+        Args:
+            name: Has no effect: campaigns have no names.
+            description: A description.
+            instructions_file_path: A file with instructions for the annotators; it is uploaded.
+            instructions_text: Instructions as text.
+            end_date: The planned end.
+            auto_add_new_assets: Create an assignment for every asset that is added later.
+            auto_close_on_completion: Close the campaign when its last assignment is done.
 
-        Raises ConflictError where the version has a campaign already.
+        Returns:
+            The new campaign.
+
+        Raises:
+            ConflictError: If the version has a campaign already.
+
+        Example:
+            ```python
+            campaign = await version.create_campaign()
+            await campaign.add_step("draw", "ANNOTATION")
+            await (await campaign.sync_assets()).wait_for_done()
+            ```
         """
         object_name = None
         if instructions_file_path is not None:
@@ -52,7 +69,11 @@ class VersionCampaigns(Resource[DatasetVersionRecord]):
         return AnnotationCampaign(self.session, record)
 
     async def get_campaign(self) -> AnnotationCampaign:
-        """The annotation campaign of this version; NoDataError where there is none."""
+        """Return the annotation campaign of this version.
+
+        Raises:
+            NoDataError: If the version has no campaign.
+        """
         self.record = await self.session.call(GET_VERSION, VersionId(version_id=self.id))
         campaign_id = self.record.annotation_campaign_id
         if campaign_id is None:

@@ -1,4 +1,4 @@
-"""What comes of a version: forks, and copies of its assets in other versions."""
+"""Forks of a version, and copies of its assets in other versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace.sdk.version.assets import asset_ids
 
 
 class VersionCopies(Resource[DatasetVersionRecord]):
-    """What a version passes on to others of its dataset."""
+    """The methods of a version that copy it into other versions of its dataset."""
 
     __slots__ = ()
 
@@ -33,14 +33,26 @@ class VersionCopies(Resource[DatasetVersionRecord]):
         with_annotations: bool = False,
         wait: bool = True,
     ) -> tuple[Self, Job]:
-        """Make a new version of this dataset with the assets of this one, or with some of them.
+        """Create a version of the same dataset with the assets of this one.
 
-        ``with_annotations`` brings the annotations of all accounts, and the labels. No file is copied. The type is
-        not inherited. Until its job has ended the new version can be read but not changed.
+        No file is copied. The new version can be read but not changed until the job has ended.
 
-        Raises ConflictError where the name is taken; with ``wait``, JobFailedError where the work failed.
+        Args:
+            version: The name of the new version.
+            description: A description. Default: the name of this version.
+            assets: Only these assets. Default: all.
+            type: The type of the new version; it is not inherited.
+            with_tags: Copy the asset tags.
+            with_labels: Copy the labels.
+            with_annotations: Copy the annotations of all users, and the labels.
+            wait: Wait until the work is done.
 
-        Returns the new version and the job that fills it.
+        Returns:
+            The new version, and the job that fills it.
+
+        Raises:
+            ConflictError: If the dataset has a version of that name.
+            JobFailedError: With ``wait``, if the work failed.
         """
         request = Fork(
             dataset_id=self.record.origin_id,
@@ -64,20 +76,29 @@ class VersionCopies(Resource[DatasetVersionRecord]):
         with_annotations: bool = False,
         wait: bool = True,
     ) -> Job:
-        """Copy assets of this version into another one of the same dataset.
+        """Copy assets of this version into another version of the same dataset.
 
-        Data that are there already keep their annotations and gain the tags. Labels are matched by name.
+        Data that are in the destination already keep their annotations and get the tags. Labels are matched by name.
 
-        Raises BadRequestError where the destination is of another dataset or this very version; with ``wait``,
-        JobFailedError where the work failed.
+        Args:
+            destination: The other version.
+            assets: One asset or several.
+            with_tags: Copy the asset tags.
+            with_annotations: Copy the annotations.
+            wait: Wait until the work is done.
 
-        Returns the job of the last of the calls, each of which carries up to 10,000 assets.
+        Returns:
+            The job of the last call; a call carries up to 10,000 assets.
+
+        Raises:
+            BadRequestError: If there are no assets, or the destination is this version or in another dataset.
+            JobFailedError: With ``wait``, if the work failed.
         """
         other = destination.record
         if other.origin_id != self.record.origin_id:
             raise BadRequestError(
-                f"{other.origin_name}/{other.version} is of another dataset",
-                hint="copy inside one dataset, or add the data instead",
+                f"{other.origin_name}/{other.version} belongs to another dataset",
+                hint="copy within one dataset, or use add_data",
             )
         if destination.id == self.id:
             raise BadRequestError("a version cannot be copied into itself")

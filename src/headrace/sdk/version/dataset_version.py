@@ -1,4 +1,4 @@
-"""Versions of datasets: what most work is done with."""
+"""The dataset version: the main handle of the SDK."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from headrace.sdk.version.annotations import VersionAnnotations
 from headrace.sdk.version.build import VersionBuilding
 from headrace.sdk.version.campaigns import VersionCampaigns
 from headrace.sdk.version.copies import VersionCopies
+from headrace.sdk.version.downloads import VersionDownloads
 from headrace.sdk.version.exports import VersionExports
 from headrace.sdk.version.imports import VersionImports
 from headrace.sdk.version.processings import VersionProcessings
@@ -20,6 +21,7 @@ from headrace.sdk.version.splits import VersionSplits
 
 class DatasetVersion(
     VersionSplits,
+    VersionDownloads,
     VersionAnnotations,
     VersionImports,
     VersionExports,
@@ -29,7 +31,16 @@ class DatasetVersion(
     VersionProcessings,
     Taggable,
 ):
-    """One version of a dataset: its assets, labels and annotations."""
+    """A dataset version: the main handle of the SDK. It holds assets, labels and annotations.
+
+    Example:
+        ```python
+        version = await client.version("bccd/v1")
+        await version.import_annotations("instances.json")
+        await version.export("bccd-yolo", format="yolo")
+        await version.download("images/")
+        ```
+    """
 
     __slots__ = ()
     target_type = TagTarget.DATASET_VERSION
@@ -51,26 +62,30 @@ class DatasetVersion(
 
     @property
     def version(self) -> str:
-        """The name of this version."""
+        """The name of the version."""
         return self.record.version
 
     @property
     def type(self) -> InferenceType:
-        """What the annotations are for."""
+        """What the version is annotated for; it decides which geometry an import keeps."""
         return self.record.type
 
     async def sync(self) -> None:
-        """Read the version again."""
+        """Read the version again and replace ``record``."""
         request = operations.VersionId(version_id=self.id)
         self.record = await self.session.call(operations.GET_VERSION, request)
 
     async def get_tags(self) -> list[Tag]:
-        """The tags of the version."""
+        """Return the tags of the version."""
         await self.sync()
         return tag_handles(self.session, self.record.tags or [])
 
     async def set_type(self, type: str | InferenceType) -> None:
-        """Say what the annotations are for."""
+        """Change the type of the version.
+
+        Args:
+            type: The new type.
+        """
         await self.update(type=type)
 
     async def update(
@@ -79,7 +94,16 @@ class DatasetVersion(
         description: str | None = None,
         type: str | InferenceType | None = None,
     ) -> None:
-        """Rename, describe or type the version; ConflictError where the name is taken."""
+        """Change name, description or type. Arguments that are None leave their part unchanged.
+
+        Args:
+            version: The new name.
+            description: The new description.
+            type: The new type.
+
+        Raises:
+            ConflictError: If another version of the dataset has the name.
+        """
         request = operations.UpdateVersion(
             version_id=self.id,
             version=version,
@@ -89,7 +113,7 @@ class DatasetVersion(
         self.record = await self.session.call(operations.UPDATE_VERSION, request)
 
     async def delete(self) -> None:
-        """Delete the version with its assets and annotations; the data stay in the lake."""
+        """Delete the version with its assets and annotations. The data remain in the datalake."""
         request = operations.VersionId(version_id=self.id)
         await self.session.call(operations.DELETE_VERSION, request)
 

@@ -1,4 +1,4 @@
-"""The annotations of a version, out to files: written here, or by the platform."""
+"""Exports of the annotations of a version: written by this process, or by the platform."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from headrace.transfer.progress import OnProgress
 
 
 class VersionExports(Resource[DatasetVersionRecord]):
-    """How annotations go out of a version."""
+    """The methods of a version that export annotations."""
 
     __slots__ = ()
 
@@ -48,16 +48,35 @@ class VersionExports(Resource[DatasetVersionRecord]):
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
-        """Write the annotations as a file or folder of any format that headrace writes.
+        """Export the newest annotation of each asset to a file or folder, in any format that headrace writes.
 
-        The target appears complete or not at all. Assets without annotation are in it too. Only the newest
-        annotation of an asset is written, among those of ``status`` where that is given. ``export_key`` says what the
-        file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. What the format cannot say
-        is counted in the report's findings, and raises LossyWriteError where ``strict``. ``write_options`` are those
-        of :class:`headrace.formats.WriteOptions`. In a folder, a file whose name is unsafe on some system is called as
-        a download calls it, and ``.headrace/names.jsonl`` tells.
+        The target appears complete or not at all. Assets without an annotation are included. Anything the format
+        cannot represent is counted in the findings of the report. In a folder, files with unsafe names are named as a
+        download names them, and listed in ``.headrace/names.jsonl``.
 
-        Raises FormatError where the target exists, unless ``overwrite``.
+        Args:
+            target: The file or folder to write.
+            format: The name of the format.
+            status: Export only annotations with this review status.
+            assets: Export only these assets. Default: all.
+            use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+            strict: Raise an error instead of counting what the format cannot represent.
+            progress: Called with progress events.
+            **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
+
+        Returns:
+            What was written, and the findings.
+
+        Raises:
+            UnknownFormatError: If there is no format of that name.
+            FormatError: If the target exists and ``overwrite`` is not set.
+            LossyWriteError: With ``strict``, if the format cannot represent an annotation.
+
+        Example:
+            ```python
+            report = await version.export("bccd-yolo", format="yolo", overwrite=True)
+            ```
         """
         return await export(
             self.session.backend,
@@ -84,14 +103,23 @@ class VersionExports(Resource[DatasetVersionRecord]):
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
     ) -> str:
-        """Have the platform write an annotation file, and download it into a folder: COCO, YOLO or PASCAL_VOC.
+        """Let the platform export the newest annotation of each asset, and download the file into a folder.
 
-        The newest annotation of each asset is in it, among those of ``status`` where that is given. ``export_key``
-        says what the file calls an asset: FILENAME unless given, ASSET_ID with ``use_id``. COCO comes as JSON, the
-        others as a zip, with a ``names.jsonl`` where names were not safe. With ``export_video`` the COCO file holds the tracks of videos, and nothing else. Without
-        ``force_replace`` a file that is there stays. With ``worker`` the newest annotation is that of one user.
+        COCO is a JSON file; the other formats are zip files, with a ``names.jsonl`` if names were not safe.
 
-        Returns the path of the file, ``<target_path>/<object name>``.
+        Args:
+            annotation_file_type: COCO, YOLO or PASCAL_VOC.
+            target_path: The folder; created if missing.
+            assets: Export only these assets. Default: all.
+            worker: Use only the annotations of this user.
+            status: Use only annotations with this review status.
+            force_replace: Replace an existing file.
+            export_video: Export the tracks of videos instead of the shapes of images (COCO only).
+            use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+
+        Returns:
+            The path of the file, ``<target_path>/<object name>``.
         """
         request = ExportAnnotations(
             version_id=self.id,
@@ -104,7 +132,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
         )
         answer = await self.session.call(EXPORT_ANNOTATIONS, request)
         folder = as_path(target_path)
-        # A name that could lead out of the folder is refused here.
+        # Raises an error for a name that leads out of the folder.
         target = safe_join(folder, answer.object_name)
         if force_replace or not await to_thread.run_sync(target.exists):
             file = DataRecord(

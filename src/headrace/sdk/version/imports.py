@@ -1,4 +1,4 @@
-"""The annotations of a version, in from files."""
+"""Imports of annotation files into a version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from headrace.transfer.progress import OnProgress
 
 
 class VersionImports(Resource[DatasetVersionRecord]):
-    """How annotations come into a version."""
+    """The methods of a version that import annotations."""
 
     __slots__ = ()
 
@@ -41,20 +41,42 @@ class VersionImports(Resource[DatasetVersionRecord]):
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
-        """Import an annotation file or folder of any format that headrace reads; the format is found by looking.
+        """Import an annotation file or folder, in any format that headrace reads.
 
-        ``mode`` says what happens to an asset that is annotated already: REPLACE, KEEP or CONCATENATE. Images are
-        matched to assets by their whole name, then by its last part; by what ``export_key`` says, or by asset id with
-        ``use_id``. Of a version's type depends what is taken of each object: its box (OBJECT_DETECTION), its outline
-        (SEGMENTATION), its keypoints (KEYPOINT), its class alone (CLASSIFICATION), else all that is there. The annotations
-        become those of ``worker``, the caller's where none is given. ``on_error`` is ``raise``, ``skip`` or ``collect``
-        (all faults first, then the error). ``read_options`` are those of
-        :class:`headrace.formats.ReadOptions`.
+        The type of the version decides which geometry of each object is imported: its box (OBJECT_DETECTION), outline
+        (SEGMENTATION), keypoints (KEYPOINT) or class (CLASSIFICATION); for other types all of them. Images are matched
+        to assets by their whole name, then by its last part. An interrupted import is continued by the same call.
 
-        An import that was interrupted goes on where it was when the same is called again. Nothing is written where
-        an image is no asset of this version (NotFoundError, unless ``fail_on_asset_not_found`` is off), where an
-        image could be several assets (ConflictError), or where a label is unknown and may not be created
-        (NotFoundError). A file that is not what its format demands ends in ParseError.
+        Args:
+            path: The file or folder.
+            format: The name of the format. Default: detected automatically.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            status: The review status of the new annotations.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if an image matches no asset, instead of leaving it out.
+            use_id: Match images to assets by asset id, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+            worker: The author of the annotations. Default: the user who makes the call.
+            on_error: On a bad record: ``"raise"``, ``"skip"`` it, or ``"collect"`` all of them and then raise.
+            progress: Called with progress events.
+            **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
+
+        Returns:
+            What was imported, and the findings.
+
+        Raises:
+            SourceNotFoundError: If there is nothing at ``path``.
+            UnknownFormatError: If the format is unknown or cannot be detected.
+            ParseError: If the file violates its format.
+            NotFoundError: Before anything is written, if an image matches no asset, or a label is missing and
+                ``force_create_label`` is off.
+            ConflictError: Before anything is written, if an image matches several assets.
+
+        Example:
+            ```python
+            report = await version.import_annotations("instances.json", mode="KEEP", on_error="skip")
+            print(report.annotations, report.findings)
+            ```
         """
         options = _options(
             mode,
@@ -81,11 +103,20 @@ class VersionImports(Resource[DatasetVersionRecord]):
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
     ) -> dict[str, int]:
-        """Import a COCO file; see :meth:`import_annotations` for what is checked and raised.
+        """Import a COCO file. Checks and errors are those of ``import_annotations``.
 
-        The annotations become those of ``worker``, the caller's where none is given.
+        Args:
+            file_path: The file.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if an image matches no asset, instead of leaving it out.
+            status: The review status of the new annotations.
+            use_id: Match images to assets by asset id, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
 
-        Returns the number of shapes that were written under each annotation id.
+        Returns:
+            The number of shapes written, by annotation id.
         """
         key = as_export_key(use_id, export_key)
         whose = worker_id(self.session, worker)
@@ -105,7 +136,21 @@ class VersionImports(Resource[DatasetVersionRecord]):
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
     ) -> dict[str, int]:
-        """Import a video COCO file: its videos are matched to assets; see :meth:`import_annotations_coco_file`."""
+        """Import a COCO video file. Its videos are matched to assets; checks are those of ``import_annotations``.
+
+        Args:
+            file_path: The file.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if a video matches no asset, instead of leaving it out.
+            status: The review status of the new annotations.
+            use_id: Match videos to assets by asset id, as ``export_key=ASSET_ID`` does.
+            export_key: What the file calls an asset. Default: FILENAME.
+
+        Returns:
+            The number of shapes written, by annotation id.
+        """
         key = as_export_key(use_id, export_key)
         whose = worker_id(self.session, worker)
         options = _options(
@@ -121,7 +166,18 @@ class VersionImports(Resource[DatasetVersionRecord]):
         force_create_label: bool = True,
         status: AnnotationStatus | str | None = None,
     ) -> dict[str, int]:
-        """Import one Pascal VOC file, of one image; see :meth:`import_annotations_coco_file`."""
+        """Import the Pascal VOC file of one image. Checks and errors are those of ``import_annotations``.
+
+        Args:
+            file_path: The file.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            status: The review status of the new annotations.
+
+        Returns:
+            The number of shapes written, by annotation id.
+        """
         key, whose = AnnotationExportKey.FILENAME, worker_id(self.session, worker)
         options = _options(mode, status, force_create_label, True, key, worker_id=whose)
         return await self._counted(file_path, "voc", options)
@@ -136,11 +192,25 @@ class VersionImports(Resource[DatasetVersionRecord]):
         fail_on_asset_not_found: bool = True,
         status: AnnotationStatus | str | None = None,
     ) -> dict[str, int]:
-        """Import YOLO label files, with the classes of a description (``data.yaml``).
+        """Import YOLO label files with the classes of a ``data.yaml``.
 
-        ``a.txt`` is of the asset called ``a`` with any extension; its size is the asset's, so no image is needed
-        here. For a version of type CLASSIFICATION the first number of a row is a class and the rest is left aside.
-        See :meth:`import_annotations_coco_file`; two label files of one name are refused (BadRequestError).
+        The file ``a.txt`` belongs to the asset named ``a`` with any extension. The platform knows the size of the
+        asset, so no image is needed. For a version of type CLASSIFICATION only the class of each row is used.
+
+        Args:
+            configuration_yaml_path: The ``data.yaml``.
+            file_paths: The label files.
+            worker: The author of the annotations. Default: the user who makes the call.
+            mode: What to do with an asset that is annotated already: REPLACE, KEEP or CONCATENATE.
+            force_create_label: Create labels that the version does not have.
+            fail_on_asset_not_found: Raise an error if a file matches no asset, instead of leaving it out.
+            status: The review status of the new annotations.
+
+        Returns:
+            The number of shapes written, by annotation id.
+
+        Raises:
+            BadRequestError: If two label files have the same name.
         """
         counts: dict[str, int] = {}
         await import_yolo_files(

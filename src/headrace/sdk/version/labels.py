@@ -15,12 +15,12 @@ from headrace.sdk.label import Label, LabelGroup
 
 
 class VersionLabels(Resource[DatasetVersionRecord]):
-    """What a version does with its labels."""
+    """The methods of a version for its labels."""
 
     __slots__ = ()
 
     def list_labels(self) -> Listing[LabelRecord, Label, list[Label]]:
-        """The labels of this version, in order of creation."""
+        """List the labels of the version, in order of creation."""
         query = operations.ListLabels(version_id=self.id)
         return Listing(
             ItemsListing(self.session.backend, operations.LIST_LABELS, query),
@@ -30,21 +30,48 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         )
 
     async def create_label(self, name: str) -> Label:
-        """A new label; ConflictError where the version has one of that name."""
+        """Create a label.
+
+        Args:
+            name: The name of the label.
+
+        Returns:
+            The new label.
+
+        Raises:
+            ConflictError: If the version has a label of that name.
+        """
         request = operations.LabelName(version_id=self.id, name=name)
         return Label(self.session, await self.session.call(operations.CREATE_LABEL, request))
 
     async def get_label(self, name: str) -> Label:
-        """The label of that name; NotFoundError where there is none."""
+        """Find a label by name.
+
+        Args:
+            name: The name of the label.
+
+        Returns:
+            The label.
+
+        Raises:
+            NotFoundError: If the version has no label of that name.
+        """
         request = operations.LabelName(version_id=self.id, name=name)
         return Label(self.session, await self.session.call(operations.FIND_LABEL, request))
 
     async def get_or_create_label(self, name: str) -> Label:
-        """The label of that name, made where there is none."""
+        """Find a label by name, or create it.
+
+        Args:
+            name: The name of the label.
+
+        Returns:
+            The label.
+        """
         return await get_or_create(lambda: self.get_label(name), lambda: self.create_label(name))
 
     def list_label_groups(self) -> Listing[LabelGroupRecord, LabelGroup, list[LabelGroup]]:
-        """The label groups of this version."""
+        """List the label groups of the version."""
         query = operations.ListLabels(version_id=self.id)
         return Listing(
             ItemsListing(self.session.backend, operations.LIST_LABEL_GROUPS, query),
@@ -54,7 +81,18 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         )
 
     async def create_label_group(self, name: str, parent: LabelGroup | None = None) -> LabelGroup:
-        """A new label group; ConflictError where the version has one of that name."""
+        """Create a label group.
+
+        Args:
+            name: The name of the group.
+            parent: The group that the new one belongs to. Default: none.
+
+        Returns:
+            The new group.
+
+        Raises:
+            ConflictError: If the version has a label group of that name.
+        """
         request = operations.CreateLabelGroup(
             version_id=self.id, name=name, parent_id=parent.id if parent else None
         )
@@ -63,7 +101,11 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         )
 
     async def get_skeletons(self) -> dict[str, dict[str, Any]]:
-        """The skeletons of the labels that have one, by the labels' ids."""
+        """Return the keypoint skeletons of the labels that have one.
+
+        Returns:
+            Dicts with ``vertices`` and ``edges``, by label id.
+        """
         query = operations.ListLabels(version_id=self.id)
         answer = await self.session.call(details.LIST_SKELETONS, query)
         return {
@@ -72,12 +114,19 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         }
 
     async def get_attributes(self) -> dict[str, Any] | None:
-        """The kinds of attributes that the annotations have, by name; None where none are said."""
+        """Return the attribute definitions for annotations, by name; None if there are none."""
         query = operations.ListLabels(version_id=self.id)
         return plain_attributes(await self.session.call(details.GET_VERSION_ATTRIBUTES, query))
 
     async def set_attributes(self, attributes: dict[str, Any] | None) -> None:
-        """Say which attributes the annotations have, as :meth:`headrace.Label.set_attributes` does for shapes."""
+        """Define the attributes of the annotations of this version.
+
+        Args:
+            attributes: The definitions by name, as in ``Label.set_attributes``; None removes them.
+
+        Raises:
+            BadRequestError: If a definition is invalid or contradicts itself.
+        """
         request = details.SetVersionAttributes(
             version_id=self.id, attributes=as_attributes(attributes)
         )

@@ -14,7 +14,7 @@ from headrace.sdk.processing import Processing
 
 
 class VersionProcessings(Resource[DatasetVersionRecord]):
-    """What a version does with processings."""
+    """The methods of a version for processings."""
 
     __slots__ = ()
 
@@ -28,13 +28,32 @@ class VersionProcessings(Resource[DatasetVersionRecord]):
         assets: MultiAsset | Iterable[Asset] | None = None,
         inputs: dict[str, Any] | None = None,
     ) -> Job:
-        """Run a processing on this version, or on some of its ``assets``, as a job in a process of its own.
+        """Run a processing on this version, as a job in a separate process.
 
-        What is not given is the processing's default. The program runs on the lake's machine and belongs to the
-        process that has the lake open: the server, or this one, whose end is the program's end too.
+        The program runs on the machine of the lake. It is a child of the process that has the lake open (the server,
+        or this process) and ends with it.
 
-        Raises before anything runs: BadRequestError for parameters that the processing does not take, a version of a
-        type that it is not for, or one without assets; InsufficientResourcesError for more processors than there are.
+        Args:
+            processing: The processing.
+            parameters: Values of parameters, by name. Default: the defaults of the processing.
+            cpu: Number of processors. Default: that of the processing.
+            gpu: Number of GPUs. Default: that of the processing.
+            assets: Only these assets. Default: all.
+            inputs: Values of inputs, by name.
+
+        Returns:
+            The job.
+
+        Raises:
+            BadRequestError: Before the start, if a parameter is unknown or wrong, the version is of another type than
+                the processing takes, or it has no assets.
+            InsufficientResourcesError: Before the start, if there are fewer processors than requested.
+
+        Example:
+            ```python
+            job = await version.launch_processing(await client.get_processing("find-duplicates"))
+            await job.wait_for_done(attempts=600)
+            ```
         """
         request = operations.LaunchOnVersion(
             version_id=self.id,

@@ -1,4 +1,4 @@
-"""Splitting a version into parts for training, testing and validation."""
+"""Splits of a version into parts for training, test and validation."""
 
 from __future__ import annotations
 
@@ -16,17 +16,30 @@ RATIOS = (0.64, 0.16, 0.20)
 
 
 class VersionSplits(VersionAssets, VersionLabels):
-    """What a version does to be split. Only annotated assets are drawn; counts are of their newest annotation."""
+    """The methods of a version that split it.
+
+    Only annotated assets are part of a split; shapes are counted in the newest annotation of each asset.
+    """
 
     __slots__ = ()
 
     async def train_test_split(
         self, prop: float = 0.8, random_seed: Any = None, load_asset_page_size: int = 100
     ) -> tuple[MultiAsset, MultiAsset, dict[str, list[Any]], dict[str, list[Any]], list[Label]]:
-        """Two parts, ``prop`` (0 to 1) of the annotated assets in the first.
+        """Split the annotated assets at random into two parts.
 
-        Returns both parts, for each its labels as ``{"x": names, "y": numbers of shapes}``, and the labels of the
-        version. See :meth:`split_into_multi_assets`.
+        Args:
+            prop: Share of the assets in the first part, 0 to 1.
+            random_seed: A number, text or bytes. The same seed gives the same split; see ``split_into_multi_assets``.
+            load_asset_page_size: Assets per call.
+
+        Returns:
+            Both parts; for each part its labels, as ``{"x": names, "y": numbers of shapes}``; and the labels of the
+            version.
+
+        Raises:
+            BadRequestError: If ``prop`` is not between 0 and 1, or the seed is of another type.
+            NoDataError: If no asset is annotated.
         """
         if not 0 <= prop <= 1:
             raise BadRequestError(f"prop is {prop}", hint="give a number from 0 to 1")
@@ -49,10 +62,20 @@ class VersionSplits(VersionAssets, VersionLabels):
         dict[str, list[Any]],
         list[Label],
     ]:
-        """Three parts, by default 0.64, 0.16 and 0.20 of the annotated assets.
+        """Split the annotated assets at random into three parts.
 
-        Returns the parts, for each its labels as ``{"x": names, "y": numbers of shapes}``, and the labels of the
-        version. See :meth:`split_into_multi_assets`.
+        Args:
+            ratios: Three ratios; they are divided by their sum. Default: 0.64, 0.16 and 0.20.
+            random_seed: A number, text or bytes. The same seed gives the same split; see ``split_into_multi_assets``.
+            load_asset_page_size: Assets per call.
+
+        Returns:
+            The parts; for each part its labels, as ``{"x": names, "y": numbers of shapes}``; and the labels of the
+            version.
+
+        Raises:
+            BadRequestError: If there are not three ratios, or ratios or seed are invalid.
+            NoDataError: If no asset is annotated.
         """
         wanted = list(ratios) if ratios else list(RATIOS)
         if len(wanted) != 3:
@@ -68,14 +91,23 @@ class VersionSplits(VersionAssets, VersionLabels):
         random_seed: Any = None,
         load_asset_page_size: int = 100,
     ) -> tuple[list[MultiAsset], list[dict[str, int]], list[Label]]:
-        """One part for each ratio, drawn at random; ratios are divided by their sum.
+        """Split the annotated assets at random into one part for each ratio.
 
-        Every annotated asset lands in exactly one part, and the sizes are the ratios by largest remainder, so a part
-        may be empty. The same ``random_seed`` (a number, a text or bytes) gives the same split of the same version,
-        on any backend; no other random numbers are touched.
+        Every annotated asset is in exactly one part. Sizes are rounded by the largest-remainder method, so a part may
+        be empty.
 
-        Returns the parts, for each the number of shapes by label, and the labels of the version. Raises
-        BadRequestError for ratios or a seed that make no sense, NoDataError where no asset is annotated.
+        Args:
+            ratios: The ratios; they are divided by their sum.
+            random_seed: A number, text or bytes. The same seed gives the same split of the same version, on a lake
+                and on a server. The global random state is not used.
+            load_asset_page_size: Assets per call.
+
+        Returns:
+            The parts; for each part the number of shapes by label; and the labels of the version.
+
+        Raises:
+            BadRequestError: If ratios or seed are invalid.
+            NoDataError: If no asset is annotated.
         """
         parts = await split_version(
             self.session.backend, self.id, ratios, random_seed, load_asset_page_size
@@ -97,11 +129,22 @@ class VersionSplits(VersionAssets, VersionLabels):
         random_seed: Any = None,
         load_asset_page_size: int = 1000,
     ) -> AsyncIterator[tuple[int, Asset]]:
-        """The annotated assets one after another, each with the number of its part, counted from 0.
+        """Iterate over the annotated assets, each with the number of its part.
 
-        The parts are those of :meth:`split_into_multi_assets` with the same seed, for versions of any size: the
-        listing is walked over twice, and one page is held at a time. Raises ConflictError where the number of
-        annotated assets changes meanwhile.
+        The parts are those of ``split_into_multi_assets`` with the same seed. The listing is read twice, one page at a
+        time, so versions of any size can be split.
+
+        Args:
+            ratios: The ratios; they are divided by their sum.
+            random_seed: A number, text or bytes.
+            load_asset_page_size: Assets per call.
+
+        Yields:
+            The number of the part, from 0, and the asset.
+
+        Raises:
+            BadRequestError: If ratios or seed are invalid.
+            ConflictError: If the number of annotated assets changes during the iteration.
         """
         drawn = walk_split(self.session.backend, self.id, ratios, random_seed, load_asset_page_size)
         async for part, record in drawn:

@@ -16,12 +16,12 @@ from headrace.sdk.tag import Tag, tag_handles
 
 
 class VersionTags(Resource[DatasetVersionRecord]):
-    """What a version does with the tags of its assets."""
+    """The methods of a version for its asset tags."""
 
     __slots__ = ()
 
     def list_asset_tags(self) -> Listing[TagRecord, Tag, list[Tag]]:
-        """The asset tags of this version."""
+        """List the asset tags of the version."""
         query = operations.ListAssetTags(version_id=self.id)
         return Listing(
             ItemsListing(self.session.backend, operations.LIST_ASSET_TAGS, query),
@@ -31,23 +31,53 @@ class VersionTags(Resource[DatasetVersionRecord]):
         )
 
     async def create_asset_tag(self, name: str) -> Tag:
-        """A new tag for the assets of this version; ConflictError where there is one of that name."""
+        """Create an asset tag.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The new tag.
+
+        Raises:
+            ConflictError: If the version has an asset tag of that name.
+        """
         request = operations.AssetTagName(version_id=self.id, name=name)
         return Tag(self.session, await self.session.call(operations.CREATE_ASSET_TAG, request))
 
     async def get_asset_tag(self, name: str) -> Tag:
-        """The asset tag of that name; NotFoundError where there is none."""
+        """Find an asset tag by name.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+
+        Raises:
+            NotFoundError: If the version has no asset tag of that name.
+        """
         request = operations.AssetTagName(version_id=self.id, name=name)
         return Tag(self.session, await self.session.call(operations.FIND_ASSET_TAG, request))
 
     async def convert_tags_to_classification(
         self, tag_type: TagTarget | str, tags: Sequence[Tag], wait: bool = True
     ) -> Job:
-        """Classify the assets that carry these tags, with labels of the tags' names.
+        """Classify the assets that carry tags, with labels of the same names as the tags.
 
-        ``tag_type`` is ASSET, or DATA for tags of the data behind the assets. Assets that are classified so already
-        get nothing. Raises BadRequestError unless the version's type is CLASSIFICATION or MULTI; with ``wait``,
-        JobFailedError where the work failed.
+        Assets that have the classification already are left unchanged.
+
+        Args:
+            tag_type: ASSET for tags of the assets, DATA for tags of their data.
+            tags: The tags.
+            wait: Wait until the work is done.
+
+        Returns:
+            The job.
+
+        Raises:
+            BadRequestError: If the type of the version is neither CLASSIFICATION nor MULTI.
+            JobFailedError: With ``wait``, if the work failed.
         """
         request = operations.ConvertTags(
             version_id=self.id,
@@ -58,7 +88,14 @@ class VersionTags(Resource[DatasetVersionRecord]):
         return Job(self.session, await wait_for(self.session.backend, job) if wait else job)
 
     async def get_or_create_asset_tag(self, name: str) -> Tag:
-        """The asset tag of that name, made where there is none."""
+        """Find an asset tag by name, or create it.
+
+        Args:
+            name: The name of the tag.
+
+        Returns:
+            The tag.
+        """
         return await get_or_create(
             lambda: self.get_asset_tag(name), lambda: self.create_asset_tag(name)
         )

@@ -1,0 +1,108 @@
+"""The files of a version: downloaded into a folder, and compared with one."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from headrace.engine.download.names import Layout, as_layout, name_pages
+from headrace.engine.download.pull import failed_before, pull, pull_files
+from headrace.engine.paging import CursorListing
+from headrace.engine.sync.compare import compare
+from headrace.model.names import repaired
+from headrace.model.records import AssetRecord
+from headrace.protocol.operations import assets as operations
+from headrace.sdk.asset import MultiAsset
+from headrace.sdk.base.arguments import as_path
+from headrace.sdk.version.assets import VersionAssets
+from headrace.transfer.progress import OnProgress
+from headrace.transfer.report import TransferReport
+
+log = logging.getLogger("headrace.sdk")
+
+
+class VersionDownloads(VersionAssets):
+    """The methods of a version for its files."""
+
+    __slots__ = ()
+
+    async def download(
+        self,
+        target_path: str | Path | None = None,
+        force_replace: bool = False,
+        max_workers: int | None = None,
+        use_id: bool = False,
+        *,
+        layout: Layout | str = Layout.NAMES,
+        durable: bool = False,
+        retry_failed: bool = False,
+        progress: OnProgress | None = None,
+    ) -> TransferReport:
+        """Download the files of all assets into a folder.
+
+        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. The
+        state is kept in the subfolder ``.headrace``, so an interrupted download is continued by the same call.
+
+        Args:
+            target_path: The folder; created if missing. Default: ``./<dataset>/<version>``.
+            force_replace: Download all files, even if complete ones are there.
+            max_workers: Maximum number of concurrent downloads.
+            use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
+            layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
+            durable: Sync each file to disk before it appears under its name.
+            retry_failed: Download only the files that failed in the last run into this folder.
+            progress: Called with progress events.
+
+        Returns:
+            What was downloaded and what was skipped.
+
+        Raises:
+            PartialTransferError: If some files could not be downloaded; its report names them. All others are
+                complete, and the same call continues.
+
+        Example:
+            ```python
+            report = await version.download("images/", use_id=True)
+            ```
+        """
+        if target_path is None:
+            target_path = Path(repaired(self.record.origin_name)) / repaired(self.record.version)
+        backend, folder = self.session.backend, as_path(target_path)
+        listing = operations.ListAssets(version_id=self.id)
+        listed = CursorListing(backend, operations.LIST_ASSETS, listing)
+        named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
+        return await pull(
+            backend,
+            failed_before(backend, self.id, folder) if retry_failed else named,
+            folder,
+            force_replace=force_replace,
+            durable=durable,
+            max_workers=max_workers,
+            total=None if retry_failed else await listed.count(),
+            progress=progress,
+        )
+
+    async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
+        """Find the assets whose files are missing or incomplete in a folder.
+
+        Files in the folder that belong to no asset are logged.
+
+        Args:
+            target_dir: An existing folder.
+            do_download: Download the missing files into it.
+
+        Returns:
+            The assets whose files were missing or incomplete.
+
+        Raises:
+            NotADirectoryError: If ``target_dir`` is not a folder.
+            PartialTransferError: If some files could not be downloaded.
+        """
+        folder = as_path(target_dir)
+        found = await compare(self.session.backend, self.id, folder)
+        if found.unknown:
+            shown = ", ".join(found.unknown[:5]) + (" …" if len(found.unknown) > 5 else "")
+            log.info("%d files are not in the version: %s", len(found.unknown), shown)
+        if do_download and found.missing:
+            await pull_files(self.session.backend, found.missing, folder)
+        return self._assets([AssetRecord(id=one.id, data=one.data) for one in found.missing])
