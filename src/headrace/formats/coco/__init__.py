@@ -1,4 +1,4 @@
-"""COCO: one JSON file of images, annotations and categories, in the dialects that the field writes."""
+"""COCO: one JSON file of images, annotations and categories, in all common dialects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INFO = FormatInfo(
         "instances, person keypoints, stuff, image info, labels without a box",
         "results lists (with predictions)",
         "LVIS, Roboflow, CVAT, COCO Annotator, Label Studio, Picsellia",
-        "polygons, run lengths compressed and not, any order of keys, any white space, gzip, a byte order mark",
+        "polygons, RLE compressed or not, any order of keys, any white space, gzip, a byte order mark",
     ),
     writes=("one UTF-8 file in lines, readable by pycocotools",),
     says=Capability(

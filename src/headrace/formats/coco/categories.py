@@ -1,4 +1,4 @@
-"""COCO categories to labels."""
+"""Decode COCO categories to labels."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _KNOWN = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})
 
 
 class Categories:
-    """The labels of a file and the table from category ids to label names.
+    """The labels of a file, and the label name of each category id.
 
-    Numbers with gaps, in no order, and texts are all fine. A number that stands twice is an error and its second
-    meaning is left out; a name that stands twice is one label.
+    An id is any number or text. An id that appears twice is an error, and its second category is left out. A name that
+    appears twice is one label.
     """
 
     def __init__(self, report: RecordReporter) -> None:
@@ -30,11 +30,11 @@ class Categories:
 
     @property
     def points(self) -> dict[str, int]:
-        """How many keypoints each label has, where it has any."""
+        """The number of keypoints of each label that has any."""
         return {label.name: len(label.keypoints) for label in self.labels if label.keypoints}
 
     def add(self, elements: Iterable[tuple[int, bytes]]) -> None:
-        """Take in categories by their places and texts."""
+        """Add categories, given as their offsets in the file and their texts."""
         for offset, text in elements:
             self._report.set_record("category", partial(UndecodedRecord, text, offset))
             values = recover.parse(text, self._report)
@@ -49,7 +49,7 @@ class Categories:
             return
         if number in self.names:
             detail = f"{number} is {self.names[number]!r} and {values.get('name')!r}"
-            report("C16", "a category id stands twice", severity=Severity.ERROR, detail=detail)
+            report("C16", "a category id appears twice", severity=Severity.ERROR, detail=detail)
             return
         name = recover.text_of(values.get("name"))
         if not name:
@@ -59,7 +59,7 @@ class Categories:
         if name in self._taken:
             report(
                 "C16",
-                "a category name stands twice, read as one label",
+                "a category name appears twice, read as one label",
                 severity=Severity.NOTE,
                 detail=name,
             )
@@ -86,7 +86,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _joints(value: Any) -> list[tuple[int, int]]:
-    """Pairs of keypoint numbers, counted from 1."""
+    """Return the valid pairs of keypoint numbers, counted from 1."""
     if not isinstance(value, list):
         return []
     pairs = [

@@ -1,4 +1,4 @@
-"""Rows of annotations to tables: where a conversion only carries them, no shape is made."""
+"""Put rows of annotations into box tables: a conversion that only copies them needs no shapes."""
 
 from __future__ import annotations
 
@@ -19,26 +19,33 @@ def attach_boxes(
     names: Mapping[Id, str],
     ids: SeenIds,
 ) -> Sequence[Row]:
-    """Give each sample its boxes, as the rows of one table; returns the rows of images with anything but plain boxes and polygons.
+    """Give the samples their boxes and polygons as views of one table.
 
-    ``samples`` have no shapes yet.
+    Args:
+        rows: All rows of some images.
+        samples: The samples by image id, without shapes.
+        names: The label of each category id.
+        ids: The annotation ids seen so far.
+
+    Returns:
+        The rows of images that have anything but plain boxes and polygons; these samples stay empty.
     """
     by_image: dict[Id | None, list[Row]] = {number: [] for number in samples}
-    left = {
+    others = {
         row.image_id
         for row in rows
         if row.bbox is None
         or row.iscrowd
         or type(row.segmentation) is tuple
-        # The area of a polygon takes its numbers.
+        # The area of a polygon can only be computed from its numbers.
         or (row.area is None and row.segmentation is not None)
         or row.category_id not in names
         or row.image_id not in by_image
     }
     for row in rows:
-        if row.image_id not in left:
+        if row.image_id not in others:
             by_image[row.image_id].append(row)
-    plain = [row for its in by_image.values() for row in its]
+    plain = [row for of_image in by_image.values() for row in of_image]
     numbers = [row.id for row in plain]
     if not plain or not ids.are_new(numbers):
         return rows
@@ -57,8 +64,8 @@ def attach_boxes(
         polygon_texts=polygon_texts if any(polygon_texts) else None,
     )
     stop = 0
-    for number, its in by_image.items():
-        start, stop = stop, stop + len(its)
-        if number not in left:
+    for number, of_image in by_image.items():
+        start, stop = stop, stop + len(of_image)
+        if number not in others:
             samples[number].shapes = cast("list[AnyShape]", BoxView(table, start, stop))
-    return [row for row in rows if row.image_id in left] if left else ()
+    return [row for row in rows if row.image_id in others] if others else ()

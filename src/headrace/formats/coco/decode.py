@@ -1,4 +1,4 @@
-"""COCO annotations to shapes: a short loop for the clean ones, a longer way for the rest."""
+"""Decode COCO annotations to shapes: a fast loop for clean records, the strict decoder for the others."""
 
 from __future__ import annotations
 
@@ -27,15 +27,20 @@ from headrace.formats.geometry.lazy_polygons import NO_RINGS, lazy_polygons, pol
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes, Polygon, Rectangle
 
-# Stands for the outline of a record that could not be decoded; it is none.
-_NO_OUTLINE = Raw(b"0")
+# The segmentation of a record that was not decoded; it is not a polygon.
+_NOT_RINGS = Raw(b"0")
 
 
 class ShapeDecoder:
-    """Makes the shapes of annotations and hangs them on their samples.
+    """Decodes annotations to shapes and attaches these to their samples.
 
-    ``names`` maps category ids to labels, ``points`` labels to the number of their keypoints. ``task`` prefers one of
-    an annotation's geometries. ``raw`` says that outlines are text.
+    Args:
+        names: The label of each category id.
+        points: The number of keypoints of each label that has any.
+        record_decoder: The decoder of the records, for their extra keys.
+        report: Receives the findings.
+        task: The task that decides which geometry of an annotation is used; see :class:`.StrictDecoder`.
+        raw: Segmentations are JSON text, and polygons stay so.
     """
 
     def __init__(
@@ -52,9 +57,9 @@ class ShapeDecoder:
         self._record_decoder = record_decoder
         self._report = report
         self.boxes_only = task == "detect"
-        self._tables = raw
+        self._raw = raw
         self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
-            lazy_polygons if raw else _plain_outlines
+            lazy_polygons if raw else _plain_polygons
         )
         self._ids = SeenIds()
         self._strict = StrictDecoder(self.names, points, self._ids, report, task=task)
@@ -65,9 +70,15 @@ class ShapeDecoder:
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], UndecodedRecord],
     ) -> None:
-        """Append the shape of each record to the sample of its image; ``source`` shows a record's text by its index."""
+        """Append the shape of each record to the sample of its image.
+
+        Args:
+            records: Records of one type, or full records and undecoded ones mixed.
+            samples: The samples by image id.
+            source: Returns the text of the record at an index.
+        """
         self._report.found.shapes_in += len(records)
-        # Records are of one type, save for odd ones, and these come with none but whole ones.
+        # Undecoded records only come with full ones, so the first record tells the type.
         if not records or isinstance(
             records[0], AnnotationRecord | RawAnnotationRecord | UndecodedRecord
         ):
@@ -83,14 +94,17 @@ class ShapeDecoder:
         samples: Mapping[Id | None, Sample],
         source: Callable[[Row], UndecodedRecord],
     ) -> None:
-        """Hang all rows of some images on their samples, which have no shapes yet."""
-        left = attach_boxes(rows, samples, self.names, self._ids) if self._tables else rows
-        self._report.found.shapes_in += len(rows) - len(left)
-        if left:
-            self.attach(left, samples, lambda index: source(left[index]))
+        """Attach all rows of some images to their samples, which must not have shapes yet."""
+        rest = attach_boxes(rows, samples, self.names, self._ids) if self._raw else rows
+        self._report.found.shapes_in += len(rows) - len(rest)
+        if rest:
+            self.attach(rest, samples, lambda index: source(rest[index]))
 
     def claim_ids(self, records: Sequence[AnyPlain]) -> bool:
-        """Count records as read of which the caller makes no shapes; False, and none counts, where an id is not new."""
+        """Count records as read of which the caller makes no shapes.
+
+        Returns False, without counting any, where an earlier annotation may have one of the ids.
+        """
         if not self._ids.are_new([record.id for record in records]):
             return False
         self._report.found.shapes_in += len(records)
@@ -102,7 +116,7 @@ class ShapeDecoder:
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], UndecodedRecord],
     ) -> None:
-        """The short loop: one box or one polygon after the other, and hardly a question asked of each."""
+        """Attach plain boxes and polygons; this loop is the hot path of reading."""
         label_of, sample_of, is_new = self.names.get, samples.get, self._ids.is_new
         table, boxes_only = self._ids.table, self.boxes_only
         size = len(table)
@@ -114,9 +128,9 @@ class ShapeDecoder:
             label = label_of(record.category_id)  # type: ignore[arg-type]
             sample, box, number = sample_of(record.image_id), record.bbox, record.id
             if rings is None or box is None or sample is None or label is None:
-                self._attach_slowly(record, None, samples, partial(source, index))
+                self._attach_strictly(record, None, samples, partial(source, index))
                 continue
-            # What the table answers needs no call.
+            # The table is read here to save a call.
             if type(number) is int and 0 <= number < size:
                 known = table[number] == 1
                 table[number] = 1
@@ -124,7 +138,7 @@ class ShapeDecoder:
                 known = not is_new(number)
                 size = len(table)
             if known:
-                self._attach_slowly(record, None, samples, partial(source, index))
+                self._attach_strictly(record, None, samples, partial(source, index))
             elif boxes_only or rings is NO_RINGS:
                 x, y, w, h = box
                 shape = Rectangle(label=label, x=x, y=y, w=w, h=h, id=number, area=record.area)
@@ -132,10 +146,10 @@ class ShapeDecoder:
                     shape.iscrowd = True
                 sample.shapes.append(shape)
             else:
-                outline = Polygon(label=label, rings=rings, bbox=box, id=number, area=record.area)
+                polygon = Polygon(label=label, rings=rings, bbox=box, id=number, area=record.area)
                 if record.iscrowd:
-                    outline.iscrowd = True
-                sample.shapes.append(outline)
+                    polygon.iscrowd = True
+                sample.shapes.append(polygon)
 
     def _attach_full(
         self,
@@ -144,10 +158,10 @@ class ShapeDecoder:
         source: Callable[[int], UndecodedRecord],
     ) -> None:
         names, is_new, extra_of = self.names, self._ids.is_new, self._record_decoder.extra
-        learnt, boxes_only = self._record_decoder.has_extra_keys, self.boxes_only
+        has_extra_keys, boxes_only = self._record_decoder.has_extra_keys, self.boxes_only
         polygon_texts = self._rings_of(
             [
-                _NO_OUTLINE if isinstance(record, UndecodedRecord) else record.segmentation
+                _NOT_RINGS if isinstance(record, UndecodedRecord) else record.segmentation
                 for record in records
             ]
         )
@@ -156,7 +170,7 @@ class ShapeDecoder:
                 self._attach_undecoded(record, samples)
                 continue
             box = record.bbox
-            extra = extra_of(record) if learnt else None
+            extra = extra_of(record) if has_extra_keys else None
             if not (
                 box is not None
                 and rings is not None
@@ -167,7 +181,7 @@ class ShapeDecoder:
                 and (record.attributes is None or recover.is_shallow(record.attributes))
                 and is_new(record.id)
             ):
-                self._attach_slowly(record, extra, samples, partial(source, index))
+                self._attach_strictly(record, extra, samples, partial(source, index))
             elif boxes_only or rings is NO_RINGS:
                 x, y, w, h = box
                 samples[record.image_id].shapes.append(
@@ -202,7 +216,7 @@ class ShapeDecoder:
                     )
                 )
 
-    def _attach_slowly(
+    def _attach_strictly(
         self,
         record: AnyPlain | Row,
         extra: Attributes | None,
@@ -218,15 +232,17 @@ class ShapeDecoder:
         self._report.set_record(_name_of(record), source)
         self._strict.attach(record, extra, samples)
 
-    def _attach_undecoded(self, odd: UndecodedRecord, samples: Mapping[Id | None, Sample]) -> None:
+    def _attach_undecoded(
+        self, undecoded: UndecodedRecord, samples: Mapping[Id | None, Sample]
+    ) -> None:
         report = self._report
-        report.set_record("annotation", lambda: odd)
-        values = recover.parse(odd.text, report)
+        report.set_record("annotation", lambda: undecoded)
+        values = recover.parse(undecoded.text, report)
         if values is None:
             report("C26", "an annotation that cannot be read, dropped", dropped=1)
             return
         report.set_record(
-            f"annotation {values.get('id')} of image {values.get('image_id')}", lambda: odd
+            f"annotation {values.get('id')} of image {values.get('image_id')}", lambda: undecoded
         )
         record, extra = recover.annotation(values, report)
         if any(values.get(key) for key in ("bbox", "segmentation", "keypoints")) and not (
@@ -237,27 +253,29 @@ class ShapeDecoder:
         self._strict.attach(record, extra or None, samples)
 
 
-def _plain_outlines(polygon_texts: Sequence[Any]) -> list[Any]:
-    # The two commonest answers are given here: a call takes longer than the question.
+def _plain_polygons(segmentations: Sequence[Any]) -> list[Any]:
+    # The two most common cases are inlined: a call takes longer than the test.
     return [
         (
-            outline
-            if type(outline) is list and len(outline) == 1 and not len(outline[0]) & 1
-            else _plain_rings(outline)
+            segmentation
+            if type(segmentation) is list
+            and len(segmentation) == 1
+            and not len(segmentation[0]) & 1
+            else _plain_rings(segmentation)
         )
-        if outline
+        if segmentation
         else NO_RINGS
-        for outline in polygon_texts
+        for segmentation in segmentations
     ]
 
 
-def _plain_rings(outline: Any) -> Any:
-    """The rings of a usual polygon, NO_RINGS where there is no outline; None for what needs a longer look."""
-    if type(outline) is list:
-        if len(outline) == 1:
-            return None if len(outline[0]) & 1 else outline
-        return None if any(len(ring) & 1 for ring in outline) else outline or NO_RINGS
-    return NO_RINGS if outline is None else None
+def _plain_rings(segmentation: Any) -> Any:
+    """Return the rings of a plain polygon, NO_RINGS for no segmentation, None for what the strict decoder must see."""
+    if type(segmentation) is list:
+        if len(segmentation) == 1:
+            return None if len(segmentation[0]) & 1 else segmentation
+        return None if any(len(ring) & 1 for ring in segmentation) else segmentation or NO_RINGS
+    return NO_RINGS if segmentation is None else None
 
 
 def _is_plain_extra(extra: Attributes) -> bool:

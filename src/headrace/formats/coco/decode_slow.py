@@ -1,4 +1,4 @@
-"""One annotation to its shape the long way: everything that can be said about a record is said."""
+"""Decode one annotation at a time to its shape, with every check that a record may need."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from headrace.model.shapes import (
 
 VISIBILITIES = frozenset({0.0, 1.0, 2.0})
 NO_LABEL = "object"
-# Keys of annotations that are no objects.
+# Keys of annotations that do not describe objects.
 NOT_OBJECT_KEYS = frozenset({"caption", "segments_info"})
 UNUSABLE = "an annotation without any usable geometry, dropped"
 
 
 class StrictDecoder:
-    """Hangs the shape of one record at a time on its sample, and reports what is odd about it.
+    """Decodes one record at a time, attaches its shape to its sample and reports what is wrong with it.
 
-    ``task`` prefers one of an annotation's geometries: ``detect`` its box, ``segment`` its outline; else keypoints
-    come before outlines, and these before boxes.
+    ``task`` decides which geometry of an annotation is used: ``detect`` its box, ``segment`` its segmentation. Without
+    a task, keypoints come before segmentations, and these before boxes.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class StrictDecoder:
             report("C01", message, severity=Severity.ERROR, hint=hint, dropped=1)
             return
         if not self._ids.is_new(record.id):
-            report("C17", "an annotation id stands twice")
+            report("C17", "an annotation id appears twice")
         shape = self._shape(record, self._label(record.category_id), sample, extra or {})
         if shape is not None:
             sample.shapes.append(shape)
@@ -91,13 +91,13 @@ class StrictDecoder:
             return NO_LABEL
         label = self._names.get(category)
         if label is None:
-            # A file without any categories (a results file, a bare one) has only numbers to give.
+            # A file without categories, such as one of results, has only their numbers.
             self._report(
                 "C16",
                 "a category that the file does not declare, named by its number",
                 severity=Severity.ERROR if self._names else Severity.WARNING,
                 detail=str(category),
-                hint="declare it, or skip errors (on-error skip) to have its number for a name",
+                hint="declare it, or skip errors (on-error skip) to use its number as its name",
             )
             label = str(category)
         return label
@@ -114,19 +114,19 @@ class StrictDecoder:
             "attributes": record.attributes,
             "text": record.utf8_string,
         }
-        outline = self._outline(record.segmentation)
+        segmentation = self._usable(record.segmentation)
         mask = None
-        if isinstance(outline, RleRecord):
-            mask = self._check_rle(outline, sample)
+        if isinstance(segmentation, RleRecord):
+            mask = self._check_rle(segmentation, sample)
             if mask is None:
                 return None
         keypoints = self._keypoints(record.keypoints, label)
         box = record.bbox
-        if box is None and (outline or keypoints):
-            self._report("C04", "an annotation without a bbox, which follows from its shape")
+        if box is None and (segmentation or keypoints):
+            self._report("C04", "an annotation without a bbox, computed from its shape")
         if keypoints and self._task in (None, "pose"):
-            if outline:
-                extra = {**extra, "segmentation": _plain(outline)}
+            if segmentation:
+                extra = {**extra, "segmentation": _to_json(segmentation)}
             return Keypoints(points=keypoints, bbox=box, extra=extra or None, **common)
         if mask is not None and self._task != "detect":
             return Mask(
@@ -137,9 +137,9 @@ class StrictDecoder:
                 extra=extra or None,
                 **common,
             )
-        if isinstance(outline, list) and self._task != "detect":
-            return Polygon(rings=outline, bbox=box, extra=extra or None, **common)
-        box = box or _bounds(outline, mask, keypoints)
+        if isinstance(segmentation, list) and self._task != "detect":
+            return Polygon(rings=segmentation, bbox=box, extra=extra or None, **common)
+        box = box or _bounds(segmentation, mask, keypoints)
         if box is not None:
             x, y, w, h = box
             return Rectangle(x=x, y=y, w=w, h=h, extra=extra or None, **common)
@@ -148,13 +148,13 @@ class StrictDecoder:
             return None
         return Classification(extra=extra or None, **common)
 
-    def _outline(
-        self, outline: list[list[float]] | RleRecord | None
+    def _usable(
+        self, segmentation: list[list[float]] | RleRecord | None
     ) -> list[list[float]] | RleRecord | None:
-        if not isinstance(outline, list):
-            return outline
-        rings = [ring for ring in outline if not len(ring) & 1]
-        if len(rings) < len(outline):
+        if not isinstance(segmentation, list):
+            return segmentation
+        rings = [ring for ring in segmentation if not len(ring) & 1]
+        if len(rings) < len(segmentation):
             self._report("C09", recover.NO_POLYGON)
         return rings or None
 
@@ -170,7 +170,7 @@ class StrictDecoder:
         except ParseError as error:
             self._report(
                 "C12",
-                "damaged run lengths, dropped",
+                "a damaged RLE mask, dropped",
                 severity=Severity.ERROR,
                 detail=error.message.removeprefix("C12  "),
                 dropped=1,
@@ -178,7 +178,7 @@ class StrictDecoder:
             return None
         if sample.width and sample.height and (height, width) != (sample.height, sample.width):
             detail = f"{height} x {width} (height x width) on an image of {sample.height} x {sample.width}"
-            message = "run lengths of another size than their image, dropped"
+            message = "an RLE mask of another size than its image, dropped"
             self._report("C13", message, severity=Severity.ERROR, detail=detail, dropped=1)
             return None
         return _CheckedRle(counts, height, width)
@@ -189,7 +189,7 @@ class StrictDecoder:
         if len(points) % 3:
             self._report(
                 "C21",
-                "keypoints that do not come in threes, dropped",
+                "keypoints whose numbers are not in threes, dropped",
                 detail=f"{len(points)} numbers",
             )
             return None
@@ -209,14 +209,14 @@ class _CheckedRle(NamedTuple):
 
 
 def _bounds(
-    outline: list[list[float]] | RleRecord | None,
+    segmentation: list[list[float]] | RleRecord | None,
     mask: _CheckedRle | None,
     points: list[float] | None,
 ) -> Box | None:
     if mask is not None:
         return rle.bounds(rle.decode(mask.counts, mask.height, mask.width), mask.height)
-    if isinstance(outline, list):
-        return rings_bounds(outline)
+    if isinstance(segmentation, list):
+        return rings_bounds(segmentation)
     labelled = [
         value
         for i in range(0, len(points or ()), 3)
@@ -226,10 +226,7 @@ def _bounds(
     return points_bounds(labelled) if labelled else None
 
 
-def _plain(outline: list[list[float]] | RleRecord) -> Any:
-    """A segmentation as it stood in the file."""
-    return (
-        outline
-        if isinstance(outline, list)
-        else {"size": list(outline.size), "counts": outline.counts}
-    )
+def _to_json(segmentation: list[list[float]] | RleRecord) -> Any:
+    if isinstance(segmentation, list):
+        return segmentation
+    return {"size": list(segmentation.size), "counts": segmentation.counts}

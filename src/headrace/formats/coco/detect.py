@@ -1,4 +1,4 @@
-"""Whether a file, or a folder of files, looks like COCO, by the keys that stand near its beginning and its end."""
+"""Detect COCO by the keys near the beginning and the end of a file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from pathlib import Path
 from headrace.formats.coco.folders import guess_folder
 from headrace.formats.info import Guess
 
-_LOOK = 64 * 1024
+_SAMPLE_BYTES = 64 * 1024
 _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
 _KEY = re.compile(rb'"(images|annotations|categories|video_id|file_name|segments_info)"[ \t\r\n]*:')
 
 
 def detect(path: Path) -> Guess | None:
-    """COCO by its three lists; likely where only two are seen, possible where a folder holds such files."""
+    """Guess whether a path is COCO.
+
+    Returns:
+        A guess, or None: ``certain`` for a file with all three lists, ``likely`` for one with two of them, and
+        ``possible`` for a list of results or for a folder that holds COCO files.
+    """
     return guess_folder(path, detect_file, "coco") if path.is_dir() else detect_file(path)
 
 
 def detect_file(path: Path) -> Guess | None:
-    """What a file looks like."""
+    """Guess whether a file is COCO."""
     head, tail = head_and_tail(path)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"[") and b'"image_id"' in start:
@@ -45,15 +50,15 @@ def detect_file(path: Path) -> Guess | None:
 
 
 def head_and_tail(path: Path) -> tuple[bytes, bytes]:
-    """The first and the last bytes of a file, unpacked where it is gzip (then only the first)."""
+    """Read the first and the last bytes of a file; of a gzip file only the first ones, decompressed."""
     with path.open("rb") as file:
         if file.read(2) == b"\x1f\x8b":
             file.seek(0)
             try:
-                return gzip.GzipFile(fileobj=file).read(_LOOK), b""
+                return gzip.GzipFile(fileobj=file).read(_SAMPLE_BYTES), b""
             except (EOFError, OSError, zlib.error):
                 return b"", b""
         file.seek(0)
-        head = file.read(_LOOK)
-        file.seek(max(path.stat().st_size - _LOOK, len(head)))
-        return head, file.read(_LOOK)
+        head = file.read(_SAMPLE_BYTES)
+        file.seek(max(path.stat().st_size - _SAMPLE_BYTES, len(head)))
+        return head, file.read(_SAMPLE_BYTES)

@@ -1,4 +1,4 @@
-"""A COCO file in memory, for callers who want its records rather than a path; fields as the format names them."""
+"""A COCO file in memory, for callers who need its records rather than a file. Fields have the names of the format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CocoImage(Struct, kw_only=True):
 
 
 class CocoCategory(Struct, kw_only=True):
-    """An entry of ``categories``; ``skeleton`` joins keypoints by numbers from 1."""
+    """An entry of ``categories``; ``skeleton`` has pairs of keypoint numbers, counted from 1."""
 
     id: int
     name: str
@@ -34,7 +34,7 @@ class CocoCategory(Struct, kw_only=True):
 
 
 class CocoAnnotation(Struct, kw_only=True):
-    """An entry of ``annotations``; ``bbox`` is x, y, w, h in pixels, empty where the annotation has no geometry."""
+    """An entry of ``annotations``; ``bbox`` is x, y, w, h in pixels, or empty for an annotation without geometry."""
 
     id: int
     image_id: int
@@ -50,7 +50,7 @@ class CocoAnnotation(Struct, kw_only=True):
 
 
 class CocoFile(Struct, kw_only=True):
-    """A whole COCO file. ``findings`` says what of the version COCO has no words for."""
+    """A COCO file. ``findings`` lists what COCO cannot represent of the dataset version."""
 
     info: dict[str, Any] = field(default_factory=dict)
     licenses: list[dict[str, Any]] = field(default_factory=list)
@@ -60,7 +60,7 @@ class CocoFile(Struct, kw_only=True):
     findings: list[Finding] = field(default_factory=list)
 
     def model_dump(self) -> dict[str, Any]:
-        """Plain dicts and lists, as the file has them: without what is None, and without the findings."""
+        """Return the file as dicts and lists, without the findings and without values that are None."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         del plain["findings"]
         for name in ("images", "annotations", "categories"):
@@ -68,12 +68,16 @@ class CocoFile(Struct, kw_only=True):
         return plain
 
     def model_dump_json(self, indent: int | None = None) -> str:
-        """The text of the file; any ``indent`` is of two blanks."""
+        """Return the text of the file.
+
+        Args:
+            indent: Indent the text, by two spaces whatever the number; None for compact text.
+        """
         option = orjson.OPT_INDENT_2 if indent else 0
         return orjson.dumps(self.model_dump(), option=option).decode()
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the file."""
+        """Write the file to a path."""
         Path(path).write_text(self.model_dump_json(), encoding="utf-8")
 
 
@@ -82,5 +86,5 @@ def _present(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_document(path: Path) -> CocoFile:
-    """A file that headrace wrote, as a document."""
+    """Read a file that headrace wrote."""
     return msgspec.json.decode(path.read_bytes(), type=CocoFile)

@@ -1,7 +1,7 @@
-"""Shapes, samples and labels as COCO's records, for the writer.
+"""Encode samples, labels and shapes as COCO records.
 
 Sources: the COCO data format page, and what ``pycocotools`` and Ultralytics' ``convert_coco`` rely on: every
-annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with an outline has ``area`` and ``bbox``.
+annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with a segmentation has ``area`` and ``bbox``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LABEL_KEYS = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"}
 
 
 def image(sample: Sample, number: int) -> Record:
-    """An entry of ``images``."""
+    """Encode a sample as an entry of ``images``."""
     name, width, height = sample.filename, sample.width, sample.height
     record: Record
     if width and height:
@@ -50,24 +50,24 @@ def image(sample: Sample, number: int) -> Record:
     if sample.attributes:
         record["attributes"] = sample.attributes
     if sample.extra:
-        record.update(_beside(sample.extra, _IMAGE_KEYS))
+        record.update(_without(sample.extra, _IMAGE_KEYS))
     return record
 
 
 def category(label: LabelInfo, number: int) -> Record:
-    """An entry of ``categories``."""
+    """Encode a label as an entry of ``categories``."""
     record: Record = {"id": number, "name": label.name, "supercategory": label.supercategory or ""}
     if label.keypoints:
         record["keypoints"] = label.keypoints
         record["skeleton"] = label.skeleton
-    record.update(_beside(label.extra or {}, _LABEL_KEYS))
+    record.update(_without(label.extra or {}, _LABEL_KEYS))
     return record
 
 
 def annotation(
     shape: AnyShape, sample: Sample, number: int, image_id: int, category_id: int
 ) -> Record | None:
-    """An entry of ``annotations``; None for a kind of shape that COCO has no words for."""
+    """Encode a shape as an entry of ``annotations``; None for a kind of shape that COCO cannot represent."""
     record: Record
     if isinstance(shape, Polygon):
         rings = shape.rings
@@ -101,7 +101,7 @@ def annotation(
     if shape.text is not None:
         record["utf8_string"] = shape.text
     if shape.extra:
-        record.update(_beside(shape.extra, _SHAPE_KEYS))
+        record.update(_without(shape.extra, _SHAPE_KEYS))
     return record
 
 
@@ -111,10 +111,16 @@ def boxes(
     images: Iterable[tuple[int, int]],
     categories: Sequence[int],
 ) -> Iterator[list[Record]]:
-    """Entries of ``annotations`` for plain boxes, image by image: what :func:`annotation` says of each.
+    """Encode a table of boxes as entries of ``annotations``, image by image; each is equal to :func:`annotation`'s.
 
-    ``images`` are the number of each image and how many boxes it has; the boxes are numbered from ``first``. The
-    records of an image are written over for the next: that takes less time than making new ones.
+    Args:
+        table: The boxes.
+        first: The number of the first annotation.
+        images: The number of each image, and how many boxes of the table it has.
+        categories: The category number of each box.
+
+    Yields:
+        The records of the next image. They are reused for the one that follows, which is faster than making new ones.
     """
     areas: Iterable[float] = map(mul, table.w, table.h)
     if table.areas is not None:
@@ -126,10 +132,10 @@ def boxes(
     blank: Record = dict.fromkeys(("id", "image_id", "category_id", "bbox", "area"))
     blank |= {"iscrowd": 0, "segmentation": ()}
     attributes = table.attributes or ()
-    said, polygon_texts = iter(attributes), iter(table.polygon_texts or ())
+    own_attributes, polygon_texts = iter(attributes), iter(table.polygon_texts or ())
     differ = any(attributes)
     if differ and attributes[0] and attributes.count(attributes[0]) == len(attributes):
-        # Most tools write the same few words of each.
+        # Most tools write the same attributes on every box.
         blank["attributes"], differ = attributes[0], False
     every: list[Record] = []
     for image_id, count in images:
@@ -144,19 +150,19 @@ def boxes(
             record["area"] = area
         records = every[:count]
         if differ:
-            for record, own in zip(records, said, strict=False):
+            for record, own in zip(records, own_attributes, strict=False):
                 if own:
                     record["attributes"] = own
                 else:
                     record.pop("attributes", None)
         if table.polygon_texts is not None:
-            for record, outline in zip(records, polygon_texts, strict=False):
-                record["segmentation"] = () if outline is None else orjson.Fragment(outline)
+            for record, text in zip(records, polygon_texts, strict=False):
+                record["segmentation"] = () if text is None else orjson.Fragment(text)
         yield records
 
 
 def all_finite(table: BoxTable) -> bool:
-    """Whether all numbers of boxes, and their areas, can stand in JSON; if in doubt, not."""
+    """Return whether JSON can represent all numbers of the boxes; may be False although it can."""
     areas = sum(map(mul, table.w, table.h)) + sum(filter(None, table.areas or ()))
     return isfinite(sum(table.x) + sum(table.y) + areas)
 
@@ -176,9 +182,9 @@ def _add_other(record: Record, shape: AnyShape) -> bool:
 
 
 def is_finite(record: Record) -> bool:
-    """Whether all numbers of a record's geometry can stand in JSON."""
-    outline = record.get("segmentation")
-    rings = outline if isinstance(outline, list) else []
+    """Return whether JSON can represent all numbers of a record's geometry."""
+    segmentation = record.get("segmentation")
+    rings = segmentation if isinstance(segmentation, list) else []
     flat = [
         *record.get("bbox", ()),
         *record.get("keypoints", ()),
@@ -188,9 +194,9 @@ def is_finite(record: Record) -> bool:
 
 
 def polygon_area(rings: list[list[float]], sample: Sample) -> float:
-    """The area of rings united, in square pixels.
+    """Compute the area of the union of rings, in square pixels.
 
-    Where rings may overlap they are united on the pixel grid, as pycocotools does, if the image's size is known.
+    Rings that may overlap are rasterised first, as pycocotools does, where the size of the image is known.
     """
     if len(rings) == 1 or not sample.width or not sample.height or not _may_overlap(rings):
         return rings_area(rings)
@@ -221,20 +227,20 @@ def _add_mask(record: Record, mask: Mask) -> None:
 
 
 def _add_keypoints(record: Record, shape: Keypoints) -> None:
-    outline = (shape.extra or {}).get("segmentation")
+    segmentation = (shape.extra or {}).get("segmentation")
     box: Box | None = shape.bbox or box_of(shape)
     if box is not None:
         record["bbox"] = box
     if shape.area is not None or box is not None:
         record["area"] = shape.area if shape.area is not None or box is None else box[2] * box[3]
     record["iscrowd"] = int(shape.iscrowd)
-    record["segmentation"] = outline if isinstance(outline, list | dict) else ()
+    record["segmentation"] = segmentation if isinstance(segmentation, list | dict) else ()
     record["keypoints"] = shape.points
     record["num_keypoints"] = sum(1 for v in shape.points[2::3] if v > 0)
 
 
-def _beside(extra: Attributes, own: frozenset[str]) -> Record:
-    """The keys of an extra that do not shadow the format's own."""
+def _without(extra: Attributes, own: frozenset[str]) -> Record:
+    """Return the extra without keys that the format defines itself."""
     if own.isdisjoint(extra):
         return extra
     return {key: value for key, value in extra.items() if key not in own}

@@ -1,8 +1,8 @@
-"""Annotations dealt out into buckets of neighbouring images, in one temporary file, in bounded memory.
+"""External bucket sort: order the annotations of a file by their images, in bounded memory.
 
-Real files list annotations in any order. The buckets are read back one by one, each so small that the processor's
-cache holds most of what is made of it. Only in very large files, or where few images have most of the annotations, a
-bucket is dealt once more.
+Files may list annotations in any order. They are distributed to buckets of neighbouring images in a temporary file,
+and the buckets are read back one at a time. A bucket is small enough that most of its decoded content fits into the
+processor's cache; where it is not, it is split again.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MAX_BUCKETS = 2048
 BUCKET_BYTES = 256 * 1024
 PENDING_BYTES = 24 * 1024 * 1024
 WRITE_BYTES = 1024 * 1024
-# Beyond this a bucket is dealt in memory once more, into groups of so many bytes.
+# A larger bucket is split in memory, into groups of GROUP_BYTES.
 FULL_BYTES = 1536 * 1024
 GROUP_BYTES = 64 * 1024
-# Beyond this a bucket is dealt on disk once more, where it has several images.
+# A larger bucket of several images is split on disk.
 LARGE_BYTES = 16 * 1024 * 1024
 
 R_contra = TypeVar("R_contra", bound=Struct, contravariant=True)
@@ -30,17 +30,17 @@ C = TypeVar("C")
 
 
 class PositionLookup(Protocol[R_contra]):
-    """Tells to which image (or video) an annotation belongs, as its place in the file; -1 for none."""
+    """Finds the image (or video) of an annotation: its position in the file, or -1 where there is none."""
 
     def positions(self, refs: Sequence[R_contra]) -> list[int]:
-        """The places of what annotations refer to."""
+        """Return the positions of the images that annotations refer to."""
 
     def position_in(self, text: bytes) -> int:
-        """The same from the text of one annotation, however odd it is."""
+        """Return the same for the text of one annotation, which need not be clean."""
 
 
 class ImageGroup(NamedTuple, Generic[C]):
-    """Neighbouring images, from place ``first`` to before ``after``, and their annotations."""
+    """The annotations of neighbouring images, from position ``first`` to before ``after``."""
 
     first: int
     after: int
@@ -48,10 +48,14 @@ class ImageGroup(NamedTuple, Generic[C]):
 
 
 class ExternalSort(ABC, Generic[C]):
-    """Annotations by bucket of neighbouring images, in a temporary file that is gone when closed.
+    """Annotations in buckets of neighbouring images, in a temporary file that closing deletes.
 
-    ``first`` is the place of the first image, ``images`` how many there are. The last bucket is for annotations of
-    none of them.
+    The last bucket holds the annotations of unknown images.
+
+    Args:
+        first: The position of the first image.
+        images: The number of images.
+        annotation_bytes: The approximate size of all annotations.
     """
 
     def __init__(self, first: int, images: int, annotation_bytes: int) -> None:
@@ -61,17 +65,17 @@ class ExternalSort(ABC, Generic[C]):
         self._step = -(-max(images, 1) // count)
         self._count = -(-max(images, 1) // self._step)
         self._pending = 0
-        # Where the parts of each bucket lie: offset and size by turns. Large files have many.
+        # The parts of each bucket in the temporary file, offset and size alternating. Large files have many.
         self._parts: list[array[int]] = [array("Q") for _ in range(self._count + 1)]
         self._file = tempfile.TemporaryFile(prefix="headrace-", buffering=0)  # noqa: SIM115  closed by close
         self._end = 0
 
     def close(self) -> None:
-        """Drop everything."""
+        """Delete the temporary file."""
         self._file.close()
 
     def groups(self) -> Iterator[ImageGroup[C]]:
-        """The annotations by groups of neighbouring images, in order."""
+        """Yield the annotations of all images, grouped by neighbouring images, in order."""
         for bucket, parts in enumerate(self._parts[:-1]):
             first = self._first + bucket * self._step
             after = min(first + self._step, self._first + self._images)
@@ -84,31 +88,31 @@ class ExternalSort(ABC, Generic[C]):
                 yield from self._split_on_disk(parts, first, after, size)
 
     def orphans(self) -> Iterator[C]:
-        """Annotations of no known image, by the part."""
+        """Yield the annotations of unknown images, in parts."""
         for text in self._texts_of(self._parts[-1]):
             yield self._content(iter([text]))
 
     @abstractmethod
     def _pop_pending(self, bucket: int) -> bytes:
-        """What waits to be written of a bucket; it waits no longer."""
+        """Remove and return the part of a bucket that is not written yet."""
 
     @abstractmethod
     def _content(self, texts: Iterator[bytes]) -> C:
-        """The annotations of parts as they were written."""
+        """Join the annotations of parts."""
 
     @abstractmethod
     def _split_groups(
         self, texts: Iterator[bytes], first: int, step: int, count: int
     ) -> Iterator[C]:
-        """The same, dealt into ``count`` groups of ``step`` images from place ``first`` on."""
+        """Split the annotations of parts into ``count`` groups of ``step`` images, from position ``first`` on."""
 
     @abstractmethod
     def _subsort(self, first: int, images: int, size: int) -> Self:
-        """ExternalSort for a range of the images."""
+        """Return a sort of the same kind for a range of the images."""
 
     @abstractmethod
     def add_part(self, text: bytes) -> None:
-        """Take in a part of another one's bucket."""
+        """Add a part of a bucket of another sort."""
 
     def _split_in_memory(
         self, parts: array[int], first: int, after: int, size: int
@@ -122,7 +126,7 @@ class ExternalSort(ABC, Generic[C]):
     def _split_on_disk(
         self, parts: array[int], first: int, after: int, size: int
     ) -> Iterator[ImageGroup[C]]:
-        """A bucket where few images have most of the annotations."""
+        """Split a bucket of a few images that have most of the annotations."""
         inner = self._subsort(first, after - first, size)
         try:
             for text in self._texts_of(parts):
@@ -133,7 +137,7 @@ class ExternalSort(ABC, Generic[C]):
             inner.close()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the pending parts of all buckets."""
         data: list[bytes] = []
         end = self._end
         for bucket, parts in enumerate(self._parts):

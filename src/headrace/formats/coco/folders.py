@@ -1,4 +1,4 @@
-"""COCO files in a folder: which of its JSON files are such, and which one is meant."""
+"""Find the COCO files in a folder."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from headrace.formats.info import FormatName, Guess
 
 Detector = Callable[[Path], Guess | None]
 
-# Beside the images, where the dataset of the name keeps them, and one file a split, as Roboflow exports it.
+# Beside the images, in "annotations" as the COCO dataset has them, or one file for each split, as Roboflow exports them.
 _SUBFOLDERS = ("", "annotations", "train", "valid", "val", "test")
 _SUFFIXES = (".json", ".json.gz")
-_TRIES = 100
-_SHOWN = 5
+_MAX_FILES = 100
+_MAX_NAMES = 5
 
 
 def find_files(folder: Path, detect: Detector) -> list[Path]:
-    """The files of a folder, not far down, that ``look`` takes for its format."""
-    tried = islice(chain.from_iterable(_json_files(folder / each) for each in _SUBFOLDERS), _TRIES)
+    """Return the JSON files in a folder and its usual subfolders that ``detect`` recognises with some certainty."""
+    tried = islice(
+        chain.from_iterable(_json_files(folder / each) for each in _SUBFOLDERS), _MAX_FILES
+    )
     return [path for path in tried if (guess := detect(path)) and guess.confidence != "possible"]
 
 
@@ -34,7 +36,7 @@ def _json_files(folder: Path) -> list[Path]:
 
 
 def guess_folder(folder: Path, detect: Detector, format: FormatName) -> Guess | None:
-    """A folder of such files: possible only, for other formats' folders may hold one too."""
+    """Return a ``possible`` guess for a folder that holds such files: folders of other formats may hold one too."""
     found = find_files(folder, detect)
     if not found:
         return None
@@ -42,7 +44,11 @@ def guess_folder(folder: Path, detect: Detector, format: FormatName) -> Guess | 
 
 
 def resolve_file(path: Path, detect: Detector) -> Path:
-    """``path``, or the only such file where it is a folder. Raises ParseError where that holds none or several."""
+    """Return ``path`` itself, or the only matching file where it is a folder.
+
+    Raises:
+        ParseError: The folder holds no such file, or several.
+    """
     if not path.is_dir():
         return path
     found = find_files(path, detect)
@@ -50,7 +56,9 @@ def resolve_file(path: Path, detect: Detector) -> Path:
         return found[0]
     if not found:
         raise ParseError(
-            "a folder without any such file", path=path, hint="name the annotation file"
+            "a folder without an annotation file of this format",
+            path=path,
+            hint="name the annotation file",
         )
     raise ParseError(
         f"a folder with {len(found)} annotation files: {_names(path, found)}",
@@ -60,5 +68,5 @@ def resolve_file(path: Path, detect: Detector) -> Path:
 
 
 def _names(folder: Path, files: list[Path]) -> str:
-    names = [path.relative_to(folder).as_posix() for path in files[:_SHOWN]]
-    return ", ".join(names) + (" …" if len(files) > _SHOWN else "")
+    names = [path.relative_to(folder).as_posix() for path in files[:_MAX_NAMES]]
+    return ", ".join(names) + (" …" if len(files) > _MAX_NAMES else "")

@@ -1,4 +1,4 @@
-"""Samples with all of their annotations, from images in the order of the file."""
+"""Group annotations by image: yield samples, in the order of the file, with all of their annotations."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.sample import Sample
 
-# An image's place in the file, and its sample unless it was left out.
+# An image's position in the file, and its sample unless the image was left out.
 IndexedSample = tuple[int, Sample | None]
 
-# So many images may be open at once while annotations that lie in order are handed to them.
+# How many samples may wait for their annotations at once.
 MAX_OPEN = 1024
 
 _RAW = Decoder(Raw)
@@ -34,9 +34,9 @@ def from_sorted(
     shape_decoder: ShapeDecoder,
     find: Callable[[Row], UndecodedRecord],
 ) -> Iterator[list[Sample]]:
-    """Samples whose annotations were dealt into buckets; annotations of no image come first, as findings.
+    """Yield samples with annotations that were sorted. Annotations of unknown images become findings first.
 
-    ``find`` shows the text of a row.
+    ``find`` returns the text of a row.
     """
 
     def attach(content: bytes | Rows, samples: dict[Any, Sample]) -> None:
@@ -52,7 +52,7 @@ def from_sorted(
                 if kind is bytes:
                     attach(b"\n".join(rows), samples)
                 else:
-                    shape_decoder.attach(rows, samples, partial(_found, find, rows))
+                    shape_decoder.attach(rows, samples, partial(_find_at, find, rows))
 
     for content in sorted_annotations.orphans():
         attach(content, {})
@@ -70,7 +70,7 @@ def from_ordered(
     record_decoder: RecordDecoder[Any],
     shape_decoder: ShapeDecoder,
 ) -> Iterator[list[Sample]]:
-    """Samples whose annotations lie in the order of the images already: two streams side by side."""
+    """Yield samples with annotations that are in the order of the images: both arrays are read in parallel."""
     waiting: dict[int, Sample] = {}
     reached = -1
     for chunk in chunks:
@@ -100,13 +100,13 @@ def from_ordered(
 
 
 def without_annotations(images: Iterator[IndexedSample]) -> Iterator[list[Sample]]:
-    """Samples as they are."""
-    while placed := list(islice(images, MAX_OPEN)):
-        yield [sample for _, sample in placed if sample is not None]
+    """Yield samples as they are."""
+    while indexed := list(islice(images, MAX_OPEN)):
+        yield [sample for _, sample in indexed if sample is not None]
 
 
 def _spans(positions: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut a chunk where its images lie too far apart to be open at once; mostly it is one span."""
+    """Split a chunk into spans of images that can wait at once; usually there is only one."""
     start = 0
     if positions and positions[-1] - positions[0] > MAX_OPEN:
         for i, position in enumerate(positions):
@@ -128,14 +128,16 @@ def _texts_in_lines(text: bytes) -> Callable[[int], UndecodedRecord]:
     return lambda index: UndecodedRecord(bytes(lines()[index]))
 
 
-def _found(find: Callable[[Row], UndecodedRecord], rows: list[Row], index: int) -> UndecodedRecord:
+def _find_at(
+    find: Callable[[Row], UndecodedRecord], rows: list[Row], index: int
+) -> UndecodedRecord:
     return find(rows[index])
 
 
 def texts_in_chunk(chunk: ArrayChunk[Any]) -> Callable[[int], UndecodedRecord]:
-    """Shows the text of an element by its place among those of a chunk.
+    """Return a function that finds the text of an element of a chunk by its index.
 
-    The chunk is cut once, however many are asked for: in a file of bad records that is each of them.
+    The chunk is split only once: a file of bad records needs every one of its elements.
     """
     elements = cache(chunk.elements)
 
@@ -149,5 +151,5 @@ def texts_in_chunk(chunk: ArrayChunk[Any]) -> Callable[[int], UndecodedRecord]:
 def texts_from(
     start: int, source: Callable[[int], UndecodedRecord]
 ) -> Callable[[int], UndecodedRecord]:
-    """The same for those from ``start`` on."""
+    """Return a source whose indices count from ``start`` of another."""
     return lambda index: source(start + index)

@@ -1,4 +1,4 @@
-"""Which ids an earlier annotation has."""
+"""Remember the ids of annotations, to find duplicates."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import cast
 
 from headrace.formats.coco.schema import Id
 
-# Beyond these an id that stands twice may go unnoticed: memory stays bounded.
+# Memory is bounded: duplicates among ids beyond these limits may go unnoticed.
 MAX_SMALL = 32 * 1024 * 1024
 MAX_OTHERS = 500_000
-_PIECE = bytes(1 << 16)
+_GROWTH = bytes(1 << 16)
 
 
 class SeenIds:
-    """A flat table for small numbers (1 for those that were met), a bounded set for the others."""
+    """A set of ids: a flat table for small numbers (1 for each that was seen), a bounded set for the others."""
 
     def __init__(self) -> None:
-        self.table = bytearray(_PIECE)
+        self.table = bytearray(_GROWTH)
         self._others: set[Id] = set()
 
     def is_new(self, id: Id | None) -> bool:
-        """Whether an id is met for the first time (annotations without one are all new)."""
+        """Add an id; False where it was seen before. An annotation without an id is always new."""
         try:
             if id >= 0:  # type: ignore[operator]
                 if self.table[id]:  # type: ignore[index]
                     return False
                 self.table[id] = 1  # type: ignore[index]
                 return True
-        except (TypeError, IndexError):  # no id, a text, or a number beyond the table
+        except (TypeError, IndexError):  # no id, text, or a number beyond the table
             pass
         return self._is_new_other(id)
 
     def are_new(self, ids: Sequence[Id | None]) -> bool:
-        """Whether all ids are small numbers met for the first time; else none of them counts as met."""
+        """Add ids; False, without adding any, unless all are small numbers that were not seen before."""
         try:
             low, high = min(ids), max(ids)  # type: ignore[type-var]
             if low < 0 or high >= MAX_SMALL:  # type: ignore[operator]
                 return False
-        except TypeError:  # no id, or a text
+        except TypeError:  # no id, or text
             return False
         numbers = cast("Sequence[int]", ids)
         self._make_room(cast("int", high))
@@ -50,9 +50,9 @@ class SeenIds:
         return True
 
     def _make_room(self, number: int) -> None:
-        # By the piece: a large table is never in memory twice.
+        # In small steps, so that a large table is never in memory twice.
         while number >= len(self.table):
-            self.table += _PIECE
+            self.table += _GROWTH
 
     def _is_new_other(self, id: Id | None) -> bool:
         if id is None:

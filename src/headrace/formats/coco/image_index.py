@@ -1,4 +1,4 @@
-"""The place of each image in its file, by its id."""
+"""Find the position of an image in its file by its id."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from headrace.formats.coco import recover
 from headrace.formats.coco.schema import Id, ImageId, ImageRef
 
 _REF = Decoder(ImageRef)
-# Ids below take four bytes each; far larger ones would make the table larger than a dict.
+# Each id up to here takes four bytes of the table; with far larger ids a dict is smaller.
 SMALL_IDS = 8_000_000
 _EMPTY = array("i", [-1]) * 4096
 
 
 class HasImageId(Protocol):
-    """What names an image by its id."""
+    """An object with the id of an image."""
 
     @property
     def image_id(self) -> Id | None:
-        """The id."""
+        """The id of the image."""
 
 
 class ImageIndex:
-    """The place of each image in the file, by its id: a flat table for the usual small numbers, else a dict."""
+    """The position of each image in the file, by id: a flat table for small numbers, else a dict.
+
+    ``duplicates`` holds the positions of images whose id an earlier image has.
+    """
 
     def __init__(self) -> None:
         self._table: array[int] | dict[Id, int] = array("i")
@@ -37,10 +40,7 @@ class ImageIndex:
         self.duplicates: set[int] = set()
 
     def add(self, id: Id | None) -> None:
-        """The next image of the file; None for one without an id, which no annotation can name.
-
-        The places of images whose id an earlier one has are in :attr:`doubles`.
-        """
+        """Add the next image of the file. One without an id (None) is counted, but cannot be found."""
         position = self._count
         self._count += 1
         if id is None:
@@ -59,13 +59,13 @@ class ImageIndex:
             self.duplicates.add(position)
 
     def extend(self, ids: Sequence[Id | None]) -> None:
-        """:meth:`add` of many."""
+        """Add the next images of the file."""
         table = self._table
         try:
-            usual = min(ids) >= 0 and max(ids) < 16 * self._count + SMALL_IDS  # type: ignore[type-var, operator]
-        except (TypeError, ValueError):  # an id that is text or none; no ids
-            usual = False
-        if not usual or isinstance(table, dict):
+            is_small = min(ids) >= 0 and max(ids) < 16 * self._count + SMALL_IDS  # type: ignore[type-var, operator]
+        except (TypeError, ValueError):  # an id that is text or None; no ids
+            is_small = False
+        if not is_small or isinstance(table, dict):
             for each in ids:
                 self.add(each)
             return
@@ -80,7 +80,7 @@ class ImageIndex:
 
     @staticmethod
     def _make_room(table: array[int], number: int) -> None:
-        # By the piece: a large table is never in memory twice.
+        # In small steps, so that a large table is never in memory twice.
         while number >= len(table):
             table.extend(_EMPTY)
 
@@ -89,43 +89,43 @@ class ImageIndex:
 
     @property
     def is_dense(self) -> bool:
-        """Whether all ids are whole numbers from 0, and none too large for a table."""
+        """Whether the ids are in a table: all are whole numbers from 0, and none is too large."""
         return isinstance(self._table, array)
 
     def position(self, id: Id | None) -> int:
-        """The place of an image, or -1 where there is none of this id."""
+        """Return the position of the image with an id, or -1 where there is none."""
         if isinstance(self._table, dict):
             return -1 if id is None else self._table.get(id, -1)
         return self._table[id] if type(id) is int and 0 <= id < len(self._table) else -1
 
     def positions(self, refs: Sequence[HasImageId]) -> list[int]:
-        """:meth:`place` of many."""
+        """Return the positions of the images that objects refer to; see :meth:`position`."""
         table = self._table
         if isinstance(table, array):
             try:
                 ids = cast("list[int]", [ref.image_id for ref in refs])
                 positions = [table[number] for number in ids]
-                # Negative ids would count from the table's end.
+                # Negative ids would count from the end of the table.
                 if min(ids, default=0) >= 0:
                     return positions
-            except (TypeError, IndexError):  # an id that is text, or of no image
+            except (TypeError, IndexError):  # an id that is text, or not in the table
                 pass
         return [self.position(ref.image_id) for ref in refs]
 
     def position_in(self, text: bytes) -> int:
-        """:meth:`place` of the image that an annotation's text names, however odd it is otherwise."""
+        """Return the position of the image of an annotation, given as text that need not be clean."""
         return self.position(image_id_in(text))
 
 
 def image_id_in(text: bytes) -> Id | None:
-    """The id of the image that an annotation's text names, however odd it is otherwise."""
+    """Return the image id of an annotation, given as text that need not be clean."""
     with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
         return _REF.decode(text).image_id
     return lenient_id(text, ImageRef)
 
 
 def lenient_id(text: bytes, kind: type[ImageId | ImageRef]) -> Id | None:
-    """The id in an element that is odd otherwise: also a whole number written as 7.0."""
+    """Return the id in an element that is not clean; it may be a whole number written as 7.0."""
     with contextlib.suppress(ValueError, RecursionError):
         values = json.loads(text)
         key = kind.__struct_fields__[0]
@@ -135,4 +135,4 @@ def lenient_id(text: bytes, kind: type[ImageId | ImageRef]) -> Id | None:
 
 
 def _silent(*args: object, **more: object) -> None:
-    """Report nothing: the record is looked at again."""
+    """Report nothing: the record is decoded again later."""

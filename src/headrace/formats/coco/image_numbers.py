@@ -1,4 +1,4 @@
-"""The numbers that a COCO file gives to images and labels: those of the source where they serve, else new ones."""
+"""Choose the ids of images and categories in a COCO file: those of the source where possible, else new numbers."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from headrace.model.sample import LabelInfo
 
 MAX_TABLE = 32 * 1024 * 1024
 MAX_INT = 2**53
-_PIECE = bytes(1 << 16)
+_GROWTH = bytes(1 << 16)
 
 
 class ImageNumbers:
-    """Unique numbers for images: the source's own whole number where no image had it before, else the next free."""
+    """Assigns unique numbers to images: the source's number unless an earlier image has it, else the next free one."""
 
     def __init__(self) -> None:
-        self._used = bytearray(_PIECE)
+        self._used = bytearray(_GROWTH)
         self._large: set[int] = set()
         self._next = 1
 
     def assign_all(self, wanted: Sequence[int | str | None]) -> Sequence[int]:
-        """The numbers of the next images."""
+        """Return the numbers of the next images, given the ids that their source has."""
         end = self._next + len(wanted)
         if end > MAX_TABLE or wanted.count(None) < len(wanted):
             return [self.assign(each) for each in wanted]
-        # All numbers from the next one on are free.
+        # All numbers from here on are free.
         numbers = range(self._next, end)
         self._grow(end)
         self._used[numbers.start : end] = b"\1" * len(numbers)
@@ -32,7 +32,7 @@ class ImageNumbers:
         return numbers
 
     def assign(self, wanted: int | str | None) -> int:
-        """The number of the next image."""
+        """Return the number of the next image."""
         number = wanted if isinstance(wanted, int) and 0 <= wanted <= MAX_INT else self._next
         while not self._claim(number):
             number = self._next
@@ -50,15 +50,15 @@ class ImageNumbers:
         return free
 
     def _grow(self, size: int) -> None:
-        # By the piece: a large table is never in memory twice.
+        # In small steps, so that a large table is never in memory twice.
         while size > len(self._used):
-            self._used += _PIECE
+            self._used += _GROWTH
 
 
 def kept_numbers(labels: Sequence[LabelInfo], *, keep_zero: bool) -> dict[str, int] | None:
-    """The numbers that the source gives to its labels, where all have one and none stands twice.
+    """Return the numbers that the source gives to its labels, or None unless all have one and all differ.
 
-    COCO counts from 1; 0 is kept only for a source that is COCO itself, where ``keep_zero`` says so.
+    COCO counts from 1. The number 0 is only kept with ``keep_zero``, for a source that is COCO itself.
     """
     numbers = {
         label.name: label.id

@@ -1,7 +1,8 @@
-"""COCO images to samples."""
+"""Decode COCO images to samples."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,14 @@ from headrace.model.shapes import Attributes
 
 
 class SampleDecoder:
-    """Makes samples of images; what is odd about them is reported."""
+    """Decodes images to samples and reports what is wrong with them.
+
+    Args:
+        record_decoder: The decoder of the records, for their extra keys.
+        report: Receives the findings.
+        annotated: The value of each sample's ``annotated``.
+        media: The folder of the image files, to compare or find out their sizes.
+    """
 
     def __init__(
         self,
@@ -32,13 +40,13 @@ class SampleDecoder:
         self._annotated = annotated
         self._media = media
 
-    def make(self, record: ImageRecord | UndecodedRecord) -> Sample | None:
-        """The sample of an image, or None where it has no id or no name (reported, with the image as dropped)."""
+    def decode(self, record: ImageRecord | UndecodedRecord) -> Sample | None:
+        """Return the sample of an image, or None where it has no id or no name; then a finding counts it as dropped."""
         if isinstance(record, UndecodedRecord):
-            cleaned = self._cleaned(record)
-            if cleaned is None:
+            recovered = self._recover(record)
+            if recovered is None:
                 return None
-            image, extra = cleaned
+            image, extra = recovered
         else:
             image = record
             extra = (
@@ -66,9 +74,9 @@ class SampleDecoder:
                 )
         return self._sample(image, extra)
 
-    def _cleaned(self, odd: UndecodedRecord) -> tuple[ImageRecord, Attributes | None] | None:
-        self._report.set_record("image", lambda: odd)
-        values = recover.parse(odd.text, lambda *a, **k: self._report(*a, **k, dropped_images=0))
+    def _recover(self, undecoded: UndecodedRecord) -> tuple[ImageRecord, Attributes | None] | None:
+        self._report.set_record("image", lambda: undecoded)
+        values = recover.parse(undecoded.text, partial(self._report, dropped_images=0))
         if values is None:
             self._report(
                 "C18",
@@ -77,7 +85,7 @@ class SampleDecoder:
                 dropped_images=1,
             )
             return None
-        self._report.set_record(f"image {values.get('id')}", lambda: odd)
+        self._report.set_record(f"image {values.get('id')}", lambda: undecoded)
         return recover.image(values, self._report)
 
     def _sample(self, image: ImageRecord, extra: Attributes | None) -> Sample | None:
@@ -96,7 +104,7 @@ class SampleDecoder:
             )
             return None
         if "\\" in name or "://" in name:
-            # The file's own spelling goes back into a file of this format.
+            # The writer of this format restores the name of the source.
             extra = {"file_name": name, **(extra or {})}
             name = _plain_name(name)
         width, height = self._size(image, name)
@@ -111,41 +119,39 @@ class SampleDecoder:
         )
 
     def _size(self, image: ImageRecord, name: str) -> tuple[int | None, int | None]:
-        """The size that the file gives, compared with the image's own where that is at hand."""
-        said = image.width or 0, image.height or 0
-        given = min(said) > 0
+        """Return the size in the file; it is compared with that of the image file, where there is one."""
+        given = image.width or 0, image.height or 0
+        has_size = min(given) > 0
         size = None if self._media is None else _stored_size(self._media, name)
         if size is None:
-            if given:
-                return said
+            if has_size:
+                return given
             self._report("C20", "an image without width and height")
             return None, None
         stored = size.width, size.height
-        if not given:
+        if not has_size:
             self._report("C20", "no width and height; taken from the image", severity=Severity.NOTE)
             return stored
-        if said != stored:
-            detail = f"{said[0]} x {said[1]}, stored {stored[0]} x {stored[1]}"
-            if said == stored[::-1] and size.orientation > 4:
+        if given != stored:
+            detail = f"{given[0]} x {given[1]}, stored {stored[0]} x {stored[1]}"
+            if given == stored[::-1] and size.orientation > 4:
                 message = "width and height are those of the image as shown, not as stored (EXIF)"
                 self._report("C20", message, severity=Severity.NOTE, detail=detail)
             else:
                 self._report("C20", "width and height are not those of the image", detail=detail)
-        return said
+        return given
 
     def _name_of_url(self, extra: Attributes | None) -> str | None:
-        # LVIS v1 names its images by their address alone.
+        # LVIS v1 only has the URLs of images.
         url = (extra or {}).get("coco_url") or (extra or {}).get("flickr_url")
         if not isinstance(url, str):
             return None
-        self._report(
-            "C19", "an image without file_name, named by its address", severity=Severity.NOTE
-        )
+        self._report("C19", "an image without file_name, named by its URL", severity=Severity.NOTE)
         return _plain_name(url)
 
 
 def _stored_size(folder: Path, name: str) -> ImageSize | None:
-    """The size of an image below ``folder``, or right in it; None where no such image can be read."""
+    """Return the size of an image file at its path below ``folder`` or directly in it, or None."""
     for each in dict.fromkeys((name, name.rpartition("/")[2])):
         try:
             return read_size(safe_join(folder, each))

@@ -1,4 +1,4 @@
-"""One look over a COCO file: where things are, what the labels are, and how the annotations lie."""
+"""Index a COCO file in one pass: the positions of its parts, its labels, and the order of its annotations."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.json_stream import JsonStream, Member
 
-_MAIN = ("images", "annotations", "categories")
+_MAIN_KEYS = ("images", "annotations", "categories")
 
 
 class FileIndex(Struct):
-    """What :func:`survey` saw.
+    """The index of a COCO file, made by :func:`build_index`.
 
-    ``buckets`` holds the annotations by image, or is None where they lie in the order of the images already;
-    ``is_sorted`` is False where this was not looked at yet.
-    ``result_ids`` are the images of a results list, which has no ``images``.
+    Attributes:
+        images, annotations: The main arrays, where the file has them.
+        others: All other members of the file.
+        result_ids: The ids of the images of a results list, which has no ``images``.
+        sorted_annotations: The annotations by image; None where the file has them in that order.
+        mode: How segmentations are kept in ``sorted_annotations``.
+        is_sorted: Whether the order of the annotations was checked.
     """
 
     categories: Categories
@@ -38,7 +42,7 @@ class FileIndex(Struct):
     is_sorted: bool = False
 
     def close(self) -> None:
-        """Drop what was sorted."""
+        """Delete the sorted annotations."""
         if self.sorted_annotations is not None:
             self.sorted_annotations.close()
             self.sorted_annotations = None
@@ -47,11 +51,16 @@ class FileIndex(Struct):
 def build_index(
     stream: JsonStream, found: Pass, mode: SegmentationMode, *, sort: bool
 ) -> FileIndex:
-    """Find the parts of a file, number its images, and, if wished, sort its annotations where they are not.
+    """Find the parts of a file, index its images and sort its annotations.
 
-    ``wanted`` says what of the annotations' outlines.
+    Args:
+        stream: The file.
+        found: Receives the findings.
+        mode: How segmentations are kept while annotations are sorted.
+        sort: Sort the annotations, unless they are in the order of the images.
 
-    Raises :class:`~headrace.errors.ParseError` where the file is no COCO dataset, and says what it looks like.
+    Raises:
+        ParseError: The file is not a COCO dataset; the message says what it looks like.
     """
     _check_top(stream)
     report = RecordReporter(stream, found)
@@ -65,7 +74,7 @@ def build_index(
                 sorted_by = index.image_index, member
         if index.images is None:
             raise _not_coco_error(stream, index)
-        # The annotations came before the images, or one of the two stood twice.
+        # The annotations come before the images, or one of the two appears twice.
         last = index.image_index, index.annotations
         if sort and index.annotations is not None and sorted_by != last:
             sort_annotations(stream, index)
@@ -75,7 +84,7 @@ def build_index(
     if stream.repaired:
         found.add(
             "C26",
-            "NaN, Infinity or lone surrogates, which are no JSON, read as nothing",
+            "NaN, Infinity or lone surrogates, which are not JSON, read as empty",
             path=stream.path,
         )
     return index
@@ -84,15 +93,15 @@ def build_index(
 def _add_member(
     stream: JsonStream, member: Member, index: FileIndex, report: RecordReporter
 ) -> None:
-    if member.key not in _MAIN:
+    if member.key not in _MAIN_KEYS:
         index.others.append(member)
         return
     if not member.is_array:
         if stream.value(member) != b"null":
-            raise stream.fault(f"{member.key!r} is no list", member.start, code="C01")
+            raise stream.fault(f"{member.key!r} is not a list", member.start, code="C01")
         return
     if member.key in index.seen:
-        message = "a main key stands twice, the last one counts"
+        message = "a main key appears twice, the last one counts"
         report.found.add("C26", message, path=stream.path, offset=member.start, detail=member.key)
     index.seen.add(member.key)
     if member.key == "images":
@@ -118,7 +127,7 @@ def _index_images(stream: JsonStream, index: FileIndex) -> None:
 
 
 def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
-    """Deal the annotations into buckets unless they lie in the order of the images already."""
+    """Sort the annotations by image, unless they are in the order of the images."""
     index.close()
     index.is_sorted = True
     member, image_index = index.annotations, index.image_index
@@ -126,7 +135,7 @@ def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
     if _is_in_order(stream, member, image_index):
         return
     images, size = len(image_index), (member.end or stream.size) - member.start
-    # Numbers cost least where they are decoded together with all else, at the end.
+    # Decoded numbers are large, so the texts are sorted and decoded at the end.
     if index.mode != "numbers":
         index.sorted_annotations = rows = RowSort(image_index, 0, images, size, index.mode)
         if rows.add_all(stream, member):
@@ -151,7 +160,7 @@ def _is_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) ->
 def _check_top(stream: JsonStream) -> None:
     at, char = stream.top()
     if char == b"[":
-        hint = "to read it with images called by their numbers, ask for predictions"
+        hint = "read it with predictions, which names its images by their numbers"
         raise stream.fault("a list of results, not a dataset", at, code="C25", hint=hint)
     if char != b"{":
         raise stream.fault("this is not JSON" if char else "the file is empty", at)
@@ -165,5 +174,5 @@ def _not_coco_error(stream: JsonStream, index: FileIndex) -> ParseError:
         )
     listed = ", ".join(keys[:6]) or "none"
     return stream.fault(
-        "no COCO dataset: there are no images", 0, code="C01", hint=f"its keys: {listed}"
+        "not a COCO dataset: it has no images", 0, code="C01", hint=f"its keys: {listed}"
     )

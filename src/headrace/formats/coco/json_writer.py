@@ -1,4 +1,4 @@
-"""JSON as the writers put it: compact, shortest floats, and two files made into one by the kernel."""
+"""Encode JSON for the writers (compact, shortest floats), and append one file to another."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FIRST = ("info", "licenses")
 
 
 def dump(value: Any) -> bytes:
-    """A value as JSON; numbers that are not finite become null."""
+    """Encode a value as JSON. Numbers that are not finite become null."""
     try:
         return orjson.dumps(value)
-    except TypeError:  # whole numbers beyond 64 bits, keys that are no text, lone surrogates
+    except TypeError:  # whole numbers beyond 64 bits, keys that are not text, lone surrogates
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
             "utf-8", "replace"
         )
 
 
 def header(about: Attributes | None) -> bytes:
-    """The beginning of a file: ``info``, ``licenses`` and what else the source said of itself, up to a comma."""
+    """Encode the beginning of a file: ``info``, ``licenses`` and the other top-level keys of the source, with a comma."""
     about = about or {}
     head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}
     rest = {key: value for key, value in about.items() if key not in _FIRST}
@@ -35,7 +35,7 @@ def header(about: Attributes | None) -> bytes:
 
 
 def append_file(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy all of a file behind another one, by the kernel where it can."""
+    """Append a file to another one, inside the kernel where that is possible."""
     source.flush()
     target.flush()
     source.seek(0)

@@ -1,4 +1,4 @@
-"""Reads COCO: images in the order of the file, each with all of its annotations, in bounded memory."""
+"""Read COCO: images in the order of the file, each with all of its annotations, in bounded memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ COLLECT_EVERY = 1024
 
 
 class CocoReader(Reader):
-    """One COCO file, or a folder that holds just one. The first thing asked looks over the whole file; see :func:`~.outline.survey`."""
+    """Reads one COCO file, or the only one in a folder.
+
+    The first call of most methods reads the whole file once; see :func:`.build_index`.
+    """
 
     info: ClassVar[FormatInfo] = INFO
 
@@ -60,7 +63,7 @@ class CocoReader(Reader):
             self._stream.close()
 
     def about(self) -> Attributes:
-        """``info``, ``licenses`` and whatever else stands beside images, annotations and categories."""
+        """Return ``info``, ``licenses`` and the other top-level keys beside images, annotations and categories."""
         found = self.findings.begin("about")
         values: Attributes = {}
         for member in self._get_index().others:
@@ -72,7 +75,7 @@ class CocoReader(Reader):
         return values
 
     def progress(self) -> float:
-        """A third for the look over the file, the rest for the images handed out."""
+        """Return the progress, 0 to 1: indexing counts as one third, the samples returned as the rest."""
         if self._index is None:
             return self._stream.position / max(self._stream.size, 1) / 3
         return (1 + 2 * self._emitted / max(len(self._index.image_index), 1)) / 3
@@ -98,7 +101,7 @@ class CocoReader(Reader):
         return self._get_index().categories.labels
 
     def _filenames(self) -> Iterator[list[str]]:
-        # What is bad here fails here, but is only counted when the images are read.
+        # Bad images raise here too, but only reading the images counts them.
         policy = self.findings
         found = Findings(policy.on_error, strict=policy.strict).begin("filenames")
         for batch in self._batched(without_annotations(self._images(found))):
@@ -114,14 +117,14 @@ class CocoReader(Reader):
                     collect_young_garbage()
 
     def _batched(self, groups: Iterator[list[Sample]]) -> Iterator[list[Sample]]:
-        """Groups as they come: as large as a processor's cache holds, but no larger than asked for."""
+        """Split groups, which fit into the processor's cache, where they are larger than the batch size."""
         size = self.options.batch
         for group in groups:
             for start in range(0, len(group), size):
                 yield group[start : start + size]
 
     def _images(self, found: Pass) -> Iterator[IndexedSample]:
-        """Each image's place in the file, and its sample unless it cannot be used."""
+        """Yield the position of each image, and its sample unless the image cannot be used."""
         index, report = self._get_index(), RecordReporter(self._stream, found)
         if index.images is None:
             for position, number in enumerate(index.result_ids or ()):
@@ -141,13 +144,13 @@ class CocoReader(Reader):
                     report.set_record(_name_of(record), lambda: UndecodedRecord(b""))
                     report(
                         "C18",
-                        "an image id stands twice, the first one counts",
+                        "an image id appears twice, the first one counts",
                         severity=Severity.ERROR,
                         dropped_images=1,
                     )
                     yield position, None
                 else:
-                    yield position, decoder.make(record)
+                    yield position, decoder.decode(record)
                 position += 1
 
     def _samples(self, found: Pass) -> Iterator[list[Sample]]:
@@ -167,9 +170,10 @@ class CocoReader(Reader):
         return from_ordered(chunks, images, index.image_index, record_decoder, shape_decoder)
 
     def unordered(self, found: Pass) -> UnorderedAnnotations | None:
-        """The images, and the annotations in the order of the file, for who needs no image's together.
+        """Return the images, and the annotations in the order of the file.
 
-        None where the file has no annotations, or ids of images that are no usual numbers.
+        For writers that do not need annotations grouped by image. Returns None where the file has no annotations, or
+        image ids that are not small numbers.
         """
         index = self._get_index()
         if index.images is None or index.annotations is None:
@@ -185,7 +189,7 @@ class CocoReader(Reader):
         )
 
     def _decoders(self, found: Pass) -> tuple[RecordDecoder[Any], ShapeDecoder]:
-        """What makes records of the annotations' text, and shapes of records."""
+        """Return the decoders from the text of annotations to records, and from records to shapes."""
         raw = self.options.geometry == "raw"
         kind, plain = (
             (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)

@@ -1,4 +1,4 @@
-"""Findings about single records, placed in the file: the place is looked up for the few that are shown."""
+"""Report findings about single records, with their position in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from headrace.formats.io.json_stream import JsonStream
 
 
 class RecordReporter:
-    """Reports about the records of one file; :meth:`set_record` turns to one of them."""
+    """Reports findings about the current record of a file; :meth:`set_record` chooses it.
+
+    Finding a record's position may read the file again, so it is only done for the few findings that show it.
+    """
 
     def __init__(self, stream: JsonStream, found: Pass) -> None:
         self.found = found
@@ -21,11 +24,16 @@ class RecordReporter:
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """Path of the file."""
         return self._stream.path
 
     def set_record(self, name: str, source: Callable[[], UndecodedRecord]) -> None:
-        """Turn to a record: its name for people, and a way to its text."""
+        """Make a record the current one.
+
+        Args:
+            name: The record's name in messages.
+            source: Returns the record's text and, where known, its offset.
+        """
         self._name, self._source = name, source
 
     def __call__(
@@ -39,7 +47,7 @@ class RecordReporter:
         dropped: int = 0,
         dropped_images: int = 0,
     ) -> None:
-        """Add a finding about the record in hand, as :meth:`~headrace.formats.findings.collect.Pass.add` does."""
+        """Add a finding about the current record; see :meth:`~headrace.formats.findings.collect.Pass.add`."""
         offset = self._offset() if self.found.wants_location(code, message, severity) else None
         self.found.add(
             code,

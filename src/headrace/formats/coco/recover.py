@@ -1,6 +1,6 @@
-"""Annotations and images that are not of the clean form: what can be saved is saved, the rest becomes findings.
+"""Recover annotations and images that are not clean; what cannot be recovered becomes a finding.
 
-One function a field; each takes what stands in the file and returns a clean value or None.
+There is one function for each field. It takes the value in the file and returns a clean one, or None.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__)
 
 
 def parse(text: bytes, report: Report) -> dict[str, Any] | None:
-    """The object in ``text`` with all that JSON's own reader lets through; None where it is none."""
+    """Decode an object with Python's :mod:`json`, which accepts more than msgspec; None where it is not one."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
         if len(values) < len(pairs):
-            report("C26", "a key stands twice in one object, the last one counts")
+            report("C26", "a key appears twice in one object, the last one counts")
         return values
 
     try:
@@ -39,7 +39,7 @@ def parse(text: bytes, report: Report) -> dict[str, Any] | None:
         report("C26", "a record cannot be decoded", severity=Severity.ERROR)
         return None
     if not isinstance(value, dict):
-        report("C26", "a record is no object", severity=Severity.ERROR)
+        report("C26", "a record is not an object", severity=Severity.ERROR)
         return None
     if not is_shallow(value):
         report("C27", "a record is nested deeper than 64 levels", severity=Severity.ERROR)
@@ -48,7 +48,7 @@ def parse(text: bytes, report: Report) -> dict[str, Any] | None:
 
 
 def annotation(values: dict[str, Any], report: Report) -> tuple[AnnotationRecord, dict[str, Any]]:
-    """A clean record of an annotation's values, and its keys that COCO does not define."""
+    """Return a clean annotation, and the values of the keys that COCO does not define."""
     extra = {key: value for key, value in values.items() if key not in _ANNOTATION_KEYS}
     attributes = values.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):
@@ -71,7 +71,7 @@ def annotation(values: dict[str, Any], report: Report) -> tuple[AnnotationRecord
 
 
 def image(values: dict[str, Any], report: Report) -> tuple[ImageRecord, dict[str, Any]]:
-    """A clean record of an image's values, and its keys that COCO does not define."""
+    """Return a clean image, and the values of the keys that COCO does not define."""
     extra = {key: value for key, value in values.items() if key not in _IMAGE_KEYS}
     attributes = values.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):
@@ -88,7 +88,7 @@ def image(values: dict[str, Any], report: Report) -> tuple[ImageRecord, dict[str
 
 
 def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
-    """Whether nothing in a value is nested deeper than ``depth``."""
+    """Return whether a value is nested at most ``depth`` levels deep."""
     if isinstance(value, dict):
         return depth > 0 and all(is_shallow(each, depth - 1) for each in value.values())
     if isinstance(value, list | tuple):
@@ -97,7 +97,7 @@ def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
 
 
 def id_of(value: Any, report: Report) -> Id | None:
-    """A number or a text that names something."""
+    """Return an id: a whole number of 64 bits, or text."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -109,7 +109,7 @@ def id_of(value: Any, report: Report) -> Id | None:
 
 
 def box(value: Any, report: Report) -> Box | None:
-    """``x, y, w, h``; a box without extent is kept, one that is not finite is not."""
+    """Return ``x, y, w, h`` in pixels. A box without extent is kept, one that is not finite is not."""
     if not value:
         return None
     if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
@@ -125,22 +125,22 @@ def box(value: Any, report: Report) -> Box | None:
 
 
 def segmentation(value: Any, report: Report) -> list[list[float]] | RleRecord | None:
-    """Rings that are whole, or run lengths of the right types; None where nothing is left."""
+    """Return the usable rings of a polygon, or an RLE mask of the right types; None where nothing is usable."""
     if not value:
         return None
     if isinstance(value, dict):
         return run_lengths(value, report)
     if not isinstance(value, list):
-        report("C08", "a segmentation is neither polygons nor run lengths", detail=repr(value))
+        report("C08", "a segmentation is neither polygons nor RLE", detail=repr(value))
         return None
     if not isinstance(value[0], list):
-        report("C08", "a polygon stands without its outer list")
+        report("C08", "a polygon without its outer list")
         value = [value]
     return [each for each in (ring(each, report) for each in value) if each] or None
 
 
 def ring(value: Any, report: Report) -> list[float] | None:
-    """``[x1, y1, …]`` of at least three points."""
+    """Return ``[x1, y1, …]`` with at least three points."""
     if not isinstance(value, list) or not all(map(is_number, value)):
         report("C09", "a polygon is not a list of numbers, dropped", detail=repr(value))
         return None
@@ -155,19 +155,19 @@ def ring(value: Any, report: Report) -> list[float] | None:
 
 
 def run_lengths(value: dict[str, Any], report: Report) -> RleRecord | None:
-    """Run lengths with a size of two whole numbers; the counts are checked when they are used."""
+    """Return an RLE mask whose size is two whole numbers. Its counts are checked when they are used."""
     size, counts = value.get("size"), value.get("counts")
     if isinstance(size, list) and len(size) == 2 and all(map(is_whole, size)):
         if isinstance(counts, str):
             return RleRecord((int(size[0]), int(size[1])), counts)
         if isinstance(counts, list) and all(map(is_whole, counts)):
             return RleRecord((int(size[0]), int(size[1])), list(map(int, counts)))
-    report("C12", "run lengths without size or counts", severity=Severity.ERROR, detail=repr(value))
+    report("C12", "an RLE mask without size or counts", severity=Severity.ERROR, detail=repr(value))
     return None
 
 
 def points(value: Any, report: Report) -> list[float] | None:
-    """``[x1, y1, v1, …]``."""
+    """Return keypoints, ``[x1, y1, v1, …]``."""
     if not value:
         return None
     if (
@@ -181,7 +181,7 @@ def points(value: Any, report: Report) -> list[float] | None:
 
 
 def float_of(value: Any, report: Report) -> float | None:
-    """A finite number."""
+    """Return a finite number."""
     if not is_number(value):
         return None
     if not math.isfinite(value):
@@ -191,40 +191,40 @@ def float_of(value: Any, report: Report) -> float | None:
 
 
 def flag(value: Any) -> bool:
-    """COCO's 0 and 1, JSON's false and true, or either as text."""
+    """Return a truth value from COCO's 0 and 1, JSON's false and true, or either of them as text."""
     if isinstance(value, str):
         return value.strip().lower() in ("1", "true")
     return bool(value)
 
 
 def int_of(value: Any) -> int | None:
-    """A whole number, also where it is written as 640.0 or as text."""
+    """Return a whole number, also from 640.0 or from text."""
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
     return int(value) if is_whole(value) else None
 
 
 def text_of(value: Any) -> str | None:
-    """A text, or the text of a number."""
+    """Return text, also from a whole number."""
     if isinstance(value, str):
         return readable(value)
     return str(value) if is_whole(value) else None
 
 
 def readable(value: str) -> str:
-    """The text without lone surrogates, which no file name and no UTF-8 can hold."""
+    """Replace lone surrogates, which neither file names nor UTF-8 can hold."""
     return value.encode("utf-8", "replace").decode() if not value.isascii() else value
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number that a float can hold."""
+    """Return whether a value is a number that a float can hold."""
     if isinstance(value, int):
         return not isinstance(value, bool) and abs(value) < 1 << 1000
     return isinstance(value, float)
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number of sensible size."""
+    """Return whether a value is a whole number of at most 64 bits."""
     if isinstance(value, float):
         return value.is_integer() and abs(value) <= MAX_INT
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INT

@@ -1,4 +1,4 @@
-"""COCO's results: a bare list of detections, which names neither images nor categories but by their numbers."""
+"""Index a COCO results file: a list of detections that knows images and categories only by their ids."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ class _Detection(Struct, gc=False):
 
 
 def build_results_index(stream: JsonStream, found: Pass, labels: Sequence[str] | None) -> FileIndex:
-    """A dataset made of a list of results: images in the order in which they are first named.
+    """Index a list of results as a dataset, with its images in the order in which they first appear.
 
-    ``labels`` names the categories by their numbers, counted from 0; without it they are called by their numbers.
+    Args:
+        stream: The file.
+        found: Receives the findings.
+        labels: The names of the categories 0, 1, and so on; a category without a name is named by its id.
     """
     at, _ = stream.top()
     index = FileIndex(categories=Categories(RecordReporter(stream, found)), result_ids=[])

@@ -1,7 +1,7 @@
-"""Annotations brought into the order of their images as rows: those with the usual keys, and no other.
+"""Sort annotations as rows: records with the usual keys only, decoded except for their segmentations.
 
-They are decoded while they are dealt out, all but their outlines, so that nothing is decoded twice; where only boxes
-are wanted, an outline is proved to be one and left behind. What is no such row stays text, in its place among them.
+Each record is decoded once, while it is sorted. Where only boxes are needed, a polygon is checked and left out. Any
+other record stays text, at its position among the rows.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from headrace.formats.coco.schema import (
 from headrace.formats.geometry.lazy_polygons import PolygonText, checked_texts, irregular_texts
 from headrace.formats.io.json_stream import ArrayChunk, JsonStream, Member
 
-# msgpack's mark of an array whose length follows in four bytes.
+# Begins a msgpack array whose length follows in four bytes.
 _ARRAY: Final = b"\xdd"
-# What the text of a row takes in memory beside its characters: rows are short.
+# The size of a bytes object without its content, which counts because rows are short.
 _OBJECT_BYTES: Final = 48
 _ENCODE = RowEncoder().encode
 _PLAIN = Decoder(RawPlainRecord)
@@ -37,9 +37,9 @@ _PLAIN_MANY = Decoder(list[RawPlainRecord])
 
 
 class Row(Struct, array_like=True, gc=False):
-    """What a :class:`~.schema.RawPlainRecord` says.
+    """The values of a :class:`~.schema.RawPlainRecord`.
 
-    ``segmentation`` is None also where rings were left behind.
+    ``segmentation`` is also None where a polygon was left out.
     """
 
     id: int | str | None
@@ -52,26 +52,26 @@ class Row(Struct, array_like=True, gc=False):
 
     @property
     def text(self) -> bytes | None:
-        """The text of its outline."""
-        outline = self.segmentation
-        return outline[0] if isinstance(outline, tuple) else outline
+        """The JSON text of the segmentation."""
+        segmentation = self.segmentation
+        return segmentation[0] if isinstance(segmentation, tuple) else segmentation
 
     def full(self) -> AnnotationRecord:
-        """With its outline decoded, which is clean."""
+        """Convert to a record that may have all keys; the segmentation is known to be clean."""
         return full_record(self, self.text or b"null")
 
 
 SegmentationMode = Literal["numbers", "text", "boxes"]
-"""What of annotations' outlines a reader wants: their numbers, their text, or nothing where there is a box."""
+"""What a reader needs of segmentations: their numbers, their text, or nothing beside a box."""
 
 Rows = list[Row | bytes]
-"""Rows, and the text of what is none, in the order of the file."""
+"""Rows, and the texts of records that are not rows, in the order of the file."""
 
 _ROWS: RowDecoder[Rows] = RowDecoder(Rows)
 
 
 class RowSort(ExternalSort[Rows]):
-    """Rows of annotations by neighbouring images."""
+    """Sorts rows."""
 
     def __init__(
         self,
@@ -87,8 +87,8 @@ class RowSort(ExternalSort[Rows]):
         self._waiting: list[list[bytes]] = [[] for _ in range(self._count + 1)]
 
     def add_all(self, stream: JsonStream, member: Member) -> bool:
-        """Take in all annotations of a file; False, and not all are taken, where most of them are no rows."""
-        rows = odd = 0
+        """Add the annotations of a file; stops with False where most of them are not rows."""
+        rows = others = 0
         for chunk in stream.array(member, _PLAIN_MANY.decode):
             if chunk.items is not None and self._add(chunk.items, partial(_texts, chunk)):
                 rows += len(chunk.items)
@@ -98,8 +98,8 @@ class RowSort(ExternalSort[Rows]):
                     rows += 1
                 else:
                     self._put([_ENCODE(text)], [self._image_index.position_in(text)])
-                    odd += 1
-            if odd > rows:
+                    others += 1
+            if others > rows:
                 return False
         self.flush()
         return True
@@ -111,15 +111,15 @@ class RowSort(ExternalSort[Rows]):
             return False
 
     def _add(self, records: list[RawPlainRecord], originals: Callable[[], list[bytes]]) -> bool:
-        """Take in records; False, and none is taken, where one holds a number beyond all rows.
+        """Add records; False, without adding any, where a number is too large for a row.
 
-        ``originals`` are their texts. Those with an outline that is none stay text: all of it will be looked at again.
+        ``originals`` returns their texts. A record whose segmentation is not clean is added as text, to be recovered.
         """
         polygon_texts = _polygon_texts(records, self._mode)
         try:
             texts = [
-                _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, outline))
-                for r, outline in zip(records, polygon_texts, strict=True)
+                _ENCODE((r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, text))
+                for r, text in zip(records, polygon_texts, strict=True)
             ]
         except OverflowError:
             return False
@@ -127,15 +127,15 @@ class RowSort(ExternalSort[Rows]):
             i for i, one in enumerate(polygon_texts) if type(one) is tuple and not is_clean(one[0])
         ]
         if damaged:
-            whole = originals()
+            original = originals()
             for i in damaged:
-                texts[i] = _ENCODE(whole[i])
+                texts[i] = _ENCODE(original[i])
         self._put(texts, self._image_index.positions(records))
         return True
 
     def _put(self, texts: list[bytes], positions: list[int]) -> None:
         waiting, step, first = self._waiting, self._step, self._first
-        # Those of no image have place -1, which is the last bucket.
+        # Position -1 means no image, and belongs to the last bucket.
         for text, position in zip(texts, positions, strict=True):
             waiting[(position - first) // step if position >= 0 else -1].append(text)
         self._pending += sum(map(len, texts)) + _OBJECT_BYTES * len(texts)
@@ -166,7 +166,7 @@ class RowSort(ExternalSort[Rows]):
         return RowSort(self._image_index, first, images, size, self._mode)
 
     def add_part(self, text: bytes) -> None:
-        """Take in a part of another one's bucket."""
+        """Add a part of a bucket of another sort."""
         rows = _ROWS.decode(text)
         self._put([_ENCODE(row) for row in rows], [self._position(row) for row in rows])
 
@@ -181,16 +181,16 @@ def _texts(chunk: ArrayChunk[RawPlainRecord]) -> list[bytes]:
 
 
 def _polygon_texts(records: Sequence[RawPlainRecord], mode: SegmentationMode) -> list[PolygonText]:
-    """The outlines that the rows of records hold."""
+    """Return the segmentations of records as their rows hold them."""
     raws = [record.segmentation for record in records]
     if mode != "boxes":
         return checked_texts(raws)
-    # An outline is left behind only beside a box.
+    # A polygon is only left out beside a box.
     if None not in [record.bbox for record in records]:
         return irregular_texts(raws)
     return [
-        None if type(outline) is bytes and record.bbox is not None else outline
-        for outline, record in zip(checked_texts(raws), records, strict=True)
+        None if type(text) is bytes and record.bbox is not None else text
+        for text, record in zip(checked_texts(raws), records, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""COCO to COCO without bringing the annotations of any image together: they stay in the order of their file."""
+"""Convert COCO to COCO without grouping annotations by image: they stay in the order of their file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
 
 
 def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None] | None:
-    """See :meth:`~headrace.formats.registry.Format.pass_through`; None where the source's images have unusual ids."""
+    """Copy records; see :meth:`.Format.pass_through`. Returns None where the ids of images are not small numbers."""
     assert isinstance(reader, CocoReader)
     assert isinstance(writer, CocoWriter)
     found = reader.findings.begin("read")
@@ -41,13 +41,13 @@ def _annotations(
 ) -> Generator[ConversionStep, None, None]:
     names, path = unordered.names, str(reader.path)
     numbers = {category: writer.category(name) for category, name in names.items()}
-    anew = any(category != number for category, number in numbers.items())
-    told = 0
+    renumber = any(category != number for category, number in numbers.items())
+    reported = 0
     for step, part in enumerate(unordered.annotations()):
         if isinstance(part, PlainRecords):
             records = part.records
             categories = cast("list[Id]", [record.category_id for record in records])
-            if anew:
+            if renumber:
                 for record, category in zip(records, categories, strict=True):
                     record.category_id = numbers[category]
             writer.write_records(records, path)
@@ -57,8 +57,8 @@ def _annotations(
             labels = Counter([shape.label for _, shape in part])
         found.shapes_out += sum(labels.values())
         done = int(found.images_out * unordered.progress())
-        yield ConversionStep(done - told, labels)
-        told = done
+        yield ConversionStep(done - reported, labels)
+        reported = done
         if step % COLLECT_EVERY == 0:
             collect_young_garbage()
-    yield ConversionStep(found.images_out - told, {})
+    yield ConversionStep(found.images_out - reported, {})

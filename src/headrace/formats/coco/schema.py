@@ -1,6 +1,6 @@
-"""COCO's records as they stand in the file, and decoders that learn a dialect's own keys.
+"""The records of a COCO file as msgspec types, and a decoder that also keeps the keys of dialects.
 
-The types are the clean form: what fits them needs no second look, what does not goes through
+The types are strict: a record that fits them (a *clean* record) needs no further checks, any other goes through
 :mod:`headrace.formats.coco.recover`. Sources: the COCO data format page (bbox ``[x, y, width, height]``, floats,
 0-indexed from the top left corner) and ``pycocotools/coco.py`` for what readers rely on.
 """
@@ -18,25 +18,25 @@ from headrace.formats.io.json_stream import ArrayChunk
 from headrace.model.shapes import Attributes
 
 Id = int | str
-# Numbers that every database and every other reader can hold.
+# Databases and other readers hold 64 bits.
 FileId = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str
 Ring = Annotated[list[float], Meta(min_length=6)]
 Extent = Annotated[float, Meta(gt=0)]
 
 MAX_EXTRA_KEYS = 64
-# msgspec takes no such names for fields.
+# msgspec does not accept these characters in the name of a field.
 _UNSUPPORTED_KEY = re.compile(r'[\\"\x00-\x1f]')
 
 
 class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """Run lengths: ``size`` is height, then width; ``counts`` the compressed text or the bare numbers."""
+    """An RLE mask: ``size`` is height, then width; ``counts`` is the compressed text or a list of run lengths."""
 
     size: tuple[int, int]
     counts: str | list[int]
 
 
 class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """One of ``annotations`` with the usual seven keys and no other, as most files have them."""
+    """An entry of ``annotations`` with at most the seven usual keys."""
 
     id: FileId | None = None
     image_id: FileId | None = None
@@ -47,12 +47,12 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     segmentation: list[Ring] | RleRecord | None = None
 
     def full(self) -> AnnotationRecord:
-        """As a record that may have all keys."""
+        """Convert to a record that may have all keys."""
         return full_record(self)
 
 
 class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
-    """One of ``annotations``."""
+    """An entry of ``annotations`` with any keys that COCO defines."""
 
     keypoints: list[float] | None = None
     num_keypoints: int | None = None
@@ -62,7 +62,7 @@ class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
 
 
 class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """:class:`PlainRecord` with its outline as text; its keys are in the order in which the writer has them."""
+    """A :class:`PlainRecord` whose segmentation stays JSON text. The keys are in the order of the writer."""
 
     id: FileId | None = None
     image_id: FileId | None = None
@@ -73,12 +73,12 @@ class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     segmentation: Raw = Raw(b"null")
 
     def full(self) -> AnnotationRecord:
-        """With its outline decoded; raises msgspec's errors where that is not clean."""
+        """Convert to a record that may have all keys; raises msgspec's errors for a segmentation that is not clean."""
         return full_record(self, self.segmentation)
 
 
 class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
-    """:class:`AnnotationRecord` with its outline as text."""
+    """An :class:`AnnotationRecord` whose segmentation stays JSON text."""
 
     keypoints: list[float] | None = None
     num_keypoints: int | None = None
@@ -87,29 +87,34 @@ class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
     utf8_string: str | None = None
 
 
-_OUTLINE: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
+_SEGMENTATION: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
 
 
-def is_clean(outline: bytes) -> bool:
-    """Whether the text of a segmentation needs no second look."""
+def is_clean(segmentation: bytes) -> bool:
+    """Return whether the JSON text of a segmentation fits the types of a record."""
     try:
-        _OUTLINE.decode(outline)
+        _SEGMENTATION.decode(segmentation)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return True
 
 
-def full_record(record: Struct, outline: Raw | bytes | str | None = None) -> AnnotationRecord:
-    """A record that may have all keys, of one that has the plain ones; ``outline`` is its segmentation as text.
+def full_record(record: Struct, segmentation: Raw | bytes | str | None = None) -> AnnotationRecord:
+    """Convert a record of fewer keys to one that may have all.
 
-    Raises msgspec's errors where the outline is not clean.
+    Args:
+        record: The record.
+        segmentation: JSON text of the segmentation, where the record does not hold it decoded.
+
+    Raises:
+        MsgspecError: The segmentation is not clean.
     """
     names = [
         name for name in record.__struct_fields__ if name in AnnotationRecord.__struct_fields__
     ]
     values: dict[str, Any] = {name: getattr(record, name) for name in names}
-    if outline is not None:
-        values["segmentation"] = _OUTLINE.decode(outline)
+    if segmentation is not None:
+        values["segmentation"] = _SEGMENTATION.decode(segmentation)
     return AnnotationRecord(**values)
 
 
@@ -118,7 +123,7 @@ AnyPlain = PlainRecord | RawPlainRecord
 
 
 class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """One of ``images``."""
+    """An entry of ``images``."""
 
     id: FileId | None = None
     file_name: str | None = None
@@ -128,19 +133,22 @@ class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):
 
 
 class ImageId(Struct, gc=False):
-    """The id alone, for the pass that numbers the images."""
+    """The id of an image, for the pass that indexes the images."""
 
     id: FileId | None = None
 
 
 class ImageRef(Struct, gc=False):
-    """Which image an annotation belongs to, for the pass that sorts them."""
+    """The image of an annotation, for the pass that sorts the annotations."""
 
     image_id: FileId | None = None
 
 
 class UndecodedRecord(NamedTuple):
-    """An element that is not of the clean form."""
+    """The JSON text of a record and the byte of the file where it begins.
+
+    Stands for a record that is not clean, and for the source of a finding.
+    """
 
     text: bytes
     offset: int | None = None
@@ -150,10 +158,14 @@ R = TypeVar("R", bound=Struct)
 
 
 class RecordDecoder(Generic[R]):
-    """Decodes records of a type; keys that it does not define are learnt when first met, and kept.
+    """Decodes records and keeps the keys that their type does not define.
 
-    Without ``keep_extra`` they are skipped, which is quicker. ``plain`` is the type of records without any but the
-    commonest keys; it is tried first, until a file shows that it has others.
+    A new key extends the type when it is first met, so that later records with it decode as fast as any.
+
+    Args:
+        base: The type of the records.
+        keep_extra: Keep the values of other keys. Skipping them is faster.
+        plain: A type with fewer keys. It is tried first, until the file proves to have more.
     """
 
     def __init__(
@@ -169,7 +181,7 @@ class RecordDecoder(Generic[R]):
         self._define()
 
     def _define(self) -> None:
-        # Keys may be any text, attributes may not: so they are numbered.
+        # A key may be any text, the name of a field may not.
         fields = [(name, Any, UNSET) for name in self._extra_keys]
         kind: Any = defstruct(
             self._base.__name__,
@@ -183,7 +195,7 @@ class RecordDecoder(Generic[R]):
         self._many: Decoder[list[R]] = Decoder(list[kind])
 
     def decode_array(self, text: bytes | memoryview) -> list[R]:
-        """Records from a JSON array, all of one type; raises msgspec's errors where one is not clean."""
+        """Decode a JSON array to records of one type; raises msgspec's errors where one is not clean."""
         if self._plain is None:
             return self._many.decode(text)
         try:
@@ -192,7 +204,7 @@ class RecordDecoder(Generic[R]):
             return self._no_longer_plain(self._many.decode(text))
 
     def decode_lines(self, text: bytes) -> list[R | UndecodedRecord]:
-        """Records from JSON objects one after the other, all of one type, or odd."""
+        """Decode JSON objects that follow one another to records of one type; those that are not clean stay text."""
         try:
             return self._lines(text)
         except (MsgspecError, UnicodeDecodeError, RecursionError):
@@ -212,13 +224,13 @@ class RecordDecoder(Generic[R]):
         return records
 
     def records(self, chunk: ArrayChunk[R]) -> list[R | UndecodedRecord]:
-        """The records of a chunk that was parsed by :meth:`decode_array`."""
+        """Return the records of a chunk that was parsed by :meth:`decode_array`; those that are not clean stay text."""
         if chunk.items is not None:
             return list(chunk.items)
         return self._each([UndecodedRecord(text, offset) for offset, text in chunk.elements()])
 
     def extra(self, record: R) -> Attributes | None:
-        """The values of learnt keys that a record has."""
+        """Return the values of a record's extra keys, or None."""
         values = {}
         for name, key in self._extra_keys.items():
             value = getattr(record, name)
@@ -228,7 +240,7 @@ class RecordDecoder(Generic[R]):
 
     @property
     def has_extra_keys(self) -> bool:
-        """Whether any record may have an extra."""
+        """Whether any record so far had an extra key."""
         return bool(self._extra_keys)
 
     def _each(self, elements: list[UndecodedRecord]) -> list[R | UndecodedRecord]:
@@ -243,7 +255,7 @@ class RecordDecoder(Generic[R]):
             return element
 
     def _learn(self, elements: list[UndecodedRecord]) -> bool:
-        """Add the unknown keys of the elements; whether there were any."""
+        """Add the unknown keys of elements to the type; False where there are none."""
         before = len(self._extra_keys)
         for element in elements if self._keep else ():
             for key in _keys(element.text):
@@ -253,7 +265,7 @@ class RecordDecoder(Generic[R]):
                     and not _UNSUPPORTED_KEY.search(key)
                 ):
                     self._known.add(key)
-                    self._extra_keys[f"learnt_{len(self._extra_keys)}"] = key
+                    self._extra_keys[f"extra_{len(self._extra_keys)}"] = key
         return len(self._extra_keys) > before
 
 

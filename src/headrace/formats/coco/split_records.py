@@ -1,4 +1,4 @@
-"""Windows of annotations taken apart into the text of each, without decoding more than whose they are."""
+"""Split windows of annotations into their texts, decoding only the ids of their images."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _BOUNDARY = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(\{[ \t\r\n]*"[^"\\]{0,64}"[ \t
 
 
 class Affixes(NamedTuple):
-    """What was cut off from texts at their beginning and their end, and makes whole objects of them again."""
+    """The beginning and the end that splitting cuts off from the texts of objects."""
 
     head: bytes = b""
     tail: bytes = b""
 
     def join(self, texts: list[bytes]) -> bytes:
-        """Whole objects, one after the other."""
+        """Restore the objects and join them by line ends."""
         return self.head + (self.tail + b"\n" + self.head).join(texts) + self.tail + b"\n"
 
 
@@ -29,11 +29,11 @@ NO_AFFIXES = Affixes()
 
 
 class RecordSplitter(Generic[R]):
-    """Parses windows of annotations to references *and* the text of each, proving that the two agree.
+    """Decodes windows of annotations to references *and* splits them into texts, such that the two agree.
 
-    The text is split at the separator that an earlier window showed; the pieces, joined by line ends in place of the
-    commas, must decode to as many values as there are pieces. A cut inside a string would put a bare line end into
-    it, and one inside a nested value would lack its comma: neither decodes.
+    The text is split at a separator that an earlier window showed. Joined by line ends in place of the commas, the
+    pieces must decode to as many values as there are pieces: a cut inside a string would put a bare line end into it,
+    and one inside a nested value would lack its comma, so neither decodes.
     """
 
     def __init__(self, kind: type[R]) -> None:
@@ -45,7 +45,7 @@ class RecordSplitter(Generic[R]):
         self._array: Decoder[list[R]] = Decoder(list[kind])  # type: ignore[valid-type]
 
     def parse(self, text: memoryview) -> list[R]:
-        """The references of a JSON array; ``pieces`` holds their texts, or None where they could not be split."""
+        """Decode a JSON array to references; sets ``pieces`` to their texts, or to None where splitting failed."""
         self.pieces = None
         inner = bytes(text[1:-1])
         head, tail = self.affixes
@@ -62,10 +62,10 @@ class RecordSplitter(Generic[R]):
         return self._array.decode(text)
 
     def use_last_separator(self) -> None:
-        """Split at the separator seen last, from now on."""
+        """Split at the separator that was seen last, from now on."""
         if self._seen is not None:
             self._separator, self.affixes = self._seen
 
     def stop_splitting(self) -> None:
-        """Do not try to split any more."""
+        """Stop splitting."""
         self._separator = b""

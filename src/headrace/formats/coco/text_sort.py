@@ -1,4 +1,4 @@
-"""Annotations brought into the order of their images as text, whatever keys they have."""
+"""Sort annotations as text, whatever keys they have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.formats.coco.external_sort import PENDING_BYTES, ExternalSort, Pos
 from headrace.formats.coco.split_records import NO_AFFIXES, Affixes, RecordSplitter
 from headrace.formats.io.json_stream import JsonStream, Member
 
-# A file whose elements begin with ever other keys cannot be split; after so many windows it is not tried any more.
+# A file whose elements begin with different keys cannot be split; after so many windows that is no longer tried.
 MAX_FAILURES = 8
 
 R = TypeVar("R", bound=Struct)
@@ -21,9 +21,14 @@ _RAWS = Decoder(Raw)
 
 
 class TextSort(ExternalSort[bytes], Generic[R]):
-    """Texts of annotations: a group's content is objects in a row. Text costs little: numbers are decoded once, at the end.
+    """Sorts the texts of annotations. The content of a group is JSON objects that follow one another.
 
-    ``kind`` is what of an annotation ``placing`` has to know.
+    Args:
+        lookup: Finds the position of an annotation's image.
+        kind: The type of record that ``lookup`` needs of an annotation.
+        first: The position of the first image.
+        images: The number of images.
+        annotation_bytes: The approximate size of all annotations.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class TextSort(ExternalSort[bytes], Generic[R]):
         self._affixes = NO_AFFIXES
 
     def add_all(self, stream: JsonStream, member: Member) -> None:
-        """Take in all annotations of a file."""
+        """Add the annotations of a file."""
         lookup = self._lookup
         splitter = RecordSplitter(self._kind)
         failures = 0
@@ -81,11 +86,11 @@ class TextSort(ExternalSort[bytes], Generic[R]):
         return TextSort(self._lookup, self._kind, first, images, size)
 
     def add_part(self, text: bytes) -> None:
-        """Take in a part of another one's bucket."""
+        """Add a part of a bucket of another sort."""
         self._add(*self._split_text(text), NO_AFFIXES)
 
     def _split_text(self, text: bytes) -> tuple[list[bytes], list[int]]:
-        """Single objects and their places."""
+        """Split text into objects, and find the positions of their images."""
         texts = [bytes(raw) for raw in _RAWS.decode_lines(text)]
         return texts, [self._lookup.position_in(one) for one in texts]
 
@@ -94,7 +99,7 @@ class TextSort(ExternalSort[bytes], Generic[R]):
             self.flush()
             self._affixes = affixes
         by_bucket, step, first = self._texts, self._step, self._first
-        # Those of no image have place -1, which is the last bucket.
+        # Position -1 means no image, and belongs to the last bucket.
         for text, position in zip(texts, positions, strict=True):
             by_bucket[(position - first) // step if position >= 0 else -1].append(text)
         self._pending += sum(map(len, texts))

@@ -1,7 +1,7 @@
-"""Annotations in the order of their file, a window at a time: for a writer that needs no image's together.
+"""Read annotations in the order of their file, for writers that do not need them grouped by image.
 
-Records that say no more than what the writer would say of them stay records, with their outlines as text. All others
-become shapes, one by one, as everywhere.
+Records that are just as the writer would write them stay records, with their segmentations as text. All others are
+decoded to shapes.
 """
 
 from __future__ import annotations
@@ -24,31 +24,40 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 
 _NO_RINGS = Raw(b"[]")
-# As many characters as "[[0,0,0,0,0,0]]" has; what is shorter and no fault has no rings.
-_LEAST_RINGS = 15
+# The length of "[[0,0,0,0,0,0]]": a shorter clean segmentation has no rings.
+_MIN_RINGS = 15
 _LARGE = 2**16
-# Where more than one of so many is not plain, runs of plain ones are too short to be worth it.
-_FEW = 4
+# Where more than one in four records is not plain, runs of plain ones are too short to be worth it.
+_MIN_PLAIN = 4
 
 
 class ShapeOfImage(NamedTuple):
-    """A shape, and a stand-in for its image: with its id and size, and no name."""
+    """A shape, and run_source image as a sample with only an id and a size."""
 
     image: Sample
     shape: AnyShape
 
 
 class PlainRecords(NamedTuple):
-    """Neighbouring annotations, each with a number of its own, a box, an area, rings or no outline, a category and an image.
+    """Neighbouring annotations, each with a new number, a box, an area, a polygon or no segmentation, a category and an image.
 
-    They are the caller's to change, and valid until the next are asked for.
+    The caller may change them. They are valid until the next ones are read.
     """
 
     records: list[RawPlainRecord]
 
 
 class UnorderedAnnotations:
-    """The images of a file, then its annotations, which take ``size`` bytes; made by :meth:`.reader.CocoReader.loose`."""
+    """The images of a file, then run_source annotations; made by :meth:`.CocoReader.unordered`.
+
+    Args:
+        images: The images.
+        chunks: The annotations, in chunks that ``record_decoder`` parsed.
+        image_index: The positions of the images.
+        record_decoder: Decodes records.
+        shape_decoder: Decodes shapes.
+        size: The size of the annotations in bytes.
+    """
 
     def __init__(
         self,
@@ -64,33 +73,33 @@ class UnorderedAnnotations:
         self._image_index = image_index
         self._record_decoder = record_decoder
         self._shape_decoder = shape_decoder
-        # Which images were not left out, and the size of each; 0 where it is not known, or stands among the large ones.
-        self._is_there = bytearray()
+        # Which images were not left out, and their sizes: 0 where a size is unknown or is in _large.
+        self._is_kept = bytearray()
         self._sizes = array("H")
         self._large: dict[int, tuple[int, int]] = {}
-        self._all_there = True
+        self._all_kept = True
         self._size = size
         self._done = 0
 
     @property
     def names(self) -> Mapping[Id, str]:
-        """The label of each category id that the file declares."""
+        """The label of each category id of the file."""
         return self._shape_decoder.names
 
     def progress(self) -> float:
-        """How much of the annotations is done, 0 to 1."""
+        """Return how much of the annotations is read, 0 to 1."""
         return min(self._done / self._size, 1.0)
 
     def images(self) -> Iterator[list[Sample]]:
-        """All images, without any shapes."""
-        while placed := list(islice(self._images, MAX_OPEN)):
-            samples = [sample for _, sample in placed]
+        """Yield all images, without shapes."""
+        while indexed := list(islice(self._images, MAX_OPEN)):
+            samples = [sample for _, sample in indexed]
             for sample in samples:
-                self._sizes.extend(self._size_of(len(self._is_there), sample))
-                self._is_there.append(sample is not None)
-            there = [sample for sample in samples if sample is not None]
-            self._all_there = self._all_there and len(there) == len(samples)
-            yield there
+                self._sizes.extend(self._size_of(len(self._is_kept), sample))
+                self._is_kept.append(sample is not None)
+            kept = [sample for sample in samples if sample is not None]
+            self._all_kept = self._all_kept and len(kept) == len(samples)
+            yield kept
 
     def _size_of(self, position: int, sample: Sample | None) -> tuple[int, int]:
         if sample is None or not sample.width or not sample.height:
@@ -102,7 +111,7 @@ class UnorderedAnnotations:
         return 0, 0
 
     def annotations(self) -> Iterator[PlainRecords | list[ShapeOfImage]]:
-        """All annotations; after the images."""
+        """Yield all annotations; exhaust :meth:`images` first."""
         for chunk in self._chunks:
             records, source = self._record_decoder.records(chunk), texts_in_chunk(chunk)
             if type(records[0]) is RawPlainRecord:
@@ -116,30 +125,30 @@ class UnorderedAnnotations:
     ) -> Iterator[PlainRecords | list[ShapeOfImage]]:
         raws = [record.segmentation for record in records]
         polygon_texts = irregular_texts(raws)
-        if self._shape_decoder.boxes_only or min(map(len, raws)) < _LEAST_RINGS:
+        if self._shape_decoder.boxes_only or min(map(len, raws)) < _MIN_RINGS:
             _fill_defaults(records, polygon_texts, boxes_only=self._shape_decoder.boxes_only)
         positions = self._image_index.positions(records)
         if self._are_plain(records, polygon_texts, positions):
             yield from self._claim(records, source)
             return
         flags = list(map(self._is_plain, records, polygon_texts, positions))
-        if flags.count(False) * _FEW > len(flags):
+        if flags.count(False) * _MIN_PLAIN > len(flags):
             yield self._make_shapes(records, source)
             return
         start = 0
         for is_plain, run in groupby(flags):
             stop = start + sum(1 for _ in run)
-            its = texts_from(start, source)
+            run_source = texts_from(start, source)
             if is_plain:
-                yield from self._claim(records[start:stop], its)
+                yield from self._claim(records[start:stop], run_source)
             else:
-                yield self._make_shapes(records[start:stop], its)
+                yield self._make_shapes(records[start:stop], run_source)
             start = stop
 
     def _claim(
         self, records: list[RawPlainRecord], source: Callable[[int], UndecodedRecord]
     ) -> Iterator[PlainRecords | list[ShapeOfImage]]:
-        """Plain records whose numbers are new, too; else shapes, and it is told."""
+        """Yield plain records as they are if their numbers are new, else as shapes, with findings."""
         if self._shape_decoder.claim_ids(records):
             yield PlainRecords(records)
         else:
@@ -148,9 +157,9 @@ class UnorderedAnnotations:
     def _are_plain(
         self, records: list[RawPlainRecord], polygon_texts: list[PolygonText], positions: list[int]
     ) -> bool:
-        """:meth:`_is_plain` of all, where it takes no look at each."""
+        """Return whether all records are plain, as :meth:`_is_plain` would, without a loop for each."""
         return (
-            self._all_there
+            self._all_kept
             and -1 not in positions
             and tuple not in set(map(type, polygon_texts))
             and None not in [record.bbox for record in records]
@@ -159,11 +168,11 @@ class UnorderedAnnotations:
             and self._shape_decoder.names.keys() >= {record.category_id for record in records}
         )
 
-    def _is_plain(self, record: RawPlainRecord, outline: PolygonText, position: int) -> bool:
+    def _is_plain(self, record: RawPlainRecord, polygon_text: PolygonText, position: int) -> bool:
         return (
             position >= 0
-            and self._is_there[position] == 1
-            and type(outline) is not tuple
+            and self._is_kept[position] == 1
+            and type(polygon_text) is not tuple
             and record.bbox is not None
             and record.area is not None
             and _all_zero([record.iscrowd])
@@ -173,7 +182,7 @@ class UnorderedAnnotations:
     def _make_shapes(
         self, records: Sequence[Any], source: Callable[[int], UndecodedRecord]
     ) -> list[ShapeOfImage]:
-        """The shapes of records."""
+        """Decode records to shapes."""
         made: list[ShapeOfImage] = []
         images: dict[Id | None, Sample] = {}
         for record in records:
@@ -181,15 +190,15 @@ class UnorderedAnnotations:
                 image_id_in(record.text) if isinstance(record, UndecodedRecord) else record.image_id
             )
             position = self._image_index.position(image_id)
-            if position >= 0 and self._is_there[position] and image_id not in images:
-                images[image_id] = self._stand_in(image_id, position, made)
+            if position >= 0 and self._is_kept[position] and image_id not in images:
+                images[image_id] = self._image_stub(image_id, position, made)
         self._shape_decoder.attach(records, images, source)
         for image in images.values():
-            # It and what it gathers hold each other, and the collector looks at no samples.
+            # The sample and run_source collector refer to each other, and the garbage collector does not track samples.
             image.shapes = []
         return made
 
-    def _stand_in(self, image_id: Id | None, position: int, made: list[ShapeOfImage]) -> Sample:
+    def _image_stub(self, image_id: Id | None, position: int, made: list[ShapeOfImage]) -> Sample:
         width, height = self._large.get(position) or self._sizes[2 * position : 2 * position + 2]
         image = Sample(filename="", id=image_id, width=width or None, height=height or None)
         image.shapes = _ShapeCollector(image, made)
@@ -197,7 +206,7 @@ class UnorderedAnnotations:
 
 
 class _ShapeCollector(list[AnyShape]):
-    """Hands on what is appended to it."""
+    """A list that appends shapes to another list, each with run_source image."""
 
     def __init__(self, image: Sample, made: list[ShapeOfImage]) -> None:
         super().__init__()
@@ -211,12 +220,12 @@ class _ShapeCollector(list[AnyShape]):
 def _fill_defaults(
     records: list[RawPlainRecord], polygon_texts: list[PolygonText], *, boxes_only: bool
 ) -> None:
-    """Say of bare boxes what a writer would say: no rings as an empty list, their area where there is none."""
-    for record, outline in zip(records, polygon_texts, strict=True):
+    """Fill in what the writer would write for bare boxes: an empty list of rings, and the area of the box."""
+    for record, text in zip(records, polygon_texts, strict=True):
         if (
-            outline is None
+            text is None
             and record.bbox is not None
-            and (boxes_only or len(record.segmentation) < _LEAST_RINGS)
+            and (boxes_only or len(record.segmentation) < _MIN_RINGS)
         ):
             record.segmentation = _NO_RINGS
             if record.area is None:

@@ -1,4 +1,4 @@
-"""Writes COCO: one file in the usual order of keys, in lines, the same bytes for the same samples."""
+"""Write COCO: one file with the usual order of keys, one record per line, the same bytes for the same samples."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _RECORDS = Encoder()
 class CocoWriter(Writer):
     """Writes one COCO file.
 
-    Images and annotations grow side by side, so annotations wait in a second, nameless file and are copied in at the
-    end. Annotations are numbered from 1; images keep their source's numbers where those are
-    unique, and so do categories unless an order is asked for.
+    Images and annotations arrive together, so annotations go to a temporary file, which is appended at the end.
+    Annotations are numbered from 1. Images keep the numbers of their source where these are unique, and so do
+    categories, unless an order is requested.
     """
 
     info: ClassVar[FormatInfo] = INFO
@@ -53,23 +53,28 @@ class CocoWriter(Writer):
         self._images.write(header(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
-        """Declare a label; after the start it gets its number in the order, or the next free one."""
+        """Declare a label; after the start it gets its number in the requested order, or the next free one."""
         super().add_label(label)
         if hasattr(self, "_categories"):
             self._categories.number(label.name)
 
     def category(self, label: str) -> int:
-        """The number of a label."""
+        """Return the number of a label."""
         return self._categories.number(label)
 
     def end_images(self) -> None:
-        """No more samples come: :meth:`write_records` and :meth:`write_shapes` go on right behind the images."""
+        """End the images; :meth:`write_records` and :meth:`write_shapes` then append annotations to the file itself."""
         self._annotations.close()
         self._annotations = self._images
         self._images.write(_ANNOTATIONS)
 
     def write_records(self, records: Sequence[RawPlainRecord], path: str) -> None:
-        """Write records that say what this writer would say, numbered anew; ``path`` is their file."""
+        """Write records as they are, with new numbers.
+
+        Args:
+            records: Records that equal what this writer would write.
+            path: Their file, for findings.
+        """
         self.found.shapes_in += len(records)
         self._losses.count_field("shape_id", len(records), path, self._counter)
         for number, record in enumerate(records, start=self._count + 1):
@@ -77,7 +82,7 @@ class CocoWriter(Writer):
         lines = _RECORDS.encode_lines(records)[:-1]
         text = lines.replace(b"\n", b",\n")
         if len(text) - len(lines) >= len(records):
-            # Some ends of lines are the source's white space, inside of outlines.
+            # Some segmentations contain line ends, as white space of the source.
             text = lines.replace(b"}\n{", b"},\n{")
         self._put_annotations([text])
         self._count += len(records)
@@ -85,7 +90,12 @@ class CocoWriter(Writer):
         self._counter.flush()
 
     def write_shapes(self, shapes_of_images: Sequence[ShapeOfImage], path: str) -> None:
-        """Write shapes of images that were written before; ``path`` is their file."""
+        """Write shapes of images that were written before.
+
+        Args:
+            shapes_of_images: The shapes.
+            path: Their file, for findings.
+        """
         self.found.shapes_in += len(shapes_of_images)
         shapes = [shape for _, shape in shapes_of_images]
         self._losses.count([Sample(filename=path, shapes=shapes)], self._counter)
@@ -129,7 +139,7 @@ class CocoWriter(Writer):
             file.write(b",\n".join(lines))
 
     def _boxes(self, table: BoxTable, run: Sequence[Sample], ids: Iterator[int]) -> list[bytes]:
-        """The annotations of each image of a run, with commas between them, by its table."""
+        """Encode the annotations of each image from its table, separated by commas."""
         images = [(number, len(sample.shapes)) for sample, number in zip(run, ids, strict=False)]
         categories = self._categories.all(table.labels)
         lines, written = [], 0
@@ -143,13 +153,13 @@ class CocoWriter(Writer):
     def _line(
         self, shapes: Sequence[AnyShape], image: Sample, number: int, path: str | None = None
     ) -> bytes:
-        """The annotations of an image of this number, with commas between them; ``path`` is for findings, else its name."""
+        """Encode the annotations of an image, separated by commas. Findings name ``path``, or else the image."""
         if not shapes:
             return b""
         path = image.filename if path is None else path
         records = self._records(shapes, image, number, path)
         line = dump(records)
-        # What is not finite turns into null; other nulls are in attributes, and rare. No usual key has a u in it.
+        # Numbers that are not finite became null. Other nulls are rare, and no usual key has a "u".
         if b"u" in line and b"null" in line:
             records = self._finite(records, path)
             line = dump(records)

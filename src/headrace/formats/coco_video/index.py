@@ -105,7 +105,7 @@ def build_video_index(stream: JsonStream, found: Pass) -> VideoIndex:
     members = {member.key: member for member in stream.members()}
     if "videos" not in members or not members["videos"].is_array:
         raise stream.fault(
-            "no video dataset: there are no videos", 0, code="T01", hint="is it plain coco?"
+            "not a video dataset: it has no videos", 0, code="T01", hint="is it plain coco?"
         )
     index = VideoIndex(categories=Categories(report), videos=[], frames=FrameIndex())
     _read_videos(stream, members["videos"], index, report)
@@ -140,7 +140,7 @@ def _read_videos(
     for position in index.frames.videos.duplicates:
         report(
             "T01",
-            "a video id stands twice, the first one counts",
+            "a video id appears twice, the first one counts",
             severity=Severity.ERROR,
             detail=str(position),
         )
@@ -182,7 +182,7 @@ def _read_images(
                     frame = len(video.frames)
                     report(
                         "T05",
-                        "images without a frame number, counted as they come",
+                        "images without a frame number, numbered in the order of the file",
                         severity=Severity.NOTE,
                     )
                 video.frames.append(frame)

@@ -197,7 +197,7 @@ class TrackDecoder:
         except ParseError as error:
             self._report(
                 "C12",
-                "damaged run lengths, left out",
+                "a damaged RLE mask, left out",
                 severity=Severity.ERROR,
                 detail=error.message.removeprefix("C12  "),
             )
