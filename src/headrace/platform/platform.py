@@ -27,7 +27,7 @@ from headrace.platform.labels import delete as delete_labels
 from headrace.platform.lake_layout import DATABASE, OBJECTS, check_lake, create_lake
 from headrace.platform.processings import launch, logs, registry, run
 from headrace.platform.tags import attach, tags
-from headrace.platform.versions import copy, datasets, fork, stats, versions
+from headrace.platform.versions import copy, datasets, fork, versions
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
@@ -43,7 +43,7 @@ HANDLER_MODULES = (
     *(campaigns, steps, sync, tasks),
     *(assets, add, extended),
     *(single, shapes, delete_annotations, load_annotations, tag_conversion, imports, exports),
-    *(datasets, versions, fork, copy, stats),
+    *(datasets, versions, fork, copy),
     *(registry, launch, logs),
 )
 """The modules whose import registers the handlers of all operations."""

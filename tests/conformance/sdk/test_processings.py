@@ -110,7 +110,7 @@ async def test_what_does_not_fit_is_refused_before_it_runs(
         await version.launch_processing(strict, {"must": 1}, gpu=1000)
     with pytest.raises(BadRequestError, match="takes no input 'model'"):
         await version.launch_processing(strict, {"must": 1}, inputs={"model": "m"})
-    with pytest.raises(BadRequestError, match="no assets are named"):
+    with pytest.raises(BadRequestError, match="no assets are given"):
         await version.launch_processing(strict, {"must": 1}, assets=[])
     empty = await (await client.get_dataset("drawings")).create_version(
         "empty", type="segmentation"
@@ -160,7 +160,7 @@ async def test_a_processing_of_data(
     with pytest.raises(JobFailedError, match="was not launched on a version"):
         await job.wait_for_done()
     assert (await job.logs()).startswith(f"{sorted(data.filename for data in some)}\n")
-    with pytest.raises(BadRequestError, match="no data are named"):
+    with pytest.raises(BadRequestError, match="no data are given"):
         await lake.launch_processing(await client.get_processing("data"), [])
 
 

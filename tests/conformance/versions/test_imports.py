@@ -241,7 +241,7 @@ async def test_a_mask_fits_its_asset(filled: Filled) -> None:
     (shape,) = annotation.masks
     assert (shape.mask, shape.area, shape.bbox) == (counts, 20.0, [3, 5, 2, 10])
     too_long = counts_of([*runs[:-1], runs[-1] + 1])
-    with pytest.raises(BadRequestError, match="640 x 480"):
+    with pytest.raises(BadRequestError, match="480 x 640"):
         await filled.send(
             ImportItem(asset_id=filled.assets[0], masks=[MaskIn(label_id=label, mask=too_long)])
         )

@@ -1,1 +1,1 @@
-"""Assets of a version."""
+"""The assets of a version."""

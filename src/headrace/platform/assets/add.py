@@ -1,4 +1,4 @@
-"""Making data of a lake assets of a version."""
+"""Add data of a lake to a version as assets."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Statements, Transaction
 
 _ROWS = 10_000
-"""Rows of assets and their tags that one transaction adds."""
+"""Maximum number of rows (assets and their tags) added in one transaction."""
 
 _SLICE = 2_000
 
 
 class Candidate(NamedTuple):
-    """A data that is to become an asset."""
+    """A data to be added as an asset."""
 
     lake_bucket: int
     no: int
@@ -44,9 +44,9 @@ class Candidate(NamedTuple):
 
 @handles(ADD_DATA)
 async def add_data(context: Context, access: Access, request: AddData) -> JobAnswer:
-    """Add data as assets, in the order they are named, and give all of them the tags.
+    """Add data as assets, in the order given, and attach the tags to all of them.
 
-    What is in already is not added twice but gains the tags. Everything is checked before anything is written.
+    Data that the version already has only get the tags. All data are checked before anything is written.
     """
     if len(request.data_ids) > IDS_PER_CALL:
         raise BadRequestError(
@@ -60,8 +60,8 @@ async def add_data(context: Context, access: Access, request: AddData) -> JobAns
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             candidates = await _candidates(tx, access, request.data_ids[start : start + size])
-            taken = await _add(tx, access, scope, candidates, tags)
-        fold_if_due(context, scope, taken)
+            change = await _add(tx, access, scope, candidates, tags)
+        fold_if_due(context, scope, change)
     async with context.database.transaction() as tx:
         job = await add_job(
             tx,
@@ -88,7 +88,12 @@ async def _tags(context: Context, scope: VersionScope, tag_ids: list[UUID]) -> l
 
 
 async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -> list[Candidate]:
-    """The data of these ids, each once, in their order; 404 or 400 where one cannot become an asset."""
+    """Read the distinct data of these ids, in their order.
+
+    Raises:
+        NotFoundError: A data does not exist.
+        BadRequestError: A data is not ready or has no known size.
+    """
     found: dict[UUID, Candidate] = {}
     for start in range(0, len(ids), _SLICE):
         rows = await statements.fetch(
@@ -97,8 +102,8 @@ async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -
             organization=access.organization,
         )
         for candidate in map(Candidate._make, rows):
-            made = data_id(candidate.lake_created, candidate.lake_bucket, candidate.no)
-            found[made] = candidate
+            found_id = data_id(candidate.lake_created, candidate.lake_bucket, candidate.no)
+            found[found_id] = candidate
     unknown = [each for each in ids if each not in found]
     if unknown:
         more = f" and {len(unknown) - 1} more of {len(ids)}" if len(unknown) > 1 else ""
@@ -125,8 +130,8 @@ async def _add(
     rows = await tx.fetch("assets.present", keys=keys, bucket=scope.bucket, version=scope.no)
     present = {(lake_bucket, data): seq for lake_bucket, data, seq in rows}
     fresh = [c for c in candidates if (c.lake_bucket, c.no) not in present]
-    taken = await touch(tx, scope, assets=len(fresh))
-    seqs = range(taken.asset, taken.asset + len(fresh))
+    change = await touch(tx, scope, assets=len(fresh))
+    seqs = range(change.asset, change.asset + len(fresh))
     await tx.insert_many(
         "assets.add",
         [
@@ -134,11 +139,11 @@ async def _add(
             for seq, c in zip(seqs, fresh, strict=True)
         ],
     )
-    everywhere = [*present.values(), *seqs]
+    all_seqs = [*present.values(), *seqs]
     await tx.insert_many(
         "assets.add_tag",
-        [(scope.bucket, scope.no, tag, seq) for tag in tags for seq in everywhere],
+        [(scope.bucket, scope.no, tag, seq) for tag in tags for seq in all_seqs],
     )
     await CounterDelta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
     await add_new_assets(tx, access.organization, scope.campaign, seqs)
-    return taken
+    return change

@@ -1,4 +1,4 @@
-"""The assets of a version: listed, found by keys, taken out."""
+"""The assets of a version: list, find and delete them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from headrace.errors import BadRequestError, ConflictError, NotFoundError
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import AssetRecord, Page
-from headrace.platform.assets.selectors import asset_seqs, keys_of, seqs_of
+from headrace.platform.assets.selectors import asset_keys, asset_seqs, select_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE, VersionRows, remove_assets
@@ -66,12 +66,12 @@ _SLICE = 2_000
 
 @handles(LIST_ASSETS)
 async def list_assets(context: Context, access: Access, request: ListAssets) -> Page[AssetRecord]:
-    """A page of assets, newest first by cursor, or by offset where an order is asked."""
+    """List a page of assets, newest first by cursor; by offset where an order is given."""
     scope = await version_scope(context.database, access, request.version_id)
     tasks = has_task_filters(request)
     filters = compile_asset_filters(request, tasks=tasks)
     if request.order_by:
-        return await _ordered(context, access, request, scope, filters)
+        return await _list_ordered(context, access, request, scope, filters)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     before, count = MAX_SEQ + 1, None
     if request.cursor:
@@ -89,17 +89,17 @@ async def list_assets(context: Context, access: Access, request: ListAssets) -> 
     )
     if count is None:
         count = await _count(context, scope, request, filters)
-    following = None
+    next_cursor = None
     if len(rows) > limit:
-        following = encode_cursor([rows[limit - 1][0], count], listing)
-    return Page(items=_records(access, scope, rows[:limit]), count=count, next_cursor=following)
+        next_cursor = encode_cursor([rows[limit - 1][0], count], listing)
+    return Page(items=_records(access, scope, rows[:limit]), count=count, next_cursor=next_cursor)
 
 
 @handles(LIST_ASSETS_BY_KEY)
 async def list_assets_by_key(
     context: Context, access: Access, request: ListAssetsByKey
 ) -> Page[AssetRecord]:
-    """All assets that a list of keys names; a page of them where a limit is asked."""
+    """List all assets with the given keys, or a page of them where a limit is given."""
     name, keys = exactly_one(
         ids=request.ids,
         object_names=request.object_names,
@@ -109,22 +109,22 @@ async def list_assets_by_key(
     )
     scope = await version_scope(context.database, access, request.version_id)
     order = order_clause(request.order_by, _ORDERS, "a.seq desc") if request.order_by else None
-    seqs = await seqs_of(
+    seqs = await select_seqs(
         context.database,
         access,
         scope,
-        keys_of(scope, name, keys),
+        asset_keys(scope, name, keys),
         compile_asset_filters(request),
         order or _NEWEST_FIRST,
     )
     count, offset = len(seqs), page_offset(request)
     wanted = seqs[offset:] if request.limit is None else seqs[offset : offset + request.limit]
-    return Page(items=await _by_seq(context, access, scope, wanted), count=count)
+    return Page(items=await _read_assets(context, access, scope, wanted), count=count)
 
 
 @handles(FIND_ASSET)
 async def find_asset(context: Context, access: Access, request: FindAsset) -> AssetRecord:
-    """The one asset that meets all criteria; 409 with the candidates where several do."""
+    """Find the one asset that matches all criteria; raises ConflictError with the candidates where several match."""
     scope = await version_scope(context.database, access, request.version_id)
     criteria: list[tuple[str, Any]] = [
         ("ids", request.id),
@@ -134,14 +134,14 @@ async def find_asset(context: Context, access: Access, request: FindAsset) -> As
     ]
     given = [(name, value) for name, value in criteria if value is not None]
     if not given:
-        raise BadRequestError("name an asset by id, data_id, filename or object_name")
+        raise BadRequestError("give an id, data_id, filename or object_name")
     found: list[int] | None = None
     for name, value in given:
-        seqs = await seqs_of(
+        seqs = await select_seqs(
             context.database,
             access,
             scope,
-            keys_of(scope, name, [value]),
+            asset_keys(scope, name, [value]),
             Filters("", {}),
             _NEWEST_FIRST,
         )
@@ -149,30 +149,34 @@ async def find_asset(context: Context, access: Access, request: FindAsset) -> As
         if not found:
             break
     if not found:
-        wish = ", ".join(f"{name[:-1]} {value}" for name, value in given)
-        raise NotFoundError(f"no asset of {scope.full_name} has {wish}")
+        criteria_text = ", ".join(f"{name[:-1]} {value}" for name, value in given)
+        raise NotFoundError(f"no asset of {scope.full_name} has {criteria_text}")
     if len(found) > 1:
         raise _ambiguous(scope, found)
-    return (await _by_seq(context, access, scope, found))[0]
+    return (await _read_assets(context, access, scope, found))[0]
 
 
 @handles(GET_ASSET)
 async def get_asset(context: Context, access: Access, request: AssetId) -> AssetRecord:
-    """An asset with its tags."""
+    """Get an asset with its tags."""
     scope, seq = await scope_of_part(context.database, access, request.asset_id, Kind.ASSET)
-    records = await _by_seq(context, access, scope, [seq])
+    records = await _read_assets(context, access, scope, [seq])
     if not records:
         raise missing(Kind.ASSET, request.asset_id)
     tags = await tags_of_asset(context.database, scope.no, scope.created, scope.bucket, seq)
     return msgspec.structs.replace(records[0], tags=tags)
 
 
-# --- taking out ------------------------------------------------------------------------------------------
+# --- deleting --------------------------------------------------------------------------------------------
 
 
 @handles(DELETE_ASSETS)
 async def delete_assets(context: Context, access: Access, request: DeleteAssets) -> None:
-    """Take assets out of a version. What is out already is no error; 404 for assets that were never in."""
+    """Delete assets from a version; assets that were deleted before are ignored.
+
+    Raises:
+        NotFoundError: An id is not one of this version.
+    """
     scope = await version_scope(context.database, access, request.version_id)
     seqs = asset_seqs(scope, request.ids)
     for start in range(0, len(seqs), RANGE):
@@ -183,7 +187,7 @@ async def delete_assets(context: Context, access: Access, request: DeleteAssets)
 
 @handles(DELETE_ASSET)
 async def delete_asset(context: Context, access: Access, request: AssetId) -> None:
-    """Take one asset out of its version."""
+    """Delete one asset from its version."""
     async with context.database.transaction() as tx:
         scope, seq = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         if not await _remove(tx, scope, [seq]):
@@ -191,15 +195,15 @@ async def delete_asset(context: Context, access: Access, request: AssetId) -> No
 
 
 async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
-    place = VersionRows(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
+    rows = VersionRows(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
     await touch(tx, scope)
-    return await remove_assets(tx, place, seqs)
+    return await remove_assets(tx, rows, seqs)
 
 
 # --- within a version ------------------------------------------------------------------------------------
 
 
-async def _ordered(
+async def _list_ordered(
     context: Context,
     access: Access,
     request: ListAssets,
@@ -226,7 +230,7 @@ async def _count(
         return await asset_count(context.database, scope.bucket, scope.no)
     statement = "assets.count"
     if has_task_filters(request):
-        # Every task has its asset: where nothing is asked of that, it need not be looked up.
+        # Every task has an asset: filters on tasks alone do not need to join it.
         statement = (
             "assets.count_tasks" if has_only_task_filters(request) else "assets.count_of_tasks"
         )
@@ -241,11 +245,11 @@ async def _count(
     return int(row[0])
 
 
-async def _by_seq(
+async def _read_assets(
     context: Context, access: Access, scope: VersionScope, seqs: list[int]
 ) -> list[AssetRecord]:
     records: list[AssetRecord] = []
-    # In slices, because a prefix may name a million and others want the event loop.
+    # In slices, because a prefix may match a million assets and other calls need the event loop.
     for start in range(0, len(seqs), _SLICE):
         rows = await context.database.fetch(
             "assets.rows",
@@ -268,6 +272,6 @@ def _ambiguous(scope: VersionScope, seqs: list[int]) -> ConflictError:
     more = f" and {len(seqs) - _SHOWN_CANDIDATES} more" if len(seqs) > _SHOWN_CANDIDATES else ""
     return ConflictError(
         f"{len(seqs)} assets of {scope.full_name} match",
-        hint=f"name one by id: {shown}{more}",
+        hint=f"give the id of one: {shown}{more}",
         detail=[ids.text(seq) for seq in seqs[:_SHOWN_CANDIDATES]],
     )

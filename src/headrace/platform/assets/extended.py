@@ -1,4 +1,4 @@
-"""Assets with the labels of their annotations."""
+"""List assets with the labels of their annotations."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ _FIELDS = {
 async def list_extended_assets(
     context: Context, access: Access, request: ListExtendedAssets
 ) -> Page[ExtendedAssetRecord]:
-    """A page of assets with their annotations by label, newest first; always in that order."""
+    """List a page of assets with the labels of their annotations, always newest first."""
     if request.order_by:
-        raise BadRequestError("this listing has one order: newest first", hint="drop order_by")
+        raise BadRequestError("this listing is always ordered newest first", hint="omit order_by")
     scope = await version_scope(context.database, access, request.version_id)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     before, count = MAX_SEQ + 1, None
@@ -65,10 +65,10 @@ async def list_extended_assets(
     )
     if count is None:
         count = await asset_count(context.database, scope.bucket, scope.no)
-    following = None
+    next_cursor = None
     if len(rows) > limit:
         rows = rows[:limit]
-        following = encode_cursor([rows[-1][0], count], listing)
+        next_cursor = encode_cursor([rows[-1][0], count], listing)
     annotations = await _annotations(context, scope, [row[0] for row in rows])
     ids = scope.ids(Kind.ASSET)
     items = [
@@ -79,7 +79,7 @@ async def list_extended_assets(
         )
         for row in rows
     ]
-    return Page(items=items, count=count, next_cursor=following)
+    return Page(items=items, count=count, next_cursor=next_cursor)
 
 
 async def _annotations(
@@ -93,10 +93,10 @@ async def _annotations(
         dataset=scope.dataset,
         dataset_bucket=scope.dataset_bucket,
     )
-    return await in_thread(_labelled, scope, rows)
+    return await in_thread(_decode_labels, scope, rows)
 
 
-def _labelled(scope: VersionScope, rows: list[Row]) -> dict[int, list[LabelledAnnotation]]:
+def _decode_labels(scope: VersionScope, rows: list[Row]) -> dict[int, list[LabelledAnnotation]]:
     annotation_ids, label_ids = scope.ids(Kind.ANNOTATION), scope.ids(Kind.LABEL)
     shapes: dict[int, LabelledShape] = {}
     found: dict[int, list[LabelledAnnotation]] = {}
@@ -106,9 +106,13 @@ def _labelled(scope: VersionScope, rows: list[Row]) -> dict[int, list[LabelledAn
             annotation = LabelledAnnotation(
                 id=annotation_ids.text(no), status=AnnotationStatus(status)
             )
-            for drawn in unpack(blob).groups:
-                for label in set(drawn.labels) - shapes.keys():
+            for shape_group in unpack(blob).groups:
+                for label in set(shape_group.labels) - shapes.keys():
                     shapes[label] = LabelledShape(label_ids.text(label))
-                setattr(annotation, _FIELDS[drawn.kind], [shapes[key] for key in drawn.labels])
+                setattr(
+                    annotation,
+                    _FIELDS[shape_group.kind],
+                    [shapes[key] for key in shape_group.labels],
+                )
             found[asset].append(annotation)
     return found

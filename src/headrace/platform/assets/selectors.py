@@ -1,4 +1,4 @@
-"""Which assets of a version a list of keys names: ids, names, beginnings of names, or ids of data."""
+"""Select assets of a version by lists of keys: ids, names, name prefixes, or ids of data."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LAST_CHARACTER = chr(0x10FFFF)
 
 
 class AssetKeys(NamedTuple):
-    """A list of keys as its statement takes it."""
+    """A list of keys, encoded for its SQL statement."""
 
     statement: str
     keys: str
 
 
-def keys_of(scope: VersionScope, name: str, values: Sequence[Any]) -> AssetKeys:
-    """The statement for the list ``name`` of a request, and the keys in it that may be there."""
+def asset_keys(scope: VersionScope, name: str, values: Sequence[Any]) -> AssetKeys:
+    """Choose the statement for the list ``name`` of a request, and encode its keys without those that cannot exist."""
     keys: list[Any]
     if name == "ids":
         seqs = map(scope.ids(Kind.ASSET).seq, values)
@@ -40,7 +40,7 @@ def keys_of(scope: VersionScope, name: str, values: Sequence[Any]) -> AssetKeys:
     return AssetKeys(f"assets.by_{name}", json_text(keys))
 
 
-async def seqs_of(
+async def select_seqs(
     statements: Statements,
     access: Access,
     scope: VersionScope,
@@ -48,7 +48,7 @@ async def seqs_of(
     filters: Filters,
     order: str,
 ) -> list[int]:
-    """The numbers of the assets that keys name and filters leave, in an order."""
+    """Read the row numbers of the assets that match keys and filters, in the given order."""
     params = dict(filters.params)
     if keys.statement == "assets.by_object_names":
         params["organization"] = access.organization
@@ -64,7 +64,7 @@ async def seqs_of(
 
 
 def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
-    """The numbers of assets in their version, each once; 404 for an id of another version."""
+    """Decode ids into distinct row numbers; raises NotFoundError for an id of another version."""
     ids_of_version = scope.ids(Kind.ASSET)
     seqs: dict[int, None] = {}
     for asset_id in ids:
@@ -78,7 +78,7 @@ def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
 async def present_seqs(
     statements: Statements, scope: VersionScope, ids: Iterable[UUID]
 ) -> list[int]:
-    """The numbers of assets that are in their version now, in its order; 404 where one is not."""
+    """Decode ids into row numbers of existing assets, sorted; raises NotFoundError where one does not exist."""
     seqs = sorted(asset_seqs(scope, ids))
     for start in range(0, len(seqs), _SLICE):
         wanted = seqs[start : start + _SLICE]
@@ -94,7 +94,7 @@ async def present_seqs(
 
 
 def data_keys(ids: Iterable[UUID]) -> list[tuple[int, int, int]]:
-    """The lake's bucket, the number and the lake's creation behind ids of data, each once; other ids are left out."""
+    """Decode ids of data into distinct tuples ``(bucket, number, creation of the lake)``; other ids are left out."""
     keys: dict[tuple[int, int, int], None] = {}
     for data_id in ids:
         try:
@@ -107,7 +107,7 @@ def data_keys(ids: Iterable[UUID]) -> list[tuple[int, int, int]]:
 
 
 def _ranges(prefixes: Sequence[str]) -> list[tuple[str, str]]:
-    """Half-open ranges of names that hold what begins with the prefixes, none twice."""
+    """Return disjoint half-open ranges of names that begin with one of the prefixes."""
     ranges: list[tuple[str, str]] = []
     last: str | None = None
     for prefix in sorted(set(prefixes)):

@@ -1,4 +1,4 @@
-"""Launching a processing: whatever does not fit is refused before anything runs."""
+"""Launch a processing: invalid launches are refused before anything runs."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from headrace.protocol.operations.processings import (
 async def launch_on_version(
     context: Context, access: Access, request: LaunchOnVersion
 ) -> JobRunRecord:
-    """Run a processing on a version, or on the assets that are named."""
+    """Launch a processing on a version, or on the given assets of it."""
     database = context.database
-    found = await _fitting(
+    found = await _launchable(
         context, access, request, ProcessingTargetType.DATASET_VERSION, "a version"
     )
     scope = await version_scope(database, access, request.version_id)
@@ -49,8 +49,8 @@ async def launch_on_version(
         check_unlocked(scope)
     if found.version_types and scope.type not in found.version_types:
         raise BadRequestError(
-            f"{found.name} is not for versions of type {scope.type}, as {scope.full_name} is",
-            hint=f"it is for {', '.join(found.version_types)}",
+            f"{found.name} does not accept versions of type {scope.type}, such as {scope.full_name}",
+            hint=f"it accepts {', '.join(found.version_types)}",
         )
     totals = await database.fetch_one("counters.totals", bucket=scope.bucket, version=scope.no)
     if totals is None or not totals[0]:
@@ -65,34 +65,35 @@ async def launch_on_version(
 async def launch_on_datalake(
     context: Context, access: Access, request: LaunchOnDatalake
 ) -> JobRunRecord:
-    """Run a processing on data of a lake."""
-    found = await _fitting(context, access, request, ProcessingTargetType.DATALAKE, "a datalake")
+    """Launch a processing on data of a lake."""
+    found = await _launchable(context, access, request, ProcessingTargetType.DATALAKE, "a datalake")
     lake = await datalake_scope(context.database, access, request.datalake_id)
     ids = _ids(request.data_ids, "data") or []
     counted = await context.database.fetch_one(
         "tags.count_data", keys=json_text(lake.numbers(ids)), bucket=lake.bucket, scope=lake.no
     )
     if counted is None or counted[0] != len(ids):
-        raise missing(Kind.DATA, f"among the {len(ids)} that are named")
+        raise missing(Kind.DATA, f"among the {len(ids)} given")
     return await _launch(context, access, found, request, LAKE_KIND, lake.no, lake.id, ids)
 
 
-async def _fitting(
+async def _launchable(
     context: Context,
     access: Access,
     request: Launch,
     target: ProcessingTargetType,
-    called: str,
+    target_name: str,
 ) -> RegisteredProcessing:
     found = await processing_of(context.database, access, request.processing_id)
     if found.target is not target:
         raise BadRequestError(
-            f"{found.name} cannot be launched on {called}", hint=f"it is for {found.target}"
+            f"{found.name} cannot be launched on {target_name}",
+            hint=f"its target is {found.target}",
         )
     if request.inputs:
         raise BadRequestError(
             f"{found.name} takes no input {next(iter(request.inputs))!r}",
-            hint="pass what it takes as parameters",
+            hint="use parameters",
         )
     return found
 
@@ -101,7 +102,7 @@ def _ids(given: list[UUID] | None, what: str) -> list[UUID] | None:
     if given is None:
         return None
     if not given:
-        raise BadRequestError(f"no {what} are named", hint="name some")
+        raise BadRequestError(f"no {what} are given", hint="give at least one")
     if len(given) > IDS_PER_CALL:
         raise RequestTooLargeError(
             f"{len(given)} {what} in one call", hint=f"at most {IDS_PER_CALL}, or all of them"
@@ -119,15 +120,15 @@ async def _launch(
     subject_id: UUID,
     ids: list[UUID] | None,
 ) -> JobRunRecord:
-    cpu = _count(context.slots.cpus, "cpu", request.cpu, found.cpu, least=1)
-    gpu = _count(context.slots.gpus, "gpu", request.gpu, found.gpu, least=0)
+    cpu = _check_count(context.slots.cpus, "cpu", request.cpu, found.cpu, least=1)
+    gpu = _check_count(context.slots.gpus, "gpu", request.gpu, found.gpu, least=0)
     spec = ProcessingSpec(
         processing=found.name,
         program=found.program,
         folder=found.folder,
         subject=subject_id,
         ids=ids,
-        parameters=found.filled(request.parameters),
+        parameters=found.check_parameters(request.parameters),
         cpu=cpu,
         gpu=gpu,
         account=access.account,
@@ -136,7 +137,7 @@ async def _launch(
     )
     text = msgspec.json.encode(spec).decode()
     async with context.database.transaction() as tx:
-        # A client that lost the answer asks again: the very same launch, while it runs, is one.
+        # A client repeats a call after a lost response: the same launch, while it runs, is not started twice.
         running = await tx.fetch_one(
             "jobs.running", kind=kind, subject=subject, spec=text, organization=access.organization
         )
@@ -159,13 +160,15 @@ async def _launch(
     return job.run_record
 
 
-def _count(there: int, what: str, asked: int | None, default: int, *, least: int) -> int:
-    count = default if asked is None else asked
+def _check_count(
+    available: int, what: str, requested: int | None, default: int, *, least: int
+) -> int:
+    count = default if requested is None else requested
     if count < least:
         raise BadRequestError(f"{what} is {count}", hint=f"at least {least}")
-    if count > there:
+    if count > available:
         raise InsufficientResourcesError(
-            f"{count} {what} are asked for, and this machine has {there}",
+            f"{count} {what} are requested, but this machine has {available}",
             hint=f"pass a smaller {what}",
         )
     return count

@@ -1,4 +1,4 @@
-"""What the programs of jobs printed."""
+"""Read the logs of jobs' programs."""
 
 from __future__ import annotations
 
@@ -18,46 +18,46 @@ from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
 from headrace.subprocesses.log import LogChunk, read_log
 from headrace.threads import in_thread
 
-PIECE = 256 * 1024
-"""The most bytes of a log in one answer."""
+MAX_BYTES = 256 * 1024
+"""Maximum number of bytes of a log in one response."""
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 @handles(READ_JOB_LOG)
 async def read_job_log(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
-    """The next piece of a log; with ``wait`` the answer is held until there is one, or the job has ended."""
+    """Read the next chunk of a log; with ``wait``, wait for new output or the end of the job."""
     if request.offset < 0:
         raise BadRequestError(f"offset is {request.offset}", hint="it must not be negative")
-    found = await _look(context, access, request)
+    found = await _read_chunk(context, access, request)
     if request.wait:
         with context.jobs.waiting(HOLD_SECONDS):
             while not (found.text or found.ended):
-                await anyio.sleep(_LOOK_SECONDS)
-                found = await _look(context, access, request)
+                await anyio.sleep(_POLL_SECONDS)
+                found = await _read_chunk(context, access, request)
     return found
 
 
-async def _look(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
-    # The state first: what was printed before the end is in the log by then.
+async def _read_chunk(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
+    # The state is read first, so that everything printed before the end is in the log.
     job = await job_of(context.database, access, request.job_id, JOB_RUN)
     folder = context.path / LOGS / str(job.no)
-    piece = await in_thread(read_log, folder, request.offset, PIECE)
-    over = job.state != JobStatus.RUNNING
-    text, used = _text(piece, whole=over)
-    at = piece.offset + used
+    chunk = await in_thread(read_log, folder, request.offset, MAX_BYTES)
+    ended = job.state != JobStatus.RUNNING
+    text, used = _decode_text(chunk, complete=ended)
+    at = chunk.offset + used
     return JobLogRecord(
-        offset=piece.offset, text=text, next_offset=at, ended=over and at >= piece.end
+        offset=chunk.offset, text=text, next_offset=at, ended=ended and at >= chunk.end
     )
 
 
-def _text(piece: LogChunk, *, whole: bool) -> tuple[str, int]:
-    """The text of a piece, and how many of its bytes that is: a letter that is cut waits for its other half."""
+def _decode_text(chunk: LogChunk, *, complete: bool) -> tuple[str, int]:
+    """Decode a chunk; return the text and the number of bytes used, without a truncated character at the end."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    at_end = piece.offset + len(piece.content) >= piece.end
-    text = decoder.decode(piece.content, final=whole and at_end)
-    waiting = len(decoder.getstate()[0])
+    at_end = chunk.offset + len(chunk.content) >= chunk.end
+    text = decoder.decode(chunk.content, final=complete and at_end)
+    pending = len(decoder.getstate()[0])
     if not text and not at_end:
-        # Its other half was dropped with the middle of the log.
-        return piece.content.decode(errors="replace"), len(piece.content)
-    return text, len(piece.content) - waiting
+        # The rest of the character was dropped with the middle of the log.
+        return chunk.content.decode(errors="replace"), len(chunk.content)
+    return text, len(chunk.content) - pending

@@ -1,4 +1,4 @@
-"""What a processing runs, what it takes, and which values fit."""
+"""Registered processings: the program, its parameters, and the check of their values."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from headrace.model.records import ParameterRecord, ProcessingRecord
 from headrace.storage.database.base import Row
 
 MAX_PARAMETERS = 64 * 1024
-"""Bytes of a launch's parameters as JSON; they travel in the environment, which has little room."""
+"""Maximum bytes of the parameters of a launch as JSON; they are passed in the environment, whose size is limited."""
 
 _RUNNER = "headrace.processing"
 
 
 class Program(Struct, frozen=True, omit_defaults=True):
-    """The words of a command, or a Python callable as ``module:function``; exactly one of them is there."""
+    """A command with its arguments, or a Python callable ``module:function``; exactly one of them is set."""
 
     command: list[str] = []
     callable: str = ""
 
-    def words(self, folder: str) -> list[str]:
-        """What is run; a callable may be found in ``folder``."""
+    def command_line(self, folder: str) -> list[str]:
+        """Return the command to run; the module of a callable may be in ``folder``."""
         if self.command:
             return self.command
-        # Without -P whatever lies in the working folder would go before Python's own modules.
+        # Without -P, files in the working folder would shadow the modules of Python.
         return [sys.executable, "-P", "-m", _RUNNER, self.callable, folder]
 
 
@@ -59,7 +59,7 @@ class RegisteredProcessing(Struct, frozen=True, kw_only=True):
 
     @property
     def record(self) -> ProcessingRecord:
-        """The processing as the API shows it: what it runs is for the owner of the lake to know."""
+        """The record of the processing; it does not show the program, which only the owner of the lake may see."""
         return ProcessingRecord(
             id=self.id,
             name=self.name,
@@ -75,10 +75,11 @@ class RegisteredProcessing(Struct, frozen=True, kw_only=True):
             version_types=self.version_types,
         )
 
-    def filled(self, given: dict[str, Any] | None) -> dict[str, Any]:
-        """All parameters of a launch, in the order in which they are declared.
+    def check_parameters(self, given: dict[str, Any] | None) -> dict[str, Any]:
+        """Check the parameters of a launch; return all of them, with defaults, in the order of their declaration.
 
-        Raises :class:`BadRequestError` for one that is unknown, missing, or of another type than its default.
+        Raises:
+            BadRequestError: A parameter is unknown or missing, or has another type than its default.
         """
         given = given or {}
         declared = {each.name: each for each in self.parameters}
@@ -96,7 +97,7 @@ class RegisteredProcessing(Struct, frozen=True, kw_only=True):
                 f"{self.name} needs the parameter {missing[0]!r}", hint="it has no default"
             )
         values = {
-            name: checked_value(self.name, each, given[name]) if name in given else each.default
+            name: check_value(self.name, each, given[name]) if name in given else each.default
             for name, each in declared.items()
         }
         if len(msgspec.json.encode(values)) > MAX_PARAMETERS:
@@ -106,8 +107,8 @@ class RegisteredProcessing(Struct, frozen=True, kw_only=True):
         return values
 
 
-def registered_of(row: Row) -> RegisteredProcessing:
-    """A row of the registry."""
+def processing_from_row(row: Row) -> RegisteredProcessing:
+    """Make a processing from a row of the registry."""
     no, created, name, target, kind, description, program, folder, *more = row
     parameters, version_types, cpu, gpu = more
     return RegisteredProcessing(
@@ -126,8 +127,12 @@ def registered_of(row: Row) -> RegisteredProcessing:
     )
 
 
-def checked_value(processing: str, parameter: ParameterRecord, value: Any) -> Any:
-    """A value that fits a parameter, whole numbers where others are taken too; :class:`BadRequestError` else."""
+def check_value(processing: str, parameter: ParameterRecord, value: Any) -> Any:
+    """Check a value of a parameter and return it; integers become floats where the default is a float.
+
+    Raises:
+        BadRequestError: The value is not one of the choices, or has another type than the default.
+    """
     default = parameter.default
     if parameter.choices is not UNSET and value not in parameter.choices:
         shown = ", ".join(map(str, parameter.choices))
@@ -138,9 +143,34 @@ def checked_value(processing: str, parameter: ParameterRecord, value: Any) -> An
         return value
     if isinstance(default, float) and type(value) is int:
         return float(value)
-    # type() and not isinstance(): a bool is no number here.
+    # type() instead of isinstance(): a bool is not a number here.
     if type(value) is not type(default):
         raise BadRequestError(
             f"{processing}: {parameter.name} is {value!r}", hint=f"give a value like {default!r}"
         )
     return value
+
+
+BUILTIN = (
+    RegisteredProcessing(
+        no=1,
+        # Older than any registered processing, so their ids never collide.
+        created=0,
+        name="find-duplicates",
+        target=ProcessingTargetType.DATASET_VERSION,
+        type=ProcessingType.AUTO_TAGGING,
+        description="Tag the assets whose image is in the version already: the same bytes, or a similar picture.",
+        program=Program(callable="headrace.processing.duplicates:find_duplicates"),
+        folder="",
+        parameters=[
+            ParameterRecord(name="method", default="content", choices=["content", "perceptual"]),
+            ParameterRecord(name="distance", default=4),
+            ParameterRecord(name="tag", default="duplicate"),
+            ParameterRecord(name="keep_first", default=True),
+        ],
+        version_types=[],
+        cpu=1,
+        gpu=0,
+    ),
+)
+"""The processings that every lake has; they are not stored in the catalog."""

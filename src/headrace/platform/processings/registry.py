@@ -1,4 +1,4 @@
-"""The registry of processings. Only who holds the lake's folder registers: no call of the API brings code in."""
+"""The registry of processings. Only the owner of the lake's folder registers them; the API never adds code."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from headrace.platform.core.access import Access, local_access
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.listing import json_text, page_offset
 from headrace.platform.dispatch import handles
-from headrace.platform.processings.builtin import BUILTIN
 from headrace.platform.processings.programs import (
+    BUILTIN,
     Program,
     RegisteredProcessing,
-    checked_value,
-    registered_of,
+    check_value,
+    processing_from_row,
 )
 from headrace.platform.versions.datasets import all_or_limit
 from headrace.protocol.operations.processings import (
@@ -56,7 +56,7 @@ _CALLABLE = re.compile(r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")
 _PARAMETER = re.compile(r"^[^\W\d]\w*$")
 _ORDERS = ("name", "created_at")
 
-# --- for who holds the folder ----------------------------------------------------------------------------
+# --- for the owner of the folder -------------------------------------------------------------------------
 
 
 async def register_processing(
@@ -74,25 +74,41 @@ async def register_processing(
     gpu: int = 0,
     organization_name: str | None = None,
 ) -> RegisteredProcessing:
-    """Register a program, to be run in ``folder``; it is taken as it is, and run only when it is launched.
+    """Register a program as a processing. It is not run before it is launched.
 
-    Raises :class:`ConflictError` where the name is taken, :class:`BadRequestError` or :class:`ConfigurationError` for
-    what could never run.
+    Args:
+        context: The lake.
+        name: Name of the processing, unique in the organization.
+        program: The command or callable to run.
+        folder: Working directory of the program.
+        target: What it is launched on.
+        type: Type of the processing, for information.
+        description: Description, for information.
+        parameters: Parameters with their defaults.
+        version_types: Types of versions that it accepts; empty means all.
+        cpu: Default number of CPUs.
+        gpu: Default number of GPUs.
+        organization_name: Organization. Default: the only one of the lake.
+
+    Raises:
+        ConflictError: The name exists.
+        BadRequestError: The declaration is invalid.
+        ConfigurationError: The folder or the program does not exist.
     """
     access = await local_access(context, organization_name=organization_name)
     name = safe_name(name, "name of a processing")
     if any(each.name == name for each in BUILTIN):
-        raise _taken(name)
+        raise _processing_exists(name)
     if target is ProcessingTargetType.MODEL_VERSION:
         raise BadRequestError(
-            "there are no models here", hint="target is DATASET_VERSION or DATALAKE"
+            "headrace has no models", hint="target is DATASET_VERSION or DATALAKE"
         )
     if cpu < 1 or gpu < 0:
         raise BadRequestError(f"cpu is {cpu} and gpu is {gpu}", hint="at least 1 and 0")
     _check_parameters(name, parameters)
-    home = await in_thread(_checked_home, program, folder)
+    home = await in_thread(_check_program, program, folder)
     async with context.database.transaction() as tx:
-        made = RegisteredProcessing(
+        registered = RegisteredProcessing(
             no=await take_numbers(tx, "processing"),
             created=context.clock(),
             name=name,
@@ -110,32 +126,37 @@ async def register_processing(
             await tx.execute(
                 "processings.add",
                 organization=access.organization,
-                **msgspec.structs.asdict(made)
+                **msgspec.structs.asdict(registered)
                 | {
                     "target": str(target),
                     "type": None if type is None else str(type),
                     "program": msgspec.json.encode(program).decode(),
-                    "parameters": msgspec.json.encode(made.parameters).decode(),
+                    "parameters": msgspec.json.encode(registered.parameters).decode(),
                     "version_types": json_text([str(each) for each in version_types]),
                 },
             )
         except UniqueViolationError:
-            raise _taken(name) from None
-    return made
+            raise _processing_exists(name) from None
+    return registered
 
 
 async def registered_processings(
     context: Context, organization_name: str | None = None
 ) -> list[RegisteredProcessing]:
-    """All processings with what they run, shipped ones first."""
+    """Return all processings with their programs, the built-in ones first."""
     access = await local_access(context, organization_name=organization_name)
-    return await _all(context.database, access)
+    return await _all_processings(context.database, access)
 
 
 async def remove_processing(
     context: Context, name: str, organization_name: str | None = None
 ) -> RegisteredProcessing:
-    """Forget a processing; jobs that run go on. Raises :class:`NotFoundError`, :class:`BadRequestError` for a shipped one."""
+    """Remove a processing; running jobs continue.
+
+    Raises:
+        NotFoundError: There is no such processing.
+        BadRequestError: The processing is a built-in one.
+    """
     for found in await registered_processings(context, organization_name):
         if found.name == name:
             if found in BUILTIN:
@@ -145,16 +166,16 @@ async def remove_processing(
     raise NotFoundError(f"there is no processing {name!r}", hint="see: headrace processing list")
 
 
-# --- for callers of the API ------------------------------------------------------------------------------
+# --- operations of the API -------------------------------------------------------------------------------
 
 
 @handles(CREATE_PROCESSING)
 async def create_processing(
     context: Context, access: Access, request: CreateProcessing
 ) -> ProcessingRecord:
-    """Refused (403): a caller of the API cannot say what runs on this machine."""
+    """Raise PermissionDeniedError: callers of the API cannot choose which programs run on this machine."""
     check_organization(access, request.organization_id)
-    raise _for_the_owner(
+    raise _owner_only(
         "register", f"headrace processing add LAKE {request.name} --command or --callable"
     )
 
@@ -163,17 +184,17 @@ async def create_processing(
 async def list_processings(
     context: Context, access: Access, request: ListProcessings
 ) -> Items[ProcessingRecord]:
-    """The processings of the organization, shipped ones first, unless an order is asked for."""
+    """List the processings of the organization, the built-in ones first unless an order is given."""
     check_organization(access, request.organization_id)
-    found = await _all(context.database, access)
-    for word in reversed(request.order_by or []):
-        field = word.removeprefix("-")
+    found = await _all_processings(context.database, access)
+    for key in reversed(request.order_by or []):
+        field = key.removeprefix("-")
         if field not in _ORDERS:
             raise BadRequestError(
                 f"processings cannot be ordered by {field!r}", hint=f"one of {', '.join(_ORDERS)}"
             )
         by_name = field == "name"
-        found.sort(key=lambda each: each.name if by_name else str(each.id), reverse=word != field)
+        found.sort(key=lambda each: each.name if by_name else str(each.id), reverse=key != field)
     start, limit = page_offset(request), all_or_limit(request)
     stop = None if limit < 0 else start + limit
     return Items(items=[each.record for each in found[start:stop]])
@@ -183,9 +204,9 @@ async def list_processings(
 async def find_processing(
     context: Context, access: Access, request: FindProcessing
 ) -> ProcessingRecord:
-    """A processing by name."""
+    """Find a processing by name."""
     check_organization(access, request.organization_id)
-    for found in await _all(context.database, access):
+    for found in await _all_processings(context.database, access):
         if found.name == request.name:
             return found.record
     raise missing(Kind.PROCESSING, repr(request.name))
@@ -195,7 +216,7 @@ async def find_processing(
 async def get_processing(
     context: Context, access: Access, request: ProcessingId
 ) -> ProcessingRecord:
-    """A processing by id."""
+    """Get a processing."""
     return (await processing_of(context.database, access, request.processing_id)).record
 
 
@@ -203,29 +224,29 @@ async def get_processing(
 async def update_processing(
     context: Context, access: Access, request: UpdateProcessing
 ) -> ProcessingRecord:
-    """Refused (403), like a registration."""
+    """Raise PermissionDeniedError, as for a registration."""
     found = await processing_of(context.database, access, request.processing_id)
-    raise _for_the_owner("change", f"headrace processing remove LAKE {found.name}, then add it")
+    raise _owner_only("change", f"headrace processing remove LAKE {found.name}, then add it")
 
 
 @handles(DELETE_PROCESSING)
 async def delete_processing(context: Context, access: Access, request: ProcessingId) -> None:
-    """Refused (403), like a registration."""
+    """Raise PermissionDeniedError, as for a registration."""
     found = await processing_of(context.database, access, request.processing_id)
-    raise _for_the_owner("remove", f"headrace processing remove LAKE {found.name}")
+    raise _owner_only("remove", f"headrace processing remove LAKE {found.name}")
 
 
 async def processing_of(statements: Statements, access: Access, id: UUID) -> RegisteredProcessing:
-    """The processing of an id; 404 where it is not there for this caller."""
-    for found in await _all(statements, access):
+    """Find a processing by id; raises NotFoundError where the caller's organization has none with it."""
+    for found in await _all_processings(statements, access):
         if found.id == id:
             return found
     raise missing(Kind.PROCESSING, id)
 
 
-async def _all(statements: Statements, access: Access) -> list[RegisteredProcessing]:
+async def _all_processings(statements: Statements, access: Access) -> list[RegisteredProcessing]:
     rows = await statements.fetch("processings.page", organization=access.organization)
-    return [*BUILTIN, *map(registered_of, rows)]
+    return [*BUILTIN, *map(processing_from_row, rows)]
 
 
 def _check_parameters(name: str, parameters: Sequence[ParameterRecord]) -> None:
@@ -233,41 +254,41 @@ def _check_parameters(name: str, parameters: Sequence[ParameterRecord]) -> None:
     for each in parameters:
         if not _PARAMETER.match(each.name):
             raise BadRequestError(
-                f"{each.name!r} cannot name a parameter", hint="letters, digits and _"
+                f"{each.name!r} is not a valid parameter name", hint="use letters, digits and _"
             )
         if each.name in seen:
             raise BadRequestError(f"the parameter {each.name!r} is declared twice")
         seen.add(each.name)
         if each.default is not UNSET:
-            checked_value(name, each, each.default)
+            check_value(name, each, each.default)
 
 
-def _checked_home(program: Program, folder: Path) -> str:
-    """The whole path of the folder, once program and folder make sense."""
+def _check_program(program: Program, folder: Path) -> str:
+    """Check that program and folder exist; return the absolute path of the folder."""
     if bool(program.command) == bool(program.callable):
         raise BadRequestError("a processing is a command or a callable", hint="give one of them")
     if not folder.is_dir():
-        raise ConfigurationError(f"there is no folder {folder}", hint="it is where programs run")
+        raise ConfigurationError(f"there is no folder {folder}", hint="programs run in this folder")
     if program.callable and not _CALLABLE.match(program.callable):
         raise BadRequestError(
-            f"{program.callable!r} names no callable", hint="write module:function"
+            f"{program.callable!r} is not a callable", hint="write module:function"
         )
     if program.command:
         first = program.command[0]
         if shutil.which(str(folder / first) if "/" in first else first) is None:
             raise ConfigurationError(
-                f"there is no program {first!r} that could be run", hint="give its path"
+                f"there is no executable program {first!r}", hint="give its path"
             )
     return str(folder.absolute())
 
 
-def _for_the_owner(verb: str, command: str) -> PermissionDeniedError:
-    # The cure is in the message: clients of others show nothing else.
+def _owner_only(verb: str, command: str) -> PermissionDeniedError:
+    # The message includes the remedy, because other clients do not show hints.
     return PermissionDeniedError(
         f"only the owner of a lake may {verb} its processings, on its machine: {command}",
-        hint="no call says what runs there",
+        hint="the API cannot change which programs run there",
     )
 
 
-def _taken(name: str) -> ConflictError:
+def _processing_exists(name: str) -> ConflictError:
     return ConflictError(f"there is a processing {name!r} already", hint="choose another name")

@@ -1,7 +1,7 @@
-"""The work of a processing's job: a program in a process of its own, watched until it ends.
+"""The job of a launched processing: run the program in a separate process and watch it until it ends.
 
-A program belongs to the process that launched it. It may have done anything when that process ends, so it is not run
-a second time: its job fails, and whoever launched it decides.
+A program belongs to the process that launched it. Where that process ends first, the program may be partly done, so it
+is not run again: its job fails, and the user decides whether to launch it again.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"
 
 LOGS = "logs"
 TOKEN_SECONDS = 600.0
-"""How long a program's token outlives the process that renews it."""
+"""Validity of a program's token in seconds; it is renewed while the program runs."""
 
-_LOOK_SECONDS = 0.25
-_KEEP_SECONDS = LEASE_MS / 4000
+_POLL_SECONDS = 0.25
+_RENEW_SECONDS = LEASE_MS / 4000
 _LAST_LINES = 3
-_LONGEST_WORD = 600
+_MAX_CHARACTERS = 600
 
 
 class ProcessingSpec(Struct, frozen=True, kw_only=True):
-    """What was launched; ``ids`` are the assets or data it is for, None for all of a version."""
+    """The stored specification of a launch. ``ids`` are the assets or data of the launch, None for a whole version."""
 
     processing: str
     program: Program
@@ -62,23 +62,23 @@ class ProcessingSpec(Struct, frozen=True, kw_only=True):
 
 
 class ProcessingWork:
-    """Runs the program before the first range; there is nothing to write in ranges."""
+    """Runs the program in :meth:`prepare`; there are no ranges to write."""
 
     def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
         self._task = task
         self._spec = msgspec.json.decode(task.spec, type=ProcessingSpec)
-        # No name that people give a token holds a tab.
+        # Names that users give to tokens cannot contain a tab.
         self._token_name = f"job\t{task.no}"
         self._error: HeadraceError | None = None
 
     async def prepare(self, cursor: Any, size: int) -> None:
-        """Run the program to its end; raises what the job fails of."""
+        """Run the program to its end; an error raised here fails the job."""
         if not self._context.jobs.begin_reserved(self._task.no):
             raise ConflictError("the process that ran the program ended first; launch it again")
         async with anyio.create_task_group() as group:
             group.start_soon(self._watch, group.cancel_scope)
-            # Errors leave the group as what they are, not in a group of their own.
+            # Errors are raised after the group, so that they are not wrapped in an exception group.
             try:
                 async with self._context.slots.acquire(self._spec.cpu, self._spec.gpu):
                     await self._run()
@@ -89,34 +89,34 @@ class ProcessingWork:
             raise self._error
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
-        """Nothing is left once the program has ended."""
+        """Return None: there is nothing to write."""
         return None
 
     async def finish(self, tx: Transaction) -> None:
-        """The program's token ends with the job."""
+        """Delete the token of the program."""
         await tx.execute("accounts.drop_token", name=self._token_name)
 
     async def abandon(self, tx: Transaction) -> None:
-        """The program's token ends with the job; what the program did stays."""
+        """Delete the token of the program; changes made by the program are kept."""
         await tx.execute("accounts.drop_token", name=self._token_name)
 
     async def after_end(self) -> None:
-        """Nothing follows."""
+        """Do nothing."""
 
     async def _watch(self, scope: anyio.CancelScope) -> None:
-        """End the program when the job is cancelled or lost, and renew meanwhile what would run out."""
-        kept = time.monotonic()
+        """Stop the program when the job is cancelled or lost; renew the lease and the token until then."""
+        renewed = time.monotonic()
         try:
             while not await self._context.jobs.must_stop(self._task.no):
-                await anyio.sleep(_LOOK_SECONDS)
-                if time.monotonic() - kept > _KEEP_SECONDS:
-                    kept = time.monotonic()
-                    await self._keep()
+                await anyio.sleep(_POLL_SECONDS)
+                if time.monotonic() - renewed > _RENEW_SECONDS:
+                    renewed = time.monotonic()
+                    await self._renew()
         except HeadraceError as error:
             self._error = error
         scope.cancel()
 
-    async def _keep(self) -> None:
+    async def _renew(self) -> None:
         if await self._context.jobs.renew_lease(self._task.no):
             expires = self._context.clock() + int(TOKEN_SECONDS * 1000)
             await self._context.database.execute(
@@ -126,19 +126,19 @@ class ProcessingWork:
     async def _run(self) -> None:
         context, spec = self._context, self._spec
         logs = context.path / LOGS
-        place = logs / str(self._task.no)
-        await in_thread(_prepare, logs, place, spec.ids)
-        token = await self._token()
-        writer = LogWriter(place, secret=token.encode())
+        folder = logs / str(self._task.no)
+        await in_thread(_prepare_folder, logs, folder, spec.ids)
+        token = await self._issue_token()
+        writer = LogWriter(folder, secret=token.encode())
         await context.database.execute("jobs.mark", job=self._task.no, cursor="0")
         try:
             row = await context.database.fetch_one(
                 "jobs.by_no", no=self._task.no, organization=self._task.organization
             )
             assert row is not None
-            environment = self._environment(job_id(self._task.no, row[0]), token, place / _IDS)
+            environment = self._environment(job_id(self._task.no, row[0]), token, folder / _IDS)
             status = await run_process(
-                spec.program.words(spec.folder),
+                spec.program.command_line(spec.folder),
                 folder=Path(spec.folder) if spec.folder else None,
                 environment=environment,
                 write=writer.write,
@@ -149,12 +149,12 @@ class ProcessingWork:
             ) from None
         finally:
             with anyio.CancelScope(shield=True):
-                await in_thread(_tidy, writer, place)
+                await in_thread(_clean_up, writer, folder)
         if status:
-            raise UnprocessableEntityError(f"{_ending(status)}{_last_lines(writer.tail)}")
+            raise UnprocessableEntityError(f"{_describe_status(status)}{_last_lines(writer.tail)}")
 
-    async def _token(self) -> str:
-        """A token for the program where it is to come in by the server's door, else none."""
+    async def _issue_token(self) -> str:
+        """Issue a token for the program where it connects to a server; else return an empty string."""
         if self._context.public_address is None:
             return ""
         token, _ = await issue_token(
@@ -179,39 +179,41 @@ class ProcessingWork:
             "CPU": str(spec.cpu),
             "GPU": str(spec.gpu),
         }
-        # A server knows by the token who calls, a lake is told.
+        # A server identifies the user by the token; a lake needs the username.
         own |= {"TOKEN": token} if token else {"USERNAME": spec.username}
         if spec.ids is not None:
             own["IDS"] = str(ids.absolute())
-        # What was set for this process, a token perhaps, is not meant for the program.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+        # Variables of this process, which may include a token, are not passed to the program.
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)
+        }
         prefixed = {_PREFIX + name: value for name, value in own.items()}
-        return kept | {"PYTHONUNBUFFERED": "1"} | prefixed
+        return inherited | {"PYTHONUNBUFFERED": "1"} | prefixed
 
 
 _PREFIX = "HEADRACE_"
 _IDS = "ids"
 
 
-def _prepare(logs: Path, place: Path, ids: list[UUID] | None) -> None:
+def _prepare_folder(logs: Path, folder: Path, ids: list[UUID] | None) -> None:
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         delete_old_logs(logs)
         if ids is not None:
-            (place / _IDS).write_text("".join(f"{each}\n" for each in ids))
+            (folder / _IDS).write_text("".join(f"{each}\n" for each in ids))
     except OSError as error:
         raise UnprocessableEntityError(
-            f"cannot write into {logs}: {error.strerror}", hint="make room on its disk"
+            f"cannot write into {logs}: {error.strerror}", hint="free space on its disk"
         ) from None
 
 
-def _tidy(writer: LogWriter, place: Path) -> None:
+def _clean_up(writer: LogWriter, folder: Path) -> None:
     writer.close()
     with suppress(OSError):
-        (place / _IDS).unlink(missing_ok=True)
+        (folder / _IDS).unlink(missing_ok=True)
 
 
-def _ending(status: int) -> str:
+def _describe_status(status: int) -> str:
     if status > 128:
         with suppress(ValueError):
             return f"ended by {signal.Signals(status - 128).name}"
@@ -219,6 +221,6 @@ def _ending(status: int) -> str:
 
 
 def _last_lines(tail: bytes) -> str:
-    lines = [line.strip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in tail.decode(errors="refolder").splitlines() if line.strip()]
     shown = " | ".join(lines[-_LAST_LINES:])
-    return f": {shown[-_LONGEST_WORD:]}" if shown else ""
+    return f": {shown[-_MAX_CHARACTERS:]}" if shown else ""

@@ -1,6 +1,6 @@
-"""Copying assets into another version of their dataset: a job, in ranges of the list that was named.
+"""Copy assets into another version of their dataset: a job that works through the list of assets in ranges.
 
-What the target has already keeps its own annotations and gains the tags, so the same copy again changes nothing.
+Assets that the target already has keep their annotations and get the tags, so repeating a copy changes nothing.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_label_names, copy_tag_names
 from headrace.platform.versions.copy_rows import (
     AnnotationRow,
-    annotations_of,
     copy_assets,
     copy_tags,
-    relabelled,
+    read_annotations,
+    relabel,
     write_annotations,
 )
 from headrace.protocol.operations.assets import COPY_ASSETS, CopyAssets
@@ -42,7 +42,7 @@ KIND = "COPY"
 
 
 class CopySpec(Struct, frozen=True):
-    """What a copy's job is to do."""
+    """The stored specification of a copy job."""
 
     source: int
     target: int
@@ -53,7 +53,7 @@ class CopySpec(Struct, frozen=True):
 
 @handles(COPY_ASSETS)
 async def copy_assets_to(context: Context, access: Access, request: CopyAssets) -> JobAnswer:
-    """Copy assets of a version into another one; what is there already gains the tags alone."""
+    """Start a job that copies assets of a version into another one."""
     if len(request.asset_ids) > IDS_PER_CALL:
         raise BadRequestError(
             f"{len(request.asset_ids)} assets in one call", hint=f"send at most {IDS_PER_CALL}"
@@ -87,15 +87,15 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
 def _check_pair(source: VersionScope, target: VersionScope) -> None:
     if source.dataset != target.dataset:
         raise BadRequestError(
-            f"{source.full_name} and {target.full_name} are of different datasets",
+            f"{source.full_name} and {target.full_name} belong to different datasets",
             hint="copy inside one dataset, or add the data instead",
         )
     if source.no == target.no:
-        raise BadRequestError(f"{source.full_name} is copied into itself")
+        raise BadRequestError(f"{source.full_name} cannot be copied into itself")
 
 
 class CopyWork:
-    """Copies the next assets of the list. The cursor is how many are done."""
+    """Copies assets of the list, range by range. The cursor is the number of assets processed."""
 
     def __init__(self, context: Context, task: JobTask) -> None:
         self._context = context
@@ -105,15 +105,15 @@ class CopyWork:
         self._campaign: int | None = None
 
     async def prepare(self, cursor: Any, size: int) -> None:
-        """Nothing: what is copied is small."""
+        """Do nothing: the rows to copy are small."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
-        """Copy the next assets with all that belongs to them."""
+        """Copy the next assets with their tags and annotations."""
         start = int(cursor or 0)
         seqs = self._spec.seqs[start : start + size]
         if not seqs:
             return None
-        source, target = await self._places(tx)
+        source, target = await self._version_rows(tx)
         rows = await tx.fetch(
             "copy.present",
             bucket=source.bucket,
@@ -130,17 +130,17 @@ class CopyWork:
         return Progress(start + len(seqs), len(seqs))
 
     async def finish(self, tx: Transaction) -> None:
-        """Nothing: every range is whole."""
+        """Do nothing: every range is complete in itself."""
 
     async def abandon(self, tx: Transaction) -> None:
-        """What was copied stays: whole assets, as if fewer had been named."""
+        """Do nothing: assets already copied are complete and are kept."""
 
     async def after_end(self) -> None:
-        """One row a label in the counters again."""
+        """Fold the counters."""
         if self._bucket is not None:
             await fold(self._context, self._bucket, self._spec.target)
 
-    async def _places(self, tx: Transaction) -> tuple[VersionRows, VersionRows]:
+    async def _version_rows(self, tx: Transaction) -> tuple[VersionRows, VersionRows]:
         row = await tx.fetch_one("copy.places", source=self._spec.source, target=self._spec.target)
         if row is None:
             raise NotFoundError("a version was deleted while assets were copied")
@@ -156,21 +156,21 @@ class CopyWork:
     async def _add(
         self, tx: Transaction, source: VersionRows, target: VersionRows, seqs: list[int]
     ) -> dict[int, int]:
-        """Write new assets; their numbers by those of the source."""
+        """Add new assets; return their numbers by those in the source."""
         annotations: list[AnnotationRow] = []
         if self._spec.with_annotations:
-            # Labels follow even where every asset is there already.
+            # Labels are copied even where all assets already exist.
             labels = await copy_label_names(tx, source, target)
-            found = await annotations_of(tx, source, seqs)
-            annotations = await relabelled(tx, target, found, labels)
-        taken = await tx.fetch_one(
+            found = await read_annotations(tx, source, seqs)
+            annotations = await relabel(tx, target, found, labels)
+        first = await tx.fetch_one(
             "versions.touch", no=target.version, assets=len(seqs), annotations=len(annotations)
         )
-        assert taken is not None
-        assets = {seq: taken[0] + index for index, seq in enumerate(seqs)}
+        assert first is not None
+        assets = {seq: first[0] + index for index, seq in enumerate(seqs)}
         delta = CounterDelta(assets=await copy_assets(tx, source, target, assets))
         numbered = [
-            annotation._replace(asset=assets[annotation.asset], no=taken[1] + index)
+            annotation._replace(asset=assets[annotation.asset], no=first[1] + index)
             for index, annotation in enumerate(annotations)
         ]
         await write_annotations(tx, target, numbered, delta)

@@ -1,24 +1,24 @@
-"""Labels, their groups and asset tags of one version made known in another one of the dataset, by name.
+"""Copy labels, label groups and asset tags into another version of the dataset, matched by name.
 
-A name that is there already is taken as it is. A new one gets the key that it has in the source where that is free, so
-that shapes need no translation.
+Names that exist in the target are used as they are. A new name gets the key that it has in the source where that key is
+free, so that shapes need no conversion.
 """
 
 from __future__ import annotations
 
 from headrace.model.enums import TagTarget
 from headrace.platform.core.asset_rows import VersionRows
-from headrace.platform.versions.copy_rows import NewKeys
+from headrace.platform.versions.copy_rows import KeyMap
 from headrace.storage.database.base import Row, Transaction
 
 _ASSET_TAGS = 2
 
 
-async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
-    """Keys of tags in the target by those in the source."""
-    there = await tx.fetch("copy.tags", version=target.version)
-    by_name = {name: key for key, name, _ in there}
-    taken = {key for key, *_ in there}
+async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRows) -> KeyMap:
+    """Copy asset tags; return the keys in the target by those in the source."""
+    existing = await tx.fetch("copy.tags", version=target.version)
+    by_name = {name: key for key, name, _ in existing}
+    taken = {key for key, *_ in existing}
     keys: dict[int, int] = {}
     for key, name, created in await tx.fetch("copy.tags", version=source.version):
         if name not in by_name:
@@ -40,11 +40,11 @@ async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRo
     return keys
 
 
-async def copy_label_names(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
-    """Keys of labels in the target by those in the source; new ones lie in the group of the same name."""
-    there = await tx.fetch("copy.labels", version=target.version)
-    by_name = {name: key for key, name, *_ in there}
-    taken = {key for key, *_ in there}
+async def copy_label_names(tx: Transaction, source: VersionRows, target: VersionRows) -> KeyMap:
+    """Copy labels with their groups; return the keys in the target by those in the source."""
+    existing = await tx.fetch("copy.labels", version=target.version)
+    by_name = {name: key for key, name, *_ in existing}
+    taken = {key for key, *_ in existing}
     taken |= {key for (key,) in await tx.fetch("copy.gone_labels", version=target.version)}
     groups = await _copy_groups(tx, source, target)
     keys: dict[int, int] = {}
@@ -78,10 +78,10 @@ async def copy_label_names(tx: Transaction, source: VersionRows, target: Version
     return keys
 
 
-async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows) -> NewKeys:
-    there = await tx.fetch("labels.groups", version=target.version)
-    by_name = {name: key for key, name, _ in there}
-    taken = {key for key, *_ in there}
+async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows) -> KeyMap:
+    existing = await tx.fetch("labels.groups", version=target.version)
+    by_name = {name: key for key, name, _ in existing}
+    taken = {key for key, *_ in existing}
     groups = await tx.fetch("labels.groups", version=source.version)
     keys: dict[int, int] = {}
     fresh: list[Row] = []
@@ -112,8 +112,8 @@ async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows
     return keys
 
 
-async def _next_key(tx: Transaction, place: VersionRows) -> int:
-    return _number(await tx.fetch_one("labels.take_key", dataset=place.dataset))
+async def _next_key(tx: Transaction, target: VersionRows) -> int:
+    return _number(await tx.fetch_one("labels.take_key", dataset=target.dataset))
 
 
 def _number(row: Row | None) -> int:

@@ -1,6 +1,6 @@
-"""Rows of assets written again under other numbers: assets, their tags, their annotations.
+"""Copy rows of assets, their tags and their annotations under new numbers.
 
-Blobs travel as they are, and content is shared, unless labels have other keys where they go.
+Blobs are copied unchanged and large contents are shared, unless labels have other keys in the target.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from headrace.platform.core.shape_storage import read_contents, store_blobs
 from headrace.storage.database.base import Transaction
 from headrace.threads import in_thread
 
-NewKeys = Mapping[int, int]
+KeyMap = Mapping[int, int]
 
 
 class AnnotationRow(NamedTuple):
-    """A row of an annotation, without its version."""
+    """A row of an annotation, without the columns of its version."""
 
     asset: int
     no: int
@@ -39,9 +39,9 @@ class AnnotationRow(NamedTuple):
 
 
 async def copy_assets(
-    tx: Transaction, source: VersionRows, target: VersionRows, assets: NewKeys
+    tx: Transaction, source: VersionRows, target: VersionRows, assets: KeyMap
 ) -> int:
-    """Write assets again, ``assets`` giving the new numbers by the old ones; how many there were."""
+    """Copy assets, with ``assets`` the new numbers by the old ones; return how many were copied."""
     rows = await tx.fetch(
         "copy.assets",
         bucket=source.bucket,
@@ -55,9 +55,9 @@ async def copy_assets(
 
 
 async def copy_tags(
-    tx: Transaction, source: VersionRows, target: VersionRows, assets: NewKeys, tags: NewKeys
+    tx: Transaction, source: VersionRows, target: VersionRows, assets: KeyMap, tags: KeyMap
 ) -> None:
-    """Attach to the new assets what the old ones have; tags that are not in ``tags`` are left out."""
+    """Attach the tags of the old assets to the new ones; tags missing in ``tags`` are left out."""
     rows = await tx.fetch(
         "copy.asset_tags",
         bucket=source.bucket,
@@ -74,10 +74,10 @@ async def copy_tags(
     )
 
 
-async def annotations_of(
+async def read_annotations(
     tx: Transaction, source: VersionRows, assets: Sequence[int]
 ) -> list[AnnotationRow]:
-    """The annotations of some assets, oldest first."""
+    """Read the annotations of some assets, oldest first."""
     rows = await tx.fetch(
         "copy.annotations",
         bucket=source.bucket,
@@ -90,7 +90,7 @@ async def annotations_of(
 async def write_annotations(
     tx: Transaction, target: VersionRows, annotations: Sequence[AnnotationRow], delta: CounterDelta
 ) -> None:
-    """Write annotations that have got their new numbers already, and count them."""
+    """Write annotations that already have their new numbers, and count them."""
     await tx.insert_many(
         "copy.add_annotation",
         [(target.bucket, target.version, *annotation) for annotation in annotations],
@@ -99,27 +99,27 @@ async def write_annotations(
         delta.add(unpack_counts(annotation.counts))
 
 
-async def relabelled(
-    tx: Transaction, place: VersionRows, annotations: Sequence[AnnotationRow], labels: NewKeys
+async def relabel(
+    tx: Transaction, target: VersionRows, annotations: Sequence[AnnotationRow], labels: KeyMap
 ) -> list[AnnotationRow]:
-    """Annotations whose labels have got other keys; those that are not touched by it share their content on."""
+    """Replace label keys in annotations; annotations without such labels keep sharing their content."""
     moved = {old for old, new in labels.items() if old != new}
-    touched = [a for a in annotations if moved and moved & unpack_counts(a.counts).keys()]
-    if not touched:
+    affected = [a for a in annotations if moved and moved & unpack_counts(a.counts).keys()]
+    if not affected:
         return list(annotations)
-    contents = [a.content for a in touched if a.content is not None]
-    blobs = await read_contents(tx, place, contents)
-    read = [blobs[a.content] if a.content is not None else a.shapes or b"" for a in touched]
-    written = await in_thread(lambda: [_relabelled(blob, labels) for blob in read])
-    stored = await store_blobs(tx, place, written)
+    contents = [a.content for a in affected if a.content is not None]
+    blobs = await read_contents(tx, target, contents)
+    read = [blobs[a.content] if a.content is not None else a.shapes or b"" for a in affected]
+    written = await in_thread(lambda: [_relabel_blob(blob, labels) for blob in read])
+    stored = await store_blobs(tx, target, written)
     changed = {
-        a.no: a._replace(shapes=shapes, content=content, counts=_recounted(a.counts, labels))
-        for a, (shapes, content) in zip(touched, stored, strict=True)
+        a.no: a._replace(shapes=shapes, content=content, counts=_relabel_counts(a.counts, labels))
+        for a, (shapes, content) in zip(affected, stored, strict=True)
     }
     return [changed.get(a.no, a) for a in annotations]
 
 
-def _relabelled(blob: bytes, labels: NewKeys) -> bytes:
+def _relabel_blob(blob: bytes, labels: KeyMap) -> bytes:
     shapes = unpack(blob)
     groups = [
         msgspec.structs.replace(group, labels=[labels[key] for key in group.labels])
@@ -128,5 +128,5 @@ def _relabelled(blob: bytes, labels: NewKeys) -> bytes:
     return pack(Shapes(groups, shapes.next_ordinal))
 
 
-def _recounted(counts: bytes, labels: NewKeys) -> bytes:
+def _relabel_counts(counts: bytes, labels: KeyMap) -> bytes:
     return pack_counts({labels[key]: number for key, number in unpack_counts(counts).items()})

@@ -37,7 +37,7 @@ _ORDERS = {"name": "s.name", "created_at": "s.no"}
 
 @handles(CREATE_DATASET)
 async def create_dataset(context: Context, access: Access, request: CreateDataset) -> DatasetRecord:
-    """A new dataset; 409 where the name is taken."""
+    """Create a dataset; raises ConflictError where the name exists."""
     check_organization(access, request.organization_id)
     name = safe_name(request.name, "name of a dataset")
     async with context.database.transaction() as tx:
@@ -54,7 +54,7 @@ async def create_dataset(context: Context, access: Access, request: CreateDatase
                 created=scope.created,
             )
         except UniqueViolationError:
-            raise _taken(name) from None
+            raise _dataset_exists(name) from None
     return _record(scope)
 
 
@@ -62,7 +62,7 @@ async def create_dataset(context: Context, access: Access, request: CreateDatase
 async def list_datasets(
     context: Context, access: Access, request: ListDatasets
 ) -> Items[DatasetRecord]:
-    """The datasets of the organization, newest first."""
+    """List the datasets of the organization, newest first."""
     check_organization(access, request.organization_id)
     rows = await context.database.fetch(
         "datasets.page",
@@ -76,7 +76,7 @@ async def list_datasets(
 
 @handles(FIND_DATASET)
 async def find_dataset(context: Context, access: Access, request: FindDataset) -> DatasetRecord:
-    """A dataset by name or id; where both are given, both must hold."""
+    """Find a dataset by name or id; where both are given, both must match."""
     check_organization(access, request.organization_id)
     if request.id is not None:
         scope = await dataset_scope(context.database, access, request.id)
@@ -84,7 +84,7 @@ async def find_dataset(context: Context, access: Access, request: FindDataset) -
             raise missing(Kind.DATASET, repr(request.name))
         return _record(scope)
     if request.name is None:
-        raise BadRequestError("name a dataset by its name or id")
+        raise BadRequestError("give the name or the id of a dataset")
     row = await context.database.fetch_one(
         "datasets.by_name", organization=access.organization, name=request.name
     )
@@ -95,7 +95,7 @@ async def find_dataset(context: Context, access: Access, request: FindDataset) -
 
 @handles(GET_DATASET)
 async def get_dataset(context: Context, access: Access, request: DatasetId) -> DatasetRecord:
-    """A dataset with its tags."""
+    """Get a dataset with its tags."""
     scope = await dataset_scope(context.database, access, request.dataset_id)
     tags = await object_tags(context.database, access, TagTarget.DATASET, scope.no)
     return _record(scope, tags)
@@ -103,7 +103,7 @@ async def get_dataset(context: Context, access: Access, request: DatasetId) -> D
 
 @handles(UPDATE_DATASET)
 async def update_dataset(context: Context, access: Access, request: UpdateDataset) -> DatasetRecord:
-    """Rename or describe a dataset; 409 where the new name is taken."""
+    """Change the name or description of a dataset; raises ConflictError where the new name exists."""
     name = None if request.name is None else safe_name(request.name, "name of a dataset")
     async with context.database.transaction() as tx:
         scope = await dataset_scope(tx, access, request.dataset_id)
@@ -112,13 +112,17 @@ async def update_dataset(context: Context, access: Access, request: UpdateDatase
                 "datasets.update", no=scope.no, name=name, description=request.description
             )
         except UniqueViolationError:
-            raise _taken(name or "") from None
+            raise _dataset_exists(name or "") from None
         return _record(await dataset_scope(tx, access, request.dataset_id))
 
 
 @handles(DELETE_DATASET)
 async def delete_dataset(context: Context, access: Access, request: DatasetId) -> None:
-    """Delete a dataset with its versions: gone at once, purged in the background; 423 while one is locked."""
+    """Delete a dataset with its versions; rows are purged in the background.
+
+    Raises:
+        LockedError: A version is locked.
+    """
     async with context.database.transaction() as tx:
         scope = await dataset_scope(tx, access, request.dataset_id)
         locked = await tx.fetch_one("datasets.locked_version", no=scope.no)
@@ -130,7 +134,7 @@ async def delete_dataset(context: Context, access: Access, request: DatasetId) -
 
 
 def all_or_limit(request: PageQuery) -> int:
-    """The limit of a listing that answers everything unless less is asked; -1 is no limit."""
+    """Return the limit of a listing that is complete by default; -1 means no limit."""
     if request.limit is None:
         return -1
     if request.limit < 1:
@@ -141,7 +145,7 @@ def all_or_limit(request: PageQuery) -> int:
 async def object_tags(
     statements: Statements, access: Access, target: TagTarget, no: int
 ) -> list[TagRecord]:
-    """The organization's tags on a dataset or version."""
+    """Read the tags of the organization on a dataset or version."""
     rows = await statements.fetch(
         "datasets.tags", organization=access.organization, no=no, target=str(target)
     )
@@ -160,5 +164,5 @@ def _record(scope: DatasetScope, tags: list[TagRecord] | UnsetType = UNSET) -> D
     return DatasetRecord(id=scope.id, name=scope.name, description=scope.description, tags=tags)
 
 
-def _taken(name: str) -> ConflictError:
+def _dataset_exists(name: str) -> ConflictError:
     return ConflictError(f"there is a dataset {name!r} already", hint="choose another name")

@@ -1,8 +1,8 @@
-"""Forks: a new version of a dataset with the assets of another one. No file is copied, and large shapes are shared.
+"""Forks: a new version of a dataset with the assets of another one. Files are not copied, and large shapes are shared.
 
-The new version is there at once, locked, and a job fills it by ranges of seq; numbers stay what they are in the parent,
-so nothing is translated. Whoever reads meanwhile sees whole assets. A job that ends without success takes the new
-version with it.
+The new version exists at once, locked, and a job fills it by ranges of seq. Row numbers are those of the parent, so
+nothing is converted. Readers see only complete assets meanwhile. Where the job does not succeed, the new version is
+deleted.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from headrace.platform.jobs.records import Job, add_job, start_job
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_tag_names
 from headrace.platform.versions.copy_rows import (
-    annotations_of,
     copy_assets,
     copy_tags,
+    read_annotations,
     write_annotations,
 )
-from headrace.platform.versions.versions import version_record, version_taken
+from headrace.platform.versions.versions import version_exists, version_record
 from headrace.protocol.operations.datasets import FORK_VERSION, Fork
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Transaction
@@ -49,11 +49,14 @@ from headrace.storage.database.base import Transaction
 KIND = "FORK"
 
 REPEAT_MS = 60_000
-"""How long after its end the very same fork is taken for a repetition of a call whose answer was lost."""
+"""How long after the end of a fork the same call counts as a repetition after a lost response (milliseconds)."""
 
 
 class ForkSpec(Struct, frozen=True):
-    """What a fork's job is to do. ``seqs`` None: all assets below ``horizon``. ``request`` tells repeated calls."""
+    """The stored specification of a fork job.
+
+    Without ``seqs``, all assets below ``horizon`` are copied. ``request`` is a digest that identifies repeated calls.
+    """
 
     parent: int
     dataset: int
@@ -67,24 +70,24 @@ class ForkSpec(Struct, frozen=True):
 
 @handles(FORK_VERSION)
 async def fork_version(context: Context, access: Access, request: Fork) -> ForkAnswer:
-    """Make a version with the assets of another one of the dataset, and begin to fill it."""
+    """Create a version and start the job that fills it with assets of another one."""
     if request.asset_ids is not UNSET and len(request.asset_ids) > IDS_PER_CALL:
         raise BadRequestError(
             f"{len(request.asset_ids)} assets in one call",
             hint=f"fork with at most {IDS_PER_CALL}, and copy the others into the new version",
         )
     try:
-        begun = await _begin(context, access, request)
+        created = await _create_version(context, access, request)
     except ConflictError:
-        repeated = await _repeated(context, access, request)
+        repeated = await _repeated_call(context, access, request)
         if repeated is None:
             raise
-        begun = repeated
-    job = await start_job(context, access, begun.job)
-    return ForkAnswer(dataset_version=begun.dataset_version, job=job)
+        created = repeated
+    job = await start_job(context, access, created.job)
+    return ForkAnswer(dataset_version=created.dataset_version, job=job)
 
 
-async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
+async def _create_version(context: Context, access: Access, request: Fork) -> ForkAnswer:
     name = safe_name(request.version, "name of a version")
     async with context.database.transaction() as tx:
         dataset = await dataset_scope(tx, access, request.dataset_id)
@@ -107,7 +110,7 @@ async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
                 created=context.clock(),
             )
         except UniqueViolationError:
-            raise version_taken(dataset.name, name) from None
+            raise version_exists(dataset.name, name) from None
         horizon = await _prepare(tx, parent, no, request)
         spec = ForkSpec(
             parent=parent.no,
@@ -139,35 +142,35 @@ async def _begin(context: Context, access: Access, request: Fork) -> ForkAnswer:
 def _check_parent(parent: VersionScope, dataset: int, request: Fork) -> None:
     if parent.dataset != dataset:
         raise BadRequestError(
-            f"{parent.full_name} is no version of this dataset",
+            f"{parent.full_name} is not a version of this dataset",
             hint="fork a version inside its own dataset",
         )
     if parent.filling:
         raise ConflictError(
-            f"version {parent.full_name} is being filled by a fork itself",
+            f"version {parent.full_name} is itself being filled by a fork",
             hint="wait for its job first",
         )
 
 
 async def _prepare(tx: Transaction, parent: VersionScope, no: int, request: Fork) -> int:
-    """Lock the new version and give it what is small, so that readers see labels at once; where its assets end."""
+    """Lock the new version and copy its labels and tags, so that readers see them at once; return the horizon."""
     numbers = await tx.fetch_one("fork.numbers", no=parent.no)
     assert numbers is not None
     await tx.execute("fork.fill", no=no, next_asset=numbers[0])
-    place: dict[str, Any] = {"source": parent.no, "target": no}
+    versions: dict[str, Any] = {"source": parent.no, "target": no}
     if request.with_labels or request.with_annotations:
-        await tx.execute("fork.copy_groups", **place)
-        await tx.execute("fork.copy_labels", **place)
-        await tx.execute("fork.copy_attributes", **place)
+        await tx.execute("fork.copy_groups", **versions)
+        await tx.execute("fork.copy_labels", **versions)
+        await tx.execute("fork.copy_attributes", **versions)
     if request.with_tags:
-        await tx.execute("fork.copy_tags", **place)
+        await tx.execute("fork.copy_tags", **versions)
     if request.with_annotations:
         await tx.execute("fork.share", dataset=parent.dataset)
     return int(numbers[0])
 
 
-async def _repeated(context: Context, access: Access, request: Fork) -> ForkAnswer | None:
-    """The answer to the very same call a moment ago, where this is a repetition of it."""
+async def _repeated_call(context: Context, access: Access, request: Fork) -> ForkAnswer | None:
+    """Return the result of the same call made shortly before, None where this is not a repetition."""
     dataset = await dataset_scope(context.database, access, request.dataset_id)
     row = await context.database.fetch_one(
         "versions.by_name",
@@ -196,11 +199,11 @@ def _digest(request: Fork) -> str:
     return hashlib.sha256(msgspec.json.encode(request)).hexdigest()
 
 
-# --- filling ---------------------------------------------------------------------------------------------
+# --- the job ---------------------------------------------------------------------------------------------
 
 
 class ForkWork:
-    """Fills the new version. The cursor is the last seq that is in, or how many of the chosen ones are."""
+    """Fills the new version. The cursor is the last seq copied, or the number of selected assets copied."""
 
     def __init__(self, context: Context, task: JobTask) -> None:
         assert task.subject is not None
@@ -210,13 +213,13 @@ class ForkWork:
         self._bucket = 0
 
     async def prepare(self, cursor: Any, size: int) -> None:
-        """Nothing: what is copied never leaves the database."""
+        """Do nothing: rows are copied inside the database."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
-        """Copy the next assets with all that belongs to them."""
-        source_bucket, self._bucket = await self._places(tx)
+        """Copy the next assets with their tags and annotations."""
+        source_bucket, self._bucket = await self._buckets(tx)
         if self._spec.seqs is not None:
-            return await self._write_chosen(tx, source_bucket, int(cursor or 0), size)
+            return await self._write_selected(tx, source_bucket, int(cursor or 0), size)
         after = int(cursor or 0)
         row = await tx.fetch_one(
             "fork.end_of_range",
@@ -231,14 +234,14 @@ class ForkWork:
         return await self._write_range(tx, source_bucket, after, row[0])
 
     async def finish(self, tx: Transaction) -> None:
-        """Take over what the labels of the parent have become, and open the version."""
+        """Copy the current labels of the parent, and unlock the version."""
         if self._spec.with_labels:
-            place: dict[str, Any] = {"source": self._spec.parent, "target": self._target}
+            versions: dict[str, Any] = {"source": self._spec.parent, "target": self._target}
             await tx.execute("deletion.drop_labels", version=self._target)
             await tx.execute("deletion.drop_groups", version=self._target)
-            await tx.execute("fork.copy_groups", **place)
-            await tx.execute("fork.copy_labels", **place)
-            await tx.execute("fork.copy_attributes", **place)
+            await tx.execute("fork.copy_groups", **versions)
+            await tx.execute("fork.copy_labels", **versions)
+            await tx.execute("fork.copy_attributes", **versions)
         numbers = await tx.fetch_one("fork.numbers", no=self._spec.parent)
         assert numbers is not None
         await tx.execute(
@@ -246,15 +249,15 @@ class ForkWork:
         )
 
     async def abandon(self, tx: Transaction) -> None:
-        """Half a fork is no fork: the new version goes."""
+        """Delete the new version."""
         await tx.execute("versions.doom", no=self._target)
 
     async def after_end(self) -> None:
-        """One row a label in the counters again; and the rows of a version that went."""
+        """Fold the counters, and purge the rows of a deleted version."""
         await fold(self._context, self._bucket, self._target)
         self._context.background.start(purge, self._context)
 
-    async def _places(self, tx: Transaction) -> tuple[int, int]:
+    async def _buckets(self, tx: Transaction) -> tuple[int, int]:
         row = await tx.fetch_one("fork.places", source=self._spec.parent, target=self._target)
         if row is None:
             raise NotFoundError("a version was deleted while it was forked")
@@ -264,25 +267,25 @@ class ForkWork:
         self, tx: Transaction, source_bucket: int, after: int, until: int
     ) -> Progress:
         span: dict[str, Any] = {"after": after, "until": until}
-        place: dict[str, Any] = {
+        versions: dict[str, Any] = {
             "bucket": source_bucket,
             "source": self._spec.parent,
             "target_bucket": self._bucket,
             "target": self._target,
         }
-        delta = CounterDelta(assets=await tx.execute("fork.copy_assets", **place, **span))
+        delta = CounterDelta(assets=await tx.execute("fork.copy_assets", **versions, **span))
         if self._spec.with_tags:
             await tx.execute("fork.copy_tags", source=self._spec.parent, target=self._target)
-            await tx.execute("fork.copy_asset_tags", **place, **span)
+            await tx.execute("fork.copy_asset_tags", **versions, **span)
         if self._spec.with_annotations:
-            await tx.execute("fork.copy_annotations", **place, **span)
+            await tx.execute("fork.copy_annotations", **versions, **span)
             rows = await tx.fetch("fork.counts", bucket=self._bucket, version=self._target, **span)
             for counts, times in rows:
                 delta.add(unpack_counts(counts), times)
         await delta.write(tx, self._bucket, self._target)
         return Progress(until, delta.assets)
 
-    async def _write_chosen(
+    async def _write_selected(
         self, tx: Transaction, source_bucket: int, start: int, size: int
     ) -> Progress | None:
         seqs = (self._spec.seqs or [])[start : start + size]
@@ -296,6 +299,6 @@ class ForkWork:
             tags = await copy_tag_names(tx, source, target)
             await copy_tags(tx, source, target, same, tags)
         if self._spec.with_annotations:
-            await write_annotations(tx, target, await annotations_of(tx, source, seqs), delta)
+            await write_annotations(tx, target, await read_annotations(tx, source, seqs), delta)
         await delta.write(tx, self._bucket, self._target)
         return Progress(start + len(seqs), delta.assets)

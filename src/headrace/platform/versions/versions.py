@@ -1,4 +1,4 @@
-"""Versions of a dataset: create, find, list, rename, type, delete."""
+"""Versions of a dataset: create, find, list, change, delete and count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
-from headrace.model.records import DatasetVersionRecord, Items, TagRecord
+from headrace.model.records import DatasetVersionRecord, Items, TagRecord, VersionStats
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
@@ -28,6 +28,7 @@ from headrace.protocol.operations.datasets import (
     DELETE_VERSION,
     FIND_VERSION,
     FIND_VERSION_BY_ID,
+    GET_STATS,
     GET_VERSION,
     LIST_VERSIONS,
     UPDATE_VERSION,
@@ -46,7 +47,7 @@ _ORDERS = {"version": "v.name", "name": "v.name", "created_at": "v.no"}
 async def create_version(
     context: Context, access: Access, request: CreateVersion
 ) -> DatasetVersionRecord:
-    """A new, empty version; 409 where the name is taken."""
+    """Create an empty version; raises ConflictError where the name exists."""
     name = safe_name(request.version, "name of a version")
     async with context.database.transaction() as tx:
         dataset = await dataset_scope(tx, access, request.dataset_id)
@@ -62,7 +63,7 @@ async def create_version(
                 created=context.clock(),
             )
         except UniqueViolationError:
-            raise version_taken(dataset.name, name) from None
+            raise version_exists(dataset.name, name) from None
         row = await tx.fetch_one("versions.by_no", no=no, organization=access.organization)
         assert row is not None
     return version_record(version_from_row(row))
@@ -72,7 +73,7 @@ async def create_version(
 async def list_versions(
     context: Context, access: Access, request: ListVersions
 ) -> Items[DatasetVersionRecord]:
-    """The versions of a dataset, newest first."""
+    """List the versions of a dataset, newest first."""
     dataset = await dataset_scope(context.database, access, request.dataset_id)
     rows = await context.database.fetch(
         "versions.page",
@@ -89,7 +90,7 @@ async def list_versions(
 async def find_version(
     context: Context, access: Access, request: FindVersion
 ) -> DatasetVersionRecord:
-    """A version of a dataset by name or id; where both are given, both must hold."""
+    """Find a version of a dataset by name or id; where both are given, both must match."""
     dataset = await dataset_scope(context.database, access, request.dataset_id)
     if request.id is not None:
         scope = await version_scope(context.database, access, request.id)
@@ -97,7 +98,7 @@ async def find_version(
             raise missing(Kind.VERSION, request.id)
         return version_record(scope)
     if request.version is None:
-        raise BadRequestError("name a version by its name or id")
+        raise BadRequestError("give the name or the id of a version")
     row = await context.database.fetch_one(
         "versions.by_name",
         dataset=dataset.no,
@@ -113,14 +114,14 @@ async def find_version(
 async def find_version_by_id(
     context: Context, access: Access, request: FindVersionById
 ) -> DatasetVersionRecord:
-    """A version by id alone."""
+    """Find a version by id, without its dataset."""
     check_organization(access, request.organization_id)
     return version_record(await version_scope(context.database, access, request.id))
 
 
 @handles(GET_VERSION)
 async def get_version(context: Context, access: Access, request: VersionId) -> DatasetVersionRecord:
-    """A version with its tags."""
+    """Get a version with its tags."""
     scope = await version_scope(context.database, access, request.version_id)
     tags = await object_tags(context.database, access, TagTarget.DATASET_VERSION, scope.no)
     return version_record(scope, tags)
@@ -130,7 +131,7 @@ async def get_version(context: Context, access: Access, request: VersionId) -> D
 async def update_version(
     context: Context, access: Access, request: UpdateVersion
 ) -> DatasetVersionRecord:
-    """Rename, describe or type a version; 409 where the new name is taken."""
+    """Change the name, description or type of a version; raises ConflictError where the new name exists."""
     name = None if request.version is None else safe_name(request.version, "name of a version")
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -143,13 +144,13 @@ async def update_version(
                 type=None if request.type is None else str(request.type),
             )
         except UniqueViolationError:
-            raise version_taken(scope.dataset_name, name or "") from None
+            raise version_exists(scope.dataset_name, name or "") from None
         return version_record(await version_scope(tx, access, request.version_id))
 
 
 @handles(DELETE_VERSION)
 async def delete_version(context: Context, access: Access, request: VersionId) -> None:
-    """Delete a version with its assets and annotations: gone at once, purged in the background."""
+    """Delete a version with its assets and annotations; rows are purged in the background."""
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id)
         if not scope.filling:
@@ -159,10 +160,27 @@ async def delete_version(context: Context, access: Access, request: VersionId) -
     context.background.start(purge, context)
 
 
+@handles(GET_STATS)
+async def get_stats(context: Context, access: Access, request: VersionId) -> VersionStats:
+    """Count the shapes per label, in order of creation of the labels, and totals; labels without shapes are absent."""
+    scope = await version_scope(context.database, access, request.version_id)
+    keys = {"bucket": scope.bucket, "version": scope.no}
+    labels = await context.database.fetch("counters.labels", filters="", **keys)
+    totals = await context.database.fetch_one("counters.totals", filters="", **keys)
+    assert totals is not None
+    shapes = {name: number for _, number, _, name in labels if number}
+    return VersionStats(
+        label_repartition=shapes,
+        nb_objects=sum(shapes.values()),
+        nb_annotations=totals[1],
+        nb_assets=totals[0],
+    )
+
+
 def version_record(
     scope: VersionScope, tags: list[TagRecord] | UnsetType = UNSET
 ) -> DatasetVersionRecord:
-    """A version as the API shows it."""
+    """Make the record of a version."""
     return DatasetVersionRecord(
         id=scope.id,
         origin_name=scope.dataset_name,
@@ -175,8 +193,8 @@ def version_record(
     )
 
 
-def version_taken(dataset: str, name: str) -> ConflictError:
-    """The error for a name that another version of the dataset has."""
+def version_exists(dataset: str, name: str) -> ConflictError:
+    """Make the error for the name of an existing version."""
     return ConflictError(
         f"dataset {dataset!r} has a version {name!r} already", hint="choose another name"
     )
