@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 import anyio
 from anyio import to_thread
 
+from headrace.threads import in_thread
+
 T = TypeVar("T")
 
 
@@ -77,11 +79,11 @@ async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T
     """
     steps = _ThreadedIterator(make)
     try:
-        while (item := await to_thread.run_sync(steps.next)) is not _END:
+        while (item := await in_thread(steps.next)) is not _END:
             yield item  # type: ignore[misc]
     finally:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(steps.close)
+            await in_thread(steps.close)
 
 
 _END = object()
@@ -125,6 +127,7 @@ class _StoppableRun(Generic[T]):
 
     async def run(self, ended: Callable[[], None]) -> None:
         try:
+            # In anyio's pool: long work must not occupy the few threads that short calls share.
             self._results.append(await to_thread.run_sync(self._work, self._stop))
         except Exception as error:  # noqa: BLE001  raised again outside of the task group
             self._error = error

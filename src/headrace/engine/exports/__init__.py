@@ -1,1 +1,1 @@
-"""Exports of a version to annotation files."""
+"""Export a version to annotation files."""

@@ -1,7 +1,7 @@
-"""Annotation files made here rather than by the platform, with the names and numbers that the platform gives them.
+"""Build annotation files on the client, with the file names and numbers of the platform's own exports.
 
-They go through the same writers as every export, so what a format cannot say is told and nothing depends on the order
-in which answers arrive: assets stand as the version lists them.
+They go through the same writers as every export, so losses are reported, and the assets stand in the order of the
+version's listing, whatever the order of the responses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 from uuid import UUID
 
 import anyio
-from anyio import to_thread
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -29,12 +28,16 @@ from headrace.model.enums import AnnotationExportKey, AnnotationStatus, Inferenc
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
 from headrace.platform.annotations.samples import YOLO_TASKS
+from headrace.threads import in_thread
 
 log = logging.getLogger("headrace.engine")
 
 
 class BuildOptions(Struct, kw_only=True):
-    """What of a version is written: the newest annotation of each asset that has one, of ``status`` and worker where given."""
+    """What to build from: the newest annotation of each annotated asset, filtered by status, worker and asset.
+
+    ``key`` is the property of an asset that names it in the file. ``categories`` come first, in their order.
+    """
 
     status: AnnotationStatus | None = None
     worker_id: UUID | None = None
@@ -44,22 +47,22 @@ class BuildOptions(Struct, kw_only=True):
 
 
 async def build_coco(
-    backend: Backend, version: DatasetVersionRecord, chosen: BuildOptions
+    backend: Backend, version: DatasetVersionRecord, options: BuildOptions
 ) -> CocoFile:
-    """A COCO file in memory: images and categories counted from 0, annotations from 1.
+    """Build a COCO file in memory; image and category ids start at 0, annotation ids at 1.
 
-    ``categories`` come first, in their order; NotFoundError names one that is no label of the version.
+    Raises NotFoundError if a category is not a label of the version.
     """
-    labels = await _labels(backend, version, chosen.categories)
-    folder = await to_thread.run_sync(tempfile.mkdtemp)
+    labels = await _labels(backend, version, options.categories)
+    folder = await in_thread(tempfile.mkdtemp)
     try:
         target = Path(folder, "coco.json")
-        # Said to be of COCO already, so that its categories may be counted from 0.
-        report = await _export(backend, version, target, "coco", chosen, labels, about={})
-        document = await to_thread.run_sync(read_document, target)
+        # With ``about`` the data counts as COCO already, so category ids may start at 0.
+        report = await _export(backend, version, target, "coco", options, labels, about={})
+        document = await in_thread(read_document, target)
     finally:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(shutil.rmtree, folder, True)
+            await in_thread(shutil.rmtree, folder, True)
     for image in document.images:
         image.id -= 1
     for annotation in document.annotations:
@@ -69,24 +72,24 @@ async def build_coco(
 
 
 async def build_voc(
-    backend: Backend, version: DatasetVersionRecord, target: Path, chosen: BuildOptions
+    backend: Backend, version: DatasetVersionRecord, target: Path, options: BuildOptions
 ) -> ExportReport:
-    """``<stem>.xml`` for every asset, in the folder ``target``."""
-    return await _into(backend, version, target, "voc", chosen, ("Annotations",))
+    """Write ``<stem>.xml`` for every annotated asset into the folder ``target``."""
+    return await _into(backend, version, target, "voc", options, ("Annotations",))
 
 
 async def build_yolo(
-    backend: Backend, version: DatasetVersionRecord, target: Path, chosen: BuildOptions
+    backend: Backend, version: DatasetVersionRecord, target: Path, options: BuildOptions
 ) -> ExportReport:
-    """``data.yaml`` and ``<stem>.txt`` for every asset, in the folder ``target``.
+    """Write ``data.yaml``, and ``<stem>.txt`` for every annotated asset, into the folder ``target``.
 
-    BadRequestError for a version of type CLASSIFICATION: YOLO has folders of images for that, and no label files.
+    Raises BadRequestError for a version of type CLASSIFICATION: YOLO uses folders of images for that, not label files.
     """
     if version.type is InferenceType.CLASSIFICATION:
         raise BadRequestError("YOLO has no label files for classifications", hint="build COCO")
     task = YOLO_TASKS.get(version.type, "detect")
     return await _into(
-        backend, version, target, "yolo", chosen, ("labels", ""), split="", task=task
+        backend, version, target, "yolo", options, ("labels", ""), split="", task=task
     )
 
 
@@ -95,20 +98,20 @@ async def _into(
     version: DatasetVersionRecord,
     target: Path,
     format: str,
-    chosen: BuildOptions,
+    options: BuildOptions,
     parts: Sequence[str],
     **write: Any,
 ) -> ExportReport:
-    """Write a format's folder beside ``target``, then move the files of some ``parts`` of it there."""
-    labels = await _labels(backend, version, chosen.categories)
-    workshop = await to_thread.run_sync(_open_workshop, target)
+    """Export to a temporary folder in ``target``, then move the files of its subfolders ``parts`` to ``target``."""
+    labels = await _labels(backend, version, options.categories)
+    temporary = await in_thread(_make_temporary_folder, target)
     try:
-        made = workshop / "made"
-        report = await _export(backend, version, made, format, chosen, labels, **write)
-        await to_thread.run_sync(_move, made, parts, target)
+        exported = temporary / "export"
+        report = await _export(backend, version, exported, format, options, labels, **write)
+        await in_thread(_move, exported, parts, target)
     finally:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(shutil.rmtree, workshop, True)
+            await in_thread(shutil.rmtree, temporary, True)
     report.target = str(target)
     return report
 
@@ -118,7 +121,7 @@ async def _export(
     version: DatasetVersionRecord,
     target: Path,
     format: str,
-    chosen: BuildOptions,
+    options: BuildOptions,
     labels: list[LabelInfo],
     **write: Any,
 ) -> ExportReport:
@@ -127,17 +130,17 @@ async def _export(
         version,
         target,
         format,
-        status=chosen.status,
-        worker_id=chosen.worker_id,
-        asset_ids=chosen.asset_ids,
-        key=chosen.key,
+        status=options.status,
+        worker_id=options.worker_id,
+        asset_ids=options.asset_ids,
+        key=options.key,
         annotated_only=True,
         labels=labels,
         write=write,
     )
     if report.shapes_dropped:
         log.warning(
-            "%d shapes are not in the file: %s",
+            "%d shapes were not written: %s",
             report.shapes_dropped,
             "; ".join(finding.message for finding in report.findings),
         )
@@ -147,22 +150,22 @@ async def _export(
 async def _labels(
     backend: Backend, version: DatasetVersionRecord, first: Sequence[str] | None
 ) -> list[LabelInfo]:
-    """The labels counted from 0: those that are named, then the others in order of creation."""
+    """Return the labels numbered from 0: those in ``first``, then the others in order of creation."""
     labels = {label.name: label for label in await label_infos(backend, version.id)}
     check_known(first or (), list(labels))
     names = dict.fromkeys([*(first or ()), *labels])
     return [replace(labels[name], id=number) for number, name in enumerate(names)]
 
 
-def _open_workshop(target: Path) -> Path:
+def _make_temporary_folder(target: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=".building-", dir=target))
 
 
-def _move(made: Path, parts: Sequence[str], target: Path) -> None:
+def _move(source: Path, parts: Sequence[str], target: Path) -> None:
     for part in parts:
-        for folder, _, files in os.walk(made / part):
-            into = target / Path(folder).relative_to(made / part)
-            into.mkdir(parents=True, exist_ok=True)
+        for folder, _, files in os.walk(source / part):
+            destination = target / Path(folder).relative_to(source / part)
+            destination.mkdir(parents=True, exist_ok=True)
             for file in files:
-                Path(folder, file).replace(into / file)
+                Path(folder, file).replace(destination / file)

@@ -1,6 +1,6 @@
-"""Exporting: assets and annotations, page by page -> samples -> a writer in a thread -> a target that appears whole.
+"""Export a version: assets and annotations page by page, as samples, to a writer in a thread.
 
-While a page is written the next one is on its way.
+The target appears complete or not at all. While a page is written, the next one is loaded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import anyio
-from anyio import to_thread
 from anyio.streams.memory import MemoryObjectSendStream
 from msgspec import Struct, field
 
@@ -38,15 +37,28 @@ from headrace.protocol.operations.assets import (
     ListAssetsByKey,
 )
 from headrace.tasks import first_error
+from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 
-AHEAD = 1
+PAGES_AHEAD = 1
 
 AssetPage = list[tuple[AssetRecord, LoadedAnnotation | None]]
 
 
 class ExportReport(Struct, kw_only=True):
-    """What came of an export: ``images`` and ``shapes`` written to ``target``, and what the format could not say."""
+    """The outcome of an export.
+
+    Attributes:
+        version: The exported version, as ``dataset/version``.
+        target: Path of the file or folder that was written.
+        format: Name of the format.
+        images: Images written.
+        shapes: Shapes written.
+        shapes_dropped: Shapes that the format cannot represent.
+        labels: Number of shapes by label, before any were dropped.
+        findings: What the format could not represent.
+        seconds: Duration in seconds.
+    """
 
     version: str
     target: str
@@ -75,37 +87,54 @@ async def export(
     write: dict[str, Any] | None = None,
     progress: OnProgress | None = None,
 ) -> ExportReport:
-    """Write a version's annotations; each asset comes once, with the newest annotation it has.
+    """Write a version's annotations to a file or folder, each asset with its newest annotation.
 
-    ``key`` is what the file calls assets. With ``annotated_only`` assets without annotation are left aside. ``labels``
-    are the version's own unless they are given, as with other numbers or in another order.
+    Args:
+        backend: Backend of the version.
+        version: Version to export.
+        target: File or folder to write.
+        format: Name of the format.
+        status: Only annotations with this status.
+        worker_id: Only annotations of this user.
+        asset_ids: Only these assets.
+        key: Property of an asset that names it in the file.
+        annotated_only: Leave out assets without an annotation.
+        labels: Labels with the numbers and the order for the file. Default: the version's labels.
+        strict: Raise if the format cannot represent something.
+        write: Keyword options of the writer.
+        progress: Called with a progress event from time to time.
 
-    Raises FormatError where the target is taken, LossyWriteError where ``strict`` and something cannot be said.
+    Returns:
+        What was written, and what the format could not represent.
+
+    Raises:
+        FormatError: The target exists already.
+        LossyWriteError: ``strict``, and the format cannot represent something.
     """
-    chosen = formats.get(format)
+    target_format = formats.get(format)
     options = write_options(write or {})
     findings = Findings(strict=strict)
     report = ExportReport(
         version=f"{version.origin_name}/{version.version}",
         target=str(target),
-        format=chosen.info.name,
+        format=target_format.info.name,
     )
     if labels is None:
         labels = await label_infos(backend, version.id)
     report.labels = dict.fromkeys([label.name for label in labels], 0)
-    listed = _listed(backend, version.id, asset_ids)
-    writer = chosen.create(target, labels, options=options, findings=findings)
+    assets = _assets(backend, version.id, asset_ids)
+    writer = target_format.create(target, labels, options=options, findings=findings)
     names = ExportNames(writer)
-    with Progress("export", "images", progress, total=await listed.count()) as counting:
+    with Progress("export", "images", progress, total=await assets.count()) as counting:
 
-        async def carry() -> None:
+        async def write_pages() -> None:
             async with _ThreadedWriter(names):
                 pages = _PageReader(
-                    backend, version.id, listed, status, worker_id, key, annotated_only, names
+                    backend, version.id, assets, status, worker_id, key, annotated_only, names
                 )
                 await _write_all(pages, counting, report)
 
-        await in_own_task(carry)
+        await in_own_task(write_pages)
         report.seconds = counting.seconds
     written = writer.found
     report.images, report.shapes = written.images_out, written.shapes_out
@@ -115,11 +144,11 @@ async def export(
 
 
 class _PageReader(Struct, frozen=True):
-    """What is written, by the page of assets."""
+    """Reads pages of assets with their annotations, and converts them to samples."""
 
     backend: Backend
     version_id: UUID
-    listed: PageSource[AssetRecord]
+    assets: PageSource[AssetRecord]
     status: AnnotationStatus | None
     worker_id: UUID | None
     key: AnnotationExportKey
@@ -127,9 +156,9 @@ class _PageReader(Struct, frozen=True):
     names: ExportNames
 
     async def read(self, send: MemoryObjectSendStream[AssetPage]) -> None:
-        """Read one page after the other."""
+        """Read all pages and send each with its newest annotations."""
         async with send:
-            async for assets in self.listed.pages():
+            async for assets in self.assets.pages():
                 ids = [asset.id for asset in assets]
                 loaded = await load_page(
                     self.backend, self.version_id, ids, self.status, self.worker_id
@@ -140,7 +169,7 @@ class _PageReader(Struct, frozen=True):
                 await send.send([(asset, newest.get(str(asset.id))) for asset in assets])
 
     def samples(self, page: AssetPage) -> list[Sample]:
-        """The samples of a page."""
+        """Convert a page to samples."""
         return [
             to_sample(self._name(asset), asset.data.meta, annotation)
             for asset, annotation in page
@@ -160,7 +189,7 @@ class _PageReader(Struct, frozen=True):
 
 
 async def _write_all(pages: _PageReader, progress: Progress, report: ExportReport) -> None:
-    send, receive = anyio.create_memory_object_stream[AssetPage](AHEAD)
+    send, receive = anyio.create_memory_object_stream[AssetPage](PAGES_AHEAD)
 
     def write(page: AssetPage) -> None:
         samples = pages.samples(page)
@@ -173,13 +202,13 @@ async def _write_all(pages: _PageReader, progress: Progress, report: ExportRepor
         async with anyio.create_task_group() as group, receive:
             group.start_soon(pages.read, send)
             async for page in receive:
-                await to_thread.run_sync(write, page)
+                await in_thread(write, page)
                 progress.add(len(page))
     except BaseExceptionGroup as errors:
         raise first_error(errors) from None
 
 
-def _listed(
+def _assets(
     backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None
 ) -> PageSource[AssetRecord]:
     if asset_ids is None:
@@ -189,15 +218,15 @@ def _listed(
 
 
 class _ThreadedWriter:
-    """A writer that is entered and left in a worker thread; cancelled work is discarded before it is left."""
+    """Enters and leaves a writer in a worker thread."""
 
     def __init__(self, writer: ExportNames) -> None:
         self._writer = writer
 
     async def __aenter__(self) -> None:
-        # Cancelled here, a writer that was entered would never be left; outside, the cancellation waits its turn.
+        # Shielded: a cancellation here would leave a writer entered for ever.
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._writer.__enter__)
+            await in_thread(self._writer.__enter__)
 
     async def __aexit__(
         self,
@@ -206,4 +235,4 @@ class _ThreadedWriter:
         trace: TracebackType | None,
     ) -> None:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._writer.__exit__, kind, error, trace)
+            await in_thread(self._writer.__exit__, kind, error, trace)

@@ -12,7 +12,6 @@ from contextlib import aclosing
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from msgspec import Struct
 
@@ -46,6 +45,7 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.protocol.operations.datasets import GET_VERSION, VersionId
 from headrace.tasks import first_error
+from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 
 WORKERS = 4
@@ -83,7 +83,7 @@ async def import_file(
         NotFoundError: An image has no asset, or a label does not exist and may not be created.
         ConflictError: An image matches several assets, or several images match one.
     """
-    chosen = await to_thread.run_sync(_choose, path, format)
+    chosen = await in_thread(_choose, path, format)
     source = ImportSource(
         path=path,
         format=chosen.info.name,
@@ -203,7 +203,7 @@ async def _open_ledger(
     if not backend.limits.extensions:
         return None
     cut = (source.format, options, version.type, backend.limits.import_assets, CHUNK_BYTES)
-    digest = await to_thread.run_sync(source.digest, cut)
+    digest = await in_thread(source.digest, cut)
     request = StartImport(version_id=version.id, source=digest, worker_id=options.worker_id)
     return await backend.call(START_IMPORT, request)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID
 
-from anyio import to_thread
 from msgspec import UNSET
 
 from headrace.backend.base import Backend
@@ -24,6 +23,7 @@ from headrace.protocol.operations.annotations import (
     ImportItem,
     ImportRecord,
 )
+from headrace.threads import in_thread
 
 
 class ChunkSender:
@@ -93,7 +93,7 @@ class ChunkSender:
                 items.append(item)
             return items
 
-        return await to_thread.run_sync(make)
+        return await in_thread(make)
 
     def _label_id(self, name: str) -> str:
         try:

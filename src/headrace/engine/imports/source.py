@@ -11,7 +11,6 @@ from types import TracebackType
 
 import anyio
 import msgspec
-from anyio import to_thread
 from msgspec import Struct, field
 
 from headrace.engine.imports.match import AssetMatcher
@@ -21,6 +20,7 @@ from headrace.formats.findings.collect import Findings
 from headrace.formats.options import ReadOptions
 from headrace.model.sample import LabelInfo
 from headrace.protocol.operations.listing import KEYS_PER_CALL
+from headrace.threads import in_thread
 
 BUFFER_BYTES = 1 << 20
 
@@ -48,7 +48,7 @@ class ThreadedReader:
         self._reader = reader
 
     async def __aenter__(self) -> Reader:
-        return await to_thread.run_sync(self._reader.__enter__)
+        return await in_thread(self._reader.__enter__)
 
     async def __aexit__(
         self,
@@ -57,7 +57,7 @@ class ThreadedReader:
         trace: TracebackType | None,
     ) -> None:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._reader.__exit__, kind, error, trace)
+            await in_thread(self._reader.__exit__, kind, error, trace)
 
 
 async def inspect_source(

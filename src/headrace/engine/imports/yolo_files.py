@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
-
 from headrace.backend.base import Backend
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.run import import_source
@@ -18,6 +16,7 @@ from headrace.engine.paging import KeyListing
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, SourceNotFoundError
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
+from headrace.threads import in_thread
 
 if TYPE_CHECKING:
     from headrace.formats.yolo.listed_reader import LabelFile
@@ -59,7 +58,7 @@ async def import_yolo_files(
     # Imported late because the YAML package is slow to import.
     from headrace.formats.yolo.listed_reader import ListedYoloReader
 
-    by_stem = await to_thread.run_sync(_by_stem, description, paths)
+    by_stem = await in_thread(_by_stem, description, paths)
     assets = await _assets(backend, version, by_stem)
     missing = [stem for stem in by_stem if stem not in assets]
     if missing:
