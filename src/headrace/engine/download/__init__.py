@@ -1,1 +1,1 @@
-"""Downloads of files."""
+"""Download files into a folder."""

@@ -1,8 +1,8 @@
-"""Which local name each file gets: its own, made safe; and one apart where another file has the same.
+"""Local names for downloaded files: the file's own name, made safe, and a unique one where names collide.
 
-Of the files of one name the oldest keeps it, so a name never depends on the order in which files are met. The rest
-carry their id before the extension, and so do names that had to be changed to be safe and names that some file
-systems take for the same as another one.
+Of several files with one name, the oldest keeps it, so that names do not depend on the order of the listing. The
+others get their id before the extension. So do names that had to be changed to be safe, and names that differ only in
+case or Unicode form.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from headrace.transfer.state.journal import MarkSet
 
 
 class NamedFile(Struct, frozen=True, kw_only=True):
-    """A file to download for the thing ``id`` (an asset or a data), and its local name with ``/`` between folders."""
+    """A file to download, of the asset or data ``id``, and its local path, with ``/`` between folders."""
 
     id: UUID
     data: DataRecord
@@ -34,14 +34,14 @@ class NamedFile(Struct, frozen=True, kw_only=True):
 
 
 class Layout(StrEnum):
-    """``NAMES``: files are called as their data are; ``TREE``: as the storage calls them, in its folders."""
+    """``NAMES`` names files by the file names of their data, ``TREE`` by their object names, in folders."""
 
     NAMES = "names"
     TREE = "tree"
 
 
 def as_layout(name: Layout | str) -> Layout:
-    """The layout of that name; ConfigurationError that tells which there are."""
+    """Return the layout with this name. Raises ConfigurationError if there is none."""
     try:
         return Layout(name)
     except ValueError:
@@ -50,14 +50,14 @@ def as_layout(name: Layout | str) -> Layout:
 
 
 class TakenNames:
-    """The names given so far, as a file system sees them that tells neither case nor Unicode forms apart."""
+    """The names in use, compared as on a file system that ignores case and Unicode form."""
 
     def __init__(self) -> None:
         self._files = MarkSet()
         self._folders = MarkSet()
 
     def take(self, name: str, id: UUID) -> str:
-        """``name`` if nothing is in its way, else one with the id."""
+        """Reserve ``name`` and return it, or a name with the id if it is taken."""
         for candidate in _candidates(name, id):
             *folders, file = _foldings(candidate)
             free = file not in self._folders and all(each not in self._files for each in folders)
@@ -74,40 +74,40 @@ def _candidates(name: str, id: UUID) -> Iterator[str]:
     yield with_id(name.replace("/", "_"), id)
 
 
-def local_name(id: UUID, filename: str, keeper: UUID | None) -> str:
-    """The name of one file; ``keeper`` is the oldest of all that have its file name, None where it is alone."""
+def local_name(id: UUID, filename: str, owner: UUID | None) -> str:
+    """Return the name of one file; ``owner`` is the oldest id with this file name, None if it is the only one."""
     safe = placed(filename)
-    return safe if safe == filename and keeper in (None, id) else with_id(safe, id)
+    return safe if safe == filename and owner in (None, id) else with_id(safe, id)
 
 
 def name_all(
     files: Iterable[tuple[UUID, DataRecord]], *, use_id: bool, layout: Layout = Layout.NAMES
 ) -> list[NamedFile]:
-    """Names for files that are all at hand."""
+    """Return names for a complete set of files."""
     pairs = list(dict(files).items())
     if use_id:
         return [NamedFile(id=no, data=data, name=id_name(no, data.filename)) for no, data in pairs]
-    keepers = oldest((_asked(data, layout), no) for no, data in pairs)
-    given = TakenNames()
-    return [_named(no, data, layout, keepers, given) for no, data in pairs]
+    owners = oldest((_preferred_name(data, layout), no) for no, data in pairs)
+    taken = TakenNames()
+    return [_named(no, data, layout, owners, taken) for no, data in pairs]
 
 
 def _named(
-    id: UUID, data: DataRecord, layout: Layout, keepers: Mapping[str, UUID], given: TakenNames
+    id: UUID, data: DataRecord, layout: Layout, owners: Mapping[str, UUID], taken: TakenNames
 ) -> NamedFile:
-    asked = _asked(data, layout)
-    name = given.take(local_name(id, asked, keepers.get(asked)), id)
+    preferred = _preferred_name(data, layout)
+    name = taken.take(local_name(id, preferred, owners.get(preferred)), id)
     return NamedFile(id=id, data=data, name=name)
 
 
-def _asked(data: DataRecord, layout: Layout) -> str:
+def _preferred_name(data: DataRecord, layout: Layout) -> str:
     name = data.object_name if layout == Layout.TREE else data.filename
-    # Lakes travel: what is a folder on one system must not be a letter of a name on another.
+    # The same on every system: a backslash separates folders on Windows and is part of a name elsewhere.
     return name.replace("\\", "/")
 
 
 def _foldings(name: str) -> Iterator[int]:
-    """A number for each folder on the way to a file, and at last one for the file."""
+    """Yield a hash for each parent folder of a file and, last, one for the file itself."""
     folded = normalize("NFC", normalize("NFD", name).casefold())
     for found in re.finditer("/|$", folded):
         digest = blake2b(folded[: found.start()].encode(errors="surrogatepass"), digest_size=8)
@@ -115,12 +115,12 @@ def _foldings(name: str) -> Iterator[int]:
 
 
 def oldest(names: Iterable[tuple[str, UUID]]) -> Mapping[str, UUID]:
-    """The smallest id under each name; ids sort by age."""
-    keepers: dict[str, UUID] = {}
-    for name, owner in names:
-        if name not in keepers or owner < keepers[name]:
-            keepers[name] = owner
-    return keepers
+    """Return the smallest id of each name. Ids sort by age."""
+    owners: dict[str, UUID] = {}
+    for name, candidate in names:
+        if name not in owners or candidate < owners[name]:
+            owners[name] = candidate
+    return owners
 
 
 async def name_pages(
@@ -131,22 +131,22 @@ async def name_pages(
     use_id: bool,
     layout: Layout = Layout.NAMES,
 ) -> AsyncIterator[list[NamedFile]]:
-    """Names for the assets of a version, page by page: each page asks who else has its names.
+    """Yield names for the assets of a version, page by page; each page looks up the other assets with its names.
 
-    Names that differ in case or Unicode form alone are told apart by the order of the listing: the first keeps its
-    own. Only 12 to 24 bytes a file are kept in memory for that.
+    Of names that differ only in case or Unicode form, the first in the listing is kept. This takes 12 to 24 bytes of
+    memory per file.
     """
-    given = TakenNames()
+    taken = TakenNames()
     async for page in assets.pages():
         files = [(asset.id, asset.data) for asset in page]
         if use_id:
             yield name_all(files, use_id=True)
             continue
-        keepers: Mapping[str, UUID] = {}
+        owners: Mapping[str, UUID] = {}
         if layout == Layout.NAMES:  # object names are unique as they are
             query = ListAssetsByKey(version_id=version_id)
             names = [data.filename for _, data in files]
             same = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "filenames", names)
             pairs = [(a.data, a.id) async for more in same.pages() for a in more]
-            keepers = oldest((_asked(data, layout), no) for data, no in pairs)
-        yield [_named(no, data, layout, keepers, given) for no, data in files]
+            owners = oldest((_preferred_name(data, layout), no) for data, no in pairs)
+        yield [_named(no, data, layout, owners, taken) for no, data in files]

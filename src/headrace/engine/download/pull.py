@@ -1,4 +1,4 @@
-"""Downloading: pages of assets or data -> files in a folder."""
+"""Download pages of assets or data into a folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_RENAMED = 1_000
 
 async def pull(
     backend: Backend,
-    wanted: AsyncIterable[list[NamedFile]],
+    files: AsyncIterable[list[NamedFile]],
     folder: Path,
     *,
     force_replace: bool = False,
@@ -36,24 +36,38 @@ async def pull(
     total: int | None = None,
     progress: OnProgress | None = None,
 ) -> TransferReport:
-    """Bring files into ``folder``; what is there and complete stays.
+    """Download files into a folder; files that are there and complete are skipped.
 
-    Which file got another name than its own is told in full by ``folder/.headrace/names.jsonl``; the report names the
-    first 1,000. Raises PartialTransferError that holds the report where files failed.
+    Args:
+        backend: Backend of the files.
+        files: Pages of files with their local names.
+        folder: Folder to write to; it is created if missing.
+        force_replace: Download files again that are complete.
+        durable: Flush every file to the disk before it appears under its name.
+        max_workers: Number of concurrent downloads. Default: the backend's limit.
+        total: Number of files, for the progress.
+        progress: Called with a progress event from time to time.
+
+    Returns:
+        The report. It lists the first 1,000 files whose local name is not their own;
+        ``folder/.headrace/names.jsonl`` lists all of them.
+
+    Raises:
+        PartialTransferError: Some files failed. It holds the report, and the failures are recorded in the folder.
     """
     renamed: dict[str, str] = {}
     names = NameMap(folder)
 
     async def items() -> AsyncIterator[list[Item]]:
-        async for batch in wanted:
-            for one in batch:
-                # With use_id every file is called by its id: nothing to look up.
-                if one.name != one.data.filename and not one.name.startswith(str(one.id)):
-                    names.add(str(one.id), one.data.filename, one.name)
+        async for page in files:
+            for file in page:
+                # With use_id every file is named by its id: there is nothing to look up.
+                if file.name != file.data.filename and not file.name.startswith(str(file.id)):
+                    names.add(str(file.id), file.data.filename, file.name)
                     if len(renamed) < MAX_RENAMED:
-                        renamed[str(one.id)] = one.name
+                        renamed[str(file.id)] = file.name
             await in_thread(names.write)
-            yield [_item(backend, one) for one in batch]
+            yield [_item(backend, file) for file in page]
 
     with Progress("pull", "files", progress, total=total) as counting:
         try:
@@ -105,9 +119,9 @@ async def pull_files(
 async def failed_before(
     backend: Backend, version_id: UUID, folder: Path
 ) -> AsyncIterator[list[NamedFile]]:
-    """What the last run into ``folder`` could not fetch, under the names that it had then.
+    """Yield the files that failed in the last download into ``folder``, with the names they had then.
 
-    Raises ConfigurationError where the last run left no list, or more failures than it lists.
+    Raises ConfigurationError if there is no record of failures, or if it is incomplete.
     """
     failures = await in_thread(read_failures, folder)
     names = {UUID(failure.id): failure.name for failure in failures if failure.id}
@@ -117,12 +131,12 @@ async def failed_before(
         yield [NamedFile(id=asset.id, data=asset.data, name=names[asset.id]) for asset in page]
 
 
-def _item(backend: Backend, wanted: NamedFile) -> Item:
-    data = wanted.data
+def _item(backend: Backend, file: NamedFile) -> Item:
+    data = file.data
     return Item(
-        name=wanted.name,
+        name=file.name,
         source=backend.file(data),
         size=data.size,
         sha256=data.sha256,
-        id=str(wanted.id),
+        id=str(file.id),
     )

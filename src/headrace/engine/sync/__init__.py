@@ -1,1 +1,1 @@
-"""Synchronization of a folder and a version."""
+"""Synchronize a folder and a version."""

@@ -1,7 +1,7 @@
-"""What to do so that a folder and a version hold the same files: decided from what is known, by nothing else.
+"""Decide what to do with each file of a folder and a version, as a three-way merge. Pure functions, no I/O.
 
-Of each file three things are known: what it was when both sides were last the same (``base``), what is in the folder,
-and what is in the version. What only one side changed goes to the other one; what both changed is a conflict.
+The inputs for a file are its state after the last synchronization (``base``), its state in the folder, and its state
+in the version. A change on one side is applied to the other; changes on both sides are a conflict.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Direction(StrEnum):
-    """``BOTH`` sides may change, the folder alone (``DOWN``), or the version alone (``UP``)."""
+    """Which side may change: ``BOTH``, only the folder (``DOWN``), or only the version (``UP``)."""
 
     BOTH = "both"
     DOWN = "down"
@@ -25,17 +25,17 @@ class Direction(StrEnum):
 
 
 class Side(StrEnum):
-    """Whose file wins where both changed."""
+    """The side whose file is kept if both changed: the folder (``LOCAL``) or the version (``REMOTE``)."""
 
     LOCAL = "local"
     REMOTE = "remote"
 
 
 class Action(StrEnum):
-    """What is done about a file; the last four do nothing.
+    """What to do with a file; the last four change nothing.
 
-    ``REPLACE`` puts a new file in the place of the one in the version. ``KEEP``: there is a difference that was not
-    asked to be levelled. ``GONE`` files are on neither side.
+    ``REPLACE`` uploads a file and replaces the asset in the version. ``KEEP``: the sides differ, but the options do
+    not allow a change. ``GONE``: the file is on neither side.
     """
 
     UPLOAD = "upload"
@@ -50,33 +50,33 @@ class Action(StrEnum):
 
 
 class SyncBase(Struct, frozen=True):
-    """A file as it was when both sides were the same; contents by any texts that differ where contents do."""
+    """A file after the last synchronization. Each text identifies the content on its side."""
 
     local: str
     remote: str
 
 
 class RemoteFile(Struct, frozen=True):
-    """A file of the version; ``sha256`` is None where nobody tells it, and then the size has to do."""
+    """A file of the version. ``sha256`` is None if the platform does not report it; then sizes are compared."""
 
     content: str
     sha256: str | None = None
 
 
 class SyncOptions(Struct, frozen=True, kw_only=True):
-    """What was asked for. Nothing is deleted without ``delete``; conflicts stay without ``prefer``."""
+    """Options of a synchronization. Without ``delete`` nothing is deleted; without ``prefer`` conflicts remain."""
 
     direction: Direction = Direction.BOTH
     delete: bool = False
     prefer: Side | None = None
 
     @classmethod
-    def of(cls, direction: str, *, delete: bool, prefer: str | None) -> Self:
-        """A wish in words; ConfigurationError that tells which there are."""
+    def parse(cls, direction: str, *, delete: bool, prefer: str | None) -> Self:
+        """Create options from texts. Raises ConfigurationError for an unknown one."""
         return cls(
-            direction=_meant(Direction, direction),
+            direction=_parse(Direction, direction),
             delete=delete,
-            prefer=None if prefer is None else _meant(Side, prefer),
+            prefer=None if prefer is None else _parse(Side, prefer),
         )
 
     @property
@@ -91,88 +91,96 @@ class SyncOptions(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True):
-    """What to do about a file, and why where nothing is done."""
+    """What to do with a file, and why if nothing is done."""
 
     action: Action
     why: str = ""
 
 
 def decide(
-    base: SyncBase | None, local: str | None, remote: RemoteFile | None, wish: SyncOptions
+    base: SyncBase | None, local: str | None, remote: RemoteFile | None, options: SyncOptions
 ) -> Decision:
-    """The verdict on one file.
+    """Decide what to do with one file.
 
-    ``local`` is its SHA-256 in the folder, None where it is not there, and empty where its size tells already that it
-    is neither what it was nor what the version has.
+    Args:
+        base: State after the last synchronization; None if the file is new.
+        local: SHA-256 of the file in the folder; None if it is not there; empty if its size alone shows that it
+            differs from both ``base`` and ``remote``.
+        remote: State in the version; None if it is not there.
+        options: Options of the synchronization.
     """
     if local is None:
-        return Decision(Action.GONE) if remote is None else _only_remote(base, remote, wish)
+        return Decision(Action.GONE) if remote is None else _only_remote(base, remote, options)
     if remote is None:
-        return _only_local(base, local, wish)
-    return _both(base, local, remote, wish)
+        return _only_local(base, local, options)
+    return _both(base, local, remote, options)
 
 
-def _both(base: SyncBase | None, local: str, remote: RemoteFile, wish: SyncOptions) -> Decision:
-    here = base is None or local != base.local
-    there = base is None or remote.content != base.remote
-    if remote.sha256 == local or not (here or there):
+def _both(base: SyncBase | None, local: str, remote: RemoteFile, options: SyncOptions) -> Decision:
+    local_changed = base is None or local != base.local
+    remote_changed = base is None or remote.content != base.remote
+    if remote.sha256 == local or not (local_changed or remote_changed):
         return Decision(Action.SAME)
     if remote.sha256 is None and base is None and local:
         return Decision(Action.SAME)
-    if here and there:
-        if wish.prefer is Side.LOCAL and wish.up:
+    if local_changed and remote_changed:
+        if options.prefer is Side.LOCAL and options.up:
             return Decision(Action.REPLACE)
-        if wish.prefer is Side.REMOTE and wish.down:
+        if options.prefer is Side.REMOTE and options.down:
             return Decision(Action.DOWNLOAD)
         return Decision(Action.CONFLICT, "both changed")
-    if here:
-        if wish.up:
+    if local_changed:
+        if options.up:
             return Decision(Action.REPLACE)
-        if wish.prefer is Side.REMOTE:
+        if options.prefer is Side.REMOTE:
             return Decision(Action.DOWNLOAD)
         return Decision(Action.KEEP, "changed in the folder")
-    if wish.down:
+    if options.down:
         return Decision(Action.DOWNLOAD)
-    if wish.prefer is Side.LOCAL:
+    if options.prefer is Side.LOCAL:
         return Decision(Action.REPLACE)
     return Decision(Action.KEEP, "changed in the version")
 
 
-def _only_local(base: SyncBase | None, local: str, wish: SyncOptions) -> Decision:
+def _only_local(base: SyncBase | None, local: str, options: SyncOptions) -> Decision:
     if base is None:
-        return Decision(Action.UPLOAD) if wish.up else Decision(Action.KEEP, "not in the version")
+        return (
+            Decision(Action.UPLOAD) if options.up else Decision(Action.KEEP, "not in the version")
+        )
     if local == base.local:
-        if not wish.down:
+        if not options.down:
             return Decision(Action.UPLOAD)
-        if wish.delete:
+        if options.delete:
             return Decision(Action.DELETE_LOCAL)
         return Decision(Action.KEEP, "deleted in the version")
-    if wish.prefer is Side.LOCAL and wish.up:
+    if options.prefer is Side.LOCAL and options.up:
         return Decision(Action.UPLOAD)
-    if wish.prefer is Side.REMOTE and wish.down and wish.delete:
+    if options.prefer is Side.REMOTE and options.down and options.delete:
         return Decision(Action.DELETE_LOCAL)
     return Decision(Action.CONFLICT, "changed in the folder, deleted in the version")
 
 
-def _only_remote(base: SyncBase | None, remote: RemoteFile, wish: SyncOptions) -> Decision:
+def _only_remote(base: SyncBase | None, remote: RemoteFile, options: SyncOptions) -> Decision:
     if base is None:
         return (
-            Decision(Action.DOWNLOAD) if wish.down else Decision(Action.KEEP, "not in the folder")
+            Decision(Action.DOWNLOAD)
+            if options.down
+            else Decision(Action.KEEP, "not in the folder")
         )
     if remote.content == base.remote:
-        if not wish.up:
+        if not options.up:
             return Decision(Action.DOWNLOAD)
-        if wish.delete:
+        if options.delete:
             return Decision(Action.DELETE_REMOTE)
         return Decision(Action.KEEP, "deleted in the folder")
-    if wish.prefer is Side.REMOTE and wish.down:
+    if options.prefer is Side.REMOTE and options.down:
         return Decision(Action.DOWNLOAD)
-    if wish.prefer is Side.LOCAL and wish.up and wish.delete:
+    if options.prefer is Side.LOCAL and options.up and options.delete:
         return Decision(Action.DELETE_REMOTE)
     return Decision(Action.CONFLICT, "changed in the version, deleted in the folder")
 
 
-def _meant(kind: type[E], word: str) -> E:
+def _parse(kind: type[E], word: str) -> E:
     try:
         return kind(word)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Synchronizing a folder and a version: look at both, plan, and move what differs."""
+"""Synchronize a folder and a version: read both, plan, and transfer the differences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from headrace.engine.sync.state import (
     write_state,
 )
 from headrace.engine.upload.file import UploadFile, content_type, measure
-from headrace.engine.upload.reuse import known
+from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
 from headrace.engine.versions.jobs import add_data, wait_for
@@ -47,11 +47,11 @@ from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import MAX_FAILURES, TransferReport
 
-BATCH = 1_000
+BATCH_FILES = 1_000
 
 
 class SyncStep(Struct, frozen=True):
-    """What is done about a file, ``why`` where nothing is."""
+    """What is done with a file, and why if nothing is."""
 
     name: str
     action: Action
@@ -59,9 +59,10 @@ class SyncStep(Struct, frozen=True):
 
 
 class SyncReport(Struct, kw_only=True):
-    """What is done, or would be (``dry_run``): a step for each file that is not the ``same`` on both sides already.
+    """The outcome of a synchronization, or what it would do (``dry_run``).
 
-    ``transfer`` tells of the files that were moved.
+    ``steps`` has one entry for each file that differs, ``same`` counts the others. ``transfer`` reports the uploads
+    and downloads.
     """
 
     steps: list[SyncStep] = field(default_factory=list)
@@ -70,12 +71,12 @@ class SyncReport(Struct, kw_only=True):
     transfer: TransferReport = field(default_factory=TransferReport)
 
     def of(self, *actions: Action) -> list[SyncStep]:
-        """The steps of some kinds."""
+        """Return the steps with one of these actions."""
         return [step for step in self.steps if step.action in actions]
 
     @property
     def conflicts(self) -> list[SyncStep]:
-        """What both sides changed: neither was touched."""
+        """Files that both sides changed; neither was touched."""
         return self.of(Action.CONFLICT)
 
 
@@ -85,31 +86,46 @@ async def synchronize(
     lake: DatalakeRecord,
     version_id: UUID,
     folder: Path,
-    wish: SyncOptions,
+    options: SyncOptions,
     *,
     dry_run: bool = False,
     max_workers: int | None = None,
     progress: OnProgress | None = None,
 ) -> SyncReport:
-    """Make a folder and a version hold the same files, as far as ``wish`` goes.
+    """Make a folder and a version hold the same files.
 
-    Raises NotADirectoryError where there is no such folder, PartialTransferError where files could not be moved; the
-    rest is done, and the same call goes on.
+    Args:
+        backend: Backend of the version.
+        organization_id: Organization of the version.
+        lake: Datalake for new files.
+        version_id: The version.
+        folder: The folder.
+        options: Which side may change, whether files are deleted, and which side wins a conflict.
+        dry_run: Only plan.
+        max_workers: Number of concurrent transfers. Default: the backend's limit.
+        progress: Called with a progress event from time to time.
+
+    Returns:
+        What was done with each file that differs.
+
+    Raises:
+        NotADirectoryError: ``folder`` is not a directory.
+        PartialTransferError: Some files failed. The others are done; the same call again continues.
     """
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=[])
     state = await in_thread(read_state, folder, version_id)
     run = _Synchronizer(backend, target, folder, state, max_workers, progress)
-    await run.look()
-    report = await run.plan(wish)
+    await run.read_both_sides()
+    report = await run.plan(options)
     report.dry_run = dry_run
     if not dry_run:
-        await run.carry_out(report)
+        await run.execute(report)
         report.transfer.check("synchronized")
     return report
 
 
 class _Synchronizer:
-    """One run. The files of both sides are held by name."""
+    """One synchronization. Holds the files of both sides by name."""
 
     def __init__(
         self,
@@ -129,11 +145,11 @@ class _Synchronizer:
         self._remote: dict[str, NamedFile] = {}
         self._local: dict[str, LocalFile] = {}
 
-    # --- looking and planning -----------------------------------------------------------------------------
+    # --- plan ---------------------------------------------------------------------------------------------
 
-    async def look(self) -> None:
-        """Learn what there is on both sides."""
-        self._remote = await self._version()
+    async def read_both_sides(self) -> None:
+        """List the files of the version and scan the folder."""
+        self._remote = await self._list_version()
         sizes = {name: one.data.size for name, one in self._remote.items()}
         found = await in_thread(scan, self._folder, self._state, sizes)
         self._local = {
@@ -142,74 +158,75 @@ class _Synchronizer:
             if name in sizes or name in self._state.files or _is_media(name)
         }
 
-    async def plan(self, wish: SyncOptions) -> SyncReport:
-        """Decide about every file; the state learns what is the same already."""
+    async def plan(self, options: SyncOptions) -> SyncReport:
+        """Decide what to do with every file; files that are the same are entered in the state."""
         report = SyncReport()
         for name in sorted(self._local.keys() | self._remote.keys() | self._state.files.keys()):
             entry = self._state.files.get(name)
-            file, one = self._local.get(name), self._remote.get(name)
-            verdict = decide(
+            local, remote = self._local.get(name), self._remote.get(name)
+            decision = decide(
                 None if entry is None else entry.base,
-                None if file is None else file.sha256,
-                None if one is None else RemoteFile(_content(one.data), one.data.sha256),
-                wish,
+                None if local is None else local.sha256,
+                None if remote is None else RemoteFile(_content(remote.data), remote.data.sha256),
+                options,
             )
-            if verdict.action is Action.REPLACE and one and wish.prefer is not Side.LOCAL:
-                verdict = await self._unless_annotated(one, verdict)
-            if verdict.action is Action.SAME and file and one:
+            if decision.action is Action.REPLACE and remote and options.prefer is not Side.LOCAL:
+                decision = await self._unless_annotated(remote, decision)
+            if decision.action is Action.SAME and local and remote:
                 report.same += 1
-                self._enter(name, one.id, one.data, file)
-            elif verdict.action is Action.GONE:
+                self._enter(name, remote.id, remote.data, local)
+            elif decision.action is Action.GONE:
                 self._state.files.pop(name, None)
             else:
-                report.steps.append(SyncStep(name, verdict.action, verdict.why))
+                report.steps.append(SyncStep(name, decision.action, decision.why))
         return report
 
-    async def _unless_annotated(self, one: NamedFile, verdict: Decision) -> Decision:
-        request = AssetId(asset_id=one.id)
+    async def _unless_annotated(self, remote: NamedFile, decision: Decision) -> Decision:
+        request = AssetId(asset_id=remote.id)
         if (await self._backend.call(LIST_ASSET_ANNOTATIONS, request)).items:
             return Decision(
-                Action.CONFLICT, "changed in the folder; its annotations in the version would go"
+                Action.CONFLICT,
+                "changed in the folder; its annotations in the version would be lost",
             )
-        return verdict
+        return decision
 
-    async def _version(self) -> dict[str, NamedFile]:
-        """The version's files under the names that they have here, or would get."""
+    async def _list_version(self) -> dict[str, NamedFile]:
+        """Return the version's files by the names that they have in the folder, or would get."""
         names = {entry.asset: name for name, entry in self._state.files.items()}
         retired = set(self._state.retired)
         listing = ListAssets(version_id=self._state.version)
         listed = CursorListing(self._backend, LIST_ASSETS, listing)
         found: dict[str, NamedFile] = {}
-        fresh: list[NamedFile] = []
+        new: list[NamedFile] = []
         async for page in name_pages(self._backend, listing.version_id, listed, use_id=False):
-            for one in page:
-                if one.id in names:
-                    name = names[one.id]
-                    found[name] = NamedFile(id=one.id, data=one.data, name=name)
-                elif one.id not in retired:
-                    fresh.append(one)
-        for one in fresh:
-            name = one.name if one.name not in found else with_id(one.name, one.id)
-            found[name] = NamedFile(id=one.id, data=one.data, name=name)
+            for file in page:
+                if file.id in names:
+                    name = names[file.id]
+                    found[name] = NamedFile(id=file.id, data=file.data, name=name)
+                elif file.id not in retired:
+                    new.append(file)
+        for file in new:
+            name = file.name if file.name not in found else with_id(file.name, file.id)
+            found[name] = NamedFile(id=file.id, data=file.data, name=name)
         return found
 
-    # --- doing --------------------------------------------------------------------------------------------
+    # --- execute ------------------------------------------------------------------------------------------
 
-    async def carry_out(self, report: SyncReport) -> None:
-        """Move and delete; the state is kept after each kind of it."""
-        await self._retire()
+    async def execute(self, report: SyncReport) -> None:
+        """Transfer and delete the files of a plan; the state is saved after each stage."""
+        await self._delete_retired()
         await self._download([step.name for step in report.of(Action.DOWNLOAD)], report.transfer)
         uploads = [step.name for step in report.of(Action.UPLOAD, Action.REPLACE)]
         await self._upload(uploads, report.transfer)
-        doomed = [step.name for step in report.of(Action.DELETE_REMOTE)]
-        await self._delete_assets([self._remote[name].id for name in doomed])
-        for name in doomed:
+        deleted = [step.name for step in report.of(Action.DELETE_REMOTE)]
+        await self._delete_assets([self._remote[name].id for name in deleted])
+        for name in deleted:
             del self._state.files[name]
         for step in report.of(Action.DELETE_LOCAL):
             known = self._local[step.name]
             if await in_thread(delete_unchanged, self._folder, step.name, known):
                 self._state.files.pop(step.name, None)
-        await self._keep()
+        await self._save()
 
     async def _download(self, names: Sequence[str], transfer: TransferReport) -> None:
         if not names:
@@ -237,16 +254,16 @@ class _Synchronizer:
                         one.data,
                         await in_thread(stat_file, path, one.data.sha256),
                     )
-        await self._keep()
+        await self._save()
 
     async def _upload(self, names: Sequence[str], transfer: TransferReport) -> None:
         if not names:
             return
         with Progress("push", "files", self._progress, total=len(names)) as counting:
-            for batch in batched(names, BATCH):
+            for batch in batched(names, BATCH_FILES):
                 files = [UploadFile(path=self._folder / name, filename=name) for name in batch]
                 await in_thread(measure, files)
-                have = await known(self._backend, self._target.lake.id, files)
+                have = await find_in_lake(self._backend, self._target.lake.id, files)
                 missing = [file for file in files if str(file.path) not in have]
                 counting.add(len(have))
                 transfer.skipped += len(have)
@@ -258,13 +275,13 @@ class _Synchronizer:
                     counting,
                     max_workers=self._workers,
                 )
-                there = {file.filename: have.get(str(file.path)) for file in files}
-                there |= {file.filename: data for file, data in zip(missing, made, strict=True)}
-                await self._take_in({name: data for name, data in there.items() if data})
+                in_lake = {file.filename: have.get(str(file.path)) for file in files}
+                in_lake |= {file.filename: data for file, data in zip(missing, made, strict=True)}
+                await self._add_assets({name: data for name, data in in_lake.items() if data})
         transfer.seconds += counting.seconds
 
-    async def _take_in(self, files: dict[str, DataRecord]) -> None:
-        """Make data assets in the place of those that the names had."""
+    async def _add_assets(self, files: dict[str, DataRecord]) -> None:
+        """Add data to the version and replace the assets that had these names."""
         ids = list({data.id: None for data in files.values()})
         for job in await add_data(self._backend, self._state.version, ids):
             await wait_for(self._backend, job)
@@ -277,15 +294,15 @@ class _Synchronizer:
                 self._state.retired.append(old.id)
             file = await in_thread(stat_file, self._folder / name, data.sha256)
             self._enter(name, asset.id, asset.data, file)
-        # First known, then deleted: a crash in between must not leave two assets of one name for ever.
-        await self._keep()
-        await self._retire()
+        # Saved before they are deleted: after a crash in between, the next run deletes them.
+        await self._save()
+        await self._delete_retired()
 
-    async def _retire(self) -> None:
+    async def _delete_retired(self) -> None:
         if self._state.retired:
             await self._delete_assets(self._state.retired)
             self._state.retired = []
-            await self._keep()
+            await self._save()
 
     async def _delete_assets(self, ids: Sequence[UUID]) -> None:
         async def delete(piece: list[UUID]) -> None:
@@ -293,7 +310,7 @@ class _Synchronizer:
                 request = DeleteAssets(version_id=self._state.version, ids=piece)
                 await self._backend.call(DELETE_ASSETS, request)
             except NotFoundError:
-                # Some were taken out by somebody else; which ones is not told.
+                # Another client deleted some of them; the error does not say which.
                 if len(piece) > 1:
                     for each in piece:
                         await delete([each])
@@ -306,12 +323,12 @@ class _Synchronizer:
             asset, file.sha256 or data.sha256 or "", _content(data), file.size, file.changed
         )
 
-    async def _keep(self) -> None:
+    async def _save(self) -> None:
         await in_thread(write_state, self._folder, self._state)
 
 
 def _content(data: DataRecord) -> str:
-    """A text that is another one where the file is."""
+    """Return a text that identifies the content of a file."""
     return data.sha256 or str(data.id)
 
 

@@ -1,6 +1,6 @@
-"""``.headrace/synced.json``: what a folder and a version held when they were last the same; and what the folder holds now.
+"""The state of a synchronized folder: the last synchronization (``.headrace/synced.json``), and its files now.
 
-Everything here blocks.
+All functions block.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from headrace.transfer.state.workspace import FOLDER
 
 
 class SyncedFile(Struct, frozen=True):
-    """A file that both sides have: its asset, its contents as ``Base`` says them, its size and time of change."""
+    """A file that was the same on both sides: its asset, its content as in ``SyncBase``, its size and time of change.
+
+    ``size`` is in bytes, ``changed`` in nanoseconds since the epoch.
+    """
 
     asset: UUID
     local: str
@@ -29,12 +32,12 @@ class SyncedFile(Struct, frozen=True):
 
     @property
     def base(self) -> SyncBase:
-        """What the plan needs of it."""
+        """The part that the plan needs."""
         return SyncBase(self.local, self.remote)
 
 
 class SyncState(Struct):
-    """The files by name, and assets whose successors are in the version already: they still have to go."""
+    """The synchronized files by name, and ``retired`` assets, which were replaced but not yet deleted."""
 
     version: UUID
     files: dict[str, SyncedFile] = field(default_factory=dict)
@@ -42,7 +45,7 @@ class SyncState(Struct):
 
 
 class LocalFile(Struct, frozen=True):
-    """A file of the folder; ``sha256`` is empty where nothing depends on it, for its size or its name says enough."""
+    """A file in the folder. ``sha256`` is empty if the file was not read, because its size or name is enough."""
 
     size: int
     changed: int
@@ -50,7 +53,7 @@ class LocalFile(Struct, frozen=True):
 
 
 def read_state(folder: Path, version: UUID) -> SyncState:
-    """The state of the last synchronization; an empty one where it was with another version, or cannot be read."""
+    """Read the state of the last synchronization; empty if it is missing, invalid, or of another version."""
     try:
         found = msgspec.json.decode(_path(folder).read_bytes(), type=SyncState)
     except (FileNotFoundError, msgspec.MsgspecError):
@@ -59,7 +62,7 @@ def read_state(folder: Path, version: UUID) -> SyncState:
 
 
 def write_state(folder: Path, state: SyncState) -> None:
-    """Keep the state, whole or not at all."""
+    """Write the state atomically."""
     path = _path(folder)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     temp = path.with_suffix(f".{os.getpid()}.tmp")
@@ -71,9 +74,9 @@ def write_state(folder: Path, state: SyncState) -> None:
 
 
 def scan(folder: Path, state: SyncState, sizes: Mapping[str, int | None]) -> dict[str, LocalFile]:
-    """The files of a folder by name, hidden ones left out; ``sizes`` are those of the version's files.
+    """Return the files of a folder by name, hidden ones left out; ``sizes`` are those of the version's files.
 
-    A file is read only where it may be the same as one of the version or as it was, and its time of change is new.
+    A file is read only if its time of change is new and its size is that of the version's file or of the last state.
     """
     found = {}
     for name, about in walk_files(folder):
@@ -91,13 +94,13 @@ def scan(folder: Path, state: SyncState, sizes: Mapping[str, int | None]) -> dic
 
 
 def stat_file(path: Path, sha256: str | None) -> LocalFile:
-    """One file as it is now, ``sha256`` where that is known; ``OSError`` where it is not there."""
+    """Return the state of one file, hashing it unless ``sha256`` is given. Raises OSError if it does not exist."""
     about = path.stat()
     return LocalFile(about.st_size, about.st_mtime_ns, sha256 or digest(path))
 
 
 def delete_unchanged(folder: Path, name: str, known: LocalFile) -> bool:
-    """Delete a file that still is what it was; whether it was."""
+    """Delete a file unless it has changed since ``known``; return whether it is gone."""
     path = folder / name
     try:
         about = path.stat()
@@ -110,7 +113,7 @@ def delete_unchanged(folder: Path, name: str, known: LocalFile) -> bool:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,1 +1,1 @@
-"""Uploads and pushes of files."""
+"""Upload files to a datalake, and push them into a version."""

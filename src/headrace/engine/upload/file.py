@@ -1,4 +1,4 @@
-"""A local file that is to become a data."""
+"""A local file to upload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Metadata = dict[str, Any]
 
 
 class UploadFile(Struct, kw_only=True):
-    """A local file and the name that its data will have. ``size`` in bytes."""
+    """A local file to upload, and the file name of its data. ``size`` is in bytes."""
 
     path: Path
     filename: str
@@ -31,7 +31,11 @@ class UploadFile(Struct, kw_only=True):
         metadata: Metadata | Sequence[Metadata] | None = None,
         custom_metadata: Metadata | Sequence[Metadata] | None = None,
     ) -> list[Self]:
-        """One for each path, called by its last part."""
+        """Return a file for each path, named by its last part.
+
+        ``metadata`` and ``custom_metadata`` are one mapping for all files, or a list with one for each.
+        Raises BadRequestError if such a list has another length.
+        """
         metas = _for_each("metadata", metadata, len(paths))
         customs = _for_each("custom_metadata", custom_metadata, len(paths))
         return [
@@ -41,7 +45,7 @@ class UploadFile(Struct, kw_only=True):
 
 
 def measure(files: Sequence[UploadFile]) -> None:
-    """Enter the sizes; FileNotFoundError where a path is no file."""
+    """Set the sizes of files. Raises FileNotFoundError if a path is not a file."""
     for file in files:
         if not file.path.is_file():
             raise FileNotFoundError(errno.ENOENT, "no such file", str(file.path))
@@ -49,7 +53,7 @@ def measure(files: Sequence[UploadFile]) -> None:
 
 
 def content_type(name: str) -> str:
-    """The media type by the name alone."""
+    """Return the media type of a file name, ``application/octet-stream`` if it is unknown."""
     return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
@@ -59,5 +63,7 @@ def _for_each(
     if given is None or isinstance(given, dict):
         return [given] * count
     if len(given) != count:
-        raise BadRequestError(f"{len(given)} {name} for {count} files", hint="give one for each")
+        raise BadRequestError(
+            f"{len(given)} {name} for {count} files", hint="give one for each file"
+        )
     return given

@@ -1,4 +1,4 @@
-"""A group of small files: one call for their names and URLs, the bytes, one call that registers them."""
+"""Upload a group of small files: one call for object names and URLs, the bytes, one call to register them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from headrace.protocol.operations.uploading import (
 )
 from headrace.threads import in_thread
 
-KEEPING_SECONDS = 5.0
-"""How long a cancelled group may go on, to register what it has sent."""
+REGISTRATION_SECONDS = 5.0
+"""Time that a cancelled group may take to register the files it has sent."""
 
 UploadOutcome = DataRecord | HeadraceError | OSError
 
@@ -35,7 +35,7 @@ UploadOutcome = DataRecord | HeadraceError | OSError
 async def upload_group(
     backend: Backend, target: UploadTarget, files: Sequence[UploadFile], *, workers: int
 ) -> list[UploadOutcome]:
-    """For each file in its order the data, or why there is none; AuthenticationError ends everything."""
+    """Upload files; return the data of each, or the error, in order. Raises AuthenticationError for the whole call."""
     try:
         return await _upload(backend, target, files, workers)
     except AuthenticationError:
@@ -47,7 +47,7 @@ async def upload_group(
 async def _upload(
     backend: Backend, target: UploadTarget, files: Sequence[UploadFile], workers: int
 ) -> list[UploadOutcome]:
-    prepared = await _prepared(backend, target, [file.path.name for file in files])
+    prepared = await _prepare(backend, target, [file.path.name for file in files])
     parcels = [
         Parcel(file.path, content_type(file.filename), upload)
         for file, upload in zip(files, prepared, strict=True)
@@ -58,37 +58,37 @@ async def _upload(
     ]
     try:
         sent = await backend.send_many(parcels, connector_id=target.connector, workers=workers)
-        there = [place for place, each in enumerate(sent) if isinstance(each, Sent)]
-        answers = await _registered(backend, target, [described[place] for place in there])
+        arrived = [index for index, each in enumerate(sent) if isinstance(each, Sent)]
+        results = await _register(backend, target, [described[index] for index in arrived])
     except anyio.get_cancelled_exc_class():
-        with anyio.move_on_after(KEEPING_SECONDS, shield=True):
-            await _keep(backend, target, files, described)
+        with anyio.move_on_after(REGISTRATION_SECONDS, shield=True):
+            await _register_sent(backend, target, files, described)
         raise
-    registered = dict(zip(there, answers, strict=True))
+    registered = dict(zip(arrived, results, strict=True))
     return [
-        await _outcome(backend, file, each, registered[place]) if isinstance(each, Sent) else each
-        for place, (file, each) in enumerate(zip(files, sent, strict=True))
+        await _outcome(backend, file, each, registered[index]) if isinstance(each, Sent) else each
+        for index, (file, each) in enumerate(zip(files, sent, strict=True))
     ]
 
 
-async def _keep(
+async def _register_sent(
     backend: Backend,
     target: UploadTarget,
     files: Sequence[UploadFile],
     described: list[DataDescription],
 ) -> None:
-    """Register what a cancelled group has sent, whatever that is: else these objects were nobody's for ever."""
+    """Register what a cancelled group has sent; otherwise these objects would stay in the storage unused."""
     with suppress(HeadraceError):
-        registered = await _registered(backend, target, described)
+        registered = await _register(backend, target, described)
         digests = await in_thread(digests_of, files)
         for file, digest, each in zip(files, digests, registered, strict=True):
             await _outcome(backend, file, Sent(file.size, digest), each)
 
 
-async def _prepared(
+async def _prepare(
     backend: Backend, target: UploadTarget, names: list[str]
 ) -> list[PreparedUpload]:
-    """Names and URLs; what is too large for a proxy on the way is asked for in halves."""
+    """Request object names and URLs; a request that is too large for a proxy is split in halves."""
     request = PrepareUploads(
         organization_id=target.organization_id,
         connector_id=target.connector,
@@ -101,14 +101,14 @@ async def _prepared(
         if len(names) < 2:
             raise
     half = len(names) // 2
-    first = await _prepared(backend, target, names[:half])
-    return first + await _prepared(backend, target, names[half:])
+    first = await _prepare(backend, target, names[:half])
+    return first + await _prepare(backend, target, names[half:])
 
 
-async def _registered(
+async def _register(
     backend: Backend, target: UploadTarget, files: list[DataDescription]
 ) -> list[RegisteredData]:
-    """For each file its data, or why there is none; in halves like :func:`_prepared`."""
+    """Register files; return the data of each, or the error. Splits requests like :func:`_prepare`."""
     if not files:
         return []
     request = RegisterManyData(datalake_id=target.lake.id, files=files)
@@ -118,8 +118,8 @@ async def _registered(
         if len(files) < 2:
             return [RegisteredData(refusal=Refusal.of(error))]
     half = len(files) // 2
-    first = await _registered(backend, target, files[:half])
-    return first + await _registered(backend, target, files[half:])
+    first = await _register(backend, target, files[:half])
+    return first + await _register(backend, target, files[half:])
 
 
 async def _outcome(

@@ -1,7 +1,7 @@
-"""Pushing: files on disk -> data in the lake -> assets of a version, a batch at a time.
+"""Push files from disk into a version: data in the lake, then assets of the version, batch by batch.
 
-A batch is found, compared with what the lake has, uploaded where missing and added. So an interrupted push leaves
-whole batches behind, and the next run finds them.
+Each batch is compared with the lake, uploaded where missing, and added to the version. An interrupted push leaves
+complete batches, which the next run finds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, batched
 from headrace.engine.upload.file import UploadFile, content_type, measure
-from headrace.engine.upload.reuse import known
+from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
 from headrace.engine.versions.jobs import add_data, wait_for
@@ -43,14 +43,22 @@ from headrace.transfer.report import TransferReport
 from headrace.transfer.state.failed import read_failures, write_failures
 from headrace.transfer.state.workspace import FOLDER
 
-BATCH = 1_000
+BATCH_FILES = 1_000
 
 
 class PushReport(Struct, kw_only=True):
-    """What came of a push into ``version`` (``dataset/version``).
+    """The outcome of a push.
 
-    Of ``files``, ``uploaded`` are new in the lake and ``reused`` were there; ``assets`` are new in the version. Other
-    files are ``ignored``. ``transfer`` tells of the upload: bytes, seconds, failures.
+    Attributes:
+        version: The version, as ``dataset/version``.
+        files: Images and videos that were found.
+        uploaded: Files that are new in the lake.
+        reused: Files that the lake had already.
+        assets: Assets that are new in the version.
+        ignored: Other files in the folders.
+        created_dataset: True if the dataset was created.
+        created_version: True if the version was created.
+        transfer: Bytes, seconds and failures of the upload.
     """
 
     version: str
@@ -79,31 +87,50 @@ async def push(
     retry_failed: bool = False,
     progress: OnProgress | None = None,
 ) -> PushReport:
-    """Bring the media of ``paths`` (files and folders) into a version, both made where missing.
+    """Upload images and videos and add them to a version. The dataset and the version are created if missing.
 
-    What failed is noted in the folder ``state``; with ``retry_failed`` only that is taken up. Raises FileNotFoundError
-    and NoDataError before anything is made, ConfigurationError where the last push left no failures, and
-    PartialTransferError at the end where some files failed.
+    Args:
+        backend: Backend to push to.
+        organization_id: Organization of the dataset.
+        lake: Datalake for the files.
+        dataset: Name of the dataset.
+        version: Name of the version.
+        paths: Files and folders.
+        type: Type of the version, if it is created.
+        tag_ids: Tags for new data.
+        max_workers: Number of concurrent uploads. Default: the backend's limit.
+        state: Folder in which the failures of each push are recorded.
+        retry_failed: Push only the files that failed in the last push.
+        progress: Called with a progress event from time to time.
+
+    Returns:
+        What was uploaded and added.
+
+    Raises:
+        FileNotFoundError: A path does not exist; nothing was created.
+        NoDataError: There are no images or videos; nothing was created.
+        ConfigurationError: ``retry_failed``, and the last push recorded no failures.
+        PartialTransferError: Some files failed; the others were pushed.
     """
-    notes = None if state is None else state / "pushes" / _key(backend, dataset, version)
+    failures_folder = None if state is None else state / "pushes" / _key(backend, dataset, version)
     only = None
     if retry_failed:
-        only = await in_thread(_failed_before, notes, f"{dataset}/{version}")
+        only = await in_thread(_failed_before, failures_folder, f"{dataset}/{version}")
     total, ignored = await in_thread(_count, paths, only)
     if total == 0:
         names = ", ".join(str(path) for path in paths[:3])
-        raise NoDataError(f"no images or videos in {names}", hint="name files or folders of them")
+        raise NoDataError(f"no images or videos in {names}", hint="give images, videos or folders")
     report = PushReport(version=f"{dataset}/{version}", ignored=ignored)
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
     with Progress("push", "files", progress, total=total) as counting:
-        batches = batched(media(paths, only), BATCH)
+        batches = batched(media(paths, only), BATCH_FILES)
         while batch := await in_thread(next, batches, None):
             await in_thread(measure, batch)
             await _push_batch(backend, target, record, batch, report, counting, max_workers)
     report.transfer.seconds = counting.seconds
-    if notes is not None:
-        await in_thread(_note_failures, notes, report.transfer)
+    if failures_folder is not None:
+        await in_thread(_record_failures, failures_folder, report.transfer)
     report.transfer.check("uploaded")
     return report
 
@@ -117,7 +144,7 @@ async def _push_batch(
     progress: Progress,
     max_workers: int | None,
 ) -> None:
-    have = await known(backend, target.lake.id, batch)
+    have = await find_in_lake(backend, target.lake.id, batch)
     missing = [file for file in batch if str(file.path) not in have]
     progress.add(len(batch) - len(missing))
     made = await upload_batch(
@@ -133,7 +160,7 @@ async def _push_batch(
 
 
 async def _add(backend: Backend, version_id: UUID, records: list[DataRecord]) -> int:
-    """Add data to the version; the number that was not in yet."""
+    """Add data to the version; return the number of new assets."""
     if not records:
         return 0
     ids = list(dict.fromkeys(record.id for record in records))
@@ -178,9 +205,9 @@ async def _ensure_version(
 
 
 def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator[UploadFile]:
-    """Images and videos: files by their last part, those of a folder by their path inside it, sorted by name.
+    """Yield the images and videos of files and folders, sorted by name within a folder.
 
-    Where names are given, ``only`` those.
+    A file is named by its last part, a file of a folder by its path inside it. ``only`` limits them to these names.
     """
     return (file for file in _media(paths) if only is None or file.filename in only)
 
@@ -198,12 +225,12 @@ def _media(paths: Sequence[Path]) -> Iterator[UploadFile]:
 
 
 def is_media(name: str) -> bool:
-    """Whether a name is that of an image or a video."""
+    """Return whether a file name is that of an image or a video."""
     return content_type(name).partition("/")[0] in ("image", "video")
 
 
 def _count(paths: Sequence[Path], only: Container[str] | None) -> tuple[int, int]:
-    """Media files, and other files that lie between them."""
+    """Return the number of images and videos, and that of other files in the folders."""
     count = sum(1 for _ in media(paths, only))
     every = sum(1 for path in paths if path.is_dir() for _ in _walk(path))
     in_folders = sum(
@@ -213,7 +240,7 @@ def _count(paths: Sequence[Path], only: Container[str] | None) -> tuple[int, int
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """All files below a folder, hidden ones left out, in an order that does not change."""
+    """Yield all files below a folder, hidden ones left out, in a stable order."""
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -222,13 +249,13 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _key(backend: Backend, dataset: str, version: str) -> str:
-    """A name for the notes of pushing into one version."""
+    """Return the name of the folder for the failures of pushes into one version."""
     name = f"{backend.name}\0{dataset}\0{version}"
     return blake2b(name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
-def _note_failures(folder: Path, report: TransferReport) -> None:
-    """Keep the failures for another run; where they cannot be kept, that run looks at all files."""
+def _record_failures(folder: Path, report: TransferReport) -> None:
+    """Record the failures for the next run. If that is impossible, the next run checks all files."""
     with contextlib.suppress(OSError):
         if report.failed:
             (folder / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -241,5 +268,5 @@ def _failed_before(folder: Path | None, version: str) -> set[str]:
         return set() if folder is None else {each.name for each in read_failures(folder)}
     except ConfigurationError as error:
         raise ConfigurationError(
-            f"the last push into {version} left no list of failures", hint=error.hint
+            f"the last push into {version} recorded no failures", hint=error.hint
         ) from None

@@ -1,7 +1,6 @@
-"""Which files need not be sent: the lake has them already, or the same run sends them anyway.
+"""Find files that need not be sent: the lake has them already, or the same run sends them anyway.
 
-Files are the same that have the same name and the same content. Only files that may be the same by name and size are
-read for that.
+Two files are the same if they have the same name and content. Only files of equal name and size are read to compare.
 """
 
 from __future__ import annotations
@@ -20,10 +19,13 @@ from headrace.protocol.operations.datalake import LIST_DATA_BY_KEY, ListDataByKe
 from headrace.threads import in_thread
 
 
-async def known(
+async def find_in_lake(
     backend: Backend, lake_id: UUID, files: Sequence[UploadFile]
 ) -> dict[str, DataRecord]:
-    """Which of these files the lake has already, by local path; none of a platform that tells no digests."""
+    """Return the data of the files that the lake has already, by local path.
+
+    The result is empty on a platform that does not report digests.
+    """
     candidates: dict[tuple[str, int], dict[str, DataRecord]] = {}
     query = ListDataByKey(datalake_id=lake_id)
     names = [file.filename for file in files]
@@ -44,29 +46,29 @@ async def known(
     return found
 
 
-async def repeated(files: Sequence[UploadFile]) -> dict[int, int]:
-    """Which files are the same as one before them: the place of each, and that of the first."""
-    alike: dict[tuple[str, int], list[int]] = {}
-    for place, file in enumerate(files):
-        alike.setdefault((file.filename, file.size), []).append(place)
-    places = [place for same in alike.values() if len(same) > 1 for place in same]
-    if not places:
+async def find_repeated(files: Sequence[UploadFile]) -> dict[int, int]:
+    """Return, for each file that repeats an earlier one, the indices of both."""
+    by_key: dict[tuple[str, int], list[int]] = {}
+    for index, file in enumerate(files):
+        by_key.setdefault((file.filename, file.size), []).append(index)
+    candidates = [index for same in by_key.values() if len(same) > 1 for index in same]
+    if not candidates:
         return {}
-    digests = await in_thread(digests_of, [files[place] for place in places])
+    digests = await in_thread(digests_of, [files[index] for index in candidates])
     firsts: list[tuple[UploadFile, str, int]] = []
     found: dict[int, int] = {}
-    for place, digest in zip(places, digests, strict=True):
-        file = files[place]
+    for index, digest in zip(candidates, digests, strict=True):
+        file = files[index]
         for other, its_digest, first in firsts:
-            if digest == its_digest and _described_alike(file, other):
-                found[place] = first
+            if digest == its_digest and _has_same_description(file, other):
+                found[index] = first
                 break
         else:
-            firsts.append((file, digest, place))
+            firsts.append((file, digest, index))
     return found
 
 
-def _described_alike(one: UploadFile, other: UploadFile) -> bool:
+def _has_same_description(one: UploadFile, other: UploadFile) -> bool:
     return (one.filename, one.metadata, one.custom_metadata) == (
         other.filename,
         other.metadata,
@@ -75,7 +77,7 @@ def _described_alike(one: UploadFile, other: UploadFile) -> bool:
 
 
 def digests_of(files: Sequence[UploadFile]) -> list[str]:
-    """The digests of files; of one that cannot be read none, for whoever sends it will say why."""
+    """Return the SHA-256 of each file. An unreadable one gets a text that matches nothing; sending it raises."""
     known: dict[Path, str] = {}
     for file in files:
         if file.path not in known:

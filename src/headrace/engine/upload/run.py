@@ -1,4 +1,4 @@
-"""Uploading: files -> object names -> bytes -> registered data, in the order of the files."""
+"""Upload files: request object names, send the bytes, register the data, in the order of the files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, structs
 from headrace.backend.base import Backend, Sending
 from headrace.engine.upload.file import UploadFile, content_type, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
-from headrace.engine.upload.reuse import known, repeated
+from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.target import UploadTarget, checked, description
 from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
 from headrace.model.enums import ObjectDataType
@@ -24,11 +24,11 @@ from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 
 SMALL_BYTES = 1 << 20
-"""Files up to this size go by the group, where the other side takes groups."""
+"""Files of up to this size, in bytes, are uploaded in groups where the server supports that."""
 
 
 class UploadResult(Struct, kw_only=True):
-    """What came of an upload: the data of the files that worked, in order, and the report."""
+    """The outcome of an upload: the data of the files that succeeded, in order, and the report."""
 
     records: list[DataRecord]
     report: TransferReport
@@ -46,10 +46,28 @@ async def upload_files(
     max_workers: int | None = None,
     progress: OnProgress | None = None,
 ) -> UploadResult:
-    """Upload files and register them; one that fails is in the report and does not stop the others.
+    """Upload files to a datalake and register them.
 
-    What the lake has already, by the same name and described alike, is not sent again.
-    Raises FileNotFoundError before anything is sent where a path is no file.
+    A file that the lake has already, with the same name, content and description, is not sent again. A file that
+    fails is in the report and does not stop the others.
+
+    Args:
+        backend: Backend of the lake.
+        organization_id: Organization of the lake.
+        lake: Datalake for the files.
+        files: Files to upload.
+        tag_ids: Tags for all data, also for those that the lake has already.
+        source_id: Data source of all data.
+        upload_dir: Folder in the storage.
+        max_workers: Number of concurrent uploads. Default: the backend's limit.
+        progress: Called with a progress event from time to time.
+
+    Returns:
+        The data of the files that succeeded, in order, and the report.
+
+    Raises:
+        FileNotFoundError: A path is not a file; nothing was sent.
+        AuthenticationError: The token is not valid, or expired during the upload.
     """
     target = UploadTarget(
         organization_id=organization_id,
@@ -64,18 +82,18 @@ async def upload_files(
         have = await _have(backend, target, files)
         report.skipped += len(have)
         counting.add(len(have))
-        missing = [place for place in range(len(files)) if place not in have]
+        missing = [index for index in range(len(files)) if index not in have]
         made = await upload_batch(
             backend,
             target,
-            [files[place] for place in missing],
+            [files[index] for index in missing],
             report,
             counting,
             max_workers=max_workers,
         )
         found: dict[int, DataRecord | None] = {**have, **dict(zip(missing, made, strict=True))}
     report.seconds = counting.seconds
-    records = (found[place] for place in range(len(files)))
+    records = (found[index] for index in range(len(files)))
     return UploadResult(records=[record for record in records if record], report=report)
 
 
@@ -88,82 +106,82 @@ async def upload_batch(
     *,
     max_workers: int | None = None,
 ) -> list[DataRecord | None]:
-    """The data of the files in their order, None for one that failed and is in the report.
+    """Upload files; return their data in order, None for a file that failed and is in the report.
 
-    A file that is among them twice is sent once; a token that is no longer good ends everything.
+    A file that occurs twice is sent once. Raises AuthenticationError for the whole call.
     """
     workers = backend.limits.concurrency if max_workers is None else max_workers
     if workers < 1:
         raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
     if not files:
         return []
-    same = await repeated(files)
+    same = await find_repeated(files)
     found: dict[int, DataRecord | None] = {}
 
-    def enter(place: int, outcome: UploadOutcome) -> None:
-        file = files[place]
+    def record(index: int, outcome: UploadOutcome) -> None:
+        file = files[index]
         if isinstance(outcome, DataRecord):
-            found[place] = outcome
+            found[index] = outcome
             report.moved += 1
             report.bytes += file.size
             progress.add(bytes=file.size)
         else:
-            found[place] = None
+            found[index] = None
             report.fail(file.filename, outcome)
             progress.add()
 
-    async def one(place: int) -> None:
+    async def upload_one(index: int) -> None:
         try:
-            enter(place, await _upload(backend, target, files[place]))
+            record(index, await _upload(backend, target, files[index]))
         except AuthenticationError:
             raise
         except (HeadraceError, OSError) as error:
-            enter(place, error)
+            record(index, error)
 
     small, large = _by_size(backend, files, same)
     step = backend.limits.uploads
     for start in range(0, len(small), step or 1):
         group = small[start : start + step]
         outcomes = await upload_group(
-            backend, target, [files[place] for place in group], workers=workers
+            backend, target, [files[index] for index in group], workers=workers
         )
-        for place, outcome in zip(group, outcomes, strict=True):
-            enter(place, outcome)
-    await map_bounded(one, large, concurrency=workers)
-    for place, first in same.items():
-        found[place] = found[first]
+        for index, outcome in zip(group, outcomes, strict=True):
+            record(index, outcome)
+    await map_bounded(upload_one, large, concurrency=workers)
+    for index, first in same.items():
+        found[index] = found[first]
         if found[first] is None:
             report.failed += 1
         else:
             report.skipped += 1
     progress.add(len(same))
-    return [found[place] for place in range(len(files))]
+    return [found[index] for index in range(len(files))]
 
 
 def _by_size(
     backend: Backend, files: Sequence[UploadFile], same: Collection[int]
 ) -> tuple[list[int], list[int]]:
-    """The places of the files that go by the group, and of those that go one by one."""
+    """Return the indices of the files to upload in groups, and of those to upload one by one."""
     most = SMALL_BYTES if backend.limits.uploads else -1
-    sent = [place for place in range(len(files)) if place not in same]
+    sent = [index for index in range(len(files)) if index not in same]
     return (
-        [place for place in sent if files[place].size <= most],
-        [place for place in sent if files[place].size > most],
+        [index for index in sent if files[index].size <= most],
+        [index for index in sent if files[index].size > most],
     )
 
 
 async def _have(
     backend: Backend, target: UploadTarget, files: Sequence[UploadFile]
 ) -> dict[int, DataRecord]:
-    """What is in the lake already and described as it is here, by the file's place; it gets the tags."""
+    """Return the data that the lake has already with the same description, by index, and tag them."""
     if not files or target.source_id is not None:
         return {}
-    there = await known(backend, target.lake.id, files)
+    in_lake = await find_in_lake(backend, target.lake.id, files)
     found = {}
-    for place, file in enumerate(files):
-        record = there.get(str(file.path))
-        if record is not None and _is_described(record, file):
-            found[place] = record
+    for index, file in enumerate(files):
+        record = in_lake.get(str(file.path))
+        if record is not None and _has_same_description(record, file):
+            found[index] = record
     if found:
         ids = list({record.id: None for record in found.values()})
         for tag_id in target.tag_ids:
@@ -171,9 +189,9 @@ async def _have(
     return found
 
 
-def _is_described(record: DataRecord, file: UploadFile) -> bool:
-    told = (file.metadata or None, file.custom_metadata)
-    return told == (record.metadata or None, record.custom_metadata)
+def _has_same_description(record: DataRecord, file: UploadFile) -> bool:
+    described = (file.metadata or None, file.custom_metadata)
+    return described == (record.metadata or None, record.custom_metadata)
 
 
 async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> DataRecord:
@@ -183,7 +201,7 @@ async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> D
             try:
                 return await _send(backend, target, file, sending, sending.object_name)
             except ConflictError:
-                # An earlier run registered it, and said something else of it.
+                # An earlier run registered it with another description.
                 await sending.settle()
         named = await backend.call(
             GENERATE_OBJECT_NAME,

@@ -1,4 +1,4 @@
-"""Where uploads go, how a file is described there, and what must be true of it once it is there."""
+"""The target of an upload, the description of a file for its registration, and the check after it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.datalake import DELETE_DATA, GET_DATA, DataDescription, DataId
 
-PAUSE, LOOKS = 5.0, 30
-"""Seconds between looks, and looks, at a file that a platform takes its time to read."""
+POLL_SECONDS, MAX_POLLS = 5.0, 30
+"""How often, and how many times, to ask whether the platform has read a file."""
 
 
 class UploadTarget(Struct, frozen=True, kw_only=True):
-    """Where uploads go, and what every data gets."""
+    """The datalake and folder of an upload, and the tags and source of all its data."""
 
     organization_id: UUID
     lake: DatalakeRecord
@@ -34,15 +34,15 @@ class UploadTarget(Struct, frozen=True, kw_only=True):
 
     @property
     def connector(self) -> UUID:
-        """The storage behind the lake; BadRequestError where there is none."""
+        """The storage connector of the lake. Raises BadRequestError if it has none."""
         connector = self.lake.connector_id
         if connector is None:
-            raise BadRequestError(f"the datalake {self.lake.name!r} has no storage behind it")
+            raise BadRequestError(f"the datalake {self.lake.name!r} has no storage")
         return connector
 
 
 def description(target: UploadTarget, file: UploadFile, object_name: str) -> DataDescription:
-    """What the registration of a file says of it."""
+    """Describe a file for its registration."""
     kind = content_type(file.filename)
     return DataDescription(
         type=DataType.VIDEO if kind.startswith("video/") else DataType.IMAGE,
@@ -57,21 +57,24 @@ def description(target: UploadTarget, file: UploadFile, object_name: str) -> Dat
 
 
 async def checked(backend: Backend, file: UploadFile, sent: Sent, record: DataRecord) -> DataRecord:
-    """The record once the platform has looked into the file.
+    """Wait until the platform has read the file, and return its record.
 
-    What is not there as it was sent, or cannot be read, is taken out again: ChecksumError, UnprocessableEntityError.
+    Raises ChecksumError if the stored file differs from the one that was sent, UnprocessableEntityError if the
+    platform cannot read it; either way the data is deleted. Raises WaitTimeoutError after 150 seconds.
     """
     if sent.sha256 is not None and record.sha256 not in (None, sent.sha256):
         await backend.call(DELETE_DATA, DataId(data_id=record.id))
-        raise ChecksumError(f"{file.path} is not in the lake as it was sent", hint="run it again")
-    looks = LOOKS
+        raise ChecksumError(
+            f"{file.path} in the lake differs from the file that was sent", hint="run it again"
+        )
+    polls = MAX_POLLS
     while record.upload_status in (DataUploadStatus.PENDING, DataUploadStatus.COMPUTING):
-        if not looks:
+        if not polls:
             raise WaitTimeoutError(
-                f"the platform has not looked into {record.filename!r} yet", hint="look later"
+                f"the platform has not read {record.filename!r} yet", hint="check again later"
             )
-        looks -= 1
-        await anyio.sleep(PAUSE)
+        polls -= 1
+        await anyio.sleep(POLL_SECONDS)
         record = await backend.call(GET_DATA, DataId(data_id=record.id))
     if record.upload_status == DataUploadStatus.ERROR:
         await backend.call(DELETE_DATA, DataId(data_id=record.id))

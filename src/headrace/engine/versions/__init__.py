@@ -1,1 +1,1 @@
-"""Work on versions: load, copy, split, add assets."""
+"""Assets, annotations and labels of a version."""

@@ -18,13 +18,13 @@ from headrace.protocol.operations.datasets import FORK_VERSION, Fork
 from headrace.protocol.operations.jobs import GET_JOB, JobId
 from headrace.protocol.operations.listing import IDS_PER_CALL
 
-PAUSE = 0.5
+POLL_SECONDS = 0.5
 
 
 async def add_data(
     backend: Backend, version_id: UUID, data_ids: Sequence[UUID], *, tag_ids: Sequence[UUID] = ()
 ) -> list[JobRecord]:
-    """Add data in calls of 10,000, one after another so that the order of the assets is that of the data."""
+    """Add data to a version in calls of 10,000, one after another, so that the assets keep the order of the data."""
     jobs = []
     for piece in batched(dict.fromkeys(data_ids), IDS_PER_CALL):
         request = AddData(version_id=version_id, data_ids=piece, asset_tag_ids=list(tag_ids))
@@ -33,9 +33,9 @@ async def add_data(
 
 
 async def wait_for(backend: Backend, job: JobRecord) -> JobRecord:
-    """The job once it has ended, however long that takes; JobFailedError where it fails."""
+    """Wait until a job has ended and return it. Raises JobFailedError if it failed."""
     while job.status == JobStatus.RUNNING:
-        await anyio.sleep(PAUSE)
+        await anyio.sleep(POLL_SECONDS)
         job = await backend.call(GET_JOB, JobId(job_id=job.id))
     if job.status != JobStatus.SUCCESS:
         raise JobFailedError(failure(job), job=job)
@@ -43,7 +43,7 @@ async def wait_for(backend: Backend, job: JobRecord) -> JobRecord:
 
 
 def failure(job: JobRecord | JobRunRecord) -> str:
-    """How a job ended, and why where the platform says so."""
+    """Describe how a job ended, with the platform's reason if it gives one."""
     why = job.error if isinstance(job.error, str) else ""
     return f"job {job.id} ended as {job.status}" + (f": {why}" if why else "")
 
@@ -51,9 +51,10 @@ def failure(job: JobRecord | JobRunRecord) -> str:
 async def fork_version(
     backend: Backend, request: Fork, assets: Sequence[UUID] | None, *, wait: bool
 ) -> ForkAnswer:
-    """Fork a version with all of its assets, or with some: more than one call takes are copied afterwards.
+    """Fork a version with all of its assets, or with some.
 
-    The job in the answer is the last one. Raises JobFailedError where ``wait`` and a job failed.
+    More assets than one call accepts are copied afterwards, and the job in the result is the last one.
+    Raises JobFailedError if ``wait`` and a job failed.
     """
     ids = None if assets is None else list(dict.fromkeys(assets))
     if ids is not None:
@@ -64,7 +65,7 @@ async def fork_version(
             job = await wait_for(backend, answer.job)
             answer = replace(answer, job=job)
         return answer
-    # A version that still fills takes no copies.
+    # A version accepts no copies before its fork has finished.
     await wait_for(backend, answer.job)
     copying = CopyAssets(
         version_id=request.parent_id,
@@ -77,7 +78,7 @@ async def fork_version(
 
 
 async def copy_assets(backend: Backend, request: CopyAssets, *, wait: bool) -> JobRecord:
-    """Copy any number of assets; the last of the jobs. Raises JobFailedError where ``wait`` and one failed."""
+    """Copy any number of assets and return the last job. Raises JobFailedError if ``wait`` and a job failed."""
     jobs = [job async for job in _copies(backend, request)]
     if wait:
         jobs = [await wait_for(backend, job) for job in jobs]

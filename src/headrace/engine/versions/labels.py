@@ -1,4 +1,4 @@
-"""Labels of a version by name: what a source needs is looked up or made, groups of labels are carried along."""
+"""Look up or create the labels of a version by name, with their groups and skeletons."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from headrace.protocol.operations.labels import (
 
 
 async def label_infos(backend: Backend, version_id: UUID) -> list[LabelInfo]:
-    """All labels in order of creation, with the dotted paths of their groups."""
+    """Return all labels in order of creation, with the dotted paths of their groups."""
     labels = (await backend.call(LIST_LABELS, ListLabels(version_id=version_id))).items
     groups: list[LabelGroupRecord] = []
     if any(label.group_id for label in labels):
@@ -55,10 +55,10 @@ async def label_infos(backend: Backend, version_id: UUID) -> list[LabelInfo]:
 async def resolve_labels(
     backend: Backend, version_id: UUID, infos: Sequence[LabelInfo], *, create: bool
 ) -> dict[str, str]:
-    """The ids of labels by name.
+    """Return the ids of labels by name.
 
-    Missing ones are made in the order given where ``create``; else NotFoundError names them and their likeliest
-    meaning.
+    With ``create``, missing labels are created in the given order. Otherwise raises NotFoundError, which names them
+    and suggests similar labels.
     """
     names = list(dict.fromkeys(info.name for info in infos))
     if not create:
@@ -77,9 +77,9 @@ async def resolve_labels(
 async def set_skeletons(
     backend: Backend, version_id: UUID, infos: Sequence[LabelInfo], ids: Mapping[str, str]
 ) -> int:
-    """Give labels (``ids`` by name) the skeletons of a source, where theirs are not the same already.
+    """Set the skeletons of labels (``ids`` by name) where they differ from those of the source.
 
-    Returns the number of joints that were left out because they join no two of their keypoints.
+    Returns the number of edges that were left out because they do not join two keypoints.
     """
     wanted = {ids[info.name]: info for info in infos if info.keypoints and info.name in ids}
     if not wanted:
@@ -101,11 +101,11 @@ def _skeleton(skeletons: Mapping[str, SkeletonRecord], label: LabelRecord) -> Sk
 
 
 def check_known(names: Sequence[str], known: Sequence[str]) -> None:
-    """NotFoundError that names the labels that are not known, with what may have been meant."""
+    """Raise NotFoundError if a name is not a known label, and suggest similar labels."""
     unknown = [name for name in names if name not in set(known)]
     if not unknown:
         return
-    near = [
+    suggestions = [
         f"{name!r}: did you mean {match[0]!r}?"
         for name in unknown[:3]
         if (match := get_close_matches(name, known, n=1))
@@ -113,7 +113,7 @@ def check_known(names: Sequence[str], known: Sequence[str]) -> None:
     shown = ", ".join(repr(name) for name in unknown[:5]) + (" …" if len(unknown) > 5 else "")
     raise NotFoundError(
         f"{len(unknown)} labels are not in the version: {shown}",
-        hint=" ".join(near) or "create them first, or allow labels to be created",
+        hint=" ".join(suggestions) or "create them first, or allow labels to be created",
     )
 
 
@@ -123,7 +123,7 @@ async def _group(
     infos: Sequence[LabelInfo],
     labels: dict[str, LabelRecord],
 ) -> None:
-    """Put labels into the groups that the source names; a label that has a group already stays where it is."""
+    """Put labels into the groups that the source names; a label that has a group already keeps it."""
     wanted = [
         (labels[info.name], info.supercategory)
         for info in infos
@@ -138,16 +138,16 @@ async def _group(
         if label.id in done:
             continue
         done.add(label.id)
-        group = await _path(backend, version_id, path, groups)
+        group = await _ensure_group(backend, version_id, path, groups)
         if group is not None:
             update = UpdateLabel(label_id=label.id, group_id=group.id)
             await backend.call(UPDATE_LABEL, update)
 
 
-async def _path(
+async def _ensure_group(
     backend: Backend, version_id: UUID, path: str, groups: dict[str, LabelGroupRecord]
 ) -> LabelGroupRecord | None:
-    """The last group of a dotted path, all of them made where missing; the first of two different parents wins."""
+    """Return the last group of a dotted path, and create missing ones; an existing group keeps its parent."""
     group: LabelGroupRecord | None = None
     for name in dict.fromkeys(part.strip() for part in path.split(SEPARATOR) if part.strip()):
         if name not in groups:

@@ -1,4 +1,4 @@
-"""Annotations with their shapes, page by page, in the order that the platform gives: newest first."""
+"""Load annotations with their shapes page by page, in the platform's order: newest first."""
 
 from __future__ import annotations
 
@@ -37,9 +37,19 @@ async def annotations_of_version(
     max_workers: int | None = None,
     skip_error: bool = False,
 ) -> AsyncIterator[Loaded]:
-    """All annotations, or those of some assets; ids are held in memory, shapes a window of pages at a time.
+    """Yield all annotations of a version, or those of some assets.
 
-    With ``skip_error`` a call that fails is logged and leaves a gap.
+    All ids are held in memory, but only ``max_workers`` pages of annotations.
+
+    Args:
+        backend: Backend of the version.
+        version_id: The version.
+        status: Only annotations with this status.
+        worker_id: Only annotations of this user.
+        asset_ids: Only annotations of these assets.
+        chunk_size: Annotations per call. Default: as many as the platform allows.
+        max_workers: Number of concurrent calls. Default: the backend's limit.
+        skip_error: Log a call that fails and leave out its annotations, instead of raising.
     """
     if asset_ids is None:
         request = AnnotationIds(version_id=version_id, status=status, worker_id=worker_id)
@@ -67,7 +77,7 @@ async def annotations_of_ids(
     max_workers: int | None = None,
     skip_error: bool = False,
 ) -> AsyncIterator[Loaded]:
-    """Annotations by id, a window of pages at a time, in the order of the ids page by page."""
+    """Yield annotations by id, in pages that keep the order of the ids; see :func:`annotations_of_version`."""
     workers = max_workers or backend.limits.concurrency
     size = max(1, min(chunk_size or PAGE_SIZE, backend.limits.load_annotations))
 
@@ -95,7 +105,7 @@ async def annotations_of_assets(
     worker_id: UUID | None = None,
     asset_ids: Sequence[UUID] | None = None,
 ) -> AsyncIterator[Loaded]:
-    """Annotations in the order of their assets, newest first on each; one page of assets is held at a time."""
+    """Yield annotations in the order of their assets, newest first on each, with one page of assets in memory."""
     async for ids in _asset_pages(backend, version_id, asset_ids):
         yield await load_page(backend, version_id, ids, status, worker_id)
 
@@ -107,7 +117,7 @@ async def load_page(
     status: AnnotationStatus | None = None,
     worker_id: UUID | None = None,
 ) -> Loaded:
-    """All annotations of some assets, in the order of the assets, newest first on each."""
+    """Return all annotations of some assets, in the order of the assets, newest first on each."""
     found: dict[str, Loaded] = {}
     async for page in annotations_of_version(
         backend, version_id, status=status, worker_id=worker_id, asset_ids=asset_ids
@@ -124,7 +134,7 @@ async def ids_of_assets(
     status: AnnotationStatus | None = None,
     worker_id: UUID | None = None,
 ) -> list[UUID]:
-    """The ids of the annotations of some assets."""
+    """Return the ids of the annotations of some assets."""
 
     async def ask(piece: list[UUID]) -> list[UUID]:
         request = AnnotationIds(

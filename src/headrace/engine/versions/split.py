@@ -1,4 +1,4 @@
-"""Splitting a version at random: the same seed gives the same split, and every asset lands in exactly one part."""
+"""Split a version at random. The same seed gives the same split, and every asset is in exactly one part."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KINDS = (
 
 
 class SplitPart(Struct):
-    """One part of a split: its assets, and the shapes in their newest annotations by label id."""
+    """One part of a split: its assets, and the number of shapes in their newest annotations by label id."""
 
     assets: list[AssetRecord]
     shapes: Counter[str]
@@ -47,9 +47,21 @@ class SplitPart(Struct):
 async def split_version(
     backend: Backend, version_id: UUID, ratios: Sequence[float], seed: Any, page_size: int
 ) -> list[SplitPart]:
-    """Parts of the annotated assets, in sizes that are the ratios by largest remainder.
+    """Split the annotated assets of a version into parts.
 
-    Raises BadRequestError for ratios or a seed that make no sense, NoDataError where nothing is annotated.
+    Args:
+        backend: Backend of the version.
+        version_id: The version.
+        ratios: Relative sizes of the parts; rounding is by largest remainder.
+        seed: Seed of the random order: a number, a text or bytes.
+        page_size: Assets per call.
+
+    Returns:
+        One part for each ratio.
+
+    Raises:
+        BadRequestError: The ratios or the seed are not valid.
+        NoDataError: No asset is annotated.
     """
     check_ratios(ratios)
     generator = random_generator(seed)
@@ -59,17 +71,17 @@ async def split_version(
     ]
     if not annotated:
         raise _no_data_error()
-    return [_part(drawn) for drawn in split(annotated, ratios, generator)]
+    return [_make_part(drawn) for drawn in split(annotated, ratios, generator)]
 
 
 async def walk_split(
     backend: Backend, version_id: UUID, ratios: Sequence[float], seed: Any, page_size: int
 ) -> AsyncIterator[tuple[int, AssetRecord]]:
-    """The annotated assets in order of their listing, each with the number of its part.
+    """Yield the annotated assets in the order of their listing, each with the number of its part.
 
-    The parts are those of :func:`split_version`. One page is held at a time, and a few bytes for each asset.
+    The parts are those of :func:`split_version`. Memory holds one page at a time, and a few bytes per asset.
 
-    Raises what that does, and ConflictError where assets are annotated meanwhile.
+    Raises like :func:`split_version`, and ConflictError if assets are annotated meanwhile.
     """
     check_ratios(ratios)
     generator = random_generator(seed)
@@ -79,10 +91,10 @@ async def walk_split(
     if not count:
         raise _no_data_error()
     parts = array("H", bytes(2 * count))
-    places = array("L", range(count))
-    for number, drawn in enumerate(split(places, ratios, generator)):
-        for place in drawn:
-            parts[place] = number
+    indices = array("L", range(count))
+    for number, drawn in enumerate(split(indices, ratios, generator)):
+        for index in drawn:
+            parts[index] = number
     walked = 0
     async for asset in _annotated(backend, version_id, page_size):
         if walked < count:
@@ -112,7 +124,7 @@ def _no_data_error() -> NoDataError:
 
 
 def split(items: Sequence[T], ratios: Sequence[float], generator: Random) -> list[list[T]]:
-    """The items, drawn at random, in parts; each item in exactly one of them."""
+    """Distribute the items at random over parts; each item is in exactly one."""
     drawn = list(items)
     generator.shuffle(drawn)
     parts, start = [], 0
@@ -123,22 +135,22 @@ def split(items: Sequence[T], ratios: Sequence[float], generator: Random) -> lis
 
 
 def sizes(count: int, ratios: Sequence[float]) -> list[int]:
-    """Whole numbers that add up to ``count``, as near to the ratios as can be (largest remainder, then the first)."""
+    """Return part sizes that add up to ``count``: the largest remainders are rounded up, the first of equal ones."""
     total = math.fsum(ratios)
     exact = [count * ratio / total for ratio in ratios]
     whole = [int(share) for share in exact]
     left = count - sum(whole)
     by_remainder = sorted(
-        (place for place, ratio in enumerate(ratios) if ratio > 0),
-        key=lambda place: whole[place] - exact[place],
+        (index for index, ratio in enumerate(ratios) if ratio > 0),
+        key=lambda index: whole[index] - exact[index],
     )
-    for place in by_remainder[:left]:
-        whole[place] += 1
+    for index in by_remainder[:left]:
+        whole[index] += 1
     return whole
 
 
 def check_ratios(ratios: Sequence[float]) -> None:
-    """BadRequestError unless there are two ratios or more, none negative, not all of them zero."""
+    """Raise BadRequestError unless there are two or more ratios, none of them negative and not all zero."""
     if len(ratios) < 2:
         raise BadRequestError(f"{len(ratios)} ratios", hint="give two or more")
     for ratio in ratios:
@@ -146,11 +158,11 @@ def check_ratios(ratios: Sequence[float]) -> None:
             raise BadRequestError(f"ratio {ratio}", hint="give numbers of 0 or more")
     total = math.fsum(ratios)
     if not (0 < total < math.inf):
-        raise BadRequestError("the ratios add up to nothing", hint="one must be above 0")
+        raise BadRequestError("the ratios add up to 0", hint="one must be above 0")
 
 
 def random_generator(seed: Any) -> Random:
-    """A generator of its own, so that nobody else's random numbers change."""
+    """Return a generator for this seed. Raises BadRequestError for a seed of another type."""
     try:
         return Random(seed)
     except TypeError:
@@ -163,7 +175,7 @@ def _labels(annotation: LabelledAnnotation) -> Counter[str]:
     return Counter(shape.label_id for kind in KINDS for shape in getattr(annotation, kind))
 
 
-def _part(drawn: list[tuple[AssetRecord, Counter[str]]]) -> SplitPart:
+def _make_part(drawn: list[tuple[AssetRecord, Counter[str]]]) -> SplitPart:
     part = SplitPart([asset for asset, _ in drawn], Counter())
     for _, labels in drawn:
         part.shapes.update(labels)
