@@ -121,7 +121,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             lake.record,
             version.id,
             as_path(folder),
-            SyncOptions.of(direction, delete=delete, prefer=prefer),
+            SyncOptions.parse(direction, delete=delete, prefer=prefer),
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,
