@@ -59,7 +59,7 @@ def test_collected_errors_fail_at_the_end_and_are_all_named() -> None:
 def test_strict_collect_fails_at_the_end_for_warnings_too() -> None:
     findings = Findings("collect", strict=True)
     findings.begin("read").add("C18", "orphan")
-    with pytest.raises(ParseError, match="1 record is not"):
+    with pytest.raises(ParseError, match="1 record does not"):
         findings.check()
 
 
