@@ -1,4 +1,4 @@
-"""Plain boxes, and polygons with a box, kept as columns: most conversions only carry them from one file into another."""
+"""Stores plain boxes, and polygons with a box, as columns, since most conversions only pass them on."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
 
 class BoxTable:
-    """The boxes of some images, one image behind the other: equally long columns, not to be changed.
+    """The boxes of consecutive images as columns of equal length. Immutable.
 
-    ``x, y, w, h`` are pixels, as :class:`~headrace.model.shapes.Rectangle` has them. ``attributes``, ``ids`` and
-    ``areas`` are None where no box has any; the attributes may be shared between boxes. ``polygon_texts`` is None where
-    there are only boxes; else it holds the text of the rings (:mod:`headrace.formats.geometry.lazy_polygons`) of each that is the
-    box of a polygon (then its area is here too), and None for the others.
+    Attributes:
+        labels: Label of each box.
+        x: Left edges in pixels, as in :class:`~headrace.model.shapes.Rectangle`.
+        y: Top edges in pixels.
+        w: Widths in pixels.
+        h: Heights in pixels.
+        attributes: Attributes, possibly shared between boxes; None where no box has any.
+        ids: Shape ids; None where no box has one.
+        areas: Areas in square pixels; None where no box has one.
+        polygon_texts: The text of the rings (:mod:`headrace.formats.geometry.lazy_polygons`) where a box belongs to a
+            polygon, else None; the column is None where there are only boxes.
     """
 
     __slots__ = ("areas", "attributes", "h", "ids", "labels", "polygon_texts", "w", "x", "y")
@@ -44,7 +51,7 @@ class BoxTable:
         self.polygon_texts = polygon_texts
 
     def rows(self, start: int, stop: int) -> BoxTable:
-        """Some of the rows, as a table of their own."""
+        """Return a table of the rows from ``start`` up to ``stop``."""
         if start == 0 and stop == len(self.labels):
             return self
         rows = slice(start, stop)
@@ -62,10 +69,10 @@ class BoxTable:
 
 
 class BoxView(Sequence[AnyShape]):
-    """An image's shapes where all of them are boxes with nothing but what a table holds; made when looked at.
+    """The shapes of one image as the rows of a table from ``start`` up to ``stop``, created on first access.
 
-    Stands for ``list[AnyShape]`` where a reader was asked for it: the rows of ``table`` from ``start`` up to ``stop``.
-    Attributes are copied into the shapes.
+    Replaces ``list[AnyShape]`` in samples of readers opened with ``geometry="raw"``. Attributes are copied into the
+    shapes.
     """
 
     __slots__ = ("_shapes", "start", "stop", "table")
@@ -78,7 +85,7 @@ class BoxView(Sequence[AnyShape]):
 
     @property
     def labels(self) -> Sequence[str]:
-        """The label of each box."""
+        """Label of each box."""
         return self.table.labels[self.start : self.stop]
 
     @property
@@ -150,12 +157,12 @@ def _made(table: BoxTable) -> list[AnyShape]:
 
 
 def as_boxes(shapes: Sequence[AnyShape]) -> BoxView | None:
-    """The shapes of an image as rows of a table, where they are."""
+    """Return the shapes as a view of a table if they are one, else None."""
     return shapes if type(shapes) is BoxView else None
 
 
 def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Sequence[Sample]]]:
-    """Samples in their order, in runs: those whose boxes are, one behind the other, the rows of a table; and others."""
+    """Yield samples in order, in runs: those whose boxes are consecutive rows of one table, and others (table None)."""
     table: BoxTable | None = None
     begin = first = stop = 0
     for number, sample in enumerate(samples):
@@ -173,7 +180,7 @@ def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Seque
 
 
 def labels_in(samples: Sequence[Sample]) -> Iterator[Sequence[str]]:
-    """The labels of all shapes, some at a time, without making shapes of boxes."""
+    """Yield the labels of all shapes in groups, without creating shapes from boxes."""
     for table, run in by_table(samples):
         if table is not None:
             yield table.labels

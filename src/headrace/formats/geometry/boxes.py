@@ -1,4 +1,4 @@
-"""The box of any shape, for formats that have nothing better to say of it."""
+"""The bounding box of any shape, for formats that can only represent boxes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from headrace.model.shapes import AnyShape, Box, Keypoints, Mask, Polygon, Recta
 
 
 def box_of(shape: AnyShape) -> Box | None:
-    """``x, y, w, h`` of a shape: the source's own box where it gave one, else the bounds; None where there is none.
+    """Return the box ``x, y, w, h`` (pixels) of a shape: the one given by the source, else its bounds.
 
-    Keypoints count where they are labelled.
+    Only labelled keypoints count. Returns None for shapes without extent, lines, points and classifications.
     """
     if isinstance(shape, Rectangle):
         return shape.x, shape.y, shape.w, shape.h

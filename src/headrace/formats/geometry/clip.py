@@ -1,4 +1,4 @@
-"""Shapes cut at the edge of their image, for writers that were asked to."""
+"""Clips shapes to their image."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ Axis = int
 
 
 def clip_shape(shape: AnyShape, width: int, height: int) -> AnyShape | None:
-    """The part of a shape inside an image of this size (pixels), or None where there is none.
+    """Clip a shape to an image.
 
-    Boxes and polygons are cut, and lose an area that no longer holds; of keypoints only the box is cut. A mask is as
-    large as its image already.
+    Boxes and polygons are cut and lose their area, which no longer holds; of keypoints and masks only the box is cut.
+
+    Args:
+        shape: The shape.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+
+    Returns:
+        The part inside the image, or None where nothing is inside.
     """
     if isinstance(shape, Rectangle):
         box = _clip_box((shape.x, shape.y, shape.w, shape.h), width, height)
@@ -29,7 +36,7 @@ def clip_shape(shape: AnyShape, width: int, height: int) -> AnyShape | None:
 
 
 def clip_ring(ring: list[float], width: float, height: float) -> list[float]:
-    """The part of a flat ring inside an image (Sutherland and Hodgman, 1974); empty where there is none."""
+    """Clip a flat ring to an image (Sutherland and Hodgman, 1974); empty where nothing is inside."""
     for axis, limit, sign in ((0, 0.0, 1), (0, width, -1), (1, 0.0, 1), (1, height, -1)):
         ring = _cut(ring, axis, limit, sign)
     return ring if len(ring) >= 6 else []
@@ -46,7 +53,7 @@ def _clip_polygon(shape: Polygon, width: int, height: int) -> Polygon | None:
 
 
 def _cut(ring: list[float], axis: Axis, limit: float, sign: int) -> list[float]:
-    """The part of a ring on one side of a line along an axis: ``sign`` 1 keeps what lies beyond the limit."""
+    """Clip a ring at an axis-parallel line; ``sign`` 1 keeps the part above ``limit``, -1 the part below."""
     kept: list[float] = []
     points = list(zip(ring[0::2], ring[1::2], strict=True))
     for before, here in zip(points[-1:] + points[:-1], points, strict=True):

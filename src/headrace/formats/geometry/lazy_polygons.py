@@ -1,4 +1,4 @@
-"""Polygons that stay text until somebody looks: most conversions only carry them, or need no more than their box."""
+"""Keeps polygons as JSON text until first access, since most conversions only pass them on or need just their box."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import cast, overload
 from msgspec import Raw
 from msgspec.json import Decoder
 
-# No exponents: with one a number may be larger than any float.
+# No exponents: a number with one may exceed the range of floats.
 _OF_NUMBERS = b"0123456789.- \t\r\n"
 _SEVERAL = re.compile(rb"\[\[,,,(?:,,)+\](?:,\[,,,(?:,,)+\])*\]")
 
 
 def _length(commas: int) -> int:
-    # A number of hundreds of digits may be larger than any float.
+    # A number with hundreds of digits may exceed the range of floats.
     return 200 * (commas + 4)
 
 
-# How long a text may be of which this is left, for the commonest.
+# The maximum length of a text by its remainder without numbers, for common remainders.
 _LONGEST = {b"[[" + b"," * n + b"]]": _length(n) for n in range(5, 2048, 2)}
 _longest = _LONGEST.get
 NO_RINGS: list[list[float]] = []
-_NOTHING = frozenset({b"[]", b"null"})
-# No JSON holds this byte bare.
+_NO_POLYGON = frozenset({b"[]", b"null"})
+# This byte cannot occur unescaped in JSON.
 _MARK = b"\x1e"
 _RINGS = Decoder(list[list[float]])
 
 
 class LazyPolygon(Sequence[list[float]]):
-    """The rings of a polygon as the JSON text ``[[x1, y1, …]]``, decoded when first looked at.
+    """The rings of a polygon as JSON text ``[[x1, y1, …]]`` (pixels), decoded on first access.
 
-    Stands for ``list[list[float]]`` where a reader was asked for it. ``raw`` must be known to be such rings: a writer
-    of JSON may copy it as it is.
+    Replaces ``list[list[float]]`` in samples of readers opened with ``geometry="raw"``. ``raw`` must be verified rings,
+    since writers of JSON copy it unchanged.
     """
 
     __slots__ = ("_rings", "raw")
@@ -45,7 +45,7 @@ class LazyPolygon(Sequence[list[float]]):
 
     @property
     def rings(self) -> list[list[float]]:
-        """The decoded rings."""
+        """The decoded rings, in pixels."""
         try:
             return self._rings
         except AttributeError:
@@ -72,65 +72,65 @@ class LazyPolygon(Sequence[list[float]]):
 
 
 PolygonText = bytes | tuple[bytes] | None
-"""The text of an outline: that of rings bare, any other in a tuple; None where there is none."""
+"""The text of a polygon: verified rings as they are, any other text in a tuple; None for no polygon."""
 
 
 def lazy_polygons(raws: Iterable[bytes | Raw]) -> list[LazyPolygon | list[list[float]] | None]:
-    """Polygons, proved without decoding; NO_RINGS where there is nothing, None for any other text.
+    """Verify polygons without decoding them; the texts must be valid JSON.
 
-    The texts are known to be JSON.
+    Returns:
+        For each text the polygon, :data:`NO_RINGS` for ``[]`` and ``null``, or None for any other value.
     """
     return [
         LazyPolygon(text)
-        if len(text) < _longest(left, 0)
-        else (NO_RINGS if text in _NOTHING else _several(text, left))
-        for text, left in _taken_apart(raws)
+        if len(text) < _longest(remainder, 0)
+        else (NO_RINGS if text in _NO_POLYGON else _several(text, remainder))
+        for text, remainder in _with_remainders(raws)
     ]
 
 
 def checked_texts(raws: Iterable[bytes | Raw]) -> list[PolygonText]:
-    """The same as texts."""
+    """Verify polygons like :func:`lazy_polygons`, but return their texts."""
     return [
         text
-        if len(text) < _longest(left, 0) or _are_several(text, left)
-        else (None if text in _NOTHING else (text,))
-        for text, left in _taken_apart(raws)
+        if len(text) < _longest(remainder, 0) or _are_several(text, remainder)
+        else (None if text in _NO_POLYGON else (text,))
+        for text, remainder in _with_remainders(raws)
     ]
 
 
 def irregular_texts(raws: Sequence[bytes | Raw]) -> list[PolygonText]:
-    """The same without those that are rings: None stands for them too."""
-    lefts = _without_numbers(_MARK.join(raws))
-    longest = list(map(_longest, lefts))
-    # Mostly there is nothing but single rings, and no look at each is needed.
+    """Return only texts that are not rings, as :func:`checked_texts` does; None for rings and missing polygons."""
+    remainders = _without_numbers(_MARK.join(raws))
+    longest = list(map(_longest, remainders))
+    # In most files all are single rings, and none needs a closer look.
     if None not in longest and all(map(lt, map(len, raws), cast("list[int]", longest))):
         return [None] * len(raws)
     return [
-        None if most is not None and len(raw) < most else _odd(bytes(raw), left)
-        for raw, left, most in zip(raws, lefts, longest, strict=True)
+        None if most is not None and len(raw) < most else _odd(bytes(raw), remainder)
+        for raw, remainder, most in zip(raws, remainders, longest, strict=True)
     ]
 
 
-def _odd(text: bytes, left: bytes) -> PolygonText:
-    return None if text in _NOTHING or _are_several(text, left) else (text,)
+def _odd(text: bytes, remainder: bytes) -> PolygonText:
+    return None if text in _NO_POLYGON or _are_several(text, remainder) else (text,)
 
 
 def polygons_from_texts(
     polygon_texts: Iterable[PolygonText],
 ) -> list[LazyPolygon | list[list[float]] | None]:
-    """What :func:`lazy_polygons` makes of the same texts."""
+    """Turn the results of :func:`checked_texts` into those of :func:`lazy_polygons`."""
     return [
         LazyPolygon(text) if type(text) is bytes else (NO_RINGS if text is None else None)
         for text in polygon_texts
     ]
 
 
-def _taken_apart(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, bytes]]:
-    """Each text, and what is left of it without what numbers are made of.
+def _with_remainders(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield each text with its remainder after the characters of numbers are removed.
 
-    A list of one list of numbers leaves four brackets and the commas between the numbers, of which there are an odd
-    number; several lists leave more of the same. All are taken together: that takes far less time than one after the
-    other.
+    One ring leaves four brackets and an odd number of commas; several rings leave more of the same. All texts are
+    processed in one call, which is much faster than one call each.
     """
     together = _MARK.join(raws)
     return zip(together.split(_MARK), _without_numbers(together), strict=True)
@@ -140,9 +140,9 @@ def _without_numbers(together: bytes) -> list[bytes]:
     return together.translate(None, _OF_NUMBERS).split(_MARK)
 
 
-def _several(text: bytes, left: bytes) -> LazyPolygon | None:
-    return LazyPolygon(text) if _are_several(text, left) else None
+def _several(text: bytes, remainder: bytes) -> LazyPolygon | None:
+    return LazyPolygon(text) if _are_several(text, remainder) else None
 
 
-def _are_several(text: bytes, left: bytes) -> bool:
-    return len(text) < _length(left.count(b",")) and _SEVERAL.fullmatch(left) is not None
+def _are_several(text: bytes, remainder: bytes) -> bool:
+    return len(text) < _length(remainder.count(b",")) and _SEVERAL.fullmatch(remainder) is not None

@@ -1,7 +1,7 @@
-"""Polygons on the pixel grid, bit for bit as pycocotools draws them; for areas and overlaps, on request only.
+"""Rasterises polygons exactly as pycocotools does, for areas and overlaps.
 
-Source: ``rleFrPoly`` and ``rleMerge`` of ``cocoapi/common/maskApi.c``: the outline is drawn at five times the size,
-the crossings between columns are collected, and sorted they are the run lengths.
+Source: ``rleFrPoly`` and ``rleMerge`` of ``cocoapi/common/maskApi.c``. The boundary is drawn at five times the size; its
+crossings between pixel columns, sorted, give the run lengths.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ _SCALE = 5
 
 
 def polygon_counts(ring: Sequence[float], height: int, width: int) -> list[int]:
-    """The run lengths of a flat ring on an image of this size (pixels)."""
-    crossings = sorted(_crossings(list(_outline(ring)), height, width))
+    """Return the run lengths of a flat ring on an image of ``height`` x ``width`` pixels."""
+    crossings = sorted(_crossings(list(_boundary(ring)), height, width))
     crossings.append(height * width)
     steps = [now - before for before, now in zip([0, *crossings], crossings, strict=False)]
     counts = steps[:1]
-    # Two crossings at one pixel cancel out: the runs on both sides are one.
+    # Two crossings at one pixel cancel out, which joins the runs on both sides.
     i = 1
     while i < len(steps):
         if steps[i] > 0:
@@ -33,28 +33,28 @@ def polygon_counts(ring: Sequence[float], height: int, width: int) -> list[int]:
 
 
 def united(masks: Sequence[Sequence[int]]) -> list[int]:
-    """The run lengths of the union of masks of one size."""
+    """Return the run lengths of the union of masks of equal size."""
     if not masks:
         return []
     ends: dict[int, int] = {}
     for counts in masks:
         sign = -1
-        for place in accumulate(counts):
+        for pixel in accumulate(counts):
             sign = -sign
-            ends[place] = ends.get(place, 0) + sign
+            ends[pixel] = ends.get(pixel, 0) + sign
     total = sum(masks[0])
     merged, depth, last, inside = [], 0, 0, False
-    for place in sorted(ends):
-        depth += ends[place]
-        if place < total and (depth > 0) != inside:
-            merged.append(place - last)
-            last, inside = place, depth > 0
+    for pixel in sorted(ends):
+        depth += ends[pixel]
+        if pixel < total and (depth > 0) != inside:
+            merged.append(pixel - last)
+            last, inside = pixel, depth > 0
     merged.append(total - last)
     return merged
 
 
-def _outline(ring: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """The points of the outline at five times the size, one column or row apart."""
+def _boundary(ring: Sequence[float]) -> Iterator[tuple[int, int]]:
+    """Yield the boundary points at five times the size, one column or row apart."""
     xs = [int(_SCALE * x + 0.5) for x in ring[0::2]]
     ys = [int(_SCALE * y + 0.5) for y in ring[1::2]]
     xs.append(xs[0])
@@ -78,7 +78,7 @@ def _outline(ring: Sequence[float]) -> Iterator[tuple[int, int]]:
 
 
 def _crossings(points: Sequence[tuple[int, int]], height: int, width: int) -> Iterator[int]:
-    """The pixels, counted column by column, at which the outline goes from one column to the next."""
+    """Yield the pixels, counted column by column, where the boundary crosses from one column to the next."""
     for (before_u, before_v), (u, v) in pairwise(points):
         if u == before_u:
             continue

@@ -1,10 +1,10 @@
-"""A JSON file of any size read in windows of bytes: one object on top, whose large arrays are walked in chunks.
+"""Reads JSON files of any size in windows of bytes: a top-level object whose large arrays are read in chunks.
 
-Every chunk is cut at a place that is *proved* to lie between two elements. The text from a known start of an element
-to a candidate is decoded between ``[`` and ``]``: that succeeds only if every bracket and string that was opened is
-closed again, so the candidate lies at the array's own depth, whatever the strings and nested objects look like. The
-likeliest candidate, the separator with the first key (``}, {"id":``) as an earlier cut showed it, is searched from
-the window's end; where it fails, the window is walked element by element, in linear time.
+Each chunk ends at a position that is verified to lie between two elements. The text from the start of an element to a
+candidate position is decoded between ``[`` and ``]``, which succeeds only if every bracket and string in it is closed;
+so the candidate is at the depth of the array, whatever strings and nested objects contain. The best candidate, the
+separator with the first key (``}, {"id":``) of an earlier cut, is searched backwards from the end of the window. Where
+it fails, the window is scanned element by element, in linear time.
 """
 
 from __future__ import annotations
@@ -38,10 +38,12 @@ _SEPARATOR = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"[^"\\]{0,64}"')
 
 
 class ArrayChunk(Struct, Generic[T], gc=False):
-    """Consecutive elements of an array: their text without brackets, from byte ``offset`` of the file.
+    """Consecutive elements of an array.
 
-    ``items`` is None where some element is not of the type asked for; :meth:`elements` then shows each. ``text``
-    is only valid until the walk goes on.
+    Attributes:
+        offset: Byte of the file where the text begins.
+        text: The elements without the array's brackets; valid only until the next chunk.
+        items: The decoded elements, or None where one has another type; :meth:`elements` then returns each as text.
     """
 
     offset: int
@@ -49,7 +51,7 @@ class ArrayChunk(Struct, Generic[T], gc=False):
     items: list[T] | None
 
     def elements(self) -> list[tuple[int, bytes]]:
-        """Each element's place in the file and its text."""
+        """Return the byte offset and the text of each element."""
         found, at, text = [], 0, bytes(self.text)
         for raw in decode(b"[" + text + b"]", type=list[Raw]):
             element = bytes(raw)
@@ -60,7 +62,7 @@ class ArrayChunk(Struct, Generic[T], gc=False):
 
 
 class Member(Struct, gc=False):
-    """A key of the file's object: where its value begins and, once it was walked or skipped, where it ends."""
+    """A key of the top-level object, with the byte offsets of its value; ``end`` is None until it has been read."""
 
     key: str
     start: int
@@ -69,11 +71,17 @@ class Member(Struct, gc=False):
 
 
 class JsonStream:
-    """A JSON file by its top level: :meth:`members` finds the keys, :meth:`array` walks one, :meth:`value` takes one.
+    """Reads the top level of a JSON file: :meth:`members` lists the keys, :meth:`array` and :meth:`value` read values.
 
-    Gzip is unpacked to a temporary file; a byte order mark is skipped; positions count unpacked bytes. Raises
-    :class:`~headrace.errors.ParseError` with the byte for anything that is not JSON, and where a single element is
-    longer than 16 MiB. ``NaN`` and ``Infinity`` pass as ``""`` and lone surrogates as U+FFFD; ``repaired`` says so.
+    Gzip is unpacked to a temporary file, and a byte order mark is skipped. ``NaN`` and ``Infinity`` become ``""`` and
+    lone surrogates become U+FFFD; ``repaired`` is then True.
+
+    Args:
+        path: The file.
+        window: Size in bytes of a window; it grows for longer elements.
+
+    Raises:
+        ParseError: The file is not JSON, or an element is longer than 16 MiB; with the byte offset (unpacked).
     """
 
     def __init__(self, path: Path, *, window: int = WINDOW) -> None:
@@ -91,15 +99,15 @@ class JsonStream:
             raise
 
     def close(self) -> None:
-        """Close the file; what was unpacked is gone with it."""
+        """Close the file and delete its unpacked copy."""
         self._file.close()
 
     def top(self) -> tuple[int, bytes]:
-        """Where the document begins and its first character; ``b""`` in an empty file."""
+        """Return the byte offset and the first character of the document; ``b""`` in an empty file."""
         return self._after_space(self._start)
 
     def members(self) -> Iterator[Member]:
-        """The keys of the document's object in file order; a value that was not walked meanwhile is skipped."""
+        """Yield the keys of the top-level object in file order; a value that is not read meanwhile is skipped."""
         self.check_unchanged()
         at, char = self._after_space(self._expect(self._start, b"{"))
         while char != b"}":
@@ -115,7 +123,7 @@ class JsonStream:
         self._nothing_after(at + 1)
 
     def value(self, member: Member) -> bytes:
-        """The text of a member's value; sets ``member.end``."""
+        """Return the text of a member's value; sets ``member.end``."""
         size = self.window
         while True:
             text = bytearray(self._read(member.start, size))
@@ -126,13 +134,13 @@ class JsonStream:
             size = self.grown(size, member.start)
 
     def decoded(self, member: Member) -> Any:
-        """A member's value."""
+        """Return a member's decoded value; sets ``member.end``."""
         return self._decoded(self.value(member), member.start)
 
     def array(
         self, member: Member, parse: Callable[[memoryview], list[T]]
     ) -> Iterator[ArrayChunk[T]]:
-        """The elements of an array in chunks, parsed; sets ``member.end``.
+        """Yield the decoded elements of an array in chunks; sets ``member.end``.
 
         ``parse`` gets a chunk as a JSON array and may raise msgspec's errors for elements of another type.
         """
@@ -142,7 +150,7 @@ class JsonStream:
         member.end = walk.end
 
     def locate(self, text: bytes, start: int = 0) -> int | None:
-        """Where a piece of text first stands in the file; slow, for the few examples of a finding."""
+        """Return the byte offset of the first occurrence of a text. Slow; for the few examples of a finding."""
         at, overlap = start, max(len(text) - 1, 0)
         while block := self._read(at, 1024 * 1024 + overlap):
             found = block.find(text)
@@ -152,22 +160,20 @@ class JsonStream:
         return None
 
     def check_unchanged(self) -> None:
-        """Raise where the file is no longer the one that was opened."""
+        """Raise ParseError if the file has changed since it was opened."""
         if self._stat() != self._stamp:
-            raise ParseError(
-                "the file changed while it was read", path=self.path, hint="read it again"
-            )
+            raise ParseError("the file changed while it was read", path=self.path, hint="try again")
 
     def fault(
         self, message: str, offset: int, *, code: str = "C26", hint: str | None = None
     ) -> ParseError:
-        """The error that names this file and a byte of it."""
+        """Return an error with this file and a byte offset."""
         return ParseError(
             f"{code}  {message}", path=self.path, offset=offset, finding=code, hint=hint
         )
 
     def fill(self, at: int, buffer: memoryview) -> int:
-        """Read from byte ``at`` into ``buffer``; how many bytes came."""
+        """Read from byte ``at`` into ``buffer``; returns the number of bytes."""
         self._file.seek(at)
         filled = 0
         while filled < len(buffer) and (count := self._file.readinto(buffer[filled:])):
@@ -176,13 +182,13 @@ class JsonStream:
         return filled
 
     def grown(self, size: int, offset: int) -> int:
-        """The next larger window, for the value at ``offset`` that did not fit."""
+        """Return the next larger window size, for a value at ``offset`` that did not fit."""
         if size >= MAX_ELEMENT:
             raise self.fault("one value is longer than 16 MiB", offset, code="C27")
         return min(size * 2, MAX_ELEMENT)
 
     def value_end(self, text: memoryview, offset: int) -> int | None:
-        """The index of what follows the value that ``text`` begins with; None where it does not end in it.
+        """Return the index after the value that ``text`` begins with, or None where the value is incomplete.
 
         ``text`` (writable, read from byte ``offset``) is mended in place. Raises where it is not JSON.
         """
@@ -197,7 +203,9 @@ class JsonStream:
         if self._repair(text):
             return self.value_end(text, offset)
         if verdict is not Verdict.BROKEN:
-            raise self.fault("the file ends too early", self.size, hint="was it copied whole?")
+            raise self.fault(
+                "the file is truncated", self.size, hint="check that it was copied completely"
+            )
         near = bytes(text[max(where - 10, 0) : where + 10])
         raise self.fault("this is not JSON", offset + where, hint=f"near {near!r}")
 
@@ -230,7 +238,7 @@ class JsonStream:
         if not member.is_array:
             self.value(member)
             return
-        for _ in self.array(member, _nothing):
+        for _ in self.array(member, _verify_only):
             pass
 
     def _expect(self, at: int, wanted: bytes) -> int:
@@ -241,18 +249,22 @@ class JsonStream:
 
     def _unexpected(self, at: int, wanted: str) -> ParseError:
         if at >= self.size:
-            return self.fault("the file ends too early", self.size, hint="was it copied whole?")
+            return self.fault(
+                "the file is truncated", self.size, hint="check that it was copied completely"
+            )
         return self.fault(f"expected {wanted}", at, hint=f"near {self._read(at, 20)!r}")
 
     def check_end(self, last: Member) -> None:
-        """Raise where anything follows a document that is one array, after it was walked."""
+        """Raise ParseError if anything follows a document that consists of one array, after the array was read."""
         self._nothing_after(last.end or 0)
 
     def _nothing_after(self, at: int) -> None:
         at, char = self._after_space(at)
         if char:
             raise self.fault(
-                "something follows the end of the document", at, hint=f"near {self._read(at, 20)!r}"
+                "unexpected data after the end of the document",
+                at,
+                hint=f"near {self._read(at, 20)!r}",
             )
 
     def _after_space(self, at: int) -> tuple[int, bytes]:
@@ -281,7 +293,7 @@ class JsonStream:
 
 
 class _ArrayWalk(Generic[T]):
-    """One pass over one array; the buffer has a byte to spare at both ends, for the brackets of the proofs."""
+    """One pass over one array. The buffer has a spare byte at both ends for the brackets."""
 
     def __init__(
         self, stream: JsonStream, start: int, parse: Callable[[memoryview], list[T]]
@@ -302,7 +314,7 @@ class _ArrayWalk(Generic[T]):
     def __iter__(self) -> Iterator[ArrayChunk[T]]:
         while self.end is None:
             stop = self._stream.fill(self._at, self._view[1:-1]) + 1
-            chunk = self._cut_as_learnt(stop) or self._cut_by_walking(stop)
+            chunk = self._cut_at_separator(stop) or self._cut_by_scanning(stop)
             if chunk is None:
                 self._resize(self._stream.grown(self._size, self._at))
                 continue
@@ -312,22 +324,22 @@ class _ArrayWalk(Generic[T]):
             if self._size > self._stream.window:
                 self._resize(self._stream.window)
 
-    def _cut_as_learnt(self, stop: int) -> ArrayChunk[T] | None:
+    def _cut_at_separator(self, stop: int) -> ArrayChunk[T] | None:
         if self._separator is None:
             return None
         cut = self._buffer.rfind(self._separator, 1, stop) + 1
-        # A separator that has become rare would make many small chunks of each window.
+        # A separator that has become rare would cut each window into many small chunks.
         if cut <= stop // 2:
             return None
-        proved, items = self._decode(cut)
-        if not proved:
+        is_whole_text, items = self._decode(cut)
+        if not is_whole_text:
             return None
         chunk = ArrayChunk(self._at, self._view[1:cut], items)
         self._at += self._buffer.index(b"{", cut) - 1
         return chunk
 
-    def _cut_by_walking(self, stop: int) -> ArrayChunk[T] | None:
-        """All elements that end inside the window; None where it holds not even one."""
+    def _cut_by_scanning(self, stop: int) -> ArrayChunk[T] | None:
+        """Return all elements that end inside the window; None where there is none."""
         at = self._after_space(1, stop)
         if at == stop:
             return self._only_space(stop)
@@ -347,7 +359,7 @@ class _ArrayWalk(Generic[T]):
         return ArrayChunk(start, self._view[1:cut], self._decode(cut)[1])
 
     def _after_element(self, cut: int, stop: int) -> int:
-        """Step over what follows an element at ``cut``: a comma, or the end of the array."""
+        """Skip the comma or the end of the array after an element that ends at ``cut``."""
         char = self._buffer[cut]
         if char == _CLOSE:
             self.end = self._at + cut
@@ -359,7 +371,7 @@ class _ArrayWalk(Generic[T]):
         return self._after_space(cut + 1, stop)
 
     def _decode(self, cut: int) -> tuple[bool, list[T] | None]:
-        """Whether the text up to ``cut`` is whole elements, and they, typed, where all are of the type."""
+        """Return whether the text up to ``cut`` consists of whole elements, and the decoded elements if all match."""
         after = self._buffer[cut]
         self._buffer[0], self._buffer[cut] = _OPEN, _CLOSE
         text = self._view[: cut + 1]
@@ -373,7 +385,9 @@ class _ArrayWalk(Generic[T]):
     def _only_space(self, stop: int) -> ArrayChunk[T]:
         if self._at + stop - 1 >= self._stream.size:
             raise self._stream.fault(
-                "the file ends too early", self._stream.size, hint="was it copied whole?"
+                "the file is truncated",
+                self._stream.size,
+                hint="check that it was copied completely",
             )
         self._at += stop - 1
         return ArrayChunk(self._at, self._view[1:1], [])
@@ -383,15 +397,15 @@ class _ArrayWalk(Generic[T]):
         return match.end() if match else at
 
     def _before_space(self, at: int) -> int:
-        """The index of the last character before ``at`` that is no space."""
+        """Return the index of the last character before ``at`` that is not white space."""
         at -= 1
         while self._buffer[at] in _SPACE:
             at -= 1
         return at
 
 
-def _nothing(text: memoryview) -> list[None]:
-    """Parse by proof alone: for arrays that nobody asked for."""
+def _verify_only(text: memoryview) -> list[None]:
+    """Verify an array that is skipped without decoding it."""
     if not is_whole(text):
         raise DecodeError("not a whole array")
     return []
@@ -407,7 +421,7 @@ def _open(path: Path) -> io.FileIO:
 
 
 def _unpacked(packed: io.FileIO, path: Path) -> io.FileIO:
-    # Several passes need positions that can be gone back to, which gzip has not.
+    # Several passes need a seekable file, which gzip is not.
     file = tempfile.TemporaryFile(prefix="headrace-", buffering=0)  # noqa: SIM115  the caller closes it
     try:
         with gzip.GzipFile(fileobj=packed) as source:
