@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
-from typing import cast
+
+from msgspec import Struct
 
 from headrace.errors import ParseError
 from headrace.formats.chunked_reader import ChunkedReader
-from headrace.formats.findings.collect import Findings, Pass, Severity
-from headrace.formats.geometry.box_table import BoxTable, BoxView
-from headrace.formats.io.image_size import ImageSize, read_size
+from headrace.formats.findings.collect import Findings, Pass
+from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
 from headrace.formats.options import ReadOptions
 from headrace.formats.yolo import INFO, TASKS
@@ -25,22 +25,17 @@ from headrace.formats.yolo.classify import (
 )
 from headrace.formats.yolo.decode import RowDecoder, RowReporter
 from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
-from headrace.formats.yolo.image_rows import ImageRows, read_image_rows
 from headrace.formats.yolo.layout import SplitSource, find_sources, wanted_sources
-from headrace.formats.yolo.tokenize import (
-    BadLine,
-    Row,
-    fast_columns,
-    fast_rows,
-    read_text,
-    slow_rows,
+from headrace.formats.yolo.samples import (
+    ImageRows,
+    SampleDecoder,
+    displayed,
+    good_lines,
 )
+from headrace.formats.yolo.tokenize import fast_rows, read_text
 from headrace.formats.yolo.walk import YoloImage, YoloWalk
 from headrace.model.sample import LabelInfo, Sample
-from headrace.model.shapes import AnyShape, Attributes, Classification
-
-# So many boxes become columns at a time, or few more.
-_MAX_ROWS = 10_000
+from headrace.model.shapes import Attributes, Classification
 
 
 class YoloReader(ChunkedReader):
@@ -168,7 +163,9 @@ class YoloReader(ChunkedReader):
         """Read the description, and what rows mean."""
         self.labels()
         if not self._classifies():
-            self._decoder = self._new_decoder(found)
+            self._decoder = SampleDecoder(
+                self._row_decoder(found), self._display_size, raw=self.options.geometry == "raw"
+            )
 
     def chunks(self, found: Pass) -> Iterator[list[YoloImage | ClassifiedImage]]:
         """The images in the order of the walk."""
@@ -179,30 +176,15 @@ class YoloReader(ChunkedReader):
             yield chunk
 
     def parse(self, chunk: list[YoloImage | ClassifiedImage], found: Pass) -> list[Sample]:
-        """A sample for each image that can be used."""
-        samples: list[Sample] = []
-        # Images with plain boxes, one behind the other, become columns together.
-        plain: list[ImageRows] = []
-        rows = 0
-        for item in chunk:
-            if isinstance(item, ClassifiedImage):
-                samples.append(self._classification(item, found))
-                continue
-            try:
-                entry = read_image_rows(item, self._opener)
-            except OSError:
-                self._boxes(plain, found)
-                raise
-            if entry.count >= 0 and self._decoder.boxes_only:
-                plain.append(entry)
-                rows += entry.count
-                if rows < _MAX_ROWS:
-                    continue
-            samples += self._boxes(plain, found)
-            plain, rows = [], 0
-            if entry.count < 0 or not self._decoder.boxes_only:
-                samples += self._sample(entry, found)
-        return samples + self._boxes(plain, found)
+        """Return a sample for each usable image."""
+        classified = [
+            self._classification(item, found) for item in chunk if isinstance(item, ClassifiedImage)
+        ]
+        if classified:
+            return classified
+        return self._decoder.decode(
+            [item for item in chunk if isinstance(item, YoloImage)], self._opener, found
+        )
 
     def _classification(self, one: ClassifiedImage, found: Pass) -> Sample:
         found.images_in += 1
@@ -216,7 +198,7 @@ class YoloReader(ChunkedReader):
             shapes=[Classification(label=self._folders[one.folder])],
         )
 
-    def _new_decoder(self, found: Pass) -> RowDecoder:
+    def _row_decoder(self, found: Pass) -> RowDecoder:
         names = self._dataset.names
         if not names:
             found.add(
@@ -235,155 +217,17 @@ class YoloReader(ChunkedReader):
             predictions=self.options.predictions,
         )
 
-    def _boxes(self, images: list[ImageRows], found: Pass) -> list[Sample]:
-        """The samples of images that have only boxes, as it seems."""
-        if not images:
-            return []
-        lines = b"\n".join([entry.body for entry in images if entry.count])
-        table = self._table(lines, images)
-        if table is None:
-            if len(images) > 1:
-                # What is odd about one of them is told in its turn.
-                half = len(images) // 2
-                return self._boxes(images[:half], found) + self._boxes(images[half:], found)
-            return self._sample(images[0], found)
-        found.images_in += len(images)
-        found.shapes_in += len(table.labels)
-        every = lines.split(b"\n")
-        if len({*every}) < len(every):
-            for entry in images:
-                self._check_repeats(entry, entry.count, found)
-        stops = accumulate([entry.count for entry in images])
-        lists = [
-            BoxView(table, stop - entry.count, stop)
-            for entry, stop in zip(images, stops, strict=True)
-        ]
-        raw = self.options.geometry == "raw"
-        return [
-            self._made(entry, entry.display_size, boxes if raw else boxes.shapes)
-            for entry, boxes in zip(images, lists, strict=True)
-        ]
-
-    def _table(self, lines: bytes, images: list[ImageRows]) -> BoxTable | None:
-        widths: list[int] = []
-        heights: list[int] = []
-        for entry in images:
-            widths += [entry.display_size[0]] * entry.count
-            heights += [entry.display_size[1]] * entry.count
-        columns = fast_columns(lines, len(widths))
-        return None if columns is None else self._decoder.table(columns, widths, heights)
-
-    def _sample(self, entry: ImageRows, found: Pass) -> list[Sample]:
-        """The sample of any image, if it can be used."""
-        found.images_in += 1
-        item, text = entry.item, entry.text
-        if entry.fault:
-            found.add(
-                "Y10", entry.fault, severity=Severity.ERROR, path=item.label, dropped_images=1
-            )
-            return []
-        size = self._display_size(entry, found)
-        if not text:
-            return self._empty(entry, size, found)
-        place = RowReporter(found, item.label or "")
-        rows = fast_rows(text)
-        if rows is not None:
-            numbered = [(line, row) for line, row in enumerate(rows, 1) if row]
-        else:
-            numbered = self._good_lines(text, place)
-        found.shapes_in += len(numbered)
-        if size is None and numbered:
-            found.add(
-                "Y07",
-                "the size of the image is not known, so its rows mean no pixels",
-                severity=Severity.ERROR,
-                path=item.label,
-                hint="give the folder of the images",
-                dropped=len(numbered),
-                dropped_images=1,
-            )
-            return []
-        self._check_repeats(entry, len(numbered), found)
-        width, height = size or (0, 0)
-        return [self._made(entry, size, self._decoder.shapes(numbered, width, height, place))]
-
-    def _good_lines(self, text: bytes, place: RowReporter) -> list[tuple[int, Row]]:
-        good: list[tuple[int, Row]] = []
-        for line, row in slow_rows(text):
-            place.line = line
-            if not isinstance(row, BadLine):
-                good.append((line, row))
-            elif row.comment:
-                place.note("Y17", row.message)
-            else:
-                place.found.shapes_in += 1
-                place.leave_out("Y10", row.message, "")
-        return good
-
     def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
-        return self._turned(read_size(image, self._opener), image, found)
+        return displayed(read_size(image, self._opener), image, found)
 
     def _display_size(self, entry: ImageRows, found: Pass) -> tuple[int, int] | None:
         image = entry.item.image
-        return None if image is None else self._turned(entry.size, image, found)
-
-    def _turned(self, size: ImageSize | None, image: str, found: Pass) -> tuple[int, int] | None:
-        """The size of an image as it is shown, or as it is known."""
-        if size is None:
-            found.add("Y22", "the header of the image cannot be read", path=image)
-            return None
-        if size.orientation in (6, 8):
-            return size.height, size.width
-        if size.orientation > 4:
-            found.add(
-                "Y22",
-                "EXIF orientation 5 or 7: the size is taken as stored, though recent Ultralytics turns it",
-                path=image,
-            )
-        return size.width, size.height
-
-    def _empty(self, entry: ImageRows, size: tuple[int, int] | None, found: Pass) -> list[Sample]:
-        if entry.item.image is None and size is None:
-            found.add(
-                "Y07",
-                "an empty label file without its image",
-                path=entry.item.label,
-                dropped_images=1,
-            )
-            return []
-        return [self._made(entry, size, [])]
-
-    def _made(
-        self, entry: ImageRows, size: tuple[int, int] | None, shapes: Sequence[AnyShape]
-    ) -> Sample:
-        width, height = size or (None, None)
-        return Sample(
-            filename=entry.item.name,
-            width=width,
-            height=height,
-            shapes=cast("list[AnyShape]", shapes),
-            annotated=entry.text is not None,
-            split=entry.item.split,
-        )
-
-    def _check_repeats(self, entry: ImageRows, count: int, found: Pass) -> None:
-        lines = (entry.text or b"").split(b"\n")
-        if len(set(lines)) < len(lines) and count > 1:
-            words = [b" ".join(line.split()) for line in lines if line.strip()]
-            repeated = len(words) - len(set(words))
-            if repeated:
-                found.add(
-                    "Y18",
-                    "a row stands there twice; kept",
-                    severity=Severity.NOTE,
-                    path=entry.item.label,
-                    count=repeated,
-                )
+        return None if image is None else displayed(entry.size, image, found)
 
     def _scan(self) -> dict[int, str]:
         """The class numbers that label files use, where nothing names them."""
         quiet = Findings("skip").begin("classes")
-        meaning = RowDecoder(
+        decoder = RowDecoder(
             {},
             open_names=True,
             task=self._task,
@@ -396,7 +240,42 @@ class YoloReader(ChunkedReader):
             numbered = (
                 [(1, row) for row in rows if row]
                 if rows is not None
-                else self._good_lines(text or b"", RowReporter(quiet, ""))
+                else good_lines(text or b"", RowReporter(quiet, ""))
             )
-            meaning.shapes(numbered, 1, 1, RowReporter(quiet, ""))
-        return meaning.names
+            decoder.shapes(numbered, 1, 1, RowReporter(quiet, ""))
+        return decoder.names
+
+
+class LabelFile(Struct, frozen=True):
+    """A label file and its image; ``width`` and ``height`` are pixels, None where nobody knows them."""
+
+    path: Path
+    filename: str
+    width: int | None
+    height: int | None
+
+
+class ListedYoloReader(YoloReader):
+    """Reads label files as a description (``path``) says; no image is looked for.
+
+    With the task ``classify`` the first number of every row is a class of the image, and nothing else is read.
+    """
+
+    def __init__(
+        self, path: Path, files: Sequence[LabelFile], *, options: ReadOptions, findings: Findings
+    ) -> None:
+        super().__init__(path, options=options, findings=findings)
+        self._files = {file.filename: file for file in files}
+
+    def _classifies(self) -> bool:
+        return False
+
+    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
+        for number, file in enumerate(self._files.values()):
+            self._fraction = number / len(self._files)
+            yield YoloImage(name=file.filename, split=None, image=None, label=str(file.path))
+        self._fraction = 1.0
+
+    def _display_size(self, entry: ImageRows, found: Pass) -> tuple[int, int] | None:
+        file = self._files[entry.item.name]
+        return (file.width, file.height) if file.width and file.height else None
