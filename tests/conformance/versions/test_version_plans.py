@@ -58,7 +58,7 @@ KEY_LISTS = {
     " (bucket=? AND version=? AND asset=? AND no<?)",
     "single_annotations.range_of_numbers": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "single_annotations.of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
-    "single_annotations.again": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
+    "single_annotations.with_shapes": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "deletion.annotations_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "assignments.present": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset=?)",
     "assignments.open_of": "t USING PRIMARY KEY (bucket=? AND campaign=? AND asset=?)",

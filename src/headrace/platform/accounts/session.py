@@ -1,4 +1,4 @@
-"""Who is calling, and for which organization."""
+"""The caller's session: ping, and the caller's organizations."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from headrace.protocol.operations.session import (
 )
 
 SDK_VERSION = "6.37.0"
-"""The official client up to which the API is spoken; a newer number would make that client warn."""
+"""The version of the official client that this API supports; that client warns about a newer number."""
 
 
 @handles(PING)
 async def ping(context: Context, access: Access, request: Ping) -> PingRecord:
-    """Who the caller is, and that this is a headrace server."""
+    """Tell callers their user name and organization, and that this is headrace."""
     return PingRecord(
         username=access.username,
         default_organization=access.organization_id,
@@ -37,7 +37,7 @@ async def ping(context: Context, access: Access, request: Ping) -> PingRecord:
 async def find_organization(
     context: Context, access: Access, request: FindOrganization
 ) -> OrganizationRecord:
-    """An organization of the caller by name."""
+    """Find an organization of the caller by name."""
     for membership in await memberships(context, access.account):
         if membership.name == request.name:
             return _record(membership)
@@ -48,7 +48,7 @@ async def find_organization(
 async def get_organization(
     context: Context, access: Access, request: GetOrganization
 ) -> OrganizationRecord:
-    """An organization of the caller by id."""
+    """Get an organization of the caller by id."""
     for membership in await memberships(context, access.account):
         if membership.id == request.organization_id:
             return _record(membership)

@@ -1,4 +1,4 @@
-"""The secrets that a server signs file URLs with. They live in the lake, so that a restart keeps URLs good."""
+"""The secrets that sign file URLs. They are stored in the lake, so URLs stay valid when a server restarts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SECRET_BYTES = 32
 
 
 class SigningKey(Struct, frozen=True):
-    """A key by number; the secret never shows."""
+    """A signing key. Its repr hides the secret."""
 
     no: int
     secret: bytes
@@ -20,6 +20,6 @@ class SigningKey(Struct, frozen=True):
 
 
 async def signing_keys(context: Context) -> list[SigningKey]:
-    """The keys that are good, the newest first: sign with that one, accept all."""
+    """List the valid keys, newest first: sign with the first, accept all."""
     rows = await context.database.fetch("accounts.signing_keys")
     return [SigningKey(no, secret) for no, secret in rows]

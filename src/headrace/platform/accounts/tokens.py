@@ -1,4 +1,4 @@
-"""Tokens: 256 random bits that are shown once and kept only as a digest."""
+"""API tokens: 256 random bits, shown once and stored only as a digest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREFIX = "hr_"
 
 
 class TokenInfo(Struct, frozen=True, kw_only=True):
-    """What is known of a token, never the token itself. Times are milliseconds since 1970."""
+    """A token's details, without the token itself. Times are milliseconds since 1970."""
 
     id: UUID
     name: str
@@ -32,7 +32,7 @@ class TokenInfo(Struct, frozen=True, kw_only=True):
 
 
 class Caller(NamedTuple):
-    """Whose token came, and the organization that the call is made for."""
+    """The account of a token, and the organization of the call."""
 
     account: int
     username: str
@@ -47,9 +47,18 @@ async def create_token(
     organization_name: str | None = None,
     lifetime: float | None = None,
 ) -> tuple[str, TokenInfo]:
-    """A new token of the lake's account, or of the user of a name; good for one organization, for ``lifetime`` seconds.
+    """Create a token for one organization.
 
-    Who is new becomes a member of that organization. The token is returned this once and cannot be read again.
+    Args:
+        context: The open lake.
+        name: What the list of tokens calls it.
+        username: The user of the token; an unknown one is created and joins the organization. Default: the lake's
+            first account.
+        organization_name: Default: the first account's oldest organization.
+        lifetime: Seconds until the token expires. Default: it does not.
+
+    Returns:
+        The token, which cannot be read again, and its details.
     """
     row = await context.database.fetch_one("accounts.first_account")
     if row is None:
@@ -80,7 +89,7 @@ async def create_token(
 async def issue_token(
     context: Context, *, account: int, organization: int, name: str, lifetime: float | None
 ) -> tuple[str, tuple[int, int, int | None]]:
-    """A new token of an account for an organization: the token, and its number, creation and end."""
+    """Store a new token; returns it with its number, creation and expiry (milliseconds since 1970)."""
     token = PREFIX + secrets.token_urlsafe(32)
     created = context.clock()
     expires = None if lifetime is None else created + int(lifetime * 1000)
@@ -99,7 +108,7 @@ async def issue_token(
 
 
 async def _member(context: Context, membership: Membership, username: str) -> int:
-    """The account of a name as a member of an organization, made where there is none."""
+    """Return the account of a user as a member of the organization; creates what is missing."""
     async with context.database.transaction() as tx:
         row = await tx.fetch_one("accounts.account", username=username)
         if row is None:
@@ -119,7 +128,7 @@ async def _member(context: Context, membership: Membership, username: str) -> in
 
 
 async def list_tokens(context: Context) -> list[TokenInfo]:
-    """All tokens of the lake, revoked ones too, the oldest first."""
+    """List all tokens of the lake, including revoked ones, oldest first."""
     rows = await context.database.fetch("accounts.tokens")
     return [
         TokenInfo(
@@ -136,15 +145,17 @@ async def list_tokens(context: Context) -> list[TokenInfo]:
 
 
 async def revoke_token(context: Context, id_or_name: UUID | str) -> TokenInfo:
-    """End a token at once; a token that is revoked already stays so.
+    """Revoke a token at once. Revoking it again changes nothing.
 
-    Raises :class:`NotFoundError`, or :class:`ConflictError` where several live tokens have the name.
+    Raises:
+        NotFoundError: There is no such token.
+        ConflictError: Several valid tokens have this name.
     """
     wanted = str(id_or_name)
     tokens = await list_tokens(context)
     named = [token for token in tokens if token.name == wanted]
-    live = [token for token in named if token.revoked is None]
-    found = [token for token in tokens if str(token.id) == wanted.lower()] or live or named[:1]
+    valid = [token for token in named if token.revoked is None]
+    found = [token for token in tokens if str(token.id) == wanted.lower()] or valid or named[:1]
     if not found:
         raise NotFoundError(f"there is no token {wanted!r}", hint="see: headrace token list")
     if len(found) > 1:
@@ -159,10 +170,16 @@ async def revoke_token(context: Context, id_or_name: UUID | str) -> TokenInfo:
 async def authenticate(
     context: Context, token: str | None, organization_id: UUID | None = None
 ) -> Caller:
-    """Who a token belongs to, and the organization: the one asked for, else the token's own.
+    """Find the account of a token and the organization of the call.
 
-    Raises :class:`AuthenticationError` for a token that is missing, unknown, revoked or expired, and
-    :class:`PermissionDeniedError` for an organization that it is not for.
+    Args:
+        context: The open lake.
+        token: The token that was sent, None if there was none.
+        organization_id: The requested organization. Default: the token's own.
+
+    Raises:
+        AuthenticationError: The token is missing, unknown, revoked or expired.
+        PermissionDeniedError: The token is not for this organization.
     """
     if not token:
         raise AuthenticationError("no token was sent", hint="pass api_token or HEADRACE_TOKEN")
@@ -182,5 +199,5 @@ async def authenticate(
 
 
 def _digest(token: str) -> bytes:
-    # A token may be any text a caller sends; what is no Unicode is no token of ours either.
+    # Callers may send any text, lone surrogates included: those must not raise here.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

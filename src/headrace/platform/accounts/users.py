@@ -1,4 +1,4 @@
-"""The users of an organization: the accounts that are members of it. All of them may use all of its datasets."""
+"""The users of an organization: its member accounts. Every user may use all of its datasets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from headrace.storage.database.base import Statements
 async def list_organization_users(
     context: Context, access: Access, request: ListOrganizationUsers
 ) -> UsersRecord:
-    """The users of the caller's organization, oldest first; of a name, the one or none."""
+    """List the users of the caller's organization, oldest first; with a name, at most one."""
     check_organization(access, request.organization_id)
     users = await _users(context, access)
     if request.username is not None:
@@ -39,20 +39,20 @@ async def list_organization_users(
 
 @handles(LIST_DATASET_USERS)
 async def list_dataset_users(context: Context, access: Access, request: DatasetId) -> UsersRecord:
-    """The users of a dataset: those of its organization."""
+    """List the users of a dataset: the users of its organization."""
     await dataset_scope(context.database, access, request.dataset_id)
     return UsersRecord(users=await _users(context, access))
 
 
 @handles(ADD_DATASET_USER)
 async def add_dataset_user(context: Context, access: Access, request: AddDatasetUser) -> None:
-    """Check that the user may use the dataset; 404 for who is not in the organization."""
+    """Check that the user may use the dataset; 404 for a user outside the organization."""
     await dataset_scope(context.database, access, request.dataset_id)
     await account_of(context.database, access, request.user_id)
 
 
 async def account_of(statements: Statements, access: Access, user_id: UUID) -> int:
-    """The number of a user of the caller's organization; 404 for anybody else."""
+    """Return the row number of a user; 404 for a user outside the caller's organization."""
     key = key_of(user_id, Kind.USER)
     row = await statements.fetch_one(
         "accounts.member", organization=access.organization, account=key.number
@@ -66,7 +66,7 @@ async def account_of(statements: Statements, access: Access, user_id: UUID) -> i
 async def worker_account(
     statements: Statements, access: Access, worker_id: UUID | None
 ) -> int | None:
-    """The same for a worker that a call may name; None where it names none."""
+    """Return the row number of an optional worker, None for None; 404 for a worker outside the organization."""
     return None if worker_id is None else await account_of(statements, access, worker_id)
 
 
@@ -76,7 +76,7 @@ async def compile_annotation_filters(
     status: AnnotationStatus | None,
     worker_id: UUID | None,
 ) -> Filters:
-    """What a listing of annotations (alias ``n``) leaves out by status and worker; 404 for who is no worker."""
+    """Compile the filters of annotations (alias ``n``) by status and worker; 404 for an unknown worker."""
     conditions = Conditions()
     if status is not None:
         conditions.add(f"n.status = {conditions.bind(str(status))}")

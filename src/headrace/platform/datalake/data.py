@@ -1,4 +1,4 @@
-"""The data of a lake, one by one: reading, changing and deleting them."""
+"""Read, change and delete single data of a lake."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _DELETED_AT_ONCE = 200
 
 @handles(GET_DATA)
 async def get_data(context: Context, access: Access, request: DataId) -> DataRecord:
-    """A data with its tags, lake and source."""
+    """Get a data with its tags, lake and source."""
     lake_bucket, no = await _resolve(context.database, access, request.data_id)
     return await full_record(context, access, lake_bucket, no)
 
 
 @handles(GET_DATA_URL)
 async def get_data_url(context: Context, access: Access, request: DataId) -> PresignedUrlRecord:
-    """A fresh URL of a data's file."""
+    """Sign a new URL for a data's file."""
     row = await _row(context.database, access, request.data_id)
     return PresignedUrlRecord(presigned_url=access.urls.download(access.organization, row[3]))
 
@@ -81,7 +81,7 @@ async def delete_data(context: Context, access: Access, request: DataId) -> None
 
 @handles(DELETE_MANY_DATA)
 async def delete_many_data(context: Context, access: Access, request: DeleteManyData) -> None:
-    """Delete data of a lake; ids that are not (or no longer) there are no error."""
+    """Delete data of a lake; unknown ids are ignored."""
     lake = await datalake_scope(context.database, access, request.datalake_id)
     for start in range(0, len(request.ids), _DELETED_AT_ONCE):
         numbers = lake.numbers(request.ids[start : start + _DELETED_AT_ONCE])
@@ -108,7 +108,7 @@ async def _row(statements: Statements, access: Access, data_id: UUID) -> Row:
 
 
 async def full_record(context: Context, access: Access, bucket: int, no: int) -> DataRecord:
-    """A data with its tags, lake and source, by number."""
+    """Read a data by number, with its tags, lake and source."""
     row = await context.database.fetch_one(
         "datalake.data", bucket=bucket, no=no, organization=access.organization
     )
@@ -130,7 +130,7 @@ async def full_record(context: Context, access: Access, bucket: int, no: int) ->
 
 
 async def _delete(context: Context, lake: dict[str, Any], numbers: list[int]) -> None:
-    """Delete a few data, first out of all versions; files go last, when nothing names them any more."""
+    """Delete a few data: first their assets in all versions, then the rows, and the files last."""
     bucket, deleted, left = lake["bucket"], [], True
     while left:
         async with context.database.transaction() as tx:

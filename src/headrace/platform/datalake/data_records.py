@@ -1,4 +1,4 @@
-"""Rows of data as records, for the lake's own listings and for those of assets."""
+"""Build data records from rows, for listings of data and of assets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.platform.core.access import Access
 from headrace.storage.database.base import Row
 
 WIDTH = 14
-"""How many columns of a row :func:`data_record` reads."""
+"""Number of columns that :func:`data_record` reads."""
 
 MAX_METADATA_BYTES = 256 * 1024
 
@@ -24,10 +24,10 @@ _STATUSES = {str(member): member for member in DataUploadStatus}
 
 
 def data_record(access: Access, row: Row) -> DataRecord:
-    """A data as its listings show it.
+    """Build the record of a data.
 
     ``row`` begins with the lake's bucket and creation, then the data's no, object_name, filename, kind, content_type,
-    status, width, height, size, sha256, metadata, custom_metadata: the order of all statements that list data.
+    status, width, height, size, sha256, metadata and custom_metadata. All statements that list data use this order.
     """
     bucket, lake_created, no, object_name, filename, kind, content_type, status = row[:8]
     width, height, size, sha256, metadata, custom_metadata = row[8:WIDTH]
@@ -48,12 +48,12 @@ def data_record(access: Access, row: Row) -> DataRecord:
 
 
 def data_id(lake_created: int, lake_bucket: int, no: int) -> UUID:
-    """The id of a data."""
+    """Encode the id of a data."""
     return encode(Kind.DATA, lake_created, lake_bucket, no)
 
 
 def metadata_text(name: str, value: dict[str, Any] | None) -> str | None:
-    """Metadata as it is stored; 400 where it is too large or no JSON."""
+    """Encode metadata as JSON for storage; 400 if it is too large or cannot be encoded."""
     if value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Lakes: finding them, and listing and finding the data in them."""
+"""Find lakes, and list and find the data in them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _END = 1 << 62
 
 @handles(FIND_DATALAKE)
 async def find_datalake(context: Context, access: Access, request: FindDatalake) -> DatalakeRecord:
-    """A lake by id or name, or the default one."""
+    """Find a lake by id or name; without either, the default one."""
     for lake in await _lakes(context, access, request.organization_id):
         wanted = request.id in (None, lake.id) and request.name in (None, lake.name)
         if wanted:
@@ -70,27 +70,27 @@ async def find_datalake(context: Context, access: Access, request: FindDatalake)
 async def list_datalakes(
     context: Context, access: Access, request: ListDatalakes
 ) -> Items[DatalakeRecord]:
-    """The lakes of an organization, the default one first."""
+    """List the lakes of an organization, the default one first."""
     lakes = await _lakes(context, access, request.organization_id)
     return Items(items=[_record(lake) for lake in lakes])
 
 
 @handles(GET_DATALAKE)
 async def get_datalake(context: Context, access: Access, request: GetDatalake) -> DatalakeRecord:
-    """A lake by id."""
+    """Get a lake by id."""
     return _record(await datalake_scope(context.database, access, request.datalake_id))
 
 
 @handles(LIST_DATA)
 async def list_data(context: Context, access: Access, request: ListData) -> Page[DataRecord]:
-    """The data of a lake, newest first by cursor, or in an asked order by offset."""
+    """List the data of a lake: newest first by cursor, or by offset in a requested order."""
     lake = await datalake_scope(context.database, access, request.datalake_id)
     if request.order_by:
         return await _list_ordered(context, access, lake, request)
     filters = compile_data_filters(request)
     limit = page_limit(request)
     listing = [str(lake.id), filters.sql, filters.params]
-    # The count is taken once a listing: it is the one part of a page that costs as much as all pages.
+    # Counted once for a listing and kept in the cursor: the count costs as much as all pages together.
     before, count = _END, None
     if request.cursor:
         before, count = _position(decode_cursor(request.cursor, listing))
@@ -119,7 +119,7 @@ async def list_data(context: Context, access: Access, request: ListData) -> Page
 async def list_data_by_key(
     context: Context, access: Access, request: ListDataByKey
 ) -> Page[DataRecord]:
-    """The data that a list of keys names: all of them at once, or a part of them where a limit is given."""
+    """List the data that a list of keys names: all at once, or a page if a limit is given."""
     lake = await datalake_scope(context.database, access, request.datalake_id)
     name, keys = exactly_one(
         ids=request.ids, object_names=request.object_names, filenames=request.filenames
@@ -153,7 +153,7 @@ async def list_data_by_key(
 
 @handles(FIND_DATA)
 async def find_data(context: Context, access: Access, request: FindData) -> DataRecord:
-    """The one data that meets all criteria; 409 where several do."""
+    """Find the one data that matches all criteria; 409 if several do."""
     lake = await datalake_scope(context.database, access, request.datalake_id)
     found = await _candidates(context, lake, request)
     if not found:

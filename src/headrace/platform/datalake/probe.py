@@ -1,4 +1,4 @@
-"""What a stored file says of itself: its digest, and the size of its picture as people see it."""
+"""Inspect stored files: the digest, and the size of an image after EXIF rotation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MAX_SIDE = (1 << 31) - 1
 
 _CHUNK = 1 << 20
 _HEADER = 4 << 20
-_TURNED = (5, 6, 7, 8)
+_TURNED_ORIENTATIONS = (5, 6, 7, 8)
 
 
 async def digest_of(objects: ObjectStore, info: ObjectInfo) -> bytes:
-    """SHA-256 of an object, read through where the store does not know it."""
+    """Return the SHA-256 of an object; reads the object if the store does not know it."""
     if info.sha256:
         return info.sha256
     path = objects.local_path(info.name)
@@ -33,7 +33,7 @@ async def digest_of(objects: ObjectStore, info: ObjectInfo) -> bytes:
 
 
 async def picture_sizes(objects: ObjectStore, names: Sequence[str]) -> list[Meta | None]:
-    """Width and height of images from their headers, turned as EXIF data say; None where unreadable."""
+    """Read width and height of images (pixels, after EXIF rotation) from their headers; None if unreadable."""
     paths = [path for name in names if (path := objects.local_path(name)) is not None]
     if len(paths) == len(names):
         return await in_thread(lambda: [_upright_size(path) for path in paths]) if paths else []
@@ -63,6 +63,6 @@ def _upright_size(path: Path) -> Meta | None:
     size = read_size(path)
     if size is None or max(size.width, size.height) > MAX_SIDE:
         return None
-    if size.orientation in _TURNED:
+    if size.orientation in _TURNED_ORIENTATIONS:
         return Meta(size.height, size.width)
     return Meta(size.width, size.height)

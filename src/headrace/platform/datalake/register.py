@@ -1,4 +1,4 @@
-"""Making an uploaded object a data of a lake."""
+"""Register uploaded objects as data of a lake."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from headrace.storage.objects.base import ObjectInfo
 
 
 class _Declared(NamedTuple):
-    """What a registration says of the file; the very same again is a retry."""
+    """What a call declares about a file. A call that declares the same again is a retry."""
 
     filename: str
     kind: str
@@ -48,7 +48,7 @@ class _Declared(NamedTuple):
 
 
 class _Inspected(NamedTuple):
-    """What the stored file says of itself."""
+    """What the stored file contains: sizes in pixels and bytes, and the digest."""
 
     status: DataUploadStatus
     width: int | None
@@ -58,26 +58,26 @@ class _Inspected(NamedTuple):
 
 
 class _Draft(NamedTuple):
-    """A registration whose rules hold so far."""
+    """A valid registration, ready to be written."""
 
     request: DataDescription
-    told: _Declared
+    declared: _Declared
     tags: list[Tag]
     source: SourceRecord | None
-    found: _Inspected
+    inspected: _Inspected
 
     @property
     def row(self) -> dict[str, Any]:
         return {
             "object_name": self.request.object_name,
-            **self.told._asdict(),
-            **self.found._asdict(),
+            **self.declared._asdict(),
+            **self.inspected._asdict(),
         }
 
 
 @handles(REGISTER_DATA)
 async def register_data(context: Context, access: Access, request: RegisterData) -> DataRecord:
-    """Make an uploaded object a data of the lake; the very same call again answers the same data."""
+    """Register an uploaded object as data; the same call again returns the same data."""
     lake = await datalake_scope(context.database, access, request.datalake_id)
     (registered,) = await _register(context, access, lake, [request])
     if isinstance(registered, APIError):
@@ -89,7 +89,7 @@ async def register_data(context: Context, access: Access, request: RegisterData)
 async def register_many_data(
     context: Context, access: Access, request: RegisterManyData
 ) -> Items[RegisteredData]:
-    """Make uploaded objects data of the lake in one transaction; one that is refused does not stop the others."""
+    """Register uploaded objects as data in one transaction; a refused one does not stop the others."""
     check_files(len(request.files))
     lake = await datalake_scope(context.database, access, request.datalake_id)
     registered = await _register(context, access, lake, request.files)
@@ -106,7 +106,7 @@ async def register_many_data(
 async def _register(
     context: Context, access: Access, lake: DatalakeScope, requests: Sequence[DataDescription]
 ) -> list[DataRecord | APIError]:
-    """For each request in its order its data, or why it is refused."""
+    """Register files; returns for each request its data, or the error that refuses it."""
     drafts = await _drafts(context, access, lake, requests)
     new: dict[str, _Draft] = {}
     for draft in drafts:
@@ -120,7 +120,7 @@ async def _register(
         elif (no := numbers.pop(draft.request.object_name, None)) is not None:
             registered.append(_record(access, lake, no, draft))
         else:
-            registered.append(await _again(context, access, lake, draft))
+            registered.append(await _registered_before(context, access, lake, draft))
     return registered
 
 
@@ -138,19 +138,19 @@ async def _drafts(
                     context, access, request.data_source_id
                 )
             no, source = sources[request.data_source_id] or (None, None)
-            told = _told(request, no)
+            declared = _declared(request, no)
             wanted = tuple(request.tags)
             if wanted not in tags:
                 tags[wanted] = await data_tags(context.database, access, lake, wanted)
-            found = await _inspect(context, request, info, size)
-            drafts.append(_Draft(request, told, tags[wanted], source, found))
+            inspected = await _inspect(context, request, info, size)
+            drafts.append(_Draft(request, declared, tags[wanted], source, inspected))
         except APIError as error:
             drafts.append(error)
     return drafts
 
 
 async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) -> dict[str, int]:
-    """Enter what is new in one transaction; the numbers by the objects' names."""
+    """Write the data that are new in one transaction; returns their row numbers by object name."""
     if not drafts:
         return {}
     by_name = {draft.request.object_name: draft for draft in drafts}
@@ -161,12 +161,15 @@ async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) 
         if not by_name:
             return {}
         first = await take_numbers(tx, "data", len(by_name))
-        numbers = {name: first + place for place, name in enumerate(by_name)}
+        numbers = {name: number for number, name in enumerate(by_name, start=first)}
         created = context.clock()
         await tx.insert_many(
             "datalake.register",
             [
-                (lake.bucket, numbers[name], lake.no, name, *draft.told, *draft.found, created)
+                (
+                    *(lake.bucket, numbers[name], lake.no, name),
+                    *(*draft.declared, *draft.inspected, created),
+                )
                 for name, draft in by_name.items()
             ],
         )
@@ -179,7 +182,7 @@ async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) 
     return numbers
 
 
-def _told(request: DataDescription, source: int | None) -> _Declared:
+def _declared(request: DataDescription, source: int | None) -> _Declared:
     return _Declared(
         filename=safe_text(request.filename, "filename"),
         kind=DataType.parse(request.type),
@@ -193,9 +196,9 @@ def _told(request: DataDescription, source: int | None) -> _Declared:
 async def _stored(
     context: Context, access: Access, requests: Sequence[DataDescription]
 ) -> list[tuple[ObjectInfo | None, Meta | None]]:
-    """What is stored under the names that are the caller's, with the size of the picture where it is needed."""
-    mine = [each.object_name for each in requests if _is_ours(context, access, each.object_name)]
-    infos = {info.name: info for info in await context.objects.heads(mine) if info is not None}
+    """Look up the stored objects, and measure the images whose size the request does not give."""
+    names = [each.object_name for each in requests if _is_ours(context, access, each.object_name)]
+    infos = {info.name: info for info in await context.objects.heads(names) if info is not None}
     unmeasured = [
         each.object_name
         for each in requests
@@ -226,19 +229,20 @@ async def _inspect(
     if meta is None:
         return _Inspected(DataUploadStatus.ERROR, None, None, info.size, sha256)
     if not (0 < meta.width <= MAX_SIDE and 0 < meta.height <= MAX_SIDE):
-        raise BadRequestError(f"{meta.width} x {meta.height} is no size of a picture")
+        raise BadRequestError(f"{meta.width} x {meta.height} is not the size of an image")
     return _Inspected(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
 
 
-async def _again(
+async def _registered_before(
     context: Context, access: Access, lake: DatalakeScope, draft: _Draft
 ) -> DataRecord | APIError:
-    """The data that has this object already; 409 unless it was registered by the very same call."""
+    """Return the data that has this object; a 409 unless it was registered by the same call."""
     name, meta = draft.request.object_name, _given(draft.request.meta)
     row = await context.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
-    if row is None or _Declared(*row[3:]) != draft.told or meta not in (None, Meta(row[1], row[2])):
+    same_size = row is not None and meta in (None, Meta(row[1], row[2]))
+    if row is None or _Declared(*row[3:]) != draft.declared or not same_size:
         return ConflictError(
-            f"{name} is registered already, otherwise described",
+            f"{name} is already registered with another description",
             hint="upload the file under a new object name",
         )
     async with context.database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Where data come from: names that an organization gives."""
+"""Data sources: names for the origin of data, unique in an organization."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ORDERS = {"name": "s.name", "created_at": "s.no"}
 
 @handles(CREATE_SOURCE)
 async def create_source(context: Context, access: Access, request: CreateSource) -> SourceRecord:
-    """A new source; its name is unique in the organization."""
+    """Create a source; 409 if the name is taken."""
     check_organization(access, request.organization_id)
     name, created = safe_name(request.name), context.clock()
     try:
@@ -42,7 +42,7 @@ async def create_source(context: Context, access: Access, request: CreateSource)
 
 @handles(FIND_SOURCE)
 async def find_source(context: Context, access: Access, request: CreateSource) -> SourceRecord:
-    """A source by name."""
+    """Find a source by name."""
     check_organization(access, request.organization_id)
     row = await context.database.fetch_one(
         "datalake.source_by_name", organization=access.organization, name=request.name
@@ -56,7 +56,7 @@ async def find_source(context: Context, access: Access, request: CreateSource) -
 async def list_sources(
     context: Context, access: Access, request: ListSources
 ) -> Items[SourceRecord]:
-    """The sources of an organization in order of creation."""
+    """List the sources of an organization in order of creation."""
     check_organization(access, request.organization_id)
     rows = await context.database.fetch(
         "datalake.sources",
@@ -71,7 +71,7 @@ async def list_sources(
 async def source_of(
     context: Context, access: Access, source_id: UUID | None
 ) -> tuple[int, SourceRecord] | None:
-    """The number and the record of a source; 404 where it is none of the caller's organization."""
+    """Find a source by id, with its number; None for None, 404 if the caller's organization has none of this id."""
     if source_id is None:
         return None
     key = key_of(source_id, Kind.SOURCE)

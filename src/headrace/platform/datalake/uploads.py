@@ -1,7 +1,7 @@
-"""Where uploads go: object names, and URLs to put and get bytes with.
+"""Object names for uploads, and URLs to upload and download objects.
 
-A name is ``<digit>/<organization>/<connector>/<uuid>.<extension>``: sixteen prefixes, because storages split their
-load by prefix, and within each the order of time, because random keys are what hurts a database first.
+A name is ``<digit>/<organization>/<connector>/<uuid>.<extension>``. The digit gives sixteen prefixes, because object
+storages split their load by prefix; the UUIDs are ordered by time, because random keys slow a database down.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ MAX_FOLDER_BYTES = 200
 async def generate_object_name(
     context: Context, access: Access, request: GenerateObjectName
 ) -> ObjectNameRecord:
-    """A new, unique name."""
+    """Generate a unique object name."""
     check_organization(access, request.organization_id)
     connector = await _connector(context, access, request.connector_id)
     folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
@@ -67,7 +67,7 @@ async def generate_object_name(
 
 @handles(PRESIGN_UPLOAD)
 async def presign_upload(context: Context, access: Access, request: PresignUpload) -> UploadTicket:
-    """Where a whole object is sent."""
+    """Sign the URL to upload a whole object to."""
     await _check_free(context, access, request)
     url, fields = access.urls.upload(access.organization, request.object_name, request.content_type)
     return UploadTicket(
@@ -80,7 +80,7 @@ async def presign_upload(context: Context, access: Access, request: PresignUploa
 async def prepare_uploads(
     context: Context, access: Access, request: PrepareUploads
 ) -> Items[PreparedUpload]:
-    """New, unique names, and where their objects are sent."""
+    """Generate unique object names and sign the URLs to upload the objects to."""
     check_organization(access, request.organization_id)
     check_files(len(request.filenames))
     connector = await _connector(context, access, request.connector_id)
@@ -102,7 +102,7 @@ async def prepare_uploads(
 
 
 def check_files(count: int) -> None:
-    """413 for more files than one call may carry."""
+    """Raise a 413 for more files than one call may carry."""
     if count > FILES_PER_CALL:
         raise RequestTooLargeError(f"{count} files in one call", hint=f"at most {FILES_PER_CALL}")
 
@@ -111,7 +111,7 @@ def check_files(count: int) -> None:
 async def init_multipart(
     context: Context, access: Access, request: InitMultipart
 ) -> MultipartTicket:
-    """Begin an upload in parts."""
+    """Begin a multipart upload."""
     await _check_free(context, access, request)
     upload_id = await context.objects.begin_parts(request.object_name)
     return MultipartTicket(client_type=access.urls.client_type, upload_id=upload_id)
@@ -119,7 +119,7 @@ async def init_multipart(
 
 @handles(PRESIGN_PART)
 async def presign_part(context: Context, access: Access, request: PresignPart) -> PartUrl:
-    """Where one part is sent."""
+    """Sign the URL to upload one part to."""
     await _check_name(context, access, request.connector_id, request.object_name)
     if request.part_no < 1:
         raise BadRequestError("parts count from 1")
@@ -132,7 +132,7 @@ async def presign_part(context: Context, access: Access, request: PresignPart) -
 
 @handles(COMPLETE_MULTIPART)
 async def complete_multipart(context: Context, access: Access, request: CompleteMultipart) -> None:
-    """Join the parts."""
+    """Complete a multipart upload."""
     await _check_name(context, access, request.connector_id, request.object_name)
     await context.objects.complete_parts(
         request.object_name,
@@ -145,7 +145,7 @@ async def complete_multipart(context: Context, access: Access, request: Complete
 async def presign_download(
     context: Context, access: Access, request: PresignDownload
 ) -> PresignedUrlRecord:
-    """Where an object is read."""
+    """Sign the URL to download an object from."""
     await _check_name(context, access, request.connector_id, request.object_name)
     if await context.objects.head(request.object_name) is None:
         raise missing(Kind.DATA, request.object_name)
@@ -155,15 +155,15 @@ async def presign_download(
 
 
 def new_name(organization: int, connector: int, filename: str, folder: str = "") -> str:
-    """A name that no other object has."""
+    """Generate a unique object name."""
     value = _uuid7()
     digit = f"{value.int & 0xF:x}"
-    place = f"{folder}/" if folder else ""
-    return f"{digit}/{organization}/{connector}/{place}{value}{safe_extension(filename)}"
+    prefix = f"{folder}/" if folder else ""
+    return f"{digit}/{organization}/{connector}/{prefix}{value}{safe_extension(filename)}"
 
 
 def belongs(object_name: str, organization: int) -> bool:
-    """Whether an object is of this organization: its name says so, and names are only given out by us."""
+    """Whether an object belongs to an organization; the server generates all names, so the name tells."""
     parts = object_name.split("/")
     return (
         len(parts) >= 4
@@ -217,7 +217,7 @@ def _folder(wanted: Any) -> str:
 
 
 def _uuid7() -> UUID:
-    """A UUID of version 7 whose 12 bits below the millisecond are its fraction, so that order holds within it."""
+    """Generate a UUID v7 with the fraction of the millisecond in its next 12 bits, so that it sorts within one too."""
     nanoseconds = time.time_ns()
     milliseconds, rest = divmod(nanoseconds, 1_000_000)
     value = milliseconds << 80 | 7 << 76 | (rest * 4096 // 1_000_000) << 64

@@ -1,1 +1,1 @@
-"""Labels of a version, their groups, skeletons and attributes."""
+"""Labels of a version, with their groups, skeletons and attributes."""

@@ -1,4 +1,4 @@
-"""Kinds of attributes: what the annotations of a version, and the shapes of a label, may say of themselves."""
+"""Attribute definitions: which attributes the annotations of a version and the shapes of a label may have."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _attributes = msgspec.json.Decoder(dict[str, AttributeRecord])
 async def get_label_attributes(
     context: Context, access: Access, request: LabelId
 ) -> AttributesRecord:
-    """The kinds of attributes of a label's shapes."""
+    """Get the attribute definitions of a label's shapes."""
     scope, key = await scope_of_part(context.database, access, request.label_id, Kind.LABEL)
     row = await context.database.fetch_one("labels.attributes", version=scope.no, key=key)
     if row is None:
@@ -51,7 +51,7 @@ async def get_label_attributes(
 async def set_label_attributes(
     context: Context, access: Access, request: SetLabelAttributes
 ) -> None:
-    """Replace the kinds of attributes of a label's shapes; 400 that names what contradicts itself."""
+    """Replace the attribute definitions of a label's shapes; a 400 names the invalid one."""
     text = _text(request.attributes)
     async with context.database.transaction() as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
@@ -66,7 +66,7 @@ async def set_label_attributes(
 async def get_version_attributes(
     context: Context, access: Access, request: ListLabels
 ) -> AttributesRecord:
-    """The kinds of attributes of a version's annotations."""
+    """Get the attribute definitions of a version's annotations."""
     scope = await version_scope(context.database, access, request.version_id)
     row = await context.database.fetch_one("labels.version_attributes", version=scope.no)
     return _record(None if row is None else row[0])
@@ -76,7 +76,7 @@ async def get_version_attributes(
 async def set_version_attributes(
     context: Context, access: Access, request: SetVersionAttributes
 ) -> None:
-    """Replace the kinds of attributes of a version's annotations; 400 that names what contradicts itself."""
+    """Replace the attribute definitions of a version's annotations; a 400 names the invalid one."""
     text = _text(request.attributes)
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -92,49 +92,47 @@ def _text(attributes: Mapping[str, AttributeRecord] | None) -> str | None:
     if attributes is None:
         return None
     if len(attributes) > MAX_ATTRIBUTES:
-        raise BadRequestError(
-            f"{len(attributes)} kinds of attributes", hint=f"at most {MAX_ATTRIBUTES}"
-        )
+        raise BadRequestError(f"{len(attributes)} attributes", hint=f"at most {MAX_ATTRIBUTES}")
     for name, attribute in attributes.items():
         safe_name(name, "name of an attribute")
-        fault = _fault(attribute)
-        if fault:
-            raise BadRequestError(f"attribute {name!r}: {fault}", hint="nothing was changed")
+        problem = _problem(attribute)
+        if problem:
+            raise BadRequestError(f"attribute {name!r}: {problem}", hint="nothing was changed")
     return msgspec.json.encode(attributes).decode()
 
 
-def _fault(attribute: AttributeRecord) -> str | None:
-    """What is wrong with a kind of attribute, None where nothing is."""
+def _problem(attribute: AttributeRecord) -> str | None:
+    """Describe what is invalid in an attribute definition; None if it is valid."""
     shown = attribute.display_name
     if shown is not None and not 1 <= len(shown) <= MAX_DISPLAY_NAME:
         return f"display_name must have 1 to {MAX_DISPLAY_NAME} characters"
     if attribute.archived and attribute.required:
-        return "what is archived cannot be required"
+        return "an archived attribute cannot be required"
     if attribute.allow_multiple is not None and attribute.choices is None:
         return "allow_multiple needs choices"
-    return _fault_of_choices(attribute) or _fault_of_range(attribute)
+    return _choices_problem(attribute) or _range_problem(attribute)
 
 
-def _fault_of_choices(attribute: AttributeRecord) -> str | None:
+def _choices_problem(attribute: AttributeRecord) -> str | None:
     choices, kind = attribute.choices, attribute.input_type
     if choices is None:
         return None
     if kind is AttributeType.BOOLEAN:
         return "BOOLEAN takes no choices"
     if attribute.min is not None or attribute.max is not None:
-        return "choices cannot stand beside min and max"
+        return "choices cannot be combined with min and max"
     least = 2 if kind is AttributeType.STRING else 1
     if not least <= len(choices) <= MAX_CHOICES:
         return f"{kind} takes {least} to {MAX_CHOICES} choices, not {len(choices)}"
     for choice in choices:
         if not _fits(choice, kind):
-            return f"choice {choice!r} is no {kind}"
-    if any(choice in choices[:place] for place, choice in enumerate(choices)):
-        return "a choice stands twice"
+            return f"choice {choice!r} is not {kind}"
+    if any(choice in choices[:index] for index, choice in enumerate(choices)):
+        return "a choice is given twice"
     return None
 
 
-def _fault_of_range(attribute: AttributeRecord) -> str | None:
+def _range_problem(attribute: AttributeRecord) -> str | None:
     low, high = attribute.min, attribute.max
     if low is None and high is None:
         return None
@@ -142,7 +140,7 @@ def _fault_of_range(attribute: AttributeRecord) -> str | None:
         return f"{attribute.input_type} takes no min and max"
     for limit in (low, high):
         if limit is not None and not _fits(limit, attribute.input_type):
-            return f"{limit!r} is no {attribute.input_type}"
+            return f"{limit!r} is not {attribute.input_type}"
     if low is not None and high is not None and low >= high:
         return f"min {low} must be less than max {high}"
     return None

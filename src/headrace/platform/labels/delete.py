@@ -1,4 +1,4 @@
-"""Deleting a label: its shapes go first, in ranges, so that no shape is ever without its label."""
+"""Delete labels and label groups. A label's shapes are deleted first, in ranges: no shape is ever without its label."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RANGE = 250
 
 
 class AnnotationWithLabel(NamedTuple):
-    """An annotation as it was read."""
+    """An annotation that has shapes of the label, as it was read."""
 
     asset: int
     no: int
@@ -44,7 +44,7 @@ class AnnotationWithLabel(NamedTuple):
 
 
 class StrippedShapes(NamedTuple):
-    """The shapes of an annotation without those of a label."""
+    """The shapes of an annotation after the label's shapes were removed."""
 
     blob: bytes
     counts: Counter[int]
@@ -52,11 +52,13 @@ class StrippedShapes(NamedTuple):
 
 @handles(DELETE_LABEL)
 async def delete_label(context: Context, access: Access, request: LabelId) -> None:
-    """Delete a label and all shapes that carry it; their annotations stay.
+    """Delete a label and all its shapes; the annotations stay.
 
-    Raises ConflictError while a job carries shapes into or out of the version: it would bring some of them back. The
-    shapes go in short transactions and the label in the last one, so a stop in between leaves a label with fewer
-    shapes, and the same call goes on from there.
+    The shapes are deleted in short transactions and the label in the last one. If the call is interrupted, the label
+    is left with fewer shapes, and the same call continues.
+
+    Raises:
+        ConflictError: A job copies shapes into or out of the version; it could bring some of them back.
     """
     while True:
         scope, key = await scope_of_part(
@@ -67,10 +69,11 @@ async def delete_label(context: Context, access: Access, request: LabelId) -> No
         async with context.database.transaction() as tx:
             scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
             await _check_free(tx, scope)
-            place: dict[str, Any] = {"bucket": scope.bucket, "version": scope.no, "label": key}
-            left = await tx.fetch_one("counters.shapes_of_label", **place)
+            left = await tx.fetch_one(
+                "counters.shapes_of_label", bucket=scope.bucket, version=scope.no, label=key
+            )
             if left is not None and left[0]:
-                continue  # somebody drew more of them meanwhile
+                continue  # another call added shapes meanwhile
             if not await tx.execute("labels.drop", version=scope.no, key=key):
                 raise missing(Kind.LABEL, request.label_id)
             await tx.execute("labels.note_gone", version=scope.no, key=key)
@@ -80,16 +83,15 @@ async def delete_label(context: Context, access: Access, request: LabelId) -> No
 
 @handles(DELETE_LABEL_GROUP)
 async def delete_label_group(context: Context, access: Access, request: LabelGroupId) -> None:
-    """Delete a group; its labels and the groups under it are in none afterwards."""
+    """Delete a group; its labels and subgroups are in no group afterwards."""
     async with context.database.transaction() as tx:
         scope, key = await scope_of_part(
             tx, access, request.group_id, Kind.LABEL_GROUP, change=True
         )
-        place: dict[str, Any] = {"version": scope.no, "key": key}
-        if not await tx.execute("labels.drop_group", **place):
+        if not await tx.execute("labels.drop_group", version=scope.no, key=key):
             raise missing(Kind.LABEL_GROUP, request.group_id)
-        await tx.execute("labels.leave_group", **place)
-        await tx.execute("labels.leave_parent", **place)
+        await tx.execute("labels.leave_group", version=scope.no, key=key)
+        await tx.execute("labels.leave_parent", version=scope.no, key=key)
         await touch(tx, scope)
 
 
@@ -98,7 +100,7 @@ async def _check_free(statements: Statements, scope: VersionScope) -> None:
     if row is not None:
         raise ConflictError(
             f"a job ({row[0].lower()}) is using the labels of {scope.full_name}",
-            hint="wait for its end, or cancel it",
+            hint="wait until it has ended, or cancel it",
         )
 
 
@@ -113,7 +115,7 @@ async def _strip_all(
             no=no,
             label=label,
             limit=RANGE,
-            **_place(scope),
+            **_params(scope),
         )
         if not rows:
             return
@@ -122,9 +124,9 @@ async def _strip_all(
         ready = dict(zip(found, await in_thread(_stripped, found, label), strict=True))
         async with context.database.transaction() as tx:
             scope, _ = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
-            taken = await touch(tx, scope)
+            change = await touch(tx, scope)
             await _write(tx, scope, ready, label)
-        fold_if_due(context, scope, taken)
+        fold_if_due(context, scope, change)
 
 
 async def _write(
@@ -134,19 +136,19 @@ async def _write(
     label: int,
 ) -> None:
     keys = json_text([annotation.no for annotation in ready])
-    rows = await tx.fetch("single_annotations.again", keys=keys, **_place(scope))
-    there = [AnnotationWithLabel(*row) for row in rows]
-    # Somebody else wrote to these between the reading and now.
-    late = [annotation for annotation in there if annotation not in ready]
-    ready = ready | dict(zip(late, await in_thread(_stripped, late, label), strict=True))
-    await drop_contents(tx, scope, [annotation.content for annotation in there])
-    stored = await store_blobs(tx, scope, [ready[annotation].blob for annotation in there])
+    rows = await tx.fetch("single_annotations.with_shapes", keys=keys, **_params(scope))
+    current = [AnnotationWithLabel(*row) for row in rows]
+    # Other calls changed these since they were read.
+    changed = [annotation for annotation in current if annotation not in ready]
+    ready = ready | dict(zip(changed, await in_thread(_stripped, changed, label), strict=True))
+    await drop_contents(tx, scope, [annotation.content for annotation in current])
+    stored = await store_blobs(tx, scope, [ready[annotation].blob for annotation in current])
     delta = CounterDelta()
     changes = []
-    for annotation, place in zip(there, stored, strict=True):
+    for annotation, blob in zip(current, stored, strict=True):
         counts = ready[annotation].counts
         key = (scope.bucket, scope.no, annotation.asset, annotation.no)
-        changes.append((counts.total(), pack_counts(counts), *place, *key))
+        changes.append((counts.total(), pack_counts(counts), *blob, *key))
         delta.remove(unpack_counts(annotation.counts))
         delta.add(counts)
     await tx.insert_many("single_annotations.rewrite_shapes", changes)
@@ -160,14 +162,14 @@ def _stripped(annotations: Sequence[AnnotationWithLabel], label: int) -> list[St
 def _without(blob: bytes, label: int) -> StrippedShapes:
     shapes = with_ordinals(unpack(blob))
     for group in list(shapes.groups):
-        left = [place for place, key in enumerate(group.labels) if key != label]
+        left = [index for index, key in enumerate(group.labels) if key != label]
         if len(left) < len(group.labels):
             shapes = with_group(shapes, select_shapes(group, left))
     counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
     return StrippedShapes(pack(shapes), counts)
 
 
-def _place(scope: VersionScope) -> dict[str, Any]:
+def _params(scope: VersionScope) -> dict[str, Any]:
     return {
         "bucket": scope.bucket,
         "version": scope.no,

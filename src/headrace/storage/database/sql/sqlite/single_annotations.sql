@@ -85,7 +85,7 @@ where n.bucket = :bucket and n.version = :version and (n.asset, n.no) > (:asset,
   and has_label(n.counts, :label)
 order by n.asset, n.no limit :limit
 
--- name: again
+-- name: with_shapes
 select n.asset, n.no, n.counts, n.content, coalesce(n.shapes, c.shapes)
 from json_each(:keys) j cross join annotation n indexed by annotation_no
 left join content c
