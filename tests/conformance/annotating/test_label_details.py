@@ -70,7 +70,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"input_type": "STRING", "choices": ["a", 1]}, "is not STRING"),
     ({"input_type": "STRING", "choices": ["a", "a"]}, "is given twice"),
     ({"input_type": "BOOLEAN", "choices": [True]}, "takes no choices"),
-    ({"input_type": "FLOAT", "choices": [0.5], "min": 0}, "beside min"),
+    ({"input_type": "FLOAT", "choices": [0.5], "min": 0}, "combined with min"),
     ({"input_type": "STRING", "min": 1}, "takes no min"),
     ({"input_type": "BOOLEAN", "max": 1}, "takes no min"),
     ({"input_type": "INTEGER", "min": 0.5}, "is not INTEGER"),

@@ -242,7 +242,7 @@ async def _registered_before(
     same_size = row is not None and meta in (None, Meta(row[1], row[2]))
     if row is None or _Declared(*row[3:]) != draft.declared or not same_size:
         return ConflictError(
-            f"{name} is already registered with another description",
+            f"{name} is registered already with another description",
             hint="upload the file under a new object name",
         )
     async with context.database.transaction() as tx:
