@@ -117,7 +117,7 @@ async def test_refused_work_goes_back_to_who_did_it(
     assert (back.step_id, back.status, back.assigned_user_id) == (look, REWORK, users["local"])
     back = await submit(lake, task, status=REFUSED)
     assert (back.step_id, back.assigned_user_id) == (draw, users["colleague"])
-    with pytest.raises(BadRequestError, match="no review"):
+    with pytest.raises(BadRequestError, match="not a review"):
         await submit(other, task, status=REFUSED)
     counts = await lake.call(assignments.ISSUE_COUNTS, campaign_id=run.id)
     assert {(c.user_id, c.opened, c.closed) for c in counts} == {

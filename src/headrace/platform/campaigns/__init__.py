@@ -1,1 +1,1 @@
-"""Annotation campaigns: steps, tasks and their distribution."""
+"""Annotation campaigns: workflow steps, tasks and their distribution to users."""

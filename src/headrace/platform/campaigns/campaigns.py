@@ -1,4 +1,4 @@
-"""Annotation campaigns: made, listed, read, changed, closed and deleted."""
+"""Create, list, get, update, close and delete annotation campaigns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MAX_TEXT = 64 * 1024
 async def create_campaign(
     context: Context, access: Access, request: CreateCampaign
 ) -> CampaignRecord:
-    """The campaign of a version; 409 where it has one."""
+    """Create the campaign of a version; 409 if it has one."""
     await _check(context, access, request)
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -63,7 +63,7 @@ async def create_campaign(
         except UniqueViolationError:
             raise ConflictError(
                 f"version {scope.full_name} has an annotation campaign already",
-                hint="get_campaign() gives it; delete it to make another one",
+                hint="get_campaign() returns it; delete it to create another one",
             ) from None
         campaign = await campaign_of(tx, access.organization, no)
     assert campaign is not None
@@ -74,7 +74,7 @@ async def create_campaign(
 async def list_campaigns(
     context: Context, access: Access, request: ListCampaigns
 ) -> Items[CampaignRecord]:
-    """The campaigns of the organization, newest first."""
+    """List the campaigns of the organization, newest first."""
     check_organization(access, request.organization_id)
     state = None
     if request.is_closed is not None:
@@ -87,7 +87,7 @@ async def list_campaigns(
 
 @handles(GET_CAMPAIGN)
 async def get_campaign(context: Context, access: Access, request: CampaignId) -> CampaignRecord:
-    """A campaign by id."""
+    """Get a campaign by id."""
     return (await campaign_scope(context.database, access, request.campaign_id)).record
 
 
@@ -95,7 +95,7 @@ async def get_campaign(context: Context, access: Access, request: CampaignId) ->
 async def update_campaign(
     context: Context, access: Access, request: UpdateCampaign
 ) -> CampaignRecord:
-    """Change what is given."""
+    """Change the fields that are given."""
     await _check(context, access, request)
     async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
@@ -120,7 +120,7 @@ async def update_campaign(
 
 @handles(CLOSE_CAMPAIGN)
 async def close_campaign(context: Context, access: Access, request: CampaignId) -> None:
-    """Close a campaign for good; one that is closed already stays so."""
+    """Close a campaign for good. Closing it again changes nothing."""
     async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id)
         check_unlocked(campaign.version)
@@ -129,7 +129,7 @@ async def close_campaign(context: Context, access: Access, request: CampaignId) 
 
 @handles(DELETE_CAMPAIGN)
 async def delete_campaign(context: Context, access: Access, request: CampaignId) -> None:
-    """Delete a campaign: gone at once, its tasks are purged in the background. Annotations and assets stay."""
+    """Delete a campaign at once; its tasks are purged in the background. Annotations and assets stay."""
     async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id)
         check_unlocked(campaign.version)
@@ -140,7 +140,7 @@ async def delete_campaign(context: Context, access: Access, request: CampaignId)
 async def _check(
     context: Context, access: Access, request: CreateCampaign | UpdateCampaign
 ) -> None:
-    """A 400 for texts without end and days that are none, a 404 for instructions that are not there."""
+    """Raise a 400 for a text that is too long or an invalid date, a 404 for instructions that do not exist."""
     for text in (request.description, request.instructions_text):
         if text is not None and len(text) > MAX_TEXT:
             raise BadRequestError(f"a text is longer than {MAX_TEXT} characters")
@@ -149,7 +149,7 @@ async def _check(
             date.fromisoformat(request.end_date)
         except ValueError:
             raise BadRequestError(
-                f"end_date {request.end_date!r} is no day", hint="write YYYY-MM-DD"
+                f"end_date {request.end_date!r} is not a date", hint="write YYYY-MM-DD"
             ) from None
     name = request.instructions_object_name
     if name is not None and (

@@ -1,4 +1,4 @@
-"""The campaigns and steps that ids name, with what their rooms need to know of them."""
+"""The campaign or step of an id, checked to belong to the caller."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from headrace.protocol.operations.campaigns import DONE
 from headrace.storage.database.base import Row, Statements
 
 ENDED = 0
-"""In the place of a step's key: the task is done at once, in the last step."""
+"""Stands for a step's key: the task counts as done at once, in the last step."""
 
 _WIDTH = 11
 
 
 class Assignee(Struct, frozen=True):
-    """Somebody who gets tasks of a step, and how many that were so far."""
+    """A user who gets tasks of a step; ``dealt`` counts the tasks so far."""
 
     account: int
     weight: float
@@ -33,7 +33,7 @@ class Assignee(Struct, frozen=True):
 
     @property
     def record(self) -> AssigneeRecord:
-        """The assignee as the API shows it."""
+        """The assignee's record."""
         return AssigneeRecord(user_id=user_id(self.account, self.created), weight=self.weight)
 
 
@@ -49,13 +49,13 @@ class Step(Struct, frozen=True):
     assignees: list[Assignee]
 
     def takes(self, asset: int) -> bool:
-        """Whether the asset is in this step's share of all: spread evenly, the same at every asking."""
+        """Whether the step's sample includes the asset. The sample is spread evenly and always the same."""
         rate = self.sample_rate
         return rate is None or int(asset * rate) > int((asset - 1) * rate)
 
 
 class Campaign(Struct, frozen=True):
-    """A campaign of a version of the caller's organization; ``entry`` and ``annotated`` are keys of steps."""
+    """A campaign of a version of the caller's organization; ``entry`` and ``annotated`` are step keys."""
 
     no: int
     created: int
@@ -77,16 +77,16 @@ class Campaign(Struct, frozen=True):
 
     @property
     def params(self) -> dict[str, Any]:
-        """Where the campaign's tasks lie."""
+        """The parameters of statements about the campaign's tasks."""
         return {"bucket": self.version.bucket, "campaign": self.no}
 
     def ids(self, kind: Kind) -> IdScope:
-        """Ids of steps or assignments of this campaign."""
+        """Encodes and decodes ids of the campaign's steps or assignments."""
         return IdScope(kind, self.created, self.version.bucket, self.no)
 
     @property
     def record(self) -> CampaignRecord:
-        """The campaign as the API shows it."""
+        """The campaign's record."""
         steps = self.ids(Kind.STEP)
         annotated = None if self.annotated is None else steps.text(self.annotated)
         return CampaignRecord(
@@ -104,7 +104,7 @@ class Campaign(Struct, frozen=True):
         )
 
     def step_record(self, step: Step) -> CampaignStepRecord:
-        """A step of it as the API shows it."""
+        """Build the record of one of the campaign's steps."""
         return CampaignStepRecord(
             id=self.ids(Kind.STEP).id(step.key),
             name=step.name,
@@ -119,9 +119,9 @@ class Campaign(Struct, frozen=True):
 async def campaign_scope(
     statements: Statements, access: Access, id: UUID, *, change: bool = False
 ) -> Campaign:
-    """The campaign of an id; 404 where it is not there for this caller.
+    """Find a campaign by id; 404 if the caller's organization has none of this id.
 
-    A ``change`` is refused with 423 where the version is locked, with 409 where the campaign is closed.
+    A ``change`` raises a 423 if the version is locked, a 409 if the campaign is closed.
     """
     key = key_of(id, Kind.CAMPAIGN)
     campaign = await campaign_of(statements, access.organization, key.number)
@@ -134,7 +134,7 @@ async def campaign_scope(
 async def campaign_of_part(
     statements: Statements, access: Access, id: UUID, kind: Kind, *, change: bool = False
 ) -> tuple[Campaign, int]:
-    """The campaign of a step or assignment, and its number there; 404 as for the part itself."""
+    """Find the campaign of a step or assignment; returns it with the part's number. 404 names the part."""
     key = key_of(id, kind)
     campaign = await campaign_of(statements, access.organization, key.scope)
     if campaign is None or campaign.ids(kind).seq(id) is None:
@@ -143,13 +143,13 @@ async def campaign_of_part(
 
 
 async def campaign_of(statements: Statements, organization: int, no: int) -> Campaign | None:
-    """A campaign of an organization by number."""
+    """Find a campaign of an organization by number."""
     row = await statements.fetch_one("campaigns.by_no", no=no, organization=organization)
     return None if row is None else campaign_from_row(row)
 
 
 def campaign_from_row(row: Row) -> Campaign:
-    """A row of the statements of campaigns; the columns of its version follow."""
+    """Build a campaign from a row of ``campaigns.by_no``, which ends with the columns of its version."""
     no, created, state, description, text, object_name, end_date, *flags = row[:_WIDTH]
     auto_add, auto_close, entry, annotated = flags
     return Campaign(
@@ -169,18 +169,18 @@ def campaign_from_row(row: Row) -> Campaign:
 
 
 def check_open(campaign: Campaign) -> Campaign:
-    """The campaign itself; 423 where its version is locked, 409 where it is closed."""
+    """Return the campaign; 423 if its version is locked, 409 if it is closed."""
     check_unlocked(campaign.version)
     if campaign.closed:
         raise ConflictError(
             f"the campaign of {campaign.version.full_name} is closed",
-            hint="fork the version and make a new campaign there",
+            hint="fork the version and create a new campaign there",
         )
     return campaign
 
 
 async def steps_of(statements: Statements, campaign: int) -> list[Step]:
-    """The steps of a campaign in the order of its workflow."""
+    """Read the steps of a campaign in the order of its workflow."""
     rows = await statements.fetch("campaigns.steps", campaign=campaign)
     assignees: dict[int, list[Assignee]] = {}
     for step, *assignee in await statements.fetch("campaigns.assignees", campaign=campaign):
@@ -202,7 +202,7 @@ async def steps_of(statements: Statements, campaign: int) -> list[Step]:
 async def step_scope(
     statements: Statements, access: Access, id: UUID, *, change: bool = False
 ) -> tuple[Campaign, Step, list[Step]]:
-    """The step of an id with its campaign and all of its steps; 404 where it is not there for this caller."""
+    """Find a step by id; returns its campaign, the step and all steps. 404 if the organization has none of this id."""
     campaign, key = await campaign_of_part(statements, access, id, Kind.STEP, change=change)
     steps = await steps_of(statements, campaign.no)
     for step in steps:
@@ -212,13 +212,15 @@ async def step_scope(
 
 
 def step_key(campaign: Campaign, steps: list[Step], id: UUID | str) -> int:
-    """The key of a step of the campaign, :data:`ENDED` for ``DONE``; 404 for the id of any other."""
+    """Return the key of a step, :data:`ENDED` for ``DONE``; 404 if the campaign has no such step."""
     if id == DONE:
         return ENDED
     try:
         wanted = UUID(str(id))
     except ValueError:
-        raise BadRequestError(f"{id!r} is no step", hint=f"give the id of one, or {DONE}") from None
+        raise BadRequestError(
+            f"{id!r} is not a step", hint=f"give the id of a step, or {DONE}"
+        ) from None
     key = campaign.ids(Kind.STEP).seq(wanted)
     if key is None or key not in {step.key for step in steps}:
         raise missing(Kind.STEP, id)
@@ -226,5 +228,5 @@ def step_key(campaign: Campaign, steps: list[Step], id: UUID | str) -> int:
 
 
 def user_id(account: int, created: int) -> UUID:
-    """The id of a user."""
+    """Encode the id of a user."""
     return encode(Kind.USER, created, 0, account)

@@ -1,4 +1,4 @@
-"""The steps of a campaign's workflow, and who gets their tasks."""
+"""The steps of a campaign's workflow and their assignees."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from headrace.storage.database.base import Transaction
 
 MAX_STEPS = 64
 OPEN = (AssignmentStatus.TO_DO, AssignmentStatus.TO_REWORK)
-"""Tasks in these are still to do."""
+"""The statuses of tasks that are still to do."""
 
 _TYPES = (CampaignStepType.ANNOTATION, CampaignStepType.REVIEW)
 
 
 @handles(ADD_STEP)
 async def add_step(context: Context, access: Access, request: AddStep) -> CampaignStepRecord:
-    """A new step, at the end of the workflow or where ``order`` says; tasks stay where they are."""
+    """Add a step at the end of the workflow, or at position ``order``; tasks stay in their steps."""
     name = safe_name(request.name, "name of a step")
     if request.type not in _TYPES:
         raise BadRequestError(
@@ -59,7 +59,9 @@ async def add_step(context: Context, access: Access, request: AddStep) -> Campai
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         if len(steps) >= MAX_STEPS:
-            raise BadRequestError(f"the campaign has {len(steps)} steps", hint="that is the most")
+            raise BadRequestError(
+                f"the campaign has {len(steps)} steps", hint="a campaign can have no more"
+            )
         position = len(steps) if request.order is None else request.order
         if not 0 <= position <= len(steps):
             raise BadRequestError(f"order is {position}", hint=f"give 0 to {len(steps)}")
@@ -77,7 +79,7 @@ async def add_step(context: Context, access: Access, request: AddStep) -> Campai
             description=request.description,
             sample_rate=request.sample_rate,
         )
-        await _name_assignees(tx, access, campaign, key, request.assignees or [])
+        await _add_assignees(tx, access, campaign, key, request.assignees or [])
         return await _record(tx, access, campaign, key)
 
 
@@ -85,7 +87,7 @@ async def add_step(context: Context, access: Access, request: AddStep) -> Campai
 async def list_steps(
     context: Context, access: Access, request: CampaignId
 ) -> Items[CampaignStepRecord]:
-    """The steps in the order of the workflow."""
+    """List the steps in the order of the workflow."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     steps = await steps_of(context.database, campaign.no)
     return Items(items=[campaign.step_record(step) for step in steps])
@@ -93,14 +95,14 @@ async def list_steps(
 
 @handles(GET_STEP)
 async def get_step(context: Context, access: Access, request: StepId) -> CampaignStepRecord:
-    """A step by id."""
+    """Get a step by id."""
     campaign, step, _ = await step_scope(context.database, access, request.step_id)
     return campaign.step_record(step)
 
 
 @handles(UPDATE_STEP)
 async def update_step(context: Context, access: Access, request: UpdateStep) -> CampaignStepRecord:
-    """Change what is given; new assignees share what comes from now on."""
+    """Change the fields that are given; new assignees share the tasks that come from now on."""
     name = None if request.name is None else safe_name(request.name, "name of a step")
     _check_rate(request.sample_rate)
     async with context.database.transaction() as tx:
@@ -116,24 +118,26 @@ async def update_step(context: Context, access: Access, request: UpdateStep) -> 
             await tx.execute(
                 "campaigns.drop_assignees_of_step", campaign=campaign.no, step=step.key
             )
-            await _name_assignees(tx, access, campaign, step.key, request.assignees)
+            await _add_assignees(tx, access, campaign, step.key, request.assignees)
         return await _record(tx, access, campaign, step.key)
 
 
 @handles(DELETE_STEP)
 async def delete_step(context: Context, access: Access, request: DeleteStep) -> None:
-    """Delete a step: its tasks go to another one, the open ones dealt anew among the assignees there.
+    """Delete a step. Its tasks move to another step, where the open ones are distributed to its assignees.
 
-    They go in short transactions, and the step in the last of them.
+    The tasks move in short transactions; the last one deletes the step.
     """
     while True:
         async with context.database.transaction() as tx:
             campaign, step, steps = await step_scope(tx, access, request.step_id, change=True)
             wanted = step_key(campaign, steps, request.destination_step_id_for_pending_assignments)
             if wanted == step.key:
-                raise BadRequestError("a step's tasks cannot go where it is", hint="name another")
+                raise BadRequestError(
+                    "the tasks of a step cannot move to the same step", hint="name another step"
+                )
             (target,) = [one for one in steps if one.key == wanted]
-            moved = await _deal(tx, campaign, step.key, target, after=0)
+            moved = await _distribute(tx, campaign, step.key, target, after=0)
             if moved is None:
                 await tx.execute(
                     "campaigns.drop_assignees_of_step", campaign=campaign.no, step=step.key
@@ -146,7 +150,7 @@ async def delete_step(context: Context, access: Access, request: DeleteStep) -> 
 
 @handles(REDISTRIBUTE)
 async def redistribute_assignments(context: Context, access: Access, request: StepId) -> None:
-    """Deal the open tasks of a step among its assignees from the beginning, in short transactions."""
+    """Distribute the open tasks of a step to its assignees from scratch, in short transactions."""
     after: int | None = 0
     first = True
     while after is not None:
@@ -159,37 +163,37 @@ async def redistribute_assignments(context: Context, access: Access, request: St
                     [(0, campaign.no, step.key, account) for account in accounts],
                 )
                 campaign, step, _ = await step_scope(tx, access, request.step_id)
-            after = await _deal(tx, campaign, step.key, step, after)
+            after = await _distribute(tx, campaign, step.key, step, after)
         first = False
 
 
-async def _deal(
+async def _distribute(
     tx: Transaction, campaign: Campaign, source: int, target: Step, after: int
 ) -> int | None:
-    """Put the next tasks of a step into ``target``; the last asset that was looked at, None where none was left."""
+    """Move the next tasks of a step to ``target``; returns the last asset read, None if no task was left."""
     rows = await tx.fetch(
         "assignments.in_step", **campaign.params, step=source, after=after, limit=RANGE
     )
-    dealer = StepDistributor(target)
+    distributor = StepDistributor(target)
     await tx.insert_many(
         "assignments.deal",
         [
-            (target.key, dealer.next(), campaign.version.bucket, campaign.no, asset)
+            (target.key, distributor.next(), campaign.version.bucket, campaign.no, asset)
             for asset, status in rows
             if status in OPEN
         ],
     )
     if source != target.key:
-        place = (campaign.version.bucket, campaign.no)
+        key = (campaign.version.bucket, campaign.no)
         await tx.insert_many(
             "assignments.put",
-            [(target.key, *place, asset) for asset, status in rows if status not in OPEN],
+            [(target.key, *key, asset) for asset, status in rows if status not in OPEN],
         )
         await tx.insert_many(
             "assignments.put_trail",
-            [(target.key, *place, asset, source) for asset, _ in rows],
+            [(target.key, *key, asset, source) for asset, _ in rows],
         )
-    await dealer.write(tx, campaign.no)
+    await distributor.write(tx, campaign.no)
     return rows[-1][0] if rows else None
 
 
@@ -201,7 +205,7 @@ async def _record(
     return campaign.step_record(step)
 
 
-async def _name_assignees(
+async def _add_assignees(
     tx: Transaction, access: Access, campaign: Campaign, step: int, assignees: list[AssigneeRecord]
 ) -> None:
     accounts: dict[int, float] = {}

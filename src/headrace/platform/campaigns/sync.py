@@ -1,4 +1,4 @@
-"""Assets become tasks: those that are there by a job in ranges, new ones with the call that adds them."""
+"""Create the tasks of assets: a job creates those of existing assets in ranges, new assets get theirs when added."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ TaskRow = tuple[int, int, int, int, str, int | None]
 
 
 class SyncSpec(Struct, frozen=True):
-    """Where annotated assets begin this time; None: where the campaign says."""
+    """The step in which annotated assets begin; None for the campaign's default."""
 
     annotated: int | None
 
 
 @handles(SYNC_AVAILABLE)
 async def sync_available(context: Context, access: Access, request: CampaignId) -> SyncRecord:
-    """How many assets have no task yet, and what stands in the way of making one of each."""
+    """Count the assets without a task, and say what prevents a sync."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     steps = await steps_of(context.database, campaign.no)
     count = await _unsynced(context.database, campaign)
-    job = await _under_way(context.database, access, campaign)
+    job = await _running_job(context.database, access, campaign)
     reason = _reason(campaign, steps, count, job)
     return SyncRecord(is_sync_available=reason is None, unsynced_item_count=count, reason=reason)
 
 
 @handles(SYNC_ASSETS)
 async def sync_assets(context: Context, access: Access, request: SyncAssets) -> SyncAnswer:
-    """Begin to make a task of every asset that has none; where that is under way, its job is the answer."""
+    """Start a job that creates a task for every asset without one; returns the running job if there is one."""
     async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         wanted = request.existing_annotations_step_id
         spec = SyncSpec(annotated=None if wanted is None else step_key(campaign, steps, wanted))
-        job = await _under_way(tx, access, campaign)
+        job = await _running_job(tx, access, campaign)
         if job is None:
             count = await _unsynced(tx, campaign)
             reason = _reason(campaign, steps, count, None)
@@ -90,7 +90,7 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
 async def add_new_assets(
     tx: Transaction, organization: int, campaign_no: int | None, assets: Sequence[int]
 ) -> None:
-    """Make tasks of assets that were just added, where their version's campaign asks for it and can have them."""
+    """Create tasks for assets that were just added, if the version's campaign is open and adds new assets."""
     if campaign_no is None or not assets:
         return
     campaign = await campaign_of(tx, organization, campaign_no)
@@ -108,7 +108,7 @@ async def add_new_assets(
 
 
 class SyncWork:
-    """Makes tasks of the assets of the next range. The cursor is the last seq that was looked at."""
+    """Creates the tasks of the assets of the next range. The cursor is the last asset's sequence number."""
 
     def __init__(self, context: Context, task: JobTask) -> None:
         assert task.subject is not None
@@ -117,24 +117,24 @@ class SyncWork:
         self._spec = msgspec.json.decode(task.spec, type=SyncSpec)
 
     async def prepare(self, cursor: Any, size: int) -> None:
-        """Nothing: a range must see what is there when it is written."""
+        """Do nothing: a range must read the assets in its own transaction."""
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
-        """Make tasks of the next assets that have none."""
+        """Create tasks for the next assets without one."""
         campaign = await campaign_of(tx, self._task.organization, self._campaign)
         if campaign is None:
             raise NotFoundError("the campaign was deleted while assets were taken in")
         check_open(campaign)
         after = int(cursor or 0)
-        place: dict[str, Any] = {
+        params: dict[str, Any] = {
             "bucket": campaign.version.bucket,
             "version": campaign.version.no,
             "after": after,
         }
-        row = await tx.fetch_one("fork.end_of_range", horizon=MAX_SEQ + 1, limit=size, **place)
+        row = await tx.fetch_one("fork.end_of_range", horizon=MAX_SEQ + 1, limit=size, **params)
         if row is None or row[0] is None:
             return None
-        rows = await tx.fetch("assignments.unsynced", campaign=campaign.no, until=row[0], **place)
+        rows = await tx.fetch("assignments.unsynced", campaign=campaign.no, until=row[0], **params)
         steps = await steps_of(tx, campaign.no)
         if rows and not steps:
             raise ConflictError("the campaign lost its last step while assets were taken in")
@@ -143,7 +143,7 @@ class SyncWork:
         return Progress(row[0], len(rows))
 
     async def finish(self, tx: Transaction) -> None:
-        """Close the campaign where all that came in was done already."""
+        """Close the campaign if all its tasks are done already."""
         campaign = await campaign_of(tx, self._task.organization, self._campaign)
         if campaign is not None:
             await tx.execute(
@@ -151,10 +151,10 @@ class SyncWork:
             )
 
     async def abandon(self, tx: Transaction) -> None:
-        """Tasks that were made stay, each of them whole; the others come with the next call."""
+        """Keep the tasks that exist; the next sync creates the others."""
 
     async def after_end(self) -> None:
-        """Nothing more."""
+        """Do nothing."""
 
 
 async def _add(
@@ -164,13 +164,13 @@ async def _add(
     rows: Sequence[Row],
     annotated: int | None,
 ) -> None:
-    """Tasks of assets, given with whether each is annotated. A step that went meanwhile is as good as none named."""
+    """Create tasks. ``rows`` are assets and whether each is annotated; a deleted step counts as not given."""
     if not rows:
         return
-    dealers = TaskDistributor(steps)
-    tasks = await in_thread(_tasks, campaign, steps, rows, annotated, dealers)
+    distributor = TaskDistributor(steps)
+    tasks = await in_thread(_tasks, campaign, steps, rows, annotated, distributor)
     await tx.insert_many("assignments.add", tasks)
-    await dealers.write(tx, campaign.no)
+    await distributor.write(tx, campaign.no)
 
 
 def _tasks(
@@ -178,19 +178,19 @@ def _tasks(
     steps: list[Step],
     rows: Sequence[Row],
     annotated: int | None,
-    dealers: TaskDistributor,
+    distributor: TaskDistributor,
 ) -> list[TaskRow]:
     keys = {step.key for step in steps}
     entry = campaign.entry if campaign.entry in keys else steps[0].key
-    place = (campaign.version.bucket, campaign.no)
+    key = (campaign.version.bucket, campaign.no)
     tasks: list[TaskRow] = []
     for asset, has_annotation in rows:
         if has_annotation and annotated == ENDED:
-            tasks.append((*place, asset, steps[-1].key, str(AssignmentStatus.DONE), None))
+            tasks.append((*key, asset, steps[-1].key, str(AssignmentStatus.DONE), None))
             continue
         step = annotated if has_annotation and annotated in keys else entry
         assert step is not None
-        tasks.append((*place, asset, step, str(AssignmentStatus.TO_DO), dealers.next(step)))
+        tasks.append((*key, asset, step, str(AssignmentStatus.TO_DO), distributor.next(step)))
     return tasks
 
 
@@ -201,7 +201,7 @@ async def _unsynced(statements: Statements, campaign: Campaign) -> int:
     return max(0, assets - int(row[0]))
 
 
-async def _under_way(statements: Statements, access: Access, campaign: Campaign) -> Job | None:
+async def _running_job(statements: Statements, access: Access, campaign: Campaign) -> Job | None:
     row = await statements.fetch_one(
         "jobs.under_way", kind=KIND, subject=campaign.no, organization=access.organization
     )

@@ -1,4 +1,4 @@
-"""The tasks of campaigns: listed, read, given to somebody, submitted, counted."""
+"""List, get, reassign, submit and count the tasks of campaigns. The API calls tasks assignments."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ _ORDERS = {
 async def list_assignments(
     context: Context, access: Access, request: ListAssignments
 ) -> Page[AssignmentRecord]:
-    """A page of tasks, newest asset first by cursor, or by offset where an order is asked."""
+    """List tasks: newest asset first by cursor, or by offset in a requested order."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     filters, about_assets = compile_assignment_filters(request)
-    place = {**campaign.params, "version": campaign.version.no, **filters.params}
+    params = {**campaign.params, "version": campaign.version.no, **filters.params}
     limit, offset = page_limit(request), page_offset(request)
 
     async def count() -> int:
         counted = {**campaign.params, **filters.params}
         statement = "assignments.count"
         if about_assets:
-            statement, counted = "assignments.count_matching", place
+            statement, counted = "assignments.count_matching", params
         row = await context.database.fetch_one(statement, filters=filters.sql, **counted)
         assert row is not None
         return int(row[0])
@@ -83,7 +83,7 @@ async def list_assignments(
     if request.order_by:
         order = order_clause(request.order_by, _ORDERS, "t.asset desc")
         rows = await context.database.fetch(
-            "assignments.ordered", filters=filters.sql + order, limit=limit, offset=offset, **place
+            "assignments.ordered", filters=filters.sql + order, limit=limit, offset=offset, **params
         )
         return Page(items=_records(access, campaign, rows), count=await count())
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
@@ -96,7 +96,7 @@ async def list_assignments(
         before=before,
         limit=limit + 1,
         offset=0 if request.cursor else offset,
-        **place,
+        **params,
     )
     if total is None:
         total = await count()
@@ -110,7 +110,7 @@ async def list_assignments(
 async def get_assignment(
     context: Context, access: Access, request: AssignmentId
 ) -> AssignmentRecord:
-    """A task by id."""
+    """Get a task by id."""
     campaign, asset = await campaign_of_part(
         context.database, access, request.assignment_id, Kind.ASSIGNMENT
     )
@@ -121,7 +121,7 @@ async def get_assignment(
 async def reassign_assignments(
     context: Context, access: Access, request: Reassign
 ) -> ProcessedAnswer:
-    """Give open tasks to a user, or to nobody; the ids of those that were open."""
+    """Assign open tasks to a user, or to none; returns the ids of the tasks that were open."""
     if len(request.assignment_ids) > IDS_PER_CALL:
         raise BadRequestError(
             f"{len(request.assignment_ids)} tasks in one call", hint=f"send at most {IDS_PER_CALL}"
@@ -141,7 +141,7 @@ async def reassign_assignments(
     for start in range(0, len(wanted), RANGE):
         async with context.database.transaction() as tx:
             await campaign_scope(tx, access, request.campaign_id, change=True)
-            processed += await _give(tx, campaign, wanted[start : start + RANGE], account)
+            processed += await _assign(tx, campaign, wanted[start : start + RANGE], account)
     return ProcessedAnswer(processed_ids=[ids.id(asset) for asset in processed])
 
 
@@ -149,9 +149,9 @@ async def reassign_assignments(
 async def submit_assignment(
     context: Context, access: Access, request: SubmitAssignment
 ) -> AssignmentRecord:
-    """Move a task by what its holder says of the work, and the status of its newest annotation with it."""
-    said = request.status
-    if said is AnnotationStatus.PENDING:
+    """Move a task by the submitted status, and update the status of its newest annotation."""
+    submitted = request.status
+    if submitted is AnnotationStatus.PENDING:
         raise BadRequestError("a task is submitted as PENDING", hint="ACCEPTED, REFUSED or SKIPPED")
     async with context.database.transaction() as tx:
         campaign, asset = await campaign_of_part(
@@ -165,11 +165,11 @@ async def submit_assignment(
             raise ConflictError(
                 f"task {request.assignment_id} was skipped", hint="annotate the asset first"
             )
-        status = await annotation_status(tx, task, said)
+        status = await annotation_status(tx, task, submitted)
         await touch(tx, scope)
-        await move_task(tx, access, task, said)
+        await move_task(tx, access, task, submitted)
         if status is not None:
-            await _say(tx, campaign, asset, status)
+            await _set_annotation_status(tx, campaign, asset, status)
         return await _one(tx, access, campaign, asset)
 
 
@@ -177,7 +177,7 @@ async def submit_assignment(
 async def campaign_progress(
     context: Context, access: Access, request: CampaignId
 ) -> Items[ProgressRecord]:
-    """How many tasks are where, in the order of the workflow."""
+    """Count the tasks by step, status and user, in the order of the workflow."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     order = {step.key: step.position for step in await steps_of(context.database, campaign.no)}
     statuses = list(AssignmentStatus)
@@ -201,7 +201,7 @@ async def campaign_progress(
 async def campaign_issue_counts(
     context: Context, access: Access, request: IssueCounts
 ) -> list[IssueCountRecord]:
-    """Refusals in reviews by whose work it was: one that is to be reworked is open, one that was is closed."""
+    """Count the refusals in reviews by annotator: open until the task is reworked, then closed."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
     chosen = None
     if request.step_ids is not None:
@@ -222,26 +222,26 @@ async def campaign_issue_counts(
     ]
 
 
-async def _give(
+async def _assign(
     tx: Transaction, campaign: Campaign, assets: list[int], account: int | None
 ) -> list[int]:
     rows = await tx.fetch("assignments.open_of", **campaign.params, assets=json_text(assets))
-    place = (campaign.version.bucket, campaign.no)
-    await tx.insert_many(
-        "assignments.deal", [(step, account, *place, asset) for asset, step in rows]
-    )
+    key = (campaign.version.bucket, campaign.no)
+    await tx.insert_many("assignments.deal", [(step, account, *key, asset) for asset, step in rows])
     return [asset for asset, _ in rows]
 
 
-async def _say(tx: Transaction, campaign: Campaign, asset: int, status: AnnotationStatus) -> None:
-    place: dict[str, Any] = {
+async def _set_annotation_status(
+    tx: Transaction, campaign: Campaign, asset: int, status: AnnotationStatus
+) -> None:
+    params: dict[str, Any] = {
         "bucket": campaign.version.bucket,
         "version": campaign.version.no,
         "asset": asset,
     }
-    row = await tx.fetch_one("assignments.newest_annotation", **place)
+    row = await tx.fetch_one("assignments.newest_annotation", **params)
     if row is not None:
-        await tx.execute("assignments.set_status", **place, no=row[0], status=str(status))
+        await tx.execute("assignments.set_status", **params, no=row[0], status=str(status))
 
 
 async def _one(

@@ -1,13 +1,13 @@
-"""How tasks move: whoever writes to an asset takes its task, and what is said of the work moves it on, back, or ends it.
+"""Transitions of tasks between steps and statuses.
 
-An asset of a campaign is written to by the one who has its task, and by nobody else: :func:`claim` stands in front of
-every write to its annotations.
+Only the assignee of an asset's task may change the asset's annotations: every such change calls :func:`claim` first,
+which also assigns a free task to the caller. A submitted status then moves the task to the next step, back, or to its
+end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ from headrace.storage.database.base import Statements, Transaction
 
 
 class ClaimedTask(Struct, frozen=True):
-    """The task of an asset, in the hands of the caller."""
+    """The task of an asset, assigned to the caller."""
 
     campaign: Campaign
     asset: int
@@ -34,14 +34,16 @@ class ClaimedTask(Struct, frozen=True):
 async def claim(
     tx: Transaction, access: Access, scope: VersionScope, asset: int
 ) -> ClaimedTask | None:
-    """Take the task of an asset that is about to be written to; None where the asset is in no campaign.
+    """Claim the task of an asset for the caller; None if the asset is in no campaign.
 
-    Raises a 409 where the campaign is closed, the task is done, or somebody else has it.
+    Raises:
+        ConflictError: The campaign is closed, the task is done, or it is assigned to another user.
     """
     if scope.campaign is None:
         return None
-    place: dict[str, Any] = {"bucket": scope.bucket, "campaign": scope.campaign}
-    row = await tx.fetch_one("assignments.task", **place, asset=asset)
+    row = await tx.fetch_one(
+        "assignments.task", bucket=scope.bucket, campaign=scope.campaign, asset=asset
+    )
     if row is None:
         return None
     step, text, account, username = row
@@ -72,7 +74,7 @@ async def claim(
 
 
 async def claim_for_edit(tx: Transaction, access: Access, scope: VersionScope, asset: int) -> None:
-    """The same for a change of shapes: a task that was skipped is to do again."""
+    """Claim the task of an asset for a change of shapes; a skipped task returns to TO_DO."""
     task = await claim(tx, access, scope, asset)
     if task is not None and task.status is AssignmentStatus.SKIPPED:
         await _put(tx, task, task.step, AssignmentStatus.TO_DO, access.account)
@@ -81,7 +83,7 @@ async def claim_for_edit(tx: Transaction, access: Access, scope: VersionScope, a
 async def assets_with_task(
     statements: Statements, scope: VersionScope, assets: Sequence[int]
 ) -> set[int]:
-    """Those of some assets that have a task: what is imported passes them over."""
+    """Return the assets that have a task; imports skip them."""
     if scope.campaign is None or not assets:
         return set()
     rows = await statements.fetch(
@@ -96,7 +98,7 @@ async def assets_with_task(
 async def check_without_tasks(
     statements: Statements, scope: VersionScope, assets: Sequence[int] | None
 ) -> None:
-    """A 409 where one of the assets, or of all assets for None, is in a campaign."""
+    """Raise a 409 if one of the assets (None: any asset of the version) is in a campaign."""
     if scope.campaign is None:
         return
     if assets is None:
@@ -114,20 +116,21 @@ async def check_without_tasks(
 
 
 async def move_task(
-    tx: Transaction, access: Access, task: ClaimedTask, said: AnnotationStatus
+    tx: Transaction, access: Access, task: ClaimedTask, submitted: AnnotationStatus
 ) -> None:
-    """What the caller says of the work moves the task.
+    """Move a task by the submitted status.
 
-    ACCEPTED: to the next step that takes the asset, or done. REFUSED, in a review: to the step before, to be done
-    again by the one who did it. SKIPPED: it ends where it is. PENDING: a skipped one is to do again.
+    ACCEPTED: to the next step whose sample includes the asset, or to its end (DONE). REFUSED, in a review: back to the
+    step before, to be reworked by the user who did it. SKIPPED: the task ends in this step. PENDING: a skipped task
+    returns to TO_DO.
     """
-    if said is AnnotationStatus.PENDING:
+    if submitted is AnnotationStatus.PENDING:
         if task.status is AssignmentStatus.SKIPPED:
             await _put(tx, task, task.step, AssignmentStatus.TO_DO, access.account)
         return
     steps = await steps_of(tx, task.campaign.no)
     (here,) = [step for step in steps if step.key == task.step]
-    if said is AnnotationStatus.REFUSED:
+    if submitted is AnnotationStatus.REFUSED:
         await _send_back(tx, access, task, here, steps)
         return
     await tx.execute(
@@ -138,13 +141,13 @@ async def move_task(
         account=access.account,
     )
     following = [step for step in steps if step.position > here.position and step.takes(task.asset)]
-    if said is AnnotationStatus.SKIPPED:
+    if submitted is AnnotationStatus.SKIPPED:
         await _put(tx, task, here.key, AssignmentStatus.SKIPPED, access.account)
     elif following:
-        dealers = TaskDistributor(steps)
-        account = dealers.next(following[0].key)
+        distributor = TaskDistributor(steps)
+        account = distributor.next(following[0].key)
         await _put(tx, task, following[0].key, AssignmentStatus.TO_DO, account)
-        await dealers.write(tx, task.campaign.no)
+        await distributor.write(tx, task.campaign.no)
     else:
         await _put(tx, task, here.key, AssignmentStatus.DONE, access.account)
     await tx.execute(
@@ -153,17 +156,18 @@ async def move_task(
 
 
 async def annotation_status(
-    tx: Transaction, task: ClaimedTask, said: AnnotationStatus
+    tx: Transaction, task: ClaimedTask, submitted: AnnotationStatus
 ) -> AnnotationStatus | None:
-    """The status that the newest annotation gets when a task is submitted; None where it stays as it is.
+    """The new status of the newest annotation when a task is submitted; None to leave it unchanged.
 
-    Reviews accept and refuse; whoever annotates only hands on, and takes back what a review has refused.
+    Reviews accept and refuse. Submitting an annotation step changes nothing, except that reworked annotations become
+    PENDING again.
     """
     steps = await steps_of(tx, task.campaign.no)
     (here,) = [step for step in steps if step.key == task.step]
-    if said is AnnotationStatus.ACCEPTED and here.type is CampaignStepType.ANNOTATION:
+    if submitted is AnnotationStatus.ACCEPTED and here.type is CampaignStepType.ANNOTATION:
         return AnnotationStatus.PENDING if task.status is AssignmentStatus.TO_REWORK else None
-    return said
+    return submitted
 
 
 async def _send_back(
@@ -171,30 +175,30 @@ async def _send_back(
 ) -> None:
     if here.type is not CampaignStepType.REVIEW:
         raise BadRequestError(
-            f"step {here.name!r} is no review: there is nothing to refuse",
-            hint="ACCEPTED hands the work on, SKIPPED ends it",
+            f"step {here.name!r} is not a review: there is nothing to refuse",
+            hint="ACCEPTED moves the task on, SKIPPED ends it",
         )
-    place = {**task.campaign.params, "asset": task.asset}
+    params = {**task.campaign.params, "asset": task.asset}
     target: Step = here
     account: int | None = access.account
     for step in reversed(steps[: here.position]):
-        row = await tx.fetch_one("assignments.trail", **place, step=step.key)
-        # Where the asset entered the campaign later, nobody worked there: it is annotated, not reviewed first.
+        row = await tx.fetch_one("assignments.trail", **params, step=step.key)
+        # An asset may enter the workflow at a later step, without a trail here: skip the reviews it never passed.
         if row is None and step.type is CampaignStepType.REVIEW:
             continue
         target = step
         account = None if row is None else row[0]
         break
     if target is not here and account is None:
-        dealers = TaskDistributor(steps)
-        account = dealers.next(target.key)
-        await dealers.write(tx, task.campaign.no)
-    await tx.execute("assignments.note_refusal", **place, step=target.key, account=account)
+        distributor = TaskDistributor(steps)
+        account = distributor.next(target.key)
+        await distributor.write(tx, task.campaign.no)
+    await tx.execute("assignments.note_refusal", **params, step=target.key, account=account)
     await _put(tx, task, target.key, AssignmentStatus.TO_REWORK, account)
 
 
 async def _put(
     tx: Transaction, task: ClaimedTask, step: int, status: AssignmentStatus, account: int | None
 ) -> None:
-    place = (task.campaign.version.bucket, task.campaign.no, task.asset)
-    await tx.insert_many("assignments.move", [(step, str(status), account, *place)])
+    key = (task.campaign.version.bucket, task.campaign.no, task.asset)
+    await tx.insert_many("assignments.move", [(step, str(status), account, *key)])

@@ -1,4 +1,4 @@
-"""The filters of listings as SQL conditions: query language, metadata, statuses, types."""
+"""Compile the filters of listings to SQL conditions: query language, metadata, statuses and types."""
 
 from headrace.platform.filters.listings import (
     Filters,

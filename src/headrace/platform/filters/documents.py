@@ -1,6 +1,6 @@
-"""Looking into JSON columns: queries with a path, and the ``custom_metadata`` filter.
+"""Conditions on JSON columns: queries with a path, and the ``custom_metadata`` filter.
 
-A missing key and a null are the same here: None.
+A missing key and a null both count as None.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_KEYS = 100
 
 
 class JsonPath:
-    """What lies under ``keys`` in the JSON of a column."""
+    """The value under ``keys`` in the JSON of a column."""
 
     def __init__(self, conditions: Conditions, column: str, keys: Sequence[str]) -> None:
         if len(keys) > MAX_DEPTH:
@@ -37,22 +37,22 @@ class JsonPath:
         self._last = f"j{len(keys)}"
 
     def is_none(self) -> str:
-        """The condition that nothing is there, or a null."""
+        """The condition that the value is missing or null."""
         return "not " + self._exists(f"{self._last}.type <> 'null'")
 
     def meets(self, operator: Operator, values: Sequence[Value]) -> str:
-        """The condition that one of ``values`` (none of them None) is met there."""
+        """The condition that the value compares to one of ``values``, none of which is None."""
         return self._exists(join("or", [self._meets(operator, value) for value in values]))
 
     def is_array(self, content: list[Any]) -> str:
-        """The condition that exactly this array is there."""
+        """The condition that the value is exactly this array."""
         text = self._conditions.bind(msgspec.json.encode(content).decode())
         return self._exists(
             f"{self._last}.type = 'array' and json({self._last}.value) = json({text})"
         )
 
     def is_object(self) -> str:
-        """The condition that any object is there."""
+        """The condition that the value is an object."""
         return self._exists(f"{self._last}.type = 'object'")
 
     def _meets(self, operator: Operator, value: Value) -> str:
@@ -72,7 +72,7 @@ class JsonPath:
         for number, key in enumerate(self._keys, start=1):
             tables.append(f"json_each({within}) j{number}")
             tests.append(f"j{number}.key = {self._conditions.bind(key)}")
-            # Only an object may be looked into: json_each fails on a text that is no JSON.
+            # Only for objects: json_each fails on a text that is not JSON.
             within = f"case j{number}.type when 'object' then j{number}.value else '{{}}' end"
         return (
             f"exists (select 1 from {' cross join '.join(tables)}"
@@ -83,35 +83,35 @@ class JsonPath:
 def compare_document(
     conditions: Conditions, column: str, keys: Sequence[str], comparison: Comparison
 ) -> str:
-    """The condition of a comparison with JSON, as if it were not negated."""
+    """Compile a comparison with a JSON value, ignoring its negation."""
     values = [value for value in comparison.values if value is not None]
     if any(isinstance(value, bool) for value in values):
         allow(comparison, EQUAL, "compared with True or False")
     elif any(isinstance(value, int | float) for value in values):
         allow(comparison, ORDERED, "compared with a number")
-    place = JsonPath(conditions, column, keys)
-    tests = [place.meets(comparison.operator, values)] if values else []
+    path = JsonPath(conditions, column, keys)
+    tests = [path.meets(comparison.operator, values)] if values else []
     if None in comparison.values:
         allow(comparison, EQUAL, "compared with None")
-        tests.append(place.is_none())
+        tests.append(path.is_none())
     return join("or", tests) if tests else "false"
 
 
 def add_custom_metadata(conditions: Conditions, wanted: dict[str, Any] | None) -> None:
-    """Add that every key in ``wanted`` has the value there: objects key by key, arrays as a whole."""
+    """Require every value in ``wanted``: objects are compared key by key, arrays as a whole."""
     leaves = list(_leaves(wanted or {}, ()))
     if len(leaves) > MAX_KEYS:
         raise BadRequestError(f"custom_metadata names {len(leaves)} values, at most {MAX_KEYS}")
     for keys, value in leaves:
-        place = JsonPath(conditions, "d.custom_metadata", keys)
+        path = JsonPath(conditions, "d.custom_metadata", keys)
         if value is None:
-            conditions.add(place.is_none())
+            conditions.add(path.is_none())
         elif isinstance(value, dict):
-            conditions.add(place.is_object())
+            conditions.add(path.is_object())
         elif isinstance(value, list):
-            conditions.add(place.is_array(value))
+            conditions.add(path.is_array(value))
         else:
-            conditions.add(place.meets("=", [_bindable(value)]))
+            conditions.add(path.meets("=", [_bindable(value)]))
 
 
 def _leaves(

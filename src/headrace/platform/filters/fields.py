@@ -1,4 +1,4 @@
-"""The fields that queries may name: a closed set, each with its SQL and its type."""
+"""The fields that queries may name, each with its SQL and its type."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from headrace.protocol.query.nodes import Comparison
 
 
 class FieldKind(Enum):
-    """What a field's values are, where they are not of an enumeration."""
+    """The type of a field that is not an enumeration."""
 
     TEXT = "text"
     NUMBER = "a number"
     TIME = "a time"
     JSON = "JSON"
-    THING = "a thing"  # compared with None alone: whether there is one
+    THING = "a thing"  # compared only with None: whether one exists
 
 
 class Field(NamedTuple):
-    """``column`` is an expression over ``d``, ``a`` and what ``source`` joins.
+    """The SQL and type of a field.
 
-    ``source`` is the inner part of a sub-query where the field leads to many things, else empty.
+    ``column`` is an expression over the aliases ``d``, ``a`` and those of ``source``. ``source`` is the inner part of
+    a sub-query if the field leads to many rows, else empty.
     """
 
     column: str
@@ -112,16 +113,17 @@ ASSET_FIELDS: dict[str, Field] = {
     "annotations.label.name": Field("b.name", FieldKind.TEXT, _LABELS),
 }
 for _name, _kind in _SHAPE_KINDS.items():
-    # The counts tell most annotations apart before a blob is opened.
+    # The counts (in _LABELS) exclude most annotations before has_shape opens a blob.
     _source = f"{_LABELS} and has_shape({_SHAPES}, {_kind.value}, b.key)"
     ASSET_FIELDS[f"annotations.{_name}.label.name"] = Field("b.name", FieldKind.TEXT, _source)
 ASSET_FIELDS |= {f"data.{name}": field for name, field in DATA_FIELDS.items()}
 
 
 def find_field(fields: dict[str, Field], comparison: Comparison) -> tuple[Field, tuple[str, ...]]:
-    """The field that a comparison names, and the keys inside it where it holds JSON.
+    """Find the field that a comparison names, and the keys inside it if it holds JSON.
 
-    Raises a 400 with the nearest name and all known ones.
+    Raises:
+        BadRequestError: The field is unknown; the hint names the nearest one and lists all.
     """
     path = comparison.field
     found = fields.get(".".join(path))

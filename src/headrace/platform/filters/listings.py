@@ -1,8 +1,8 @@
-"""The filters of listings as SQL conditions.
+"""Compile the filters of listings to SQL conditions.
 
-The conditions stand on the aliases ``d`` (data) and ``a`` (asset) alone, so a statement may use them wherever both
-are in sight (``d`` only, for listings of data); those on tasks also on the statement's own ``:version``. Their text is
-all our own; what callers wrote is bound as ``:f1``, ``:f2``, ….
+The conditions use the aliases ``d`` (data) and ``a`` (asset; not in listings of data), so a statement may use them
+wherever it has both; conditions on tasks also use the statement's ``:version``. Their text never contains what callers
+wrote: values are bound as ``:f1``, ``:f2``, ….
 """
 
 from __future__ import annotations
@@ -42,10 +42,12 @@ class Filters(NamedTuple):
 
 
 def compile_data_filters(request: DataQuery | FindData) -> Filters:
-    """What a listing of data (alias ``d``) leaves out, by ``q``, metadata, statuses and types.
+    """Compile the filters of a listing of data (alias ``d``): ``q``, metadata, statuses and types.
 
-    Scope (the lake) and keys (``ids``, ``filename`` …) are the statement's own affair. Raises a 400 where ``q`` is
-    none or names what does not exist.
+    The statement itself selects the lake and the keys (``ids``, ``filename`` …).
+
+    Raises:
+        BadRequestError: ``q`` is malformed or names an unknown field.
     """
     conditions = Conditions()
     _add_states(conditions, request)
@@ -56,9 +58,9 @@ def compile_data_filters(request: DataQuery | FindData) -> Filters:
 
 
 def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filters:
-    """The same for a listing of assets (alias ``a``) joined with their data (alias ``d``).
+    """Compile the filters of a listing of assets (alias ``a``) joined with their data (alias ``d``).
 
-    ``tasks``: and with their tasks (alias ``t``), as is best where filters are :func:`has_task_filters`.
+    With ``tasks`` the statement also joins the tasks (alias ``t``), which is fastest if :func:`has_task_filters`.
     """
     conditions = Conditions()
     _add_states(conditions, request)
@@ -73,18 +75,22 @@ def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filter
 
 
 def has_task_filters(request: ListAssets) -> bool:
-    """Whether the filters of a listing of assets say anything of their tasks."""
+    """Whether a listing of assets is filtered by their tasks."""
     return any(getattr(request, name) is not None for name in _OF_TASK)
 
 
 def has_only_task_filters(request: ListAssets) -> bool:
-    """Whether they say that and nothing else."""
+    """Whether a listing of assets is filtered by their tasks and nothing else."""
     others = msgspec.structs.replace(request, **dict.fromkeys(_OF_TASK))
     return has_task_filters(request) and not compile_asset_filters(others).sql
 
 
 def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]:
-    """The same for a listing of tasks (alias ``t``) joined with both; and whether it looks at more than the task."""
+    """Compile the filters of a listing of tasks (alias ``t``) joined with assets and data.
+
+    Returns:
+        The filters, and whether they use more than the task's own columns.
+    """
     tasks = Conditions()
     for test in _of_task(tasks, request.user_id, request.status, request.step_id):
         tasks.add(test)
@@ -101,7 +107,7 @@ def _of_task(
     status: AssignmentStatus | None,
     step: UUID | None,
 ) -> list[str]:
-    """The conditions on a task. The first that is given finds the tasks by its index; the others, by their ``+``, none."""
+    """Compile the conditions on a task. The first one uses its index; a ``+`` keeps the others from using theirs."""
     tests: list[str] = []
 
     def column(name: str) -> str:
@@ -119,7 +125,7 @@ def _of_task(
 
 
 def _in_step(conditions: Conditions, column: str, id: UUID) -> str:
-    """The condition that a task is in a step; false for what is no step."""
+    """The condition that a task is in a step; false if the id is not a step's."""
     key = _key(id, Kind.STEP)
     if key is None:
         return "false"
@@ -129,7 +135,7 @@ def _in_step(conditions: Conditions, column: str, id: UUID) -> str:
 
 
 def _of_user(conditions: Conditions, column: str, id: UUID | str) -> str:
-    """The condition that a task is a user's; false for what is no user."""
+    """The condition that a task is assigned to a user; false if the id is not a user's."""
     key = _key(id, Kind.USER)
     if key is None:
         return "false"
@@ -143,13 +149,13 @@ def _key(id: UUID | str, kind: Kind) -> Key | None:
     except InvalidIdError:
         return None
     except ValueError:
-        raise BadRequestError(f"{id!r} is no id", hint=f"give one, or {UNASSIGNED!r}") from None
+        raise BadRequestError(f"{id!r} is not an id", hint=f"give one, or {UNASSIGNED!r}") from None
     return key if key.kind is kind else None
 
 
 def _add_states(conditions: Conditions, request: DataQuery | FindData) -> None:
     statuses, types = request.upload_statuses, request.types
-    # The platform's client always names every status and type: no condition, no work.
+    # The official client always names every status and type, which needs no condition.
     if statuses is not None and set(statuses) != set(ALL_UPLOAD_STATUSES):
         conditions.add(f"d.status in ({conditions.bind_all(statuses)})")
     if types is not None and set(types) != set(ALL_TYPES):
@@ -157,9 +163,10 @@ def _add_states(conditions: Conditions, request: DataQuery | FindData) -> None:
 
 
 def _add_query(conditions: Conditions, text: str | None, fields: dict[str, Field]) -> None:
-    """Add what a query asks of the things that ``fields`` describes; a blank one asks nothing.
+    """Add the condition of a query over ``fields``; an empty query adds none.
 
-    Raises a 400 that points at the column.
+    Raises:
+        BadRequestError: The query is malformed; the error points at the column.
     """
     node = parse(text) if text else None
     if node is not None:
@@ -175,7 +182,7 @@ def _compile(conditions: Conditions, fields: dict[str, Field], node: Node) -> st
         condition = compare_document(conditions, field.column, keys, node)
     else:
         condition = _compare(conditions, field, node)
-    # The opposite of null (no width known, say) is true: what is not known is not wide.
+    # The negation of null (an unknown width, say) is true: an unknown width is not large.
     return f"not coalesce({condition}, false)" if node.negated else condition
 
 

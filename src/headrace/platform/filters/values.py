@@ -1,4 +1,4 @@
-"""Comparing a column with values other than None, by the field's type."""
+"""Compare a column with values other than None, by the field's type."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DAY_MS = 86_400_000
 
 
 class TimeSpan(NamedTuple):
-    """Milliseconds since 1970 (UTC), the end exclusive."""
+    """A range of milliseconds since 1970 (UTC), the end exclusive."""
 
     start: int
     end: int
@@ -34,9 +34,10 @@ class TimeSpan(NamedTuple):
 def compare(
     conditions: Conditions, field: Field, comparison: Comparison, values: Sequence[Value]
 ) -> str:
-    """The condition that the field's column meets one of ``values``; null where the column is.
+    """Compile a comparison of the field's column with one or more values. The condition is null if the column is.
 
-    Raises a 400 where the operator or a value does not go with the field's type.
+    Raises:
+        BadRequestError: The field's type does not have this operator, or a value is of another type.
     """
     column, operator = field.column, comparison.operator
     match field.kind:
@@ -55,7 +56,7 @@ def compare(
         case FieldKind.THING | FieldKind.JSON:
             raise error_at(
                 comparison.column,
-                f"{name_of(comparison)} is no value",
+                f"{name_of(comparison)} is not a value",
                 f"compare it with None, or ask for {name_of(comparison)}.name",
             )
         case members:
@@ -67,7 +68,7 @@ def compare(
 def compare_text(
     conditions: Conditions, column: str, operator: Operator, texts: Sequence[str]
 ) -> str:
-    """``=`` and order go by code point; ``~``, ``startswith`` and ``endswith`` ignore the case of a-z."""
+    """Compare text: ``=`` and order by code point; ``~``, ``startswith`` and ``endswith`` ignore the case of a-z."""
     if operator in ORDERED:
         return compare_plain(conditions, column, operator, texts)
     (text,) = texts
@@ -84,7 +85,7 @@ def compare_text(
 def compare_plain(
     conditions: Conditions, column: str, operator: Operator, values: Sequence[object]
 ) -> str:
-    """The database's own comparison."""
+    """Compare with the database's own operator."""
     if operator == "in":
         return f"{column} in ({conditions.bind_all(values)})"
     (value,) = values
@@ -92,7 +93,7 @@ def compare_plain(
 
 
 def allow(comparison: Comparison, operators: Sequence[Operator], what: str) -> None:
-    """Refuse an operator that says nothing of this type."""
+    """Raise a 400 if the field's type does not have this operator."""
     if comparison.operator not in operators:
         problem = f"{name_of(comparison)} is {what} and has no {comparison.operator!r}"
         raise error_at(comparison.column, problem, f"it has: {' '.join(operators)}")
@@ -146,9 +147,9 @@ def _mismatch(comparison: Comparison, what: str, value: Value, hint: str) -> Bad
 
 
 def _parse_span(text: str) -> TimeSpan:
-    """What an ISO 8601 text covers: a whole day where it names only one, else a millisecond.
+    """Parse an ISO 8601 text: a date covers the whole day, a time one millisecond.
 
-    Without an offset the text is UTC. ``ValueError`` where it is no time.
+    Without an offset the text is UTC. Raises :class:`ValueError` if it is not a time.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Groups of labels as dotted paths."""
+"""Dotted paths of label groups, as in COCO's ``supercategory``."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from uuid import UUID
 from headrace.model.records import LabelGroupRecord
 
 SEPARATOR = "."
-"""Between the groups of a path, as in COCO's ``supercategory``."""
+"""Separates the groups of a path."""
 
 
 def group_paths(groups: Sequence[LabelGroupRecord]) -> dict[UUID, str]:
-    """The dotted path of every group."""
+    """Return the dotted path of every group, from its root."""
     by_id = {group.id: group for group in groups}
     paths: dict[UUID, str] = {}
     for group in groups:
         parts: list[str] = []
         seen: set[UUID] = set()
-        at: LabelGroupRecord | None = group
-        while at is not None and at.id not in seen:
-            seen.add(at.id)
-            parts.append(at.name)
-            at = by_id.get(at.parent_id) if at.parent_id else None
+        ancestor: LabelGroupRecord | None = group
+        while ancestor is not None and ancestor.id not in seen:
+            seen.add(ancestor.id)
+            parts.append(ancestor.name)
+            ancestor = by_id.get(ancestor.parent_id) if ancestor.parent_id else None
         paths[group.id] = SEPARATOR.join(reversed(parts))
     return paths

@@ -1,4 +1,4 @@
-"""Groups of labels: a forest, by the parents of groups."""
+"""Label groups, which form a forest: each group may have a parent group."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from headrace.storage.database.base import Row, Statements, Transaction
 async def list_label_groups(
     context: Context, access: Access, request: ListLabels
 ) -> Items[LabelGroupRecord]:
-    """The label groups of a version in order of creation."""
+    """List the label groups of a version in order of creation."""
     scope = await version_scope(context.database, access, request.version_id)
     rows = await context.database.fetch("labels.groups", version=scope.no)
     return Items(items=[_record(scope, row) for row in rows])
@@ -40,7 +40,7 @@ async def list_label_groups(
 async def create_label_group(
     context: Context, access: Access, request: CreateLabelGroup
 ) -> LabelGroupRecord:
-    """A new group; 409 where the name is taken."""
+    """Create a group; 409 if the name is taken."""
     name = safe_name(request.name, "name of a label group")
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -68,7 +68,7 @@ async def create_label_group(
 async def get_label_group(
     context: Context, access: Access, request: LabelGroupId
 ) -> LabelGroupRecord:
-    """A group by id."""
+    """Get a group by id."""
     scope, key = await scope_of_part(context.database, access, request.group_id, Kind.LABEL_GROUP)
     return _record(scope, await _row(context.database, scope, key, request.group_id))
 
@@ -77,7 +77,7 @@ async def get_label_group(
 async def update_label_group(
     context: Context, access: Access, request: UpdateLabelGroup
 ) -> LabelGroupRecord:
-    """Rename a group or put it under another; 409 where the name is taken, 400 for a circle."""
+    """Rename a group or move it under another; 409 if the name is taken, 400 for a circle."""
     name = None if request.name is None else safe_name(request.name, "name of a label group")
     async with context.database.transaction() as tx:
         scope, key = await scope_of_part(
@@ -99,7 +99,7 @@ async def update_label_group(
 
 
 async def group_key(statements: Statements, scope: VersionScope, id: UUID) -> int:
-    """The key of a group of this version; 404 for any other."""
+    """Return the key of a group; 404 if the version has no such group."""
     key = scope.ids(Kind.LABEL_GROUP).seq(id)
     if key is None:
         raise missing(Kind.LABEL_GROUP, id)
@@ -111,7 +111,7 @@ async def _check_no_circle(
     tx: Transaction, scope: VersionScope, key: int, parent: int | None
 ) -> None:
     rows = await tx.fetch("labels.groups", version=scope.no)
-    parents = {group: above for group, _, above in rows}
+    parents = {group: group_parent for group, _, group_parent in rows}
     while parent is not None:
         if parent == key:
             raise BadRequestError("a label group cannot lie under itself")

@@ -1,4 +1,4 @@
-"""Labels of a version. Their keys count inside the dataset, so that versions of one dataset can share shapes."""
+"""Labels of a version. Label keys are unique in the dataset, so that its versions can share shapes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from headrace.storage.database.base import Row, Statements, Transaction
 
 @handles(LIST_LABELS)
 async def list_labels(context: Context, access: Access, request: ListLabels) -> Items[LabelRecord]:
-    """The labels of a version in order of creation."""
+    """List the labels of a version in order of creation."""
     scope = await version_scope(context.database, access, request.version_id)
     rows = await context.database.fetch("labels.all", version=scope.no)
     return Items(items=[label_record(scope, row) for row in rows])
@@ -39,7 +39,7 @@ async def list_labels(context: Context, access: Access, request: ListLabels) -> 
 
 @handles(CREATE_LABEL)
 async def create_label(context: Context, access: Access, request: LabelName) -> LabelRecord:
-    """A new label; 409 where the name is taken."""
+    """Create a label; 409 if the name is taken."""
     name = safe_name(request.name, "name of a label")
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -52,7 +52,7 @@ async def create_label(context: Context, access: Access, request: LabelName) -> 
 
 @handles(FIND_LABEL)
 async def find_label(context: Context, access: Access, request: LabelName) -> LabelRecord:
-    """A label by name."""
+    """Find a label by name."""
     scope = await version_scope(context.database, access, request.version_id)
     row = await context.database.fetch_one("labels.by_name", version=scope.no, name=request.name)
     if row is None:
@@ -62,7 +62,7 @@ async def find_label(context: Context, access: Access, request: LabelName) -> La
 
 @handles(ENSURE_LABELS)
 async def ensure_labels(context: Context, access: Access, request: LabelNames) -> list[LabelRecord]:
-    """The labels of these names in their order, the missing ones created."""
+    """Return the labels of these names in their order; creates the missing ones."""
     names = list(dict.fromkeys(safe_name(name, "name of a label") for name in request.names))
     scope = await version_scope(context.database, access, request.version_id)
     found = await _by_names(context.database, scope, names)
@@ -78,7 +78,7 @@ async def ensure_labels(context: Context, access: Access, request: LabelNames) -
 async def ensure_label_keys(
     context: Context, tx: Transaction, scope: VersionScope, names: list[str]
 ) -> dict[str, int]:
-    """The keys of the labels of these names, the missing ones created."""
+    """Return the keys of the labels of these names; creates the missing ones."""
     found = await _by_names(tx, scope, names)
     for name in names:
         if name not in found:
@@ -88,14 +88,14 @@ async def ensure_label_keys(
 
 @handles(GET_LABEL)
 async def get_label(context: Context, access: Access, request: LabelId) -> LabelRecord:
-    """A label by id."""
+    """Get a label by id."""
     scope, key = await scope_of_part(context.database, access, request.label_id, Kind.LABEL)
     return label_record(scope, await _row(context.database, scope, key, request))
 
 
 @handles(UPDATE_LABEL)
 async def update_label(context: Context, access: Access, request: UpdateLabel) -> LabelRecord:
-    """Rename a label or put it into a group of its version; 409 where the new name is taken."""
+    """Rename a label or move it into a group of its version; 409 if the new name is taken."""
     name = None if request.name is None else safe_name(request.name, "name of a label")
     async with context.database.transaction() as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
@@ -146,7 +146,7 @@ async def _row(
 
 
 def label_record(scope: VersionScope, row: Row) -> LabelRecord:
-    """A row of key, name and group as the API shows it."""
+    """Build the record of a label from its key, name and group."""
     key, name, group = row
     return LabelRecord(
         id=scope.ids(Kind.LABEL).id(key),

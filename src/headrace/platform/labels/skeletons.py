@@ -1,4 +1,4 @@
-"""Skeletons: the names of a label's keypoints, and which of them are joined."""
+"""Skeletons: the names of a label's keypoints, and the edges between them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _skeleton = msgspec.json.Decoder(SkeletonRecord)
 
 @handles(LIST_SKELETONS)
 async def list_skeletons(context: Context, access: Access, request: ListLabels) -> SkeletonsRecord:
-    """The skeletons of a version's labels, in order of creation of the labels."""
+    """List the skeletons of a version's labels, in order of creation of the labels."""
     scope = await version_scope(context.database, access, request.version_id)
     ids = scope.ids(Kind.LABEL)
     rows = await context.database.fetch("labels.skeletons", version=scope.no)
@@ -38,7 +38,7 @@ async def list_skeletons(context: Context, access: Access, request: ListLabels) 
 
 @handles(GET_SKELETON)
 async def get_skeleton(context: Context, access: Access, request: LabelId) -> SkeletonRecord:
-    """The skeleton of a label, an empty one where it has none."""
+    """Get the skeleton of a label; an empty one if it has none."""
     scope, key = await scope_of_part(context.database, access, request.label_id, Kind.LABEL)
     row = await context.database.fetch_one("labels.skeleton", version=scope.no, key=key)
     if row is None:
@@ -48,7 +48,7 @@ async def get_skeleton(context: Context, access: Access, request: LabelId) -> Sk
 
 @handles(SET_SKELETON)
 async def set_skeleton(context: Context, access: Access, request: SetSkeleton) -> None:
-    """Give a label a skeleton; 400 where an edge joins what is no vertex."""
+    """Set the skeleton of a label; 400 if an edge names an unknown vertex."""
     _check(request)
     text = None
     if request.vertices:
@@ -71,6 +71,6 @@ def _check(request: SetSkeleton) -> None:
     for edge in request.edges:
         if not all(1 <= end <= count for end in edge):
             raise BadRequestError(
-                f"edge {list(edge)} joins no two of the {count} vertices",
+                f"edge {list(edge)} does not join two of the {count} vertices",
                 hint="vertices are counted from 1",
             )
