@@ -1,4 +1,4 @@
-"""Video COCO: objects followed through videos, in the dialects of Picsellia, COCO-VID, TAO and YouTube-VIS."""
+"""Video COCO: objects tracked through videos, in the dialects of Picsellia, COCO-VID, TAO and YouTube-VIS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INFO = FormatInfo(
         "COCO-VID and TAO: images with video_id, annotations with track_id or instance_id",
         "YouTube-VIS: annotations with lists of bboxes and segmentations, null where the object is absent",
     ),
-    writes=("the platform's dialect: one annotation a keyframe",),
+    writes=("the platform's dialect: one annotation per keyframe",),
     says=Capability(
         kinds={"track": WHOLE},
         fields=frozenset(

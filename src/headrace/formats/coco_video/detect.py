@@ -1,4 +1,4 @@
-"""Whether a file looks like video COCO: it lists videos, or its images belong to some."""
+"""Detect video COCO by a list of videos, or by images that belong to videos."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ _VIDEO_ID = re.compile(rb'"video_id"[ \t\r\n]*:')
 
 
 def detect(path: Path) -> Guess | None:
-    """Video COCO by its list of videos; likely where only ``video_id`` is near an end of the file.
+    """Guess whether a path is video COCO.
 
-    Possible where a folder holds such files.
+    Returns:
+        A guess, or None: ``certain`` for a file with a list of videos, ``likely`` where only ``video_id`` is near an
+        end of the file, ``possible`` for a folder that holds such files.
     """
     return guess_folder(path, detect_file, "coco-video") if path.is_dir() else detect_file(path)
 
 
 def detect_file(path: Path) -> Guess | None:
-    """What a file looks like."""
+    """Guess whether a file is video COCO."""
     text = b"\n".join(head_and_tail(path))
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None

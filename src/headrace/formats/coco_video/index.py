@@ -1,4 +1,4 @@
-"""One look over a video COCO file: its videos, the frame that each image is, and the annotations by video."""
+"""Index a video COCO file in one pass: its videos, the frame of each image, and the annotations by video."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KNOWN = frozenset({"id", "file_name", "width", "height", "attributes"})
 
 
 class Video(Struct):
-    """A video as the file gives it. ``frames`` are the numbers of the frames that the file lists, in order."""
+    """A video of the file. ``frames`` holds the numbers of the frames that the file lists, in order."""
 
     id: Id
     filename: str
@@ -38,14 +38,14 @@ class Video(Struct):
 
 
 class VideoRef(Struct, gc=False):
-    """What an annotation belongs to."""
+    """The video or the image of an annotation."""
 
     video_id: Id | None = None
     image_id: Id | None = None
 
 
 class FrameIndex:
-    """Which frame of which video each image is, in a few bytes an image."""
+    """The video and the frame of each image, in a few bytes per image."""
 
     def __init__(self) -> None:
         self.videos = ImageIndex()
@@ -54,22 +54,28 @@ class FrameIndex:
         self._frame_of = array("q")
 
     def add_image(self, id: Id | None, video: int, frame: int) -> None:
-        """The next image; ``video`` is a place, ``frame`` a number, and -1 stands for neither."""
+        """Add the next image of the file.
+
+        Args:
+            id: Its id.
+            video: The position of its video in the file, or -1.
+            frame: The number of its frame in the video, or -1.
+        """
         self._images.add(id)
         self._video_of.append(video)
         self._frame_of.append(frame)
 
     def frame(self, image_id: Id | None) -> int:
-        """The frame that an image is, or -1."""
+        """Return the frame number of an image, or -1."""
         position = self._images.position(image_id)
         return UNKNOWN if position < 0 else self._frame_of[position]
 
     def positions(self, refs: Sequence[VideoRef]) -> list[int]:
-        """The places of the videos that annotations belong to; -1 for none."""
+        """Return the positions of the videos of annotations; -1 where there is none."""
         return [self._position(ref.video_id, ref.image_id) for ref in refs]
 
     def position_in(self, text: bytes) -> int:
-        """The same for an annotation's text."""
+        """Return the same for the text of one annotation, which need not be clean."""
         with contextlib.suppress(MsgspecError, UnicodeDecodeError, RecursionError):
             values = msgspec.json.decode(text)
             if isinstance(values, dict):
@@ -86,7 +92,7 @@ class FrameIndex:
 
 
 class VideoIndex(Struct):
-    """What :func:`survey` saw."""
+    """The index of a video COCO file, made by :func:`build_video_index`."""
 
     categories: Categories
     videos: list[Video]
@@ -97,7 +103,11 @@ class VideoIndex(Struct):
 
 
 def build_video_index(stream: JsonStream, found: Pass) -> VideoIndex:
-    """Look over the file; raises :class:`~headrace.errors.ParseError` where it has no videos."""
+    """Index a file and sort its annotations by video.
+
+    Raises:
+        ParseError: The file has no videos.
+    """
     report = RecordReporter(stream, found)
     at, char = stream.top()
     if char != b"{":
@@ -151,7 +161,7 @@ def _video(values: dict[str, Any], report: RecordReporter) -> Video | None:
     names = values.get("file_names")
     name = recover.text_of(values.get("file_name")) or recover.text_of(values.get("name"))
     if not name and isinstance(names, list) and names and isinstance(names[0], str):
-        # YouTube-VIS names a video by the folder of its frames.
+        # YouTube-VIS only names the frames: their folder is the name of the video.
         name = names[0].replace("\\", "/").rpartition("/")[0] or names[0]
     if number is None or not name:
         return None
@@ -195,7 +205,7 @@ def _read_images(
 
 
 def frame_of(values: dict[str, Any]) -> int | None:
-    """The number of a frame: TAO's ``frame_index`` counts the video's own frames, ``frame_id`` the listed ones."""
+    """Return the number of a frame. TAO's ``frame_index`` counts all frames of the video, ``frame_id`` the listed ones."""
     for key in ("frame_index", "frame_id"):
         number = recover.int_of(values.get(key))
         if number is not None and number >= 0:
@@ -204,4 +214,4 @@ def frame_of(values: dict[str, Any]) -> int | None:
 
 
 def _silent(*args: object, **more: object) -> None:
-    """Report nothing: the record is looked at again."""
+    """Report nothing: the record is decoded again later."""

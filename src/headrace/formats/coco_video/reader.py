@@ -1,4 +1,4 @@
-"""Reads video COCO: one sample a video, with its tracks."""
+"""Read video COCO: one sample per video, with its tracks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RAWS = Decoder(Raw)
 
 
 class CocoVideoReader(Reader):
-    """One video COCO file, or a folder that holds just one. The first thing asked looks over the whole file."""
+    """Reads one video COCO file, or the only one in a folder. The first call of most methods reads the whole file once."""
 
     info: ClassVar[FormatInfo] = INFO
 
@@ -44,7 +44,7 @@ class CocoVideoReader(Reader):
             self._stream.close()
 
     def about(self) -> Attributes:
-        """``info``, ``licenses`` and other keys, but for the tables of tracks, which are made anew."""
+        """Return ``info``, ``licenses`` and the other top-level keys, except ``tracks``."""
         return {
             member.key: self._stream.decoded(member)
             for member in self._get_index().others
@@ -52,7 +52,7 @@ class CocoVideoReader(Reader):
         }
 
     def progress(self) -> float:
-        """The share of the videos that are done."""
+        """Return the share of the videos that were read, 0 to 1."""
         return 0.0 if self._index is None else self._done / max(len(self._index.videos), 1)
 
     def _get_index(self) -> VideoIndex:
@@ -102,7 +102,7 @@ class CocoVideoReader(Reader):
             found.add("T01", message, path=self.path, count=lost, dropped=lost)
 
     def _groups(self, index: VideoIndex) -> Iterator[tuple[int, int, dict[int, list[bytes]]]]:
-        """Neighbouring videos and the texts of their annotations, by place."""
+        """Yield neighbouring videos, from a position to before another, and the texts of their annotations by position."""
         if index.sorted_annotations is None:
             yield 0, len(index.videos), {}
             return
@@ -123,7 +123,7 @@ class CocoVideoReader(Reader):
     ) -> Sample | None:
         video: Video = index.videos[position]
         if not video.filename or index.frames.videos.position(video.id) != position:
-            # Reported by the survey; here it is counted, with what belonged to it.
+            # Building the index reported the reason; here the video and its annotations count as dropped.
             found.shapes_in += len(texts)
             message = "a video that cannot be used, dropped"
             found.add(
@@ -139,7 +139,7 @@ class CocoVideoReader(Reader):
             filename=video.filename,
             width=video.width,
             height=video.height,
-            shapes=list(decoder.tracks(video, texts)),
+            shapes=list(decoder.decode(video, texts)),
             annotated=index.sorted_annotations is not None,
             id=video.id,
             attributes=video.attributes,

@@ -1,4 +1,4 @@
-"""Annotations of one video to tracks."""
+"""Decode the annotations of one video to tracks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from headrace.formats.findings.collect import Severity
 from headrace.formats.geometry import rle
 from headrace.model.shapes import Box, PolygonKeyframe, RectangleKeyframe, Track
 
-# A key of headrace's own, on the first annotation of a track that has gaps: the frames at which it is gone.
+# A key that headrace defines, on the first annotation of a track with gaps: the frames at which a part of it ends.
 ENDS = "ends"
 _FRAME_KEYS = ("occluded", "rotation")
 _OWN_KEYS = frozenset(
@@ -38,7 +38,15 @@ _OWN_KEYS = frozenset(
 
 
 class Observation(Struct, gc=False):
-    """A track at one frame: absolute number, geometry, and whether the frame is a key (None where nobody says)."""
+    """A track at one frame.
+
+    Attributes:
+        frame: The number of the frame in the video.
+        box: ``x, y, w, h`` in pixels.
+        rings: The rings of its polygon.
+        key: Whether the frame is a keyframe; None where the file does not say.
+        flags: Whether the object is occluded, and its rotation.
+    """
 
     frame: int
     box: Box | None
@@ -48,7 +56,7 @@ class Observation(Struct, gc=False):
 
 
 class TrackDraft(Struct):
-    """The annotations of one track, before they are put in order."""
+    """The values of one track, collected from its annotations in the order of the file."""
 
     labels: list[str] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
@@ -61,7 +69,14 @@ class TrackDraft(Struct):
 
 
 class TrackDecoder:
-    """Makes tracks; ``frame`` gives the frame of an image, ``keyed`` says whether the file marks keyframes at all."""
+    """Decodes the annotations of videos to tracks.
+
+    Args:
+        names: The label of each category id.
+        frame: Returns the frame number of an image.
+        report: Receives the findings.
+        keyed: The file marks keyframes.
+    """
 
     def __init__(
         self,
@@ -76,8 +91,8 @@ class TrackDecoder:
         self._report = report
         self._keyed = keyed
 
-    def tracks(self, video: Video, texts: list[bytes]) -> list[Track]:
-        """The tracks of a video, in the order in which the file first names them."""
+    def decode(self, video: Video, texts: list[bytes]) -> list[Track]:
+        """Return the tracks of a video, in the order in which they first appear in the file."""
         drafts: dict[Id | tuple[str, int], TrackDraft] = {}
         for position, text in enumerate(texts):
             self._report.found.shapes_in += 1
@@ -91,7 +106,7 @@ class TrackDecoder:
             if isinstance(values.get("bboxes"), list) or isinstance(
                 values.get("segmentations"), list
             ):
-                drafts["list", position] = self._listed(values)
+                drafts["list", position] = self._draft_of_list(values)
             else:
                 self._add(drafts, values)
         made = []
@@ -111,7 +126,7 @@ class TrackDecoder:
         return made
 
     def _add(self, drafts: dict[Id | tuple[str, int], TrackDraft], values: dict[str, Any]) -> None:
-        """One annotation that is a track at one frame (the platform's dialect, COCO-VID, TAO)."""
+        """Add an annotation that is a track at one frame (the platform's dialect, COCO-VID, TAO)."""
         flags = values.get("frame_attributes")
         flags = flags if isinstance(flags, dict) else {}
         key = self._key(flags, values)
@@ -138,8 +153,8 @@ class TrackDecoder:
         )
         draft.observations.append(observation)
 
-    def _listed(self, values: dict[str, Any]) -> TrackDraft:
-        """One annotation that is a whole track (YouTube-VIS): a list entry a frame, null where it is absent."""
+    def _draft_of_list(self, values: dict[str, Any]) -> TrackDraft:
+        """Decode an annotation that is a whole track (YouTube-VIS): lists with an entry per frame, null where it is absent."""
         record, extra = recover.annotation(
             {**values, "bbox": None, "segmentation": None}, self._report
         )
@@ -218,7 +233,7 @@ class TrackDecoder:
             self._report(
                 "T06", "a track without a keyframe where others have some, all frames are keys"
             )
-        # FrameIndex between the keys follow from them.
+        # The frames between keyframes are interpolated.
         observations = marked or observations
         label, votes = Counter(draft.labels).most_common(1)[0]
         if votes < len(draft.labels):
@@ -263,17 +278,21 @@ class TrackDecoder:
         track.rectangles, track.polygons = rectangles, polygons
 
     def _ends(self, observations: list[Observation], draft: TrackDraft, video: Video) -> list[int]:
-        """The frames, from the track's first, at which it is gone."""
+        """Return the frames, counted from the first one of the track, at which parts of it end."""
         start, last = observations[0].frame, observations[-1].frame
-        told = draft.extra.pop(ENDS, None)
-        if isinstance(told, list) and told and all(map(recover.is_whole, told)):
-            return [int(frame) - start for frame in told]
-        # Between keyframes a track is interpolated. Where none are marked, the file lists the frames that were looked
-        # at: one that lacks the track, behind one that has it, is where a part of the track ends.
-        seen = {observation.frame for observation in observations}
+        ends = draft.extra.pop(ENDS, None)
+        if isinstance(ends, list) and ends and all(map(recover.is_whole, ends)):
+            return [int(frame) - start for frame in ends]
+        # Between keyframes a track is interpolated. A file without keyframes lists the annotated frames: a part of the
+        # track ends at a frame that lacks it and follows one that has it.
+        observed = {observation.frame for observation in observations}
         listed = [] if self._keyed else [frame for frame in video.frames if start <= frame <= last]
-        gone = [frame for before, frame in pairwise(listed) if before in seen and frame not in seen]
-        return [frame - start for frame in [*gone, last + 1]]
+        gaps = [
+            frame
+            for before, frame in pairwise(listed)
+            if before in observed and frame not in observed
+        ]
+        return [frame - start for frame in [*gaps, last + 1]]
 
 
 def _list(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Writes video COCO in the platform's dialect: one annotation a keyframe, images only for the frames that have one.
+"""Write video COCO in the platform's dialect: one annotation per keyframe, images only for frames with annotations.
 
 Source: ``picsellia_annotations/video_coco.py``: ``videos``, ``images`` with ``video_id`` and ``frame_id``, annotations
 with ``video_id`` and ``frame_attributes`` (``track_id``, ``frame_id``, ``keyframe``, ``occluded``, ``rotation``).
@@ -33,7 +33,7 @@ _ANNOTATION_KEYS = frozenset({"frames", "id", "image_id", "category_id", "bbox",
 
 
 class CocoVideoWriter(Writer):
-    """Writes one video COCO file; frames of all videos stream, the list of videos is kept until the end."""
+    """Writes one video COCO file. Frames are written as they come; the list of videos is kept until the end."""
 
     info: ClassVar[FormatInfo] = INFO
 
@@ -52,7 +52,7 @@ class CocoVideoWriter(Writer):
         self._images.write(header(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
-        """Declare a label; after the start it gets its number in the order, or the next free one."""
+        """Declare a label; after the start it gets its number in the requested order, or the next free one."""
         super().add_label(label)
         if hasattr(self, "_categories"):
             self._categories.number(label.name)
@@ -97,7 +97,7 @@ class CocoVideoWriter(Writer):
             frame = track.start_frame + index
             if frame not in images:
                 images[frame] = self._write_image(sample, video, frame)
-            told = flags.get(str(index)) or {}
+            own = flags.get(str(index)) or {}
             record = {
                 "id": self._annotation_count + len(lines) + 1,
                 "image_id": images[frame],
@@ -109,12 +109,12 @@ class CocoVideoWriter(Writer):
                     "track_id": key,
                     "frame_id": frame,
                     "keyframe": True,
-                    "occluded": bool(told.get("occluded")),
-                    "rotation": told.get("rotation"),
+                    "occluded": bool(own.get("occluded")),
+                    "rotation": own.get("rotation"),
                 },
             }
             if not lines:
-                record.update(_once(track))
+                record.update(_track_values(track))
             lines.append(dump(record))
         self._annotations.write(b",\n" if self._annotation_count else b"\n")
         self._annotations.write(b",\n".join(lines))
@@ -161,7 +161,7 @@ def _video(sample: Sample, number: int) -> Record:
 
 
 def _keyframes(track: Track) -> Iterator[tuple[int, Record]]:
-    """The keyframes in order, rings of one frame together."""
+    """Return the geometry of the keyframes in order, with the rings of one frame together."""
     found: list[tuple[int, Record]] = [
         (
             each.frame_index,
@@ -178,8 +178,8 @@ def _keyframes(track: Track) -> Iterator[tuple[int, Record]]:
     return iter(sorted(found, key=lambda each: each[0]))
 
 
-def _once(track: Track) -> Record:
-    """What belongs to the track and not to a frame: on its first annotation."""
+def _track_values(track: Track) -> Record:
+    """Encode the values of the whole track, which only its first annotation has."""
     record: Record = {}
     if track.text is not None:
         record["utf8_string"] = track.text
