@@ -11,7 +11,7 @@ import uvloop
 from bench.contenders.job import measured, run, the_job
 from headrace.backend.remote import USER_AGENT
 from headrace.backend.remote_file import RemoteFile
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.transfer.download.run import run as transfer
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
@@ -59,7 +59,7 @@ async def fetch_all(
     late: list[float] = []
     watching = asyncio.create_task(watch(late)) if stalls else None
     with the_job():
-        session = StorageSession(user_agent=USER_AGENT, direct=direct)
+        session = StorageSession(user_agent=USER_AGENT, fast_path=direct)
         try:
             with Progress("pull", "files", None) as progress:
                 report = await transfer(

@@ -24,7 +24,7 @@ class MadeUp:
     validator: str | None = None
     digests: Mapping[str, str] = {}
     local_path: Path | None = None
-    pour = None
+    write_to = None
 
     def __init__(self, size: int) -> None:
         self.length: int | None = size
@@ -36,7 +36,7 @@ class MadeUp:
         """At once."""
         yield self
 
-    async def again(self) -> None:
+    async def wait_for_retry(self) -> None:
         """At once."""
 
     async def chunks(self) -> AsyncIterator[bytes | memoryview]:

@@ -12,7 +12,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def settled(future: asyncio.Future[T]) -> T:
+async def wait_done(future: asyncio.Future[T]) -> T:
     """Wait for a future to the end, whatever happens to the waiter; a cancellation is raised after that."""
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
@@ -30,4 +30,4 @@ async def settled(future: asyncio.Future[T]) -> T:
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``function`` on a thread. It is never left running behind: a cancellation waits for its end."""
     loop = asyncio.get_running_loop()
-    return await settled(loop.run_in_executor(None, lambda: function(*args, **kwargs)))
+    return await wait_done(loop.run_in_executor(None, lambda: function(*args, **kwargs)))

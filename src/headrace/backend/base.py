@@ -34,13 +34,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     extensions: bool = False
 
 
-class Download(Protocol):
+class Stream(Protocol):
     """An open file on its way here, from byte ``start`` on.
 
     ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
     ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
     ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already;
-    where there is ``pour``, it hands over the bytes by the block, on a thread, in place of :meth:`chunks`.
+    where there is ``write_to``, it hands over the bytes by the block, on a thread, in place of :meth:`chunks`.
     """
 
     start: int
@@ -52,7 +52,7 @@ class Download(Protocol):
     whole: memoryview | None
 
     @property
-    def pour(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
+    def write_to(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
         """The way over a thread, where there is one."""
         ...
 
@@ -61,31 +61,31 @@ class Download(Protocol):
         ...
 
 
-class File(Protocol):
+class Source(Protocol):
     """A file that can be opened as often as needed."""
 
     def open(
         self, offset: int = 0, validator: str | None = None
-    ) -> AbstractAsyncContextManager[Download]:
+    ) -> AbstractAsyncContextManager[Stream]:
         """Open it once, from ``offset`` on if it is still what ``validator`` names, else from its first byte.
 
         Nothing is tried again here, except that an expired URL is renewed.
         """
         ...
 
-    async def again(self) -> None:
+    async def wait_for_retry(self) -> None:
         """Wait until a second try is in order: all that talk to one host share their second tries."""
         ...
 
 
-class Sent(Struct, frozen=True):
+class UploadedFile(Struct, frozen=True):
     """What was sent: ``size`` in bytes, ``sha256`` in hexadecimal where it was taken on the way."""
 
     size: int
     sha256: str | None = None
 
 
-class Parcel(Struct, frozen=True):
+class SmallUpload(Struct, frozen=True):
     """A small file, and where it goes."""
 
     path: Path
@@ -93,7 +93,7 @@ class Parcel(Struct, frozen=True):
     prepared: PreparedUpload
 
 
-class Sending(Protocol):
+class FileUpload(Protocol):
     """One file on its way to a storage."""
 
     @property
@@ -101,11 +101,11 @@ class Sending(Protocol):
         """What an earlier run began to send this very file as, None where there was none: a new name is needed."""
         ...
 
-    async def send(self, object_name: str, content_type: str) -> Sent:
+    async def send(self, object_name: str, content_type: str) -> UploadedFile:
         """Put the file under an object name, in parts where it is large; TransferError where it changes meanwhile."""
         ...
 
-    async def settle(self) -> None:
+    async def finish(self) -> None:
         """The object is a data now: nothing needs to be kept for another try."""
         ...
 
@@ -130,20 +130,22 @@ class Backend(Protocol):
         """Answer one operation; raises the errors of ``headrace.errors``."""
         ...
 
-    def file(self, data: DataRecord, /) -> File:
+    def file(self, data: DataRecord, /) -> Source:
         """The file of a data; the URL in the record is renewed where it has expired or is missing."""
         ...
 
-    def sending(self, path: Path, /, *, connector_id: UUID) -> AbstractAsyncContextManager[Sending]:
+    def upload(
+        self, path: Path, /, *, connector_id: UUID
+    ) -> AbstractAsyncContextManager[FileUpload]:
         """Take a local file to be sent; what an earlier run has sent of it is not sent again.
 
         Raises ``OSError`` where there is no such file.
         """
         ...
 
-    async def send_many(
-        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
-    ) -> list[Sent | HeadraceError | OSError]:
+    async def upload_many(
+        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+    ) -> list[UploadedFile | HeadraceError | OSError]:
         """Send small files, ``workers`` at a time; for each in its order what was sent, or why it was not.
 
         Raises AuthenticationError: that is none of a file.

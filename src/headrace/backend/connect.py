@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from headrace.backend.base import Backend, Limits
 from headrace.errors import ConfigurationError
 from headrace.model.records import OrganizationRecord, PingRecord
-from headrace.net.redact import redact
+from headrace.net.urls import redact
 from headrace.protocol.operations.session import (
     FIND_ORGANIZATION,
     GET_ORGANIZATION,
@@ -105,7 +105,7 @@ async def _connect(
         ping = await backend.call(PING, Ping(), policy=first_word)
         organization = await _organization(backend, ping, organization_id, settings.organization)
         limits = SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
-        backend.settle(organization.id, _limited(limits, settings))
+        backend.configure(organization.id, _limited(limits, settings))
     except BaseException:
         await backend.aclose()
         raise

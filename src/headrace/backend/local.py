@@ -9,7 +9,7 @@ from uuid import UUID
 
 import anyio
 
-from headrace.backend.base import Limits, Parcel, Sent
+from headrace.backend.base import Limits, SmallUpload, UploadedFile
 from headrace.backend.upload.file_body import Snapshot
 from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
 from headrace.model.records import DataRecord
@@ -52,14 +52,14 @@ class LocalBackend:
         return LocalFile(self._platform.context.objects, data)
 
     @asynccontextmanager
-    async def sending(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalSending]:
+    async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalUpload]:
         """Take a file to be copied into the lake."""
         file = await in_thread(Snapshot.of, path)
-        yield LocalSending(self, self._platform.context.objects, file, connector_id)
+        yield LocalUpload(self, self._platform.context.objects, file, connector_id)
 
-    async def send_many(
-        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
-    ) -> list[Sent | HeadraceError | OSError]:
+    async def upload_many(
+        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+    ) -> list[UploadedFile | HeadraceError | OSError]:
         """Copy small files into the lake."""
         files = await in_thread(Snapshot.each, [parcel.path for parcel in parcels])
         good = [
@@ -84,9 +84,9 @@ class LocalBackend:
 def _unchanged(
     files: Sequence[Snapshot | HeadraceError | OSError],
     outcomes: Sequence[ObjectInfo | HeadraceError | OSError],
-) -> list[Sent | HeadraceError | OSError]:
+) -> list[UploadedFile | HeadraceError | OSError]:
     """What was sent of files that are still what they were."""
-    sent: list[Sent | HeadraceError | OSError] = []
+    sent: list[UploadedFile | HeadraceError | OSError] = []
     for file, outcome in zip(files, outcomes, strict=True):
         if not isinstance(file, Snapshot) or not isinstance(outcome, ObjectInfo):
             assert not isinstance(outcome, ObjectInfo)
@@ -97,11 +97,11 @@ def _unchanged(
         except (HeadraceError, OSError) as error:
             sent.append(error)
         else:
-            sent.append(Sent(outcome.size, outcome.sha256.hex() or None))
+            sent.append(UploadedFile(outcome.size, outcome.sha256.hex() or None))
     return sent
 
 
-class LocalSending:
+class LocalUpload:
     """A file on its way into the lake, by the cheapest copy there is."""
 
     object_name: str | None = None
@@ -114,7 +114,7 @@ class LocalSending:
         self._file = file
         self._connector_id = connector_id
 
-    async def send(self, object_name: str, content_type: str) -> Sent:
+    async def send(self, object_name: str, content_type: str) -> UploadedFile:
         """Copy it; TransferError where it changes meanwhile."""
         ticket = await self._backend.call(
             PRESIGN_UPLOAD,
@@ -126,9 +126,9 @@ class LocalSending:
             raise ConfigurationError(f"the lake asks for an upload by {ticket.client_type!r}")
         stored = await self._objects.put_file(object_name, self._file.path)
         await in_thread(self._file.check)
-        return Sent(stored.size, stored.sha256.hex() or None)
+        return UploadedFile(stored.size, stored.sha256.hex() or None)
 
-    async def settle(self) -> None:
+    async def finish(self) -> None:
         """A copy is whole or not there."""
 
 
@@ -142,7 +142,7 @@ class LocalFile:
     @asynccontextmanager
     async def open(
         self, offset: int = 0, validator: str | None = None
-    ) -> AsyncIterator[LocalDownload]:
+    ) -> AsyncIterator[LocalStream]:
         """Open it from its first byte on; ``ObjectNotFoundError`` where the lake has lost it."""
         info = await self._objects.head(self._data.object_name)
         if info is None:
@@ -150,20 +150,20 @@ class LocalFile:
                 f"the file of {self._data.filename!r} is not in the lake",
                 hint=self._data.object_name,
             )
-        yield LocalDownload(self._objects, self._data.object_name, info.size)
+        yield LocalStream(self._objects, self._data.object_name, info.size)
 
-    async def again(self) -> None:
+    async def wait_for_retry(self) -> None:
         """Nobody else has to be spared."""
 
 
-class LocalDownload:
+class LocalStream:
     """An object of the store; ``local_path`` where it lies as a plain file."""
 
     start = 0
     validator: str | None = None
     digests: Mapping[str, str] = {}
     whole: memoryview | None = None
-    pour = None
+    write_to = None
 
     def __init__(self, objects: ObjectStore, name: str, length: int) -> None:
         self.length: int | None = length

@@ -11,18 +11,20 @@ import anyio
 from msgspec import UNSET
 
 from headrace._version import __version__
-from headrace.backend.base import Limits, Parcel, Sent
+from headrace.backend.base import Limits, SmallUpload, UploadedFile
 from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import UploadJournal
 from headrace.backend.upload.multipart import PARALLEL, PART_BYTES
-from headrace.backend.upload.signed_put import Courier
-from headrace.backend.upload.uploader import Upload
+from headrace.backend.upload.signed_put import SignedUploader
+from headrace.backend.upload.uploader import RemoteUpload
 from headrace.errors import AuthenticationError, HeadraceError
 from headrace.model.records import DataRecord
+from headrace.net.api_session import ApiSession
+from headrace.net.response import HttpResponse
 from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
-from headrace.net.session import Answer, ApiSession, StorageSession
-from headrace.net.ssrf import reach_from
+from headrace.net.ssrf import policy_for
+from headrace.net.storage_session import StorageSession
 from headrace.protocol.codec import decode_response, encode_request
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.annotations import ImportAnnotations
@@ -64,8 +66,8 @@ class RemoteBackend:
         self.state = state
         self.limits = Limits()
         self._api = ApiSession(address, api_token, user_agent=USER_AGENT)
-        reach = reach_from(self._api.address, trusted=trust_storage)
-        self._storage = StorageSession(user_agent=USER_AGENT, reach=reach)
+        reach = policy_for(self._api.address, trusted=trust_storage)
+        self._storage = StorageSession(user_agent=USER_AGENT, url_policy=reach)
         self._policy = policy
         self._organization: UUID | None = None
         self.name = self._api.address
@@ -73,7 +75,7 @@ class RemoteBackend:
     def __repr__(self) -> str:
         return f"RemoteBackend({self.name!r})"
 
-    def settle(self, organization: UUID, limits: Limits) -> None:
+    def configure(self, organization: UUID, limits: Limits) -> None:
         """Say which organization all further calls are for, and how much they may carry."""
         self._organization = organization
         self.limits = limits
@@ -101,7 +103,7 @@ class RemoteBackend:
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
 
-        async def send() -> Answer:
+        async def send() -> HttpResponse:
             return await self._api.send(
                 wire.method, wire.path, query=wire.query, body=wire.body, headers=headers
             )
@@ -127,7 +129,7 @@ class RemoteBackend:
         )
 
     @asynccontextmanager
-    async def sending(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[Upload]:
+    async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[RemoteUpload]:
         """Take a local file to be sent to the storage."""
         file = await in_thread(Snapshot.of, path)
         courier = self._courier()
@@ -137,25 +139,25 @@ class RemoteBackend:
             owner = f"{self.name}\0{self._organization}\0{connector_id}"
             journal = await in_thread(UploadJournal.open, self.state / "uploads", owner, file)
         try:
-            yield Upload(self, courier, file, connector_id, journal, parallel=parallel)
+            yield RemoteUpload(self, courier, file, connector_id, journal, parallel=parallel)
         finally:
             if journal is not None:
                 with anyio.CancelScope(shield=True):
                     await in_thread(journal.close)
 
-    async def send_many(
-        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
-    ) -> list[Sent | HeadraceError | OSError]:
+    async def upload_many(
+        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+    ) -> list[UploadedFile | HeadraceError | OSError]:
         """Send small files to the storage, each in one piece."""
         files = await in_thread(Snapshot.each, [parcel.path for parcel in parcels])
         courier = self._courier()
 
-        async def one(place: int) -> Sent | HeadraceError | OSError:
+        async def one(place: int) -> UploadedFile | HeadraceError | OSError:
             file, parcel = files[place], parcels[place]
             if not isinstance(file, Snapshot):
                 return file
             try:
-                return await Upload(self, courier, file, connector_id).send(
+                return await RemoteUpload(self, courier, file, connector_id).send(
                     parcel.prepared.object_name, parcel.content_type, parcel.prepared.ticket
                 )
             except AuthenticationError:
@@ -165,10 +167,10 @@ class RemoteBackend:
 
         return await map_bounded(one, range(len(files)), concurrency=workers)
 
-    def _courier(self) -> Courier:
+    def _courier(self) -> SignedUploader:
         # A headrace server tells of the SHA-256, other storages of the MD5.
         algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
-        return Courier(self._storage, policy=self._policy, algorithms=algorithms)
+        return SignedUploader(self._storage, policy=self._policy, algorithms=algorithms)
 
     async def aclose(self) -> None:
         """Close the connections, also where all around is being cancelled."""

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Self
 
 from headrace.errors import HeadraceError, TransferError, error_for_status
-from headrace.net.content_range import Body, asked_for, described
-from headrace.net.redact import redact
-from headrace.net.response import Opened
+from headrace.net.content_range import BodyRange, parse_body_range, range_headers
+from headrace.net.response import StreamingResponse
 from headrace.net.retry import retry_after
-from headrace.net.session import StorageSession
-from headrace.net.signed_urls import expires_at
-from headrace.transfer.source import Shared, Take
+from headrace.net.storage_session import StorageSession
+from headrace.net.urls import expires_at, redact
+from headrace.transfer.source import BatchSource, OnFile
 
 EXPIRED = frozenset({400, 401, 403, 410})
 """How storages say that a URL's time is over: worth one fresh URL."""
@@ -25,10 +24,10 @@ MARGIN_SECONDS = 30.0
 """A URL that ends sooner than this is renewed before it is used."""
 
 
-class RemoteFile(Shared):
+class RemoteFile(BatchSource):
     """``url`` may be missing; ``renew`` gives a fresh one; ``what`` is how errors call the file."""
 
-    __slots__ = ("_fresh", "_renew", "_storage", "_url", "_what", "came", "way")
+    __slots__ = ("_fresh", "_renew", "_storage", "_url", "_what", "batch_key", "prefetched")
 
     def __init__(
         self,
@@ -38,8 +37,8 @@ class RemoteFile(Shared):
         renew: Callable[[], Awaitable[str]],
         what: str,
     ) -> None:
-        self.way = self._storage = storage
-        self.came: Opened | HeadraceError | None = None
+        self.batch_key = self._storage = storage
+        self.prefetched: StreamingResponse | HeadraceError | None = None
         """What asking for the file has come to already."""
         self._url = url
         self._fresh = False
@@ -52,19 +51,21 @@ class RemoteFile(Shared):
     @asynccontextmanager
     async def open(
         self, offset: int = 0, validator: str | None = None
-    ) -> AsyncIterator[RemoteDownload]:
+    ) -> AsyncIterator[RemoteStream]:
         """Open it once, from ``offset`` on where the storage plays along, else from the first byte.
 
         Raises the API's errors and those of the storage, :class:`TransferError` and :class:`ChecksumError`.
         """
         if offset:
-            self.forget()
-        came, self.came = self.came, None
-        if isinstance(came, HeadraceError):
-            raise came
-        url = self._url if came is not None and self._url is not None else await self._current()
-        for headers in ([asked_for(offset, validator)] if offset else []) + [{}]:
-            opened, came = came or await self._storage.get(url, headers=headers), None
+            self.discard()
+        prefetched, self.prefetched = self.prefetched, None
+        if isinstance(prefetched, HeadraceError):
+            raise prefetched
+        url = (
+            self._url if prefetched is not None and self._url is not None else await self._current()
+        )
+        for headers in ([range_headers(offset, validator)] if offset else []) + [{}]:
+            opened, prefetched = prefetched or await self._storage.get(url, headers=headers), None
             try:
                 if opened.status in EXPIRED and not self._fresh:
                     opened.close()
@@ -74,9 +75,9 @@ class RemoteFile(Shared):
                 if opened.status != 200 and not (headers and opened.status in (206, 416)):
                     raise self._refusal(opened, url)
                 self._fresh = False
-                body = described(opened.status, opened.headers, at, opened.where)
+                body = parse_body_range(opened.status, opened.headers, at, opened.where)
                 if body is not None:
-                    yield RemoteDownload(opened, body)
+                    yield RemoteStream(opened, body)
                     return
             except BaseException as error:
                 opened.close(error)
@@ -85,25 +86,25 @@ class RemoteFile(Shared):
                 opened.close()
         raise TransferError(f"{redact(url)} answers in a way that no file can be read from")
 
-    async def bring(self, others: Sequence[Self], take: Take) -> None:
+    async def fetch_batch(self, others: Sequence[Self], take: OnFile) -> None:
         """The files whose URLs are good for a while yet, one after another."""
         files: list[Self] = [self, *others]
 
         urls = takewhile(bool, (file.good_url() for file in files))
-        taken, after = await self._storage.carry(urls, take)
+        taken, after = await self._storage.get_batch(urls, take)
         if after is not None:
-            files[taken].came = after
+            files[taken].prefetched = after
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Close the answer that is here already."""
-        came, self.came = self.came, None
-        if isinstance(came, Opened):
-            came.close()
+        prefetched, self.prefetched = self.prefetched, None
+        if isinstance(prefetched, StreamingResponse):
+            prefetched.close()
 
-    async def again(self) -> None:
+    async def wait_for_retry(self) -> None:
         """Wait until the host's second tries allow one more."""
         if self._url is not None:
-            await self._storage.host(self._url).retry_token()
+            await self._storage.host(self._url).wait_for_retry()
 
     async def _current(self) -> str:
         if self._url is None:
@@ -127,7 +128,7 @@ class RemoteFile(Shared):
         self._fresh = True
         return self._url
 
-    def _refusal(self, opened: Opened, url: str) -> HeadraceError:
+    def _refusal(self, opened: StreamingResponse, url: str) -> HeadraceError:
         said = f"{self._what} cannot be read from {redact(url)} (status {opened.status})"
         # A storage knows nothing of tokens: its 401 is not the platform's.
         if opened.status == 401 or opened.status < 400:
@@ -135,19 +136,19 @@ class RemoteFile(Shared):
         return error_for_status(opened.status, said, retry_after=retry_after(opened.headers))
 
 
-class RemoteDownload:
+class RemoteStream:
     """An answer whose body is still to come; ``whole`` where all of it is here already."""
 
     local_path: Path | None = None
 
-    def __init__(self, opened: Opened, body: Body) -> None:
+    def __init__(self, opened: StreamingResponse, body: BodyRange) -> None:
         self.start = body.start
         self.length = body.length
         self.total = body.total
         self.validator = body.validator
         self.digests = body.digests
         self.whole = opened.whole
-        self.pour = opened.pour
+        self.write_to = opened.write_to
         self._opened = opened
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:

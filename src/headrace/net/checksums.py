@@ -21,7 +21,7 @@ _CHECKSUMS = tuple(
 _KEYED = ("aws:kms", "aws:kms:dsse")
 
 
-def digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
+def header_digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
     """Digests of the whole file in hexadecimal, by algorithm (sha256, md5, crc32).
 
     ``headers`` are looked up in lower case. ``whole`` is False where the body is a part of the file: some headers then speak of that part alone.

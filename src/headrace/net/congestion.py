@@ -19,11 +19,11 @@ from msgspec import Struct
 
 from headrace.errors import TransferTimeoutError
 
-TURNING_AWAY = frozenset({429, 503})
+THROTTLING = frozenset({429, 503})
 _log = logging.getLogger("headrace.net")
 
 
-class Pressure(Struct, frozen=True, kw_only=True):
+class LimiterPolicy(Struct, frozen=True, kw_only=True):
     """``start``, ``floor`` and ``ceiling`` of the requests under way at one host.
 
     ``longest``: the most seconds that it may ask everybody to wait. ``retries``: second tries at once, and then
@@ -40,133 +40,133 @@ class Pressure(Struct, frozen=True, kw_only=True):
     retries_per_second: float = 2.0
 
 
-class Turn:
+class Permit:
     """One request at a host; tell it what was ``heard``."""
 
-    def __init__(self, host: Host, era: int) -> None:
+    def __init__(self, host: AdaptiveLimiter, epoch: int) -> None:
         self._host = host
-        self.era = era
-        self.refused = False
-        self.answers = 1
+        self.epoch = epoch
+        self.was_throttled = False
+        self.responses = 1
         """How many answers came in its time, where one turn lasts for several requests."""
 
-    def heard(self, status: int, wait: float | None) -> None:
+    def record(self, status: int, wait: float | None) -> None:
         """The status of the answer, and the seconds that it asks for."""
-        if status in TURNING_AWAY:
-            self.refused = True
-            self._host.turned_away(self.era, wait)
+        if status in THROTTLING:
+            self.was_throttled = True
+            self._host.throttled(self.epoch, wait)
 
 
-class Host:
+class AdaptiveLimiter:
     """One host. ``window`` is how many requests may be under way, ``busy`` how many are."""
 
     def __init__(
         self,
         name: str,
-        pressure: Pressure,
+        policy: LimiterPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.name = name
-        self.window = pressure.start
+        self.window = policy.start
         self.busy = 0
-        self._pressure = pressure
+        self._policy = policy
         self._clock = clock
         self._sleep = sleep
         self._waiting: deque[anyio.Event] = deque()
         self._clean = 0
-        self._era = 0
-        self._refusals = 0
-        self._closed_until = 0.0
-        self._tokens = pressure.retries
-        self._counted = clock()
+        self._epoch = 0
+        self._throttles = 0
+        self._paused_until = 0.0
+        self._retry_tokens = policy.retries
+        self._refilled_at = clock()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    async def permit(self) -> AsyncIterator[Permit]:
         """A turn that lasts as long as the context."""
-        turn = await self.enter()
+        permit = await self.acquire()
         try:
-            yield turn
+            yield permit
         except BaseException as error:
-            self.leave(turn, error)
+            self.release(permit, error)
             raise
-        self.leave(turn, None)
+        self.release(permit, None)
 
-    async def enter(self) -> Turn:
+    async def acquire(self) -> Permit:
         """Wait until the host is open and there is room; the room is held until :meth:`leave`."""
-        await self._enter()
-        return Turn(self, self._era)
+        await self._acquire_slot()
+        return Permit(self, self._epoch)
 
-    def leave(self, turn: Turn, error: BaseException | None) -> None:
+    def release(self, permit: Permit, error: BaseException | None) -> None:
         """Give the room back; ``error`` is what the request ended with."""
         if isinstance(error, TransferTimeoutError):
-            self.slow_down(turn.era)
-        elif error is None and not turn.refused:
-            self._went_well(turn.answers)
+            self.slow_down(permit.epoch)
+        elif error is None and not permit.was_throttled:
+            self._record_success(permit.responses)
         self.busy -= 1
         self._wake()
 
-    def is_calm(self, turn: Turn) -> bool:
+    def may_continue(self, permit: Permit) -> bool:
         """Whether one more request may be sent in the same turn: nobody was turned away since it began."""
-        return turn.era == self._era and self.busy <= self.window
+        return permit.epoch == self._epoch and self.busy <= self.window
 
-    async def retry_token(self) -> None:
+    async def wait_for_retry(self) -> None:
         """Wait until one more second try is in order."""
         while True:
             now = self._clock()
-            gained = (now - self._counted) * self._pressure.retries_per_second
-            self._tokens = min(self._pressure.retries, self._tokens + gained)
-            self._counted = now
-            if self._tokens >= 1:
-                self._tokens -= 1
+            gained = (now - self._refilled_at) * self._policy.retries_per_second
+            self._retry_tokens = min(self._policy.retries, self._retry_tokens + gained)
+            self._refilled_at = now
+            if self._retry_tokens >= 1:
+                self._retry_tokens -= 1
                 return
-            await self._sleep((1 - self._tokens) / self._pressure.retries_per_second)
+            await self._sleep((1 - self._retry_tokens) / self._policy.retries_per_second)
 
-    def turned_away(self, era: int, wait: float | None) -> None:
+    def throttled(self, epoch: int, wait: float | None) -> None:
         """The host wants fewer requests, and none at all for a while."""
-        if era == self._era:
-            self._refusals += 1
-        self.slow_down(era)
+        if epoch == self._epoch:
+            self._throttles += 1
+        self.slow_down(epoch)
         if wait is None:
-            ceiling = self._pressure.base * 2 ** min(self._refusals - 1, 20)
-            wait = random.uniform(0, min(self._pressure.cap, ceiling))
-        elif wait > self._pressure.longest:
-            longest = self._pressure.longest
+            ceiling = self._policy.base * 2 ** min(self._throttles - 1, 20)
+            wait = random.uniform(0, min(self._policy.cap, ceiling))
+        elif wait > self._policy.longest:
+            longest = self._policy.longest
             _log.warning("%s asks to wait %.0f s; waiting %.0f s", self.name, wait, longest)
             wait = longest
-        self._closed_until = max(self._closed_until, self._clock() + wait)
+        self._paused_until = max(self._paused_until, self._clock() + wait)
 
-    def slow_down(self, era: int) -> None:
+    def slow_down(self, epoch: int) -> None:
         """Halve the window, unless that was done since the request began."""
-        if era == self._era:
-            self._era += 1
+        if epoch == self._epoch:
+            self._epoch += 1
             self._clean = 0
-            self.window = max(self._pressure.floor, self.window // 2)
+            self.window = max(self._policy.floor, self.window // 2)
 
-    def _went_well(self, answers: int) -> None:
-        if not answers:
+    def _record_success(self, responses: int) -> None:
+        if not responses:
             return
-        self._refusals = 0
-        self._tokens = min(self._pressure.retries, self._tokens + 0.1 * answers)
-        self._clean += answers
+        self._throttles = 0
+        self._retry_tokens = min(self._policy.retries, self._retry_tokens + 0.1 * responses)
+        self._clean += responses
         if self._clean >= self.window:
             self._clean = 0
-            self.window = min(self._pressure.ceiling, self.window + 1)
+            self.window = min(self._policy.ceiling, self.window + 1)
             self._wake()
 
-    async def _enter(self) -> None:
+    async def _acquire_slot(self) -> None:
         while True:
-            wait = self._closed_until - self._clock()
+            wait = self._paused_until - self._clock()
             if wait > 0:
                 await self._sleep(wait)
             elif self.busy < self.window:
                 self.busy += 1
                 return
             else:
-                await self._room()
+                await self._wait_for_slot()
 
-    async def _room(self) -> None:
+    async def _wait_for_slot(self) -> None:
         event = anyio.Event()
         self._waiting.append(event)
         try:
@@ -185,16 +185,16 @@ class Host:
             self._waiting.popleft().set()
 
 
-class Hosts:
+class HostLimiters:
     """All hosts that one session talks to, by origin."""
 
-    def __init__(self, pressure: Pressure | None = None) -> None:
-        self._pressure = pressure or Pressure()
-        self._known: dict[str, Host] = {}
+    def __init__(self, policy: LimiterPolicy | None = None) -> None:
+        self._policy = policy or LimiterPolicy()
+        self._known: dict[str, AdaptiveLimiter] = {}
 
-    def of(self, name: str) -> Host:
+    def of(self, name: str) -> AdaptiveLimiter:
         """The host of an origin."""
         host = self._known.get(name)
         if host is None:
-            host = self._known[name] = Host(name, self._pressure)
+            host = self._known[name] = AdaptiveLimiter(name, self._policy)
         return host

@@ -9,14 +9,14 @@ from msgspec import Struct
 from multidict import istr
 
 from headrace.errors import ChecksumError
-from headrace.net.checksums import digests
+from headrace.net.checksums import header_digests
 
 _ENCODING, _LENGTH, _ETAG = map(istr, ("content-encoding", "content-length", "etag"))
 _CONTENT_RANGE = re.compile(r"^bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)$")
 _UNSATISFIED = re.compile(r"^bytes \*/(\d{1,18})$")
 
 
-class Body(Struct, frozen=True, kw_only=True, gc=False):
+class BodyRange(Struct, frozen=True, kw_only=True, gc=False):
     """``length`` bytes from ``start`` on (None: nobody says), of a file of ``total`` bytes.
 
     ``validator`` names this very content (a strong ETag), ``digests`` are of the whole file.
@@ -29,7 +29,7 @@ class Body(Struct, frozen=True, kw_only=True, gc=False):
     digests: Mapping[str, str]
 
 
-def asked_for(offset: int, validator: str | None) -> dict[str, str]:
+def range_headers(offset: int, validator: str | None) -> dict[str, str]:
     """The headers that ask for a file from ``offset`` on, as long as it is still what ``validator`` names."""
     if not offset:
         return {}
@@ -37,7 +37,9 @@ def asked_for(offset: int, validator: str | None) -> dict[str, str]:
     return headers if validator is None else {**headers, "If-Range": validator}
 
 
-def described(status: int, headers: Mapping[str, str], offset: int, where: str) -> Body | None:
+def parse_body_range(
+    status: int, headers: Mapping[str, str], offset: int, where: str
+) -> BodyRange | None:
     """What the body of a 200, 206 or 416 is; None where the answer makes no sense for what was asked.
 
     Whoever gets None asks again for the whole file. Raises ChecksumError where the body is packed.
@@ -54,24 +56,24 @@ def described(status: int, headers: Mapping[str, str], offset: int, where: str) 
     refused = _UNSATISFIED.match(headers.get("Content-Range", ""))
     if refused and int(refused[1]) == offset:
         # Everything had come already; only the end of it was not seen.
-        return Body(
+        return BodyRange(
             start=offset, length=0, total=offset, validator=_strong(headers.get(_ETAG)), digests={}
         )
     return None
 
 
-def _whole(headers: Mapping[str, str]) -> Body:
+def _whole(headers: Mapping[str, str]) -> BodyRange:
     length = _number(headers.get(_LENGTH))
-    return Body(
+    return BodyRange(
         start=0,
         length=length,
         total=length,
         validator=_strong(headers.get(_ETAG)),
-        digests=digests(headers, whole=True),
+        digests=header_digests(headers, whole=True),
     )
 
 
-def _part(headers: Mapping[str, str], offset: int) -> Body | None:
+def _part(headers: Mapping[str, str], offset: int) -> BodyRange | None:
     told = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
     if told is None or not offset:
         return None
@@ -82,12 +84,12 @@ def _part(headers: Mapping[str, str], offset: int) -> Body | None:
         return None
     if _number(headers.get(_LENGTH)) not in (None, last - start + 1):
         return None
-    return Body(
+    return BodyRange(
         start=start,
         length=last - start + 1,
         total=total,
         validator=_strong(headers.get(_ETAG)),
-        digests=digests(headers, whole=False),
+        digests=header_digests(headers, whole=False),
     )
 
 

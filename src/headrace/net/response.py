@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import NamedTuple
 
-import aiohttp
-import anyio
 from msgspec import Struct
 
 from headrace.errors import TransferError
-from headrace.net.errors import slow, translated
 
-Write = Callable[[memoryview], None]
+WriteBlock = Callable[[memoryview], None]
 """Takes the next bytes, which are good until it returns. It may block."""
 
 STORAGE_SILENCE_SECONDS = 60.0
 
 
-class Patience(Struct, frozen=True, kw_only=True):
+class StallPolicy(Struct, frozen=True, kw_only=True):
     """How slow a storage may be: ``silence`` seconds without a byte, or fewer than ``speed`` bytes a second in them."""
 
     silence: float = STORAGE_SILENCE_SECONDS
     speed: int = 100
 
 
-class Opened(ABC):
+class StreamingResponse(ABC):
     """``status`` and ``headers`` are here, ``where`` is the origin; ``whole`` is the body where it came at once.
 
-    ``pour`` is there where the body can be written on a thread as it comes: in place of :meth:`chunks`, with the same
+    ``write_to`` is there where the body can be written on a thread as it comes: in place of :meth:`chunks`, with the same
     errors, once all that came has been written. Whoever has it closes it.
     """
 
@@ -36,7 +34,7 @@ class Opened(ABC):
     headers: Mapping[str, str]
     where: str
     whole: memoryview | None = None
-    pour: Callable[[Write], Awaitable[None]] | None = None
+    write_to: Callable[[WriteBlock], Awaitable[None]] | None = None
     on_close: Callable[[BaseException | None], None] | None = None
 
     @abstractmethod
@@ -61,39 +59,15 @@ class Opened(ABC):
             on_close(error)
 
 
-class Received(Opened):
-    """An answer that came through aiohttp."""
+class HttpResponse(NamedTuple):
+    """An HTTP answer, read to its end."""
 
-    def __init__(self, response: aiohttp.ClientResponse, patience: Patience, where: str) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self._response = response
-        self.where = where
-        self._patience = patience
-
-    async def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The body as it comes."""
-        patience, where = self._patience, self.where
-        came, waited = 0, 0.0
-        while True:
-            began = anyio.current_time()
-            with translated(where), anyio.fail_after(patience.silence):
-                chunk = await self._response.content.readany()
-            if not chunk:
-                return
-            came += len(chunk)
-            waited += anyio.current_time() - began
-            if waited >= patience.silence:
-                if came < patience.speed * waited:
-                    raise slow(where, came / waited)
-                came, waited = 0, 0.0
-            yield chunk
-
-    def _release(self) -> None:
-        self._response.release()
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
-class Came(Opened):
+class BufferedResponse(StreamingResponse):
     """An answer that has come already, as far as it did: ``error`` is what it broke off with."""
 
     def __init__(

@@ -36,7 +36,7 @@ TRANSIENT = frozenset({408, 425, 429, 502, 503, 504})
 STORAGE_TRANSIENT = TRANSIENT | {500}
 """The same for storages, which say 500 of passing trouble; an API that says it has a fault."""
 
-TURNED_AWAY = frozenset({425, 429})
+NOT_PROCESSED = frozenset({425, 429})
 """Those of them that say that nothing was done."""
 
 
@@ -60,7 +60,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 _PATIENT = RetryPolicy(attempts=10)
 
 
-class Budget:
+class RetryBudget:
     """The patience with one item: ``attempts`` and ``budget`` seconds, both whole again after progress.
 
     A host that turns requests away (429, 503) costs time but no attempts: it is there, and says to come later.
@@ -71,30 +71,30 @@ class Budget:
     ) -> None:
         self._policy = policy or _PATIENT
         self._clock = clock
-        self.progressed()
+        self.reset()
 
-    def progressed(self) -> None:
+    def reset(self) -> None:
         """Bytes came."""
         self._since = self._clock()
         self._tries = 0
         self._failures = 0
 
-    def pause(self, error: HeadraceError) -> float | None:
+    def next_wait(self, error: HeadraceError) -> float | None:
         """Seconds to wait before another attempt; None where there is none."""
-        if not is_passing(error):
+        if not is_transient(error):
             return None
         self._failures += 1
         if not (isinstance(error, APIError) and error.status in (429, 503)):
             self._tries += 1
         floor = error.retry_after if isinstance(error, RateLimitError) else None
-        wait = pause(self._failures, self._policy, floor)
+        wait = backoff(self._failures, self._policy, floor)
         spent = self._clock() - self._since
         if self._tries >= self._policy.attempts or spent + wait > self._policy.budget:
             return None
         return wait
 
 
-def is_passing(error: HeadraceError) -> bool:
+def is_transient(error: HeadraceError) -> bool:
     """Whether fetching the same once more may succeed."""
     if isinstance(error, ChecksumError):
         return False
@@ -103,7 +103,7 @@ def is_passing(error: HeadraceError) -> bool:
     return error.retryable
 
 
-class Answer(Protocol):
+class ResponseLike(Protocol):
     """What the decision needs of an HTTP answer."""
 
     @property
@@ -117,7 +117,7 @@ class Answer(Protocol):
         ...
 
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=ResponseLike)
 
 
 async def send_with_retries(
@@ -142,12 +142,12 @@ async def send_with_retries(
         except TransferError as error:
             failure = error
         if answer is not None:
-            if answer.status not in (transient if repeatable else TURNED_AWAY):
+            if answer.status not in (transient if repeatable else NOT_PROCESSED):
                 return answer
             floor = retry_after(answer.headers)
         elif not _repeatable_failure(failure, repeatable=repeatable):
             raise _present(failure)
-        wait = pause(attempt, policy, floor)
+        wait = backoff(attempt, policy, floor)
         spent = time.monotonic() - started
         if attempt >= policy.attempts or spent + wait > policy.budget:
             if answer is not None:
@@ -156,7 +156,7 @@ async def send_with_retries(
         await sleep(wait)
 
 
-def pause(attempt: int, policy: RetryPolicy, floor: float | None = None) -> float:
+def backoff(attempt: int, policy: RetryPolicy, floor: float | None = None) -> float:
     """Seconds to wait after attempt number ``attempt`` (from 1)."""
     ceiling = min(policy.cap, policy.base * 2 ** min(attempt - 1, 30))
     jitter = random.uniform(0, ceiling)

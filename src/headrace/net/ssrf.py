@@ -13,7 +13,7 @@ from msgspec import Struct
 from yarl import URL
 
 from headrace.errors import TransferError
-from headrace.net.redact import origin
+from headrace.net.urls import origin
 
 _METADATA_NAMES = frozenset({"metadata.google.internal", "metadata"})
 _METADATA_ADDRESSES = frozenset({"fd00:ec2::254", "100.100.100.200"})
@@ -21,15 +21,15 @@ _MACHINE = 2
 _METADATA = 3
 
 
-class Reach(Struct, frozen=True):
-    """``nearest`` is how near a URL may lead (see :func:`closeness`); ``encrypted`` that it must be https."""
+class UrlPolicy(Struct, frozen=True):
+    """``nearest`` is how near a URL may lead (see :func:`zone_of`); ``encrypted`` that it must be https."""
 
     nearest: int
     encrypted: bool
 
     def check(self, url: URL) -> None:
         """Raises TransferError for a URL that leads where it may not."""
-        if closeness(url) > self.nearest:
+        if zone_of(url) > self.nearest:
             raise TransferError(
                 f"the files are said to be at {origin(url)}, which only this machine or its network"
                 " can reach",
@@ -42,14 +42,14 @@ class Reach(Struct, frozen=True):
             )
 
 
-ANYWHERE = Reach(_MACHINE, encrypted=False)
+ANYWHERE = UrlPolicy(_MACHINE, encrypted=False)
 """Everywhere but to a cloud's metadata."""
 
 
-def reach_from(api: str, *, trusted: bool) -> Reach:
+def policy_for(api: str, *, trusted: bool) -> UrlPolicy:
     """Where files may be that the API at this address names; with ``trusted`` anywhere."""
     url = URL(api)
-    return ANYWHERE if trusted else Reach(min(closeness(url), _MACHINE), url.scheme == "https")
+    return ANYWHERE if trusted else UrlPolicy(min(zone_of(url), _MACHINE), url.scheme == "https")
 
 
 def next_url(at: URL, headers: Mapping[str, str]) -> URL:
@@ -63,14 +63,14 @@ def next_url(at: URL, headers: Mapping[str, str]) -> URL:
         raise TransferError(f"{origin(at)} redirects to {where}, which is not encrypted")
     if target.scheme not in ("http", "https"):
         raise TransferError(f"{origin(at)} redirects to something that is not HTTP")
-    if closeness(target) > closeness(at):
+    if zone_of(target) > zone_of(at):
         raise TransferError(
             f"{origin(at)} redirects to {where}, which only this machine or its network can reach"
         )
     return target
 
 
-def closeness(url: URL) -> int:
+def zone_of(url: URL) -> int:
     """0 the open net, 1 a private network, 2 this machine, 3 what a cloud tells its machines about themselves."""
     host = (url.host or "").rstrip(".").lower()
     if host in _METADATA_NAMES:

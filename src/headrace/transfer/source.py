@@ -17,7 +17,7 @@ class Stream(Protocol):
     ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
     ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
     ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already;
-    where there is ``pour``, the bytes may be had from it in place of :meth:`chunks`: it calls for each block, on a
+    where there is ``write_to``, the bytes may be had from it in place of :meth:`chunks`: it calls for each block, on a
     thread, and raises what goes wrong once all that came was handed over.
     """
 
@@ -30,7 +30,7 @@ class Stream(Protocol):
     whole: memoryview | None
 
     @property
-    def pour(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
+    def write_to(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
         """The way over a thread, where there is one."""
         ...
 
@@ -48,33 +48,33 @@ class Source(Protocol):
         """Open it from ``offset`` on if it is still what ``validator`` names, else from its first byte."""
         ...
 
-    async def again(self) -> None:
+    async def wait_for_retry(self) -> None:
         """Wait until a second try is in order."""
         ...
 
 
-Take = Callable[[memoryview, Mapping[str, str]], bool]
+OnFile = Callable[[memoryview, Mapping[str, str]], bool]
 """Gets a whole file and the headers that came with it, on a thread; False: no more of them are to come."""
 
 
-class Shared(ABC):
+class BatchSource(ABC):
     """A source whose small files cost less together: those that have one ``way`` may be brought at once."""
 
     __slots__ = ()
 
-    way: object
+    batch_key: object
 
     @abstractmethod
-    async def bring(self, others: Sequence[Any], take: Take) -> None:
+    async def fetch_batch(self, others: Sequence[Any], take: OnFile) -> None:
         """Let this file be taken and then the others, as many as come whole, in order.
 
         What the one after them came to, if it is anything, is what opening it from its first byte will come to;
-        :meth:`forget` it where nobody is going to open it.
+        :meth:`discard` it where nobody is going to open it.
         """
 
     @abstractmethod
-    def forget(self) -> None:
-        """Let go of what :meth:`bring` left for whoever opens this file."""
+    def discard(self) -> None:
+        """Let go of what :meth:`fetch_batch` left for whoever opens this file."""
 
 
 class Item(Struct, frozen=True, kw_only=True):

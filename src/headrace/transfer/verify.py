@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from headrace.errors import ChecksumError
-from headrace.net.checksums import digests
+from headrace.net.checksums import header_digests
 from headrace.transfer.source import Item
 
 Chunk = bytes | memoryview
@@ -27,19 +27,19 @@ class Digest(Protocol):
         ...
 
 
-class Want(NamedTuple):
+class ExpectedDigest(NamedTuple):
     """The digest that a file must have, in hexadecimal."""
 
     algorithm: str
     promised: str
 
 
-def wanted(item: Item, offered: Mapping[str, str]) -> Want | None:
+def expected_digest(item: Item, offered: Mapping[str, str]) -> ExpectedDigest | None:
     """The item's own digest, else the best of those ``offered`` along with its bytes."""
     if item.sha256 is not None:
-        return Want("sha256", item.sha256)
+        return ExpectedDigest("sha256", item.sha256)
     best = next((name for name in _PREFERRED if name in offered), None)
-    return None if best is None else Want(best, offered[best])
+    return None if best is None else ExpectedDigest(best, offered[best])
 
 
 def new_digest(algorithm: str) -> Digest:
@@ -57,7 +57,7 @@ def check_size(name: str, came: int, size: int | None) -> None:
         raise ChecksumError(f"{name}: {came:,} bytes came, not {size:,}")
 
 
-def check_digest(name: str, digest: Digest, want: Want) -> None:
+def check_digest(name: str, digest: Digest, want: ExpectedDigest) -> None:
     """ChecksumError where the bytes are others."""
     if digest.hexdigest() != want.promised:
         raise ChecksumError(
@@ -70,14 +70,14 @@ def check_whole(item: Item, whole: Chunk, headers: Mapping[str, str]) -> None:
     if len(whole) != item.size:
         check_size(item.name, len(whole), item.size)
     if item.sha256 is None:
-        want = wanted(item, digests(headers, whole=True))
+        want = expected_digest(item, header_digests(headers, whole=True))
         if want is None:
             return
     # The common case, and hot: as few steps as can be.
     elif hashlib.sha256(whole).hexdigest() == item.sha256:
         return
     else:
-        want = Want("sha256", item.sha256)
+        want = ExpectedDigest("sha256", item.sha256)
     digest = new_digest(want.algorithm)
     digest.update(whole)
     check_digest(item.name, digest, want)

@@ -46,7 +46,7 @@ class Twice:
     def __init__(self, backend: RemoteBackend) -> None:
         self.backend = backend
         self.limits = backend.limits
-        self.sending = backend.sending
+        self.upload = backend.upload
         self.repeated: set[str] = set()
 
     async def call(self, operation: Operation[Any, Any], request: Any, /) -> Any:

@@ -19,7 +19,7 @@ from headrace.errors import (
     UnprocessableEntityError,
 )
 from headrace.net.retry import RetryPolicy, UnreachableError
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.protocol.operations.datasets import (
     CREATE_DATASET,
     GET_DATASET,
@@ -111,7 +111,7 @@ async def test_storage_follows_redirects_without_a_token(direct: bool) -> None:
             seen.append(dict(request.headers))
             raise web.HTTPFound(elsewhere + "/there?signature=a%2Bb")
 
-        storage = StorageSession(user_agent="headrace/test", direct=direct)
+        storage = StorageSession(user_agent="headrace/test", fast_path=direct)
         async with listening(answer) as address:
             opened = await storage.get(address + "/here?x=%2F")
             assert b"".join([bytes(chunk) async for chunk in opened.chunks()]) == b"bytes"
@@ -127,7 +127,7 @@ async def test_redirects_in_circles_end(direct: bool) -> None:
     async def answer(request: web.Request) -> web.Response:
         raise web.HTTPFound("/again?signature=s3cret")
 
-    storage = StorageSession(user_agent="headrace/test", direct=direct)
+    storage = StorageSession(user_agent="headrace/test", fast_path=direct)
     async with listening(answer) as address:
         with pytest.raises(TransferError, match="in circles") as caught:
             await storage.get(address + "/start")
@@ -141,7 +141,7 @@ async def test_redirects_to_nowhere(target: str, direct: bool) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": target})
 
-    storage = StorageSession(user_agent="headrace/test", direct=direct)
+    storage = StorageSession(user_agent="headrace/test", fast_path=direct)
     async with listening(answer) as address:
         with pytest.raises(HeadraceError):
             await storage.get(address + "/start")

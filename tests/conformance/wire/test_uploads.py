@@ -13,12 +13,12 @@ from aiohttp import BodyPartReader, web
 
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.multipart import PART_BYTES
-from headrace.backend.upload.signed_put import Courier
-from headrace.backend.upload.uploader import Upload
+from headrace.backend.upload.signed_put import SignedUploader
+from headrace.backend.upload.uploader import RemoteUpload
 from headrace.errors import PermissionDeniedError, TransferError
 from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, UploadTicket
 from headrace.net.retry import RetryPolicy
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.protocol.operations.storage import CompleteMultipart, PresignPart
 
 NAME = 'data/x/"quoted" ä.png'
@@ -94,8 +94,8 @@ async def session() -> AsyncIterator[StorageSession]:
 
 
 async def send(session: StorageSession, platform: Platform, path: Path) -> None:
-    courier = Courier(session, policy=RetryPolicy(attempts=3, base=0.01))
-    upload = Upload(platform, courier, Snapshot.of(path), CONNECTOR)
+    courier = SignedUploader(session, policy=RetryPolicy(attempts=3, base=0.01))
+    upload = RemoteUpload(platform, courier, Snapshot.of(path), CONNECTOR)
     await upload.send(NAME, "image/png")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import HeadraceError
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import fault_server
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
@@ -157,7 +157,7 @@ async def test_f02_any_call_may_fail(
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EMFILE, errno.EROFS])
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
 @BOTH
-async def test_f02_in_any_way(
+async def test_f02_in_any_batch_key(
     tmp_path: Path, error: int, forever: bool, download: Download
 ) -> None:
     assert await until_clean(download, tmp_path, error, forever=forever) > 2 * len(FILES)

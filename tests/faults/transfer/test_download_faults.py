@@ -14,9 +14,10 @@ import pytest
 
 from headrace.backend.remote_file import RemoteFile
 from headrace.errors import AuthenticationError, TransferTimeoutError
-from headrace.net.congestion import Pressure
+from headrace.net.congestion import LimiterPolicy
+from headrace.net.response import StallPolicy
 from headrace.net.retry import RetryPolicy
-from headrace.net.session import Patience, StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import (
     FaultServer,
     Reply,
@@ -38,7 +39,7 @@ from headrace.transfer.source import Item
 CONTENT = hashlib.shake_256(b"headrace").digest(700_000)
 OTHER = CONTENT[::-1]
 QUICK = RetryPolicy(attempts=5, base=0.001, cap=0.01, budget=20.0)
-GENTLE = Pressure(base=0.001, cap=0.01, longest=0.05)
+GENTLE = LimiterPolicy(base=0.001, cap=0.01, longest=0.05)
 
 
 class Storage:
@@ -89,11 +90,9 @@ class Storage:
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     """By both ways to a storage: all that follows holds for either."""
     direct = request.param == "direct"
-    patience = Patience(silence=0.4, speed=1_000_000)
+    patience = StallPolicy(silence=0.4, speed=1_000_000)
     async with fault_server({"a.bin": CONTENT}) as server:
-        session = StorageSession(
-            user_agent="test", patience=patience, pressure=GENTLE, direct=direct
-        )
+        session = StorageSession(user_agent="test", stall=patience, limits=GENTLE, fast_path=direct)
         yield Storage(server, session, tmp_path)
         await session.aclose()
 

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from headrace.backend.upload.file_body import Snapshot
-from headrace.backend.upload.journal import Begun, UploadJournal
+from headrace.backend.upload.journal import UploadState, UploadJournal
 from headrace.server.uploads import UploadReceiver
 from tests.support.data.images import draw_images
 from tests.support.lakes.lake import png
@@ -195,8 +195,8 @@ async def test_without_a_folder_for_the_journal_uploads_still_work(
     await check_whole(server, image)
 
 
-def begun(file: Snapshot) -> Begun:
-    return Begun(
+def begun(file: Snapshot) -> UploadState:
+    return UploadState(
         size=file.size, changed=file.changed, inode=file.inode, object_name="n", part_bytes=1,
         upload_id="up", url="https://host/?signature=secret",
     )  # fmt: skip

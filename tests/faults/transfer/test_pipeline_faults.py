@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from headrace.backend.remote_file import RemoteFile
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import fault_server
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress, ProgressEvent
@@ -49,7 +49,7 @@ def listed(session: StorageSession, address: str) -> AsyncIterator[list[Item]]:
 async def cancelled_at(tmp_path: Path, points: range, *, natively: bool, direct: bool) -> None:
     """After each cancellation nothing is left running or open, what is visible is right, and a run goes on from there."""
     async with fault_server(FILES) as server:
-        session = StorageSession(user_agent="test", direct=direct)
+        session = StorageSession(user_agent="test", fast_path=direct)
         tasks = len(asyncio.all_tasks())
         for steps in points:
             folder = tmp_path / str(steps)
@@ -76,7 +76,7 @@ async def cancelled_at(tmp_path: Path, points: range, *, natively: bool, direct:
         await session.aclose()
         connections = len([task for task in asyncio.all_tasks() if "serve" in repr(task)])
         assert len(asyncio.all_tasks()) - connections <= tasks
-        session = StorageSession(user_agent="test", direct=direct)
+        session = StorageSession(user_agent="test", fast_path=direct)
         with Progress("pull", "files", None) as progress:
             await run(listed(session, server.address), folder, progress=progress)
         await session.aclose()

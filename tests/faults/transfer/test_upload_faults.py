@@ -20,8 +20,8 @@ import headrace
 from headrace.backend.upload import uploader as uploads
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.multipart import PART_BYTES
-from headrace.backend.upload.signed_put import Courier
-from headrace.backend.upload.uploader import Upload
+from headrace.backend.upload.signed_put import SignedUploader
+from headrace.backend.upload.uploader import RemoteUpload
 from headrace.errors import (
     AuthenticationError,
     ChecksumError,
@@ -31,9 +31,9 @@ from headrace.errors import (
     TransferError,
 )
 from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, UploadTicket
-from headrace.net.congestion import Pressure
+from headrace.net.congestion import LimiterPolicy
 from headrace.net.retry import RetryPolicy
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.transfer.progress import ProgressEvent
 from tests.support.data.images import draw_images
 from tests.support.faults.faulty_proxy import faulty_proxy
@@ -41,7 +41,7 @@ from tests.support.lakes.servers import new_lake, server_process
 
 CONTENT = hashlib.shake_256(b"upload").digest(600_000)
 QUICK = RetryPolicy(attempts=5, base=0.001, cap=0.01, budget=20.0)
-GENTLE = Pressure(base=0.001, cap=0.01, longest=0.05)
+GENTLE = LimiterPolicy(base=0.001, cap=0.01, longest=0.05)
 CANARY = "c4n4ry"
 
 Answer = Callable[[web.Request, bytes], Awaitable[web.Response]]
@@ -115,7 +115,7 @@ async def storage() -> AsyncIterator[Storage]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[StorageSession]:
-    found = StorageSession(user_agent="test", pressure=GENTLE)
+    found = StorageSession(user_agent="test", limits=GENTLE)
     yield found
     await found.aclose()
 
@@ -128,7 +128,9 @@ def path(tmp_path: Path) -> Path:
 
 
 async def send(session: StorageSession, tickets: Tickets, path: Path) -> None:
-    upload = Upload(tickets, Courier(session, policy=QUICK), Snapshot.of(path), UUID(int=1))
+    upload = RemoteUpload(
+        tickets, SignedUploader(session, policy=QUICK), Snapshot.of(path), UUID(int=1)
+    )
     await upload.send("name", "application/octet-stream")
 
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from headrace.backend.base import Parcel, Sent
-from headrace.backend.local import LocalBackend, LocalFile, LocalSending
+from headrace.backend.base import SmallUpload, UploadedFile
+from headrace.backend.local import LocalBackend, LocalFile, LocalUpload
 from headrace.errors import APIError, HeadraceError, NotFoundError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import InvalidIdError, Kind, decode, decode_shape
@@ -119,17 +119,17 @@ class Swapping:
         """The file of a data."""
         return self._backend.file(data)
 
-    def sending(
+    def upload(
         self, path: Path, /, *, connector_id: UUID
-    ) -> AbstractAsyncContextManager[LocalSending]:
+    ) -> AbstractAsyncContextManager[LocalUpload]:
         """Take a local file to be sent."""
-        return self._backend.sending(path, connector_id=connector_id)
+        return self._backend.upload(path, connector_id=connector_id)
 
-    async def send_many(
-        self, parcels: Sequence[Parcel], /, *, connector_id: UUID, workers: int
-    ) -> list[Sent | HeadraceError | OSError]:
+    async def upload_many(
+        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+    ) -> list[UploadedFile | HeadraceError | OSError]:
         """Send small files."""
-        return await self._backend.send_many(parcels, connector_id=connector_id, workers=workers)
+        return await self._backend.upload_many(parcels, connector_id=connector_id, workers=workers)
 
     async def aclose(self) -> None:
         """Close the lake."""

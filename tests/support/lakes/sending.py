@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from headrace.backend.base import Backend, Sent
+from headrace.backend.base import Backend, UploadedFile
 
 
 async def send_file(
     backend: Backend, path: Path, *, connector_id: UUID, object_name: str, content_type: str
-) -> Sent:
-    async with backend.sending(path, connector_id=connector_id) as sending:
-        sent = await sending.send(object_name, content_type)
-        await sending.settle()
+) -> UploadedFile:
+    async with backend.upload(path, connector_id=connector_id) as upload:
+        sent = await upload.send(object_name, content_type)
+        await upload.finish()
         return sent

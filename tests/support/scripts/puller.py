@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from headrace.backend.remote_file import RemoteFile
-from headrace.net.session import StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.source import Item

@@ -59,7 +59,7 @@ class Platform:
     def file(self, data: Any, /) -> Any:
         raise AssertionError("nothing is downloaded here")
 
-    def sending(self, path: Any, /, **more: Any) -> Any:
+    def upload(self, path: Any, /, **more: Any) -> Any:
         raise AssertionError("nothing is uploaded here")
 
     async def aclose(self) -> None:

@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.errors import ConnectError, TransferError, TransferTimeoutError
-from headrace.net.retry import RetryPolicy, UnreachableError, pause, retry_after, send_with_retries
-from headrace.net.session import Answer
+from headrace.net.response import HttpResponse
+from headrace.net.retry import (
+    RetryPolicy,
+    UnreachableError,
+    backoff,
+    retry_after,
+    send_with_retries,
+)
 
 POLICY = RetryPolicy(attempts=4, base=0.5, cap=4.0, longest=60.0)
 
@@ -29,12 +35,12 @@ class Script:
         self.calls = 0
         self.waits: list[float] = []
 
-    async def send(self) -> Answer:
+    async def send(self) -> HttpResponse:
         step = self.steps[min(self.calls, len(self.steps) - 1)]
         self.calls += 1
         if isinstance(step, TransferError):
             raise step
-        return Answer(step, self.headers, b"")
+        return HttpResponse(step, self.headers, b"")
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -112,11 +118,13 @@ async def test_retry_after_is_a_floor_with_a_cap() -> None:
 
 @given(attempt=st.integers(1, 1000))
 def test_waits_stay_below_a_doubling_ceiling(attempt: int) -> None:
-    assert 0 <= pause(attempt, POLICY) <= min(POLICY.cap, POLICY.base * 2.0 ** min(attempt - 1, 60))
+    assert (
+        0 <= backoff(attempt, POLICY) <= min(POLICY.cap, POLICY.base * 2.0 ** min(attempt - 1, 60))
+    )
 
 
 def test_jitter_spreads() -> None:
-    assert len({pause(4, POLICY) for _ in range(50)}) > 40
+    assert len({backoff(4, POLICY) for _ in range(50)}) > 40
 
 
 def test_dates_are_understood() -> None:

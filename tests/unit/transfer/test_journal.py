@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.transfer.state import journal as journal_module
-from headrace.transfer.state.journal import HEADER, MARK, Done, Journal, MarkSet, mark_of
+from headrace.transfer.state.journal import HEADER, MARK, CompletedFile, Journal, MarkSet, mark_of
 
 
-def entered(folder: Path, count: int) -> list[Done]:
+def entered(folder: Path, count: int) -> list[CompletedFile]:
     done = []
     for number in range(count):
         path = folder / f"{number}.bin"
         path.write_bytes(bytes(number))
-        done.append(Done(str(path), mark_of(path.name, "", path.stat())))
+        done.append(CompletedFile(str(path), mark_of(path.name, "", path.stat())))
     return done
 
 

@@ -31,7 +31,7 @@ class Bytes:
     digests: Mapping[str, str] = {}
     local_path: Path | None = None
     whole: memoryview | None = None
-    pour = None
+    write_to = None
 
     def __init__(self, content: bytes, length: int | None, step: int = 700) -> None:
         self.length = self.total = length
@@ -61,7 +61,7 @@ class Contents:
             raise content
         yield Bytes(content, self._length, self._step)
 
-    async def again(self) -> None:
+    async def wait_for_retry(self) -> None:
         """At once."""
 
 

@@ -21,7 +21,7 @@ from headrace.backend.upload.file_body import Snapshot
 STALE_SECONDS = 30 * 24 * 3600.0
 
 
-class Begun(Struct, frozen=True, kw_only=True):
+class UploadState(Struct, frozen=True, kw_only=True):
     """An upload of a file that is still as it was. ``upload_id`` or, where the storage works by one, ``url``."""
 
     size: int
@@ -36,7 +36,7 @@ class Begun(Struct, frozen=True, kw_only=True):
         return f"Begun({self.object_name!r})"
 
 
-class Part(Struct, frozen=True, array_like=True):
+class PartRecord(Struct, frozen=True, array_like=True):
     """A part that the storage has."""
 
     number: int
@@ -47,7 +47,7 @@ class UploadJournal:
     """The journal of one upload. Methods block; not for several threads at once."""
 
     def __init__(self, path: Path, file: int) -> None:
-        self.begun: Begun | None = None
+        self.begun: UploadState | None = None
         self.parts: dict[int, str] = {}
         self._path = path
         self._file = file
@@ -75,7 +75,7 @@ class UploadJournal:
         journal._load(file)
         return journal
 
-    def begin(self, begun: Begun) -> None:
+    def begin(self, begun: UploadState) -> None:
         """Tell of a new upload; what was known of an earlier one is dropped."""
         self.begun, self.parts = begun, {}
         with contextlib.suppress(OSError):
@@ -85,7 +85,7 @@ class UploadJournal:
     def enter(self, number: int, etag: str) -> None:
         """Note a part that is there."""
         self.parts[number] = etag
-        self._write(Part(number, etag))
+        self._write(PartRecord(number, etag))
 
     def forget(self) -> None:
         """The upload is over."""
@@ -106,7 +106,7 @@ class UploadJournal:
     def _load(self, file: Snapshot) -> None:
         head, *lines = os.pread(self._file, os.fstat(self._file).st_size, 0).split(b"\n")
         try:
-            begun = msgspec.json.decode(head, type=Begun)
+            begun = msgspec.json.decode(head, type=UploadState)
         except msgspec.MsgspecError:
             return
         if (begun.size, begun.changed, begun.inode) != (file.size, file.changed, file.inode):
@@ -115,7 +115,7 @@ class UploadJournal:
         for line in lines:
             # A crash may have cut the last one short.
             with contextlib.suppress(msgspec.MsgspecError):
-                part = msgspec.json.decode(line, type=Part)
+                part = msgspec.json.decode(line, type=PartRecord)
                 self.parts[part.number] = part.etag
 
 

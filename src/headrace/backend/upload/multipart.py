@@ -12,10 +12,10 @@ from uuid import UUID
 
 from headrace.backend.base import Caller
 from headrace.backend.upload.file_body import Snapshot
-from headrace.backend.upload.journal import Begun, UploadJournal
-from headrace.backend.upload.signed_put import Courier, Piece, Place
+from headrace.backend.upload.journal import UploadJournal, UploadState
+from headrace.backend.upload.signed_put import FileRange, SignedUploader, UploadTarget
 from headrace.errors import APIError, TransferError, error_for_status
-from headrace.net.redact import redact
+from headrace.net.urls import redact
 from headrace.protocol.operations.storage import (
     COMPLETE_MULTIPART,
     PRESIGN_PART,
@@ -48,18 +48,23 @@ def part_bytes(size: int) -> int:
     return max(PART_BYTES, -(-size // MAX_PARTS))
 
 
-class InParts:
+class MultipartUpload:
     """One upload in parts under an id (``aws``, ``minio``)."""
 
     def __init__(
-        self, caller: Caller, courier: Courier, connector_id: UUID, *, parallel: int = PARALLEL
+        self,
+        caller: Caller,
+        courier: SignedUploader,
+        connector_id: UUID,
+        *,
+        parallel: int = PARALLEL,
     ) -> None:
         self._caller = caller
         self._courier = courier
         self._connector_id = connector_id
         self._parallel = parallel
 
-    async def send(self, file: Snapshot, begun: Begun, journal: UploadJournal | None) -> None:
+    async def send(self, file: Snapshot, begun: UploadState, journal: UploadJournal | None) -> None:
         """Send what is missing and join all."""
         etags = dict(journal.parts) if journal is not None else {}
         count = max(1, -(-file.size // begun.part_bytes))
@@ -82,18 +87,20 @@ class InParts:
             ),
         )
 
-    async def _part(self, file: Snapshot, begun: Begun, number: int) -> str:
+    async def _part(self, file: Snapshot, begun: UploadState, number: int) -> str:
         start = (number - 1) * begun.part_bytes
-        piece = Piece(file, start, min(begun.part_bytes, file.size - start))
+        piece = FileRange(file, start, min(begun.part_bytes, file.size - start))
 
-        async def ask() -> Place:
+        async def ask() -> UploadTarget:
             request = PresignPart(
                 connector_id=self._connector_id,
                 object_name=begun.object_name,
                 upload_id=begun.upload_id,
                 part_no=number,
             )
-            return Place(method="PUT", url=(await self._caller.call(PRESIGN_PART, request)).url)
+            return UploadTarget(
+                method="PUT", url=(await self._caller.call(PRESIGN_PART, request)).url
+            )
 
         answer = (await self._courier.deliver(piece, ask)).answer
         etag = answer.headers.get("ETag")
@@ -102,13 +109,13 @@ class InParts:
         return etag
 
 
-class InRanges:
+class ResumableUpload:
     """One upload to one URL, a range after the other (``google``)."""
 
-    def __init__(self, courier: Courier) -> None:
+    def __init__(self, courier: SignedUploader) -> None:
         self._courier = courier
 
-    async def send(self, file: Snapshot, begun: Begun, *, resumed: bool) -> None:
+    async def send(self, file: Snapshot, begun: UploadState, *, resumed: bool) -> None:
         """Send what is missing; where the storage is elsewhere than we are, we go where it is."""
         at = await self._reached(file, begun) if resumed else 0
         lost_steps = 0
@@ -126,20 +133,20 @@ class InRanges:
         await in_thread(file.check)
 
     async def _range(
-        self, file: Snapshot, begun: Begun, at: int, length: int
+        self, file: Snapshot, begun: UploadState, at: int, length: int
     ) -> tuple[int, Mapping[str, str]]:
-        async def ask() -> Place:
+        async def ask() -> UploadTarget:
             place = f"bytes {at}-{at + length - 1}/{file.size}"
-            return Place(method="PUT", url=begun.url, headers={"Content-Range": place})
+            return UploadTarget(method="PUT", url=begun.url, headers={"Content-Range": place})
 
-        piece = Piece(file, at, length)
+        piece = FileRange(file, at, length)
         answer = (await self._courier.deliver(piece, ask, final=_OUT_OF_STEP)).answer
         return answer.status, answer.headers
 
-    async def _reached(self, file: Snapshot, begun: Begun) -> int:
+    async def _reached(self, file: Snapshot, begun: UploadState) -> int:
         """How many bytes the storage has."""
         place = {"Content-Range": f"bytes */{file.size}"}
-        answer = await self._courier.ask(Place(method="PUT", url=begun.url, headers=place))
+        answer = await self._courier.ask(UploadTarget(method="PUT", url=begun.url, headers=place))
         if answer.status < 300:
             return file.size
         if answer.status == 308:

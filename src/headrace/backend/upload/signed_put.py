@@ -12,17 +12,17 @@ from msgspec import Struct
 from headrace.backend.remote_file import EXPIRED, MARGIN_SECONDS
 from headrace.backend.upload.file_body import FileBody, Snapshot
 from headrace.errors import ChecksumError, TransferError, error_for_status
-from headrace.net.checksums import digests
-from headrace.net.redact import redact
+from headrace.net.checksums import header_digests
+from headrace.net.response import HttpResponse
 from headrace.net.retry import STORAGE_TRANSIENT, RetryPolicy, send_with_retries
-from headrace.net.session import Answer, StorageSession
-from headrace.net.signed_urls import expires_at
+from headrace.net.storage_session import StorageSession
+from headrace.net.urls import expires_at, redact
 
 SPOILED = 2
 """Times that a piece may arrive as something else."""
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class UploadTarget(Struct, frozen=True, kw_only=True):
     """Where a piece goes: what stands around it in the body, and the headers that go with it. ``url`` is a secret."""
 
     method: str
@@ -35,7 +35,7 @@ class Place(Struct, frozen=True, kw_only=True):
         return f"Place({self.method} {redact(self.url)})"
 
 
-class Piece(Struct, frozen=True):
+class FileRange(Struct, frozen=True):
     """``length`` bytes of a file from ``start``."""
 
     file: Snapshot
@@ -43,14 +43,14 @@ class Piece(Struct, frozen=True):
     length: int
 
 
-class Delivered(Struct, frozen=True):
+class UploadedRange(Struct, frozen=True):
     """The storage's answer, and the digests of the bytes that were sent."""
 
-    answer: Answer
+    answer: HttpResponse
     digests: dict[str, str]
 
 
-class Courier:
+class SignedUploader:
     """Sends pieces to storages. ``algorithms`` are the digests that are taken on the way."""
 
     def __init__(
@@ -66,37 +66,39 @@ class Courier:
 
     async def deliver(
         self,
-        piece: Piece,
-        ask: Callable[[], Awaitable[Place]],
+        piece: FileRange,
+        ask: Callable[[], Awaitable[UploadTarget]],
         *,
         final: frozenset[int] = frozenset(),
-    ) -> Delivered:
+    ) -> UploadedRange:
         """Send a piece where ``ask`` says; it is asked again when a URL's time is over.
 
         Answers of the statuses in ``final`` are handed back whatever they mean. Raises ChecksumError where the storage
         has other bytes in the end, the errors of statuses, TransferError, and OSError where the file cannot be read.
         """
         for _ in range(SPOILED):
-            delivered = await self._until_there(piece, _Places(ask), final)
+            delivered = await self._until_there(piece, _TargetSource(ask), final)
             answer = delivered.answer
             if answer.status >= 400 or not _differs(delivered):
                 return delivered
         raise ChecksumError(f"{piece.file.path} is not in the storage as it was sent")
 
-    async def ask(self, place: Place) -> Answer:
+    async def ask(self, place: UploadTarget) -> HttpResponse:
         """Send a request without a body and without a file."""
 
-        async def send() -> Answer:
+        async def send() -> HttpResponse:
             headers = {**place.headers, "Content-Length": "0"}
             return await self._storage.send(place.method, place.url, data=b"", headers=headers)
 
         return await self._with_retries(send, place.url)
 
-    async def _until_there(self, piece: Piece, places: _Places, final: frozenset[int]) -> Delivered:
+    async def _until_there(
+        self, piece: FileRange, places: _TargetSource, final: frozenset[int]
+    ) -> UploadedRange:
         sent: dict[str, str] = {}
         where = ""
 
-        async def send() -> Answer:
+        async def send() -> HttpResponse:
             nonlocal sent, where
             place = await places.current()
             answer, sent = await self._once(piece, place)
@@ -114,9 +116,11 @@ class Courier:
             raise error_for_status(
                 answer.status, f"{where} refused the upload (status {answer.status})"
             )
-        return Delivered(answer, sent)
+        return UploadedRange(answer, sent)
 
-    async def _once(self, piece: Piece, place: Place) -> tuple[Answer, dict[str, str]]:
+    async def _once(
+        self, piece: FileRange, place: UploadTarget
+    ) -> tuple[HttpResponse, dict[str, str]]:
         total = len(place.head) + piece.length + len(place.tail)
         headers = {**place.headers, "Content-Length": str(total)}
         body = FileBody(
@@ -136,26 +140,28 @@ class Courier:
                 raise
             return answer, body.digests()
 
-    async def _with_retries(self, send: Callable[[], Awaitable[Answer]], url: str) -> Answer:
+    async def _with_retries(
+        self, send: Callable[[], Awaitable[HttpResponse]], url: str
+    ) -> HttpResponse:
         async def wait(seconds: float) -> None:
             await anyio.sleep(seconds)
-            await self._storage.host(url).retry_token()
+            await self._storage.host(url).wait_for_retry()
 
         return await send_with_retries(
             send, repeatable=True, policy=self._policy, transient=STORAGE_TRANSIENT, sleep=wait
         )
 
 
-class _Places:
+class _TargetSource:
     """The place of one piece, asked for again before its URL ends; and once more where it was refused."""
 
-    def __init__(self, ask: Callable[[], Awaitable[Place]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[UploadTarget]]) -> None:
         self._ask = ask
-        self._place: Place | None = None
+        self._place: UploadTarget | None = None
         self._used = False
         self.may_renew = True
 
-    async def current(self) -> Place:
+    async def current(self) -> UploadTarget:
         if self._place is None:
             self._place = await self._ask()
             return self._place
@@ -165,13 +171,13 @@ class _Places:
         self._used = True
         return self._place
 
-    async def renewed(self) -> Place:
+    async def renewed(self) -> UploadTarget:
         self.may_renew = False
         self._place = await self._ask()
         return self._place
 
 
-def _differs(delivered: Delivered) -> bool:
+def _differs(delivered: UploadedRange) -> bool:
     """Whether the storage says that it has other bytes."""
-    told = digests(delivered.answer.headers, whole=True)
+    told = header_digests(delivered.answer.headers, whole=True)
     return any(told[name] != mine for name, mine in delivered.digests.items() if name in told)

@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 from uuid import UUID
 
-from headrace.backend.base import Caller, Sent
+from headrace.backend.base import Caller, UploadedFile
 from headrace.backend.upload.file_body import Snapshot
-from headrace.backend.upload.journal import Begun, UploadJournal
+from headrace.backend.upload.journal import UploadJournal, UploadState
 from headrace.backend.upload.multipart import (
     PARALLEL,
     PART_BYTES,
-    InParts,
-    InRanges,
+    MultipartUpload,
+    ResumableUpload,
     is_lost,
     part_bytes,
 )
-from headrace.backend.upload.signed_put import Courier, Piece, Place
+from headrace.backend.upload.signed_put import FileRange, SignedUploader, UploadTarget
 from headrace.errors import APIError, TransferError
 from headrace.model.records import UploadTicket
 from headrace.protocol.operations.storage import (
@@ -35,13 +35,13 @@ _BY_PUT = "azure"
 _BARE = "headrace"
 
 
-class Upload:
+class RemoteUpload:
     """One file on its way to a storage. ``object_name`` is what an earlier run began to send it as, None where none did."""
 
     def __init__(
         self,
         caller: Caller,
-        courier: Courier,
+        courier: SignedUploader,
         file: Snapshot,
         connector_id: UUID,
         journal: UploadJournal | None = None,
@@ -53,7 +53,7 @@ class Upload:
         self._file = file
         self._connector_id = connector_id
         self._journal = journal
-        self._in_parts = InParts(caller, courier, connector_id, parallel=parallel)
+        self._in_parts = MultipartUpload(caller, courier, connector_id, parallel=parallel)
 
     @property
     def object_name(self) -> str | None:
@@ -63,7 +63,7 @@ class Upload:
 
     async def send(
         self, object_name: str, content_type: str, ticket: UploadTicket | None = None
-    ) -> Sent:
+    ) -> UploadedFile:
         """Send the file, in parts where it is large; to where the ``ticket`` says first, where there is one.
 
         Raises TransferError (also where the file changes meanwhile), an error of the API, ``OSError`` where the file
@@ -74,10 +74,10 @@ class Upload:
             and self._file.size > PART_BYTES
             and await self._in_pieces(object_name, content_type)
         ):
-            return Sent(self._file.size)
+            return UploadedFile(self._file.size)
         return await self._at_once(object_name, content_type, ticket)
 
-    async def settle(self) -> None:
+    async def finish(self) -> None:
         """The object is a data now: nothing of this upload needs to be gone on with."""
         if self._journal is not None:
             await in_thread(self._journal.forget)
@@ -86,8 +86,8 @@ class Upload:
 
     async def _at_once(
         self, object_name: str, content_type: str, first: UploadTicket | None
-    ) -> Sent:
-        async def ask() -> Place:
+    ) -> UploadedFile:
+        async def ask() -> UploadTarget:
             nonlocal first
             if first is not None:
                 ticket, first = first, None
@@ -102,9 +102,9 @@ class Upload:
             )
             return _place(ticket, object_name, content_type)
 
-        piece = Piece(self._file, 0, self._file.size)
+        piece = FileRange(self._file, 0, self._file.size)
         delivered = await self._courier.deliver(piece, ask)
-        return Sent(self._file.size, delivered.digests.get("sha256"))
+        return UploadedFile(self._file.size, delivered.digests.get("sha256"))
 
     # --- in several ---------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Upload:
         await self._go_on(begun, resumed=False)
         return True
 
-    async def _begin(self, object_name: str, content_type: str) -> Begun | None:
+    async def _begin(self, object_name: str, content_type: str) -> UploadState | None:
         ticket = await self._caller.call(
             INIT_MULTIPART,
             InitMultipart(
@@ -140,7 +140,7 @@ class Upload:
         url = ticket.url if kind == "google" else None
         if not upload_id and not url:
             return None
-        return Begun(
+        return UploadState(
             size=self._file.size,
             changed=self._file.changed,
             inode=self._file.inode,
@@ -150,14 +150,14 @@ class Upload:
             url=url or "",
         )
 
-    async def _go_on(self, begun: Begun, *, resumed: bool) -> None:
+    async def _go_on(self, begun: UploadState, *, resumed: bool) -> None:
         if begun.upload_id:
             await self._in_parts.send(self._file, begun, self._journal)
         else:
-            await InRanges(self._courier).send(self._file, begun, resumed=resumed)
+            await ResumableUpload(self._courier).send(self._file, begun, resumed=resumed)
 
 
-def _place(ticket: UploadTicket, object_name: str, content_type: str) -> Place:
+def _place(ticket: UploadTicket, object_name: str, content_type: str) -> UploadTarget:
     """Where a whole file goes, and what goes around it."""
     kind = ticket.client_type.lower()
     target = ticket.presigned_url_data
@@ -165,16 +165,16 @@ def _place(ticket: UploadTicket, object_name: str, content_type: str) -> Place:
         boundary = os.urandom(16).hex()
         head, tail = _form(boundary, ticket, object_name, content_type)
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return Place(method="POST", url=target.url, headers=headers, head=head, tail=tail)
+        return UploadTarget(method="POST", url=target.url, headers=headers, head=head, tail=tail)
     if kind == _BY_PUT:
         headers = {
             **target.fields,
             "Content-Type": content_type,
             "x-ms-blob-type": "BlockBlob",
         }
-        return Place(method="PUT", url=target.url, headers=headers)
+        return UploadTarget(method="PUT", url=target.url, headers=headers)
     if kind == _BARE:
-        return Place(method="PUT", url=target.url, headers={"Content-Type": content_type})
+        return UploadTarget(method="PUT", url=target.url, headers={"Content-Type": content_type})
     raise TransferError(
         f"the storage asks for an upload by {ticket.client_type!r}, which headrace does not speak"
     )

@@ -8,7 +8,7 @@ from contextlib import suppress
 import anyio
 from msgspec import UNSET
 
-from headrace.backend.base import Backend, Parcel, Sent
+from headrace.backend.base import Backend, SmallUpload, UploadedFile
 from headrace.engine.upload.file import UploadFile, content_type
 from headrace.engine.upload.reuse import digests_of
 from headrace.engine.upload.target import UploadTarget, checked, description
@@ -49,7 +49,7 @@ async def _upload(
 ) -> list[UploadOutcome]:
     prepared = await _prepare(backend, target, [file.path.name for file in files])
     parcels = [
-        Parcel(file.path, content_type(file.filename), upload)
+        SmallUpload(file.path, content_type(file.filename), upload)
         for file, upload in zip(files, prepared, strict=True)
     ]
     described = [
@@ -57,8 +57,8 @@ async def _upload(
         for file, parcel in zip(files, parcels, strict=True)
     ]
     try:
-        sent = await backend.send_many(parcels, connector_id=target.connector, workers=workers)
-        arrived = [index for index, each in enumerate(sent) if isinstance(each, Sent)]
+        sent = await backend.upload_many(parcels, connector_id=target.connector, workers=workers)
+        arrived = [index for index, each in enumerate(sent) if isinstance(each, UploadedFile)]
         results = await _register(backend, target, [described[index] for index in arrived])
     except anyio.get_cancelled_exc_class():
         with anyio.move_on_after(REGISTRATION_SECONDS, shield=True):
@@ -66,7 +66,7 @@ async def _upload(
         raise
     registered = dict(zip(arrived, results, strict=True))
     return [
-        await _outcome(backend, file, each, registered[index]) if isinstance(each, Sent) else each
+        await _outcome(backend, file, each, registered[index]) if isinstance(each, UploadedFile) else each
         for index, (file, each) in enumerate(zip(files, sent, strict=True))
     ]
 
@@ -82,7 +82,7 @@ async def _register_sent(
         registered = await _register(backend, target, described)
         digests = await in_thread(digests_of, files)
         for file, digest, each in zip(files, digests, registered, strict=True):
-            await _outcome(backend, file, Sent(file.size, digest), each)
+            await _outcome(backend, file, UploadedFile(file.size, digest), each)
 
 
 async def _prepare(
@@ -123,7 +123,7 @@ async def _register(
 
 
 async def _outcome(
-    backend: Backend, file: UploadFile, sent: Sent, registered: RegisteredData
+    backend: Backend, file: UploadFile, sent: UploadedFile, registered: RegisteredData
 ) -> UploadOutcome:
     if registered.refusal is not None:
         return registered.refusal.error()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, structs
 
-from headrace.backend.base import Backend, Sending
+from headrace.backend.base import Backend, FileUpload
 from headrace.engine.upload.file import UploadFile, content_type, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
@@ -196,13 +196,13 @@ def _has_same_description(record: DataRecord, file: UploadFile) -> bool:
 
 async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> DataRecord:
     connector = target.connector
-    async with backend.sending(file.path, connector_id=connector) as sending:
-        if sending.object_name is not None:
+    async with backend.upload(file.path, connector_id=connector) as upload:
+        if upload.object_name is not None:
             try:
-                return await _send(backend, target, file, sending, sending.object_name)
+                return await _send(backend, target, file, upload, upload.object_name)
             except ConflictError:
                 # An earlier run registered it with another description.
-                await sending.settle()
+                await upload.finish()
         named = await backend.call(
             GENERATE_OBJECT_NAME,
             GenerateObjectName(
@@ -213,17 +213,17 @@ async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> D
                 upload_dir=target.upload_dir or UNSET,
             ),
         )
-        return await _send(backend, target, file, sending, named.object_name)
+        return await _send(backend, target, file, upload, named.object_name)
 
 
 async def _send(
-    backend: Backend, target: UploadTarget, file: UploadFile, sending: Sending, object_name: str
+    backend: Backend, target: UploadTarget, file: UploadFile, upload: FileUpload, object_name: str
 ) -> DataRecord:
-    sent = await sending.send(object_name, content_type(file.filename))
+    sent = await upload.send(object_name, content_type(file.filename))
     described = description(target, file, object_name)
     record = await backend.call(
         REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))
     )
     record = await checked(backend, file, sent, record)
-    await sending.settle()
+    await upload.finish()
     return record

@@ -7,7 +7,7 @@ from uuid import UUID
 import anyio
 from msgspec import UNSET, Struct
 
-from headrace.backend.base import Backend, Sent
+from headrace.backend.base import Backend, UploadedFile
 from headrace.engine.upload.file import UploadFile, content_type
 from headrace.errors import (
     BadRequestError,
@@ -56,7 +56,7 @@ def description(target: UploadTarget, file: UploadFile, object_name: str) -> Dat
     )
 
 
-async def checked(backend: Backend, file: UploadFile, sent: Sent, record: DataRecord) -> DataRecord:
+async def checked(backend: Backend, file: UploadFile, sent: UploadedFile, record: DataRecord) -> DataRecord:
     """Wait until the platform has read the file, and return its record.
 
     Raises ChecksumError if the stored file differs from the one that was sent, UnprocessableEntityError if the

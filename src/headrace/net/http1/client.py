@@ -14,58 +14,64 @@ import anyio
 from multidict import CIMultiDict
 
 from headrace.errors import ConnectError
-from headrace.net.http1.connection import Line
-from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Place, Places
-from headrace.net.http1.pool import Carriers
-from headrace.net.http1.response_head import Head
-from headrace.net.response import Opened, Patience, Write
+from headrace.net.http1.connection import AsyncConnection
+from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Origin, Origins
+from headrace.net.http1.pool import DownloadPool
+from headrace.net.http1.response_head import ResponseHead
+from headrace.net.response import StallPolicy, StreamingResponse, WriteBlock
 
 
-class Direct:
+class Http1Client:
     """The connections of one storage session, by origin."""
 
     def __init__(
-        self, places: Places, carriers: Carriers, patience: Patience, connections: int
+        self, origins: Origins, threads: DownloadPool, stall: StallPolicy, connections: int
     ) -> None:
-        self.carriers = carriers
-        self.patience = patience
+        self.threads = threads
+        self.stall = stall
         self._connections = connections
-        self._places = places
-        self._idle: dict[str, list[Line]] = {}
-        self._lines: set[Line] = set()
-        self._busy: set[Line] = set()
+        self._origins = origins
+        self._idle: dict[str, list[AsyncConnection]] = {}
+        self._connections_open: set[AsyncConnection] = set()
+        self._busy: set[AsyncConnection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._none_left: anyio.Event | None = None
-        self.answers = 0
+        self.responses = 0
 
-    async def get(self, place: Place, path: str, headers: Mapping[str, str]) -> Opened | None:
+    async def get(
+        self, origin: Origin, path: str, headers: Mapping[str, str]
+    ) -> StreamingResponse | None:
         """Ask for a file; None where the general way has to.
 
         Raises :class:`ConnectError` and :class:`TransferTimeoutError` where the answer breaks off.
         """
         try:
-            request = place.request(path, headers)
+            request = origin.request(path, headers)
         except ValueError:
             return None
         while True:
-            line = self._rested(place) or await self._connected(place)
-            if line is None:
+            connection = self._rested(origin) or await self._connected(origin)
+            if connection is None:
                 return None
-            self._busy.add(line)
+            self._busy.add(connection)
             try:
-                head = await line.ask(request)
+                head = await connection.ask(request)
             except BaseException as error:
-                self.let_go(line, place)
+                self.let_go(connection, origin)
                 # A connection that has rested may have been closed meanwhile.
-                if isinstance(error, ConnectError) and line.answered > 1 and line.untouched:
+                if (
+                    isinstance(error, ConnectError)
+                    and connection.answered > 1
+                    and connection.untouched
+                ):
                     continue
                 raise
-            self._places.heard(place, odd=head is None)
+            self._origins.record(origin, unsupported=head is None)
             if head is None:
-                self.let_go(line, place)
+                self.let_go(connection, origin)
                 return None
-            self.answers += 1
-            return _Answer(self, place, line, head)
+            self.responses += 1
+            return _ClientResponse(self, origin, connection, head)
 
     async def aclose(self) -> None:
         """End all connections."""
@@ -73,91 +79,93 @@ class Direct:
             self._timer.cancel()
             self._timer = None
         self._none_left = anyio.Event()
-        for line in list(self._lines):
-            line.abort()
-        if self._lines:
+        for connection in list(self._connections_open):
+            connection.abort()
+        if self._connections_open:
             with anyio.move_on_after(1):
                 await self._none_left.wait()
 
-    def _rested(self, place: Place) -> Line | None:
-        idle = self._idle.get(place.origin, [])
+    def _rested(self, origin: Origin) -> AsyncConnection | None:
+        idle = self._idle.get(origin.origin, [])
         while idle:
-            line = idle.pop()
-            if line.usable:
-                return line
+            connection = idle.pop()
+            if connection.usable:
+                return connection
         return None
 
-    async def _connected(self, place: Place) -> Line | None:
+    async def _connected(self, origin: Origin) -> AsyncConnection | None:
         loop = asyncio.get_running_loop()
-        tls = await self._places.tls() if place.encrypted else None
-        line = Line(loop, place.origin, place.heads, self._gone)
+        tls = await self._origins.tls() if origin.encrypted else None
+        connection = AsyncConnection(loop, origin.origin, origin.parser, self._gone)
         try:
             with anyio.fail_after(CONNECT_SECONDS):
-                await loop.create_connection(lambda: line, place.host, place.port, ssl=tls)
+                await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=tls)
         except TimeoutError:
-            self._places.heard(place, odd=True)
+            self._origins.record(origin, unsupported=True)
             return None
         except (OSError, ValueError):
             return None
-        self._lines.add(line)
+        self._connections_open.add(connection)
         if self._timer is None:
             self._watch(loop)
-        return line
+        return connection
 
-    def let_go(self, line: Line, place: Place) -> None:
+    def let_go(self, connection: AsyncConnection, origin: Origin) -> None:
         """End with a connection's answer; it rests then, or ends."""
-        self._busy.discard(line)
-        usable = line.done()
-        idle = self._idle.setdefault(place.origin, [])
+        self._busy.discard(connection)
+        usable = connection.done()
+        idle = self._idle.setdefault(origin.origin, [])
         if usable and len(idle) < self._connections and self._none_left is None:
-            line.rested_at = asyncio.get_running_loop().time()
-            idle.append(line)
+            connection.rested_at = asyncio.get_running_loop().time()
+            idle.append(connection)
         else:
-            line.abort()
+            connection.abort()
 
-    def _gone(self, line: Line) -> None:
-        self._lines.discard(line)
-        if self._none_left is not None and not self._lines:
+    def _gone(self, connection: AsyncConnection) -> None:
+        self._connections_open.discard(connection)
+        if self._none_left is not None and not self._connections_open:
             self._none_left.set()
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look after all connections now and then, for as long as there are any."""
         now = loop.time()
-        for line in list(self._busy):
-            line.look(now, self.patience.silence, self.patience.speed)
-        for place, idle in self._idle.items():
-            for line in idle:
-                if now - line.rested_at > REST_SECONDS:
-                    line.abort()
-            self._idle[place] = [line for line in idle if line.usable]
-        if self._lines:
-            period = max(0.02, min(1.0, self.patience.silence / 8))
+        for connection in list(self._busy):
+            connection.check_stall(now, self.stall.silence, self.stall.speed)
+        for origin, idle in self._idle.items():
+            for connection in idle:
+                if now - connection.rested_at > REST_SECONDS:
+                    connection.abort()
+            self._idle[origin] = [connection for connection in idle if connection.usable]
+        if self._connections_open:
+            period = max(0.02, min(1.0, self.stall.silence / 8))
             self._timer = loop.call_later(period, self._watch, loop)
         else:
             self._timer = None
 
 
-class _Answer(Opened):
+class _ClientResponse(StreamingResponse):
     """An answer that came the short way."""
 
-    def __init__(self, direct: Direct, place: Place, line: Line, head: Head) -> None:
+    def __init__(
+        self, direct: Http1Client, origin: Origin, connection: AsyncConnection, head: ResponseHead
+    ) -> None:
         self.status = head.status
         self.headers = CIMultiDict(head.fields)
-        self.where = place.origin
-        self.whole = line.whole
+        self.where = origin.origin
+        self.whole = connection.whole
         self._direct = direct
-        self._place = place
-        self._line = line
-        if line.can_pour:
-            self.pour = self._poured
+        self._origin = origin
+        self._connection = connection
+        if connection.can_write_to:
+            self.write_to = self._write_to
 
-    async def _poured(self, write: Write) -> None:
+    async def _write_to(self, write: WriteBlock) -> None:
         direct = self._direct
-        await self._line.pour(write, direct.carriers.pour, direct.patience)
+        await self._connection.write_to(write, direct.threads.write_body, direct.stall)
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
         """The body as it comes."""
-        return self._line.blocks()
+        return self._connection.blocks()
 
     def _release(self) -> None:
-        self._direct.let_go(self._line, self._place)
+        self._direct.let_go(self._connection, self._origin)

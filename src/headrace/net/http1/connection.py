@@ -16,9 +16,9 @@ from typing import cast
 
 from headrace.errors import TransferError
 from headrace.net.errors import broken, silent, slow
-from headrace.net.http1.large_body import Pour
-from headrace.net.http1.response_head import Head, HeadReader
-from headrace.net.response import Patience, Write
+from headrace.net.http1.large_body import BodyWriter
+from headrace.net.http1.response_head import HeadParser, ResponseHead
+from headrace.net.response import StallPolicy, WriteBlock
 from headrace.threads import in_thread
 
 WHOLE = 256 * 1024
@@ -37,41 +37,41 @@ _AHEAD = 1
 """Blocks that may wait to be taken before the other side is held back."""
 
 
-class Line(asyncio.BufferedProtocol):
+class AsyncConnection(asyncio.BufferedProtocol):
     """``where`` is the origin, ``gone`` is called when the connection has ended. One answer at a time."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         where: str,
-        heads: HeadReader,
-        gone: Callable[[Line], None],
+        parser: HeadParser,
+        gone: Callable[[AsyncConnection], None],
     ) -> None:
         self.where = where
         self.answered = 0
         self.rested_at = 0.0
         self.whole: memoryview | None = None
         self._loop = loop
-        self._heads = heads
+        self._parser = parser
         self._gone = gone
         self._transport: asyncio.Transport | None = None
         self._first = bytearray(_FIRST)
         self._first_space = self._space = memoryview(self._first)
         self._filled = 0
         self._asked = False
-        self._due = False
-        self._odd = False
-        self._head: Head | None = None
+        self._head_ready = False
+        self._unsupported = False
+        self._head: ResponseHead | None = None
         self._left = 0
         self._block: bytearray | None = None
         self._ready: deque[tuple[bytearray, int]] = deque()
         self._spare: list[bytearray] = []
         self._waiter: asyncio.Future[None] | None = None
         self._failure: TransferError | None = None
-        self._spoiled = False
+        self._closing = False
         self._held_back = False
         self._held_at = 0.0
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._window_from = 0.0
         self._window_bytes = 0
 
@@ -80,14 +80,14 @@ class Line(asyncio.BufferedProtocol):
     @property
     def usable(self) -> bool:
         """Whether another file may be asked for."""
-        return self._transport is not None and not self._spoiled and not self._asked
+        return self._transport is not None and not self._closing and not self._asked
 
     @property
     def untouched(self) -> bool:
         """Whether nothing came of the answer: then the other side may never have seen the request."""
         return self._filled == 0 and self._head is None
 
-    async def ask(self, request: bytes) -> Head | None:
+    async def ask(self, request: bytes) -> ResponseHead | None:
         """Send a request; the head of its answer, once a small body has come whole. None: it is not a plain one.
 
         Raises :class:`ConnectError` where the connection ends first, and :class:`TransferTimeoutError`.
@@ -96,7 +96,7 @@ class Line(asyncio.BufferedProtocol):
         if not self.usable:
             raise broken(self.where)
         self._send(request)
-        while not self._due:
+        while not self._head_ready:
             await self._wait()
         if self._failure is not None and self._head is None:
             raise self._failure
@@ -124,7 +124,7 @@ class Line(asyncio.BufferedProtocol):
             await self._wait()
 
     @property
-    def can_pour(self) -> bool:
+    def can_write_to(self) -> bool:
         """Whether the rest of the body may be taken from the socket itself: it is large, there, and not encrypted."""
         transport = self._transport
         return (
@@ -136,8 +136,11 @@ class Line(asyncio.BufferedProtocol):
             and transport.get_extra_info("sslcontext") is None
         )
 
-    async def pour(
-        self, write: Write, bring: Callable[[Pour], Awaitable[None]], patience: Patience
+    async def write_to(
+        self,
+        write: WriteBlock,
+        bring: Callable[[BodyWriter], Awaitable[None]],
+        stall: StallPolicy,
     ) -> None:
         """What :meth:`blocks` does, with a thread that receives and writes."""
         transport, block = self._transport, self._block
@@ -153,10 +156,10 @@ class Line(asyncio.BufferedProtocol):
             self._held_at = self._loop.time()
         here = [memoryview(full)[:length] for full, length in self._ready]
         self._ready.clear()
-        trip = Pour(sock, self.where, here, block, self._filled, self._left, write, patience)
-        await bring(trip)
-        if trip.failure is not None:
-            raise trip.failure
+        exchange = BodyWriter(sock, self.where, here, block, self._filled, self._left, write, stall)
+        await bring(exchange)
+        if exchange.failure is not None:
+            raise exchange.failure
         self._left = 0
         self._block = None
         self._go_on()
@@ -164,24 +167,24 @@ class Line(asyncio.BufferedProtocol):
     def done(self) -> bool:
         """End with this answer; whether another one may be asked for. What has not come ends the connection."""
         if self._asked and (self._left or self._head is None):
-            self._spoiled = True
+            self._closing = True
         self._asked = False
         self._block = None
         self.whole = None
         self._ready.clear()
         self._spare.clear()
         self.answered += 1
-        if self._spoiled:
+        if self._closing:
             self.abort()
         return self.usable
 
     def abort(self) -> None:
         """End the connection at once."""
-        self._spoiled = True
+        self._closing = True
         if self._transport is not None:
             self._transport.abort()
 
-    def look(self, now: float, silence: float, speed: int) -> None:
+    def check_stall(self, now: float, silence: float, speed: int) -> None:
         """Fail where the other side has said too little for too long; hand over what has gathered."""
         if not self._asked or self._failure is not None or self._complete:
             return
@@ -189,7 +192,7 @@ class Line(asyncio.BufferedProtocol):
             return
         self._hand_over()
         window = now - self._window_from
-        if now - self._heard_at >= silence:
+        if now - self._received_at >= silence:
             self._fail(silent(self.where))
         elif self._head is None:
             if window >= silence:
@@ -216,14 +219,14 @@ class Line(asyncio.BufferedProtocol):
             # Nobody asked for them: whatever they are, the next answer would begin with them.
             self.abort()
             return
-        self._heard_at = self._loop.time()
+        self._received_at = self._loop.time()
         if self._head is None:
             self._filled += nbytes
             self._read_head()
             return
         if nbytes > self._left:
             nbytes = self._left
-            self._spoiled = True
+            self._closing = True
         self._filled += nbytes
         self._left -= nbytes
         self._window_bytes += nbytes
@@ -239,7 +242,7 @@ class Line(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
         self._transport = None
-        self._spoiled = True
+        self._closing = True
         if self._asked and not self._complete:
             self._fail(broken(self.where, exc))
         self._gone(self)
@@ -248,17 +251,17 @@ class Line(asyncio.BufferedProtocol):
 
     def _send(self, request: bytes) -> None:
         self._asked = True
-        self._due = False
+        self._head_ready = False
         self._head = None
         self._filled = 0
         self._space = self._first_space
-        self._heard_at = self._window_from = self._loop.time()
+        self._received_at = self._window_from = self._loop.time()
         self._window_bytes = 0
         cast("asyncio.Transport", self._transport).write(request)
 
     @property
     def _complete(self) -> bool:
-        return self._odd or (self._head is not None and self._left == 0)
+        return self._unsupported or (self._head is not None and self._left == 0)
 
     def _read_head(self) -> None:
         end = self._first.find(b"\r\n\r\n", 0, self._filled) + 4
@@ -268,13 +271,13 @@ class Line(asyncio.BufferedProtocol):
             else:
                 self._space = memoryview(self._first)[self._filled :]
             return
-        head = self._heads.read(bytes(self._first[:end]))
+        head = self._parser.parse(bytes(self._first[:end]))
         if head is None:
             self._refuse()
             return
         came = min(self._filled - end, head.length)
-        if came < self._filled - end or not head.lasting:
-            self._spoiled = True
+        if came < self._filled - end or not head.keep_alive:
+            self._closing = True
         self._head = head
         self._left = head.length - came
         self._window_bytes = came
@@ -293,7 +296,7 @@ class Line(asyncio.BufferedProtocol):
             self._call()
 
     def _refuse(self) -> None:
-        self._odd = True
+        self._unsupported = True
         self.abort()
         self._call()
 
@@ -327,7 +330,7 @@ class Line(asyncio.BufferedProtocol):
         self._held_back = False
         now = self._loop.time()
         # That time was ours, not the other side's.
-        self._heard_at = now
+        self._received_at = now
         self._window_from += now - self._held_at
         if self._transport is not None:
             self._transport.resume_reading()
@@ -343,7 +346,7 @@ class Line(asyncio.BufferedProtocol):
 
     def _call(self) -> None:
         """The head may be looked at."""
-        self._due = True
+        self._head_ready = True
         self._wake()
 
     async def _wait(self) -> None:

@@ -1,4 +1,4 @@
-"""What a carrier's thread brings over one socket."""
+"""What a poller thread brings over one socket."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 from abc import ABC, abstractmethod
 
 
-class Trip(ABC):
+class Exchange(ABC):
     """Begun, called whenever its socket can be read, looked at now and then, until it has ended.
 
-    All methods but :meth:`cancel` are for the carrier's thread. ``outcome`` is the event loop's: it is done when the
-    trip has ended, with ``error`` if anything went wrong that is no fault of the other side. ``usable`` says that the
+    All methods but :meth:`cancel` are for the poller thread. ``outcome`` is the event loop's: it is done when the
+    exchange has ended, with ``error`` if anything went wrong that is no fault of the other side. ``usable`` says that the
     socket is good for more; else it is closed.
     """
 
@@ -23,15 +23,15 @@ class Trip(ABC):
         self.cancelled = False
 
     @abstractmethod
-    def begin(self, now: float) -> None:
+    def start(self, now: float) -> None:
         """It is the thread's now; ``now`` is the system's monotonic clock."""
 
     @abstractmethod
-    def ready(self, now: float) -> None:
+    def on_readable(self, now: float) -> None:
         """There is something to be read, or the connection has ended."""
 
     @abstractmethod
-    def look(self, now: float) -> None:
+    def check_stall(self, now: float) -> None:
         """End it where the other side has said too little for too long."""
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Trip(ABC):
         """Nobody wants it any more: it ends as soon as its thread looks. From any thread."""
         self.cancelled = True
 
-    def end(self, *, usable: bool = False) -> None:
-        """Nothing more comes of it; the socket is the carrier's to close."""
+    def finish(self, *, usable: bool = False) -> None:
+        """Nothing more comes of it; the socket is the thread's to close."""
         self.ended = True
         self.usable = usable

@@ -1,4 +1,4 @@
-"""The rest of a large body, received and written by the block on a carrier's thread.
+"""The rest of a large body, received and written by the block on a thread's thread.
 
 The socket is another handle of a connection that the event loop has and does not read meanwhile.
 """
@@ -9,11 +9,11 @@ import socket
 
 from headrace.errors import TransferError
 from headrace.net.errors import broken, silent, slow
-from headrace.net.http1.exchange import Trip
-from headrace.net.response import Patience, Write
+from headrace.net.http1.exchange import Exchange
+from headrace.net.response import StallPolicy, WriteBlock
 
 
-class Pour(Trip):
+class BodyWriter(Exchange):
     """``left`` bytes to come after those that are ``here`` and those that fill the ``block`` so far.
 
     ``failure`` is what it broke off with, when all that came was written. ``sock`` is closed when it has ended.
@@ -27,8 +27,8 @@ class Pour(Trip):
         block: bytearray,
         filled: int,
         left: int,
-        write: Write,
-        patience: Patience,
+        write: WriteBlock,
+        stall: StallPolicy,
     ) -> None:
         super().__init__(sock.fileno())
         self.failure: TransferError | None = None
@@ -39,18 +39,18 @@ class Pour(Trip):
         self._filled = filled
         self._left = left
         self._write = write
-        self._patience = patience
+        self._stall = stall
         self._heard_at = self._window_from = 0.0
         self._window_bytes = 0
 
-    def begin(self, now: float) -> None:
+    def start(self, now: float) -> None:
         """Write what is here already."""
         self._heard_at = self._window_from = now
         for block in self._here:
             self._put(block)
         self._flush()
 
-    def ready(self, now: float) -> None:
+    def on_readable(self, now: float) -> None:
         """Receive until there is no more for now, or a block is full."""
         self._heard_at = now
         space, receive = self._space, self._socket.recv_into
@@ -71,17 +71,17 @@ class Pour(Trip):
             self._window_bytes += count
         self._flush()
 
-    def look(self, now: float) -> None:
+    def check_stall(self, now: float) -> None:
         """Write what has gathered, then be patient or not."""
         self._flush()
         if self.ended:
             return
-        patience = self._patience
+        stall = self._stall
         window = now - self._window_from
-        if now - self._heard_at >= patience.silence:
+        if now - self._heard_at >= stall.silence:
             self._fail(silent(self._where))
-        elif window >= patience.silence:
-            if self._window_bytes < patience.speed * window:
+        elif window >= stall.silence:
+            if self._window_bytes < stall.speed * window:
                 self._fail(slow(self._where, self._window_bytes / window))
                 return
             self._window_from, self._window_bytes = now, 0
@@ -94,18 +94,18 @@ class Pour(Trip):
         filled, self._filled = self._filled, 0
         self._put(self._space[:filled])
         if not self._left:
-            self.end()
+            self.finish()
 
     def _put(self, block: memoryview) -> None:
         if self.ended or not len(block):
             return
         try:
             self._write(block)
-        except Exception as error:  # noqa: BLE001  it is raised where the trip is waited for
+        except Exception as error:  # noqa: BLE001  it is raised where the exchange is waited for
             self.error = error
-            self.end()
+            self.finish()
 
     def _fail(self, failure: TransferError) -> None:
         self.failure = failure
         self._flush()
-        self.end()
+        self.finish()

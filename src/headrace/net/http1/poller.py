@@ -1,6 +1,6 @@
 """A thread that brings files: it waits for many connections at once, and what comes is taken on the spot.
 
-That spares the event loop all that is done for each file. The thread lives as long as it has trips.
+That spares the event loop all that is done for each file. The thread lives as long as it has exchanges.
 """
 
 from __future__ import annotations
@@ -15,168 +15,168 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from headrace.net.http1.exchange import Trip
-from headrace.threads import in_thread, settled
+from headrace.net.http1.exchange import Exchange
+from headrace.threads import in_thread, wait_done
 
 SLOW_SECONDS = 0.002
-"""A carrier whose trips take it more time than that whenever there is something to be read waits for a disk."""
+"""A thread whose exchanges take it more time than that whenever there is something to be read waits for a disk."""
 
 _SAMPLE = 128
 """So many of these times are looked at together: others have the processor now and then."""
 
 
-class Carrier:
-    """``trips`` are those that it has; ``is_slow`` says that others should have the next ones.
+class PollerThread:
+    """``exchanges`` are those that it has; ``is_slow`` says that others should have the next ones.
 
-    ``period`` seconds lie between two looks for silent trips.
+    ``period`` seconds lie between two looks for silent exchanges.
     """
 
     def __init__(self, period: float) -> None:
-        self.trips = 0
+        self.exchanges = 0
         self.is_slow = False
         self._period = period
         self._lock = threading.Lock()
-        self._new: list[Trip] = []
-        self._bell: socket.socket | None = None
+        self._new: list[Exchange] = []
+        self._wakeup: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._spent = 0.0
         self._handled = 0
 
-    async def carry(self, trip: Trip) -> None:
-        """Bring a trip to its end. A cancellation ends it at once, and waits for that."""
-        self.trips += 1
+    async def run(self, exchange: Exchange) -> None:
+        """Bring a exchange to its end. A cancellation ends it at once, and waits for that."""
+        self.exchanges += 1
         try:
-            self._add(trip)
-            await asyncio.wait([trip.outcome])
+            self._add(exchange)
+            await asyncio.wait([exchange.outcome])
         except asyncio.CancelledError:
-            trip.cancel()
-            self._ring()
-            await settled(trip.outcome)
+            exchange.cancel()
+            self._wake()
+            await wait_done(exchange.outcome)
             raise
         finally:
-            self.trips -= 1
-        if trip.error is not None:
-            raise trip.error
+            self.exchanges -= 1
+        if exchange.error is not None:
+            raise exchange.error
 
     async def aclose(self) -> None:
-        """Wait until the thread is gone; there are no trips any more."""
+        """Wait until the thread is gone; there are no exchanges any more."""
         if self._thread is not None:
             await in_thread(self._thread.join)
 
-    def _add(self, trip: Trip) -> None:
+    def _add(self, exchange: Exchange) -> None:
         with self._lock:
-            self._new.append(trip)
-            if self._bell is None:
-                self._bell, heard = socket.socketpair()
+            self._new.append(exchange)
+            if self._wakeup is None:
+                self._wakeup, heard = socket.socketpair()
                 # Where it has been rung so often that there is no room, it will be heard.
-                self._bell.setblocking(False)
+                self._wakeup.setblocking(False)
                 loop = asyncio.get_running_loop()
                 self._thread = threading.Thread(
-                    target=self._run, args=(loop, heard), name="headrace carrier", daemon=True
+                    target=self._run, args=(loop, heard), name="headrace download", daemon=True
                 )
                 try:
                     self._thread.start()
                 except BaseException:
                     heard.close()
-                    self._silence()
-                    trip.close()
+                    self._close_wakeup()
+                    exchange.close()
                     raise
-        self._ring()
+        self._wake()
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         with self._lock:
-            if self._bell is not None:
+            if self._wakeup is not None:
                 with contextlib.suppress(BlockingIOError):
-                    self._bell.send(b"\0")
+                    self._wakeup.send(b"\0")
 
-    def _run(self, loop: asyncio.AbstractEventLoop, bell: socket.socket) -> None:
-        trips: dict[int, Trip] = {}
+    def _run(self, loop: asyncio.AbstractEventLoop, wakeup: socket.socket) -> None:
+        exchanges: dict[int, Exchange] = {}
         error: Exception | None = None
-        with bell:
+        with wakeup:
             try:
                 with contextlib.closing(_poller()) as poller:
-                    self._serve(loop, bell, poller, trips)
-            except Exception as caught:  # noqa: BLE001  it is raised where the trips are waited for
+                    self._serve(loop, wakeup, poller, exchanges)
+            except Exception as caught:  # noqa: BLE001  it is raised where the exchanges are waited for
                 error = caught
             if error is not None:
                 with self._lock:
-                    left = [*trips.values(), *self._new]
-                    self._silence()
-                for trip in left:
-                    trip.error = error
-                    trip.end()
-                    trip.close()
-                _tell(loop, left)
+                    left = [*exchanges.values(), *self._new]
+                    self._close_wakeup()
+                for exchange in left:
+                    exchange.error = error
+                    exchange.finish()
+                    exchange.close()
+                _notify(loop, left)
 
     def _serve(
         self,
         loop: asyncio.AbstractEventLoop,
-        bell: socket.socket,
+        wakeup: socket.socket,
         poller: _Poller,
-        trips: dict[int, Trip],
+        exchanges: dict[int, Exchange],
     ) -> None:
-        """Until there is no trip left."""
+        """Until there is no exchange left."""
         clock = time.monotonic
-        bell_file = bell.fileno()
-        poller.register(bell_file, READABLE)
+        wakeup_file = wakeup.fileno()
+        poller.register(wakeup_file, READABLE)
         looked = clock()
         while True:
             events = poller.poll(self._period)
             now = clock()
-            seen: list[Trip] = []
+            seen: list[Exchange] = []
             for file, _ in events:
-                if file == bell_file:
-                    bell.recv(4096)
-                    seen += self._welcomed(trips, poller, now)
+                if file == wakeup_file:
+                    wakeup.recv(4096)
+                    seen += self._admit(exchanges, poller, now)
                 else:
-                    trip = trips[file]
-                    if not trip.ended:
-                        trip.ready(now)
-                    if trip.ended:
-                        seen.append(trip)
+                    exchange = exchanges[file]
+                    if not exchange.ended:
+                        exchange.on_readable(now)
+                    if exchange.ended:
+                        seen.append(exchange)
             if now - looked >= self._period:
                 looked = now
-                seen += trips.values()
-                for trip in trips.values():
-                    if not trip.ended:
-                        trip.look(now)
-            if seen and (ended := {trip.file: trip for trip in seen if trip.ended}):
-                for file, trip in ended.items():
-                    del trips[file]
+                seen += exchanges.values()
+                for exchange in exchanges.values():
+                    if not exchange.ended:
+                        exchange.check_stall(now)
+            if seen and (ended := {exchange.file: exchange for exchange in seen if exchange.ended}):
+                for file, exchange in ended.items():
+                    del exchanges[file]
                     poller.unregister(file)
-                    if not trip.usable:
-                        trip.close()
-                _tell(loop, list(ended.values()))
-                if not trips and self._is_over():
+                    if not exchange.usable:
+                        exchange.close()
+                _notify(loop, list(ended.values()))
+                if not exchanges and self._is_finished():
                     return
             self._measure(len(events), clock() - now)
 
-    def _welcomed(self, trips: dict[int, Trip], poller: _Poller, now: float) -> list[Trip]:
-        """All trips, once the new ones have begun and those that nobody wants any more have ended."""
+    def _admit(self, exchanges: dict[int, Exchange], poller: _Poller, now: float) -> list[Exchange]:
+        """All exchanges, once the new ones have begun and those that nobody wants any more have ended."""
         with self._lock:
             new, self._new = self._new, []
-        for trip in new:
-            trips[trip.file] = trip
-            poller.register(trip.file, READABLE)
-            if not trip.cancelled:
-                trip.begin(now)
-        for trip in trips.values():
-            if trip.cancelled and not trip.ended:
-                trip.end()
-        return list(trips.values())
+        for exchange in new:
+            exchanges[exchange.file] = exchange
+            poller.register(exchange.file, READABLE)
+            if not exchange.cancelled:
+                exchange.start(now)
+        for exchange in exchanges.values():
+            if exchange.cancelled and not exchange.ended:
+                exchange.finish()
+        return list(exchanges.values())
 
-    def _is_over(self) -> bool:
+    def _is_finished(self) -> bool:
         with self._lock:
             if self._new:
                 return False
-            self._silence()
+            self._close_wakeup()
             return True
 
-    def _silence(self) -> None:
+    def _close_wakeup(self) -> None:
         self._new.clear()
-        if self._bell is not None:
-            self._bell.close()
-            self._bell = None
+        if self._wakeup is not None:
+            self._wakeup.close()
+            self._wakeup = None
 
     def _measure(self, events: int, seconds: float) -> None:
         self._handled += events
@@ -222,13 +222,13 @@ def _poller() -> _Poller:
     return _Selector() if epoll is None else epoll()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, ended: list[Trip]) -> None:
+def _notify(loop: asyncio.AbstractEventLoop, ended: list[Exchange]) -> None:
     # A loop that is closed has nobody who waits.
     with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(_told, ended)
+        loop.call_soon_threadsafe(_set_outcomes, ended)
 
 
-def _told(ended: list[Trip]) -> None:
-    for trip in ended:
-        if not trip.outcome.done():
-            trip.outcome.set_result(None)
+def _set_outcomes(ended: list[Exchange]) -> None:
+    for exchange in ended:
+        if not exchange.outcome.done():
+            exchange.outcome.set_result(None)

@@ -1,6 +1,6 @@
 """The threads on which one storage session brings files, and the connections over which small ones come together.
 
-Such a connection is made here, lent to a lane on a thread, and rests here until the next lane wants it. Where none comes
+Such a connection is made here, lent to a batch on a thread, and rests here until the next batch wants it. Where none comes
 about, the general way has to be taken: it knows more tries, and says what is wrong.
 """
 
@@ -14,65 +14,65 @@ from typing import Any
 
 import anyio
 
-from headrace.net.http1.large_body import Pour
-from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Place, Places
-from headrace.net.http1.poller import Carrier
-from headrace.net.http1.small_files import Connection, Lane, Take
-from headrace.net.response import Opened, Patience
+from headrace.net.http1.large_body import BodyWriter
+from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Origin, Origins
+from headrace.net.http1.poller import PollerThread
+from headrace.net.http1.small_files import BatchConnection, KeepAliveBatch, OnFile
+from headrace.net.response import StallPolicy, StreamingResponse
 
 TURN_SECONDS = 2.0
-"""No further file is asked for in a lane that has lasted so long: others wait, and URLs end."""
+"""No further file is asked for in a batch that has lasted so long: others wait, and URLs end."""
 
 SIDE_BY_SIDE = 4
 """Threads where it is the disk that they wait for; else there is one."""
 
 
-class Carriers:
-    """Small files by the lane, whose ``answers`` are counted, and large ones by themselves."""
+class DownloadPool:
+    """Small files by the batch, whose ``responses`` are counted, and large ones by themselves."""
 
-    def __init__(self, places: Places, patience: Patience, connections: int) -> None:
-        period = max(0.02, min(1.0, patience.silence / 8))
-        self._carriers = [Carrier(period) for _ in range(SIDE_BY_SIDE)]
-        self._places = places
-        self._patience = patience
+    def __init__(self, origins: Origins, stall: StallPolicy, connections: int) -> None:
+        period = max(0.02, min(1.0, stall.silence / 8))
+        self._threads = [PollerThread(period) for _ in range(SIDE_BY_SIDE)]
+        self._origins = origins
+        self._stall = stall
         self._connections = connections
-        self._resting: dict[str, list[Connection]] = {}
+        self._resting: dict[str, list[BatchConnection]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self.answers = 0
+        self.responses = 0
 
-    async def carry(
-        self, place: Place, requests: Iterator[bytes], take: Take, may_go_on: Callable[[], bool]
-    ) -> Lane | None:
+    async def run_batch(
+        self, origin: Origin, requests: Iterator[bytes], take: OnFile, may_go_on: Callable[[], bool]
+    ) -> KeepAliveBatch | None:
         """Ask for files one after another, and let each that comes whole be taken, on a thread.
 
         ``requests`` and ``may_go_on`` are asked there too, before each but the first.
-        The lane that is returned has ended. None: there was no connection.
+        The batch that is returned has ended. None: there was no connection.
         """
-        connection = self._rested(place) or await self._connected(place)
+        connection = self._rested(origin) or await self._connected(origin)
         if connection is None:
             return None
         until = time.monotonic() + TURN_SECONDS
-        lane = Lane(connection, place, requests, take, may_go_on, until, self._patience)
-        carrier = first = self._carriers[0]
-        if first.is_slow and first.trips:
-            carrier = min(self._carriers, key=lambda each: each.trips)
+        batch = KeepAliveBatch(connection, origin, requests, take, may_go_on, until, self._stall)
+        thread = first = self._threads[0]
+        if first.is_slow and first.exchanges:
+            thread = min(self._threads, key=lambda each: each.exchanges)
         try:
-            await carrier.carry(lane)
+            await thread.run(batch)
         except OSError:
             # There is no thread, or no handle for it.
             return None
         finally:
-            self._rest(lane, place)
-        came = lane.taken + isinstance(lane.after, Opened)
-        self.answers += came
-        if lane.odd or came:
-            self._places.heard(place, odd=lane.odd)
-        return lane
+            self._rest(batch, origin)
+        came = batch.delivered + isinstance(batch.next, StreamingResponse)
+        self.responses += came
+        if batch.unsupported or came:
+            self._origins.record(origin, unsupported=batch.unsupported)
+        return batch
 
-    async def pour(self, trip: Pour) -> None:
-        """Bring the rest of a large body: such trips have the threads that small files do not need."""
-        await min(self._carriers[1:], key=lambda each: each.trips).carry(trip)
+    async def write_body(self, exchange: BodyWriter) -> None:
+        """Bring the rest of a large body: such exchanges have the threads that small files do not need."""
+        await min(self._threads[1:], key=lambda each: each.exchanges).run(exchange)
 
     async def aclose(self) -> None:
         """End all connections, and the threads."""
@@ -80,11 +80,11 @@ class Carriers:
         if self._timer is not None:
             self._timer.cancel()
         self._prune(float("inf"))
-        for carrier in self._carriers:
-            await carrier.aclose()
+        for thread in self._threads:
+            await thread.aclose()
 
-    def _rested(self, place: Place) -> Connection | None:
-        resting = self._resting.get(place.origin, [])
+    def _rested(self, origin: Origin) -> BatchConnection | None:
+        resting = self._resting.get(origin.origin, [])
         while resting:
             connection = resting.pop()
             if connection.is_quiet:
@@ -92,16 +92,16 @@ class Carriers:
             connection.close()
         return None
 
-    def _rest(self, lane: Lane, place: Place) -> None:
-        if not lane.usable:
+    def _rest(self, batch: KeepAliveBatch, origin: Origin) -> None:
+        if not batch.usable:
             return
-        resting = self._resting.setdefault(place.origin, [])
+        resting = self._resting.setdefault(origin.origin, [])
         if self._closed or len(resting) >= self._connections:
-            lane.connection.close()
+            batch.connection.close()
             return
         loop = asyncio.get_running_loop()
-        lane.connection.rested_at = loop.time()
-        resting.append(lane.connection)
+        batch.connection.rested_at = loop.time()
+        resting.append(batch.connection)
         if self._timer is None:
             self._timer = loop.call_later(REST_SECONDS, self._look, loop)
 
@@ -111,30 +111,32 @@ class Carriers:
         self._timer = loop.call_later(REST_SECONDS, self._look, loop) if self._resting else None
 
     def _prune(self, before: float) -> None:
-        for place, resting in list(self._resting.items()):
+        for origin, resting in list(self._resting.items()):
             for connection in resting:
                 if connection.rested_at < before:
                     connection.close()
-            self._resting[place] = [each for each in resting if each.rested_at >= before]
-            if not self._resting[place]:
-                del self._resting[place]
+            self._resting[origin] = [each for each in resting if each.rested_at >= before]
+            if not self._resting[origin]:
+                del self._resting[origin]
 
-    async def _connected(self, place: Place) -> Connection | None:
+    async def _connected(self, origin: Origin) -> BatchConnection | None:
         loop = asyncio.get_running_loop()
         try:
             with anyio.fail_after(CONNECT_SECONDS):
-                sock = await _connected(loop, place)
+                sock = await _connected(loop, origin)
         except TimeoutError:
-            self._places.heard(place, odd=True)
+            self._origins.record(origin, unsupported=True)
             return None
         except (OSError, ValueError):
             return None
-        if not place.encrypted:
-            return Connection(sock)
+        if not origin.encrypted:
+            return BatchConnection(sock)
         try:
-            context = await self._places.tls()
-            return Connection(
-                context.wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
+            context = await self._origins.tls()
+            return BatchConnection(
+                context.wrap_socket(
+                    sock, server_hostname=origin.host, do_handshake_on_connect=False
+                )
             )
         except BaseException as error:
             sock.close()
@@ -143,10 +145,10 @@ class Carriers:
             raise
 
 
-async def _connected(loop: asyncio.AbstractEventLoop, place: Place) -> socket.socket:
+async def _connected(loop: asyncio.AbstractEventLoop, origin: Origin) -> socket.socket:
     """A connection to the first of the host's addresses that takes one; raises OSError."""
     failure: OSError | None = None
-    for family, kind, protocol, _, address in await _addresses(loop, place):
+    for family, kind, protocol, _, address in await _addresses(loop, origin):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)
@@ -163,11 +165,11 @@ async def _connected(loop: asyncio.AbstractEventLoop, place: Place) -> socket.so
     raise failure or OSError("no address")
 
 
-async def _addresses(loop: asyncio.AbstractEventLoop, place: Place) -> list[Any]:
+async def _addresses(loop: asyncio.AbstractEventLoop, origin: Origin) -> list[Any]:
     try:
         # A number needs nobody to be asked.
-        host = place.host.encode("ascii")
+        host = origin.host.encode("ascii")
         flags = socket.AI_NUMERICHOST
-        return socket.getaddrinfo(host, place.port, type=socket.SOCK_STREAM, flags=flags)
+        return socket.getaddrinfo(host, origin.port, type=socket.SOCK_STREAM, flags=flags)
     except OSError:
-        return await loop.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        return await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)

@@ -19,16 +19,16 @@ _ONCE = frozenset(
 _MOST_LINES = 64
 
 
-class Head(Struct, frozen=True, gc=False):
+class ResponseHead(Struct, frozen=True, gc=False):
     """``status`` and ``fields`` (by name in lower case) of an answer whose body has ``length`` bytes.
 
-    ``lasting``: the connection goes on.
+    ``keep_alive``: the connection goes on.
     """
 
     status: int
     fields: dict[str, str]
     length: int
-    lasting: bool
+    keep_alive: bool
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -36,14 +36,14 @@ class Head(Struct, frozen=True, gc=False):
         return CIMultiDict(self.fields)
 
 
-class HeadReader:
+class HeadParser:
     """Reads the heads of one host's answers, most of whose lines come again and again. For several threads at once."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[str, str]] = {}
         self._statuses: dict[bytes, int] = {}
 
-    def read(self, raw: bytes) -> Head | None:
+    def parse(self, raw: bytes) -> ResponseHead | None:
         """The head that ``raw`` is, up to its empty line; None where it is anything else than plain.
 
         Plain is HTTP/1.1, a final status with a body, exactly one Content-Length, no Transfer-Encoding, no change of
@@ -68,8 +68,8 @@ class HeadReader:
         if "transfer-encoding" in fields or "upgrade" in fields:
             return None
         connection = fields.get("connection", "keep-alive")
-        lasting = connection == "keep-alive" or connection.lower() == "keep-alive"
-        return Head(status, fields, int(length), lasting)
+        keep_alive = connection == "keep-alive" or connection.lower() == "keep-alive"
+        return ResponseHead(status, fields, int(length), keep_alive)
 
     def _learn(self, lines: list[bytes], fields: dict[str, str]) -> bool:
         """Read lines that are new, or a name that is there twice; False where they are not plain."""

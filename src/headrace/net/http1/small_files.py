@@ -1,7 +1,7 @@
 """One connection over which small files come, one after another, each given to whoever takes it on the spot.
 
-An answer that is not plain (see ``headrace.net.http1.response_head``), is no file or is too long ends the lane, as the end of the
-connection does; what is known of the file that comes next is left in ``after``.
+An answer that is not plain (see ``headrace.net.http1.response_head``), is no file or is too long ends the batch, as the end of the
+connection does; what is known of the file that comes next is left in ``next``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from multidict import CIMultiDict
 
 from headrace.errors import TransferError
 from headrace.net.errors import broken, silent, slow
-from headrace.net.http1.exchange import Trip
-from headrace.net.http1.origins import Place
-from headrace.net.http1.response_head import Head
-from headrace.net.response import Came, Opened, Patience
+from headrace.net.http1.exchange import Exchange
+from headrace.net.http1.origins import Origin
+from headrace.net.http1.response_head import ResponseHead
+from headrace.net.response import BufferedResponse, StallPolicy, StreamingResponse
 
 WHOLE = 256 * 1024
 """Bodies of more bytes than that come another way."""
@@ -29,11 +29,11 @@ SHAKE_SECONDS = 5.0
 _FIRST = 64 * 1024
 """Bytes that are received at once before it is known what comes; a head must fit into them."""
 
-Take = Callable[[memoryview, dict[str, str]], bool]
-"""Gets a whole file and the fields of its head, both for as long as it runs; False ends the lane. It may block."""
+OnFile = Callable[[memoryview, dict[str, str]], bool]
+"""Gets a whole file and the fields of its head, both for as long as it runs; False ends the batch. It may block."""
 
 
-class Connection:
+class BatchConnection:
     """A socket that does not block, how many ``answered`` requests it has seen, and the memory for the next answer."""
 
     __slots__ = ("answered", "buffer", "rested_at", "shaken", "socket")
@@ -60,54 +60,54 @@ class Connection:
         self.socket.close()
 
 
-class Lane(Trip):
+class KeepAliveBatch(Exchange):
     """``requests`` over one connection, each made when it is sent, and none after ``until`` on the monotonic clock.
 
-    When it has ended, ``taken`` of their files came whole, and ``after`` is what asking for the next one has come to:
-    an answer or an error, None where it is to be asked for anew. ``odd`` says that the answer was not plain.
+    When it has ended, ``delivered`` of their files came whole, and ``next`` is what asking for the next one has come to:
+    an answer or an error, None where it is to be asked for anew. ``unsupported`` says that the answer was not plain.
     """
 
     def __init__(
         self,
-        connection: Connection,
-        place: Place,
+        connection: BatchConnection,
+        origin: Origin,
         requests: Iterator[bytes],
-        take: Take,
+        take: OnFile,
         may_go_on: Callable[[], bool],
         until: float,
-        patience: Patience,
+        stall: StallPolicy,
     ) -> None:
         super().__init__(connection.socket.fileno())
         self.connection = connection
-        self.taken = 0
-        self.after: Opened | TransferError | None = None
-        self.odd = False
-        self._where = place.origin
-        self._read = place.heads.read
+        self.delivered = 0
+        self.next: StreamingResponse | TransferError | None = None
+        self.unsupported = False
+        self._where = origin.origin
+        self._read = origin.parser.parse
         self._requests = requests
         self._take = take
         self._may_go_on = may_go_on
         self._until = until
-        self._patience = patience
-        self._encrypted = place.encrypted
+        self._stall = stall
+        self._encrypted = origin.encrypted
         self._receive = connection.socket.recv_into
         self._buffer = connection.buffer
         self._all = self._space = memoryview(self._buffer)
         self._filled = 0
-        self._head: Head | None = None
+        self._head: ResponseHead | None = None
         self._start = self._end = 0
         self._heard_at = self._window_from = 0.0
         self._window_filled = 0
 
-    def begin(self, now: float) -> None:
+    def start(self, now: float) -> None:
         """Ask for the first file, or for a handshake."""
         self._heard_at = now
         if not self.connection.shaken:
             self._shake(now)
         elif not self._ask(now):
-            self.end(usable=True)
+            self.finish(usable=True)
 
-    def ready(self, now: float) -> None:
+    def on_readable(self, now: float) -> None:
         """There is something to be read, or the connection has ended."""
         if not self.connection.shaken and not self._shake(now):
             return
@@ -134,23 +134,23 @@ class Lane(Trip):
             if not self._encrypted:
                 return
 
-    def look(self, now: float) -> None:
+    def check_stall(self, now: float) -> None:
         """End where the other side has said too little for too long."""
-        patience = self._patience
+        stall = self._stall
         if not self.connection.shaken:
             if now - self._heard_at >= SHAKE_SECONDS:
-                self.odd = True
-                self.end()
+                self.unsupported = True
+                self.finish()
             return
         window = now - self._window_from
-        if now - self._heard_at >= patience.silence:
+        if now - self._heard_at >= stall.silence:
             self._fail(silent(self._where))
         elif self._head is None:
-            if window >= patience.silence:
+            if window >= stall.silence:
                 self._fail(silent(self._where))
-        elif window >= patience.silence:
+        elif window >= stall.silence:
             came = self._filled - self._window_filled
-            if came < patience.speed * window:
+            if came < stall.speed * window:
                 self._fail(slow(self._where, came / window))
                 return
             self._window_from, self._window_filled = now, self._filled
@@ -168,8 +168,8 @@ class Lane(Trip):
             return False
         except OSError:
             # The general way says what is wrong with it.
-            self.odd = True
-            self.end()
+            self.unsupported = True
+            self.finish()
             return False
         self.connection.shaken = True
         self._ask(now)
@@ -198,15 +198,15 @@ class Lane(Trip):
         end = self._buffer.find(b"\r\n\r\n", 0, self._filled) + 4
         if end < 4:
             if self._filled >= _FIRST:
-                self.odd = True
-                self.end()
+                self.unsupported = True
+                self.finish()
             else:
                 self._space = self._all[self._filled :]
             return False
         head = self._read(bytes(self._all[:end]))
         if head is None or head.length > WHOLE:
-            self.odd = head is None
-            self.end()
+            self.unsupported = head is None
+            self.finish()
             return False
         self._head = head
         self._start, self._end = end, end + head.length
@@ -222,15 +222,15 @@ class Lane(Trip):
         head = self._head
         assert head is not None
         body = self._all[self._start : self._end]
-        lasting = head.lasting and self._filled == self._end
+        keep_alive = head.keep_alive and self._filled == self._end
         self.connection.answered += 1
         if head.status != 200 or "content-encoding" in head.fields:
-            self.after = self._opened(head, bytes(body))
-            self.end(usable=lasting)
+            self.next = self._opened(head, bytes(body))
+            self.finish(usable=keep_alive)
             return
         # The other side prepares the next file while this one is taken.
         going = (
-            lasting
+            keep_alive
             and now < self._until
             and not self.cancelled
             and self._may_go_on()
@@ -238,30 +238,32 @@ class Lane(Trip):
         )
         try:
             wanted = self._take(body, head.fields)
-            self.taken += 1
-        except Exception as error:  # noqa: BLE001  it is raised where the lane is waited for
+            self.delivered += 1
+        except Exception as error:  # noqa: BLE001  it is raised where the batch is waited for
             self.error = error
             wanted = False
         body.release()
         if not going:
-            self.end(usable=lasting and wanted)
+            self.finish(usable=keep_alive and wanted)
         elif not wanted:
-            self.end()
+            self.finish()
 
     def _break(self, error: OSError | None) -> None:
         if not self._filled and self.connection.answered:
             # A connection that has rested may have been closed meanwhile: the request may never have been seen.
-            self.end()
+            self.finish()
         else:
             self._fail(broken(self._where, error))
 
     def _fail(self, error: TransferError) -> None:
         head = self._head
         if head is None:
-            self.after = error
+            self.next = error
         else:
-            self.after = self._opened(head, bytes(self._all[self._start : self._filled]), error)
-        self.end()
+            self.next = self._opened(head, bytes(self._all[self._start : self._filled]), error)
+        self.finish()
 
-    def _opened(self, head: Head, body: bytes, error: TransferError | None = None) -> Came:
-        return Came(head.status, CIMultiDict(head.fields), self._where, body, error)
+    def _opened(
+        self, head: ResponseHead, body: bytes, error: TransferError | None = None
+    ) -> BufferedResponse:
+        return BufferedResponse(head.status, CIMultiDict(head.fields), self._where, body, error)

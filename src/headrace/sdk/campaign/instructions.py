@@ -34,9 +34,9 @@ async def upload_instructions(session: Session, version_id: UUID, path: str | Pa
             context={"dataset_version_id": str(version_id)},
         ),
     )
-    async with session.backend.sending(file, connector_id=connector) as sending:
-        await sending.send(named.object_name, content_type(file.name))
-        await sending.settle()
+    async with session.backend.upload(file, connector_id=connector) as upload:
+        await upload.send(named.object_name, content_type(file.name))
+        await upload.finish()
     return named.object_name
 
 

@@ -21,7 +21,7 @@ from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.connection import ConnectionThread, Job
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_errors import translate
-from headrace.threads import in_thread, settled
+from headrace.threads import in_thread, wait_done
 
 T = TypeVar("T")
 
@@ -160,9 +160,9 @@ class SqliteDatabase:
             try:
                 yield transaction
             except BaseException:
-                await settled(self._writer.post(sqlite_jobs.rollback))
+                await wait_done(self._writer.post(sqlite_jobs.rollback))
                 raise
-            await settled(self._writer.post(self._mapped(transaction.commit, "commit")))
+            await wait_done(self._writer.post(self._mapped(transaction.commit, "commit")))
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:

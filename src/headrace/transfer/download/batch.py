@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import cast
 
 from headrace.errors import ChecksumError
-from headrace.transfer.download.commit import Desk
-from headrace.transfer.source import Item, Shared
-from headrace.transfer.state.journal import Done
+from headrace.transfer.source import BatchSource, Item
+from headrace.transfer.state.commit import CommitFile
+from headrace.transfer.state.journal import CompletedFile
 
 TOGETHER = 64
 TOGETHER_BYTES = 8 * 1024 * 1024
@@ -20,7 +20,7 @@ TOGETHER_BYTES = 8 * 1024 * 1024
 SMALL = 256 * 1024
 
 
-class Company:
+class SmallFileBatch:
     """The files that go together with the ``first``: of the same way, their sizes known and small.
 
     Of those that came the last time, ``complete`` are in their places, with ``moved`` bytes, and ``failed`` are not.
@@ -28,13 +28,13 @@ class Company:
 
     def __init__(self, first: Item) -> None:
         self.items = [first]
-        self.complete: list[Done] = []
+        self.complete: list[CompletedFile] = []
         self.failed: list[tuple[Item, ChecksumError | OSError]] = []
         self.moved = 0
         source, size = first.source, first.size
-        small = isinstance(source, Shared) and size is not None and size <= SMALL
+        small = isinstance(source, BatchSource) and size is not None and size <= SMALL
         self._kind = type(source) if small else None
-        self._way = source.way if small and isinstance(source, Shared) else None
+        self._batch_key = source.batch_key if small and isinstance(source, BatchSource) else None
         self._bytes = size or 0
 
     @property
@@ -47,13 +47,16 @@ class Company:
         source, size = item.source, item.size
         if type(source) is not self._kind or size is None or size > SMALL:
             return False
-        if cast("Shared", source).way is not self._way or self._bytes + size > TOGETHER_BYTES:
+        if (
+            cast("BatchSource", source).batch_key is not self._batch_key
+            or self._bytes + size > TOGETHER_BYTES
+        ):
             return False
         self._bytes += size
         self.items.append(item)
         return True
 
-    async def bring(self, desk: Desk) -> None:
+    async def fetch_batch(self, commit: CommitFile) -> None:
         """As many of the files as come whole, in order."""
         items = iter(self.items)
         first, *others = (item.source for item in self.items)
@@ -62,7 +65,7 @@ class Company:
         def take(whole: memoryview, headers: Mapping[str, str]) -> bool:
             item = next(items)
             try:
-                self.complete.append(desk(item, whole, headers))
+                self.complete.append(commit(item, whole, headers))
             except (ChecksumError, OSError) as error:
                 self.failed.append((item, error))
                 # A disk that is full will not be less so for the next one.
@@ -70,16 +73,16 @@ class Company:
             self.moved += len(whole)
             return True
 
-        if isinstance(first, Shared):
-            await first.bring(others, take)
+        if isinstance(first, BatchSource):
+            await first.fetch_batch(others, take)
 
     @property
     def done(self) -> int:
         """How many came the last time."""
         return len(self.complete) + len(self.failed)
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """The file after those that have come is not going to be opened after all."""
         for item in self.items[self.done :][:1]:
-            if isinstance(item.source, Shared):
-                item.source.forget()
+            if isinstance(item.source, BatchSource):
+                item.source.discard()

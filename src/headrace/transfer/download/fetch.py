@@ -1,7 +1,7 @@
 """One file: from a source to a complete, verified file under its name, across whatever breaks on the way.
 
 A cut connection is gone on with at the byte it broke at. Waits and tries are those of the retry contract; every byte
-that comes makes the patience whole again, and bytes that prove wrong are fetched once more from the first one.
+that comes makes the stall whole again, and bytes that prove wrong are fetched once more from the first one.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from anyio import CancelScope
 from msgspec import Struct
 
 from headrace.errors import ChecksumError, HeadraceError
-from headrace.net.retry import Budget, RetryPolicy
+from headrace.net.retry import RetryBudget, RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.disk import FULL, disk_error
-from headrace.transfer.download.thread_batches import Batches
+from headrace.transfer.download.thread_batches import ThreadBatches
 from headrace.transfer.source import Item
+from headrace.transfer.state.disk import FULL, disk_error
 from headrace.transfer.state.part import Part
 from headrace.transfer.state.workspace import Workspace
 from headrace.transfer.verify import Chunk
@@ -26,7 +26,7 @@ from headrace.transfer.verify import Chunk
 BUFFER = 1 << 20
 """Bytes that are gathered before a thread writes them; smaller files cost one hop to a thread."""
 
-SPOILED = 2
+MAX_CHECKSUM_FAILURES = 2
 """Times that a file may arrive wrong."""
 
 
@@ -37,27 +37,27 @@ class Fetched(Struct, frozen=True, gc=False):
     moved: int
 
 
-Files = Batches[os.stat_result]
+Files = ThreadBatches[os.stat_result]
 
 
 async def fetch(
     item: Item,
-    room: Workspace,
+    workspace: Workspace,
     files: Files,
     policy: RetryPolicy | None = None,
     *,
-    spoiled: int = 0,
+    checksum_failures: int = 0,
 ) -> Fetched:
-    """Bring one file to its place; ``files`` writes small ones. It has arrived wrong ``spoiled`` times already.
+    """Bring one file to its place; ``files`` writes small ones. It has arrived wrong ``checksum_failures`` times already.
 
     Raises ChecksumError where size or digest stay wrong, DiskFullError, and whatever the source raises in the end.
     """
-    part = room.part(item)
+    part = workspace.part(item)
     keep = True
     try:
-        if part.left:
-            await in_thread(part.recall)
-        return await _until_complete(item, part, files, Budget(policy), spoiled)
+        if part.resumable:
+            await in_thread(part.resume)
+        return await _until_complete(item, part, files, RetryBudget(policy), checksum_failures)
     except ChecksumError:
         keep = False
         raise
@@ -68,12 +68,12 @@ async def fetch(
     finally:
         if part.is_open:
             with CancelScope(shield=True):
-                await in_thread(lambda: part.leave(keep=keep))
+                await in_thread(lambda: part.close(keep=keep))
         part.release()
 
 
 async def _until_complete(
-    item: Item, part: Part, files: Files, budget: Budget, spoiled: int
+    item: Item, part: Part, files: Files, budget: RetryBudget, checksum_failures: int
 ) -> Fetched:
     moved = _Moved()
     while True:
@@ -81,23 +81,23 @@ async def _until_complete(
             rest = await _receive(item, part, budget, moved)
             return Fetched(await files.run(partial(_finish, part, rest)), moved.bytes)
         except ChecksumError:
-            spoiled += 1
-            if spoiled >= SPOILED:
+            checksum_failures += 1
+            if checksum_failures >= MAX_CHECKSUM_FAILURES:
                 raise
             await in_thread(part.restart)
         except HeadraceError as error:
-            wait = budget.pause(error)
+            wait = budget.next_wait(error)
             if wait is None:
                 raise
             await anyio.sleep(wait)
-            await item.source.again()
+            await item.source.wait_for_retry()
 
 
 class _Moved:
     bytes = 0
 
 
-async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> list[Chunk]:
+async def _receive(item: Item, part: Part, budget: RetryBudget, moved: _Moved) -> list[Chunk]:
     """Read to the end of the stream; what is returned is still to be written."""
     if part.size and not part.offset:
         await in_thread(part.restart)
@@ -116,17 +116,17 @@ async def _receive(item: Item, part: Part, budget: Budget, moved: _Moved) -> lis
         if stream.whole is not None:
             moved.bytes += len(stream.whole)
             return [stream.whole]
-        if stream.pour is not None:
+        if stream.write_to is not None:
             before = moved.bytes
             try:
-                await stream.pour(partial(_append, part, moved))
+                await stream.write_to(partial(_append, part, moved))
             finally:
                 if moved.bytes > before:
-                    budget.progressed()
+                    budget.reset()
             return []
         try:
             async for chunk in stream.chunks():
-                budget.progressed()
+                budget.reset()
                 moved.bytes += len(chunk)
                 buffer.append(chunk)
                 held += len(chunk)

@@ -6,6 +6,7 @@ them a host really gets at a time is its own affair (``headrace.net.congestion``
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterable
 from contextlib import suppress
 from pathlib import Path
@@ -22,10 +23,9 @@ from headrace.errors import (
 )
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.download.batch import TOGETHER, Company
+from headrace.transfer.download.batch import TOGETHER, SmallFileBatch
 from headrace.transfer.download.fetch import Files, fetch
-from headrace.transfer.download.thread_batches import Batches
-from headrace.transfer.fd_limit import bounded_by_handles
+from headrace.transfer.download.thread_batches import ThreadBatches
 from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
@@ -39,6 +39,12 @@ AHEAD = 16
 
 FEW = 4
 """Small files that one worker takes even where there are not enough of them for all."""
+
+PER_WORKER = 4
+"""A connection for small files, one for others, the part, and a file that is read or synced."""
+
+SPARED = 16
+"""What the rest of the process may open meanwhile."""
 
 _UNSYNCED = "after a power cut, fetch them again with force"
 
@@ -63,11 +69,11 @@ async def run(
     if workers < 1:
         raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
     report = TransferReport()
-    workers = bounded_by_handles(workers, report)
-    room = Workspace(folder, durable=durable)
-    pool = _Pool(room, report, progress, policy, workers)
+    workers = _within_fd_limit(workers, report)
+    workspace = Workspace(folder, durable=durable)
+    pool = _Pool(workspace, report, progress, policy, workers)
     try:
-        await in_thread(_open, room, folder)
+        await in_thread(_open, workspace, folder)
         async with anyio.create_task_group() as group:
             group.start_soon(pool.feed, batches, force_replace)
             for _ in range(workers):
@@ -75,11 +81,11 @@ async def run(
     except BaseException:
         # What ended the run is told; that its journal could not be closed well is seen by the next one.
         with anyio.CancelScope(shield=True), suppress(HeadraceError):
-            await in_thread(room.close)
+            await in_thread(workspace.close)
         raise
     with anyio.CancelScope(shield=True):
-        await in_thread(room.close)
-    if not room.journal.synced:
+        await in_thread(workspace.close)
+    if not workspace.journal.synced:
         report.notes.append(f"the file system of {folder} cannot sync: {_UNSYNCED}")
     report.seconds = progress.seconds
     return report
@@ -90,19 +96,19 @@ class _Pool:
 
     def __init__(
         self,
-        room: Workspace,
+        workspace: Workspace,
         report: TransferReport,
         progress: Progress,
         policy: RetryPolicy | None,
         workers: int,
     ) -> None:
         self._workers = workers
-        self._room = room
+        self._workspace = workspace
         self._report = report
         self._progress = progress
         self._policy = policy
         self._queue: Queue[Item] = Queue(max(64, workers * AHEAD))
-        self._files: Files = Batches()
+        self._files: Files = ThreadBatches()
         self._committing = anyio.Lock()
 
     async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
@@ -110,7 +116,7 @@ class _Pool:
         async for batch in batches:
             if not force_replace:
                 async with self._committing:
-                    missing = await in_thread(self._room.missing, batch)
+                    missing = await in_thread(self._workspace.missing, batch)
                 self._report.skipped += len(batch) - len(missing)
                 self._progress.add(len(batch) - len(missing))
                 batch = missing
@@ -120,36 +126,42 @@ class _Pool:
     async def work(self) -> None:
         """Fetch what is handed out: small files together as far as that goes, each that it stops at alone."""
         while (item := await self._queue.take()) is not None:
-            company = Company(item)
-            together = company.is_small and not self._room.has_left
+            batch = SmallFileBatch(item)
+            together = batch.is_small and not self._workspace.has_resumable
             if together:
                 share = max(FEW, 2 * len(self._queue) // self._workers)
-                self._queue.take_more(min(TOGETHER, share) - 1, company.takes)
-            items = company.items
+                self._queue.take_more(min(TOGETHER, share) - 1, batch.takes)
+            items = batch.items
             while items:
                 if together:
-                    del items[: await self._together(company)]
+                    del items[: await self._fetch_batch(batch)]
                 if items:
-                    await self._alone(items.pop(0))
+                    await self._fetch_one(items.pop(0))
 
-    async def _together(self, company: Company) -> int:
+    async def _fetch_batch(self, batch: SmallFileBatch) -> int:
         """How many of the files, from the first one on, are done with."""
-        await company.bring(self._room.desk())
+        await batch.fetch_batch(self._workspace.committer())
         try:
-            self._report.moved += len(company.complete)
-            self._report.bytes += company.moved
-            self._progress.add(len(company.complete), bytes=company.moved)
-            await self._commit(due=self._room.enter(company.complete))
-            for item, error in company.failed:
-                await self._alone(item, spoiled=isinstance(error, ChecksumError))
+            self._report.moved += len(batch.complete)
+            self._report.bytes += batch.moved
+            self._progress.add(len(batch.complete), bytes=batch.moved)
+            await self._commit(due=self._workspace.enter(batch.complete))
+            for item, error in batch.failed:
+                await self._fetch_one(item, checksum_failures=isinstance(error, ChecksumError))
         except BaseException:
-            company.forget()
+            batch.discard()
             raise
-        return company.done
+        return batch.done
 
-    async def _alone(self, item: Item, *, spoiled: bool = False) -> None:
+    async def _fetch_one(self, item: Item, *, checksum_failures: bool = False) -> None:
         try:
-            fetched = await fetch(item, self._room, self._files, self._policy, spoiled=spoiled)
+            fetched = await fetch(
+                item,
+                self._workspace,
+                self._files,
+                self._policy,
+                checksum_failures=checksum_failures,
+            )
         except (DiskFullError, AuthenticationError):
             raise
         except (HeadraceError, OSError) as error:
@@ -159,17 +171,52 @@ class _Pool:
         self._report.moved += 1
         self._report.bytes += fetched.moved
         self._progress.add(bytes=fetched.moved)
-        await self._commit(due=self._room.enter([self._room.done(item, fetched.stat)]))
+        await self._commit(due=self._workspace.enter([self._workspace.done(item, fetched.stat)]))
 
     async def _commit(self, *, due: bool) -> None:
         if due:
             async with self._committing:
-                await in_thread(self._room.commit)
+                await in_thread(self._workspace.commit)
 
 
-def _open(room: Workspace, folder: Path) -> None:
+def _open(workspace: Workspace, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TransferError(f"cannot make the folder {folder}: {error.strerror}") from error
-    room.open()
+    workspace.open()
+
+
+def _within_fd_limit(workers: int, report: TransferReport) -> int:
+    """``workers``, or as many as the limit on open files allows; the report then says so."""
+    free = _free_files()
+    if free is None:
+        return workers
+    most = max(1, (free - SPARED) // PER_WORKER)
+    if workers <= most:
+        return workers
+    report.notes.append(
+        f"{most} files at a time in place of {workers}: this process may open {free} more files"
+        " (ulimit -n raises that)"
+    )
+    return most
+
+
+def _free_files() -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return max(0, limit - _open_files())
+
+
+def _open_files() -> int:
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return len(os.listdir(folder))
+        except OSError:
+            continue
+    return 0

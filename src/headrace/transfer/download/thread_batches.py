@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from headrace.threads import settled
+from headrace.threads import wait_done
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ SLOW_SECONDS = 0.001
 SIDE_BY_SIDE = 4
 
 
-class Batches(Generic[T]):
+class ThreadBatches(Generic[T]):
     """Runs jobs; each waits for its own outcome."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Batches(Generic[T]):
             return await job.outcome
         except asyncio.CancelledError:
             if job.thread is not None:
-                await settled(job.thread)
+                await wait_done(job.thread)
             else:
                 self._waiting.remove(job)
             raise

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from headrace.transfer.disk import NO_FOLDER, Folder, begin_sync, sync
+from headrace.transfer.state.disk import NO_FOLDER, Folder, begin_sync, sync
 
 HEADER = b"headrace pulled\n"
 MARK = 8
@@ -24,7 +24,7 @@ TOGETHER = 16
 _READ = 1 << 20
 
 
-class Done(Struct, frozen=True, gc=False):
+class CompletedFile(Struct, frozen=True, gc=False):
     """A complete file and its mark."""
 
     path: str
@@ -66,7 +66,7 @@ class Journal:
         except FileNotFoundError:
             return
 
-    def commit(self, done: list[Done], within: Folder = NO_FOLDER) -> None:
+    def commit(self, done: list[CompletedFile], within: Folder = NO_FOLDER) -> None:
         """Sync the files, then say that they are done; one that is gone again is left out.
 
         Their paths are names ``within`` a folder.
@@ -107,7 +107,7 @@ class Journal:
 
 
 class MarkSet:
-    """A set of 64-bit numbers in one flat table, with room for ``expected`` of them. Zero is in no set."""
+    """A set of 64-bit numbers in one flat table, with workspace for ``expected`` of them. Zero is in no set."""
 
     def __init__(self, expected: int = 0) -> None:
         places = 1024

@@ -16,10 +16,17 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from headrace.transfer.disk import sync
-from headrace.transfer.download.commit import put_whole, show
 from headrace.transfer.source import Item, Stream
-from headrace.transfer.verify import Chunk, Digest, check_digest, check_size, new_digest, wanted
+from headrace.transfer.state.commit import put_whole, rename_into_place
+from headrace.transfer.state.disk import sync
+from headrace.transfer.verify import (
+    Chunk,
+    Digest,
+    check_digest,
+    check_size,
+    expected_digest,
+    new_digest,
+)
 
 NOTED_FROM = 1 << 20
 """Parts of this many bytes and more are worth being gone on with by another process."""
@@ -27,7 +34,7 @@ NOTED_FROM = 1 << 20
 _READ = 1 << 20
 
 
-class Note(Struct, frozen=True):
+class PartInfo(Struct, frozen=True):
     """What a part is a part of; ``boot`` tells whether the machine has been up since."""
 
     name: str
@@ -39,14 +46,26 @@ class Note(Struct, frozen=True):
 
 
 class Part:
-    """A file on its way; ``left`` where an earlier run left a part of it.
+    """A file on its way; ``resumable`` where an earlier run left a part of it.
 
     All methods but ``accept``, ``begin`` and ``release`` block; call them one after another.
     """
 
     __slots__ = (
-        "_digest", "_durable", "_file", "_item", "_note_path", "_noted", "_path", "_target", "_total", "_want", "left",
-        "release", "size", "validator",
+        "_digest",
+        "_durable",
+        "_file",
+        "_item",
+        "_note_path",
+        "_noted",
+        "_path",
+        "_target",
+        "_total",
+        "_want",
+        "release",
+        "resumable",
+        "size",
+        "validator",
     )  # fmt: skip
 
     def __init__(
@@ -57,10 +76,10 @@ class Part:
         *,
         durable: bool,
         release: Callable[[], None],
-        left: bool = False,
+        resumable: bool = False,
     ) -> None:
         self.size = 0
-        self.left = left
+        self.resumable = resumable
         self.validator: str | None = None
         self._item = item
         self._target = target
@@ -71,7 +90,7 @@ class Part:
         self._file: BinaryIO | None = None
         self._noted = False
         self._total: int | None = None
-        self._want = wanted(item, {})
+        self._want = expected_digest(item, {})
         self._digest: Digest | None = None
 
     @property
@@ -84,10 +103,10 @@ class Part:
         """Where to go on: 0 where nothing could tell whether the rest belongs to what is here."""
         return self.size if self.validator or self._item.sha256 else 0
 
-    def recall(self) -> None:
+    def resume(self) -> None:
         """Go on with what an earlier run left, if it is a part of the same file."""
         try:
-            note = msgspec.json.decode(Path(self._note_path).read_bytes(), type=Note)
+            note = msgspec.json.decode(Path(self._note_path).read_bytes(), type=PartInfo)
         except (OSError, msgspec.MsgspecError):
             return
         item = self._item
@@ -170,11 +189,11 @@ class Part:
         found = os.fstat(file.fileno())
         file.close()
         self._file = None
-        show(self._path, self._target, durable=self._durable)
+        rename_into_place(self._path, self._target, durable=self._durable)
         self._forget_note()
         return found
 
-    def leave(self, *, keep: bool) -> None:
+    def close(self, *, keep: bool) -> None:
         """End without a file; with ``keep`` a large part stays for whoever comes next."""
         file, self._file = self._file, None
         if file is None:
@@ -207,7 +226,7 @@ class Part:
     def _expect(self, offered: Mapping[str, str]) -> None:
         """From now on the bytes are those of what comes with these digests."""
         self._digest = None
-        self._want = wanted(self._item, offered)
+        self._want = expected_digest(self._item, offered)
 
     def _digest_again(self) -> None:
         """The digest of what is there already; without the file's own digest the size has to do."""
@@ -228,7 +247,7 @@ class Part:
         if self._noted or not (self.validator or self._item.sha256):
             return
         item = self._item
-        note = Note(item.name, item.sha256, item.size, self.validator, self._total, _boot())
+        note = PartInfo(item.name, item.sha256, item.size, self.validator, self._total, _boot())
         Path(self._note_path).write_bytes(msgspec.json.encode(note))
         self._noted = True
 

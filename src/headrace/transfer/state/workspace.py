@@ -12,22 +12,30 @@ import hashlib
 import os
 import secrets
 import shutil
+from enum import Enum
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
 from headrace.model.names import STATE_FOLDER
-from headrace.transfer.disk import NO_FOLDER, Folder, disk_error
-from headrace.transfer.download.commit import Desk, desk
-from headrace.transfer.download.plan import Step, step_for
 from headrace.transfer.source import Item
-from headrace.transfer.state.journal import Done, Journal, mark_of
+from headrace.transfer.state.commit import CommitFile, file_committer
+from headrace.transfer.state.disk import NO_FOLDER, Folder, disk_error
+from headrace.transfer.state.journal import CompletedFile, Journal, mark_of
 from headrace.transfer.state.part import Part, part_files
 
 FOLDER = STATE_FOLDER
 LOCK = ".lock"
 BATCH = 256
 """Files between two commits of the journal."""
+
+
+class Action(Enum):
+    """``SKIP`` it, ``READ`` the local file for its digest, or ``FETCH`` it."""
+
+    SKIP = "skip"
+    READ = "read"
+    FETCH = "fetch"
 
 
 class Workspace:
@@ -41,12 +49,12 @@ class Workspace:
         self._prefix = f"{target}{os.sep}"
         self._parts_prefix = f"{self._parts}{os.sep}"
         self._lock: int | None = None
-        self._left: set[str] = set()
+        self._resumable: set[str] = set()
         self._busy: set[str] = set()
-        self._desks = 0
+        self._committers = 0
         self._target_open = self._parts_open = NO_FOLDER
         self._is_empty = False
-        self._pending: list[Done] = []
+        self._pending: list[CompletedFile] = []
         self.journal = Journal(self._folder / "pulled")
 
     def open(self) -> None:
@@ -87,9 +95,9 @@ class Workspace:
                 self._lock = None
 
     @property
-    def has_left(self) -> bool:
+    def has_resumable(self) -> bool:
         """Whether an earlier run left parts that can be gone on with."""
-        return bool(self._left)
+        return bool(self._resumable)
 
     def part(self, item: Item) -> Part:
         """Where an item's bytes go until they are complete."""
@@ -102,15 +110,15 @@ class Workspace:
             f"{self._prefix}{item.name}",
             f"{self._parts_prefix}{key}",
             durable=self.durable,
-            left=key in self._left,
+            resumable=key in self._resumable,
             release=partial(self._busy.discard, key),
         )
 
-    def desk(self) -> Desk:
+    def committer(self) -> CommitFile:
         """Where items that come whole are put in their places."""
-        self._desks += 1
-        spare = f"{self._desks}.whole"
-        return desk(
+        self._committers += 1
+        spare = f"{self._committers}.whole"
+        return file_committer(
             self._parts_open,
             spare,
             self._target_open,
@@ -139,19 +147,19 @@ class Workspace:
             return False
         mark = mark_of(name, sha256 or "", found)
         journaled = mark in self.journal.marks
-        step = step_for(item, size=found.st_size, journaled=journaled)
-        if step is Step.FETCH or (step is Step.READ and _digest(self.target / name) != sha256):
+        step = action_for(item, size=found.st_size, journaled=journaled)
+        if step is Action.FETCH or (step is Action.READ and _digest(self.target / name) != sha256):
             return False
         if not journaled:
-            self._pending.append(Done(path, mark))
+            self._pending.append(CompletedFile(path, mark))
         return True
 
-    def done(self, item: Item, stat: os.stat_result) -> Done:
+    def done(self, item: Item, stat: os.stat_result) -> CompletedFile:
         """What is to be entered for a file that has just become complete."""
         name = self._target_open.within(item.name)
-        return Done(name, mark_of(item.name, item.sha256 or "", stat))
+        return CompletedFile(name, mark_of(item.name, item.sha256 or "", stat))
 
-    def enter(self, complete: list[Done]) -> bool:
+    def enter(self, complete: list[CompletedFile]) -> bool:
         """Note files that have just become complete; True where it is time to commit."""
         self._pending += complete
         return len(self._pending) >= BATCH
@@ -176,12 +184,26 @@ class Workspace:
             for part, state in part_files(other):
                 state.replace(self._parts / state.name)
                 part.replace(self._parts / part.name)
-                self._left.add(part.stem)
+                self._resumable.add(part.stem)
             shutil.rmtree(other, ignore_errors=True)
             with contextlib.suppress(OSError):
                 _lock_file(other).unlink()
         finally:
             os.close(lock)
+
+
+def action_for(item: Item, *, size: int | None, journaled: bool) -> Action:
+    """``size`` is that of the local file, None where there is none; ``journaled``: an earlier run verified it.
+
+    That a file exists proves nothing: where neither size nor digest is known, only the journal's word counts.
+    """
+    if size is None or (item.size is not None and size != item.size):
+        return Action.FETCH
+    if journaled:
+        return Action.SKIP
+    if item.sha256 is not None:
+        return Action.READ
+    return Action.SKIP if item.size is not None else Action.FETCH
 
 
 def _digest(path: Path) -> str | None:

@@ -9,9 +9,9 @@ import pytest
 from multidict import CIMultiDict
 
 from headrace.errors import APIError, ChecksumError, ConnectError, NotFoundError, RateLimitError
-from headrace.net.checksums import digests
-from headrace.net.retry import Budget, RetryPolicy, retry_after
-from headrace.net.signed_urls import expires_at
+from headrace.net.checksums import header_digests
+from headrace.net.retry import RetryBudget, RetryPolicy, retry_after
+from headrace.net.urls import expires_at
 
 MD5 = hashlib.md5(b"x").digest()
 SHA = hashlib.sha256(b"x").digest()
@@ -37,11 +37,11 @@ def b64(raw: bytes) -> str:
     ],
 )
 def test_checksums(headers: dict[str, str], found: dict[str, str]) -> None:
-    assert digests(CIMultiDict(headers), whole=True) == found
+    assert header_digests(CIMultiDict(headers), whole=True) == found
 
 
 def test_a_part_has_a_checksum_of_its_own() -> None:
-    assert digests(CIMultiDict({"Content-MD5": b64(MD5)}), whole=False) == {}
+    assert header_digests(CIMultiDict({"Content-MD5": b64(MD5)}), whole=False) == {}
 
 
 @pytest.mark.parametrize(
@@ -69,27 +69,27 @@ def test_f13_the_rate_limit_header() -> None:
 
 def test_progress_makes_patience_whole() -> None:
     now = 0.0
-    budget = Budget(RetryPolicy(attempts=3, base=0.1, budget=100.0), clock=lambda: now)
+    budget = RetryBudget(RetryPolicy(attempts=3, base=0.1, budget=100.0), clock=lambda: now)
     for _ in range(5):
-        assert budget.pause(ConnectError("cut")) is not None
-        assert budget.pause(ConnectError("cut")) is not None
-        budget.progressed()
-    assert [budget.pause(ConnectError("cut")) is None for _ in range(3)] == [False, False, True]
-    budget.progressed()
+        assert budget.next_wait(ConnectError("cut")) is not None
+        assert budget.next_wait(ConnectError("cut")) is not None
+        budget.reset()
+    assert [budget.next_wait(ConnectError("cut")) is None for _ in range(3)] == [False, False, True]
+    budget.reset()
     for _ in range(50):
-        assert budget.pause(APIError("later", status=503)) is not None
+        assert budget.next_wait(APIError("later", status=503)) is not None
     now = 101.0
-    assert budget.pause(APIError("later", status=503)) is None
+    assert budget.next_wait(APIError("later", status=503)) is None
 
 
 @pytest.mark.parametrize(
     "error", [NotFoundError("no"), ChecksumError("wrong"), APIError("", status=501)]
 )
 def test_what_stays_is_not_tried_again(error: APIError | ChecksumError) -> None:
-    assert Budget().pause(error) is None
+    assert RetryBudget().next_wait(error) is None
 
 
 def test_a_wish_is_a_floor() -> None:
-    wait = Budget().pause(RateLimitError("later", retry_after=9.0))
+    wait = RetryBudget().next_wait(RateLimitError("later", retry_after=9.0))
     assert wait is not None
     assert wait >= 9.0

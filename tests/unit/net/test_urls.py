@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.net.redact import origin, redact
+from headrace.net.urls import origin, redact
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from headrace.errors import TransferTimeoutError
-from headrace.net.congestion import Host, Pressure
+from headrace.net.congestion import AdaptiveLimiter, LimiterPolicy
 
 
 class Time:
@@ -30,14 +30,14 @@ def time() -> Time:
     return Time()
 
 
-def host(time: Time, **pressure: float) -> Host:
-    return Host("http://x", Pressure(**pressure), clock=time, sleep=time.sleep)  # type: ignore[arg-type]
+def host(time: Time, **pressure: float) -> AdaptiveLimiter:
+    return AdaptiveLimiter("http://x", LimiterPolicy(**pressure), clock=time, sleep=time.sleep)  # type: ignore[arg-type]
 
 
-async def one(host: Host, status: int = 200, wait: float | None = None) -> None:
-    async with host.turn() as turn:
+async def one(host: AdaptiveLimiter, status: int = 200, wait: float | None = None) -> None:
+    async with host.permit() as permit:
         await anyio.lowlevel.checkpoint()
-        turn.heard(status, wait)
+        permit.record(status, wait)
 
 
 async def test_f13_what_is_asked_of_one_holds_for_all(time: Time) -> None:
@@ -75,7 +75,7 @@ async def test_f14_the_window_halves_once_for_a_storm_and_grows_again(time: Time
 
 
 async def test_f14_nobody_is_forgotten(time: Time) -> None:
-    """A storm among many waiters, some of whom give up: the rest all get their turn."""
+    """A storm among many waiters, some of whom give up: the rest all get their permit."""
     known = host(time, start=4)
     done = 0
 
@@ -97,7 +97,7 @@ async def test_f14_nobody_is_forgotten(time: Time) -> None:
 async def test_f14_silence_slows_down_too(time: Time) -> None:
     known = host(time, start=8)
     with pytest.raises(TransferTimeoutError):
-        async with known.turn():
+        async with known.permit():
             raise TransferTimeoutError("silent")
     assert known.window == 4
 
@@ -105,18 +105,18 @@ async def test_f14_silence_slows_down_too(time: Time) -> None:
 async def test_f15_second_tries_are_rationed(time: Time) -> None:
     known = host(time, retries=10, retries_per_second=2)
     for _ in range(110):
-        await known.retry_token()
+        await known.wait_for_retry()
     assert time.now == pytest.approx(1050.0)
 
 
 async def test_one_turn_may_last_for_several_requests_while_all_is_calm(time: Time) -> None:
     known = host(time, start=4)
-    turn = await known.enter()
-    assert known.is_calm(turn)
-    turn.answers = 4
-    known.leave(turn, None)
+    permit = await known.acquire()
+    assert known.may_continue(permit)
+    permit.responses = 4
+    known.release(permit, None)
     assert known.window == 5
-    turn = await known.enter()
+    permit = await known.acquire()
     await one(known, 503, 0.0)
-    assert not known.is_calm(turn)
-    known.leave(turn, None)
+    assert not known.may_continue(permit)
+    known.release(permit, None)

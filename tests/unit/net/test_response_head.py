@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.net.http1.response_head import HeadReader
+from headrace.net.http1.response_head import HeadParser
 
 PLAIN = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "x"\r\nServer:s\r\n\r\n'
 
 
 def test_a_plain_head() -> None:
-    head = HeadReader().read(PLAIN)
+    head = HeadParser().parse(PLAIN)
     assert head is not None
-    assert (head.status, head.length, head.lasting) == (200, 5, True)
+    assert (head.status, head.length, head.keep_alive) == (200, 5, True)
     assert (head.headers.get("etag"), head.headers.get("Server")) == ('"x"', "s")
 
 
@@ -25,9 +25,9 @@ def test_a_plain_head() -> None:
     ],
 )
 def test_whether_the_connection_lasts(line: bytes, lasting: bool) -> None:
-    head = HeadReader().read(PLAIN.replace(b"Server:s", line))
+    head = HeadParser().parse(PLAIN.replace(b"Server:s", line))
     assert head is not None
-    assert head.lasting is lasting
+    assert head.keep_alive is lasting
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_whether_the_connection_lasts(line: bytes, lasting: bool) -> None:
     ],
 )
 def test_heads_that_are_not_plain(raw: bytes) -> None:
-    assert HeadReader().read(raw) is None
+    assert HeadParser().parse(raw) is None
 
 
 def test_what_was_read_before_changes_nothing() -> None:
     """Lines are remembered, refusals are not, and there is an end to it."""
-    reader = HeadReader()
+    reader = HeadParser()
     for number in range(2_000):
-        head = reader.read(PLAIN.replace(b'"x"', b'"%d"' % number))
+        head = reader.parse(PLAIN.replace(b'"x"', b'"%d"' % number))
         assert head is not None
         assert head.headers["ETag"] == f'"{number}"'
-        assert reader.read(PLAIN.replace(b"Server:s", b"Server :s")) is None
-        assert reader.read(PLAIN.replace(b": 5", b": 5\r\nContent-Length: 5")) is None
+        assert reader.parse(PLAIN.replace(b"Server:s", b"Server :s")) is None
+        assert reader.parse(PLAIN.replace(b": 5", b": 5\r\nContent-Length: 5")) is None

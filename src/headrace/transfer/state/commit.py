@@ -7,34 +7,34 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from headrace.transfer.disk import NO_FOLDER, Folder, sync
 from headrace.transfer.source import Item
-from headrace.transfer.state.journal import Done, mark_of, sync_folder
+from headrace.transfer.state.disk import NO_FOLDER, Folder, sync
+from headrace.transfer.state.journal import CompletedFile, mark_of, sync_folder
 from headrace.transfer.verify import Chunk, check_whole
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
-Desk = Callable[[Item, memoryview, Mapping[str, str]], Done]
+CommitFile = Callable[[Item, memoryview, Mapping[str, str]], CompletedFile]
 """Proves the bytes of an item that came with such headers, and puts them in their place.
 
 What it returns is for the journal; raises ChecksumError and OSError.
 """
 
 
-def desk(
+def file_committer(
     parts: Folder, spare: str, target: Folder, *, durable: bool, is_empty: bool = False
-) -> Desk:
+) -> CommitFile:
     """One for one thread at a time: each file in its turn is ``spare`` in ``parts`` until it has its own name.
 
     That one name for all costs the system a third less than one for each.
     """
     path = parts.within(spare)
 
-    def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> Done:
+    def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> CompletedFile:
         check_whole(item, whole, headers)
         name = target.within(item.name)
         stat = put_whole(whole, path, name, parts, target, durable=durable, is_new=is_empty)
-        return Done(name, mark_of(item.name, item.sha256 or "", stat))
+        return CompletedFile(name, mark_of(item.name, item.sha256 or "", stat))
 
     return put
 
@@ -65,7 +65,7 @@ def put_whole(
             found = os.fstat(file)
         finally:
             os.close(file)
-        show(path, name, parts, target, durable=durable)
+        rename_into_place(path, name, parts, target, durable=durable)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(path, dir_fd=parts.file)
@@ -73,7 +73,7 @@ def put_whole(
     return found
 
 
-def show(
+def rename_into_place(
     path: str, name: str, parts: Folder = NO_FOLDER, target: Folder = NO_FOLDER, *, durable: bool
 ) -> None:
     """Give a file its name."""

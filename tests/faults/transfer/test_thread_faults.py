@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import DiskFullError
-from headrace.net.session import Patience, StorageSession
+from headrace.net.response import StallPolicy
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import FaultServer, Reply, cut, dropped, fault_server
 from headrace.transfer.source import Item
 from headrace.transfer.state.part import Part
@@ -39,12 +40,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 def session(silence: float = 20.0, speed: int = 100) -> StorageSession:
-    patience = Patience(silence=silence, speed=speed)
-    return StorageSession(user_agent="test", pressure=GENTLE, patience=patience)
+    patience = StallPolicy(silence=silence, speed=speed)
+    return StorageSession(user_agent="test", limits=GENTLE, stall=patience)
 
 
 def carriers() -> int:
-    return sum(thread.name == "headrace carrier" for thread in threading.enumerate())
+    return sum(thread.name == "headrace download" for thread in threading.enumerate())
 
 
 def items(storage: Storage, address: str = "") -> list[Item]:
@@ -198,7 +199,7 @@ async def test_files_that_come_encrypted(
     if trusted:
         assert (report.moved, report.failed) == (40, 0)
         assert storage.there() == FILES
-        assert storage.session.direct_answers >= 40
+        assert storage.session.fast_path_responses >= 40
         assert [seen.range for seen in server.seen(ODD)] == [None, "bytes=9000-"]
     else:
         assert (report.moved, report.failed) == (0, 40)

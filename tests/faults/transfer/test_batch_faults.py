@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import PartialTransferError
-from headrace.net.session import StorageSession
-from headrace.net.ssrf import Reach
+from headrace.net.ssrf import UrlPolicy
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import (
     Reply,
     cut,
@@ -33,7 +33,7 @@ async def fetched(
 ) -> tuple[TransferReport, Storage, dict[str, list[str | None]]]:
     """One worker fetches all files while that in the middle is answered so; what was asked for, by file."""
     async with fault_server(FILES) as server:
-        session = StorageSession(user_agent="test", pressure=GENTLE)
+        session = StorageSession(user_agent="test", limits=GENTLE)
         storage = Storage(server, session, folder)
         server.script(ODD, *replies)
         items = [
@@ -79,7 +79,7 @@ async def test_one_that_goes_wrong_is_asked_for_again_and_no_other(
     assert (report.moved, report.failed) == (40, 0)
     assert seen.pop(ODD) == [None, then]
     assert set(map(tuple, seen.values())) == {(None,)}
-    assert storage.session.direct_answers >= 39
+    assert storage.session.fast_path_responses >= 39
     assert storage.renewed == (reply == expired())
 
 
@@ -117,7 +117,7 @@ async def test_a_host_that_turns_away_is_left_alone_by_the_others(tmp_path: Path
 
 async def test_files_where_they_may_not_be_fail_one_by_one(tmp_path: Path) -> None:
     async with fault_server(FILES) as server:
-        session = StorageSession(user_agent="test", reach=Reach(0, encrypted=False))
+        session = StorageSession(user_agent="test", url_policy=UrlPolicy(0, encrypted=False))
         storage = Storage(server, session, tmp_path)
         items = [storage.item(name, size=len(content)) for name, content in FILES.items()]
         report = await storage.fetch(items, max_workers=1)

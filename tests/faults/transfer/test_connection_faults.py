@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from headrace.backend.remote_file import RemoteFile
-from headrace.net.congestion import Pressure
+from headrace.net.congestion import LimiterPolicy
+from headrace.net.response import StallPolicy
 from headrace.net.retry import RetryPolicy
-from headrace.net.session import Patience, StorageSession
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import (
     FaultServer,
     Reply,
@@ -34,14 +35,14 @@ from headrace.transfer.source import Item
 from tests.support.processes.waiting import until
 
 QUICK = RetryPolicy(attempts=4, base=0.001, cap=0.01, budget=20.0, longest=0.05)
-GENTLE = Pressure(base=0.001, cap=0.01, longest=0.05)
+GENTLE = LimiterPolicy(base=0.001, cap=0.01, longest=0.05)
 FILES = {f"{n}.bin": hashlib.shake_256(bytes([n])).digest(30_000 + n) for n in range(12)}
 
 
 @asynccontextmanager
-async def opened(pressure: Pressure = GENTLE) -> AsyncIterator[StorageSession]:
-    patience = Patience(silence=0.5, speed=1_000_000)
-    session = StorageSession(user_agent="test", patience=patience, pressure=pressure)
+async def opened(pressure: LimiterPolicy = GENTLE) -> AsyncIterator[StorageSession]:
+    patience = StallPolicy(silence=0.5, speed=1_000_000)
+    session = StorageSession(user_agent="test", stall=patience, limits=pressure)
     try:
         yield session
     finally:

@@ -6,8 +6,8 @@ import pytest
 from yarl import URL
 
 from headrace.errors import TransferError
-from headrace.net.session import StorageSession
-from headrace.net.ssrf import reach_from
+from headrace.net.ssrf import policy_for
+from headrace.net.storage_session import StorageSession
 
 OPEN, PRIVATE, OWN = "https://hub.example", "http://10.1.2.3:8430", "http://127.0.0.1:8430"
 METADATA = [
@@ -29,7 +29,7 @@ METADATA = [
     ],
 )
 def test_s11_where_files_may_be(api: str, file: str) -> None:
-    reach_from(api, trusted=False).check(URL(file))
+    policy_for(api, trusted=False).check(URL(file))
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,10 @@ def test_s11_where_files_may_be(api: str, file: str) -> None:
 )
 def test_s11_where_they_may_be_only_if_it_is_said(api: str, file: str) -> None:
     with pytest.raises(TransferError, match="said to be at") as caught:
-        reach_from(api, trusted=False).check(URL(file + "?secret"))
+        policy_for(api, trusted=False).check(URL(file + "?secret"))
     assert "HEADRACE_TRUST_STORAGE" in str(caught.value.hint)
     assert "secret" not in str(caught.value)
-    reach_from(api, trusted=True).check(URL(file))
+    policy_for(api, trusted=True).check(URL(file))
 
 
 @pytest.mark.parametrize("file", METADATA)
@@ -56,13 +56,13 @@ def test_s11_where_they_may_be_only_if_it_is_said(api: str, file: str) -> None:
 @pytest.mark.parametrize("api", [OPEN, PRIVATE, OWN])
 def test_s11_never_where_a_cloud_keeps_its_secrets(api: str, trusted: bool, file: str) -> None:
     with pytest.raises(TransferError):
-        reach_from(api, trusted=trusted).check(URL(file))
+        policy_for(api, trusted=trusted).check(URL(file))
 
 
 @pytest.mark.parametrize("direct", [False, True])
 async def test_s11_nothing_is_asked_and_nothing_sent(direct: bool) -> None:
-    reach = reach_from(OPEN, trusted=False)
-    session = StorageSession(user_agent="test", direct=direct, reach=reach)
+    reach = policy_for(OPEN, trusted=False)
+    session = StorageSession(user_agent="test", fast_path=direct, url_policy=reach)
     try:
         with pytest.raises(TransferError, match="said to be at"):
             await session.get("http://127.0.0.1:1/a")

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from headrace.errors import TransferError, TransferTimeoutError
-from headrace.net.response import Opened, Patience
-from headrace.net.session import StorageSession
+from headrace.net.response import StallPolicy, StreamingResponse
+from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import Reply, cut, dropped, fault_server
 from tests.support.faults.certificates import Certificate, signed_by_itself
 
@@ -22,15 +22,15 @@ FILES = {"small": SMALL, "middle": LARGE[:200_000], "large": LARGE, "empty": b""
 
 
 @asynccontextmanager
-async def session(patience: Patience | None = None) -> AsyncIterator[StorageSession]:
-    found = StorageSession(user_agent="test", patience=patience)
+async def session(patience: StallPolicy | None = None) -> AsyncIterator[StorageSession]:
+    found = StorageSession(user_agent="test", stall=patience)
     try:
         yield found
     finally:
         await found.aclose()
 
 
-async def body(opened: Opened) -> bytes:
+async def body(opened: StreamingResponse) -> bytes:
     content = b"".join([bytes(chunk) async for chunk in opened.chunks()])
     opened.close()
     return content
@@ -54,7 +54,7 @@ async def test_connections_are_used_again() -> None:
             for name, content in FILES.items():
                 opened = await storage.get(f"http://127.0.0.1:{port}/{name}")
                 assert await body(opened) == content
-        assert storage.direct_answers == 12
+        assert storage.fast_path_responses == 12
         assert connections == 1
         listening.close()
         await storage.aclose()
@@ -72,7 +72,7 @@ async def test_what_is_not_plain_comes_by_aiohttp(odd: Reply) -> None:
         for _ in range(6):
             opened = await storage.get(server.url("small"))
             assert await body(opened) in (SMALL, b"")
-        assert storage.direct_answers == 0
+        assert storage.fast_path_responses == 0
         # Three times it was tried the short way, then no more.
         assert len(server.requests) == 6 + 3
 
@@ -93,7 +93,7 @@ async def test_a_connection_that_was_closed_while_it_rested(by: str) -> None:
         assert await body(await storage.get(server.url("small"))) == SMALL
         server.script("small", dropped(by))
         assert await body(await storage.get(server.url("small"))) == SMALL
-        assert storage.direct_answers == 2
+        assert storage.fast_path_responses == 2
 
 
 @pytest.mark.parametrize("name", ["small", "middle", "large"])
@@ -111,7 +111,7 @@ async def test_what_came_before_a_cut_is_given(name: str) -> None:
 
 async def test_whoever_takes_nothing_holds_the_other_side_back() -> None:
     """And is not taken for a silent storage; what is not read to its end costs the connection."""
-    patience = Patience(silence=0.3, speed=1)
+    patience = StallPolicy(silence=0.3, speed=1)
     async with fault_server({"huge": bytes(40_000_000)}) as server, session(patience) as storage:
         opened = await storage.get(server.url("huge"))
         blocks = opened.chunks()
@@ -128,7 +128,7 @@ async def test_whoever_takes_nothing_holds_the_other_side_back() -> None:
 
 
 async def test_silence_is_told_of_by_the_origin_alone() -> None:
-    patience = Patience(silence=0.2, speed=1)
+    patience = StallPolicy(silence=0.2, speed=1)
     async with fault_server(FILES) as server, session(patience) as storage:
         server.always("small", dropped("silent"))
         with pytest.raises(TransferTimeoutError) as caught:
@@ -161,7 +161,7 @@ async def test_proxies_are_left_to_aiohttp(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(TransferError, match="cannot reach"):
             await storage.get(server.url("small"))
         assert server.requests == []
-        assert storage.direct_answers == 0
+        assert storage.fast_path_responses == 0
 
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -188,7 +188,7 @@ async def test_tls(
             if trusted:
                 for name, content in FILES.items():
                     assert await body(await storage.get(f"{address}/{name}")) == content
-                assert storage.direct_answers == len(FILES)
+                assert storage.fast_path_responses == len(FILES)
             else:
                 with pytest.raises(TransferError, match="no certificate"):
                     await storage.get(f"{address}/small")

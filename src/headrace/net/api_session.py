@@ -1,0 +1,80 @@
+"""HTTP session of the API: it carries the token to one origin."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from headrace.errors import ConfigurationError
+from headrace.net.aiohttp_client import client_session
+from headrace.net.errors import translated
+from headrace.net.response import HttpResponse
+from headrace.net.urls import Proxies, origin
+
+RESPONSE_SECONDS = 300.0
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class ApiSession:
+    """Connections to one server; the token goes to its very origin and nowhere else.
+
+    Redirects are not followed. ``address`` is the origin, and safe to show.
+    """
+
+    def __init__(self, address: str, token: str, *, user_agent: str, connections: int = 32) -> None:
+        self.address = origin(address)
+        self._base = URL(self.address)
+        self._proxy = Proxies().between(self.address)
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "User-Agent": user_agent,
+            "Content-Type": "application/json",
+            # Packing costs more than a loopback saves.
+            "Accept-Encoding": "identity" if self._base.host in _LOOPBACK else "gzip",
+        }
+        self._session = client_session(
+            headers, connections=connections, silence=RESPONSE_SECONDS, auto_decompress=True
+        )
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: list[tuple[str, str]],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> HttpResponse:
+        """Send one request (``path`` percent-encoded, from the root); raises :class:`TransferError`."""
+        url = self._base.join(URL(path, encoded=True)).with_query(query)
+        with translated(self.address):
+            async with self._session.request(
+                method,
+                url,
+                data=None if body is None else io.BytesIO(body),
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                if response.status in REDIRECTS:
+                    raise _moved(self.address, response.headers)
+                return HttpResponse(response.status, response.headers, await response.read())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+
+def _moved(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:
+    try:
+        target = origin(URL(address).join(URL(headers.get("Location", ""))))
+    except ValueError:
+        target = "another address"
+    return ConfigurationError(
+        f"{address} redirects to {target}",
+        hint=f"connect to {target}; the token is sent nowhere else",
+    )
