@@ -1,4 +1,4 @@
-"""Many of the same at once, in a task group that ends with all of them."""
+"""Run a function over many items with bounded concurrency."""
 
 from __future__ import annotations
 
@@ -14,9 +14,18 @@ R = TypeVar("R")
 async def map_bounded(
     function: Callable[[T], Awaitable[R]], items: Sequence[T], *, concurrency: int
 ) -> list[R]:
-    """``await function(item)`` for every item, at most ``concurrency`` at a time; results in the items' order.
+    """Call ``function`` with every item, at most ``concurrency`` at a time.
 
-    The first error ends all of them.
+    Args:
+        function: Called with one item; its result is awaited.
+        items: The arguments.
+        concurrency: The largest number of calls in progress.
+
+    Returns:
+        The results, in the order of the items.
+
+    Raises:
+        BaseException: The first error of a call; the other calls are cancelled.
     """
     if len(items) == 1:
         return [await function(items[0])]
@@ -37,7 +46,7 @@ async def map_bounded(
 
 
 def first_error(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error to show of those that ended a task group: the first that is no mere consequence."""
+    """Return the first leaf of an exception group: the error that cancelled the other tasks."""
     for error in errors.exceptions:
         return first_error(error) if isinstance(error, BaseExceptionGroup) else error
     return errors

@@ -1,4 +1,4 @@
-"""Blocking work off the event loop, waited for to its end even when the waiter is cancelled."""
+"""Run blocking functions on threads, with waits that outlast a cancellation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking function on a thread of the event loop's executor and return its result.
+
+    The function is never left running: a cancellation waits until it has ended. Cancelling an anyio scope is noticed
+    at the caller's next ``await`` and does not discard the result; ``Task.cancel`` raises ``CancelledError`` here.
+    """
+    loop = asyncio.get_running_loop()
+    return await wait_done(loop.run_in_executor(None, lambda: function(*args, **kwargs)))
+
+
 async def wait_done(future: asyncio.Future[T]) -> T:
-    """Wait for a future to the end, whatever happens to the waiter; a cancellation is raised after that."""
+    """Wait until a future is done, even if the waiting task is cancelled; raise the cancellation afterwards."""
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
         while not future.done():
@@ -25,9 +35,3 @@ async def wait_done(future: asyncio.Future[T]) -> T:
         future.exception()
         raise cancelled
     return future.result()
-
-
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ``function`` on a thread. It is never left running behind: a cancellation waits for its end."""
-    loop = asyncio.get_running_loop()
-    return await wait_done(loop.run_in_executor(None, lambda: function(*args, **kwargs)))

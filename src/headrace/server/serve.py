@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
-from anyio import to_thread
 
 from headrace.errors import ConfigurationError
 from headrace.platform.platform import Platform
@@ -18,6 +17,7 @@ from headrace.server.app import make_app
 from headrace.server.http_protocol import AnyMethodSite, ProtocolLog
 from headrace.server.middleware import RequestDrain
 from headrace.server.settings import ServerSettings
+from headrace.threads import in_thread
 
 LOOPBACK = "127.0.0.1"
 
@@ -54,7 +54,7 @@ async def serve(
         await Platform.open(lake) as platform,
         serving(platform, host=host, port=port, settings=settings) as address,
     ):
-        await to_thread.run_sync(prepare_queries)
+        await in_thread(prepare_queries)
         stop = asyncio.Event()
         remove_handlers = _on_signals(stop)
         try:

@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from headrace.backend.upload.file_body import Snapshot
-from headrace.backend.upload.journal import UploadState, UploadJournal
+from headrace.backend.upload.journal import UploadJournal, UploadState
 from headrace.server.uploads import UploadReceiver
 from tests.support.data.images import draw_images
 from tests.support.lakes.lake import png

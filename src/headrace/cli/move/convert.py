@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from anyio import to_thread
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
@@ -17,6 +16,7 @@ from headrace.cli.console.options import PLAIN, Flag, OnError, Output, VocOrigin
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import given
 from headrace.cli.console.wording import absolute, many
+from headrace.threads import in_thread
 
 
 async def convert(
@@ -60,7 +60,7 @@ async def convert(
     """
     from headrace.engine.convert.run import convert as run_convert
 
-    order = None if class_order is None else await to_thread.run_sync(parse_order, class_order)
+    order = None if class_order is None else await in_thread(parse_order, class_order)
     options: dict[str, Any] = given(
         images=images, split=split, task=task, class_order=order, voc_origin=voc_origin
     )

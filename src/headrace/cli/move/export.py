@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anyio import to_thread
-
 from headrace.cli.console.class_order import class_order as parse_order
 from headrace.cli.console.findings import finding_lines, findings_data
 from headrace.cli.console.formats import FormatOption
@@ -13,6 +11,7 @@ from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output, S
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version, given
 from headrace.cli.console.wording import absolute, many
+from headrace.threads import in_thread
 
 
 async def export(
@@ -47,7 +46,7 @@ async def export(
         overwrite: Replace what is there.
         strict: Fail where the format cannot say something, rather than count it.
     """
-    order = None if class_order is None else await to_thread.run_sync(parse_order, class_order)
+    order = None if class_order is None else await in_thread(parse_order, class_order)
     options = given(task=task, split=split, class_order=order)
     async with connected(target, account) as client:
         found = await find_version(client, version)

@@ -66,7 +66,9 @@ async def _upload(
         raise
     registered = dict(zip(arrived, results, strict=True))
     return [
-        await _outcome(backend, file, each, registered[index]) if isinstance(each, UploadedFile) else each
+        await _outcome(backend, file, each, registered[index])
+        if isinstance(each, UploadedFile)
+        else each
         for index, (file, each) in enumerate(zip(files, sent, strict=True))
     ]
 

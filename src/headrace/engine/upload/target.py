@@ -56,7 +56,9 @@ def description(target: UploadTarget, file: UploadFile, object_name: str) -> Dat
     )
 
 
-async def checked(backend: Backend, file: UploadFile, sent: UploadedFile, record: DataRecord) -> DataRecord:
+async def checked(
+    backend: Backend, file: UploadFile, sent: UploadedFile, record: DataRecord
+) -> DataRecord:
     """Wait until the platform has read the file, and return its record.
 
     Raises ChecksumError if the stored file differs from the one that was sent, UnprocessableEntityError if the
