@@ -11,11 +11,10 @@ from yarl import URL
 from headrace.errors import ConfigurationError
 from headrace.net.aiohttp_client import client_session
 from headrace.net.errors import translated
-from headrace.net.response import HttpResponse
+from headrace.net.response import REDIRECTS, HttpResponse
 from headrace.net.urls import Proxies, origin
 
 RESPONSE_SECONDS = 300.0
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

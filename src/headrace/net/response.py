@@ -10,9 +10,16 @@ from msgspec import Struct
 
 from headrace.errors import TransferError
 
+OnFile = Callable[[memoryview, dict[str, str]], bool]
+"""Called on a thread with a complete file and the fields of its head (names in lower case), valid until it returns.
+
+Returns False to end the batch. It may block.
+"""
+
 WriteBlock = Callable[[memoryview], None]
 """Takes the next bytes, which are good until it returns. It may block."""
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 STORAGE_SILENCE_SECONDS = 60.0
 
 

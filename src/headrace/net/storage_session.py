@@ -1,4 +1,4 @@
-"""Two kinds of HTTP session: one that carries the token to one origin, one that carries none anywhere."""
+"""HTTP session of the storages: signed URLs, without a token."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from headrace.net.congestion import THROTTLING, AdaptiveLimiter, HostLimiters, L
 from headrace.net.errors import translated
 from headrace.net.http1.client import Http1Client
 from headrace.net.http1.origins import Origins
-from headrace.net.http1.pool import DownloadPool
-from headrace.net.http1.small_files import OnFile
-from headrace.net.response import HttpResponse, StallPolicy, StreamingResponse
+from headrace.net.response import (
+    REDIRECTS,
+    HttpResponse,
+    OnFile,
+    StallPolicy,
+    StreamingResponse,
+)
 from headrace.net.retry import retry_after
 from headrace.net.ssrf import ANYWHERE, UrlPolicy, next_url
 from headrace.net.urls import Proxies, origin
 
-CONNECT_SECONDS = 30.0
-ANSWER_SECONDS = 300.0
 MAX_REDIRECTS = 5
-_BUFFER = 256 * 1024
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class BatchResult(NamedTuple):
-    """So many files were ``delivered``, in the order of their URLs; ``next`` is what the one after them came to.
+    """Outcome of :meth:`StorageSession.get_batch`: the first ``delivered`` files were passed on.
 
-    That is its answer (to be closed) or its error; None where it was not asked for, or is to be asked for anew.
+    ``next`` is the response to the request after them, which the caller closes, or its error: None if that file is to be
+    requested again.
     """
 
     delivered: int
@@ -41,10 +41,10 @@ class BatchResult(NamedTuple):
 
 
 class StorageSession:
-    """Connections to wherever signed URLs point. The URL is the whole authority: no token, no cookie.
+    """Connections to the hosts of signed URLs. A URL is the only authority: no token and no cookie is sent.
 
-    ``fast_path`` lets files come the short way (``headrace.net.http1.client``) where that can take them. ``url_policy`` says where
-    URLs may lead.
+    With ``fast_path``, downloads use :mod:`headrace.net.http1` where it supports the URL and the response. ``url_policy``
+    says which URLs may be requested.
     """
 
     def __init__(
@@ -57,17 +57,13 @@ class StorageSession:
         fast_path: bool = True,
         url_policy: UrlPolicy = ANYWHERE,
     ) -> None:
-        self._url_policy = url_policy
-        self._known: set[str] = set()
         self.stall = stall or StallPolicy()
+        self._url_policy = url_policy
+        self._checked: set[str] = set()
         self._limiters = HostLimiters(limits or LimiterPolicy(ceiling=connections))
         self._proxies = Proxies()
         self._origins = Origins(user_agent=user_agent, proxies=self._proxies)
-        self._client: Http1Client | None = None
-        self._pool: DownloadPool | None = None
-        if fast_path:
-            self._pool = DownloadPool(self._origins, self.stall, connections)
-            self._client = Http1Client(self._origins, self._pool, self.stall, connections)
+        self._client = Http1Client(self._origins, self.stall, connections) if fast_path else None
         self._session = client_session(
             {"User-Agent": user_agent, "Accept-Encoding": "identity"},
             connections=connections,
@@ -76,20 +72,18 @@ class StorageSession:
         )
 
     def host(self, url: str) -> AdaptiveLimiter:
-        """Where a URL leads first."""
+        """The limiter of a URL's host."""
         return self._limiters.of(origin(URL(url, encoded=True)))
 
     @property
     def fast_path_responses(self) -> int:
-        """How many answers came the short ways."""
-        if self._client is None or self._pool is None:
-            return 0
-        return self._client.responses + self._pool.responses
+        """Number of responses that the HTTP/1.1 client received."""
+        return 0 if self._client is None else self._client.responses
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> StreamingResponse:
-        """Open a signed URL, through at most five redirects, each looked at before it is followed.
+        """Request a signed URL, following up to five redirects, each of which is checked first.
 
-        The answer is to be closed; it holds a turn at its host until then.
+        The caller closes the response; until then it holds a permit of its host.
         """
         headers = headers or {}
         for _ in range(MAX_REDIRECTS + 1):
@@ -99,34 +93,33 @@ class StorageSession:
             host = self._limiters.of(where)
             permit = await host.acquire()
             try:
-                opened = None
+                response = None
                 if self._client is not None and found is not None:
-                    opened = await self._client.get(*found, headers)
-                if opened is None:
-                    opened = await self._get(url, headers, where)
+                    response = await self._client.get(*found, headers)
+                if response is None:
+                    response = await self._get(url, headers, where)
             except BaseException as error:
                 host.release(permit, error)
                 raise
-            opened.on_close = partial(host.release, permit)
-            if opened.status in THROTTLING:
-                permit.record(opened.status, retry_after(opened.headers))
-            if opened.status not in _REDIRECTS:
-                return opened
-            opened.close()
-            url = str(next_url(URL(url, encoded=True), opened.headers))
+            response.on_close = partial(host.release, permit)
+            if response.status in THROTTLING:
+                permit.record(response.status, retry_after(response.headers))
+            if response.status not in REDIRECTS:
+                return response
+            response.close()
+            url = str(next_url(URL(url, encoded=True), response.headers))
         raise TransferError(f"{where} redirects in circles")
 
-    async def get_batch(self, urls: Iterator[str], take: OnFile) -> BatchResult:
-        """Small files from one host, one after another in one permit, for as long as all goes well.
+    async def get_batch(self, urls: Iterator[str], on_file: OnFile) -> BatchResult:
+        """Request small files of one host, one after another with one permit, until one does not arrive complete.
 
-        Each that comes whole is given to ``take``, on a thread; there a URL is delivered from ``urls`` when it is used.
-        None come where the general way has to be delivered; which way that is, and why, it tells itself.
+        Each complete file is passed to ``on_file`` on a thread; ``urls`` is iterated there, each URL when it is used.
+        No file is delivered where the files need :meth:`get`, which also reports why.
         """
         nothing = BatchResult(0, None)
-        if self._pool is None:
-            return nothing
-        found = self._origins.requests_for(urls)
-        if found is None:
+        client = self._client
+        found = None if client is None else self._origins.requests_for(urls)
+        if client is None or found is None:
             return nothing
         target, requests = found
         try:
@@ -135,42 +128,34 @@ class StorageSession:
             return nothing
         host = self._limiters.of(target.origin)
         permit = await host.acquire()
-        calm = partial(host.may_continue, permit)
         try:
-            batch = await self._pool.run_batch(target, requests, take, calm)
+            batch = await client.get_batch(
+                target, requests, on_file, partial(host.may_continue, permit)
+            )
         except BaseException as error:
             host.release(permit, error)
             raise
         if batch is None:
             host.release(permit, None)
             return nothing
-        after, permit.responses = batch.next, batch.delivered
-        if not isinstance(after, StreamingResponse):
-            host.release(permit, after)
-            return BatchResult(batch.delivered, after)
+        delivered, response = batch.delivered, batch.next
+        permit.responses = delivered
+        if not isinstance(response, StreamingResponse):
+            host.release(permit, response)
+            return BatchResult(delivered, response)
         permit.responses += 1
-        after.on_close = partial(host.release, permit)
-        if after.status in THROTTLING:
-            permit.record(after.status, retry_after(after.headers))
-        if after.status in _REDIRECTS:
-            after.close()
-            return BatchResult(batch.delivered, None)
-        return BatchResult(batch.delivered, after)
-
-    async def _get(self, url: str, headers: Mapping[str, str], where: str) -> AiohttpResponse:
-        with translated(where), anyio.fail_after(self.stall.silence):
-            response = await self._session.get(
-                URL(url, encoded=True),
-                headers=headers,
-                allow_redirects=False,
-                proxy=self._proxies.between(where),
-            )
-        return AiohttpResponse(response, self.stall, where)
+        response.on_close = partial(host.release, permit)
+        if response.status in THROTTLING:
+            permit.record(response.status, retry_after(response.headers))
+        if response.status in REDIRECTS:
+            response.close()
+            return BatchResult(delivered, None)
+        return BatchResult(delivered, response)
 
     async def send(
         self, method: str, url: str, *, data: Any, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """Send bytes or a form to a signed URL, without following redirects."""
+        """Send a body (bytes, or an aiohttp payload) to a signed URL, without following redirects."""
         at = URL(url, encoded=True)
         where = origin(at)
         self._check(where)
@@ -188,15 +173,23 @@ class StorageSession:
             permit.record(answer.status, retry_after(answer.headers))
             return answer
 
-    def _check(self, where: str) -> None:
-        if where not in self._known:
-            self._url_policy.check(URL(where))
-            self._known.add(where)
-
     async def aclose(self) -> None:
         """Close the connections."""
         if self._client is not None:
             await self._client.aclose()
-        if self._pool is not None:
-            await self._pool.aclose()
         await self._session.close()
+
+    async def _get(self, url: str, headers: Mapping[str, str], where: str) -> AiohttpResponse:
+        with translated(where), anyio.fail_after(self.stall.silence):
+            response = await self._session.get(
+                URL(url, encoded=True),
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxies.between(where),
+            )
+        return AiohttpResponse(response, self.stall, where)
+
+    def _check(self, where: str) -> None:
+        if where not in self._checked:
+            self._url_policy.check(URL(where))
+            self._checked.add(where)

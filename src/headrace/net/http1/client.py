@@ -1,171 +1,222 @@
-"""The short way to a storage: plain GETs over HTTP/1.1 connections of our own, several times cheaper than aiohttp's.
+"""A minimal HTTP/1.1 GET client for storage downloads, several times cheaper than aiohttp.
 
-It takes only what is plain, and says None to all else before anything of it is used; whoever asked then goes the
-general way. That holds for addresses (``headrace.net.http1.origins``), for connections that do not come about (the general way
-knows more tries, and says what is wrong) and for answers (``headrace.net.http1.response_head``).
+It supports plain HTTP/1.1 over TCP and TLS. Everything else is left to aiohttp, and the caller is told so by None:
+unusual URLs and proxies (``origins``), connections that cannot be made (aiohttp tries a host's addresses in parallel
+and explains the error), and responses that are not plain (``response_head``). Nothing of such a response is used.
+
+Connections are made on the event loop. Responses are received on poller threads, which hash and write files too.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import anyio
-from multidict import CIMultiDict
 
-from headrace.errors import ConnectError
-from headrace.net.http1.connection import AsyncConnection
+from headrace.errors import TransferError
+from headrace.net.errors import broken
+from headrace.net.http1.connection import Connection, connect
+from headrace.net.http1.get import GetExchange
+from headrace.net.http1.large_body import BLOCK, BodyWriter
 from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Origin, Origins
-from headrace.net.http1.pool import DownloadPool
+from headrace.net.http1.poller import PollerThread
 from headrace.net.http1.response_head import ResponseHead
-from headrace.net.response import StallPolicy, StreamingResponse, WriteBlock
+from headrace.net.response import OnFile, StallPolicy, StreamingResponse, WriteBlock
+
+BATCH_SECONDS = 2.0
+"""A batch sends no further request after this time: other requests wait, and URLs expire."""
+
+THREADS = 4
+"""The first is for heads and small files, and enough for them unless it waits for a disk. The others are for large files."""
 
 
 class Http1Client:
-    """The connections of one storage session, by origin."""
+    """The connections and threads of one storage session; ``responses`` counts what was received.
 
-    def __init__(
-        self, origins: Origins, threads: DownloadPool, stall: StallPolicy, connections: int
-    ) -> None:
-        self.threads = threads
+    At most ``connections`` idle connections are kept for each origin.
+    """
+
+    def __init__(self, origins: Origins, stall: StallPolicy, connections: int) -> None:
+        self.responses = 0
+        self._origins = origins
         self.stall = stall
         self._connections = connections
-        self._origins = origins
-        self._idle: dict[str, list[AsyncConnection]] = {}
-        self._connections_open: set[AsyncConnection] = set()
-        self._busy: set[AsyncConnection] = set()
+        period = max(0.02, min(1.0, stall.silence / 8))
+        self._threads = [PollerThread(period) for _ in range(THREADS)]
+        self._open: set[Connection] = set()
+        self._idle: dict[str, list[Connection]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._none_left: anyio.Event | None = None
-        self.responses = 0
+        self._closed = False
 
     async def get(
         self, origin: Origin, path: str, headers: Mapping[str, str]
     ) -> StreamingResponse | None:
-        """Ask for a file; None where the general way has to.
+        """Request a file. A small body is received whole; a large one is left for the response's reader.
 
-        Raises :class:`ConnectError` and :class:`TransferTimeoutError` where the answer breaks off.
+        Raises :class:`ConnectError` and :class:`TransferTimeoutError`.
         """
         try:
             request = origin.request(path, headers)
         except ValueError:
             return None
         while True:
-            connection = self._rested(origin) or await self._connected(origin)
+            connection = await self._connection(origin)
             if connection is None:
                 return None
-            self._busy.add(connection)
-            try:
-                head = await connection.ask(request)
-            except BaseException as error:
-                self.let_go(connection, origin)
-                # A connection that has rested may have been closed meanwhile.
-                if (
-                    isinstance(error, ConnectError)
-                    and connection.answered > 1
-                    and connection.untouched
-                ):
-                    continue
-                raise
-            self._origins.record(origin, unsupported=head is None)
-            if head is None:
-                self.let_go(connection, origin)
+            exchange = GetExchange(connection, iter([request]), self.stall)
+            if not await self._run(exchange, self._threads[0]) or exchange.unsupported:
                 return None
-            self.responses += 1
-            return _ClientResponse(self, origin, connection, head)
+            if exchange.pending is not None:
+                return _PendingResponse(self, connection, exchange.pending)
+            if isinstance(exchange.next, TransferError):
+                raise exchange.next
+            if exchange.next is not None:
+                return exchange.next
+            # An idle connection was closed by the server: take another one.
+
+    async def get_batch(
+        self,
+        origin: Origin,
+        requests: Iterator[bytes],
+        on_file: OnFile,
+        may_continue: Callable[[], bool],
+    ) -> GetExchange | None:
+        """Request small files one after another, and pass each that arrives complete to ``on_file``, on a thread.
+
+        ``requests`` is iterated there too, and ``may_continue`` called before each request but the first.
+        Returns the exchange, which has ended; None if there was no connection.
+        """
+        connection = await self._connection(origin)
+        if connection is None:
+            return None
+        until = time.monotonic() + BATCH_SECONDS
+        exchange = GetExchange(
+            connection,
+            requests,
+            self.stall,
+            on_file=on_file,
+            may_continue=lambda now: now < until and may_continue(),
+        )
+        thread = first = self._threads[0]
+        if first.is_slow and first.exchanges:
+            thread = min(self._threads, key=lambda each: len(each.exchanges))
+        return exchange if await self._run(exchange, thread) else None
+
+    async def write_body(self, body: BodyWriter) -> None:
+        """Receive a body. Raises what its ``write`` raises, :class:`ConnectError` and :class:`TransferTimeoutError`."""
+        thread = min(self._threads[1:], key=lambda each: len(each.exchanges))
+        await thread.run(body)
+        if body.failure is not None:
+            raise body.failure
+
+    def release(self, connection: Connection, *, keep_alive: bool) -> None:
+        """Take a connection back; it is closed unless it may serve another request."""
+        idle = self._idle.setdefault(connection.origin.origin, [])
+        full = self._closed or len(idle) >= self._connections
+        if not keep_alive or connection.closed or connection.left or full:
+            connection.close()
+            self._open.discard(connection)
+            return
+        loop = asyncio.get_running_loop()
+        connection.rested_at = loop.time()
+        idle.append(connection)
+        if self._timer is None:
+            self._timer = loop.call_later(REST_SECONDS, self._close_rested, loop)
 
     async def aclose(self) -> None:
-        """End all connections."""
+        """End all exchanges, threads and connections."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        self._none_left = anyio.Event()
-        for connection in list(self._connections_open):
-            connection.abort()
-        if self._connections_open:
-            with anyio.move_on_after(1):
-                await self._none_left.wait()
+        for thread in self._threads:
+            await thread.aclose()
+        self._idle.clear()
+        while self._open:
+            self._open.pop().close()
 
-    def _rested(self, origin: Origin) -> AsyncConnection | None:
+    async def _run(self, exchange: GetExchange, thread: PollerThread) -> bool:
+        """Whether an exchange took place; its connection is released, unless a body is pending."""
+        connection = exchange.connection
+        try:
+            await thread.run(exchange)
+        except OSError:
+            # No thread can be started, or no file descriptor is left for it.
+            return False
+        finally:
+            if exchange.pending is None or not exchange.usable:
+                self.release(connection, keep_alive=exchange.usable)
+        received = exchange.delivered + (exchange.pending is not None)
+        received += isinstance(exchange.next, StreamingResponse)
+        self.responses += received
+        if exchange.unsupported or received:
+            self._origins.record(connection.origin, unsupported=exchange.unsupported)
+        return True
+
+    async def _connection(self, origin: Origin) -> Connection | None:
+        if self._closed:
+            raise broken(origin.origin)
         idle = self._idle.get(origin.origin, [])
         while idle:
             connection = idle.pop()
-            if connection.usable:
+            if connection.is_quiet:
                 return connection
-        return None
-
-    async def _connected(self, origin: Origin) -> AsyncConnection | None:
-        loop = asyncio.get_running_loop()
-        tls = await self._origins.tls() if origin.encrypted else None
-        connection = AsyncConnection(loop, origin.origin, origin.parser, self._gone)
+            self.release(connection, keep_alive=False)
         try:
+            tls = await self._origins.tls() if origin.encrypted else None
             with anyio.fail_after(CONNECT_SECONDS):
-                await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=tls)
+                connection = await connect(origin, tls)
         except TimeoutError:
             self._origins.record(origin, unsupported=True)
             return None
         except (OSError, ValueError):
             return None
-        self._connections_open.add(connection)
-        if self._timer is None:
-            self._watch(loop)
+        self._open.add(connection)
         return connection
 
-    def let_go(self, connection: AsyncConnection, origin: Origin) -> None:
-        """End with a connection's answer; it rests then, or ends."""
-        self._busy.discard(connection)
-        usable = connection.done()
-        idle = self._idle.setdefault(origin.origin, [])
-        if usable and len(idle) < self._connections and self._none_left is None:
-            connection.rested_at = asyncio.get_running_loop().time()
-            idle.append(connection)
-        else:
-            connection.abort()
-
-    def _gone(self, connection: AsyncConnection) -> None:
-        self._connections_open.discard(connection)
-        if self._none_left is not None and not self._connections_open:
-            self._none_left.set()
-
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Look after all connections now and then, for as long as there are any."""
-        now = loop.time()
-        for connection in list(self._busy):
-            connection.check_stall(now, self.stall.silence, self.stall.speed)
-        for origin, idle in self._idle.items():
-            for connection in idle:
-                if now - connection.rested_at > REST_SECONDS:
-                    connection.abort()
-            self._idle[origin] = [connection for connection in idle if connection.usable]
-        if self._connections_open:
-            period = max(0.02, min(1.0, self.stall.silence / 8))
-            self._timer = loop.call_later(period, self._watch, loop)
-        else:
-            self._timer = None
+    def _close_rested(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the connections that were idle for too long."""
+        before = loop.time() - REST_SECONDS
+        for idle in self._idle.values():
+            for connection in [each for each in idle if each.rested_at < before]:
+                idle.remove(connection)
+                self.release(connection, keep_alive=False)
+        self._idle = {name: idle for name, idle in self._idle.items() if idle}
+        again = bool(self._idle)
+        self._timer = loop.call_later(REST_SECONDS, self._close_rested, loop) if again else None
 
 
-class _ClientResponse(StreamingResponse):
-    """An answer that came the short way."""
+class _PendingResponse(StreamingResponse):
+    """A response whose body is received when it is read. In between, the server is held back by TCP."""
 
-    def __init__(
-        self, direct: Http1Client, origin: Origin, connection: AsyncConnection, head: ResponseHead
-    ) -> None:
+    def __init__(self, client: Http1Client, connection: Connection, head: ResponseHead) -> None:
         self.status = head.status
-        self.headers = CIMultiDict(head.fields)
-        self.where = origin.origin
-        self.whole = connection.whole
-        self._direct = direct
-        self._origin = origin
+        self.headers = head.headers
+        self.where = connection.origin.origin
+        self.write_to = self._write_to
+        self._client = client
         self._connection = connection
-        if connection.can_write_to:
-            self.write_to = self._write_to
+        self._keep_alive = head.keep_alive
+        self._stall = client.stall
 
     async def _write_to(self, write: WriteBlock) -> None:
-        direct = self._direct
-        await self._connection.write_to(write, direct.threads.write_body, direct.stall)
+        body = BodyWriter(self._connection, bytearray(BLOCK), write, self._stall)
+        await self._client.write_body(body)
 
-    def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The body as it comes."""
-        return self._connection.blocks()
+    async def chunks(self) -> AsyncIterator[memoryview]:
+        """Receive the body block by block."""
+        block = bytearray(BLOCK)
+        while self._connection.left:
+            blocks: list[memoryview] = []
+            body = BodyWriter(self._connection, block, blocks.append, self._stall, once=True)
+            try:
+                await self._client.write_body(body)
+            except TransferError as error:
+                for each in blocks:
+                    yield each
+                raise error
+            yield blocks[0]
 
     def _release(self) -> None:
-        self._direct.let_go(self._connection, self._origin)
+        self._client.release(self._connection, keep_alive=self._keep_alive)

@@ -1,48 +1,71 @@
-"""What a poller thread brings over one socket."""
+"""The base of what a poller thread does over one connection."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
 
+from headrace.errors import TransferError
+from headrace.net.errors import silent, slow
+from headrace.net.http1.connection import Connection
+from headrace.net.response import StallPolicy
+
 
 class Exchange(ABC):
-    """Begun, called whenever its socket can be read, looked at now and then, until it has ended.
+    """Started once, then called whenever the socket is readable and at regular intervals, until it has ended.
 
-    All methods but :meth:`cancel` are for the poller thread. ``outcome`` is the event loop's: it is done when the
-    exchange has ended, with ``error`` if anything went wrong that is no fault of the other side. ``usable`` says that the
-    socket is good for more; else it is closed.
+    All methods but :meth:`cancel` run on the poller thread. ``outcome`` belongs to the event loop; it is done when the
+    exchange has ended. ``error`` is an exception that is not the server's fault. ``usable`` says that the connection
+    stays open; otherwise the poller closes it.
     """
 
-    def __init__(self, file: int) -> None:
-        self.file = file
+    def __init__(self, connection: Connection, stall: StallPolicy) -> None:
+        self.connection = connection
+        self.file = connection.socket.fileno()
         self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.error: Exception | None = None
         self.ended = False
         self.usable = False
         self.cancelled = False
+        self._where = connection.origin.origin
+        self._stall = stall
+        self._in_body = False
+        self._received = 0
+        self._received_at = self._window_from = 0.0
+        self._window_received = 0
 
     @abstractmethod
     def start(self, now: float) -> None:
-        """It is the thread's now; ``now`` is the system's monotonic clock."""
+        """Begin; ``now`` is the monotonic clock."""
 
     @abstractmethod
     def on_readable(self, now: float) -> None:
-        """There is something to be read, or the connection has ended."""
+        """Receive: there are bytes, or the connection has ended."""
 
     @abstractmethod
+    def _fail(self, error: TransferError) -> None:
+        """End because of the server."""
+
     def check_stall(self, now: float) -> None:
-        """End it where the other side has said too little for too long."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the socket."""
+        """Fail where the server sent nothing, or too little, for the time that the policy allows."""
+        stall = self._stall
+        window = now - self._window_from
+        if now - self._received_at >= stall.silence:
+            self._fail(silent(self._where))
+        elif window >= stall.silence:
+            received = self._received - self._window_received
+            if not self._in_body:
+                self._fail(silent(self._where))
+            elif received < stall.speed * window:
+                self._fail(slow(self._where, received / window))
+            else:
+                self._window_from, self._window_received = now, self._received
 
     def cancel(self) -> None:
-        """Nobody wants it any more: it ends as soon as its thread looks. From any thread."""
+        """Ask the poller thread to end the exchange the next time it runs. Any thread may call this."""
         self.cancelled = True
 
     def finish(self, *, usable: bool = False) -> None:
-        """Nothing more comes of it; the socket is the thread's to close."""
+        """End the exchange."""
         self.ended = True
         self.usable = usable

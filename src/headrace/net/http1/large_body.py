@@ -1,64 +1,72 @@
-"""The rest of a large body, received and written by the block on a thread's thread.
-
-The socket is another handle of a connection that the event loop has and does not read meanwhile.
-"""
+"""Receive the rest of a large body on a poller thread, block by block."""
 
 from __future__ import annotations
 
-import socket
+import ssl
 
 from headrace.errors import TransferError
-from headrace.net.errors import broken, silent, slow
+from headrace.net.errors import broken
+from headrace.net.http1.connection import Connection
 from headrace.net.http1.exchange import Exchange
 from headrace.net.response import StallPolicy, WriteBlock
 
+BLOCK = 1024 * 1024
+"""Bytes that are written together."""
+
 
 class BodyWriter(Exchange):
-    """``left`` bytes to come after those that are ``here`` and those that fill the ``block`` so far.
+    """Calls ``write`` with each block of a body, on the poller thread; with ``once`` it ends after the first block.
 
-    ``failure`` is what it broke off with, when all that came was written. ``sock`` is closed when it has ended.
+    ``block`` is the memory of the blocks. When the connection breaks, ``failure`` is the error, and all that was
+    received before has been written.
     """
 
     def __init__(
         self,
-        sock: socket.socket,
-        where: str,
-        here: list[memoryview],
+        connection: Connection,
         block: bytearray,
-        filled: int,
-        left: int,
         write: WriteBlock,
         stall: StallPolicy,
+        *,
+        once: bool = False,
     ) -> None:
-        super().__init__(sock.fileno())
+        super().__init__(connection, stall)
         self.failure: TransferError | None = None
-        self._socket = sock
-        self._where = where
-        self._here = here
-        self._space = memoryview(block)
-        self._filled = filled
-        self._left = left
+        self._block = memoryview(block)
         self._write = write
-        self._stall = stall
-        self._heard_at = self._window_from = 0.0
-        self._window_bytes = 0
+        self._once = once
+        self._in_body = True
+        # What came with the head is the beginning of the first block.
+        self._filled = len(connection.prefix)
+        self._block[: self._filled] = connection.prefix
+        connection.prefix = memoryview(b"")
 
     def start(self, now: float) -> None:
-        """Write what is here already."""
-        self._heard_at = self._window_from = now
-        for block in self._here:
-            self._put(block)
-        self._flush()
+        """Receive what is there."""
+        self._received_at = self._window_from = now
+        self.on_readable(now)
 
     def on_readable(self, now: float) -> None:
-        """Receive until there is no more for now, or a block is full."""
-        self._heard_at = now
-        space, receive = self._space, self._socket.recv_into
-        room = len(space)
-        while self._left and self._filled < room:
+        """Receive until nothing is left to read, or a block is full."""
+        self._receive(now, len(self._block))
+        if not self.ended and (decrypted := self.connection.decrypted):
+            self._receive(now, decrypted)
+
+    def check_stall(self, now: float) -> None:
+        """Write what has gathered, then look at the time."""
+        if self._filled:
+            self._flush()
+        if not self.ended:
+            super().check_stall(now)
+
+    def _receive(self, now: float, size: int) -> None:
+        connection, block = self.connection, self._block
+        receive = connection.socket.recv_into
+        while connection.left and self._filled < size:
+            wanted = min(connection.left, size - self._filled)
             try:
-                count = receive(space[self._filled :], min(self._left, room - self._filled))
-            except BlockingIOError:
+                count = receive(block[self._filled :], wanted)
+            except (BlockingIOError, ssl.SSLWantReadError):
                 return
             except OSError as error:
                 self._fail(broken(self._where, error))
@@ -66,46 +74,25 @@ class BodyWriter(Exchange):
             if not count:
                 self._fail(broken(self._where))
                 return
+            self._received_at = now
             self._filled += count
-            self._left -= count
-            self._window_bytes += count
+            self._received += count
+            connection.left -= count
         self._flush()
-
-    def check_stall(self, now: float) -> None:
-        """Write what has gathered, then be patient or not."""
-        self._flush()
-        if self.ended:
-            return
-        stall = self._stall
-        window = now - self._window_from
-        if now - self._heard_at >= stall.silence:
-            self._fail(silent(self._where))
-        elif window >= stall.silence:
-            if self._window_bytes < stall.speed * window:
-                self._fail(slow(self._where, self._window_bytes / window))
-                return
-            self._window_from, self._window_bytes = now, 0
-
-    def close(self) -> None:
-        """Close this handle; the connection has its own."""
-        self._socket.close()
 
     def _flush(self) -> None:
         filled, self._filled = self._filled, 0
-        self._put(self._space[:filled])
-        if not self._left:
-            self.finish()
-
-    def _put(self, block: memoryview) -> None:
-        if self.ended or not len(block):
-            return
         try:
-            self._write(block)
-        except Exception as error:  # noqa: BLE001  it is raised where the exchange is waited for
+            self._write(self._block[:filled])
+        except Exception as error:  # noqa: BLE001  raised where the exchange is awaited
             self.error = error
             self.finish()
+            return
+        if self._once or not self.connection.left:
+            self.finish(usable=True)
 
-    def _fail(self, failure: TransferError) -> None:
-        self.failure = failure
-        self._flush()
+    def _fail(self, error: TransferError) -> None:
+        self.failure = error
+        if self._filled:
+            self._flush()
         self.finish()

@@ -32,7 +32,7 @@ class PollerThread:
     """
 
     def __init__(self, period: float) -> None:
-        self.exchanges = 0
+        self.exchanges: set[Exchange] = set()
         self.is_slow = False
         self._period = period
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class PollerThread:
 
     async def run(self, exchange: Exchange) -> None:
         """Bring a exchange to its end. A cancellation ends it at once, and waits for that."""
-        self.exchanges += 1
+        self.exchanges.add(exchange)
         try:
             self._add(exchange)
             await asyncio.wait([exchange.outcome])
@@ -54,12 +54,15 @@ class PollerThread:
             await wait_done(exchange.outcome)
             raise
         finally:
-            self.exchanges -= 1
+            self.exchanges.discard(exchange)
         if exchange.error is not None:
             raise exchange.error
 
     async def aclose(self) -> None:
-        """Wait until the thread is gone; there are no exchanges any more."""
+        """End all exchanges and wait until the thread has ended."""
+        for exchange in self.exchanges:
+            exchange.cancel()
+        self._wake()
         if self._thread is not None:
             await in_thread(self._thread.join)
 
@@ -79,7 +82,7 @@ class PollerThread:
                 except BaseException:
                     heard.close()
                     self._close_wakeup()
-                    exchange.close()
+                    exchange.connection.close()
                     raise
         self._wake()
 
@@ -105,7 +108,7 @@ class PollerThread:
                 for exchange in left:
                     exchange.error = error
                     exchange.finish()
-                    exchange.close()
+                    exchange.connection.close()
                 _notify(loop, left)
 
     def _serve(
@@ -145,7 +148,7 @@ class PollerThread:
                     del exchanges[file]
                     poller.unregister(file)
                     if not exchange.usable:
-                        exchange.close()
+                        exchange.connection.close()
                 _notify(loop, list(ended.values()))
                 if not exchanges and self._is_finished():
                     return
