@@ -4,7 +4,8 @@ It supports plain HTTP/1.1 over TCP and TLS. Everything else is left to aiohttp,
 unusual URLs and proxies (``origins``), connections that cannot be made (aiohttp tries a host's addresses in parallel
 and explains the error), and responses that are not plain (``response_head``). Nothing of such a response is used.
 
-Connections are made on the event loop. Responses are received on poller threads, which hash and write files too.
+Connections are made on the event loop, and single requests sent there. Batches of small files and large bodies are
+received, hashed and written on poller threads.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from headrace.net.errors import broken
 from headrace.net.http1.connection import Connection, connect
 from headrace.net.http1.get import GetExchange
 from headrace.net.http1.large_body import BLOCK, BodyWriter
+from headrace.net.http1.loop_runner import LoopRunner
 from headrace.net.http1.origins import CONNECT_SECONDS, REST_SECONDS, Origin, Origins
 from headrace.net.http1.poller import PollerThread
 from headrace.net.http1.response_head import ResponseHead
@@ -45,6 +47,7 @@ class Http1Client:
         self._connections = connections
         period = max(0.02, min(1.0, stall.silence / 8))
         self._threads = [PollerThread(period) for _ in range(THREADS)]
+        self._loop_runner = LoopRunner(period)
         self._open: set[Connection] = set()
         self._idle: dict[str, list[Connection]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -66,7 +69,7 @@ class Http1Client:
             if connection is None:
                 return None
             exchange = GetExchange(connection, iter([request]), self.stall)
-            if not await self._run(exchange, self._threads[0]) or exchange.unsupported:
+            if not await self._run(exchange, None) or exchange.unsupported:
                 return None
             if exchange.pending is not None:
                 return _PendingResponse(self, connection, exchange.pending)
@@ -130,17 +133,23 @@ class Http1Client:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for thread in self._threads:
-            await thread.aclose()
+        for runner in (self._loop_runner, *self._threads):
+            await runner.aclose()
         self._idle.clear()
         while self._open:
             self._open.pop().close()
 
-    async def _run(self, exchange: GetExchange, thread: PollerThread) -> bool:
-        """Whether an exchange took place; its connection is released, unless a body is pending."""
+    async def _run(self, exchange: GetExchange, thread: PollerThread | None) -> bool:
+        """Run an exchange on a thread or on the event loop; False if that is impossible.
+
+        The connection is released, unless a body is pending.
+        """
         connection = exchange.connection
         try:
-            await thread.run(exchange)
+            if thread is not None:
+                await thread.run(exchange)
+            else:
+                await self._run_on_loop(exchange)
         except OSError:
             # No thread can be started, or no file descriptor is left for it.
             return False
@@ -153,6 +162,12 @@ class Http1Client:
         if exchange.unsupported or received:
             self._origins.record(connection.origin, unsupported=exchange.unsupported)
         return True
+
+    async def _run_on_loop(self, exchange: GetExchange) -> None:
+        try:
+            await self._loop_runner.run(exchange)
+        except NotImplementedError:
+            await self._threads[0].run(exchange)
 
     async def _connection(self, origin: Origin) -> Connection | None:
         if self._closed:
