@@ -82,13 +82,13 @@ class BufferedResponse(StreamingResponse):
         status: int,
         headers: Mapping[str, str],
         where: str,
-        body: bytes,
+        body: memoryview,
         error: TransferError | None,
     ) -> None:
         self.status = status
         self.headers = headers
         self.where = where
-        self._body = memoryview(body)
+        self._body = body
         self._error = error
         if error is None:
             self.whole = self._body

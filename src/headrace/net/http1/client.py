@@ -109,6 +109,7 @@ class Http1Client:
 
     async def write_body(self, body: BodyWriter) -> None:
         """Receive a body. Raises what its ``write`` raises, :class:`ConnectError` and :class:`TransferTimeoutError`."""
+        self._loop_runner.unwatch(body.connection)
         thread = min(self._threads[1:], key=lambda each: len(each.exchanges))
         await thread.run(body)
         if body.failure is not None:
@@ -119,6 +120,7 @@ class Http1Client:
         idle = self._idle.setdefault(connection.origin.origin, [])
         full = self._closed or len(idle) >= self._connections
         if not keep_alive or connection.closed or connection.left or full:
+            self._loop_runner.unwatch(connection)
             connection.close()
             self._open.discard(connection)
             return
@@ -133,8 +135,9 @@ class Http1Client:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for runner in (self._loop_runner, *self._threads):
-            await runner.aclose()
+        self._loop_runner.close()
+        for thread in self._threads:
+            await thread.aclose()
         self._idle.clear()
         while self._open:
             self._open.pop().close()
@@ -147,6 +150,7 @@ class Http1Client:
         connection = exchange.connection
         try:
             if thread is not None:
+                self._loop_runner.unwatch(connection)
                 await thread.run(exchange)
             else:
                 await self._run_on_loop(exchange)
@@ -175,7 +179,7 @@ class Http1Client:
         idle = self._idle.get(origin.origin, [])
         while idle:
             connection = idle.pop()
-            if connection.is_quiet:
+            if not connection.closed and connection.is_quiet:
                 return connection
             self.release(connection, keep_alive=False)
         try:

@@ -49,7 +49,8 @@ class GetExchange(Exchange):
         self._may_continue = may_continue
         origin = connection.origin
         self._parse = origin.parser.parse
-        self._encrypted = origin.encrypted
+        # No poll reports what TLS has decrypted already. In a batch, other connections have their turn.
+        self._drain = origin.encrypted or on_file is None
         self._receive = connection.socket.recv_into
         self._buffer = connection.buffer
         self._all = self._space = memoryview(self._buffer)
@@ -87,8 +88,7 @@ class GetExchange(Exchange):
                 else:
                     # One byte more than expected shows whether the server sends more than it announced.
                     self._space = self._all[self._received : self._end + 1]
-            # No poll reports what TLS has decrypted already.
-            if not self._encrypted:
+            if not self._drain:
                 return
 
     def check_stall(self, now: float) -> None:
@@ -143,11 +143,18 @@ class GetExchange(Exchange):
         self._in_body = True
         self._window_received = end
         if self._end >= len(self._buffer):
-            buffer = bytearray(HEAD_BYTES + WHOLE + 1)
-            buffer[: self._received] = self._all[: self._received]
-            self.connection.buffer = self._buffer = buffer
-            self._all = memoryview(buffer)
+            self._grow()
         return True
+
+    def _grow(self) -> None:
+        """Make room for the body: in a batch for all that follow too, else in memory that the response keeps."""
+        size = self._end if self._on_file is None else HEAD_BYTES + WHOLE
+        buffer = bytearray(size + 1)
+        buffer[: self._received] = self._all[: self._received]
+        self._buffer = buffer
+        self._all = memoryview(buffer)
+        if self._on_file is not None:
+            self.connection.buffer = buffer
 
     def _is_left(self, head: ResponseHead) -> bool:
         return head.length > WHOLE or (self._on_file is None and head.status >= 300)
@@ -214,4 +221,6 @@ class GetExchange(Exchange):
     def _response(
         self, head: ResponseHead, body: memoryview, error: TransferError | None = None
     ) -> BufferedResponse:
-        return BufferedResponse(head.status, head.headers, self._where, bytes(body), error)
+        if self._buffer is self.connection.buffer:
+            body = memoryview(bytes(body))
+        return BufferedResponse(head.status, head.headers, self._where, body, error)

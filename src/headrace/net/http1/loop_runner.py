@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from headrace.net.http1.connection import Connection
 from headrace.net.http1.exchange import Exchange
 
 
 class LoopRunner:
-    """Has the interface of :class:`PollerThread`. Its exchanges must not block.
+    """Runs exchanges that do not block, one for each connection at a time.
 
-    ``period`` is the number of seconds between two checks for stalled exchanges.
+    A connection stays registered with the event loop until :meth:`unwatch`, so that further requests need no system
+    call for it; one that becomes readable while it is idle is closed. ``period`` is the number of seconds between two
+    checks for stalled exchanges.
     """
 
     def __init__(self, period: float) -> None:
-        self.exchanges: set[Exchange] = set()
         self._period = period
+        self._exchanges: dict[Connection, Exchange] = {}
+        self._watched: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, exchange: Exchange) -> None:
@@ -24,9 +28,12 @@ class LoopRunner:
 
         Raises NotImplementedError where the event loop cannot watch sockets (Windows).
         """
+        connection = exchange.connection
         loop = asyncio.get_running_loop()
-        loop.add_reader(exchange.file, self._step, exchange, exchange.on_readable)
-        self.exchanges.add(exchange)
+        if connection not in self._watched:
+            loop.add_reader(exchange.file, self._on_readable, connection)
+            self._watched.add(connection)
+        self._exchanges[connection] = exchange
         if self._timer is None:
             self._timer = loop.call_later(self._period, self._check)
         try:
@@ -37,17 +44,31 @@ class LoopRunner:
         if exchange.error is not None:
             raise exchange.error
 
-    async def aclose(self) -> None:
+    def unwatch(self, connection: Connection) -> None:
+        """Leave a connection to a thread, or let it be closed."""
+        if connection in self._watched:
+            self._watched.discard(connection)
+            asyncio.get_running_loop().remove_reader(connection.socket)
+
+    def close(self) -> None:
         """End all exchanges."""
-        for exchange in list(self.exchanges):
+        for exchange in list(self._exchanges.values()):
             exchange.finish()
             self._end(exchange)
+        for connection in list(self._watched):
+            self.unwatch(connection)
         if self._timer is not None:
             self._timer.cancel()
 
+    def _on_readable(self, connection: Connection) -> None:
+        exchange = self._exchanges.get(connection)
+        if exchange is not None:
+            self._step(exchange, exchange.on_readable)
+        else:
+            self.unwatch(connection)
+            connection.close()
+
     def _step(self, exchange: Exchange, act: Callable[[float], None]) -> None:
-        if exchange not in self.exchanges:
-            return
         try:
             act(asyncio.get_running_loop().time())
         except Exception as error:  # noqa: BLE001  raised where the exchange is awaited
@@ -57,18 +78,18 @@ class LoopRunner:
             self._end(exchange)
 
     def _end(self, exchange: Exchange) -> None:
-        if exchange not in self.exchanges:
+        connection = exchange.connection
+        if self._exchanges.pop(connection, None) is None:
             return
-        self.exchanges.discard(exchange)
-        asyncio.get_running_loop().remove_reader(exchange.file)
         if not exchange.usable:
-            exchange.connection.close()
+            self.unwatch(connection)
+            connection.close()
         if not exchange.outcome.done():
             exchange.outcome.set_result(None)
 
     def _check(self) -> None:
-        for exchange in list(self.exchanges):
+        for exchange in list(self._exchanges.values()):
             self._step(exchange, exchange.check_stall)
-        again = bool(self.exchanges)
         loop = asyncio.get_running_loop()
+        again = bool(self._exchanges)
         self._timer = loop.call_later(self._period, self._check) if again else None
