@@ -81,8 +81,10 @@ class LoopRunner:
         connection = exchange.connection
         if self._exchanges.pop(connection, None) is None:
             return
-        if not exchange.usable:
+        if not exchange.usable or connection.left:
+            # A body that is left in the connection is for a thread to receive.
             self.unwatch(connection)
+        if not exchange.usable:
             connection.close()
         if not exchange.outcome.done():
             exchange.outcome.set_result(None)

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from anyio import to_thread
 
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.sdk.base.session import Session
+from headrace.threads import in_thread
 
 
 def tidy(number: float) -> float:
@@ -59,7 +59,7 @@ async def by_asset(
     """Collect loaded annotations as plain values, by asset id."""
     loaded: dict[str, list[dict[str, Any]]] = {}
     async for page in pages:
-        for plain in await to_thread.run_sync(_plain, page):
+        for plain in await in_thread(_plain, page):
             loaded.setdefault(plain.pop("asset_id"), []).append(plain)
     return loaded
 
