@@ -1,7 +1,7 @@
 """Bulk operations on annotations: import, load, export.
 
 On the wire, points are pairs of numbers. headrace clients send and receive integers or floats; other clients receive
-integers (see ``docs/explanation/semantics.md``).
+integers (see ``docs/explanation/annotations.md``).
 """
 
 from __future__ import annotations
