@@ -1,6 +1,6 @@
 """The rows of the conformance table: what a format's files may hold, and what reading or writing must do then.
 
-Lenient is how files are read and written unless told otherwise; strict (``--strict``) refuses whatever is odd or lost.
+Lenient is the default; strict (``--strict``) refuses everything that is odd or lost.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ ERROR = "error"
 
 
 class Row(NamedTuple):
-    """A rule in short, and what must become of it."""
+    """A rule in short, and what must happen in each way."""
 
     rule: str
     lenient: str
@@ -58,16 +58,16 @@ COCO = {
     "C15": Row("`area`", "kept; where missing that of the outline, parts united"),
     "C16": Row(
         "category ids with gaps, twice, unknown; names twice",
-        "id twice or unknown: error; name twice: one label, told",
+        "id twice or unknown: error; name twice: one label, noted",
     ),
     "C17": Row(
-        "annotation ids of any kind; twice",
-        "kept, numbered 1 to n when written; twice reported",
-        "twice: error; else the same",
+        "annotation ids of any kind; repeated",
+        "kept, numbered 1 to n when written; repeated: reported",
+        "repeated: error; else the same",
     ),
     "C18": Row(
-        "image ids of any kind; twice; annotations of no image",
-        "twice: error; of no image: dropped and counted",
+        "image ids of any kind; repeated; annotations without an image",
+        "repeated: error; without an image: dropped and counted",
         ERROR,
     ),
     "C19": Row(
@@ -76,18 +76,20 @@ COCO = {
     ),
     "C20": Row(
         "no width and height, or not the image's",
-        "from the image where it is at hand; else reported",
-        "error where no image tells, or tells another",
+        "from the image file if it is there; else reported",
+        "error without an image file, or with another size",
     ),
     "C21": Row(
         "keypoints, their count and joints",
-        "`num_keypoints` anew; odd ones kept or left out, reported",
+        "`num_keypoints` counted; odd ones kept or left out, reported",
         "odd ones: error; else the same",
     ),
-    "C22": Row("no point is labelled", "no box is made up, never infinite", "without a box: error"),
+    "C22": Row(
+        "no point is labelled", "no box is invented, never infinite", "without a box: error"
+    ),
     "C23": Row("images without annotations", "come back"),
     "C24": Row("attributes, score, text; labels without geometry", "come back"),
-    "C25": Row("a list of results", "named for what it is; read as predictions on request"),
+    "C25": Row("a list of results", "error that says what it is; read as predictions on request"),
     "C26": Row(
         "byte order mark, gzip, UTF-16, keys twice, lone surrogates, huge integers, broken JSON",
         "mark and gzip read; UTF-16, huge and broken: error with its byte; keys twice and surrogates reported",
@@ -107,7 +109,7 @@ COCO = {
 
 YOLO = {
     "Y01": Row(
-        "`names` as a list or a mapping of any spelling",
+        "`names` as a list or a mapping in any notation",
         "read; gaps reported",
         "gaps: error; else the same",
     ),
@@ -122,8 +124,8 @@ YOLO = {
     ),
     "Y04": Row(
         "`path` absolute, relative, moved, missing; Roboflow's `../`",
-        "found and told; a split that is not there reported",
-        "not there: error; else the same",
+        "found and reported; a missing split reported",
+        "missing: error; else the same",
     ),
     "Y05": Row("splits as folder, list, list of either, or empty", "read"),
     "Y06": Row(
@@ -136,8 +138,8 @@ YOLO = {
         "without an image: error; else the same",
     ),
     "Y08": Row("image suffixes in any case", "read"),
-    "Y09": Row("no label file, and an empty one", "two states, told apart and written apart"),
-    "Y10": Row("rows of every spelling; what is no row", "read; error with its line"),
+    "Y09": Row("no label file, and an empty one", "two states, read and written as such"),
+    "Y10": Row("rows in every notation; invalid rows", "read; error with its line"),
     "Y11": Row(
         "coordinates beyond the image",
         "inside the tolerance moved and reported; outside: error",
@@ -155,15 +157,15 @@ YOLO = {
     ),
     "Y15": Row(
         "boxes and outlines in one file",
-        "typed row by row and told; never written",
-        "the same; writing refuses what its task cannot say",
+        "typed row by row and reported; never written",
+        "the same; writing refuses what its task cannot represent",
     ),
     "Y16": Row("a confidence behind the row", "only as predictions; else error", ERROR),
     "Y17": Row(
         "comments", "skipped and reported in label files, plain in yaml", "in label files: error"
     ),
-    "Y18": Row("rows twice", "kept and told"),
-    "Y19": Row("`download:`", "never run, told"),
+    "Y18": Row("repeated rows", "kept and reported"),
+    "Y19": Row("`download:`", "never run, reported"),
     "Y20": Row(
         "classification folders",
         "read; sorted names of `train`; a class of another split only: reported",
@@ -176,7 +178,7 @@ YOLO = {
         "5, 7 and unreadable: error",
     ),
     "Y23": Row(
-        "images that differ in the suffix", "reported; written under names of their own", ERROR
+        "images that differ in the suffix", "reported; written under different names", ERROR
     ),
     "Y24": Row("linked folders", "followed inside only, once; others reported", "others: error"),
     "Y25": Row("unknown keys of the yaml", "kept"),
@@ -186,16 +188,18 @@ YOLO = {
 VOC = {
     "V01": Row(
         "corners from 0, or from 1 with the last pixel inside",
-        "as told, exact both ways; signs of the other way told",
+        "as the option says, exact both ways; signs of the other way reported",
         "a 0 where corners count from 1: error; else the same",
     ),
-    "V02": Row("numbers of every spelling; what is none", "read; error"),
+    "V02": Row("numbers in every notation; invalid numbers", "read; error"),
     "V03": Row("any number of objects", "read; none is background"),
     "V04": Row("flags missing, empty, 0/1, true/false, text", "three states"),
-    "V05": Row("no size, or 0", "from the image, told; else reported", "without an image: error"),
+    "V05": Row(
+        "no size, or 0", "from the image file, noted; else reported", "without an image: error"
+    ),
     "V06": Row(
         "parts of objects",
-        "shapes of their own that name their object",
+        "separate shapes that name their object",
         "broken ones: error; else the same",
     ),
     "V07": Row(
@@ -203,7 +207,7 @@ VOC = {
         "both read; broken ones reported",
         "broken ones: error; else the same",
     ),
-    "V08": Row("`segmented`; mask images", "kept; told"),
+    "V08": Row("`segmented`; mask images", "kept; reported"),
     "V09": Row("attributes, actions, points, source, folder, path", "kept; no path is opened"),
     "V10": Row(
         "`filename` missing, without suffix, another than the file's, with folders",
@@ -232,15 +236,15 @@ VOC = {
 VIDEO = {
     "T01": Row(
         "the platform's dialect",
-        "read and written exactly; what belongs nowhere reported",
-        "what belongs nowhere: error; else the same",
+        "read and written exactly; records without a video or track reported",
+        "such records: error; else the same",
     ),
     "T02": Row(
-        "COCO-VID and TAO", "read; of no track: reported", "of no track: error; else the same"
+        "COCO-VID and TAO",
+        "read; without a track: reported",
+        "without a track: error; else the same",
     ),
-    "T03": Row(
-        "YouTube-VIS", "read; masks become boxes, told as a loss", "masks: error; else the same"
-    ),
+    "T03": Row("YouTube-VIS", "read; masks become boxes, a loss", "masks: error; else the same"),
     "T04": Row("one track id in two videos", "two tracks"),
     "T05": Row(
         "frames in no order, gaps, counted from 0 or 1, unknown",
@@ -252,7 +256,7 @@ VIDEO = {
         "none anywhere: all frames are keys; none on one track: reported",
         "none on one track: error; else the same",
     ),
-    "T07": Row("a change of category inside a track", "the commonest, reported", ERROR),
+    "T07": Row("a change of category inside a track", "the most frequent, reported", ERROR),
     "T08": Row(
         "two annotations of a track on a frame",
         "polygons together; boxes reported",

@@ -28,14 +28,14 @@ sent again after a lost response, those marked **k** only with an `Idempotency-K
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page."""
     lines = ["| Operation | | Route | Request | Result | Errors |", "|---|---|---|---|---|---|"]
     lines += [row(operation) for operation in OPERATIONS.values()]
     return HEAD + "\n".join(lines) + "\n"
 
 
 def row(operation: Operation[Any, Any]) -> str:
-    """One operation as one row."""
+    """Return the row of one operation."""
     marks = ("**+** " if operation.extension else "") + ("k" if operation.creates else "r")
     request = "; ".join(
         f"{place}: {', '.join(names)}"
@@ -67,7 +67,7 @@ def result_name(result: Any) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or compare; the exit status."""
+    """Write the page, or compare it; return the exit status."""
     made = page()
     if arguments == ["--check"]:
         if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
