@@ -163,7 +163,7 @@ GOOD = """<?xml version="1.0" encoding="utf-8"?>
 def plainly(record: VocAnnotation) -> Any:
     return (
         record.filename, record.width, record.height, record.own,
-        [(thing.label, thing.attributes or {}, thing.corners) for thing in record.things],
+        [(thing.label, thing.attributes or {}, thing.corners) for thing in record.objects],
     )  # fmt: skip
 
 

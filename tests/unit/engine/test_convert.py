@@ -155,7 +155,7 @@ async def test_bad_records_by_policy(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(ParseError, match="C12"):
         await convert(path, tmp_path / "out.json", to="coco")
-    with pytest.raises(ParseError, match="1 record is not"):
+    with pytest.raises(ParseError, match="1 record does not conform"):
         await convert(path, tmp_path / "out.json", to="coco", on_error="collect")
     assert not (tmp_path / "out.json").exists()
     told: list[str] = []
