@@ -32,7 +32,7 @@ def safe_parts(name: str) -> list[str]:
     Raises:
         BadRequestError: The name is unsafe; the message gives the reason.
     """
-    if fault := _fault(name):
+    if fault := _find_fault(name):
         raise BadRequestError(f"the name {_shown(name)} {fault}", hint="rename the file")
     return re.split(r"[/\\]", name)
 
@@ -76,21 +76,21 @@ def safe_extension(filename: str) -> str:
     return f".{extension.lower()}" if dot and stem and _EXTENSION.fullmatch(extension) else ""
 
 
-def repaired(name: str) -> str:
+def repair_name(name: str) -> str:
     """Return ``name`` where it is safe, else a similar safe relative path; it may collide with another name."""
-    if _fault(name) is None:
+    if _find_fault(name) is None:
         return name
-    parts = [_repaired_part(part) for part in re.split(r"[/\\]", name) if part not in ("", ".")]
+    parts = [_repair_part(part) for part in re.split(r"[/\\]", name) if part not in ("", ".")]
     return "/".join(parts) or "_"
 
 
-def placed(name: str) -> str:
+def repair_file_name(name: str) -> str:
     """Repair a name for a file in a target folder, outside of ``.headrace``; it may collide with another name."""
-    safe = repaired(name)
+    safe = repair_name(name)
     return "_" + safe if re.split(r"[/\\]", safe)[0].casefold() == STATE_FOLDER else safe
 
 
-def fits(name: str, most: int) -> bool:
+def stem_fits(name: str, most: int) -> bool:
     """Return whether the last part of ``name``, without its suffix, has at most ``most`` bytes."""
     return len(PurePosixPath(name.replace("\\", "/")).stem.encode()) <= most
 
@@ -107,10 +107,10 @@ def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:
 
 def id_name(id: UUID, filename: str) -> str:
     """Return ``<id>.jpg``, the name of a file in downloads and annotation files that use ids."""
-    return f"{id}{PurePosixPath(repaired(filename)).suffix}"
+    return f"{id}{PurePosixPath(repair_name(filename)).suffix}"
 
 
-def _fault(name: str) -> str | None:
+def _find_fault(name: str) -> str | None:
     """Return what is wrong with a relative path, None where it is safe."""
     if not name:
         return "is empty"
@@ -121,12 +121,12 @@ def _fault(name: str) -> str | None:
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"is longer than {MAX_NAME_BYTES} bytes"
     for part in re.split(r"[/\\]", name):
-        if fault := _part_fault(part):
+        if fault := _find_part_fault(part):
             return fault
     return None
 
 
-def _part_fault(part: str) -> str | None:
+def _find_part_fault(part: str) -> str | None:
     if part == "..":
         return "leaves its folder"
     if part in ("", "."):
@@ -144,7 +144,7 @@ def _part_fault(part: str) -> str | None:
     return None
 
 
-def _repaired_part(part: str) -> str:
+def _repair_part(part: str) -> str:
     text = _SURROGATE.sub("_", _CONTROL.sub("_", part)).replace(":", "_")
     if text[-1] in ". ":
         text = text[:-1] + "_"

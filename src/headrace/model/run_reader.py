@@ -101,14 +101,14 @@ class RunReader:
         starts: list[Any] = self._plain(form, 2 * filled)
         steps = self._steps(2 * (points - filled))
         chains: list[list[Pair]] = []
-        place, start = 0, iter(starts)
+        index, start = 0, iter(starts)
         for size in sizes:
             if not size:
                 chains.append([])
                 continue
-            end = place + 2 * size - 2
-            xs = accumulate(steps[place:end:2], initial=next(start))
-            ys = accumulate(steps[place + 1 : end : 2], initial=next(start))
+            end = index + 2 * size - 2
+            xs = accumulate(steps[index:end:2], initial=next(start))
+            ys = accumulate(steps[index + 1 : end : 2], initial=next(start))
             if scale:
                 chains.append(
                     list(zip(_divided(xs, scale, whole), _divided(ys, scale, whole), strict=True))
@@ -118,7 +118,7 @@ class RunReader:
             else:
                 # Floats only now: a distance may need more digits than a float has.
                 chains.append(list(zip(map(float, xs), map(float, ys), strict=True)))
-            place = end
+            index = end
         return chains
 
     def _raw_chains(self, sizes: list[int], whole: bool) -> list[list[Pair]]:
@@ -154,10 +154,10 @@ class RunReader:
         wide = self._plain(form, wide_count)
         if numbers.count(ESCAPE) != wide_count:
             raise DamagedRunError("escapes without their numbers")
-        place = -1
+        index = -1
         for number in wide:
-            place = numbers.index(ESCAPE, place + 1)
-            numbers[place] = number
+            index = numbers.index(ESCAPE, index + 1)
+            numbers[index] = number
         return numbers
 
     def _plain(self, form: int, count: int) -> list[Any]:

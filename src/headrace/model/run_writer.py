@@ -91,12 +91,12 @@ class RunWriter:
         distances = list(map(sub, whole[2:], whole))
         starts: list[int] = []
         steps: list[int] = []
-        place = 0
+        index = 0
         for size in sizes:
             if size:
-                starts += whole[place : place + 2]
-                steps += distances[place : place + 2 * size - 2]
-                place += 2 * size
+                starts += whole[index : index + 2]
+                steps += distances[index : index + 2 * size - 2]
+                index += 2 * size
         form = narrowest(min(starts), max(starts))
         packed = _packed_steps(steps)
         if form == RAW or packed is None:

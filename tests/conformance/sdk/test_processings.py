@@ -87,7 +87,7 @@ async def test_what_does_not_fit_is_refused_before_it_runs(
     )
     await register(door.lake, "on data", code, target=ProcessingTargetType.DATALAKE)
     strict, on_data = await client.get_processing("strict"), await client.get_processing("on data")
-    with pytest.raises(BadRequestError, match=r"not for versions of type.*SEGMENTATION"):
+    with pytest.raises(BadRequestError, match=r"not accept versions of type.*SEGMENTATION"):
         await version.launch_processing(strict, {"must": 1})
     await version.set_type("segmentation")
     wrong = {

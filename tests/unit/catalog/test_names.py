@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from headrace.errors import BadRequestError
 from headrace.model.names import (
-    repaired,
+    repair_name,
     safe_extension,
     safe_join,
     safe_name,
@@ -36,18 +36,18 @@ def test_hostile_names_are_refused_with_the_reason(name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("name", FRIENDLY)
 def test_friendly_names_stay_below_the_folder(name: str, tmp_path: Path) -> None:
     assert safe_join(tmp_path, name) == tmp_path / name
-    assert repaired(name) == name
+    assert repair_name(name) == name
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if len(name) < 1000])
 def test_repaired_names_are_safe(name: str) -> None:
-    assert safe_parts(repaired(name))
+    assert safe_parts(repair_name(name))
 
 
 @given(st.text(max_size=40) | st.text(alphabet="./\\:conCON1 \0a", max_size=20))
 def test_no_text_leads_out_of_the_folder(name: str) -> None:
     folder = Path("/target")
-    assert safe_join(folder, repaired(name)).is_relative_to(folder)
+    assert safe_join(folder, repair_name(name)).is_relative_to(folder)
     try:
         joined = safe_join(folder, name)
     except BadRequestError:

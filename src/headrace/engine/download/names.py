@@ -19,7 +19,7 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, PageSource
 from headrace.errors import ConfigurationError
-from headrace.model.names import id_name, placed, with_id
+from headrace.model.names import id_name, repair_file_name, with_id
 from headrace.model.records import AssetRecord, DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.transfer.state.journal import MarkSet
@@ -76,7 +76,7 @@ def _candidates(name: str, id: UUID) -> Iterator[str]:
 
 def local_name(id: UUID, filename: str, owner: UUID | None) -> str:
     """Return the name of one file; ``owner`` is the oldest id with this file name, None if it is the only one."""
-    safe = placed(filename)
+    safe = repair_file_name(filename)
     return safe if safe == filename and owner in (None, id) else with_id(safe, id)
 
 

@@ -9,7 +9,7 @@ from headrace.engine.download.names import Layout, as_layout, name_pages
 from headrace.engine.download.pull import failed_before, pull, pull_files
 from headrace.engine.paging import CursorListing
 from headrace.engine.sync.compare import compare
-from headrace.model.names import repaired
+from headrace.model.names import repair_name
 from headrace.model.records import AssetRecord
 from headrace.protocol.operations import assets as operations
 from headrace.sdk.asset import MultiAsset
@@ -66,7 +66,9 @@ class VersionDownloads(VersionAssets):
             ```
         """
         if target_path is None:
-            target_path = Path(repaired(self.record.origin_name)) / repaired(self.record.version)
+            target_path = Path(repair_name(self.record.origin_name)) / repair_name(
+                self.record.version
+            )
         backend, folder = self.session.backend, as_path(target_path)
         listing = operations.ListAssets(version_id=self.id)
         listed = CursorListing(backend, operations.LIST_ASSETS, listing)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from headrace.formats.base import Writer
 from headrace.formats.findings.collect import Severity
-from headrace.model.names import MAX_NAME_BYTES, fits, id_name, placed, with_id
+from headrace.model.names import MAX_NAME_BYTES, id_name, repair_file_name, stem_fits, with_id
 from headrace.model.sample import Sample
 from headrace.transfer.state.name_map import NameMap
 
@@ -55,9 +55,11 @@ class ExportNames:
 
     def name(self, id: UUID, filename: str) -> str:
         """Return the file name in the export; raises LossyWriteError where it changes and the writer is strict."""
-        if self._map is None or (placed(filename) == filename and fits(filename, self._stem_bytes)):
+        if self._map is None or (
+            repair_file_name(filename) == filename and stem_fits(filename, self._stem_bytes)
+        ):
             return filename
-        local = with_id(placed(filename), id, most=self._stem_bytes)
+        local = with_id(repair_file_name(filename), id, most=self._stem_bytes)
         if len(local.encode()) > MAX_NAME_BYTES:
             local = id_name(id, filename)
         self._writer.found.add(
