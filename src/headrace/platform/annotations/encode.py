@@ -70,7 +70,7 @@ def _encode(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotat
         attributes=None if stored.attributes is None else msgspec.json.decode(stored.attributes),
     )
     for group in stored.shapes.groups:
-        field, make = KINDS[group.kind]
+        field, make = _KINDS[group.kind]
         labels = [names[key] for key in group.labels]
         texts = group.texts or repeat(None, len(labels))
         attributes = group.attributes or repeat(None, len(labels))
@@ -174,7 +174,7 @@ def _tracks(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     ]
 
 
-KINDS: dict[ShapeKind, tuple[str, Callable[[Any, ShapeGroup, int], list[Any]]]] = {
+_KINDS: dict[ShapeKind, tuple[str, Callable[[Any, ShapeGroup, int], list[Any]]]] = {
     ShapeKind.RECTANGLE: ("rectangles", _rectangles),
     ShapeKind.POLYGON: ("polygons", _polygons),
     ShapeKind.LINE: ("lines", _lines),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.errors import NotFoundError, StorageError
+from headrace.model import rle
 from headrace.model.columns import (
     FLAT,
     ShapeGroup,
@@ -26,7 +27,6 @@ from headrace.model.columns import (
 from headrace.model.ids import Kind, encode_shape
 from headrace.model.packing import unpack
 from headrace.model.records import AnnotationRecord, Items, LabelRecord
-from headrace.platform.annotations.encode import KINDS
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.annotations.shape_edits import (
     StoredShapes,
@@ -313,27 +313,50 @@ def _build_records(
     height: int,
     record_type: type[ShapeRecord],
 ) -> list[ShapeRecord]:
-    """Build the records of a group with ordinals: the shapes of bulk results, with an id and a label record each."""
-    names = [name for name in record_type.__struct_fields__ if name not in ("id", "label")]
-    try:
-        label_records = [labels[key] for key in group.labels]
-    except KeyError as error:
-        raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
-    size = len(label_records)
-    heads = zip(
-        repeat("", size),
+    """Build the records of a group with ordinals; ``height`` of the image matters for masks only."""
+    size = len(group.labels)
+    names, geometry = _geometry(group, height)
+    columns = zip(
+        group.ordinals or (),
+        group.labels,
         group.texts or repeat(None, size),
         group.attributes or repeat(None, size),
+        geometry,
         strict=True,
     )
-    _, make = KINDS[group.kind]
-    return [
-        record_type(
-            id=encode_shape(scope.created, scope.bucket, scope.no, annotation, ordinal),
-            label=label,
-            **{name: getattr(shape, name) for name in names},
-        )
-        for ordinal, label, shape in zip(
-            group.ordinals or (), label_records, make(heads, group, height), strict=True
-        )
-    ]
+    try:
+        return [
+            record_type(
+                id=encode_shape(scope.created, scope.bucket, scope.no, annotation, ordinal),
+                label=labels[label],
+                text=text,
+                attributes=attributes,
+                **dict(zip(names, values)),  # noqa: B905  strict would cost time
+            )
+            for ordinal, label, text, attributes, values in columns
+        ]
+    except KeyError as error:
+        raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
+
+
+def _geometry(group: ShapeGroup, height: int) -> tuple[tuple[str, ...], Iterable[Sequence[Any]]]:
+    """Return the names of the geometry fields of a kind, and their values for each shape of the group."""
+    numbers = iter(group.geometry)
+    match group.kind:
+        case ShapeKind.RECTANGLE:
+            return ("x", "y", "w", "h"), zip(numbers, numbers, numbers, numbers, strict=True)
+        case ShapeKind.POINT:
+            return ("point",), zip(zip(numbers, numbers, strict=True))
+        case ShapeKind.POLYGON:
+            instances = group.instances or repeat(None, len(group.labels))
+            return ("polygon", "instance"), zip(numbers, instances, strict=True)
+        case ShapeKind.LINE:
+            return ("line",), zip(numbers)
+        case ShapeKind.MASK:
+            return ("mask", "area", "bbox"), (_measure(mask, height) for mask in numbers)
+    return (), repeat((), len(group.labels))
+
+
+def _measure(mask: str, height: int) -> tuple[str, float, list[int]]:
+    counts = rle.decode(mask)
+    return mask, float(rle.area(counts)), list(rle.bounds(counts, height))
