@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from msgspec import Struct, field, structs
 
@@ -23,7 +23,13 @@ from headrace.formats.findings.collect import Finding, Findings, OnError, OnFind
 from headrace.formats.findings.jsonl import check_apart, findings_file
 from headrace.formats.geometry.box_table import labels_in
 from headrace.formats.info import Loss, losses
-from headrace.formats.options import ReadOptions, WriteOptions, read_options, write_options
+from headrace.formats.options import (
+    ConvertKeywords,
+    ReadOptions,
+    WriteOptions,
+    read_options,
+    write_options,
+)
 from headrace.formats.registry import Format
 from headrace.transfer.progress import OnProgress, Progress
 
@@ -85,7 +91,7 @@ async def convert(
     on_finding: OnFinding | None = None,
     report: str | Path | None = None,
     workers: int | None = None,
-    **options: Any,
+    **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
     """Convert a dataset's annotations from one format to another.
 
@@ -159,7 +165,7 @@ def convert_blocking(
     report: str | Path | None = None,
     workers: int | None = None,
     stop: Stop | None = None,
-    **options: Any,
+    **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
     """Convert like :func:`convert`, without an event loop; ``stop`` ends the work between two batches."""
     source_format, why = _source_format(Path(src), from_)
@@ -168,7 +174,7 @@ def convert_blocking(
     if report_path is not None:
         check_apart(report_path, Path(src), Path(dst))
     reading, writing = split_options(source_format, options)
-    if _only_carried(target_format, writing) and "geometry" not in options:
+    if _takes_text(target_format, writing) and "geometry" not in options:
         reading = structs.replace(reading, geometry="raw")
     declared = losses(
         source_format.info, target_format.info, task=_known_task(target_format, writing.task)
@@ -199,7 +205,7 @@ def convert_blocking(
         distribute(reader, writer, source_format.info.name, workers, stop)
         with suppress(_DryRunEnd), writer:
             steps = source_format.pass_through(reader, writer) if passes_through else None
-            _carry(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)
+            _run(reader, writer, steps or _by_samples(reader, writer), outcome, counting, stop)
             writer.finish()
             # Before the target: a run that is killed between the two can be repeated with the same result. In the
             # other order there would be a target, which a second run does not replace, without a report.
@@ -207,7 +213,7 @@ def convert_blocking(
             if dry_run:
                 raise _DryRunEnd
         outcome.seconds = counting.seconds
-    _fill(outcome, findings)
+    _fill_counts(outcome, findings)
     return outcome
 
 
@@ -215,7 +221,7 @@ class _DryRunEnd(Exception):  # noqa: N818  not an error: it ends a dry run
     """Leaves a writer without publishing what it wrote."""
 
 
-def _carry(
+def _run(
     reader: Reader,
     writer: Writer,
     steps: Generator[ConversionStep, None, None],
@@ -252,7 +258,7 @@ def _flushed(writer: Writer) -> Iterator[None]:
         raise
 
 
-def _fill(report: ConversionReport, findings: Findings) -> None:
+def _fill_counts(report: ConversionReport, findings: Findings) -> None:
     read, written = findings.get("read"), findings.get("write")
     assert read is not None
     assert written is not None
@@ -268,31 +274,33 @@ def _fill(report: ConversionReport, findings: Findings) -> None:
 
 def _source_format(path: Path, name: str | None) -> tuple[Format, str]:
     if name is not None:
-        return formats.get(name), "as told"
+        return formats.get(name), "as given"
     guess = formats.detect(path)
     return formats.get(guess.format), f"{guess.reason}; {guess.confidence}"
 
 
-def split_options(source: Format, given: Mapping[str, Any]) -> tuple[ReadOptions, WriteOptions]:
-    """Options for the reader and for the writer, from those of a conversion.
+def split_options(
+    source: Format, keywords: Mapping[str, object]
+) -> tuple[ReadOptions, WriteOptions]:
+    """Split the options of a conversion into those of the reader and those of the writer.
 
-    ``split`` chooses a split where the source has such, and names that of the target where it has not.
-    Raises :class:`~headrace.errors.ConfigurationError` for an option that neither has.
+    ``split`` selects a split of the source if its format has splits; otherwise it names that of the target.
+    Raises :class:`~headrace.errors.ConfigurationError` for an unknown option.
     """
     reads, writes = set(ReadOptions.__struct_fields__), set(WriteOptions.__struct_fields__)
-    unknown = sorted(set(given) - reads - writes)
+    unknown = sorted(set(keywords) - reads - writes)
     if unknown:
         raise ConfigurationError(
             f"no option {unknown[0]!r}", hint=f"options: {' '.join(sorted(reads | writes))}"
         )
     (writes if "split" in source.info.says.fields else reads).discard("split")
-    reading = {name: value for name, value in given.items() if name in reads}
-    writing = {name: value for name, value in given.items() if name in writes}
+    reading = {name: value for name, value in keywords.items() if name in reads}
+    writing = {name: value for name, value in keywords.items() if name in writes}
     return read_options(reading), write_options(writing)
 
 
-def _only_carried(target: Format, options: WriteOptions) -> bool:
-    """Whether a target takes polygons as text, or no more of them than their box."""
+def _takes_text(target: Format, options: WriteOptions) -> bool:
+    """Return whether the target writes polygons as text, or only their boxes."""
     if target.info.name == "coco":
         return not options.clip
     says = target.info.capability(_known_task(target, options.task))

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 from uuid import UUID
 
 import anyio
@@ -24,6 +24,7 @@ from headrace.engine.exports.run import ExportReport, export
 from headrace.engine.versions.labels import check_known, label_infos
 from headrace.errors import BadRequestError
 from headrace.formats.coco.document import CocoFile, read_document
+from headrace.formats.options import WriteKeywords
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
@@ -100,7 +101,7 @@ async def _into(
     format: str,
     options: BuildOptions,
     parts: Sequence[str],
-    **write: Any,
+    **write: Unpack[WriteKeywords],
 ) -> ExportReport:
     """Export to a temporary folder in ``target``, then move the files of its subfolders ``parts`` to ``target``."""
     labels = await _labels(backend, version, options.categories)
@@ -123,7 +124,7 @@ async def _export(
     format: str,
     options: BuildOptions,
     labels: list[LabelInfo],
-    **write: Any,
+    **write: Unpack[WriteKeywords],
 ) -> ExportReport:
     report = await export(
         backend,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 from uuid import UUID
 
 import anyio
@@ -22,7 +21,7 @@ from headrace.engine.threads import in_own_task
 from headrace.engine.versions.labels import label_infos
 from headrace.engine.versions.load import load_page
 from headrace.formats.findings.collect import Finding, Findings
-from headrace.formats.options import write_options
+from headrace.formats.options import WriteKeywords, write_options
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord, DatasetVersionRecord
@@ -84,7 +83,7 @@ async def export(
     annotated_only: bool = False,
     labels: Sequence[LabelInfo] | None = None,
     strict: bool = False,
-    write: dict[str, Any] | None = None,
+    write: WriteKeywords | None = None,
     progress: OnProgress | None = None,
 ) -> ExportReport:
     """Write a version's annotations to a file or folder, each asset with its newest annotation.

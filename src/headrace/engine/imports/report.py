@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, field
 
 from headrace.errors import ConservationError
 from headrace.formats.findings.collect import Finding, OnError
+from headrace.formats.options import ReadKeywords
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 
 
@@ -33,7 +33,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
     fail_on_asset_not_found: bool = True
     key: AnnotationExportKey = AnnotationExportKey.FILENAME
     on_error: OnError = "raise"
-    read: dict[str, Any] = field(default_factory=dict)
+    read: ReadKeywords = field(default_factory=ReadKeywords)
 
 
 class ImportReport(Struct, kw_only=True):

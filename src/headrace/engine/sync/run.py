@@ -267,7 +267,7 @@ class _Synchronizer:
                 missing = [file for file in files if str(file.path) not in have]
                 counting.add(len(have))
                 transfer.skipped += len(have)
-                made = await upload_batch(
+                uploaded = await upload_batch(
                     self._backend,
                     self._target,
                     missing,
@@ -276,7 +276,9 @@ class _Synchronizer:
                     max_workers=self._workers,
                 )
                 in_lake = {file.filename: have.get(str(file.path)) for file in files}
-                in_lake |= {file.filename: data for file, data in zip(missing, made, strict=True)}
+                in_lake |= {
+                    file.filename: data for file, data in zip(missing, uploaded, strict=True)
+                }
                 await self._add_assets({name: data for name, data in in_lake.items() if data})
         transfer.seconds += counting.seconds
 

@@ -147,10 +147,10 @@ async def _push_batch(
     have = await find_in_lake(backend, target.lake.id, batch)
     missing = [file for file in batch if str(file.path) not in have]
     progress.add(len(batch) - len(missing))
-    made = await upload_batch(
+    uploaded = await upload_batch(
         backend, target, missing, report.transfer, progress, max_workers=max_workers
     )
-    fresh = {str(file.path): record for file, record in zip(missing, made, strict=True)}
+    fresh = {str(file.path): record for file, record in zip(missing, uploaded, strict=True)}
     records = [have.get(str(file.path)) or fresh.get(str(file.path)) for file in batch]
     report.files += len(batch)
     report.reused += len(have)
@@ -196,12 +196,12 @@ async def _ensure_version(
         return await backend.call(FIND_VERSION, wanted)
     except NotFoundError:
         try:
-            make = CreateVersion(dataset_id=found.id, version=version, type=type)
-            made = await backend.call(CREATE_VERSION, make)
+            request = CreateVersion(dataset_id=found.id, version=version, type=type)
+            created = await backend.call(CREATE_VERSION, request)
         except ConflictError:
             return await backend.call(FIND_VERSION, wanted)
         report.created_version = True
-        return made
+        return created
 
 
 def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator[UploadFile]:

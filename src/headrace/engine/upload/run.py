@@ -83,7 +83,7 @@ async def upload_files(
         report.skipped += len(have)
         counting.add(len(have))
         missing = [index for index in range(len(files)) if index not in have]
-        made = await upload_batch(
+        uploaded = await upload_batch(
             backend,
             target,
             [files[index] for index in missing],
@@ -91,7 +91,7 @@ async def upload_files(
             counting,
             max_workers=max_workers,
         )
-        found: dict[int, DataRecord | None] = {**have, **dict(zip(missing, made, strict=True))}
+        found: dict[int, DataRecord | None] = {**have, **dict(zip(missing, uploaded, strict=True))}
     report.seconds = counting.seconds
     records = (found[index] for index in range(len(files)))
     return UploadResult(records=[record for record in records if record], report=report)

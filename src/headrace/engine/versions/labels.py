@@ -68,8 +68,8 @@ async def resolve_labels(
         return {name: str(known[name].id) for name in names}
     if not names:
         return {}
-    made = await backend.call(ENSURE_LABELS, LabelNames(version_id=version_id, names=names))
-    by_name = {label.name: label for label in made}
+    ensured = await backend.call(ENSURE_LABELS, LabelNames(version_id=version_id, names=names))
+    by_name = {label.name: label for label in ensured}
     await _group(backend, version_id, infos, by_name)
     return {name: str(by_name[name].id) for name in names}
 
@@ -87,8 +87,8 @@ async def set_skeletons(
     have = (await backend.call(LIST_SKELETONS, ListLabels(version_id=version_id))).items
     left_out = 0
     for label, info in wanted.items():
-        places = range(1, len(info.keypoints) + 1)
-        edges = [(a, b) for a, b in info.skeleton if a in places and b in places]
+        numbers = range(1, len(info.keypoints) + 1)
+        edges = [(a, b) for a, b in info.skeleton if a in numbers and b in numbers]
         left_out += len(info.skeleton) - len(edges)
         if have.get(label) != SkeletonRecord(vertices=info.keypoints, edges=edges):
             request = SetSkeleton(label_id=UUID(label), vertices=info.keypoints, edges=edges)
