@@ -93,7 +93,7 @@ async def test_what_coco_has_no_words_for(
     assert [(one.bbox, one.area) for one in built.annotations] == [([], 0.0)]
     messages = {finding.message for finding in built.findings}
     assert {"COCO has no line, dropped", "COCO has no point, dropped"} <= messages
-    assert "2 shapes are not in the file" in caplog.text
+    assert "2 shapes were not written" in caplog.text
 
 
 async def test_voc_files(annotated: DatasetVersion, tmp_path: Path) -> None:

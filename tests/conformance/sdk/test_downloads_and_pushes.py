@@ -164,7 +164,7 @@ async def test_a_push_takes_up_only_what_failed(client: Client, tmp_path: Path) 
     draw_images(images, 3)
     good = (images / NAMES[1]).read_bytes()
     (images / NAMES[1]).write_bytes(b"no picture")
-    with pytest.raises(ConfigurationError, match="the last push into new/v1 left no"):
+    with pytest.raises(ConfigurationError, match="the last push into new/v1 recorded no"):
         await client.push("new/v1", images, retry_failed=True)
     assert await client.list_datasets() == []
     with pytest.raises(PartialTransferError):
@@ -173,7 +173,7 @@ async def test_a_push_takes_up_only_what_failed(client: Client, tmp_path: Path) 
     report = await client.push("new/v1", images, retry_failed=True)
     assert (report.files, report.uploaded, report.assets) == (1, 1, 1)
     assert await (await client.version("new/v1")).list_assets().count() == 3
-    with pytest.raises(ConfigurationError, match="left no list"):
+    with pytest.raises(ConfigurationError, match="recorded no failures"):
         await client.push("new/v1", images, retry_failed=True)
 
 
