@@ -1,8 +1,8 @@
-"""What the SDK and the engine ask of whoever answers."""
+"""The interface that the SDK and the engine use: one backend for a lake in this process, one for a server."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -14,14 +14,21 @@ from headrace.errors import HeadraceError
 from headrace.model.records import DataRecord
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.uploading import PreparedUpload
+from headrace.transfer.source import Source
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How much one call may carry. The defaults are what every platform takes; a headrace server takes more.
+    """How much one call may carry. The defaults hold for every platform; a headrace server accepts more.
 
-    ``uploads`` is how many small files are prepared and registered by one call, 0 where each file needs its own calls.
-    ``concurrency`` is how many calls are under way at once; ``max_workers`` what the user set for files, None where
-    nothing was set.
+    Attributes:
+        import_assets: Assets of one import call.
+        load_annotations: Annotations of one page.
+        asset_ids: Ids of one listing by ids.
+        uploads: Small files prepared and registered by one call; 0 if each file needs its own calls.
+        concurrency: Calls in progress at a time.
+        max_workers: The user's setting for parallel files; None if not set.
+        whole_pixels: Whether coordinates are rounded to whole pixels.
+        extensions: Whether the calls that only headrace has are available.
     """
 
     import_assets: int = 100
@@ -34,59 +41,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     extensions: bool = False
 
 
-class Stream(Protocol):
-    """An open file on its way here, from byte ``start`` on.
-
-    ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
-    ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
-    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already;
-    where there is ``write_to``, it hands over the bytes by the block, on a thread, in place of :meth:`chunks`.
-    """
-
-    start: int
-    length: int | None
-    total: int | None
-    validator: str | None
-    digests: Mapping[str, str]
-    local_path: Path | None
-    whole: memoryview | None
-
-    @property
-    def write_to(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
-        """The way over a thread, where there is one."""
-        ...
-
-    def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The bytes, in order."""
-        ...
-
-
-class Source(Protocol):
-    """A file that can be opened as often as needed."""
-
-    def open(
-        self, offset: int = 0, validator: str | None = None
-    ) -> AbstractAsyncContextManager[Stream]:
-        """Open it once, from ``offset`` on if it is still what ``validator`` names, else from its first byte.
-
-        Nothing is tried again here, except that an expired URL is renewed.
-        """
-        ...
-
-    async def wait_for_retry(self) -> None:
-        """Wait until a second try is in order: all that talk to one host share their second tries."""
-        ...
-
-
 class UploadedFile(Struct, frozen=True):
-    """What was sent: ``size`` in bytes, ``sha256`` in hexadecimal where it was taken on the way."""
+    """A file that was sent: its ``size`` in bytes, and its ``sha256`` in hexadecimal where it was computed."""
 
     size: int
     sha256: str | None = None
 
 
 class SmallUpload(Struct, frozen=True):
-    """A small file, and where it goes."""
+    """A small file to upload, and the target that was prepared for it."""
 
     path: Path
     content_type: str
@@ -94,64 +57,65 @@ class SmallUpload(Struct, frozen=True):
 
 
 class FileUpload(Protocol):
-    """One file on its way to a storage."""
+    """The upload of one file."""
 
     @property
     def object_name(self) -> str | None:
-        """What an earlier run began to send this very file as, None where there was none: a new name is needed."""
+        """The object name under which an earlier run began to send this file; None if a new name is needed."""
         ...
 
     async def send(self, object_name: str, content_type: str) -> UploadedFile:
-        """Put the file under an object name, in parts where it is large; TransferError where it changes meanwhile."""
+        """Send the file, in parts if it is large. Raises TransferError if the file changes meanwhile."""
         ...
 
     async def finish(self) -> None:
-        """The object is a data now: nothing needs to be kept for another try."""
+        """Delete the resume state: the object has been registered."""
         ...
 
 
 class Caller(Protocol):
-    """Whoever answers operations."""
+    """Executes operations."""
 
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
-        """Answer one operation."""
+        """Execute one operation."""
         ...
 
 
 class Backend(Protocol):
-    """One door to a lake, a server or a platform."""
+    """A connection to a lake, a headrace server or a platform."""
 
     name: str
-    """How people call it: the lake's folder or the server's address, never with a secret."""
+    """The lake's folder or the server's address, without secrets."""
 
     limits: Limits
 
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
-        """Answer one operation; raises the errors of ``headrace.errors``."""
+        """Execute one operation. Raises the errors of ``headrace.errors``."""
         ...
 
     def file(self, data: DataRecord, /) -> Source:
-        """The file of a data; the URL in the record is renewed where it has expired or is missing."""
+        """The file of a data. A URL that is missing or has expired is renewed."""
         ...
 
     def upload(
         self, path: Path, /, *, connector_id: UUID
     ) -> AbstractAsyncContextManager[FileUpload]:
-        """Take a local file to be sent; what an earlier run has sent of it is not sent again.
+        """Begin to upload a local file, or resume what an earlier run began.
 
-        Raises ``OSError`` where there is no such file.
+        Raises ``OSError`` if there is no such file.
         """
         ...
 
     async def upload_many(
-        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+        self, files: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
-        """Send small files, ``workers`` at a time; for each in its order what was sent, or why it was not.
+        """Upload small files, ``workers`` at a time.
 
-        Raises AuthenticationError: that is none of a file.
+        Returns for each file, in order, what was sent or the error. Raises AuthenticationError for the whole call; it
+        is never a per-file error.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close connections."""
+        """Close the connections."""
         ...

@@ -86,12 +86,12 @@ class RemoteFile(BatchSource):
                 opened.close()
         raise TransferError(f"{redact(url)} answers in a way that no file can be read from")
 
-    async def fetch_batch(self, others: Sequence[Self], take: OnFile) -> None:
+    async def fetch_batch(self, others: Sequence[Self], on_file: OnFile) -> None:
         """The files whose URLs are good for a while yet, one after another."""
         files: list[Self] = [self, *others]
 
         urls = takewhile(bool, (file.good_url() for file in files))
-        taken, after = await self._storage.get_batch(urls, take)
+        taken, after = await self._storage.get_batch(urls, on_file)
         if after is not None:
             files[taken].prefetched = after
 

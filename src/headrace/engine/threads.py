@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 from anyio import to_thread
 
 from headrace.threads import in_thread
@@ -81,6 +82,8 @@ async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T
     try:
         while (item := await in_thread(steps.next)) is not _END:
             yield item  # type: ignore[misc]
+            # in_thread shields its wait: without a checkpoint the loop would not notice a cancelled scope.
+            await anyio.lowlevel.checkpoint_if_cancelled()
     finally:
         with anyio.CancelScope(shield=True):
             await in_thread(steps.close)

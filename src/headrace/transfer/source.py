@@ -1,4 +1,4 @@
-"""What the transfer asks of wherever the bytes come from."""
+"""The files of a transfer, and the protocols of what they are read from."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from msgspec import Struct
 
 
 class Stream(Protocol):
-    """An open file on its way here, from byte ``start`` on.
+    """The open content of a file, from byte ``start`` on.
 
-    ``length`` is the number of bytes still to come and ``total`` that of the whole file, None where nobody says;
-    ``validator`` names this very content, ``digests`` are of the whole file (hexadecimal, by algorithm).
-    ``local_path`` is where it lies as a plain file, ``whole`` all bytes still to come where they are here already;
-    where there is ``write_to``, the bytes may be had from it in place of :meth:`chunks`: it calls for each block, on a
-    thread, and raises what goes wrong once all that came was handed over.
+    Attributes:
+        start: Offset of the first byte.
+        length: Number of bytes in the stream; None if unknown.
+        total: Size of the whole file in bytes; None if unknown.
+        validator: A strong ETag of this content; None if there is none.
+        digests: Digests of the whole file in hexadecimal, by algorithm.
+        local_path: Path of a local file with the whole content; None if there is none.
+        whole: All bytes of the stream, if they have been received already; else None.
     """
 
     start: int
@@ -31,56 +34,69 @@ class Stream(Protocol):
 
     @property
     def write_to(self) -> Callable[[Callable[[memoryview], None]], Awaitable[None]] | None:
-        """The way over a thread, where there is one."""
+        """Passes each block to a function on a thread, in place of :meth:`chunks`; None if unavailable.
+
+        It raises an error of the source after all bytes received before it were passed on.
+        """
         ...
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The bytes, in order. A view of memory is good until the next one is asked for."""
+        """Yield the bytes in order. A memoryview is valid until the next one is requested."""
         ...
 
 
 class Source(Protocol):
-    """A file that can be opened as often as needed."""
+    """A file that can be opened any number of times."""
 
     def open(
         self, offset: int = 0, validator: str | None = None
     ) -> AbstractAsyncContextManager[Stream]:
-        """Open it from ``offset`` on if it is still what ``validator`` names, else from its first byte."""
+        """Open the file once, without retries.
+
+        Args:
+            offset: First byte to read.
+            validator: The content to continue; other content is opened from its first byte.
+        """
         ...
 
     async def wait_for_retry(self) -> None:
-        """Wait until a second try is in order."""
+        """Wait until another attempt is allowed; sources of one host share their retries."""
         ...
 
 
 OnFile = Callable[[memoryview, Mapping[str, str]], bool]
-"""Gets a whole file and the headers that came with it, on a thread; False: no more of them are to come."""
+"""Called on a thread with a complete file and its HTTP headers; returns False to end the batch."""
 
 
 class BatchSource(ABC):
-    """A source whose small files cost less together: those that have one ``way`` may be brought at once."""
+    """A source whose small files are cheaper to fetch together; those with the same ``batch_key`` may share a batch."""
 
     __slots__ = ()
 
     batch_key: object
 
     @abstractmethod
-    async def fetch_batch(self, others: Sequence[Any], take: OnFile) -> None:
-        """Let this file be taken and then the others, as many as come whole, in order.
+    async def fetch_batch(self, others: Sequence[Any], on_file: OnFile) -> None:
+        """Fetch this file, then ``others``, in order, until one does not arrive complete.
 
-        What the one after them came to, if it is anything, is what opening it from its first byte will come to;
-        :meth:`discard` it where nobody is going to open it.
+        The response to the first file that is not delivered, or its error, is kept for its :meth:`open`; call
+        :meth:`discard` on it if it is not going to be opened.
         """
 
     @abstractmethod
     def discard(self) -> None:
-        """Let go of what :meth:`fetch_batch` left for whoever opens this file."""
+        """Close what :meth:`fetch_batch` kept for this file."""
 
 
 class Item(Struct, frozen=True, kw_only=True):
-    """A file to fetch: where to (relative, safe, ``/`` between folders), what it must be, where it comes from.
+    """A file to fetch.
 
-    ``size`` in bytes and ``sha256`` in hexadecimal are checked where they are known. ``id`` is what reports call it.
+    Attributes:
+        name: Path relative to the target folder, with ``/`` between folders; it must be safe.
+        source: Where the bytes come from.
+        size: Expected size in bytes; not checked if None.
+        sha256: Expected SHA-256 in hexadecimal; not checked if None.
+        id: Id of the file in reports.
     """
 
     name: str

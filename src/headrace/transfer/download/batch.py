@@ -62,7 +62,7 @@ class SmallFileBatch:
         first, *others = (item.source for item in self.items)
         self.complete, self.failed, self.moved = [], [], 0
 
-        def take(whole: memoryview, headers: Mapping[str, str]) -> bool:
+        def on_file(whole: memoryview, headers: Mapping[str, str]) -> bool:
             item = next(items)
             try:
                 self.complete.append(commit(item, whole, headers))
@@ -74,7 +74,7 @@ class SmallFileBatch:
             return True
 
         if isinstance(first, BatchSource):
-            await first.fetch_batch(others, take)
+            await first.fetch_batch(others, on_file)
 
     @property
     def done(self) -> int:
