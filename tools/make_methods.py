@@ -1,11 +1,11 @@
-"""Write tests/methods.md: every public method of the SDK and a test that ran it, through each of four doors.
+"""Write tests/methods.md: every public method of the SDK and a test that calls it, in each of four ways.
 
     tools/python tools/make_methods.py            run the tests that call methods, and write the page
     tools/python tools/make_methods.py TEST…      run these only; other cells stay as they are
     tools/python tools/make_methods.py --check    exit 1 where the page lacks a method, or a cell is empty
 
-A cell names the test that calls the method and the fewest others. What the official client does not have is told by its
-own source; a door that a method cannot have is told by ``CANNOT``.
+A cell names the test that calls the method and the fewest others. The source of the official client says which methods
+it has; ``CANNOT`` lists the ways in which a method cannot be called.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import headrace  # noqa: E402
 from tools.make_blocking import CLASSES, LIST_METHODS, home  # noqa: E402
 
 PAGE = ROOT / "tests" / "methods.md"
-DOORS = ("lake", "http", "blocking", "official")
+WAYS = ("lake", "http", "blocking", "official")
 PROPERTIES = {"DatasetVersion": ("origin_id", "name", "version", "type")}
 TESTS = (
     "tests/conformance/sdk",
@@ -49,12 +49,12 @@ CANNOT: dict[tuple[str, str], str] = {
         "official",
     ): "6.37.0 asks for an address with a doubled path",
 }
-"""Cells that cannot exist, and why."""
+"""Cells that must stay empty, and why."""
 
 HEAD = """\
 # Methods
 
-Every public method of the SDK, and a test that ran it on an embedded lake, over HTTP, on the blocking face, and through the
+Every public method of the SDK, and a test that ran it on an embedded lake, over HTTP, on the blocking API, and through the
 official client (picsellia 6.37.0) against `headrace serve`. Made by `tools/make_methods.py` from the tests' own results:
 a cell names the test that calls the method and the fewest others. `-` stands where the official client has no such method.
 
@@ -62,14 +62,14 @@ a cell names the test that calls the method and the fewest others. `-` stands wh
 
 
 def main() -> int:
-    """Record and write, or check what is there."""
+    """Record calls and write the page, or check the page."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="only look at the page")
     parser.add_argument("--recorded", type=Path, help="a folder that an earlier run left")
     parser.add_argument("tests", nargs="*", help="files of tests, all that call methods by default")
     options = parser.parse_args()
     if options.check:
-        return tell(lacking(PAGE.read_text(encoding="utf-8")))
+        return report(lacking(PAGE.read_text(encoding="utf-8")))
     if options.recorded:
         cells = read(options.recorded)
     else:
@@ -80,38 +80,38 @@ def main() -> int:
     kept = shown(PAGE.read_text(encoding="utf-8")) if options.tests else {}
     text = page(cells, kept)
     PAGE.write_text(text, encoding="utf-8")
-    return tell(lacking(text))
+    return report(lacking(text))
 
 
-def tell(faults: list[str]) -> int:
-    """Print what is wrong; the exit status."""
+def report(faults: list[str]) -> int:
+    """Print the faults and return the exit status."""
     for fault in faults:
         print(fault)
     return 1 if faults else 0
 
 
 def record(folder: Path, tests: Iterable[str]) -> bool:
-    """Run the tests while their calls are noted; whether they passed."""
+    """Run the tests and record their calls; return whether they passed."""
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "", "-k", UNLESS, *tests]
     environment = {**os.environ, "HEADRACE_RECORD": str(folder)}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def read(folder: Path) -> dict[tuple[str, str], str]:
-    """The test of each method and door: the one that calls the fewest others, then the first by name."""
+    """Choose the test of each method and way: the one that calls the fewest others, then the first by name."""
     found: dict[tuple[str, str], tuple[int, str]] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            calls = [(name, door) for name, door in told["calls"]]
+            entry = json.loads(line)
+            calls = [(name, way) for name, way in entry["calls"]]
             for cell in calls:
-                candidate = (len(calls), told["test"])
+                candidate = (len(calls), entry["test"])
                 found[cell] = min(found.get(cell, candidate), candidate)
     return {cell: test for cell, (_, test) in found.items()}
 
 
 def methods() -> list[tuple[str, list[str]]]:
-    """The classes of the SDK with their public methods, in the order of the source."""
+    """Return the classes of the SDK with their public methods, in the order of the source."""
     listed = []
     for name in CLASSES:
         cls = getattr(headrace, name)
@@ -129,7 +129,7 @@ def methods() -> list[tuple[str, list[str]]]:
 
 
 def official_methods(name: str) -> set[str]:
-    """What the official client's class of this name has; read from its source, with that of its bases."""
+    """Return the methods of a class of the official client, with those of its bases, from its source."""
     module = "client" if name == "Client" else f"sdk/{home(name)}"
     found: set[str] = set()
     waiting = [(module, name)]
@@ -158,35 +158,35 @@ def _name(node: ast.expr) -> str:
 
 
 def page(cells: dict[tuple[str, str], str], kept: dict[tuple[str, str], str]) -> str:
-    """The whole page; ``kept`` are the cells of an earlier one, for what was not run now."""
+    """Generate the page; ``kept`` are the cells of the present one, for tests that were not run."""
     parts = [HEAD]
     for name, listed in methods():
-        parts.append(f"## {name}\n\n| | {' | '.join(DOORS)} |\n|---|---|---|---|---|\n")
+        parts.append(f"## {name}\n\n| | {' | '.join(WAYS)} |\n|---|---|---|---|---|\n")
         known = official_methods(name)
         for method in listed:
             whole = f"{name}.{method}"
-            row = [cell(whole, door, cells, known) or kept.get((whole, door), "") for door in DOORS]
+            row = [cell(whole, way, cells, known) or kept.get((whole, way), "") for way in WAYS]
             parts.append(f"| `{method}` | {' | '.join(row)} |\n")
         parts.append("\n")
     return "".join(parts).rstrip() + "\n"
 
 
-def cell(method: str, door: str, cells: dict[tuple[str, str], str], known: Iterable[str]) -> str:
-    """One cell: a link to the test, or why there is none; empty where there should be one."""
-    test = cells.get((method, door))
+def cell(method: str, way: str, cells: dict[tuple[str, str], str], known: Iterable[str]) -> str:
+    """Generate a cell: a link to the test, or the reason why there is none; empty if a test is missing."""
+    test = cells.get((method, way))
     if test is not None:
         path, _, name = test.partition("::")
         words = (
             re.sub(r"\[.*", "", name.rpartition("::")[2]).removeprefix("test_").replace("_", " ")
         )
         return f"[{words}](../{path})"
-    if door == "official" and method.partition(".")[2] not in known:
+    if way == "official" and method.partition(".")[2] not in known:
         return "-"
-    return CANNOT.get((method, door), "")
+    return CANNOT.get((method, way), "")
 
 
 def rows_of(text: str) -> dict[str, dict[str, list[str]]]:
-    """The cells of a page, by class and method."""
+    """Return the cells of a page, by class and method."""
     sections = re.findall(r"^## (\w+)\n\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     found: dict[str, dict[str, list[str]]] = {}
     for name, table in sections:
@@ -198,17 +198,17 @@ def rows_of(text: str) -> dict[str, dict[str, list[str]]]:
 
 
 def shown(text: str) -> dict[tuple[str, str], str]:
-    """The cells of a page, by method and door."""
+    """Return the cells of a page, by method and way."""
     return {
-        (f"{name}.{method}", door): cell
+        (f"{name}.{method}", way): cell
         for name, rows in rows_of(text).items()
         for method, cells in rows.items()
-        for door, cell in zip(DOORS, cells, strict=True)
+        for way, cell in zip(WAYS, cells, strict=True)
     }
 
 
 def lacking(text: str) -> list[str]:
-    """What is wrong with a page: methods that it does not list, cells that are empty or whose test is gone."""
+    """Return the faults of a page: methods that it does not list, and cells that are empty or name no test."""
     faults = []
     found = rows_of(text)
     for name, listed in methods():
@@ -218,8 +218,8 @@ def lacking(text: str) -> list[str]:
                 faults.append(f"{name}.{method} is not on the page")
                 continue
             faults += [
-                f"{name}.{method}: no test through {door}"
-                for door, said in zip(DOORS, rows[method], strict=True)
+                f"{name}.{method}: no test through {way}"
+                for way, said in zip(WAYS, rows[method], strict=True)
                 if not said
             ]
         faults += [f"{name}.{gone} is no method" for gone in sorted(rows.keys() - set(listed))]

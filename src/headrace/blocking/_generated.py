@@ -105,8 +105,8 @@ class Tag(BlockingHandle[AsyncTag]):
 
     Example:
         ```python
-        tag = await version.get_or_create_asset_tag("night")
-        await tag.attach_on(await version.list_assets(filenames=["1.jpg", "2.jpg"]))
+        tag = version.get_or_create_asset_tag("night")
+        tag.attach_on(version.list_assets(filenames=["1.jpg", "2.jpg"]))
         ```
     """
 
@@ -172,7 +172,7 @@ class Tag(BlockingHandle[AsyncTag]):
 
     @property
     def record(self) -> TagRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -274,7 +274,7 @@ class Label(BlockingHandle[AsyncLabel]):
 
     @property
     def record(self) -> LabelRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -330,7 +330,7 @@ class LabelGroup(BlockingHandle[AsyncLabelGroup]):
 
     @property
     def record(self) -> LabelGroupRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -339,8 +339,8 @@ class Job(BlockingHandle[AsyncJob]):
 
     Example:
         ```python
-        copy, job = await version.fork("v2", wait=False)
-        await job.wait_for_done(attempts=600)
+        copy, job = version.fork("v2", wait=False)
+        job.wait_for_done(attempts=600)
         ```
     """
 
@@ -443,7 +443,7 @@ class Job(BlockingHandle[AsyncJob]):
 
     @property
     def record(self) -> JobRecord | JobRunRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -528,7 +528,7 @@ class Processing(BlockingHandle[AsyncProcessing]):
 
     @property
     def record(self) -> ProcessingRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -549,7 +549,7 @@ class DataSource(BlockingHandle[AsyncDataSource]):
 
     @property
     def record(self) -> SourceRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -558,8 +558,8 @@ class Data(BlockingHandle[AsyncData]):
 
     Example:
         ```python
-        data = await lake.upload_data("cat.jpg", tags=["pets"])
-        await version.add_data(data)
+        data = lake.upload_data("cat.jpg", tags=["pets"])
+        version.add_data(data)
         ```
     """
 
@@ -739,18 +739,12 @@ class Data(BlockingHandle[AsyncData]):
 
     @property
     def record(self) -> DataRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
 class MultiData(BlockingList[AsyncMultiData, Data]):
-    """A list of data.
-
-    Args:
-        session: The session that makes the calls.
-        records: The records of the data.
-        report: The report of the upload, if the data come from one.
-    """
+    """A list of data; ``report`` is that of the upload if the data come from one."""
 
     __slots__ = ()
 
@@ -852,12 +846,12 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
 
     @property
     def report(self) -> TransferReport | None:
-        """What came of the upload, where they come from one."""
+        """The report of the upload; None if the data do not come from one."""
         return self._inner.report
 
     @property
     def records(self) -> PackedList[DataRecord]:
-        """What was last read of them."""
+        """The objects as last read."""
         return self._inner.records
 
 
@@ -948,7 +942,7 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
 
     @property
     def record(self) -> RectangleRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -1018,7 +1012,7 @@ class Polygon(BlockingHandle[AsyncPolygon]):
 
     @property
     def record(self) -> PolygonRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -1088,7 +1082,7 @@ class Line(BlockingHandle[AsyncLine]):
 
     @property
     def record(self) -> LineRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -1158,7 +1152,7 @@ class Point(BlockingHandle[AsyncPoint]):
 
     @property
     def record(self) -> PointRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -1217,7 +1211,7 @@ class Classification(BlockingHandle[AsyncClassification]):
 
     @property
     def record(self) -> ClassificationRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -1282,7 +1276,7 @@ class Mask(BlockingHandle[AsyncMask]):
 
     @property
     def record(self) -> MaskRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -1291,8 +1285,8 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
 
     Example:
         ```python
-        annotation = await asset.create_annotation()
-        await annotation.create_rectangle(10, 20, 64, 48, await version.get_label("car"))
+        annotation = asset.create_annotation()
+        annotation.create_rectangle(10, 20, 64, 48, version.get_label("car"))
         ```
     """
 
@@ -1607,18 +1601,12 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
 
     @property
     def record(self) -> AnnotationRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
 class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
-    """A list of annotations of one version.
-
-    Args:
-        session: The session that makes the calls.
-        dataset_version_id: The id of the version.
-        records: The records of the annotations.
-    """
+    """A list of annotations of one version."""
 
     __slots__ = ()
 
@@ -1676,18 +1664,12 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
 
     @property
     def records(self) -> PackedList[AnnotationRecord]:
-        """What was last read of them."""
+        """The objects as last read."""
         return self._inner.records
 
 
 class Asset(BlockingHandle[AsyncAsset]):
-    """An asset: a data as part of a dataset version, with its annotations.
-
-    Args:
-        session: The session that makes the calls.
-        record: The asset as last read.
-        dataset_version_id: The id of the version.
-    """
+    """An asset: a data as part of a dataset version, with its annotations."""
 
     __slots__ = ()
 
@@ -1883,18 +1865,12 @@ class Asset(BlockingHandle[AsyncAsset]):
 
     @property
     def record(self) -> AssetRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
 class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
-    """A list of assets of one version.
-
-    Args:
-        session: The session that makes the calls.
-        dataset_version_id: The id of the version.
-        records: The records of the assets.
-    """
+    """A list of assets of one version."""
 
     __slots__ = ()
 
@@ -2011,7 +1987,7 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
 
     @property
     def records(self) -> PackedList[AssetRecord]:
-        """What was last read of them."""
+        """The objects as last read."""
         return self._inner.records
 
 
@@ -2020,8 +1996,8 @@ class Datalake(BlockingHandle[AsyncDatalake]):
 
     Example:
         ```python
-        lake = await client.get_datalake()
-        data = await lake.upload_data(["1.jpg", "2.jpg"], tags=["night"])
+        lake = client.get_datalake()
+        data = lake.upload_data(["1.jpg", "2.jpg"], tags=["night"])
         ```
     """
 
@@ -2146,7 +2122,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
             custom_metadata: Data with these custom metadata.
 
         Returns:
-            A listing of data; read at once it is a ``MultiData``, which may be empty.
+            A ``MultiData``, which may be empty.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative, or two lists of keys are given.
@@ -2234,7 +2210,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
             order_by: Fields to sort by, with ``-`` in front for descending order.
 
         Returns:
-            A listing of tags.
+            A list of tags.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.
@@ -2331,7 +2307,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
 
     @property
     def record(self) -> DatalakeRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -2352,7 +2328,7 @@ class User(BlockingHandle[AsyncUser]):
 
     @property
     def record(self) -> UserRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -2378,7 +2354,7 @@ class Worker(BlockingHandle[AsyncWorker]):
 
     @property
     def record(self) -> UserRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -2444,12 +2420,12 @@ class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
 
     @property
     def campaign_id(self) -> UUID:
-        """The id of the version."""
+        """The id of the campaign."""
         return self._inner.campaign_id
 
     @property
     def record(self) -> CampaignStepRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -2458,10 +2434,10 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
     Example:
         ```python
-        for assignment in await campaign.list_assignments(status="TO_DO", user=me):
-            asset = await assignment.get_asset()
+        for assignment in campaign.list_assignments(status="TO_DO", user=me):
+            asset = assignment.get_asset()
             ...
-            await assignment.submit()
+            assignment.submit()
         ```
     """
 
@@ -2604,7 +2580,7 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
     @property
     def campaign_id(self) -> UUID:
-        """The id of the version."""
+        """The id of the campaign."""
         return self._inner.campaign_id
 
     @property
@@ -2614,7 +2590,7 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
 
     @property
     def record(self) -> AssignmentRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -2726,7 +2702,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
 
         Example:
             ```python
-            await campaign.add_step("draw", "ANNOTATION", assignees=[(ann, 1.0), (bob, 2.0)])
+            campaign.add_step("draw", "ANNOTATION", assignees=[(ann, 1.0), (bob, 2.0)])
             ```
         """
         answer: AnnotationCampaignStep = self._call(
@@ -2797,7 +2773,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
             order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest asset first.
 
         Returns:
-            A listing of assignments.
+            A list of assignments.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.
@@ -2871,7 +2847,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
 
     @property
     def record(self) -> CampaignRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -2880,10 +2856,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
     Example:
         ```python
-        version = await client.version("bccd/v1")
-        await version.import_annotations("instances.json")
-        await version.export("bccd-yolo", format="yolo")
-        await version.download("images/")
+        version = client.version("bccd/v1")
+        version.import_annotations("instances.json")
+        version.export("bccd-yolo", format="yolo")
+        version.download("images/")
         ```
     """
 
@@ -3100,7 +3076,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Example:
             ```python
-            report = await version.download("images/", use_id=True)
+            report = version.download("images/", use_id=True)
             ```
         """
         answer: TransferReport = self._call(
@@ -3159,7 +3135,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Example:
             ```python
-            await version.add_data(await lake.list_data(tags="night"))
+            version.add_data(lake.list_data(tags="night"))
             ```
         """
         answer: Job = self._call(self._inner.add_data, data, tags, wait)
@@ -3236,14 +3212,14 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             custom_metadata: Assets whose data have these custom metadata.
 
         Returns:
-            A listing of assets; read at once it is a ``MultiAsset``, which may be empty.
+            A ``MultiAsset``, which may be empty.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative, or two lists of keys are given.
 
         Example:
             ```python
-            wide = await version.list_assets(q="data.width >= 1920", tags="night")
+            wide = version.list_assets(q="data.width >= 1920", tags="night")
             ```
         """
         answer: MultiAsset = self._call(
@@ -3506,11 +3482,11 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             page_size: Has no effect.
 
         Returns:
-            A listing of annotations.
+            A list of annotations.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.
-            NoDataError: If the whole listing is read at once and is empty.
+            NoDataError: If there are no such annotations.
         """
         answer: MultiAnnotation = self._call(
             self._inner.list_annotations, worker, status, limit, offset, order_by, page_size
@@ -3636,7 +3612,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Example:
             ```python
-            report = await version.import_annotations("instances.json", mode="KEEP", on_error="skip")
+            report = version.import_annotations("instances.json", mode="KEEP", on_error="skip")
             print(report.annotations, report.findings)
             ```
         """
@@ -3847,7 +3823,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Example:
             ```python
-            report = await version.export("bccd-yolo", format="yolo", overwrite=True)
+            report = version.export("bccd-yolo", format="yolo", overwrite=True)
             ```
         """
         answer: ExportReport = self._call(
@@ -4129,9 +4105,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Example:
             ```python
-            campaign = await version.create_campaign()
-            await campaign.add_step("draw", "ANNOTATION")
-            await (await campaign.sync_assets()).wait_for_done()
+            campaign = version.create_campaign()
+            campaign.add_step("draw", "ANNOTATION")
+            (campaign.sync_assets()).wait_for_done()
             ```
         """
         answer: AnnotationCampaign = self._call(
@@ -4188,8 +4164,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Example:
             ```python
-            job = await version.launch_processing(await client.get_processing("find-duplicates"))
-            await job.wait_for_done(attempts=600)
+            job = version.launch_processing(client.get_processing("find-duplicates"))
+            job.wait_for_done(attempts=600)
             ```
         """
         answer: Job = self._call(
@@ -4232,7 +4208,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
     @property
     def record(self) -> DatasetVersionRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
@@ -4241,8 +4217,8 @@ class Dataset(BlockingHandle[AsyncDataset]):
 
     Example:
         ```python
-        dataset = await client.create_dataset("bccd")
-        version = await dataset.create_version("v1", type="OBJECT_DETECTION")
+        dataset = client.create_dataset("bccd")
+        version = dataset.create_version("v1", type="OBJECT_DETECTION")
         ```
     """
 
@@ -4388,7 +4364,7 @@ class Dataset(BlockingHandle[AsyncDataset]):
             order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
 
         Returns:
-            A listing of versions.
+            A list of versions.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.
@@ -4436,14 +4412,14 @@ class Dataset(BlockingHandle[AsyncDataset]):
 
     @property
     def record(self) -> DatasetRecord:
-        """What was last read of it."""
+        """The object as last read."""
         return self._inner.record
 
 
 class ClientBase(BlockingHandle[AsyncClient]):
     """A connection to a lake or a server, for one user of one organization.
 
-    ``headrace.blocking.connect`` opens a client. Close it with ``aclose``, or use it with ``with``.
+    ``blocking.connect`` opens a client. Close it with ``close``, or use it as a context manager.
 
     Besides the errors that they list, all methods that make calls raise the errors of the connection and of the
     platform: ``AuthenticationError``, ``PermissionDeniedError``, ``ConnectError``, ``RateLimitError``,
@@ -4451,8 +4427,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
     Example:
         ```python
-        async with headrace.connect("lake/") as client:
-            async for dataset in client.iter_datasets():
+        with blocking.connect("lake/") as client:
+            for dataset in client.iter_datasets():
                 print(dataset.name)
         ```
     """
@@ -4539,7 +4515,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
         Example:
             ```python
-            stats = await client.request("get_stats", version_id=version.id)
+            stats = client.request("get_stats", version_id=version.id)
             ```
         """
         answer: Any = self._call(self._inner.request, operation, **fields)
@@ -4597,7 +4573,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             target_type: The kind of object.
 
         Returns:
-            A listing of tags.
+            A list of tags.
         """
         answer: list[Tag] = self._call(self._inner.list_tags, target_type)
         return answer
@@ -4683,7 +4659,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             order_by: Fields to sort by, with ``-`` in front for descending order. Default: built-in ones first.
 
         Returns:
-            A listing of processings.
+            A list of processings.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.
@@ -4791,7 +4767,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
         Example:
             ```python
-            report = await client.push("bccd/v1", "images/", type="OBJECT_DETECTION")
+            report = client.push("bccd/v1", "images/", type="OBJECT_DETECTION")
             ```
         """
         answer: PushReport = self._call(
@@ -4930,7 +4906,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             order_by: Fields to sort by, with ``-`` in front for descending order.
 
         Returns:
-            A listing of data sources.
+            A list of data sources.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.
@@ -4998,7 +4974,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             order_by: Fields to sort by, with ``-`` in front for descending order. Default: newest first.
 
         Returns:
-            A listing of datasets.
+            A list of datasets.
 
         Raises:
             BadRequestError: If ``limit`` or ``offset`` is negative.

@@ -114,13 +114,7 @@ class Annotation(AnnotationShapes):
 
 
 class MultiAnnotation(MultiObject[AnnotationRecord, Annotation]):
-    """A list of annotations of one version.
-
-    Args:
-        session: The session that makes the calls.
-        dataset_version_id: The id of the version.
-        records: The records of the annotations.
-    """
+    """A list of annotations of one version."""
 
     __slots__ = ("dataset_version_id",)
 

@@ -29,13 +29,7 @@ from headrace.transfer.report import TransferReport
 
 
 class Asset(Resource[AssetRecord], WithFile, Taggable):
-    """An asset: a data as part of a dataset version, with its annotations.
-
-    Args:
-        session: The session that makes the calls.
-        record: The asset as last read.
-        dataset_version_id: The id of the version.
-    """
+    """An asset: a data as part of a dataset version, with its annotations."""
 
     __slots__ = ("dataset_version_id",)
     target_type = TagTarget.ASSET
@@ -148,13 +142,7 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
 
 
 class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
-    """A list of assets of one version.
-
-    Args:
-        session: The session that makes the calls.
-        dataset_version_id: The id of the version.
-        records: The records of the assets.
-    """
+    """A list of assets of one version."""
 
     __slots__ = ("dataset_version_id",)
     target_type = TagTarget.ASSET

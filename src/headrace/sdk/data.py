@@ -132,13 +132,7 @@ class Data(Resource[DataRecord], WithFile, Taggable):
 
 
 class MultiData(MultiObject[DataRecord, Data], Taggable):
-    """A list of data.
-
-    Args:
-        session: The session that makes the calls.
-        records: The records of the data.
-        report: The report of the upload, if the data come from one.
-    """
+    """A list of data; ``report`` is that of the upload if the data come from one."""
 
     __slots__ = ("report",)
     target_type = TagTarget.DATA
