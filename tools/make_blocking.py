@@ -130,11 +130,16 @@ def modules() -> list[tuple[Path, str]]:
     for name in CLASSES:
         if name != "Client":
             names.setdefault(home(name), []).append(name)
-    made = [(MODULES / "__init__.py", '"""Where the official client keeps its classes."""\n')]
+    made = [
+        (
+            MODULES / "__init__.py",
+            '"""The modules of the official client for classes, with the classes of headrace."""\n',
+        )
+    ]
     for module, found in names.items():
         listed = ", ".join(found)
         public = ", ".join(f'"{name}"' for name in found)
-        source = f'"""The official client\'s name for {found[0]}."""\n\n'
+        source = f'"""The module of the official client for {found[0]}."""\n\n'
         source += f"from headrace.blocking._generated import {listed}\n\n__all__ = [{public}]\n"
         made.append((MODULES / f"{module}.py", source))
     return made

@@ -1,4 +1,4 @@
-"""Every error headrace raises, as one tree.
+"""All errors of headrace, as one tree.
 
     HeadraceError
       ConfigurationError            MissingExtraError
@@ -7,15 +7,15 @@
       TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
-      APIError                      one class per HTTP status, joined by the table STATUS_CLASSES
+      APIError                      one class per HTTP status; see STATUS_CLASSES
         BadRequestError 400  AuthenticationError 401  InsufficientResourcesError 402
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
         UnprocessableEntityError 422  LockedError 423  RateLimitError 429
         ServerError 500  BadGatewayError 502  UnavailableError 503
       NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError
 
-The server turns a class into a status and the client turns the status back into the class, both by
-:data:`STATUS_CLASSES`, so an embedded lake and a server raise alike.
+The server maps a class to an HTTP status and the client maps the status back to the class, both by
+``STATUS_CLASSES``, so an embedded lake and a server raise the same errors.
 """
 
 from __future__ import annotations
@@ -71,11 +71,18 @@ __all__ = [
 
 
 class HeadraceError(Exception):
-    """Base of all errors of headrace.
+    """Base of all errors of headrace. Catch it to catch them all.
 
-    ``message`` is one line that names the thing at fault, ``hint`` the cure. Neither ever holds a token or a
-    signed URL. ``code`` is a stable machine-readable word; ``retryable`` tells whether the same call may
-    succeed later without a change.
+    Neither the message nor the hint ever contains a token or a signed URL.
+
+    Args:
+        message: One line that names the object at fault.
+        hint: What to do about it. An argument of Python is written with an equals sign, such as ``api_token=``; the
+            command line shows the matching option in its place.
+
+    Attributes:
+        code: A stable, machine-readable name of the kind of error.
+        retryable: Whether the same call may succeed later without a change.
     """
 
     code: ClassVar[str] = "error"
@@ -91,19 +98,19 @@ class HeadraceError(Exception):
 
 
 class ConfigurationError(HeadraceError):
-    """A setting is missing or contradicts another one."""
+    """A setting or argument is missing, invalid or contradicts another one: correct it."""
 
     code = "configuration"
 
 
 class MissingExtraError(ConfigurationError):
-    """A feature needs an optional package: install the extra that the message names."""
+    """A feature needs an optional package: install the extra named in the message."""
 
     code = "missing-extra"
 
 
 class WorkerProcessError(HeadraceError):
-    """A process that did a part of the work ended before it was done, as one that the system killed."""
+    """A worker process ended before its work was done, for example killed by the system: run the call again."""
 
     code = "worker"
     retryable = True
@@ -113,22 +120,27 @@ class WorkerProcessError(HeadraceError):
 
 
 class FormatError(HeadraceError):
-    """An annotation file cannot be read or written as asked."""
+    """An annotation file cannot be read or written as requested. Base of the errors of formats."""
 
     code = "format"
 
 
 class UnknownFormatError(FormatError):
-    """No format of that name, or the files look like none of the known ones."""
+    """There is no format of that name, or the format cannot be detected: name it with ``format``."""
 
     code = "unknown-format"
 
 
 class ParseError(FormatError, ValueError):
-    """A file is not what its format demands.
+    """A file violates its format: correct the file, or pass ``on_error="skip"`` to leave bad records out.
 
-    ``path`` names the file; ``line`` (from 1) or ``offset`` (bytes from 0) the place where known; ``finding``
-    is the code of the rule that was broken.
+    Args:
+        message: What is wrong.
+        path: The file.
+        line: The line, from 1, if known.
+        offset: The position in bytes, from 0, if known.
+        finding: The code of the rule that is violated.
+        hint: What to do about it.
     """
 
     code = "parse"
@@ -160,7 +172,7 @@ class ParseError(FormatError, ValueError):
 
 
 class SourceNotFoundError(ParseError, FileNotFoundError):
-    """There is no annotation file or folder where one was named: check the path."""
+    """There is no annotation file or folder at the path: check the path. Also a ``FileNotFoundError``."""
 
     code = "source-not-found"
 
@@ -169,13 +181,13 @@ class SourceNotFoundError(ParseError, FileNotFoundError):
 
 
 class LossyWriteError(FormatError):
-    """The target format cannot say what the source holds, and the caller asked for no loss."""
+    """The target format cannot represent an annotation, and ``strict`` was requested: use another format."""
 
     code = "lossy-write"
 
 
 class ConservationError(FormatError):
-    """What came out plus what was reported is not what went in: nothing was published."""
+    """The counts of input, output and findings disagree, so nothing was written. This is a bug: please report it."""
 
     code = "conservation"
 
@@ -184,34 +196,40 @@ class ConservationError(FormatError):
 
 
 class TransferError(HeadraceError):
-    """Bytes could not be moved."""
+    """Files could not be transferred. Base of the errors of transfers."""
 
     code = "transfer"
 
 
 class ConnectError(TransferError, ConnectionError):
-    """The host cannot be reached."""
+    """The host cannot be reached: check address and network. Also a ``ConnectionError``."""
 
     code = "connect"
     retryable = True
 
 
 class TransferTimeoutError(TransferError, TimeoutError):
-    """The other side went silent."""
+    """The server stopped answering: try again later. Also a ``TimeoutError``."""
 
     code = "timeout"
     retryable = True
 
 
 class ChecksumError(TransferError):
-    """The bytes that arrived are not the bytes that were promised."""
+    """The received bytes do not match the expected size or checksum, even after retries: try again."""
 
     code = "checksum"
     retryable = True
 
 
 class PartialTransferError(TransferError):
-    """Some items were moved and some were not; ``report`` holds both lists."""
+    """Some files were transferred and some failed. The same call continues.
+
+    Args:
+        message: How many files failed.
+        report: The report of the transfer; its ``failed`` lists what failed and why.
+        hint: What to do about it.
+    """
 
     code = "partial-transfer"
 
@@ -224,19 +242,19 @@ class PartialTransferError(TransferError):
 
 
 class StorageError(HeadraceError):
-    """A lake's database or its files failed."""
+    """The database or the files of a lake failed. Base of the errors of lakes."""
 
     code = "storage"
 
 
 class DiskFullError(StorageError, TransferError):
-    """The disk takes no more bytes, of a lake or of a download: free space on it, or choose another folder."""
+    """The disk is full, for a lake or a download: free space, or use another folder."""
 
     code = "disk-full"
 
 
 class ObjectNotFoundError(StorageError, FileNotFoundError):
-    """No object of that name in the store."""
+    """The object store has no object of that name. Also a ``FileNotFoundError``."""
 
     code = "object-not-found"
 
@@ -245,13 +263,19 @@ class ObjectNotFoundError(StorageError, FileNotFoundError):
 
 
 class DatabaseError(StorageError):
-    """The database refused a statement."""
+    """The database rejected a statement."""
 
     code = "database"
 
 
 class UniqueViolationError(DatabaseError):
-    """A row with this key exists; ``constraint`` names the broken rule."""
+    """A row with this key exists already.
+
+    Args:
+        message: The statement that was rejected.
+        constraint: The name of the violated constraint.
+        hint: What to do about it.
+    """
 
     code = "unique-violation"
 
@@ -261,25 +285,25 @@ class UniqueViolationError(DatabaseError):
 
 
 class LakeError(StorageError):
-    """A lake's folder cannot be used."""
+    """The folder of a lake cannot be used."""
 
     code = "lake"
 
 
 class NotALakeError(LakeError):
-    """The folder is no lake: make one with ``headrace init``."""
+    """The folder is not a lake: create one with ``headrace.create_lake`` or ``headrace init``."""
 
     code = "not-a-lake"
 
 
 class LakeVersionError(LakeError):
-    """The lake was written by a newer headrace: install that version or a later one."""
+    """The lake was written by a newer version of headrace: install that version or a later one."""
 
     code = "lake-version"
 
 
 class LakeBusyError(LakeError):
-    """Another process kept the lake's writer for too long."""
+    """Another process held the write lock of the lake for too long: try again later."""
 
     code = "lake-busy"
     retryable = True
@@ -289,10 +313,14 @@ class LakeBusyError(LakeError):
 
 
 class APIError(HeadraceError):
-    """The platform refused a call.
+    """The platform rejected a call. Base of one class for each HTTP status.
 
-    ``status`` is the HTTP status (also set when no HTTP was involved), ``detail`` what the platform added,
-    ``request_id`` the server's name for this very call, where it gave one.
+    Args:
+        message: What is wrong.
+        status: The HTTP status; also set for a lake, without HTTP. Default: that of the class.
+        detail: What the platform added.
+        request_id: The id of the call in the log of the server, if the server gave one.
+        hint: What to do about it.
     """
 
     code = "api"
@@ -315,14 +343,14 @@ class APIError(HeadraceError):
 
 
 class BadRequestError(APIError):
-    """The call is malformed: correct its arguments."""
+    """An argument is invalid (400): correct it."""
 
     code = "bad-request"
     status = 400
 
 
 class AuthenticationError(APIError, PermissionError):
-    """The token is missing, unknown or revoked."""
+    """The token is missing, unknown, expired or revoked (401): pass a valid ``api_token``."""
 
     code = "authentication"
     status = 401
@@ -332,14 +360,14 @@ class AuthenticationError(APIError, PermissionError):
 
 
 class InsufficientResourcesError(APIError):
-    """The organization's quota is used up."""
+    """The quota of the organization, or the capacity of the machine, is exceeded (402)."""
 
     code = "insufficient-resources"
     status = 402
 
 
 class PermissionDeniedError(APIError, PermissionError):
-    """The token is good but may not do this."""
+    """The token is valid but does not permit the call (403). Also a ``PermissionError``."""
 
     code = "permission-denied"
     status = 403
@@ -349,42 +377,48 @@ class PermissionDeniedError(APIError, PermissionError):
 
 
 class NotFoundError(APIError, LookupError):
-    """Nothing of that name or id in this organization."""
+    """The organization has no object of that name or id (404): check it. Also a ``LookupError``."""
 
     code = "not-found"
     status = 404
 
 
 class ConflictError(APIError):
-    """The name is taken, or several things match where one was asked for."""
+    """The name is taken, several objects match where one is required, or the state forbids the call (409)."""
 
     code = "conflict"
     status = 409
 
 
 class RequestTooLargeError(APIError):
-    """The body is larger than the server takes: send less at once."""
+    """The request is too large for the server (413): send less per call."""
 
     code = "request-too-large"
     status = 413
 
 
 class UnprocessableEntityError(APIError):
-    """The call is well formed but its values make no sense together."""
+    """The values of the call are valid on their own but not together (422): correct them."""
 
     code = "unprocessable-entity"
     status = 422
 
 
 class LockedError(APIError):
-    """The version is locked, or part of a campaign."""
+    """The version is locked, or part of a campaign (423): wait for its job, or close the campaign."""
 
     code = "locked"
     status = 423
 
 
 class RateLimitError(APIError):
-    """Too many calls: wait ``retry_after`` seconds."""
+    """Too many calls (429): wait, then try again.
+
+    Args:
+        message: What is wrong.
+        retry_after: Seconds to wait, if the server said so.
+        **more: The arguments of ``APIError``.
+    """
 
     code = "rate-limit"
     status = 429
@@ -396,14 +430,14 @@ class RateLimitError(APIError):
 
 
 class ServerError(APIError):
-    """The server failed; ``request_id`` names the call in its log."""
+    """The server failed (500 and above); ``request_id`` names the call in its log."""
 
     code = "server-error"
     status = 500
 
 
 class BadGatewayError(ServerError):
-    """Something between client and server failed."""
+    """A proxy between client and server failed (502): try again later."""
 
     code = "bad-gateway"
     status = 502
@@ -411,7 +445,7 @@ class BadGatewayError(ServerError):
 
 
 class UnavailableError(ServerError):
-    """The server is starting, stopping or overloaded."""
+    """The server is starting, stopping or overloaded (503): try again later."""
 
     code = "unavailable"
     status = 503
@@ -446,7 +480,18 @@ def error_for_status(
     request_id: str | None = None,
     retry_after: float | None = None,
 ) -> APIError:
-    """The error that an HTTP status stands for (the nearest class for a status without one of its own)."""
+    """Return the error for an HTTP status.
+
+    Args:
+        status: The HTTP status. A status without a class gives a ``ServerError`` from 500 on, else an ``APIError``.
+        message: What is wrong.
+        detail: What the platform added.
+        request_id: The id of the call in the log of the server.
+        retry_after: Seconds to wait, for status 429.
+
+    Returns:
+        The error, to be raised.
+    """
     cls = STATUS_CLASSES.get(status)
     if cls is None:
         cls = ServerError if status >= 500 else APIError
@@ -457,17 +502,23 @@ def error_for_status(
     return cls(message, status=status, detail=detail, request_id=request_id)
 
 
-# --- what people wait for --------------------------------------------------------------------------------
+# --- listings and jobs -----------------------------------------------------------------------------------
 
 
 class NoDataError(HeadraceError):
-    """A listing that must not be empty is empty."""
+    """A listing is empty that must not be empty."""
 
     code = "no-data"
 
 
 class JobFailedError(HeadraceError):
-    """A job ended without success; ``job`` is its record."""
+    """A job ended without success.
+
+    Args:
+        message: Why it failed.
+        job: The record of the job.
+        hint: What to do about it.
+    """
 
     code = "job-failed"
 
@@ -477,7 +528,7 @@ class JobFailedError(HeadraceError):
 
 
 class WaitTimeoutError(HeadraceError, TimeoutError):
-    """The job still runs; wait again or look at its status later."""
+    """The job or upload is not done after the last attempt: wait again later. Also a ``TimeoutError``."""
 
     code = "wait-timeout"
     retryable = True

@@ -1,8 +1,8 @@
-"""What a person sets once instead of at every call: arguments win over the environment, that over a file.
+"""Settings from arguments, environment variables and a file, in this order of precedence.
 
-The file is ``headrace.toml`` in the working folder or above it, or the table ``[tool.headrace]`` of a
-``pyproject.toml`` there; the nearest folder that has either is the one that counts. Settings are read when a
-connection is made, never at import.
+The file is ``headrace.toml`` in the working folder or a folder above it, or the table ``[tool.headrace]`` of a
+``pyproject.toml`` there; the nearest folder that has either is used. The environment variable of a setting is its
+name in upper case after ``HEADRACE_``. Settings are read when a connection is opened, never at import.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import msgspec
 from msgspec import Struct
@@ -26,11 +26,15 @@ TOKEN_VARIABLE = _PREFIX + "TOKEN"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``token`` and ``organization`` (its name) are for servers.
+    """The settings in effect.
 
-    ``max_workers`` is the most transfers or calls under way at once. ``state`` is the folder where uploads that were
-    cut short are remembered. With ``trust_storage`` a server's files may lie on this machine or its network, or
-    unencrypted, although the server itself does not.
+    Attributes:
+        token: The token for a server.
+        organization: The name of the organization on a server. Default: that of the token.
+        max_workers: Maximum number of concurrent transfers and calls.
+        state: The folder for the state of interrupted uploads.
+        trust_storage: Follow URLs of files that point to this machine or its network, or are not encrypted, although
+            the server itself is remote and encrypted.
     """
 
     token: str | None = None
@@ -40,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trust_storage: bool = False
 
     def state_folder(self) -> Path:
-        """``state``, by default ``headrace`` in the folder that the system has for such things."""
+        """Return ``state``, by default ``headrace`` in the folder of the system for application state."""
         if self.state is not None:
             return Path(self.state).expanduser()
         given = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME", "")
@@ -51,15 +55,34 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
+class SettingsKeywords(TypedDict, total=False):
+    """The settings as keyword arguments; None means not given."""
+
+    token: str | None
+    organization: str | None
+    max_workers: int | None
+    state: str | None
+    trust_storage: bool | None
+
+
 def load_settings(
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    **arguments: Any,
+    **arguments: Unpack[SettingsKeywords],
 ) -> Settings:
-    """The settings in force; an argument that is None was not given.
+    """Load the settings in effect.
 
-    Raises :class:`ConfigurationError` that names the variable or the file for a value that cannot be meant.
+    Args:
+        folder: Where to start the search for the settings file. Default: the working folder.
+        environment: The environment variables. Default: those of the process.
+        **arguments: Settings that take precedence; None means not given.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: If a value is invalid; the message names the variable or the file.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     found = {
@@ -81,13 +104,13 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_file(folder: Path) -> dict[str, Any]:
-    for place in (folder, *folder.parents):
-        own = _read(place / FILE)
+    for parent in (folder, *folder.parents):
+        own = _read(parent / FILE)
         if own is not None:
-            return _fields(own, place / FILE)
-        table = (_read(place / _PROJECT) or {}).get("tool", {})
+            return _fields(own, parent / FILE)
+        table = (_read(parent / _PROJECT) or {}).get("tool", {})
         if isinstance(table, dict) and "headrace" in table:
-            return _fields(table["headrace"], place / _PROJECT)
+            return _fields(table["headrace"], parent / _PROJECT)
     return {}
 
 
@@ -98,8 +121,10 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         if path.name == _PROJECT:
-            return None  # other tools' file: they will say so themselves
-        raise ConfigurationError(f"{path} is no TOML: {error}", hint="mend or remove it") from None
+            return None  # the file of other tools, which report it themselves
+        raise ConfigurationError(
+            f"{path} is not valid TOML: {error}", hint="correct or remove it"
+        ) from None
 
 
 def _fields(table: Any, path: Path) -> dict[str, Any]:

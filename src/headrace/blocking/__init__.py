@@ -1,4 +1,4 @@
-"""headrace without ``async``: the same classes, whose methods wait for the answer.
+"""The blocking API: the classes of headrace without ``async``.
 
 ::
 
@@ -9,12 +9,11 @@
         for asset in version.iter_assets():
             print(asset.filename)
 
-Scripts of the official client run when ``picsellia`` becomes ``headrace.blocking`` in their import lines:
-``Client(api_token=…, host=…)``, :mod:`headrace.blocking.exceptions`, ``types.enums`` and ``sdk.*`` are its names for
-what is here.
+Scripts for the official client run with ``picsellia`` replaced by ``headrace.blocking`` in their imports: the modules
+``exceptions``, ``types`` and ``sdk`` have its names.
 
-It works in scripts, beside a running event loop (where a call blocks the caller's loop while it lasts), from several
-threads, and after a fork. Callbacks for progress are called in a thread of headrace.
+Calls work in scripts, in several threads, after a fork, and inside a running event loop (which they block). Progress
+callbacks are called in a thread of headrace.
 """
 
 from __future__ import annotations
@@ -83,5 +82,12 @@ __all__ = [
 
 
 def create_lake(path: str | os.PathLike[str]) -> None:
-    """Make a new lake in a folder that does not exist yet or is empty; LakeError where it is in use."""
+    """Create a lake.
+
+    Args:
+        path: A folder that does not exist yet or is empty.
+
+    Raises:
+        LakeError: If the folder is not empty.
+    """
     portal().call(lambda: opening.create_lake(path))

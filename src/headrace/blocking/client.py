@@ -1,4 +1,4 @@
-"""The client of blocking code, made as the official client is made."""
+"""The blocking client, with the constructor of the official client."""
 
 from __future__ import annotations
 
@@ -14,21 +14,30 @@ from headrace.sdk.client import connect as opening
 from headrace.settings import TOKEN_VARIABLE
 
 HOST = "https://app.picsellia.com"
-"""Where the official client connects to unless it is told otherwise."""
+"""The default address of the official client."""
 
 OFFICIAL_TOKEN_VARIABLE = "PICSELLIA_TOKEN"
 
 
 class Client(ClientBase):
-    """An organization's datalakes and datasets; open at once.
+    """A connection to a lake or a server, for one user of one organization.
 
-    ``host`` is the address of a platform or a headrace server, or the folder of a lake, which needs no token. Without
-    ``api_token`` the environment's ``HEADRACE_TOKEN`` counts, then ``PICSELLIA_TOKEN``. Of the organization, the id
-    wins over the name; without both it is the token's own. ``session``, which the official client takes for proxies
-    and headers, must be None.
+    The client is opened at once. Close it, use it as a context manager, or leave it open until the process ends.
+    Errors are those of ``headrace.connect``.
 
-    Close it, use it with ``with``, or leave it open until the process ends. Raises what :func:`headrace.connect`
-    raises.
+    Args:
+        api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then
+            ``PICSELLIA_TOKEN``, then ``token`` in ``headrace.toml``. A lake needs none.
+        organization_id: The id of the organization; takes precedence over the name. Default: that of the token.
+        organization_name: The name of the organization.
+        host: The URL of a platform or a headrace server, or the folder of a lake.
+        session: Must be None; the official client takes a session of ``requests`` here.
+
+    Example:
+        ```python
+        with Client(host="lake/") as client:
+            version = client.version("bccd/v1")
+        ```
     """
 
     __slots__ = ()
@@ -43,7 +52,7 @@ class Client(ClientBase):
     ) -> None:
         if session is not None:
             raise ConfigurationError(
-                "a session of requests has no effect here", hint="leave session out"
+                "a session of requests has no effect here", hint="omit session="
             )
         if api_token is None and not os.environ.get(TOKEN_VARIABLE):
             api_token = os.environ.get(OFFICIAL_TOKEN_VARIABLE)
@@ -65,9 +74,26 @@ def connect(
     organization_name: str | None = None,
     username: str | None = None,
 ) -> Client:
-    """A client of ``target``; see :func:`headrace.connect`.
+    """Open a client of a lake or a server.
 
-    It is open at once. Close it, use it with ``with``, or leave it open until the process ends.
+    The client is opened at once. Close it, use it as a context manager, or leave it open until the process ends.
+
+    Args:
+        target: The folder of a lake, or the URL of a server.
+        api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then ``token`` in
+            ``headrace.toml``. A lake needs none.
+        organization_id: The id of the organization. Default: that of the token.
+        organization_name: The name of the organization. Default: that of the token.
+        username: The user whose calls these are, in a lake. Default: the own account of the lake.
+
+    Returns:
+        The open client.
+
+    Raises:
+        NotALakeError: If the folder is not a lake.
+        AuthenticationError: If the token is missing or not valid.
+        ConnectError: If the server cannot be reached.
+        ConfigurationError: If ``target`` is neither a folder nor a URL, or the arguments contradict each other.
     """
     connection = opening.connect(
         target,

@@ -1,7 +1,7 @@
-"""The official client's names for errors. The classes are headrace's own, so either name catches them.
+"""The exception names of the official client, as aliases of the classes in ``headrace.errors``.
 
-Several of its names may stand for one class here. Errors of models, experiments and deployments have no name: nothing
-here could raise them.
+Several names may stand for one class. The errors of models, experiments and deployments are absent: headrace has none
+of these.
 """
 
 from headrace.errors import (
@@ -39,7 +39,7 @@ from headrace.errors import UnprocessableEntityError as UnprocessableData
 from headrace.errors import WaitTimeoutError as WaitingAttemptsTimeout
 
 FileNotFoundException = FileNotFoundError
-"""What headrace raises for a missing file is Python's own error too."""
+"""The errors of headrace for missing files are subclasses of the built-in ``FileNotFoundError``."""
 
 __all__ = [
     "AnnotationFileIncoherentTypeException",

@@ -1,4 +1,4 @@
-"""What the blocking classes are made of: each holds its async twin and asks the portal to do the work."""
+"""The base classes of the blocking handles. Each wraps an async handle and calls it through the portal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ InnerT = TypeVar("InnerT")
 HandleT = TypeVar("HandleT", bound="BlockingHandle[Any]")
 
 BLOCKING_CLASSES: dict[type, type[Any]] = {}
-"""The blocking class of each async one."""
+"""The blocking class of each async class; the generated module fills it."""
 
 
 class BlockingHandle(Generic[InnerT]):
@@ -26,7 +26,7 @@ class BlockingHandle(Generic[InnerT]):
 
     @property
     def inner(self) -> InnerT:
-        """The async twin."""
+        """The async handle."""
         return self._inner
 
     @property
@@ -93,12 +93,12 @@ class BlockingList(BlockingHandle[ListT], MutableSequence[HandleT], Generic[List
         )
 
     def insert(self, index: int, value: HandleT) -> None:
-        """Put a handle before ``index``."""
+        """Insert a handle before ``index``."""
         self._inner.insert(index, value.inner)
 
 
 def wrap(value: Any) -> Any:
-    """Blocking handles for async ones, also inside lists, tuples and dicts."""
+    """Replace async handles by blocking ones, also inside lists, tuples and dicts."""
     blocking_class = BLOCKING_CLASSES.get(type(value))
     if blocking_class is not None:
         return blocking_class(value)
@@ -110,7 +110,7 @@ def wrap(value: Any) -> Any:
 
 
 def unwrap(value: Any) -> Any:
-    """Async handles for blocking ones, also inside lists, tuples and dicts."""
+    """Replace blocking handles by async ones, also inside lists, tuples and dicts."""
     if isinstance(value, BlockingHandle):
         return value.inner
     if type(value) in (list, tuple):

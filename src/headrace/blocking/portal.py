@@ -1,8 +1,8 @@
-"""One event loop in a thread of its own, which answers all blocking calls of this process.
+"""The event loop that runs all blocking calls of a process, in a thread of headrace.
 
-It is started by the first call and shared by all clients and threads. It works beside a running event loop (a notebook,
-a request handler) because it is another one. A forked child has none of its parent's threads: its first call starts a
-portal of its own, and the sessions it inherited are opened again.
+The first call starts it; all clients and threads share it. It is independent of an event loop that runs already, for
+example in a notebook or a request handler. A forked child does not inherit the threads of its parent: its first call
+starts another portal and opens the inherited sessions again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from headrace.sdk.base.session import Session
 T = TypeVar("T")
 
 BATCH = 256
-"""Items that cross from one thread to the other at once."""
+"""Number of items that an iterator passes between the threads at once."""
 
 
 class Portal:
-    """The loop of one process, started when first needed."""
+    """The event loop of one process, started by the first call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,15 +38,20 @@ class Portal:
         self._sessions: WeakSet[Session] = WeakSet()
 
     def call(self, function: Callable[[], Awaitable[T]], session: Session | None = None) -> T:
-        """``await function()`` in the loop; an interrupt here cancels it there.
+        """Await ``function()`` in the loop. An interrupt of the calling thread cancels it.
 
-        Raises ConfigurationError where it is called from the loop itself, which could only wait for ever.
+        Args:
+            function: Makes the awaitable; called in the loop.
+            session: The session of the call, which is opened again after a fork.
+
+        Raises:
+            ConfigurationError: If the call comes from the loop itself, which would deadlock.
         """
         portal = self._started()
         if threading.get_ident() == self._thread:
             raise ConfigurationError(
                 "a blocking call was made from a callback of headrace",
-                hint="only look at things there, or use the async client",
+                hint="read properties only in callbacks, or use the async client",
             )
         if session is not None and session.process != os.getpid():
             portal.call(session.reopen)
@@ -63,7 +68,7 @@ class Portal:
             raise
 
     def iterate(self, make: Callable[[], AsyncIterator[T]], session: Session) -> Iterator[T]:
-        """The items of an async iterator, fetched by the batch; left half-way, it is closed."""
+        """Iterate over an async iterator, batch by batch; closes it if the iteration is abandoned."""
         items: AsyncIterator[T] | None = None
 
         async def batch() -> list[T]:
@@ -89,15 +94,15 @@ class Portal:
             self.call(close)
 
     def keep(self, session: Session) -> None:
-        """Close this session at the end of the process, unless somebody does it before."""
+        """Close a session at the end of the process unless it is closed before."""
         self._sessions.add(session)
 
     def forget(self, session: Session) -> None:
-        """The session was closed."""
+        """Stop tracking a session that was closed."""
         self._sessions.discard(session)
 
     def stop(self) -> None:
-        """Close what is open and end the loop."""
+        """Close the open sessions and end the loop."""
         with self._lock:
             manager, self._manager = self._manager, None
             portal, self._portal = self._portal, None
@@ -120,19 +125,19 @@ class Portal:
 
 
 class _Home:
-    """Where the portal of this process is kept."""
+    """Holds the portal of this process, and those inherited from a parent."""
 
     portal = Portal()
     inherited: ClassVar[list[Portal]] = []
 
 
 def portal() -> Portal:
-    """The portal of this process."""
+    """Return the portal of this process."""
     return _Home.portal
 
 
 def _in_child() -> None:
-    # The parent's loop, lock and thread are not here: what is left of them must not be touched, only kept.
+    # The threads of the parent do not exist here: its portal must not be used or finalized, only kept.
     _Home.inherited.append(_Home.portal)
     _Home.portal = Portal()
 
@@ -143,7 +148,7 @@ def _at_exit() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
-# Before the worker threads of the process are ended, because closing a lake still needs them: plain atexit comes too
-# late, and of these hooks the last one registered runs first.
+# Closing a lake needs the worker threads of the process, which end before plain atexit hooks run. Of these hooks, the
+# one that is registered last runs first.
 import_module("concurrent.futures.thread")
 getattr(threading, "_register_atexit", atexit.register)(_at_exit)

@@ -70,7 +70,7 @@ def worker_ids(
     if not session.backend.limits.extensions:
         raise BadRequestError(
             "this platform cannot delete annotations by worker",
-            hint="leave workers out to delete all",
+            hint="omit workers= to delete all annotations",
         )
     return [as_user_id(worker) for worker in workers]
 

@@ -50,7 +50,7 @@ def test_a_project_file_without_a_word_of_headrace_is_passed_over(tmp_path: Path
         ("max_workers = 'many'\n", "headrace.toml"),
         ("max_workers = 0\n", "at least 1"),
         ("tokem = 'x'\n", "did you mean 'token'"),
-        ("token = \n", "is no TOML"),
+        ("token = \n", "is not valid TOML"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -1,1 +1,1 @@
-"""Where the official client keeps its classes."""
+"""The modules of the official client for classes, with the classes of headrace."""

@@ -1,4 +1,4 @@
-"""The official client's name for Annotation."""
+"""The module of the official client for Annotation."""
 
 from headrace.blocking._generated import Annotation, MultiAnnotation
 

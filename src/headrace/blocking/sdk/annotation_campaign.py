@@ -1,4 +1,4 @@
-"""The official client's name for AnnotationCampaign."""
+"""The module of the official client for AnnotationCampaign."""
 
 from headrace.blocking._generated import AnnotationCampaign
 

@@ -1,4 +1,4 @@
-"""The official client's name for AnnotationCampaignAssignment."""
+"""The module of the official client for AnnotationCampaignAssignment."""
 
 from headrace.blocking._generated import AnnotationCampaignAssignment
 

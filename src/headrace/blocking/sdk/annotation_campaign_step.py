@@ -1,4 +1,4 @@
-"""The official client's name for AnnotationCampaignStep."""
+"""The module of the official client for AnnotationCampaignStep."""
 
 from headrace.blocking._generated import AnnotationCampaignStep
 

@@ -1,4 +1,4 @@
-"""The official client's name for Asset."""
+"""The module of the official client for Asset."""
 
 from headrace.blocking._generated import Asset, MultiAsset
 

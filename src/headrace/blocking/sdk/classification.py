@@ -1,4 +1,4 @@
-"""The official client's name for Classification."""
+"""The module of the official client for Classification."""
 
 from headrace.blocking._generated import Classification
 

@@ -1,4 +1,4 @@
-"""The official client's name for Data."""
+"""The module of the official client for Data."""
 
 from headrace.blocking._generated import Data, MultiData
 

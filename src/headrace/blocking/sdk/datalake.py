@@ -1,4 +1,4 @@
-"""The official client's name for Datalake."""
+"""The module of the official client for Datalake."""
 
 from headrace.blocking._generated import Datalake
 

@@ -1,4 +1,4 @@
-"""The official client's name for Dataset."""
+"""The module of the official client for Dataset."""
 
 from headrace.blocking._generated import Dataset
 

@@ -1,4 +1,4 @@
-"""The official client's name for DatasetVersion."""
+"""The module of the official client for DatasetVersion."""
 
 from headrace.blocking._generated import DatasetVersion
 

@@ -1,4 +1,4 @@
-"""The official client's name for DataSource."""
+"""The module of the official client for DataSource."""
 
 from headrace.blocking._generated import DataSource
 

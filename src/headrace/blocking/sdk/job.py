@@ -1,4 +1,4 @@
-"""The official client's name for Job."""
+"""The module of the official client for Job."""
 
 from headrace.blocking._generated import Job
 

@@ -1,4 +1,4 @@
-"""The official client's name for Label."""
+"""The module of the official client for Label."""
 
 from headrace.blocking._generated import Label
 

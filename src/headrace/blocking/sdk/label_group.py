@@ -1,4 +1,4 @@
-"""The official client's name for LabelGroup."""
+"""The module of the official client for LabelGroup."""
 
 from headrace.blocking._generated import LabelGroup
 

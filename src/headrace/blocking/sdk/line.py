@@ -1,4 +1,4 @@
-"""The official client's name for Line."""
+"""The module of the official client for Line."""
 
 from headrace.blocking._generated import Line
 

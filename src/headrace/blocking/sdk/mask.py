@@ -1,4 +1,4 @@
-"""The official client's name for Mask."""
+"""The module of the official client for Mask."""
 
 from headrace.blocking._generated import Mask
 

@@ -1,4 +1,4 @@
-"""The official client's name for Point."""
+"""The module of the official client for Point."""
 
 from headrace.blocking._generated import Point
 

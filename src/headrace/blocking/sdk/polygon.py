@@ -1,4 +1,4 @@
-"""The official client's name for Polygon."""
+"""The module of the official client for Polygon."""
 
 from headrace.blocking._generated import Polygon
 

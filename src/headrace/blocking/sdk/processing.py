@@ -1,4 +1,4 @@
-"""The official client's name for Processing."""
+"""The module of the official client for Processing."""
 
 from headrace.blocking._generated import Processing
 

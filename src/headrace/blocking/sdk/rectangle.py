@@ -1,4 +1,4 @@
-"""The official client's name for Rectangle."""
+"""The module of the official client for Rectangle."""
 
 from headrace.blocking._generated import Rectangle
 

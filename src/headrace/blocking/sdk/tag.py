@@ -1,4 +1,4 @@
-"""The official client's name for Tag."""
+"""The module of the official client for Tag."""
 
 from headrace.blocking._generated import Tag
 

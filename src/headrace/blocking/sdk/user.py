@@ -1,4 +1,4 @@
-"""The official client's name for User."""
+"""The module of the official client for User."""
 
 from headrace.blocking._generated import User
 

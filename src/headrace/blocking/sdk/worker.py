@@ -1,4 +1,4 @@
-"""The official client's name for Worker."""
+"""The module of the official client for Worker."""
 
 from headrace.blocking._generated import Worker
 

@@ -1,1 +1,1 @@
-"""Where the official client keeps its enumerations and schemas; the ones here are headrace's own."""
+"""The modules of the official client for enumerations and schemas, with the classes of headrace."""

@@ -1,4 +1,4 @@
-"""The official client's enumerations of what headrace has: the same names and members."""
+"""The enumerations of the official client that headrace has, with the same names and members."""
 
 from headrace.model.enums import (
     AnnotationExportKey,

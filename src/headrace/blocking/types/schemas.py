@@ -1,4 +1,4 @@
-"""The official client's names for records; ``handle.record`` is one of them."""
+"""The schema names of the official client, as aliases of the records of headrace."""
 
 from headrace.model.records import AnnotationRecord as AnnotationSchema
 from headrace.model.records import AssetRecord as AssetSchema

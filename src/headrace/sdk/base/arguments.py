@@ -42,7 +42,7 @@ def only_key_list(**lists: Sequence[object] | None) -> tuple[str, Sequence[objec
     if len(given) > 1:
         names = " and ".join(name for name, _ in given)
         raise BadRequestError(
-            f"{names} cannot be given together", hint="use q for further conditions"
+            f"{names} cannot be given together", hint="use q= for further conditions"
         )
     return given[0] if given else None
 
