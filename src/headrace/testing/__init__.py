@@ -1,1 +1,5 @@
-"""For those who build on headrace: what every database and object store must pass, and a server that misbehaves."""
+"""Test tools for packages that build on headrace.
+
+``database_conformance`` and ``objects_conformance`` are the suites that every database and object store must pass;
+``fault_server`` is an HTTP server that misbehaves on request.
+"""

@@ -1,4 +1,12 @@
-"""What every catalog database must do. Subclass, give the fixture ``database`` (a fresh one), and run with pytest."""
+"""The conformance suite of databases, to be run with pytest.
+
+Subclass ``DatabaseConformance`` and define the fixture ``database``, an empty database for each test::
+
+    class TestMyDatabase(DatabaseConformance):
+        @pytest.fixture
+        async def database(self, tmp_path: Path) -> AsyncIterator[Database]:
+            ...
+"""
 
 from __future__ import annotations
 
@@ -26,18 +34,18 @@ _ROWS = 2500
 
 
 async def names(database: Database) -> list[str]:
-    """The names of all rows of the sequence table."""
+    """Return the names of all rows of the sequence table."""
     return [row[0] for row in await database.fetch("conformance.all", start="")]
 
 
 async def fill(database: Database, count: int) -> None:
-    """Add ``count`` rows in one transaction."""
+    """Insert ``count`` rows in one transaction."""
     async with database.transaction() as tx:
         await tx.insert_many("conformance.add_many", ((f"{n:06d}", n) for n in range(count)))
 
 
 class ValuesConformance:
-    """What goes in comes out."""
+    """Values are stored and returned unchanged; invalid ones raise errors."""
 
     async def test_values_come_back_as_they_were(self, database: Database) -> None:
         text, number, real = "a\0b é 🎈 ", -(1 << 63), 0.1
@@ -99,7 +107,7 @@ class ValuesConformance:
 
 
 class TransactionConformance:
-    """All or nothing, one writer after the other."""
+    """Transactions are atomic, and writers are serialized."""
 
     async def test_a_clean_exit_commits(self, database: Database) -> None:
         async with database.transaction() as tx:
@@ -222,7 +230,7 @@ class TransactionConformance:
 
 
 class StreamConformance:
-    """Long reads: one snapshot, in batches, beside everything else."""
+    """Streams read one snapshot in batches, concurrently with other calls."""
 
     async def test_batches_hold_all_rows_in_order(self, database: Database) -> None:
         await fill(database, _ROWS)
@@ -286,7 +294,7 @@ class StreamConformance:
 
 
 class ClosingConformance:
-    """The end of a database."""
+    """Closing a database."""
 
     async def test_closing_waits_for_the_open_transaction(self, database: Database) -> None:
         async with database.transaction() as tx:
@@ -315,4 +323,4 @@ class ClosingConformance:
 class DatabaseConformance(
     ValuesConformance, TransactionConformance, StreamConformance, ClosingConformance
 ):
-    """Everything that a database must do."""
+    """The whole suite: subclass it and define the fixture ``database``."""

@@ -1,12 +1,12 @@
-"""An HTTP server that misbehaves on purpose, byte by byte, for tests of whatever downloads.
+"""An HTTP server that misbehaves on request, byte by byte, for tests of downloads.
 
     async with fault_server({"a.bin": content}) as server:
         server.script("a.bin", cut(1_000), refuse(503, retry_after="2"))
-        ...                       # the first request is cut, the second refused, all further ones are answered well
+        ...  # the first request is cut, the second refused, all further ones are answered correctly
         assert [seen.range for seen in server.seen("a.bin")] == [None, "bytes=1000-", "bytes=1000-"]
 
-A well answered request honours ``Range`` and ``If-Range`` and carries the content's MD5 as ``ETag``. Nothing here
-reads a clock; what is slow or silent is so until the other side gives up or the server is closed.
+A correct answer honours ``Range`` and ``If-Range`` and has the MD5 of the content as ``ETag``. A silent connection
+stays silent until the client gives up or the server is stopped.
 """
 
 from __future__ import annotations
@@ -46,14 +46,21 @@ _NO_BODY = frozenset({204, 304})
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """How one request is answered; the defaults answer it well.
+    """How one request is answered. The defaults answer it correctly.
 
-    ``status``, ``body`` and ``headers`` (None takes one away) replace what would be sent; ``content`` stands for the
-    file itself. ``honest_ranges`` is False for a server that ignores ``Range``. ``length`` is the Content-Length that
-    is told: a number, None for the true one, ``"none"`` for none at all (the end of the connection is the end of the
-    body), ``"chunked"`` for chunks. After ``cut`` bytes of the body the connection ends: ``by`` closing it, by a
-    ``reset``, or by falling ``silent``. ``trickle`` sends that many bytes and then waits ``pause`` seconds, over and
-    over. ``before`` cuts ahead of the answer's first byte.
+    Attributes:
+        status: The status. Default: the correct one.
+        headers: Headers that replace the correct ones; None removes a header.
+        content: Bytes that replace the file; status, headers and body follow from them.
+        body: Bytes that replace the body only.
+        honest_ranges: False ignores the ``Range`` header.
+        length: The ``Content-Length``: a number, None for the correct one, ``"none"`` for no header (the end of the
+            connection ends the body), or ``"chunked"`` for a chunked body.
+        cut: End the connection after this number of bytes of the body.
+        by: How the connection ends: ``"close"``, ``"reset"`` or ``"silent"`` (it stays open and nothing is sent).
+        before: End the connection before the first byte of the answer.
+        trickle: Send this number of bytes at a time.
+        pause: Seconds between two of them.
     """
 
     status: int | None = None
@@ -70,7 +77,13 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """A request that came: its method, its target, its headers in lower case."""
+    """A request that was received.
+
+    Attributes:
+        method: The method.
+        target: The path with its query.
+        headers: The headers, with names in lower case.
+    """
 
     method: str
     target: str
@@ -78,64 +91,94 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     @property
     def range(self) -> str | None:
-        """The ``Range`` that was asked for."""
+        """The ``Range`` header; None if the request has none."""
         return self.headers.get("range")
 
 
 def cut(at: int, by: str = "close") -> Reply:
-    """The connection ends (``close``, ``reset`` or ``silent``) after ``at`` bytes of the body."""
+    """End the connection within the body.
+
+    Args:
+        at: Number of bytes of the body that are sent.
+        by: How it ends: ``"close"``, ``"reset"`` or ``"silent"``.
+    """
     return Reply(cut=at, by=by)
 
 
 def dropped(by: str = "close") -> Reply:
-    """The request is read, and nothing is answered."""
+    """Read the request and answer nothing.
+
+    Args:
+        by: How the connection ends: ``"close"``, ``"reset"`` or ``"silent"``.
+    """
     return Reply(before=True, by=by)
 
 
 def refuse(status: int, *, retry_after: str | None = None, body: bytes = b"") -> Reply:
-    """A status in place of the file, with a ``Retry-After`` spelled as given."""
+    """Answer with a status instead of the file.
+
+    Args:
+        status: The status.
+        retry_after: The text of a ``Retry-After`` header.
+        body: The body.
+    """
     return Reply(status=status, body=body, headers={"Retry-After": retry_after, "ETag": None})
 
 
 def expired() -> Reply:
-    """What an S3 storage says of a signed URL whose time is over."""
+    """Answer as S3 does for an expired signed URL."""
     body = b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
     return refuse(403, body=body)
 
 
 def redirect(location: str, status: int = 302) -> Reply:
-    """Sends the client elsewhere."""
+    """Redirect the client.
+
+    Args:
+        location: The target.
+        status: The status.
+    """
     return Reply(status=status, body=b"", headers={"Location": location, "ETag": None})
 
 
 def changed(content: bytes) -> Reply:
-    """The file has been replaced: other bytes and another ``ETag``."""
+    """Answer as if the file had been replaced by ``content``: other bytes, another ``ETag``."""
     return Reply(content=content)
 
 
 def spoiled(content: bytes) -> Reply:
-    """Other bytes under the old ``ETag``: what a broken disk or proxy does."""
+    """Send other bytes under the ``ETag`` of the file, as a broken disk or proxy does."""
     return Reply(body=content, honest_ranges=False)
 
 
 def packed(content: bytes) -> Reply:
-    """The body is gzip although plain bytes were asked for."""
+    """Send ``content`` compressed with gzip although the client does not accept it."""
     return Reply(
         body=gzip.compress(content), honest_ranges=False, headers={"Content-Encoding": "gzip"}
     )
 
 
 class FaultServer:
-    """Files by name, and what happens to the next requests for each."""
+    """The server: files by name, and scripts for the next requests of each file.
+
+    ``fault_server`` starts one.
+
+    Args:
+        files: The contents, by name.
+
+    Attributes:
+        files: The contents, by name; may be changed at any time.
+        requests: All requests, in order.
+        every: A pair ``(n, reply)``: every n-th request, for any file, gets this reply.
+        nth: A pair ``(n, reply)``: the n-th request, for any file, gets this reply.
+    """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = dict(files)
         self.requests: list[Seen] = []
         self.port = 0
         self.every: tuple[int, Reply] | None = None
-        """How each so-manieth request is answered, whatever it is for."""
         self.nth: tuple[int, Reply] | None = None
-        """How the so-manieth request is answered, and no other one."""
         self._scripts: dict[str, list[Reply]] = {}
         self._always: dict[str, Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,27 +186,27 @@ class FaultServer:
 
     @property
     def address(self) -> str:
-        """``http://127.0.0.1:<port>``."""
+        """The address, ``http://127.0.0.1:<port>``."""
         return f"http://127.0.0.1:{self.port}"
 
     def url(self, name: str) -> str:
-        """Where a file is."""
+        """Return the URL of a file."""
         return f"{self.address}/{name}"
 
     def script(self, name: str, *replies: Reply) -> None:
-        """What the next requests for a file get, one after another."""
+        """Append replies for the next requests of a file."""
         self._scripts.setdefault(name, []).extend(replies)
 
     def always(self, name: str, reply: Reply) -> None:
-        """What every request for a file gets that has no script (left)."""
+        """Set the reply for all requests of a file that have no scripted reply."""
         self._always[name] = reply
 
     def seen(self, name: str) -> list[Seen]:
-        """The requests for a file."""
+        """Return the requests for a file, in order."""
         return [each for each in self.requests if _name(each.target) == name]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection; every request on it is answered until one ends it."""
+        """Answer the requests of one connection until a reply ends it."""
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
@@ -180,12 +223,12 @@ class FaultServer:
             writer.transport.abort()
 
     async def start(self, port: int = 0) -> None:
-        """Listen, on a free port or on the one that it had."""
+        """Start listening on a port; 0 is a free one."""
         self._listening = await asyncio.start_server(self.serve, "127.0.0.1", port)
         self.port = self._listening.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Be gone: nobody listens, and all connections end. :meth:`start` brings it back."""
+        """Stop listening and end all connections. ``start`` starts it again."""
         listening, self._listening = self._listening, None
         if listening is not None:
             listening.close()
@@ -194,7 +237,7 @@ class FaultServer:
             await listening.wait_closed()
 
     async def hang_up(self) -> None:
-        """End all connections, and go on listening."""
+        """End all connections, but keep listening."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -233,7 +276,14 @@ class FaultServer:
 
 @asynccontextmanager
 async def fault_server(files: Mapping[str, bytes]) -> AsyncIterator[FaultServer]:
-    """Serve some files on a free port of 127.0.0.1 until the context ends."""
+    """Serve files on a free port of 127.0.0.1 until the context ends.
+
+    Args:
+        files: The contents, by name.
+
+    Yields:
+        The running server.
+    """
     server = FaultServer(files)
     await server.start()
     try:
@@ -288,7 +338,7 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
-        phrase = "Odd"
+        phrase = "Unknown"
     lines = [f"HTTP/1.1 {status} {phrase}", *(f"{key}: {value}" for key, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

@@ -1,4 +1,12 @@
-"""What every object store must do. Subclass, give the fixture ``store`` (a fresh one), and run with pytest."""
+"""The conformance suite of object stores, to be run with pytest.
+
+Subclass ``ObjectStoreConformance`` and define the fixture ``store``, an empty store for each test::
+
+    class TestMyStore(ObjectStoreConformance):
+        @pytest.fixture
+        async def store(self, tmp_path: Path) -> AsyncIterator[ObjectStore]:
+            ...
+"""
 
 from __future__ import annotations
 
@@ -30,26 +38,26 @@ HOSTILE_NAMES = [
 
 
 async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
-    """Chunks as an upload brings them."""
+    """Yield chunks as an upload does."""
     for chunk in chunks:
         await asyncio.sleep(0)
         yield chunk
 
 
 async def breaking(*chunks: bytes) -> AsyncIterator[bytes]:
-    """Chunks, and then a connection that ends too early."""
+    """Yield chunks, then fail as a lost connection does."""
     async for chunk in stream(*chunks):
         yield chunk
     raise ConnectionResetError
 
 
 async def read(store: ObjectStore, name: str, offset: int = 0, length: int | None = None) -> bytes:
-    """The bytes of an object."""
+    """Return the bytes of an object, or of a range of it."""
     return b"".join([chunk async for chunk in store.get(name, offset=offset, length=length)])
 
 
 class WholeObjectsConformance:
-    """Objects that come and go as a whole."""
+    """Whole objects: put, get, list and delete."""
 
     @pytest.mark.parametrize("content", [b"", b"x", b"y" * (1 << 20), BIG])
     async def test_what_is_put_can_be_read(self, store: ObjectStore, content: bytes) -> None:
@@ -186,7 +194,7 @@ class WholeObjectsConformance:
 
 
 class PartsConformance:
-    """Objects that come in parts."""
+    """Multipart uploads."""
 
     async def test_parts_in_any_order_make_an_object(self, store: ObjectStore) -> None:
         upload = await store.begin_parts(NAME)
@@ -248,4 +256,4 @@ class PartsConformance:
 
 
 class ObjectStoreConformance(WholeObjectsConformance, PartsConformance):
-    """Everything that an object store must do."""
+    """The whole suite: subclass it and define the fixture ``store``."""
