@@ -1,1 +1,1 @@
-"""Two narrow waists: rows go through :class:`Database`, bytes through :class:`ObjectStore`."""
+"""Storage behind two protocols: :class:`Database` for rows, :class:`ObjectStore` for files."""

@@ -137,7 +137,7 @@ async def test_a_named_pipe_is_no_file_to_store(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     store = await LocalObjectStore.open(tmp_path / "objects")
-    with pytest.raises(Exception, match="is no file"):
+    with pytest.raises(Exception, match="is not a file"):
         await store.put_file(NAME, pipe)
 
 

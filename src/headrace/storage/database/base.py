@@ -1,7 +1,7 @@
-"""What the platform asks of a database: named statements, bulk inserts and transactions.
+"""The protocol of a database: named statements, bulk inserts and transactions.
 
-Statements live in ``sql/<room>.sql``, each under a line ``-- name: <statement>``, and are called as
-``room.statement`` with ``:name`` parameters. Rows come back as tuples. No rule of the platform lives below this line.
+Statements are written in ``sql/<dialect>/<file>.sql``, each under a line ``-- name: <statement>``, and are called as
+``file.statement`` with ``:name`` parameters. Rows are tuples. The rules of the platform are above this protocol.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ Row = tuple[Any, ...]
 
 
 class Statements(Protocol):
-    """What both a database and an open transaction can do.
+    """The statements of a database or an open transaction.
 
-    ``filters`` are SQL conditions made by the platform's own compiler (never from input; values are always bound)
-    that take the place of the statement's ``/*filters*/`` mark.
+    ``filters`` replaces the statement's ``/*filters*/`` mark. It is SQL from the platform's filter compiler, never from
+    input; values are always bound.
     """
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
-        """All rows; for answers known to be small or already limited."""
+        """Return all rows; for results that are small or limited."""
         ...
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
-        """The first row or None."""
+        """Return the first row or None."""
         ...
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
-        """Run a change; the number of rows changed."""
+        """Run a change; returns the number of changed rows."""
         ...
 
 
@@ -37,23 +37,23 @@ class Transaction(Statements, Protocol):
     """An open write transaction: all or nothing."""
 
     async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """One positional-parameter insert for many rows, in the order given."""
+        """Run a statement with positional parameters once for each row, in order."""
         ...
 
 
 class Database(Statements, Protocol):
-    """A catalog. Outside a transaction only reads are allowed to :meth:`fetch`; :meth:`execute` is its own one."""
+    """A catalog. Outside a transaction, :meth:`fetch` may only read, and :meth:`execute` is a transaction by itself."""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """A write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
+        """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         ...
 
     def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
     ) -> AsyncGenerator[list[Row], None]:
-        """Rows of one consistent snapshot in batches, in flat memory."""
+        """Stream the rows of one consistent snapshot in batches, in constant memory."""
         ...
 
     async def aclose(self) -> None:
-        """Finish what is under way and close all connections."""
+        """Finish running statements and close all connections."""
         ...

@@ -1,7 +1,7 @@
-"""One SQLite connection on a thread of its own, served from the event loop that started it.
+"""One SQLite connection on a dedicated thread, used from the event loop that started it.
 
-Jobs run one after another in the order they were posted; that order alone makes a transaction safe against
-cancellation: the rollback always lands behind whatever the cancelled task had posted.
+Calls run one after another in the order in which they were posted. This order makes transactions safe against
+cancellation: a rollback always runs after everything that the cancelled task had posted.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from headrace.threads import in_thread
 
 T = TypeVar("T")
 
-Job = Callable[[apsw.Connection], T]
+ConnectionCall = Callable[[apsw.Connection], T]
 
 _PAUSES = (0.001, 0.002, 0.005, 0.005, 0.01)
 
 
-class _Posted(Generic[T]):
+class _QueuedCall(Generic[T]):
     __slots__ = ("abandoned", "function", "future")
 
-    def __init__(self, function: Job[T], future: asyncio.Future[T]) -> None:
+    def __init__(self, function: ConnectionCall[T], future: asyncio.Future[T]) -> None:
         self.function = function
         self.future = future
         self.abandoned = False
 
 
 class ConnectionThread:
-    """Owns a connection: only its thread ever touches it (but for ``interrupt``, which is made for that)."""
+    """Owns a connection: only its thread uses it, except for ``interrupt``, which SQLite allows from other threads."""
 
     def __init__(self, open_connection: Callable[[], apsw.Connection], busy_timeout: float) -> None:
         self._open = open_connection
         self._busy_timeout = busy_timeout
         self._loop = asyncio.get_running_loop()
-        self._jobs: SimpleQueue[_Posted[Any] | None] = SimpleQueue()
+        self._calls: SimpleQueue[_QueuedCall[Any] | None] = SimpleQueue()
         self._guard = threading.Lock()
-        self._current: _Posted[Any] | None = None
+        self._current: _QueuedCall[Any] | None = None
         self._connection: apsw.Connection | None = None
         self._deadline = 0.0
         self._retired = False
@@ -52,12 +52,12 @@ class ConnectionThread:
         self._thread = threading.Thread(target=self._serve, name="headrace-sqlite", daemon=True)
         self._thread.start()
 
-    def post(self, function: Job[T]) -> asyncio.Future[T]:
-        """Queue a job; it runs even if nobody waits for it."""
+    def post(self, function: ConnectionCall[T]) -> asyncio.Future[T]:
+        """Queue a call; it runs even if its future is not awaited."""
         return self._post(function).future
 
-    async def run(self, function: Job[T]) -> T:
-        """Run a job; a cancellation of the waiter takes it from the queue or interrupts its statement."""
+    async def run(self, function: ConnectionCall[T]) -> T:
+        """Run a call and wait; a cancellation removes it from the queue or interrupts its statement."""
         posted = self._post(function)
         try:
             return await posted.future
@@ -66,45 +66,45 @@ class ConnectionThread:
             raise
 
     def retire(self) -> None:
-        """Close the connection behind all posted jobs, without waiting."""
+        """Close the connection after all posted calls, without waiting."""
         self._retired = True
-        self._jobs.put(None)
+        self._calls.put(None)
 
     async def close(self) -> None:
-        """Close the connection behind all posted jobs and wait for the thread to end."""
+        """Close the connection after all posted calls and wait for the thread to end."""
         self.retire()
         await in_thread(self._thread.join)
 
-    def _post(self, function: Job[T]) -> _Posted[T]:
+    def _post(self, function: ConnectionCall[T]) -> _QueuedCall[T]:
         if self._retired:
             raise DatabaseError("the lake is closed")
-        posted = _Posted(function, self._loop.create_future())
+        posted = _QueuedCall(function, self._loop.create_future())
         self.pending += 1
-        self._jobs.put(posted)
+        self._calls.put(posted)
         return posted
 
-    def _abandon(self, posted: _Posted[Any]) -> None:
+    def _abandon(self, posted: _QueuedCall[Any]) -> None:
         posted.abandoned = True
-        # Under the guard, or the interrupt could hit the job behind this one.
+        # Under the guard: otherwise the interrupt could hit the next call.
         with self._guard:
             if self._current is posted and self._connection is not None:
                 self._connection.interrupt()
 
     def _serve(self) -> None:
-        while (posted := self._jobs.get()) is not None:
+        while (posted := self._calls.get()) is not None:
             result, error = None, None
             try:
                 result = self._execute(posted)
-            except BaseException as raised:  # noqa: BLE001 - carried to whoever waits
+            except BaseException as raised:  # noqa: BLE001 - raised again where the call is awaited
                 error = raised
-            # The loop may be gone already where a program ends without closing the lake.
+            # The loop is closed already if a program ends without closing the lake.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._settle, posted.future, result, error)
             del posted, result, error
         if self._connection is not None:
             self._connection.close(True)
 
-    def _execute(self, posted: _Posted[T]) -> T | None:
+    def _execute(self, posted: _QueuedCall[T]) -> T | None:
         with self._guard:
             if posted.abandoned:
                 return None

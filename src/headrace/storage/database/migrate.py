@@ -1,7 +1,7 @@
-"""Whose database file this is, and the steps that bring its schema up to date.
+"""Identify a lake's database file and migrate its schema.
 
-``application_id`` tells a lake from any other SQLite file, ``user_version`` is the number of the last migration
-applied. Both live in the file's header and change inside the migration's own transaction.
+``application_id`` tells a lake from other SQLite files; ``user_version`` is the number of the last applied migration.
+Both are in the file's header and change in the migration's transaction.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ PAGE_SIZE = 8192
 
 
 def prepare(connection: apsw.Connection, path: Path) -> None:
-    """Set an empty file up as a lake's database."""
+    """Set up an empty file as a lake's database."""
     if _header(connection, "application_id") or not _is_empty(connection):
-        raise NotALakeError(f"{path} is in use already", hint="choose a new folder")
+        raise NotALakeError(f"{path} is already in use", hint="choose a new folder")
     connection.pragma("page_size", PAGE_SIZE)
     connection.pragma("journal_mode", "wal")
     connection.pragma("application_id", APPLICATION_ID)
 
 
 def check(connection: apsw.Connection, path: Path) -> None:
-    """Refuse a file that is no lake, or that a newer headrace wrote."""
+    """Raise an error for a file that is not a lake's, or that a newer headrace wrote."""
     if _header(connection, "application_id") != APPLICATION_ID:
         raise NotALakeError(
             f"{path} is not the database of a lake", hint="make a lake with: headrace init PATH"
@@ -38,12 +38,12 @@ def check(connection: apsw.Connection, path: Path) -> None:
     if version > known:
         raise LakeVersionError(
             f"{path} has schema version {version}, and this headrace knows up to {known}",
-            hint="install the newest one: pip install -U headrace",
+            hint="install the newest version: pip install -U headrace",
         )
 
 
 def migrate(connection: apsw.Connection, steps: Sequence[tuple[int, str]] | None = None) -> None:
-    """Apply the missing migrations, each in a transaction of its own; safe in two processes at once."""
+    """Apply the missing migrations, each in one transaction; safe in two processes at once."""
     for number, script in migrations("sqlite") if steps is None else steps:
         if _header(connection, "user_version") >= number:
             continue

@@ -25,9 +25,10 @@ class Queries:
         self._read: set[str] = set()
 
     def text(self, statement: str, filters: str = "") -> str:
-        """The SQL of a statement, with ``filters`` in the place of its ``/*filters*/`` mark.
+        """Return the SQL of a statement, with ``filters`` in place of its ``/*filters*/`` mark.
 
-        Raises :class:`ConfigurationError` for an unknown statement, or for filters without a mark.
+        Raises:
+            ConfigurationError: The statement is unknown, or has no mark for the filters.
         """
         text = self._texts.get(statement) or self._load(statement)
         if not filters:
@@ -37,7 +38,7 @@ class Queries:
         return text.replace(FILTERS, filters)
 
     def names(self) -> list[str]:
-        """The names of all statements."""
+        """Return the names of all statements."""
         for entry in self._folder.iterdir():
             if entry.name.endswith(".sql"):
                 self._read_file(entry.name.removesuffix(".sql"))
@@ -50,7 +51,7 @@ class Queries:
         except KeyError:
             raise ConfigurationError(
                 f"no statement {statement!r} for {self._dialect}",
-                hint="look into sql/ for its name",
+                hint="see the files in storage/database/sql for its name",
             ) from None
 
     def _read_file(self, group: str) -> None:
@@ -60,13 +61,13 @@ class Queries:
         self._read.add(group)
         for name, text in _split(source):
             if f"{group}.{name}" in self._texts:
-                raise ConfigurationError(f"statement {group}.{name} is written twice")
+                raise ConfigurationError(f"statement {group}.{name} is defined twice")
             self._texts[f"{group}.{name}"] = text
 
 
 @cache
 def migrations(dialect: str) -> tuple[tuple[int, str], ...]:
-    """All migrations of a dialect as ``(number, script)``, numbered from 1 without a gap."""
+    """Read all migrations of a dialect as ``(number, script)``, numbered from 1 without a gap."""
     found = []
     for entry in (_folder(dialect) / "migrations").iterdir():
         match = _MIGRATION.match(entry.name)

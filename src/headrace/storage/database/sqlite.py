@@ -1,7 +1,7 @@
-"""The catalog in one SQLite file: one writing connection, a few reading ones, each on its own thread.
+"""The catalog in one SQLite file: one connection to write, a few to read, each on its own thread.
 
-Writers of this process queue in a fair lock; writers of other processes are waited for by ``begin immediate``. Reads
-never wait for a writer (WAL). A ``SqliteDatabase`` works in the event loop that opened it.
+Writers of this process queue in a fair lock; ``begin immediate`` waits for writers of other processes. Reads never
+wait for a writer (WAL). A ``SqliteDatabase`` works in the event loop that opened it.
 """
 
 from __future__ import annotations
@@ -11,27 +11,41 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import apsw
 
 from headrace.errors import ConfigurationError, DatabaseError
-from headrace.storage.database import sqlite_file, sqlite_jobs
+from headrace.storage.database import sqlite_calls as sqlite_jobs
+from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import Row, Transaction
-from headrace.storage.database.connection import ConnectionThread, Job
+from headrace.storage.database.connection import ConnectionCall, ConnectionThread
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_errors import translate
 from headrace.threads import in_thread, wait_done
 
 T = TypeVar("T")
 
-Statement = Callable[[apsw.Connection, str, dict[str, Any]], T]
+StatementRunner = Callable[[apsw.Connection, str, dict[str, Any]], T]
 
 _IDLE_STREAMS = 2
 
 
+class SqliteOptions(TypedDict, total=False):
+    """Options of :meth:`SqliteDatabase.open`."""
+
+    busy_timeout: float
+    """Seconds to wait for another process that writes. Default: 30."""
+    readers: int
+    """Reads that may run at once. Default: 3."""
+    max_bytes: int | None
+    """Largest size of the file. Default: unlimited."""
+    queries: Queries | None
+    """Other statements than those of the package."""
+
+
 class SqliteDatabase:
-    """A :class:`~headrace.storage.database.base.Database` over apsw; made by :meth:`open`."""
+    """A :class:`~headrace.storage.database.base.Database` over apsw; :meth:`open` creates it."""
 
     def __init__(
         self,
@@ -61,26 +75,30 @@ class SqliteDatabase:
 
     @staticmethod
     async def create(path: Path) -> None:
-        """Make an empty catalog at ``path``, readable by its owner alone.
+        """Create an empty catalog at ``path``, readable by its owner only.
 
-        Raises :class:`NotALakeError` where the file exists, :class:`StorageError` where it cannot be written.
+        Raises:
+            NotALakeError: The file exists.
+            StorageError: The file cannot be written.
         """
         await in_thread(sqlite_file.create_file, path)
 
     @classmethod
-    async def open(cls, path: Path, **options: Any) -> SqliteDatabase:
-        """Open the catalog at ``path`` and bring its schema up to date.
+    async def open(cls, path: Path, **options: Unpack[SqliteOptions]) -> SqliteDatabase:
+        """Open the catalog at ``path`` and migrate its schema.
 
-        Options: ``busy_timeout``, how many seconds another process' writer is waited for; ``readers``, how many reads
-        run at once; ``max_bytes``, a size that the file may not outgrow; ``queries``, another set of statements.
-        Raises :class:`NotALakeError`, :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`StorageError`.
+        Raises:
+            NotALakeError: The file is missing or not a lake's.
+            LakeVersionError: A newer headrace wrote the file.
+            LakeBusyError: Another process keeps the file busy.
+            StorageError: The file cannot be read or written.
         """
         database = cls(path, **options)
         await database.start()
         return database
 
     async def start(self) -> None:
-        """Open the writing connection, so that a file of another kind is refused at once."""
+        """Open the connection that writes, so that a wrong file raises at once."""
         try:
             await self._writer.run(lambda connection: None)
         except BaseException:
@@ -89,7 +107,7 @@ class SqliteDatabase:
             raise
 
     async def aclose(self) -> None:
-        """Finish what is under way and close all connections."""
+        """Finish running statements and close all connections."""
         if self._closed:
             return
         async with self._lock:
@@ -101,19 +119,19 @@ class SqliteDatabase:
     # --- reading ------------------------------------------------------------------------------------------
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
-        """All rows as of the last commit."""
-        return await self._reader().run(self._job(sqlite_jobs.fetch, statement, filters, params))
+        """Return all rows as of the last commit."""
+        return await self._reader().run(self._call(sqlite_jobs.fetch, statement, filters, params))
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
-        """The first row as of the last commit, or None."""
+        """Return the first row as of the last commit, or None."""
         return await self._reader().run(
-            self._job(sqlite_jobs.fetch_one, statement, filters, params)
+            self._call(sqlite_jobs.fetch_one, statement, filters, params)
         )
 
     async def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
     ) -> AsyncGenerator[list[Row], None]:
-        """Rows of one snapshot in batches; it ends with the iteration (close the iterator to end it early)."""
+        """Stream the rows of one snapshot in batches. Closing the iterator releases the snapshot."""
         self._check_open()
         thread = self._idle_streams.pop() if self._idle_streams else self._open_reader()
         self._streams.add(thread)
@@ -124,7 +142,7 @@ class SqliteDatabase:
             return sqlite_jobs.take(cursors[0], batch)
 
         try:
-            rows = await thread.run(self._job(start, statement, filters, params))
+            rows = await thread.run(self._call(start, statement, filters, params))
             while rows:
                 yield rows
                 rows = await thread.run(
@@ -137,7 +155,7 @@ class SqliteDatabase:
         self._streams.discard(thread)
         if self._closed:
             return
-        # Posted, not awaited: a generator that is thrown away may not wait.
+        # Posted, not awaited: a generator that is garbage collected must not wait.
         thread.post(partial(sqlite_jobs.close_all, cursors))
         self._idle_streams.append(thread)
         if len(self._idle_streams) > _IDLE_STREAMS:
@@ -146,15 +164,15 @@ class SqliteDatabase:
     # --- writing ------------------------------------------------------------------------------------------
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
-        """Run one change as a transaction of its own; the number of rows changed."""
+        """Run one change in a transaction; returns the number of changed rows."""
         async with self._writing():
             return await self._writer.run(
-                self._job(sqlite_jobs.execute, statement, filters, params)
+                self._call(sqlite_jobs.execute, statement, filters, params)
             )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """A write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
+        """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         async with self._writing():
             transaction = SqliteTransaction(self._run_in_writer)
             try:
@@ -179,11 +197,11 @@ class SqliteDatabase:
                 self._owner = None
 
     async def _run_in_writer(
-        self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
+        self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
     ) -> T:
-        return await self._writer.run(self._job(function, statement, filters, params))
+        return await self._writer.run(self._call(function, statement, filters, params))
 
-    # --- connections and jobs -----------------------------------------------------------------------------
+    # --- connections and calls ----------------------------------------------------------------------------
 
     def _check_open(self) -> None:
         if self._closed:
@@ -192,7 +210,7 @@ class SqliteDatabase:
             raise ConfigurationError("a lake works in the event loop that opened it")
 
     def _reader(self) -> ConnectionThread:
-        """The reader with the least to do; a new one while all are busy and more are allowed."""
+        """Return the reader with the fewest calls; opens a new one while all are busy and more are allowed."""
         self._check_open()
         best = min(self._readers, key=lambda thread: thread.pending, default=None)
         if best is None or (best.pending and len(self._readers) < self._max_readers):
@@ -200,13 +218,13 @@ class SqliteDatabase:
             self._readers.append(best)
         return best
 
-    def _job(
-        self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
-    ) -> Job[T]:
+    def _call(
+        self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
+    ) -> ConnectionCall[T]:
         sql = self._queries.text(statement, filters)
         return self._mapped(lambda connection: function(connection, sql, params), statement)
 
-    def _mapped(self, function: Job[T], statement: str) -> Job[T]:
+    def _mapped(self, function: ConnectionCall[T], statement: str) -> ConnectionCall[T]:
         def run(connection: apsw.Connection) -> T:
             try:
                 return function(connection)
@@ -217,29 +235,29 @@ class SqliteDatabase:
 
 
 class SqliteTransaction:
-    """An open write transaction. It begins with its first statement: one trip to the writer's thread less."""
+    """An open write transaction. It begins with its first statement, which saves a call to the writer's thread."""
 
     def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
         self._run = run
         self._begun = False
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
-        """All rows, the transaction's own changes included."""
+        """Return all rows, including the transaction's own changes."""
         rows: list[Row] = await self._do(sqlite_jobs.fetch, statement, filters, params)
         return rows
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
-        """The first row or None, the transaction's own changes included."""
+        """Return the first row or None, including the transaction's own changes."""
         row: Row | None = await self._do(sqlite_jobs.fetch_one, statement, filters, params)
         return row
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
-        """Run a change; the number of rows changed."""
+        """Run a change; returns the number of changed rows."""
         changed: int = await self._do(sqlite_jobs.execute, statement, filters, params)
         return changed
 
     async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """One positional-parameter insert for many rows; ``rows`` is read on the writer's thread."""
+        """Run a statement with positional parameters once for each row; reads ``rows`` on the writer's thread."""
 
         def insert(connection: apsw.Connection, sql: str, _: dict[str, Any]) -> None:
             connection.executemany(sql, rows)
@@ -247,18 +265,18 @@ class SqliteTransaction:
         await self._do(insert, statement, "", {})
 
     def commit(self, connection: apsw.Connection) -> None:
-        """Make it last, on the writer's thread."""
+        """Commit, on the writer's thread."""
         if self._begun:
             sqlite_jobs.commit(connection)
 
     async def _do(
-        self, function: Statement[T], statement: str, filters: str, params: dict[str, Any]
+        self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
     ) -> T:
         def inside(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> T:
             if not self._begun:
                 sqlite_jobs.begin(connection)
                 self._begun = True
-            # SQLite itself rolls back on a full disk or an interrupt: nothing may then slip in singly.
+            # SQLite itself rolls back on a full disk or an interrupt: later statements must not commit on their own.
             if not connection.in_transaction:
                 raise DatabaseError("the transaction was rolled back already")
             return function(connection, sql, params)

@@ -1,4 +1,4 @@
-"""What SQLite's refusals mean to the platform: each error class mapped once, with its cure."""
+"""Translate SQLite's errors to those of headrace, each with a hint for the user."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _FULL = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_T
 def translate(
     error: Exception, path: Path, connection: apsw.Connection | None, statement: str = ""
 ) -> HeadraceError | None:
-    """The error of headrace for one of apsw's, None for what is a fault of our own code.
+    """Translate an error of apsw; None for an error that is a bug.
 
-    The text never holds a bound value: it may be a secret.
+    The message never contains a bound value, which may be secret.
     """
-    place = f" in {statement}" if statement else ""
+    where = f" in {statement}" if statement else ""
     match error:
         case UnicodeEncodeError():
             return BadRequestError(
-                f"a text{place} holds half of a surrogate pair", hint="send valid Unicode"
+                f"a text{where} contains half of a surrogate pair", hint="send valid Unicode"
             )
         case OverflowError():
-            return BadRequestError(f"a number{place} does not fit 64 bits")
+            return BadRequestError(f"a number{where} does not fit into 64 bits")
         case apsw.ConstraintError():
-            return _constraint(error, connection, place)
+            return _constraint(error, connection, where)
         case apsw.BusyError() | apsw.LockedError():
             return LakeBusyError(
-                f"another process keeps {path} busy", hint="try again when it is done"
+                f"another process keeps {path} busy", hint="try again when it has finished"
             )
         case apsw.FullError():
             return _full(path)
@@ -56,7 +56,7 @@ def translate(
             )
         case apsw.CorruptError():
             return StorageError(
-                f"the database {path} is damaged", hint="put back a copy of the lake's folder"
+                f"the database {path} is damaged", hint="restore a copy of the lake's folder"
             )
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.CantOpenError():
             return StorageError(
@@ -64,9 +64,9 @@ def translate(
                 hint=f"check who owns {path.parent} and that its disk is writable",
             )
         case apsw.IOError():
-            return StorageError(f"the disk failed under {path}: {error}")
+            return StorageError(f"cannot read or write {path}: {error}")
         case apsw.Error():
-            return DatabaseError(f"the database refused a statement{place}: {error}")
+            return DatabaseError(f"the database refused a statement{where}: {error}")
     return None
 
 
@@ -82,19 +82,19 @@ def _full(path: Path) -> DiskFullError:
 
 
 def _constraint(
-    error: apsw.ConstraintError, connection: apsw.Connection | None, place: str
+    error: apsw.ConstraintError, connection: apsw.Connection | None, where: str
 ) -> DatabaseError:
     if _extended(error) not in _UNIQUE:
-        return DatabaseError(f"a rule of the database was broken{place}: {error}")
+        return DatabaseError(f"a constraint of the database failed{where}: {error}")
     columns = str(error).partition("failed: ")[2]
     constraint = _index_of(connection, columns) if connection is not None else columns
     return UniqueViolationError(
-        f"a row with this key exists{place}: {constraint}", constraint=constraint
+        f"a row with this key exists{where}: {constraint}", constraint=constraint
     )
 
 
 def _index_of(connection: apsw.Connection, columns: str) -> str:
-    """The named index over ``table.a, table.b``, else those very words (a key without a name)."""
+    """Find the name of the index over ``table.a, table.b``; without a named index, return the columns."""
     table = columns.partition(".")[0]
     wanted = [column.strip().partition(".")[2] for column in columns.split(",")]
     for (name,) in connection.execute(

@@ -1,4 +1,4 @@
-"""Making and opening the file of a catalog; every call here blocks and belongs on a thread."""
+"""Create and open the SQLite file of a catalog. All functions block and must run on a thread."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _WAL_LIMIT = 64 * 1024 * 1024
 
 
 def create_file(path: Path) -> None:
-    """Make an empty catalog that only its owner can read."""
+    """Create an empty catalog that only its owner can read."""
     try:
-        # SQLite gives its helper files the mode of this one.
+        # SQLite gives the -wal and -shm files the mode of this file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise NotALakeError(f"{path} exists already", hint="choose a new folder") from None
+        raise NotALakeError(f"{path} already exists", hint="choose a new folder") from None
     except OSError as error:
-        raise StorageError(f"cannot make {path}: {error.strerror}") from error
+        raise StorageError(f"cannot create {path}: {error.strerror}") from error
     try:
         connection = apsw.Connection(str(path), flags=_FLAGS)
         try:
@@ -38,7 +38,7 @@ def create_file(path: Path) -> None:
 
 
 def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.Connection:
-    """The connection that writes; brings the schema up to date first."""
+    """Open the connection that writes, after migrating the schema."""
     if not path.is_file():
         raise NotALakeError(f"there is no {path}", hint="make a lake with: headrace init PATH")
     try:
@@ -59,7 +59,7 @@ def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.
 
 
 def open_reader(path: Path) -> apsw.Connection:
-    """A connection that cannot write."""
+    """Open a read-only connection."""
     try:
         connection = apsw.Connection(str(path), flags=_FLAGS)
         connection.set_busy_timeout(1000)
@@ -71,7 +71,7 @@ def open_reader(path: Path) -> apsw.Connection:
 
 
 def _configure(connection: apsw.Connection, cache_kib: int) -> None:
-    # A lake may come from a stranger: its schema must not run functions or be edited by statements.
+    # A lake may come from an untrusted source: its schema must not run functions or be edited by statements.
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)

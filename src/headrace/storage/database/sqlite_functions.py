@@ -1,6 +1,6 @@
-"""Functions for filters that look inside blobs, as SQL calls them.
+"""SQL functions for filters on packed shapes.
 
-``has_label(counts, key)`` and ``has_shape(shapes, kind, key)`` say whether an annotation holds a shape with the label.
+``has_label(counts, key)`` and ``has_shape(shapes, kind, key)`` tell whether an annotation has a shape with the label.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from headrace.model.packing import unpack, unpack_counts
 
 
 def register(connection: apsw.Connection) -> None:
-    """Make the functions known to a connection."""
+    """Register the functions on a connection."""
     connection.create_scalar_function("has_label", _has_label, 2, deterministic=True)
     connection.create_scalar_function("has_shape", _has_shape, 3, deterministic=True)
 

@@ -1,1 +1,1 @@
-"""Bytes under names."""
+"""Object stores: files under unique names."""

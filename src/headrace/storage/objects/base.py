@@ -1,4 +1,4 @@
-"""What the platform asks of an object store: whole objects under unique names, visible only when complete."""
+"""The protocol of an object store: objects under unique names, visible only when complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.errors import HeadraceError
 
 
 class ObjectInfo(Struct, frozen=True):
-    """``size`` in bytes; ``sha256`` is the digest of the content where the store knows it, else empty."""
+    """A stored object: its size in bytes, and the digest of its content (empty if the store does not know it)."""
 
     name: str
     size: int
@@ -20,56 +20,56 @@ class ObjectInfo(Struct, frozen=True):
 
 
 class ObjectStore(Protocol):
-    """Names are relative POSIX paths; a name that could leave the store is refused with ``BadRequestError``."""
+    """A store of objects. Names are relative POSIX paths; :class:`BadRequestError` for one that could leave the store."""
 
     async def put(self, name: str, content: AsyncIterable[bytes], /) -> ObjectInfo:
-        """Store a stream; nothing is visible under the name until all of it is."""
+        """Store a stream; the object becomes visible when it is complete."""
         ...
 
     async def put_file(self, name: str, source: Path, /, *, move: bool = False) -> ObjectInfo:
-        """Store a local file by the cheapest copy there is (or by a rename where ``move``)."""
+        """Store a local file by the cheapest copy, or with ``move`` by a rename."""
         ...
 
     async def put_files(
         self, sources: Sequence[tuple[str, Path]], /
     ) -> list[ObjectInfo | HeadraceError]:
-        """Store local files by name; for each what was stored, or why it was not."""
+        """Store local files by name; returns for each the object or the error."""
         ...
 
     async def heads(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
-        """What is known of each object, None where there is none."""
+        """Look up objects; None for each that does not exist."""
         ...
 
     async def head(self, name: str, /) -> ObjectInfo | None:
-        """What is known of an object, None where there is none."""
+        """Look up an object; None if it does not exist."""
         ...
 
     def get(
         self, name: str, /, *, offset: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
-        """The bytes of an object (or of a range of it); ``ObjectNotFoundError`` where there is none."""
+        """Stream an object or a range of it; :class:`ObjectNotFoundError` if it does not exist."""
         ...
 
     def local_path(self, name: str, /) -> Path | None:
-        """Where an object lies as a plain file, None for a store that has no files."""
+        """Return the path of an object's file, None for a store without local files."""
         ...
 
     async def delete(self, names: list[str], /) -> None:
-        """Remove objects; missing ones are no error."""
+        """Delete objects; missing ones are ignored."""
         ...
 
     async def begin_parts(self, name: str, /) -> str:
-        """Begin an upload in parts; its id."""
+        """Begin a multipart upload; returns its id."""
         ...
 
     async def put_part(
         self, name: str, upload_id: str, number: int, content: AsyncIterable[bytes], /
     ) -> str:
-        """Store part ``number`` (from 1, an empty last part is fine); its ETag. Sending a part again replaces it."""
+        """Store part ``number`` (from 1; may be empty if last); returns its ETag. Sending a part again replaces it."""
         ...
 
     async def complete_parts(
         self, name: str, upload_id: str, parts: list[tuple[int, str]], /
     ) -> ObjectInfo:
-        """Join ``(number, etag)`` parts in order of number; completing twice is no error."""
+        """Join ``(number, etag)`` parts in order of number; may be called again with the same result."""
         ...

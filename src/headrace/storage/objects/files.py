@@ -1,4 +1,4 @@
-"""Blocking file work of the local store; every function here belongs on a thread."""
+"""File functions of the local store. All of them block and must run on a thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def file_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's errors into :class:`StorageError` that names the folder and the cure."""
+    """Translate :class:`OSError` to :class:`StorageError` with the folder and a hint."""
     try:
         yield
     except OSError as error:
@@ -49,10 +49,10 @@ def _translate(error: OSError, path: Path) -> StorageError:
     return StorageError(f"{path}: {reason}")
 
 
-class Incoming:
-    """A file on its way in: hidden, hashed while written, published by a rename or removed.
+class ObjectWriter:
+    """Writes an object: a hidden file that is hashed while it is written, then published by a rename or removed.
 
-    It opens with the first write, so that making one is no I/O and a cancelled maker leaves nothing.
+    The file is opened by the first write, so creating a writer does no I/O and leaves nothing when cancelled.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,19 +72,19 @@ class Incoming:
             self.size += len(chunk)
 
     def copy(self, source: int) -> None:
-        """Append an open file to its end."""
+        """Append the content of an open file."""
         while chunk := os.read(source, CHUNK):
             self.write([chunk])
 
     def clone(self, source: int) -> bool:
-        """Share the blocks of an open file; whether the file system could."""
+        """Share the blocks of an open file; returns False if the file system cannot."""
         if not _cloned(self._opened(), source):
             return False
         self._measure(source)
         return True
 
     def adopt(self, source: Path, opened: int) -> bool:
-        """Take a file over by a rename; False for a link, and for a file of another file system."""
+        """Take over a file by a rename; returns False for a link and for a file of another file system."""
         if source.is_symlink():
             return False
         try:
@@ -99,13 +99,13 @@ class Incoming:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of what was written so far."""
+        """SHA-256 of the content so far."""
         return self._hash.digest()
 
     def publish(self, target: Path, *, sync: bool) -> None:
-        """Make the file visible as ``target``, durable first where ``sync``."""
+        """Rename the file to ``target``; with ``sync``, flush it to the disk first."""
         opened = self._opened()
-        _keep_digest(opened, self.digest)
+        _store_digest(opened, self.digest)
         if sync:
             os.fsync(opened)
         self._close()
@@ -133,8 +133,8 @@ class Incoming:
             self.size += len(chunk)
 
 
-class Outgoing:
-    """A range of an object, read in chunks; opens with the first read and closes at the end by itself."""
+class ObjectReader:
+    """Reads a range of an object in chunks; opens the file at the first read and closes it at the end."""
 
     def __init__(self, path: Path, offset: int, length: int | None) -> None:
         self._path = path
@@ -143,7 +143,7 @@ class Outgoing:
         self._file = -1
 
     def read(self) -> tuple[bytes, bool]:
-        """The next bytes, and whether they are the last ones."""
+        """Return the next bytes, and whether they are the last ones."""
         if self._file < 0:
             self._file = open_object(self._path)
             os.lseek(self._file, self._offset, os.SEEK_SET)
@@ -164,22 +164,22 @@ class Outgoing:
 
 
 def move_into_place(source: Path, target: Path, *, sync: bool) -> None:
-    """Rename inside the store, making the folders of the target."""
+    """Rename a file within the store; creates the folders of the target."""
     try:
         source.replace(target)
     except FileNotFoundError:
-        made = target.parent
-        made.mkdir(parents=True, exist_ok=True, mode=0o700)
+        created = target.parent
+        created.mkdir(parents=True, exist_ok=True, mode=0o700)
         source.replace(target)
         if sync:
-            for folder in list(made.parents)[:_NEW_FOLDERS]:
+            for folder in list(created.parents)[:_NEW_FOLDERS]:
                 sync_folder(folder)
     if sync:
         sync_folder(target.parent)
 
 
 def sync_file(path: Path) -> None:
-    """Make the bytes of an object durable; one that is gone again is no error."""
+    """Flush an object to the disk; a deleted one is ignored."""
     with suppress(FileNotFoundError):
         opened = open_object(path)
         try:
@@ -189,14 +189,14 @@ def sync_file(path: Path) -> None:
 
 
 def unlink(paths: list[Path]) -> None:
-    """Remove objects; those that are not there are no error."""
+    """Delete objects; missing ones are ignored."""
     for path in paths:
         with suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames inside a folder durable, where the system lets folders be opened."""
+    """Flush the renames in a folder to the disk, if the system can open folders."""
     with suppress(PermissionError, IsADirectoryError):
         opened = os.open(folder, os.O_RDONLY)
         try:
@@ -206,20 +206,20 @@ def sync_folder(folder: Path) -> None:
 
 
 def open_source(source: Path) -> int:
-    """Open a person's file for reading; refuses what is no plain file."""
+    """Open a user's file for reading; raises an error for anything but a regular file."""
     try:
-        # A pipe without a writer would block for ever.
+        # Without O_NONBLOCK, opening a pipe that has no writer blocks.
         opened = os.open(source, _READ | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise StorageError(f"cannot read {source}: {error.strerror}") from error
     if not os.path.isfile(opened):
         os.close(opened)
-        raise BadRequestError(f"{source} is no file")
+        raise BadRequestError(f"{source} is not a file")
     return opened
 
 
 def stat_object(path: Path) -> tuple[int, bytes] | None:
-    """Size and, where the file system kept it, SHA-256 of a plain file; None where there is none."""
+    """Return the size of a regular file and its SHA-256 if the file system stores it; None if there is no file."""
     try:
         opened = open_object(path)
     except FileNotFoundError:
@@ -227,13 +227,13 @@ def stat_object(path: Path) -> tuple[int, bytes] | None:
     try:
         if not os.path.isfile(opened):
             return None
-        return os.fstat(opened).st_size, _kept_digest(opened)
+        return os.fstat(opened).st_size, _stored_digest(opened)
     finally:
         os.close(opened)
 
 
 def open_object(path: Path) -> int:
-    """Open an object, never through a link."""
+    """Open an object, without following a link."""
     try:
         return os.open(path, _READ | getattr(os, "O_NOFOLLOW", 0))
     except OSError as error:
@@ -242,13 +242,13 @@ def open_object(path: Path) -> int:
         raise
 
 
-def info(name: str, incoming: Incoming) -> ObjectInfo:
-    """What was stored."""
-    return ObjectInfo(name, incoming.size, incoming.digest)
+def object_info(name: str, writer: ObjectWriter) -> ObjectInfo:
+    """Describe the object that a writer has written."""
+    return ObjectInfo(name, writer.size, writer.digest)
 
 
-def forget_stale(folder: Path, seconds: float) -> None:
-    """Remove what lies in a folder for longer than ``seconds``; another process may be doing the same."""
+def remove_stale(folder: Path, seconds: float) -> None:
+    """Remove entries of a folder that are older than ``seconds``; safe in two processes at once."""
     horizon = time.time() - seconds
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -276,13 +276,13 @@ def _cloned(target: int, source: int) -> bool:
     return True
 
 
-def _keep_digest(opened: int, digest: bytes) -> None:
+def _store_digest(opened: int, digest: bytes) -> None:
     if hasattr(os, "setxattr"):
         with suppress(OSError):
             os.setxattr(opened, _DIGEST_ATTRIBUTE, digest)
 
 
-def _kept_digest(opened: int) -> bytes:
+def _stored_digest(opened: int) -> bytes:
     if hasattr(os, "getxattr"):
         with suppress(OSError):
             digest = os.getxattr(opened, _DIGEST_ATTRIBUTE)

@@ -1,7 +1,7 @@
-"""Objects as files in one folder: written beside, made durable, renamed into place.
+"""Objects as files in one folder: written to a temporary file, flushed to the disk, renamed into place.
 
-The folders of a name are the folders of the file. What is under way lies in ``.incoming`` and ``.parts`` inside the
-same folder, so that a rename publishes it; leftovers of a crash go when the store is opened, once they are old.
+The folders of a name are the folders of the file. Unfinished files are in ``.incoming`` and ``.parts`` inside the same
+folder, so that a rename publishes them; opening the store removes the old ones that a crash left behind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from headrace.errors import BadRequestError, HeadraceError, ObjectNotFoundError
 from headrace.model.names import safe_parts
 from headrace.storage.objects import files, parts
 from headrace.storage.objects.base import ObjectInfo
-from headrace.storage.objects.files import CHUNK, Incoming, Outgoing
+from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
 from headrace.threads import in_thread
 
 P = ParamSpec("P")
@@ -26,10 +26,10 @@ _STALE_UPLOAD_SECONDS = 7 * 24 * 3600.0
 
 
 class LocalObjectStore:
-    """An :class:`~headrace.storage.objects.base.ObjectStore` in a folder; made by :meth:`open`.
+    """An :class:`~headrace.storage.objects.base.ObjectStore` in a folder; :meth:`open` creates it.
 
-    ``sync`` makes each object durable before it is visible; without it a power cut may lose objects that were stored
-    a few seconds before, and :meth:`flush` is the way to be sure of all of them at once.
+    With ``sync``, each object is flushed to the disk before it becomes visible. Without it, a power failure may lose
+    the objects of the last seconds; :meth:`flush` flushes all of them at once.
     """
 
     def __init__(self, root: Path, *, sync: bool = True) -> None:
@@ -41,7 +41,7 @@ class LocalObjectStore:
 
     @classmethod
     async def open(cls, root: Path, *, sync: bool = True) -> LocalObjectStore:
-        """Open a folder as a store, made if it is not there; drops what old crashes left behind."""
+        """Open a folder as a store; creates it if needed and removes old unfinished files."""
         store = cls(root, sync=sync)
         await in_thread(store._prepare)
         return store
@@ -50,38 +50,38 @@ class LocalObjectStore:
         with files.file_errors(self._root):
             for folder in (self._root, self._incoming, self._parts):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            files.forget_stale(self._incoming, _STALE_SECONDS)
-            files.forget_stale(self._parts, _STALE_UPLOAD_SECONDS)
+            files.remove_stale(self._incoming, _STALE_SECONDS)
+            files.remove_stale(self._parts, _STALE_UPLOAD_SECONDS)
 
     # --- whole objects ------------------------------------------------------------------------------------
 
     async def put(self, name: str, content: AsyncIterable[bytes], /) -> ObjectInfo:
-        """Store a stream; nothing is visible under the name until all of it is."""
+        """Store a stream; the object becomes visible when it is complete."""
         target = self._path(name)
 
-        def publish(incoming: Incoming) -> ObjectInfo:
-            self._publish(incoming, target)
-            return files.info(name, incoming)
+        def publish(writer: ObjectWriter) -> ObjectInfo:
+            self._publish(writer, target)
+            return files.object_info(name, writer)
 
         return await self._receive(content, publish)
 
     async def put_file(self, name: str, source: Path, /, *, move: bool = False) -> ObjectInfo:
-        """Store a local file: blocks are shared where the file system can, else copied; a ``move`` renames."""
+        """Store a local file: shares its blocks if the file system can, else copies; with ``move``, renames."""
         return await in_thread(self._put_file, name, self._path(name), source, move)
 
     async def put_files(
         self, sources: Sequence[tuple[str, Path]], /
     ) -> list[ObjectInfo | HeadraceError]:
-        """Store local files by name in one trip to a thread; one that fails does not stop the others."""
+        """Store local files by name in one thread call; a failed one does not stop the others."""
         targets = [(name, self._path(name), source) for name, source in sources]
         return await in_thread(self._put_files, targets)
 
     async def head(self, name: str, /) -> ObjectInfo | None:
-        """Size and, where the file system keeps attributes, SHA-256 of an object; None where there is none."""
+        """Look up an object; None if it does not exist. The digest is known if the file system has attributes."""
         return (await self.heads([name]))[0]
 
     async def heads(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
-        """What is known of each object, None where there is none; all in one trip to a thread."""
+        """Look up objects in one thread call; None for each that does not exist."""
         paths = [self._path(name) for name in names]
 
         def look() -> list[ObjectInfo | None]:
@@ -96,13 +96,13 @@ class LocalObjectStore:
     async def get(
         self, name: str, /, *, offset: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
-        """The bytes of an object in chunks of at most 1 MiB."""
-        outgoing = Outgoing(self._path(name), offset, length)
+        """Stream an object in chunks of at most 1 MiB."""
+        reader = ObjectReader(self._path(name), offset, length)
         ended = False
 
         def read() -> tuple[bytes, bool]:
             try:
-                return outgoing.read()
+                return reader.read()
             except FileNotFoundError:
                 raise ObjectNotFoundError(f"no object {name}") from None
 
@@ -112,19 +112,19 @@ class LocalObjectStore:
                 if chunk:
                     yield chunk
         finally:
-            outgoing.close()
+            reader.close()
 
     def local_path(self, name: str, /) -> Path:
-        """Where an object lies, whether it is there or not."""
+        """Return the path of an object, whether it exists or not."""
         return self._path(name)
 
     async def delete(self, names: list[str], /) -> None:
-        """Remove objects; missing ones are no error. Folders stay: others may be filling them."""
+        """Delete objects; missing ones are ignored. Folders stay: other writers may be using them."""
         paths = [self._path(name) for name in names]
         await self._run(files.unlink, paths)
 
     async def flush(self) -> None:
-        """Make durable what was stored without ``sync``."""
+        """Flush to the disk what was stored without ``sync``."""
         waiting, self._unsynced = self._unsynced, set()
 
         def sync_all() -> None:
@@ -135,32 +135,32 @@ class LocalObjectStore:
 
         await self._run(sync_all)
 
-    # --- uploads in parts ---------------------------------------------------------------------------------
+    # --- multipart uploads --------------------------------------------------------------------------------
 
     async def begin_parts(self, name: str, /) -> str:
-        """Begin an upload in parts; its id."""
+        """Begin a multipart upload; returns its id."""
         self._path(name)
-        return await self._run(parts.begin, self._parts, name)
+        return await self._run(parts.begin_upload, self._parts, name)
 
     async def put_part(
         self, name: str, upload_id: str, number: int, content: AsyncIterable[bytes], /
     ) -> str:
-        """Store part ``number`` (from 1); its ETag. Sending a part again replaces it."""
+        """Store part ``number`` (from 1); returns its ETag. Sending a part again replaces it."""
         parts.check_number(number)
-        place = await self._run(parts.place_of, self._parts, name, upload_id)
+        folder = await self._run(parts.upload_folder, self._parts, name, upload_id)
 
-        def keep(incoming: Incoming) -> str:
-            return parts.keep_part(place, number, incoming, sync=False)
+        def store(writer: ObjectWriter) -> str:
+            return parts.store_part(folder, number, writer, sync=False)
 
-        return await self._receive(content, keep)
+        return await self._receive(content, store)
 
     async def complete_parts(
         self, name: str, upload_id: str, listed: list[tuple[int, str]], /
     ) -> ObjectInfo:
-        """Join ``(number, etag)`` parts in order of number; completing twice is no error."""
+        """Join ``(number, etag)`` parts in order of number; may be called again with the same result."""
         target = self._path(name)
-        place = await self._run(parts.place_of, self._parts, name, upload_id)
-        return await self._run(self._complete, name, target, place, listed)
+        folder = await self._run(parts.upload_folder, self._parts, name, upload_id)
+        return await self._run(self._complete, name, target, folder, listed)
 
     # --- on threads ---------------------------------------------------------------------------------------
 
@@ -171,41 +171,43 @@ class LocalObjectStore:
 
         return await in_thread(run)
 
-    async def _receive(self, content: AsyncIterable[bytes], finish: Callable[[Incoming], T]) -> T:
-        """Write a stream aside in steps of about a megabyte, then ``finish`` it: one hop a step."""
-        incoming = Incoming(self._incoming)
+    async def _receive(
+        self, content: AsyncIterable[bytes], finish: Callable[[ObjectWriter], T]
+    ) -> T:
+        """Write a stream in steps of about a megabyte, one thread call each, then call ``finish``."""
+        writer = ObjectWriter(self._incoming)
         held: list[bytes] = []
         size = 0
 
         def write_and_finish() -> T:
-            incoming.write(held)
-            return finish(incoming)
+            writer.write(held)
+            return finish(writer)
 
         try:
             async for chunk in content:
                 held.append(chunk)
                 size += len(chunk)
                 if size >= CHUNK:
-                    await self._run(incoming.write, held)
+                    await self._run(writer.write, held)
                     held, size = [], 0
             return await self._run(write_and_finish)
         finally:
-            incoming.discard()
+            writer.discard()
 
     def _put_file(self, name: str, target: Path, source: Path, move: bool) -> ObjectInfo:
         opened = files.open_source(source)
-        incoming = Incoming(self._incoming)
+        writer = ObjectWriter(self._incoming)
         try:
             with files.file_errors(self._root):
-                if not (move and incoming.adopt(source, opened)) and not incoming.clone(opened):
-                    incoming.copy(opened)
-                self._publish(incoming, target)
+                if not (move and writer.adopt(source, opened)) and not writer.clone(opened):
+                    writer.copy(opened)
+                self._publish(writer, target)
                 if move:
                     files.unlink([source])
         finally:
             os.close(opened)
-            incoming.discard()
-        return files.info(name, incoming)
+            writer.discard()
+        return files.object_info(name, writer)
 
     def _put_files(self, sources: list[tuple[str, Path, Path]]) -> list[ObjectInfo | HeadraceError]:
         stored: list[ObjectInfo | HeadraceError] = []
@@ -217,22 +219,22 @@ class LocalObjectStore:
         return stored
 
     def _complete(
-        self, name: str, target: Path, place: Path, listed: list[tuple[int, str]]
+        self, name: str, target: Path, folder: Path, listed: list[tuple[int, str]]
     ) -> ObjectInfo:
-        if (stored := parts.concluded(place, name)) is not None:
+        if (stored := parts.completed_object(folder, name)) is not None:
             return stored
-        incoming = Incoming(self._incoming)
+        writer = ObjectWriter(self._incoming)
         try:
-            parts.join(place, name, listed, incoming)
-            self._publish(incoming, target)
+            parts.join_parts(folder, name, listed, writer)
+            self._publish(writer, target)
         finally:
-            incoming.discard()
-        stored = files.info(name, incoming)
-        parts.conclude(place, stored)
+            writer.discard()
+        stored = files.object_info(name, writer)
+        parts.mark_completed(folder, stored)
         return stored
 
-    def _publish(self, incoming: Incoming, target: Path) -> None:
-        incoming.publish(target, sync=self._sync)
+    def _publish(self, writer: ObjectWriter, target: Path) -> None:
+        writer.publish(target, sync=self._sync)
         if not self._sync:
             self._unsynced.add(target)
 

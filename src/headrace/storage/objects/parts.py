@@ -1,4 +1,4 @@
-"""Uploads in parts: each is a folder that holds its parts until they are joined, then only a note that they were."""
+"""Multipart uploads: each is a folder with its parts; once they are joined, the folder only records the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.storage.objects.base import ObjectInfo
-from headrace.storage.objects.files import Incoming, move_into_place, open_object
+from headrace.storage.objects.files import ObjectWriter, move_into_place, open_object
 
 MAX_PARTS = 10_000
 
@@ -20,73 +20,74 @@ _NAME = "name"
 _DONE = "done"
 
 
-def begin(folder: Path, name: str) -> str:
-    """Make the folder of an upload; its id."""
+def begin_upload(uploads: Path, name: str) -> str:
+    """Create the folder of an upload; returns the upload's id."""
     upload_id = secrets.token_hex(16)
-    place = folder / upload_id
-    place.mkdir(mode=0o700)
-    (place / _NAME).write_text(name, encoding="utf-8")
+    folder = uploads / upload_id
+    folder.mkdir(mode=0o700)
+    (folder / _NAME).write_text(name, encoding="utf-8")
     return upload_id
 
 
-def place_of(folder: Path, name: str, upload_id: str) -> Path:
-    """The folder of an upload; 404 where there is no such upload of this object."""
-    place = folder / upload_id
-    if not _ID.fullmatch(upload_id) or _text(place / _NAME) != name:
+def upload_folder(uploads: Path, name: str, upload_id: str) -> Path:
+    """Return the folder of an upload; 404 if the object has no such upload."""
+    folder = uploads / upload_id
+    if not _ID.fullmatch(upload_id) or _text(folder / _NAME) != name:
         raise NotFoundError(f"no upload {upload_id!r} of {name}", hint="begin the upload again")
-    return place
+    return folder
 
 
 def check_number(number: int) -> None:
-    """400 for a part number out of range."""
+    """Raise a 400 for a part number out of range."""
     if not 1 <= number <= MAX_PARTS:
         raise BadRequestError(f"no part {number}", hint=f"parts count from 1 to {MAX_PARTS}")
 
 
-def keep_part(place: Path, number: int, incoming: Incoming, *, sync: bool) -> str:
-    """Put a written part into its upload, in the place of an earlier one; its ETag."""
-    # The whole SHA-256: 32 digits would be taken for an MD5.
-    etag = f'"{incoming.digest.hex()}"'
-    target = place / f"{number:05d}.{etag.strip(chr(34))}"
-    incoming.publish(target, sync=sync)
-    for other in place.glob(f"{number:05d}.*"):
+def store_part(folder: Path, number: int, writer: ObjectWriter, *, sync: bool) -> str:
+    """Store a written part, replacing an earlier one; returns its ETag."""
+    # The whole SHA-256: clients take an ETag of 32 digits for an MD5.
+    etag = f'"{writer.digest.hex()}"'
+    target = folder / f"{number:05d}.{etag.strip(chr(34))}"
+    writer.publish(target, sync=sync)
+    for other in folder.glob(f"{number:05d}.*"):
         if other != target:
             other.unlink(missing_ok=True)
     return etag
 
 
-def join(place: Path, name: str, parts: list[tuple[int, str]], incoming: Incoming) -> None:
-    """Write the parts in order into ``incoming``; 400 where one is missing or is another than named."""
+def join_parts(folder: Path, name: str, parts: list[tuple[int, str]], writer: ObjectWriter) -> None:
+    """Write the parts in order into ``writer``; 400 if one is missing or has another ETag."""
     numbers = [number for number, _ in parts]
     if not parts or numbers != sorted(set(numbers)):
         raise BadRequestError(f"the parts of {name} are not in order", hint="list each part once")
     for number, etag in parts:
         check_number(number)
         try:
-            opened = open_object(place / f"{number:05d}.{_plain(etag)}")
+            opened = open_object(folder / f"{number:05d}.{_plain(etag)}")
         except FileNotFoundError:
             raise BadRequestError(
-                f"part {number} of {name} is not there as named", hint="send the part again"
+                f"part {number} of {name} is missing or has another ETag",
+                hint="send the part again",
             ) from None
         try:
-            incoming.copy(opened)
+            writer.copy(opened)
         finally:
             os.close(opened)
 
 
-def conclude(place: Path, stored: ObjectInfo) -> None:
-    """Leave a note of what was stored and drop the parts."""
-    note = place / f"{_DONE}.new"
+def mark_completed(folder: Path, stored: ObjectInfo) -> None:
+    """Record what was stored and delete the parts."""
+    note = folder / f"{_DONE}.new"
     note.write_text(f"{stored.size} {stored.sha256.hex()}", encoding="utf-8")
-    move_into_place(note, place / _DONE, sync=False)
-    for part in place.iterdir():
+    move_into_place(note, folder / _DONE, sync=False)
+    for part in folder.iterdir():
         if part.name not in (_NAME, _DONE):
             part.unlink(missing_ok=True)
 
 
-def concluded(place: Path, name: str) -> ObjectInfo | None:
-    """What an earlier completion stored."""
-    note = _text(place / _DONE)
+def completed_object(folder: Path, name: str) -> ObjectInfo | None:
+    """Return what an earlier completion stored; None if the upload is not completed."""
+    note = _text(folder / _DONE)
     if note is None:
         return None
     size, digest = note.split()

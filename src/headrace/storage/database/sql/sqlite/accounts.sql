@@ -1,4 +1,4 @@
--- Who there is: organizations, accounts, memberships, tokens, signing keys, connectors.
+-- Organizations, accounts, memberships, tokens, signing keys and connectors.
 
 -- name: add_organization
 insert into organization (no, name, created) values (:no, :name, :created)

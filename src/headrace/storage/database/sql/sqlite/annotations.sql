@@ -1,4 +1,4 @@
--- Annotations: written by the chunk, read newest first.
+-- Annotations, written in chunks and read newest first.
 
 -- name: targets
 select a.seq, n.no, n.account, n.status, n.counts, n.shapes, n.content, n.attributes
@@ -94,7 +94,7 @@ where a.bucket = :bucket and a.version = :version and a.seq = j.value
                 and (:status is null or m.status = :status) and (:account is null or m.account = :account))
   and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
 
--- Pairs of asset and label that have a classification already.
+-- Pairs of asset and label that already have a classification.
 
 -- name: classified
 select json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]')

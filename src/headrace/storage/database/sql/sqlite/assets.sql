@@ -1,6 +1,6 @@
--- The assets of versions. Listings give the asset's seq, then the columns that platform/datalake/data_records.py reads.
--- Lists of keys stand in front of "cross join", and the index that finds them is named, so that no planner reads a
--- version to find ten names in it. "of_tasks": where filters are about tasks, those drive.
+-- The assets of versions. Listings return the asset's seq, then the columns that platform/datalake/data_records.py
+-- reads. Lists of keys come before "cross join", and their index is named, so that the planner never reads a whole
+-- version to find ten names in it. "of_tasks": with filters on tasks, the tasks drive the query.
 
 -- name: page
 select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,

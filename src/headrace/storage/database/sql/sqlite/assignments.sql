@@ -1,4 +1,4 @@
--- The tasks of campaigns. Listings give the task's columns, then those that platform/datalake/data_records.py reads.
+-- The tasks of campaigns. Listings return the task's columns, then those that platform/datalake/data_records.py reads.
 
 -- name: page
 select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),

@@ -1,4 +1,4 @@
--- Annotation campaigns, their steps, and who gets the tasks of a step.
+-- Annotation campaigns, their steps, and the assignees of a step.
 
 -- name: add
 insert into campaign (no, bucket, version, state, description, instructions_text, instructions_object_name, end_date,

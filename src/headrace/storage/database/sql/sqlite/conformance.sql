@@ -1,4 +1,4 @@
--- What headrace.testing asks of every database, over the plain tables that all of them have.
+-- Statements of the conformance suite in headrace.testing, over tables that every database has.
 
 -- name: add
 insert into sequence (name, last) values (:name, :last)

@@ -1,4 +1,4 @@
--- Content that no annotation of any version of its dataset names any more.
+-- Content that no annotation of its dataset uses any more.
 
 -- name: due
 select s.no, s.organization, s.garbage, s.next_content from dataset s

@@ -1,5 +1,5 @@
--- Counters of versions: deltas appended by every change, summed on read, folded now and then. The index is named
--- because statistics taken while the tables were small would have the planner walk through all versions' rows.
+-- Counters of versions: every change appends deltas, reads sum them, and they are folded regularly. The index is named
+-- because with statistics from small tables the planner would read the rows of all versions.
 
 -- name: add_label_delta
 insert into label_delta (bucket, version, label, shapes, annotations) values (?, ?, ?, ?, ?)

@@ -1,4 +1,4 @@
--- Lakes, the files in them and where they come from. Listings of data begin with the columns that
+-- Lakes, their data and data sources. Listings of data begin with the columns that
 -- platform/datalake/data_records.py reads, in its order.
 
 -- name: add_lake

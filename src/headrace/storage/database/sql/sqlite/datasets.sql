@@ -1,4 +1,4 @@
--- Datasets: the names that versions are versions of.
+-- Datasets.
 
 -- name: add
 insert into dataset (no, organization, bucket, name, description, state, created,

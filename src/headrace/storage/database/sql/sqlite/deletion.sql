@@ -1,4 +1,4 @@
--- Taking assets out of versions, and the rows of deleted versions, range by range.
+-- Removal of assets from versions, and of the rows of deleted versions, range by range.
 
 -- name: annotations_of_assets
 select n.counts

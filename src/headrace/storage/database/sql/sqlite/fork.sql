@@ -1,5 +1,5 @@
--- Forks: versions filled from another one of the same dataset, by ranges of seq; keys stay what they are, content is
--- shared. While it fills, the new version is locked (2), so nothing else can take the numbers that are to come.
+-- Forks: versions filled from another version of the same dataset, by ranges of seq; keys are kept, content is shared.
+-- The new version is locked (2) while it is filled, so that no other change reserves numbers in it.
 
 -- name: fill
 update version set locked = 2, next_asset = :next_asset where no = :no

@@ -1,4 +1,4 @@
--- Answers of calls that carried an Idempotency-Key.
+-- Stored answers to calls with an Idempotency-Key.
 
 -- name: find
 select a.operation, a.digest, a.answer
@@ -13,5 +13,5 @@ insert into answered_call (organization, account, key, operation, digest, answer
 values (:organization, :account, :key, :operation, :digest, :answer, :expires)
 
 -- name: forget
--- A few for each that is added, so that the old ones never pile up and nobody waits for their going.
+-- Every added answer deletes a few expired ones, so that they never pile up and no call waits long.
 delete from answered_call where no in (select a.no from answered_call a where a.expires < :now limit :limit)

@@ -1,4 +1,4 @@
--- Numbers that are never given twice, not even after the last row went.
+-- Row numbers that are never used twice, not even after the row is deleted.
 
 -- name: take_numbers
 insert into sequence (name, last) values (:name, :count)

@@ -1,5 +1,4 @@
--- Jobs, and their ledgers: one shard row for each chunk of an import that is in; for a job that is worked in ranges one
--- row that says how far it is.
+-- Jobs and their ledgers: one shard row for each imported chunk; for a job that runs in ranges, one row with its cursor.
 
 -- name: add
 insert into job (no, organization, wire, kind, subject, spec, state, cancel, total, done, error, created, updated)

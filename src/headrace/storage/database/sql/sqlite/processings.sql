@@ -1,4 +1,4 @@
--- Processings that were registered; those that are shipped are in no table.
+-- Registered processings; the built-in ones are not in the table.
 
 -- name: add
 insert into processing (

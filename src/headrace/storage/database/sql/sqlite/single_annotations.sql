@@ -1,4 +1,4 @@
--- Single annotations: listed without their shapes, read and rewritten one by one, deleted by ranges.
+-- Single annotations: list without shapes, read and rewrite one, delete in ranges.
 
 -- name: page
 select n.no, n.asset, n.status, n.duration, n.attributes, n.account, (select u.created from account u where u.no = n.account)

@@ -1,4 +1,4 @@
--- Tags of all families (1 data, 2 asset, 3 organization) and what they are attached to.
+-- Tags of all families (1 data, 2 asset, 3 organization) and their links.
 
 -- name: add
 insert into tag (family, scope, key, target, name, created)

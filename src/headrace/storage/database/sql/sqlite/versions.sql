@@ -1,4 +1,4 @@
--- Versions of datasets. A version in state DELETING is seen by deletion.sql alone.
+-- Versions of datasets. Only deletion.sql reads versions in state DELETING.
 
 -- name: add
 insert into version (no, bucket, dataset, name, description, type, state, locked, created, revision,

@@ -1,4 +1,4 @@
-"""What a connection's thread does: plain functions over an apsw connection."""
+"""Functions over an apsw connection, which run on the connection's thread."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Params = dict[str, Any]
 
 
 def fetch(connection: apsw.Connection, sql: str, params: Params) -> list[Row]:
-    """All rows."""
+    """Return all rows."""
     return connection.execute(sql, params).fetchall()
 
 
 def fetch_one(connection: apsw.Connection, sql: str, params: Params) -> Row | None:
-    """The first row; the statement is reset, so that it holds no snapshot."""
+    """Return the first row; resets the statement, so that it holds no snapshot."""
     cursor = connection.execute(sql, params)
     try:
         return cursor.fetchone()
@@ -29,30 +29,30 @@ def fetch_one(connection: apsw.Connection, sql: str, params: Params) -> Row | No
 
 
 def execute(connection: apsw.Connection, sql: str, params: Params) -> int:
-    """Run a change; the number of rows changed."""
+    """Run a change; returns the number of changed rows."""
     before = connection.total_changes()
     connection.execute(sql, params).close()
     return connection.total_changes() - before
 
 
 def take(cursor: apsw.Cursor, batch: int) -> list[Row]:
-    """The next rows of an open cursor."""
+    """Return the next rows of an open cursor."""
     return list(islice(cursor, batch))
 
 
 def close_all(cursors: list[apsw.Cursor], connection: apsw.Connection) -> None:
-    """End statements that were read in part, and with them their snapshot."""
+    """Close cursors that were not read to the end, and with them their snapshot."""
     for cursor in cursors:
         cursor.close(True)
 
 
 def begin(connection: apsw.Connection) -> None:
-    """Become the one writer among all processes."""
+    """Begin a write transaction; there is one writer among all processes."""
     connection.execute("begin immediate")
 
 
 def commit(connection: apsw.Connection) -> None:
-    """Make the transaction last; an error leaves nothing of it."""
+    """Commit; an error rolls the transaction back."""
     # SQLite itself rolls back on a full disk or an interrupt.
     if not connection.in_transaction:
         raise DatabaseError("the transaction was rolled back already")
@@ -64,13 +64,13 @@ def commit(connection: apsw.Connection) -> None:
 
 
 def rollback(connection: apsw.Connection) -> None:
-    """Drop what the transaction did, if one is open."""
+    """Roll back the transaction if one is open."""
     if connection.in_transaction:
         connection.execute("rollback")
 
 
 def optimize(connection: apsw.Connection) -> None:
-    """Refresh the planner's statistics where they are stale; not worth an error."""
+    """Refresh stale statistics of the query planner; errors are ignored."""
     with suppress(apsw.Error):
         connection.pragma("analysis_limit", 400)
         connection.execute("pragma optimize")
