@@ -12,7 +12,11 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import aiofiles
+import aiofiles.os
 from msgspec import Struct
+
+from headrace.threads import in_thread
 
 SEGMENT = 1 << 20
 NEWEST = 3
@@ -81,28 +85,32 @@ class LogWriter:
             (self._folder / str(number - NEWEST)).unlink(missing_ok=True)
 
 
-def read_log(folder: Path, offset: int, limit: int) -> LogChunk:
-    """Read at most ``limit`` bytes from ``offset`` on; empty where there is nothing yet. Blocking."""
+async def read_log(folder: Path, offset: int, limit: int) -> LogChunk:
+    """Read at most ``limit`` bytes from ``offset`` on; empty where there is nothing yet."""
     while True:
-        numbers = _numbers(folder)
+        numbers = await in_thread(_numbers, folder)
         if not numbers:
             return LogChunk(offset, b"", 0)
         later = [number for number in numbers if number >= offset // SEGMENT]
         try:
-            end = numbers[-1] * SEGMENT + (folder / str(numbers[-1])).stat().st_size
+            newest = await aiofiles.os.stat(folder / str(numbers[-1]))
+            end = numbers[-1] * SEGMENT + newest.st_size
             if not later or offset >= end:
                 return LogChunk(offset, b"", end)
             start = max(offset, later[0] * SEGMENT)
-            with (folder / str(later[0])).open("rb") as file:
-                file.seek(start - later[0] * SEGMENT)
-                content = file.read(limit)
+            content = await _read(folder / str(later[0]), start - later[0] * SEGMENT, limit)
             if len(content) < limit and later[1:2] == [later[0] + 1]:
-                with (folder / str(later[1])).open("rb") as file:
-                    content += file.read(limit - len(content))
+                content += await _read(folder / str(later[1]), 0, limit - len(content))
         except FileNotFoundError:
             # The writer has just dropped this segment.
             continue
         return LogChunk(start, content, end)
+
+
+async def _read(path: Path, start: int, limit: int) -> bytes:
+    async with aiofiles.open(path, "rb") as file:
+        await file.seek(start)
+        return await file.read(limit)
 
 
 def delete_old_logs(folder: Path) -> None:

@@ -123,7 +123,7 @@ async def failed_before(
 
     Raises ConfigurationError if there is no record of failures, or if it is incomplete.
     """
-    failures = await in_thread(read_failures, folder)
+    failures = await read_failures(folder)
     names = {UUID(failure.id): failure.name for failure in failures if failure.id}
     query = ListAssetsByKey(version_id=version_id)
     listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", list(names))

@@ -113,7 +113,7 @@ async def synchronize(
         PartialTransferError: Some files failed. The others are done; the same call again continues.
     """
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=[])
-    state = await in_thread(read_state, folder, version_id)
+    state = await read_state(folder, version_id)
     run = _Synchronizer(backend, target, folder, state, max_workers, progress)
     await run.read_both_sides()
     report = await run.plan(options)

@@ -1,6 +1,6 @@
 """The state of a synchronized folder: the last synchronization (``.headrace/synced.json``), and its files now.
 
-All functions block.
+All functions except :func:`read_state` block.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
+import aiofiles
 import msgspec
 from msgspec import Struct, field
 
@@ -52,10 +53,11 @@ class LocalFile(Struct, frozen=True):
     sha256: str
 
 
-def read_state(folder: Path, version: UUID) -> SyncState:
+async def read_state(folder: Path, version: UUID) -> SyncState:
     """Read the state of the last synchronization; empty if it is missing, invalid, or of another version."""
     try:
-        found = msgspec.json.decode(_path(folder).read_bytes(), type=SyncState)
+        async with aiofiles.open(_path(folder), "rb") as file:
+            found = msgspec.json.decode(await file.read(), type=SyncState)
     except (FileNotFoundError, msgspec.MsgspecError):
         return SyncState(version)
     return found if found.version == version else SyncState(version)

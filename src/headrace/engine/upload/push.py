@@ -115,7 +115,7 @@ async def push(
     failures_folder = None if state is None else state / "pushes" / _key(backend, dataset, version)
     only = None
     if retry_failed:
-        only = await in_thread(_failed_before, failures_folder, f"{dataset}/{version}")
+        only = await _failed_before(failures_folder, f"{dataset}/{version}")
     total, ignored = await in_thread(_count, paths, only)
     if total == 0:
         names = ", ".join(str(path) for path in paths[:3])
@@ -263,9 +263,9 @@ def _record_failures(folder: Path, report: TransferReport) -> None:
             write_failures(folder, report)
 
 
-def _failed_before(folder: Path | None, version: str) -> set[str]:
+async def _failed_before(folder: Path | None, version: str) -> set[str]:
     try:
-        return set() if folder is None else {each.name for each in read_failures(folder)}
+        return set() if folder is None else {each.name for each in await read_failures(folder)}
     except ConfigurationError as error:
         raise ConfigurationError(
             f"the last push into {version} recorded no failures", hint=error.hint

@@ -16,7 +16,6 @@ from headrace.platform.jobs.records import HOLD_SECONDS, JOB_RUN, job_of
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
 from headrace.subprocesses.log import LogChunk, read_log
-from headrace.threads import in_thread
 
 MAX_BYTES = 256 * 1024
 """Maximum number of bytes of a log in one response."""
@@ -42,7 +41,7 @@ async def _read_chunk(context: Context, access: Access, request: ReadJobLog) -> 
     # The state is read first, so that everything printed before the end is in the log.
     job = await job_of(context.database, access, request.job_id, JOB_RUN)
     folder = context.path / LOGS / str(job.no)
-    chunk = await in_thread(read_log, folder, request.offset, MAX_BYTES)
+    chunk = await read_log(folder, request.offset, MAX_BYTES)
     ended = job.state != JobStatus.RUNNING
     text, used = _decode_text(chunk, complete=ended)
     at = chunk.offset + used

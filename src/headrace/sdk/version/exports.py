@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Unpack
 from uuid import UUID
 
+import aiofiles.os
+
 from headrace.engine.exports.run import ExportReport, export
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
@@ -25,7 +27,6 @@ from headrace.sdk.base.file import download_all
 from headrace.sdk.base.resource import Resource
 from headrace.sdk.user import Worker, worker_id
 from headrace.sdk.version.assets import asset_ids
-from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress
 
 
@@ -133,7 +134,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
         folder = as_path(target_path)
         # Raises an error for a name that leads out of the folder.
         target = safe_join(folder, answer.object_name)
-        if force_replace or not await in_thread(target.exists):
+        if force_replace or not await aiofiles.os.path.exists(target):
             file = DataRecord(
                 id=self.id,
                 object_name=answer.object_name,

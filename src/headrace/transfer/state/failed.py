@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiofiles
 import msgspec
 from msgspec import Struct
 
@@ -30,13 +31,14 @@ def write_failures(folder: Path, report: TransferReport) -> None:
     temp.replace(path)
 
 
-def read_failures(folder: Path) -> list[Failure]:
-    """The failures of the last run. Blocks.
+async def read_failures(folder: Path) -> list[Failure]:
+    """Read the failures of the last run.
 
-    Raises ConfigurationError where there is no list, or where it does not hold all of them.
+    Raises ConfigurationError if there is no list, or if it is incomplete.
     """
     try:
-        found = msgspec.json.decode(_path(folder).read_bytes(), type=_List)
+        async with aiofiles.open(_path(folder), "rb") as file:
+            found = msgspec.json.decode(await file.read(), type=_List)
     except FileNotFoundError:
         raise ConfigurationError(
             f"the last run into {folder} left no failures", hint=_HINT
