@@ -210,10 +210,11 @@ async def _drawn(lake: Stocked, annotation: UUID, label: str) -> dict[str, UUID]
         "mask": wire.MaskIn(label_id=label, mask="P?5k`[9"),
     }
     ids = {}
-    for name, shape in drawn.items():
-        create = vars(shapes)[f"CREATE_{name.upper()}S"]
-        made = await lake.call(create, annotation_id=annotation, **{f"{name}s": [shape]})
-        ids[name] = getattr(made, f"{name}s")[0].id
+    for operations in shapes.SHAPES:
+        name = operations.kind.name.lower()
+        given = {operations.plural: [drawn[name]]}
+        made = await lake.call(operations.create, annotation_id=annotation, **given)
+        ids[name] = getattr(made, operations.plural)[0].id
     return ids
 
 
