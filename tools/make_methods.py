@@ -134,8 +134,8 @@ def official_methods(name: str) -> set[str]:
     found: set[str] = set()
     waiting = [(module, name)]
     while waiting:
-        place, each = waiting.pop()
-        tree = ast.parse((OFFICIAL / f"{place}.py").read_text(encoding="utf-8"))
+        source, each = waiting.pop()
+        tree = ast.parse((OFFICIAL / f"{source}.py").read_text(encoding="utf-8"))
         imported = {
             alias.name: node.module.removeprefix("picsellia.").replace(".", "/")
             for node in tree.body
@@ -148,7 +148,7 @@ def official_methods(name: str) -> set[str]:
             if isinstance(node, ast.ClassDef) and node.name == each:
                 found |= {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
                 bases = [_name(base) for base in node.bases]
-                waiting += [(imported.get(base, place), base) for base in bases if base != each]
+                waiting += [(imported.get(base, source), base) for base in bases if base != each]
     return found
 
 
@@ -219,8 +219,8 @@ def lacking(text: str) -> list[str]:
                 continue
             faults += [
                 f"{name}.{method}: no test through {way}"
-                for way, said in zip(WAYS, rows[method], strict=True)
-                if not said
+                for way, entry in zip(WAYS, rows[method], strict=True)
+                if not entry
             ]
         faults += [f"{name}.{gone} is no method" for gone in sorted(rows.keys() - set(listed))]
     for words, path in sorted(set(re.findall(r"\[([^\]]+)\]\(\.\./(\S+?)\)", text))):

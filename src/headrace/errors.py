@@ -162,12 +162,12 @@ class ParseError(FormatError, ValueError):
         self.finding = finding
 
     def __str__(self) -> str:
-        place = self.path or ""
+        where = self.path or ""
         if self.line is not None:
-            place += f":{self.line}"
+            where += f":{self.line}"
         elif self.offset is not None:
-            place += f" at byte {self.offset}"
-        text = f"{place}: {self.message}" if place else self.message
+            where += f" at byte {self.offset}"
+        text = f"{where}: {self.message}" if where else self.message
         return text if self.hint is None else f"{text} ({self.hint})"
 
 

@@ -135,7 +135,7 @@ async def test_own_methods_through_a_door(tmp_path: Path, kind: str) -> None:
         await to_thread.run_sync(own, Awaited(client), tmp_path)
 
 
-def test_own_methods_of_the_blocking_face(tmp_path: Path) -> None:
+def test_own_methods_of_the_blocking_api(tmp_path: Path) -> None:
     blocking.create_lake(tmp_path / "lake")
     with blocking.connect(tmp_path / "lake") as client:
         own(client, tmp_path)

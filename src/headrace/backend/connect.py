@@ -120,7 +120,7 @@ async def _organization(
     chosen = chosen or ping.default_organization
     if chosen is None:
         raise ConfigurationError(
-            f"{ping.username} has no default organization", hint="pass organization_name"
+            f"{ping.username} has no default organization", hint="pass organization_name="
         )
     return await backend.call(GET_ORGANIZATION, GetOrganization(organization_id=chosen))
 
@@ -135,7 +135,7 @@ def _token(token: str | None) -> str:
     token = (token or "").strip()
     if not token:
         raise ConfigurationError(
-            "a server needs a token", hint=f"pass api_token, or set {TOKEN_VARIABLE}"
+            "a server needs a token", hint=f"pass api_token= or set {TOKEN_VARIABLE}"
         )
     if not token.isascii() or not token.isprintable() or " " in token:
         raise ConfigurationError("the token has characters that no token has", hint="copy it again")

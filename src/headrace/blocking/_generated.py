@@ -2010,7 +2010,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
 
     @property
     def connector_id(self) -> UUID | None:
-        """The id of the storage behind the datalake."""
+        """The id of the object store of the datalake."""
         return self._inner.connector_id
 
     def sync(self) -> None:

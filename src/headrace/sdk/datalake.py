@@ -49,7 +49,7 @@ class Datalake(Resource[DatalakeRecord]):
 
     @property
     def connector_id(self) -> UUID | None:
-        """The id of the storage behind the datalake."""
+        """The id of the object store of the datalake."""
         return self.record.connector_id
 
     async def sync(self) -> None:

@@ -105,7 +105,7 @@ class Job(Resource[JobRecord | JobRunRecord]):
             if attempt + 1 < attempts:
                 await anyio.sleep(blocking_time_increment)
         raise WaitTimeoutError(
-            f"job {self.id} is {self.status} after {attempts} looks", hint="wait again later"
+            f"job {self.id} is {self.status} after {attempts} attempts", hint="wait again later"
         )
 
     async def cancel(self) -> Status:

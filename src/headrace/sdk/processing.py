@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET
@@ -10,7 +9,7 @@ from msgspec import UNSET
 from headrace.model.enums import ProcessingTargetType, ProcessingType
 from headrace.model.records import ProcessingRecord
 from headrace.protocol.operations import processings as operations
-from headrace.sdk.base.resource import Resource
+from headrace.sdk.base.resource import Resource, describe
 
 
 class Processing(Resource[ProcessingRecord]):
@@ -91,5 +90,5 @@ class Processing(Resource[ProcessingRecord]):
         request = operations.ProcessingId(processing_id=self.id)
         await self.session.call(operations.DELETE_PROCESSING, request)
 
-    def _facts(self) -> Iterable[str]:
-        return [self.name, self.target.value.lower()]
+    def __repr__(self) -> str:
+        return describe(self, self.name, self.target.value.lower())

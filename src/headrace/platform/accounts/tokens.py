@@ -182,7 +182,7 @@ async def authenticate(
         PermissionDeniedError: The token is not for this organization.
     """
     if not token:
-        raise AuthenticationError("no token was sent", hint="pass api_token or HEADRACE_TOKEN")
+        raise AuthenticationError("no token was sent", hint="pass api_token= or set HEADRACE_TOKEN")
     digest = _digest(token)
     row = await context.database.fetch_one("accounts.token", digest=digest)
     if row is None or not hmac.compare_digest(row[0], digest):

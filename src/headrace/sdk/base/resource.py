@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -54,11 +54,7 @@ class Resource(Generic[RecordT]):
         return hash(self.id)
 
     def __repr__(self) -> str:
-        return describe(self, *self._facts())
-
-    def _facts(self) -> Iterable[str]:
-        """What the repr shows, the name first; makes no calls."""
-        return [str(self.id)]
+        return describe(self, str(self.id))
 
 
 def describe(handle: Any, name: str, *facts: str) -> str:
