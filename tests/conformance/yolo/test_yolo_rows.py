@@ -135,7 +135,7 @@ def test_y04_the_whole_disk_is_never_walked(tmp_path: Path, entry: str) -> None:
 def test_y04_nothing_there_is_an_error_but_the_classes_are_known(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"data.yaml": SPLIT + NAMES})
     assert "Y04" in str(fails(root, "yolo", strict=True))
-    assert "none of its folders" in str(fails(root, "yolo"))
+    assert "none of its image or label folders" in str(fails(root, "yolo"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""YOLO as Ultralytics defines it: a label file an image, a ``data.yaml`` beside, fractions of the image."""
+"""YOLO as defined by Ultralytics: one label file per image and a ``data.yaml``; coordinates are fractions (0 to 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Class names: from a yaml's ``names`` and ``nc``, or from a list of one name a line."""
+"""Class names from the ``names`` and ``nc`` of a yaml, or from a text file with one name per line."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ _MAX_CLASSES = 100_000
 
 
 def read_name_list(path: Path) -> Names:
-    """One name a line (``classes.txt``, ``obj.names``); blank lines at the end do not count."""
+    """Read a file with one name per line (``classes.txt``, ``obj.names``); trailing blank lines do not count."""
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ParseError(f"larger than {MAX_BYTES} bytes: no list of classes is", path=path)
+        raise ParseError(
+            f"the file is larger than {MAX_BYTES} bytes, too large for a list of classes", path=path
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ParseError("no UTF-8 text", path=path, offset=error.start) from None
+        raise ParseError("the file is not UTF-8", path=path, offset=error.start) from None
     return dict(enumerate(line.strip() for line in text.rstrip().splitlines()))
 
 
 def yaml_names(names: Node | None, count: Node | None, path: Path, found: Pass) -> Names:
-    """The names that a yaml declares; ``class_0``, ``class_1`` … where it only counts them.
+    """Return the names that a yaml declares; ``class_0``, ``class_1`` … where it has only a count.
 
-    Findings Y01 (gaps, empty or repeated names) and Y02 (a count that contradicts the names).
+    Adds the findings Y01 (gaps, empty or repeated names) and Y02 (a count that contradicts the names).
     """
     declared = _number(count, path) if count not in (None, "") else None
     named = _named(names, path) if names not in (None, "") else None
@@ -40,7 +42,7 @@ def yaml_names(names: Node | None, count: Node | None, path: Path, found: Pass) 
     if declared is not None and declared != len(named):
         found.add(
             "Y02",
-            "nc is not the number of names; the names count",
+            "nc differs from the number of names and is ignored",
             path=path,
             detail=f"nc {declared}, {len(named)} names",
         )
@@ -49,17 +51,17 @@ def yaml_names(names: Node | None, count: Node | None, path: Path, found: Pass) 
 
 
 def inside(base: Path, name: str) -> Path | None:
-    """The file ``name`` below ``base``; None where there is none, or where it lies elsewhere."""
+    """Return the path of an existing file ``name`` below ``base``, or None."""
     path = base / name
     try:
         found = path.is_file() and path.resolve().is_relative_to(base.resolve())
     except (OSError, ValueError):
-        return None  # a name that no file can bear
+        return None  # not a valid file name
     return path if found else None
 
 
 def labels_of(names: Names, points: Sequence[str] = ()) -> list[LabelInfo]:
-    """The labels in the order of their numbers; a name that stands there twice is one label."""
+    """Return the labels in the order of their numbers; a repeated name is one label."""
     labels: dict[str, LabelInfo] = {}
     for number in sorted(names):
         labels.setdefault(
@@ -71,7 +73,7 @@ def labels_of(names: Names, points: Sequence[str] = ()) -> list[LabelInfo]:
 def _number(node: Node | None, path: Path) -> int:
     text = node.strip() if isinstance(node, str) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= _MAX_CLASSES):
-        raise ParseError("nc is no count of classes", path=path, finding="Y02")
+        raise ParseError("nc is not a number of classes", path=path, finding="Y02")
     return int(text)
 
 
@@ -81,7 +83,7 @@ def _named(node: Node | None, path: Path) -> Names:
     if isinstance(node, dict):
         pairs = {_key(key, path): _name(value, path) for key, value in node.items()}
         if len(pairs) < len(node):
-            raise ParseError("names has a number twice", path=path, finding="Y01")
+            raise ParseError("names contains a number twice", path=path, finding="Y01")
         return dict(sorted(pairs.items()))
     if isinstance(node, str):
         listed = inside(path.parent, node)
@@ -93,13 +95,15 @@ def _named(node: Node | None, path: Path) -> Names:
 def _key(text: str, path: Path) -> int:
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ParseError(f"names has the key {text[:40]!r}, no number", path=path, finding="Y01")
+        raise ParseError(
+            f"names has the key {text[:40]!r}, which is not a number", path=path, finding="Y01"
+        )
     return int(text)
 
 
 def _name(node: Node, path: Path) -> str:
     if not isinstance(node, str):
-        raise ParseError("a class name is no text", path=path, finding="Y01")
+        raise ParseError("a class name is not a string", path=path, finding="Y01")
     return str(node)
 
 

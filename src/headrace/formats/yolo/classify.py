@@ -1,4 +1,4 @@
-"""Classification: folders named by class, ``train/cat/1.jpg``; the classes are the sorted folders of ``train``."""
+"""Classification datasets: one folder per class, ``train/cat/1.jpg``; the classes are the sorted folders of ``train``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_CLASSES = frozenset({"images", "labels"})
 
 
 class ClassifiedImage(NamedTuple):
-    """An image, its name below the split's folder, and its class folder."""
+    """An image, its name below the folder of the split, and its class folder."""
 
     name: str
     split: str | None
@@ -27,7 +27,7 @@ class ClassifiedImage(NamedTuple):
 
 
 def looks_classified(base: Path) -> bool:
-    """Whether a folder that nothing describes holds split folders with nothing but class folders of images."""
+    """Return whether a folder without description consists of split folders with class folders of images."""
     sources = class_sources(base)
     if not sources or any((base / name).is_dir() for name in _NO_CLASSES):
         return False
@@ -39,7 +39,7 @@ def looks_classified(base: Path) -> bool:
 
 
 def class_sources(base: Path) -> list[SplitSource]:
-    """The split folders of a classification tree; the folder itself where it has none."""
+    """Return the split folders of a classification dataset."""
     named = [name for name in (*SPLITS, *ALIASES) if (base / name).is_dir()]
     return [
         SplitSource(split=ALIASES.get(name, name), kind="images", path=base / name)
@@ -48,7 +48,7 @@ def class_sources(base: Path) -> list[SplitSource]:
 
 
 def class_folders(path: Path) -> list[str]:
-    """The names of the class folders, sorted, empty folders included."""
+    """Return the sorted names of the class folders, empty ones included."""
     with os.scandir(path) as entries:
         return sorted(
             entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")
@@ -56,9 +56,9 @@ def class_folders(path: Path) -> list[str]:
 
 
 def class_names(sources: list[SplitSource], names: Names, found: Pass) -> dict[str, str]:
-    """Labels by class folder: the folder's own name, or the yaml's where it names as many.
+    """Map class folders to labels: names of the yaml if their number matches, else the names of the folders.
 
-    Finding Y20 for folders that only a later split has.
+    Adds the finding Y20 for folders that only a later split has.
     """
     first = class_folders(sources[0].path) if sources else []
     labels = {folder: folder for folder in first}
@@ -70,23 +70,23 @@ def class_names(sources: list[SplitSource], names: Names, found: Pass) -> dict[s
                 labels[folder] = folder
                 found.add(
                     "Y20",
-                    "a class that the first split does not have",
+                    "a class is missing from the first split",
                     path=source.path / folder,
                 )
     return labels
 
 
 def classified_images(source: SplitSource) -> Iterator[ClassifiedImage]:
-    """The images of a split, class by class."""
+    """Yield the images of a split, class by class."""
     for folder in class_folders(source.path):
         walk = FolderWalk(
             source.path / folder, IMAGE_SUFFIXES, boundary=source.path, refused=lambda path: None
         )
-        for place, names in walk.folders():
+        for below, names in walk.folders():
             for name in names:
                 yield ClassifiedImage(
-                    f"{source.prefix}{folder}/{place.relative}{name}",
+                    f"{source.prefix}{folder}/{below.relative}{name}",
                     source.split,
-                    f"{place.path}/{name}",
+                    f"{below.path}/{name}",
                     folder,
                 )

@@ -1,4 +1,4 @@
-"""Writes classification: every image linked (or copied) into the folder of its class."""
+"""Writes classification datasets: links or copies every image into the folder of its class."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from headrace.model.shapes import Classification
 
 
 class ClassFolders:
-    """``SPLIT/CLASS/IMAGE`` below a tree; ``images`` is where the images are.
+    """Writes ``SPLIT/CLASS/IMAGE`` below a tree.
 
-    Raises :class:`~headrace.errors.FormatError` without images: the folders are all that the format says.
+    Args:
+        tree: Creates the files.
+        images: The folder of the image files.
+        found: Receives findings and counts.
+        counter: Receives losses.
+
+    Raises:
+        FormatError: ``images`` is None; the format consists of image files only.
     """
 
     def __init__(
@@ -25,7 +32,7 @@ class ClassFolders:
     ) -> None:
         if images is None:
             raise FormatError(
-                "classification folders hold the images themselves",
+                "a classification dataset contains the images themselves",
                 hint="give the folder of the images",
             )
         self._tree = tree
@@ -34,26 +41,26 @@ class ClassFolders:
         self._counter = counter
 
     def write(self, sample: Sample, split_folder: str) -> None:
-        """Link one image; ``split_folder`` is its split's folder with ``/`` behind."""
+        """Link one image into ``split_folder``, which ends in ``/``."""
         classes = [shape for shape in sample.shapes if isinstance(shape, Classification)]
         for shape in sample.shapes:
             if not isinstance(shape, Classification):
                 kind = type(shape).__name__.lower()
-                self._lose(
-                    sample, f"a {kind} is left out: classification has labels only", shapes=1
+                self._note_loss(
+                    sample, f"a {kind} is left out: classification has only labels", shapes=1
                 )
         if not classes:
-            self._lose(sample, "an image without a class is left out", images=1)
+            self._note_loss(sample, "an image without a class is left out", images=1)
             return
         if len(classes) > 1:
             more = len(classes) - 1
-            self._lose(sample, "further classes of an image are left out", shapes=more)
+            self._note_loss(sample, "additional classes of an image are left out", shapes=more)
         self._link(sample, classes[0].label, split_folder)
 
-    def finish(self, labels: Iterable[str], homes: Sequence[str]) -> None:
-        """Make the folders of classes without images: the sorted folders are the classes."""
+    def finish(self, labels: Iterable[str], split_folders: Sequence[str]) -> None:
+        """Create the folders of classes without images, since the sorted folders are the classes."""
         for label in labels:
-            for split_folder in homes or ["train/"]:
+            for split_folder in split_folders or ["train/"]:
                 try:
                     self._tree.make_folder(f"{split_folder}{self._folder(label)}")
                 except FormatError as error:
@@ -67,14 +74,17 @@ class ClassFolders:
             return
         source = self._find(sample.filename, split_folder)
         if source is None:
-            self._leave_out(sample, "Y20", "the image is not there")
+            self._leave_out(sample, "Y20", "the image file does not exist")
             return
         name = sample.filename.replace("\\", "/").rpartition("/")[2]
         stem, dot, suffix = name.rpartition(".")
         used = self._tree.link(folder, stem or suffix, f".{suffix}" if dot and stem else "", source)
         if used != (stem or suffix):
             self._counter.add(
-                "Y20", "images of one name; the later ones get a number", Severity.NOTE, name
+                "Y20",
+                "several images have the same name; later ones get a number",
+                Severity.NOTE,
+                name,
             )
         self._found.images_out += 1
         self._found.shapes_out += 1
@@ -82,7 +92,7 @@ class ClassFolders:
     def _folder(self, label: str) -> str:
         above, _ = self._tree.folder_and_stem(f"{label}/x")
         if above.count("/") != 1:
-            raise FormatError(f"the label {label[:80]!r} is no name of one folder")
+            raise FormatError(f"the label {label[:80]!r} is not a valid folder name")
         return above
 
     def _find(self, filename: str, split_folder: str) -> str | None:
@@ -90,7 +100,7 @@ class ClassFolders:
         paths = (os.path.join(self._images, name) for name in names)
         return next((path for path in paths if os.path.isfile(path)), None)
 
-    def _lose(self, sample: Sample, why: str, *, shapes: int = 0, images: int = 0) -> None:
+    def _note_loss(self, sample: Sample, why: str, *, shapes: int = 0, images: int = 0) -> None:
         self._counter.add(
             "LOSS",
             why,

@@ -1,4 +1,4 @@
-"""Rows to shapes: what the numbers of a row mean is told by their count, the task and ``kpt_shape``."""
+"""Decodes rows into shapes. The meaning of a row depends on its length, the task and ``kpt_shape``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from headrace.formats.yolo.tokenize import Row
 from headrace.model.geometry import cxcywh_normalised_to_xywh
 from headrace.model.shapes import AnyShape, Box, Classification, Keypoints, Polygon, Rectangle
 
-# Ultralytics forgives labellers' rounding this far beyond the image, and calls the file corrupt beyond it.
+# Ultralytics tolerates rounding errors up to this fraction outside the image and rejects the file beyond.
 TOLERANCE: Final = 0.01
 _MAX_CLASS = 100_000
 
 
 class RowReporter:
-    """Where a row stands, for findings."""
+    """Adds findings with the location of the current row."""
 
     __slots__ = ("found", "line", "path")
 
@@ -28,11 +28,11 @@ class RowReporter:
         self.line = 0
 
     def note(self, code: str, message: str, severity: Severity = Severity.WARNING) -> None:
-        """A finding about a row that is kept."""
+        """Add a finding about a row that is kept."""
         self.found.add(code, message, severity=severity, path=self.path, line=self.line)
 
     def leave_out(self, code: str, message: str, detail: str) -> None:
-        """A finding about a row that is not."""
+        """Add a finding about a row that is left out."""
         self.found.add(
             code,
             message,
@@ -52,11 +52,15 @@ class _RowError(Exception):
 
 
 class RowDecoder:
-    """Makes shapes of one dataset's rows.
+    """Decodes the rows of one dataset.
 
-    ``names`` maps class numbers to labels; with ``open_names`` an unknown number names itself (``class_7``).
-    ``task`` is None where nothing tells it: then rows of four coordinates are boxes, longer ones polygons. With
-    ``classify`` a row is its class, whatever stands behind it.
+    Args:
+        names: Labels by class number.
+        open_names: Give unknown numbers a generated name (``class_7``).
+        task: The task, or None if unknown; then rows with four coordinates are boxes and longer ones polygons. With
+            ``classify`` only the class of a row counts.
+        kpt_shape: Number of keypoints and of values per keypoint (2 or 3).
+        predictions: Accept a confidence at the end of a row.
     """
 
     def __init__(
@@ -68,7 +72,7 @@ class RowDecoder:
         kpt_shape: tuple[int, int] | None,
         predictions: bool,
     ) -> None:
-        # Numbers come as 2 or as 2.0, which are one key.
+        # 2 and 2.0 are the same key.
         self._names: dict[float, str] = {float(number): name for number, name in names.items()}
         self._open = open_names
         self._task = task
@@ -77,18 +81,21 @@ class RowDecoder:
 
     @property
     def names(self) -> dict[int, str]:
-        """Class numbers and labels, those that named themselves included."""
+        """Labels by class number, generated ones included."""
         return {int(number): name for number, name in sorted(self._names.items())}
 
     @property
     def boxes_only(self) -> bool:
-        """Whether rows of five numbers are boxes, and may become a table."""
+        """Whether rows of five numbers are boxes and may become a table."""
         return not self._points and self._task in (None, "detect")
 
     def table(
         self, columns: Sequence[Row], widths: Sequence[int], heights: Sequence[int]
     ) -> BoxTable | None:
-        """Boxes by the columns of their rows, each with the size of its image; None where one is not on its image."""
+        """Decode boxes, given as columns of fractions, with the sizes of their images in pixels.
+
+        Returns None where a box is not inside its image or its class is unknown.
+        """
         numbers, xs, ys, ws, hs = columns
         on_image = all(
             min(values, default=0) >= 0 and max(values, default=0) <= 1
@@ -96,7 +103,7 @@ class RowDecoder:
         )
         if not on_image or not self._names.keys() >= {*numbers}:
             return None
-        # As cxcywh_normalised_to_xywh, without a call for each of millions.
+        # As cxcywh_normalised_to_xywh, without a call per box.
         return BoxTable(
             list(map(self._names.__getitem__, numbers)),
             [(x - w / 2) * width for x, w, width in zip(xs, ws, widths, strict=True)],
@@ -108,7 +115,7 @@ class RowDecoder:
     def shapes(
         self, rows: Iterable[tuple[int, Row]], width: int, height: int, reporter: RowReporter
     ) -> list[AnyShape]:
-        """The shapes of numbered rows; bad rows are left out and reported."""
+        """Decode rows with line numbers into pixels; bad rows are reported and left out."""
         shapes: list[AnyShape] = []
         for line, row in rows:
             reporter.line = line
@@ -117,7 +124,7 @@ class RowDecoder:
             except _RowError as fault:
                 reporter.leave_out(fault.code, fault.message, _preview(row))
         if len(set(map(type, shapes))) > 1:
-            reporter.note("Y15", "boxes and outlines in one file", Severity.NOTE)
+            reporter.note("Y15", "boxes and polygons in one file", Severity.NOTE)
         return shapes
 
     def _shape(self, row: Row, width: int, height: int, reporter: RowReporter) -> AnyShape:
@@ -142,14 +149,14 @@ class RowDecoder:
         if label is not None:
             return label
         if not 0 <= number < _MAX_CLASS or number != int(number):
-            raise _RowError("Y10", "the class is no whole number from 0 on")
+            raise _RowError("Y10", "the class is not a whole number of at least 0")
         if not self._open:
-            raise _RowError("Y10", "the class has no name")
+            raise _RowError("Y10", "the class number has no name")
         label = self._names[int(number)] = f"class_{int(number)}"
         return label
 
     def _score(self, values: Row) -> float | None:
-        """Take the confidence off a prediction's row."""
+        """Remove and return the confidence of a prediction."""
         count = len(values)
         if self._points:
             scored = count == 5 + self._points[0] * self._points[1]
@@ -158,9 +165,7 @@ class RowDecoder:
         if not scored:
             return None
         if not self._predictions:
-            raise _RowError(
-                "Y16", "one number too many; a prediction's confidence must be asked for"
-            )
+            raise _RowError("Y16", "one number too many; enable predictions to read confidences")
         return values.pop()
 
     def _pose(
@@ -168,14 +173,14 @@ class RowDecoder:
     ) -> Keypoints:
         count, size = self._points or (0, 3)
         if len(values) != 4 + count * size:
-            raise _RowError("Y14", "not as many numbers as kpt_shape asks for")
+            raise _RowError("Y14", "the number of values does not match kpt_shape")
         box = _box(_inside(values[:4], reporter), width, height)
         points: list[float] = []
         for i in range(4, len(values), size):
             x, y = values[i], values[i + 1]
             visible = values[i + 2] if size == 3 else (2 if x >= 0 and y >= 0 else 0)
             if visible not in (0, 1, 2):
-                raise _RowError("Y14", "a point's visibility is not 0, 1 or 2")
+                raise _RowError("Y14", "the visibility of a keypoint is not 0, 1 or 2")
             if visible:
                 x, y = _inside([x, y], reporter)
                 points += (x * width, y * height, int(visible))
@@ -185,11 +190,11 @@ class RowDecoder:
 
     def _ring(self, values: Row, width: int, height: int, reporter: RowReporter) -> list[float]:
         if self._task == "obb" and len(values) != 8:
-            raise _RowError("Y13", "an oriented box has four corners")
+            raise _RowError("Y13", "an oriented box needs four corners")
         if len(values) < 6:
-            raise _RowError("Y10", "a box has a class and four numbers")
+            raise _RowError("Y10", "a box needs a class and four numbers")
         if len(values) % 2:
-            raise _RowError("Y12", "an outline has a class and pairs of numbers")
+            raise _RowError("Y12", "a polygon needs a class and pairs of numbers")
         if len(values) == 8 and self._task is None:
             reporter.note("Y13", "four corners may be an oriented box or a polygon; give the task")
         if len(values) == 8 and self._task != "segment":
@@ -208,30 +213,30 @@ def _box(values: Row, width: int, height: int) -> Box:
 
 
 def _inside(values: Row, reporter: RowReporter) -> Row:
-    """Values between 0 and 1; those just outside are moved there, and told."""
+    """Return values between 0 and 1; values slightly outside are clamped and reported."""
     low, high = min(values), max(values)
     if low >= 0 and high <= 1:
         return values
     if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):
         raise _outside_error(high)
-    reporter.note("Y11", "beyond the image by less than 0.01; moved to its edge")
+    reporter.note("Y11", "outside the image by less than 0.01; moved to its edge")
     return [min(max(value, 0.0), 1.0) for value in values]
 
 
 def _check_near(values: Row, reporter: RowReporter) -> None:
-    """Corners of a turned box may lie outside: moving them would bend it."""
+    """Check corners of an oriented box, which may lie outside: clamping would distort it."""
     low, high = min(values), max(values)
     if low >= 0 and high <= 1:
         return
     if not (low >= -1 and high <= 2):
         raise _outside_error(high)
-    reporter.note("Y11", "a corner beyond the image; kept")
+    reporter.note("Y11", "a corner outside the image; kept")
 
 
 def _outside_error(high: float) -> _RowError:
     if high > 2:
         return _RowError("Y11", "coordinates are pixels, not fractions of the image")
-    return _RowError("Y11", "coordinates beyond the image")
+    return _RowError("Y11", "coordinates outside the image")
 
 
 def _preview(row: Row) -> str:

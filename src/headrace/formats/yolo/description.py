@@ -1,4 +1,4 @@
-"""What a YOLO dataset says of itself: where its splits lie, its classes, its task; from any of its spellings."""
+"""Reads the description of a YOLO dataset: splits, classes and task, from a yaml, ``obj.data`` or list of classes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,18 @@ _OBJ_DATA_KEYS: Final = {"train": "train", "valid": "val", "val": "val", "test":
 
 
 class DatasetDescription(Struct, kw_only=True):
-    """A dataset's description. ``splits`` maps split names to entries as written: folders, image lists, images.
+    """The description of a dataset.
 
-    ``base`` is the folder of the description; ``path`` what it says where the data lies; ``declared`` whether
-    it names its splits at all.
+    Attributes:
+        source: The file of the description, or the dataset's folder.
+        base: The folder of the description.
+        path: The root of the data as declared.
+        splits: Entries by split, as written: folders, image lists, images.
+        names: Labels by class number.
+        task: The task, if declared.
+        kpt_shape: Number of keypoints and of values per keypoint.
+        kpt_names: Names of the keypoints.
+        more: Unknown keys of the yaml.
     """
 
     source: Path
@@ -41,17 +49,18 @@ class DatasetDescription(Struct, kw_only=True):
 
 
 def find_description(path: Path) -> Path | None:
-    """The yaml, ``obj.data`` or list of classes that describes ``path``; None where it has none.
+    """Find the yaml, ``obj.data`` or list of classes that describes ``path``; None without one.
 
-    Raises :class:`~headrace.errors.ParseError` where several yaml files compete.
+    Raises:
+        ParseError: Several yaml files may be meant, or the file is none of these.
     """
     if path.is_file():
         if path.suffix.lower() in (".yaml", ".yml", ".data") or path.name in _CLASS_LISTS:
             return path
         raise ParseError(
-            "no data.yaml, obj.data or list of classes",
+            "the file is not a data.yaml, obj.data or list of classes",
             path=path,
-            hint="give the dataset's yaml, or its folder",
+            hint="give the dataset's yaml or its folder",
         )
     yamls = sorted(
         each
@@ -72,7 +81,7 @@ def find_description(path: Path) -> Path | None:
 
 
 def read_description(source: Path, found: Pass) -> DatasetDescription:
-    """Read what :func:`find_description` found."""
+    """Read the description at ``source``."""
     if source.suffix.lower() in (".yaml", ".yml"):
         return _from_yaml(source, found)
     if source.suffix.lower() == ".data":
@@ -91,11 +100,11 @@ def _describes(path: Path) -> bool:
 def _from_yaml(source: Path, found: Pass) -> DatasetDescription:
     node = load_yaml(source)
     if not isinstance(node, dict):
-        raise ParseError("no mapping of names and splits", path=source)
+        raise ParseError("the yaml is not a mapping of names and splits", path=source)
     if not node.keys() & {"names", "nc", *SPLITS, *ALIASES}:
-        raise ParseError("neither names nor splits: no YOLO dataset", path=source)
+        raise ParseError("not a YOLO dataset: the yaml has neither names nor splits", path=source)
     if _filled(node.get("download")):
-        found.add("Y19", "download is never run", severity=Severity.NOTE, path=source)
+        found.add("Y19", "the key download is ignored", severity=Severity.NOTE, path=source)
     splits = _splits(node, source)
     more = {key: value for key, value in node.items() if key not in _KNOWN and key not in splits}
     points = _shape(node.get("kpt_shape"), source)
@@ -125,7 +134,7 @@ def _splits(node: dict[str, Node], source: Path) -> dict[str, list[str]]:
 
 
 def _custom_splits(node: dict[str, Node]) -> dict[str, list[str]]:
-    """Splits of other names, as our own writer lays them: ``holdout: images/holdout``."""
+    """Return splits with other names, as the writer creates them: ``holdout: images/holdout``."""
     return {
         str(key): [str(value)]
         for key, value in node.items()
@@ -143,7 +152,7 @@ def _text(node: Node | None, key: str, source: Path) -> str:
     if node is None or (isinstance(node, PlainScalar) and not _filled(node)):
         return ""
     if not isinstance(node, str) or "\0" in node:
-        raise ParseError(f"{key} is no path", path=source, finding="Y05")
+        raise ParseError(f"{key} is not a path", path=source, finding="Y05")
     return str(node).strip()
 
 
@@ -169,7 +178,7 @@ def _shape(node: Node | None, source: Path) -> tuple[int, int] | None:
 
 
 def _kpt_names(node: Node | None) -> list[str]:
-    """The names of the points; Ultralytics gives them a class, and all classes share ``kpt_shape``."""
+    """Return the names of the keypoints: those of the first class, since all classes share ``kpt_shape``."""
     if isinstance(node, dict) and node:
         node = next(iter(node.values()))
     if isinstance(node, list) and all(isinstance(name, str) for name in node):
@@ -182,7 +191,7 @@ def _from_obj_data(source: Path) -> DatasetDescription:
     for number, line in enumerate(_lines(source), 1):
         key, equals, value = line.partition("=")
         if line.strip() and not equals:
-            raise ParseError("no line of key = value", path=source, line=number)
+            raise ParseError("the line is not key = value", path=source, line=number)
         values[key.strip()] = value.strip()
     dataset = DatasetDescription(source=source, base=source.parent)
     names = values.get("names")
@@ -204,6 +213,6 @@ def _lines(source: Path) -> list[str]:
 
 
 def _beside(base: Path, entry: str) -> Path | None:
-    """A file that Darknet names from its own folder (``data/obj.names``)."""
+    """Return the path of a file that Darknet names relative to its own folder (``data/obj.names``)."""
     names = (entry, entry.removeprefix("data/"), entry.rpartition("/")[2])
     return next((path for name in names if (path := inside(base, name)) is not None), None)

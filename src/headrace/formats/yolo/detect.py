@@ -1,4 +1,4 @@
-"""Whether a file or a folder looks like a YOLO dataset."""
+"""Detects YOLO datasets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRIES = 50
 
 
 def probe(path: Path) -> Guess | None:
-    """YOLO by its yaml, its class list, rows of numbers below ``labels``, or folders of classes."""
+    """Detect YOLO by its yaml, its list of classes, rows of numbers below ``labels``, or class folders."""
     if path.is_file():
         return _yaml(path) if path.suffix.lower() in (".yaml", ".yml") else None
     for each in sorted([*path.glob("*.yaml"), *path.glob("*.yml")])[:_TRIES]:
@@ -25,13 +25,13 @@ def probe(path: Path) -> Guess | None:
             return guess
     for name in _CLASS_LISTS:
         if (path / name).is_file():
-            return Guess(format="yolo", confidence="likely", reason=f"it holds {name}")
+            return Guess(format="yolo", confidence="likely", reason=f"it contains {name}")
     for folder in (path / "labels", path):
         if folder.is_dir() and (row := _label_file(folder)):
-            reason = f"{row.relative_to(path)} holds rows of a class and numbers"
+            reason = f"{row.relative_to(path)} contains rows of a class and numbers"
             return Guess(format="yolo", confidence="likely", reason=reason)
     if looks_classified(path):
-        reason = "its split folders hold folders of images, named by class"
+        reason = "its split folders contain folders of images, named by class"
         return Guess(format="yolo", confidence="possible", reason=reason)
     return None
 
@@ -49,7 +49,7 @@ def _yaml(path: Path) -> Guess | None:
 
 
 def _label_file(folder: Path) -> Path | None:
-    """The first text file, not far down, that starts with a row."""
+    """Return the first of some text files that starts with a row."""
     texts = (path for path in folder.rglob("*.txt") if path.is_file())
     for path in islice(texts, _TRIES):
         with path.open("rb") as file:

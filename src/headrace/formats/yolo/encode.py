@@ -1,4 +1,4 @@
-"""Shapes to rows of label files: what one shape becomes under each task, in fractions of the image."""
+"""Encodes shapes as rows of label files, for each task, in fractions of the image (0 to 1)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from headrace.formats.geometry.clip import clip_ring
 from headrace.model.geometry import clip_xywh, xywh_to_cxcywh_normalised, xywh_to_xyxy
 from headrace.model.shapes import AnyShape, Box, Keypoints, Polygon, Rectangle
 
-OUTSIDE = "cut at the image's edge: YOLO cannot say what lies beyond"
+OUTSIDE = "clipped to the image: YOLO cannot represent parts outside"
 
-NOWHERE = "left out: nothing of it lies on the image"
+NOWHERE = "left out: entirely outside the image"
 BOXED = "a %s becomes its box"
 
 
-class RowLoss(Exception):  # noqa: N818  it is no error: the writer turns it into a finding
-    """What a shape loses on its way into a row; ``row`` holds what is left of it, if anything."""
+class RowLoss(Exception):  # noqa: N818  becomes a finding
+    """A loss in encoding a shape; ``row`` holds what can be represented, if anything."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ RowEncoder = Callable[[AnyShape, int, int], list[float]]
 
 
 def detect_row(shape: AnyShape, width: int, height: int) -> list[float]:
-    """Centre and size of a shape's box."""
+    """Encode centre and size of a shape's box."""
     box = _box(shape)
     row, cut = _centred(box, width, height)
     if not isinstance(shape, Rectangle):
@@ -51,13 +51,13 @@ def detect_row(shape: AnyShape, width: int, height: int) -> list[float]:
 
 
 def segment_row(shape: AnyShape, width: int, height: int) -> list[float]:
-    """The outline of a shape; several rings are joined to one by lines that are walked to and fro."""
+    """Encode a shape as one ring; several rings are joined by lines traversed in both directions."""
     if isinstance(shape, Polygon):
-        row, cut = _outline(_joined_rings(shape.rings), width, height)
+        row, cut = _ring_row(_joined_rings(shape.rings), width, height)
         if len(shape.rings) > 1:
             raise RowLoss("several rings become one, joined by lines", row)
     else:
-        row, cut = _outline(_corners(_box(shape)), width, height)
+        row, cut = _ring_row(_corners(_box(shape)), width, height)
         raise RowLoss(f"a {_kind(shape)} becomes the corners of its box", row)
     if cut:
         raise RowLoss(OUTSIDE, row, code="Y11")
@@ -65,32 +65,32 @@ def segment_row(shape: AnyShape, width: int, height: int) -> list[float]:
 
 
 def obb_row(shape: AnyShape, width: int, height: int) -> list[float]:
-    """The four corners of a shape: its own where it has four, else those of its box."""
+    """Encode four corners: those of the shape if it has four, else those of its box."""
     if isinstance(shape, Polygon) and [len(ring) for ring in shape.rings] == [8]:
-        # Corners of a turned box may lie outside; cutting them would bend it.
-        row, _ = _outline(shape.rings[0], width, height, cut=False)
+        # Corners of an oriented box may lie outside; clipping would distort it.
+        row, _ = _ring_row(shape.rings[0], width, height, cut=False)
         return row
-    row, _ = _outline(_corners(_box(shape)), width, height, cut=False)
+    row, _ = _ring_row(_corners(_box(shape)), width, height, cut=False)
     if not isinstance(shape, Rectangle):
         raise RowLoss(f"a {_kind(shape)} becomes the corners of its box", row)
     return row
 
 
 class PoseEncoder:
-    """Box and points; every row has the same number of points (``kpt_shape``), short ones are filled up."""
+    """Encodes box and keypoints, padding every row to the number of keypoints in ``kpt_shape``."""
 
     def __init__(self, points: int) -> None:
         self.points = points
 
     def __call__(self, shape: AnyShape, width: int, height: int) -> list[float]:
-        """The row of one shape; raises Loss as the plain encoders do."""
+        """Encode a shape; raises RowLoss."""
         if not isinstance(shape, Keypoints):
             raise RowLoss(f"a {_kind(shape)} is left out: pose rows need keypoints")
         have = len(shape.points) // 3
         self.points = self.points or have
         if have > self.points:
             raise RowLoss(
-                "keypoints are left out: more points than kpt_shape says",
+                "keypoints are left out: more points than in kpt_shape",
                 code="Y14",
                 severity=Severity.WARNING,
             )
@@ -98,7 +98,9 @@ class PoseEncoder:
         points, moved = _visible_points(shape.points, width, height)
         row = box + points + [0.0] * (3 * (self.points - have))
         if have < self.points:
-            raise RowLoss("keypoints are filled up with absent ones to kpt_shape", row, code="Y14")
+            raise RowLoss(
+                "keypoints are padded with absent points to match kpt_shape", row, code="Y14"
+            )
         if cut or moved:
             raise RowLoss(OUTSIDE, row, code="Y11")
         return row
@@ -123,7 +125,7 @@ def _box(shape: AnyShape) -> Box:
 
 
 def _centred(box: Box, width: int, height: int) -> tuple[list[float], bool]:
-    """Centre and size, and whether the box had to be cut to be said."""
+    """Return centre and size, and whether the box was clipped."""
     if not all(map(isfinite, box)):
         raise RowLoss("left out: not a finite number", code="Y10", severity=Severity.WARNING)
     row = xywh_to_cxcywh_normalised(*box, width, height)
@@ -135,12 +137,12 @@ def _centred(box: Box, width: int, height: int) -> tuple[list[float], bool]:
     return list(xywh_to_cxcywh_normalised(*cut, width, height)), True
 
 
-def _outline(
+def _ring_row(
     ring: Sequence[float], width: int, height: int, *, cut: bool = True
 ) -> tuple[list[float], bool]:
     if len(ring) < 6 or len(ring) % 2:
         raise RowLoss(
-            "left out: an outline needs three points", code="Y12", severity=Severity.WARNING
+            "left out: a polygon needs three points", code="Y12", severity=Severity.WARNING
         )
     row = [0.0] * len(ring)
     row[0::2] = [x / width for x in ring[0::2]]
@@ -161,7 +163,7 @@ def _corners(box: Box) -> list[float]:
 
 
 def _joined_rings(rings: Sequence[Sequence[float]]) -> Sequence[float]:
-    """All rings as one: from each ring's first point over to the next, and at the end all the way back."""
+    """Join rings into one: from the first point of each ring to the next ring, and finally back through all of them."""
     if len(rings) == 1:
         return rings[0]
     path = [value for ring in rings for value in (*ring, *ring[:2])]

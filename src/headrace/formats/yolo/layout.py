@@ -1,4 +1,4 @@
-"""Where images and labels lie: Ultralytics' rules for paths, and the mended spellings of the field."""
+"""Locates images and labels: the path rules of Ultralytics, and common deviations from them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ _FOLDERS: Final = (*SPLITS, *ALIASES)
 
 
 class SplitSource(Struct, kw_only=True):
-    """One place that belongs to a split.
+    """One source of a split.
 
-    ``kind``: a folder of ``images``; a folder of ``labels`` whose images are elsewhere or nowhere; a text file that
-    is a ``list`` of images; one ``image``. ``prefix`` comes before the names, where several places share a split.
+    Attributes:
+        split: Name of the split; None without splits.
+        kind: A folder of ``images``, a folder of ``labels`` (with images elsewhere or missing), a text file that is a
+            ``list`` of images, or one ``image``.
+        path: Path of the folder or file.
+        prefix: Prefix of the sample names, where several sources share a split.
     """
 
     split: str | None
@@ -31,9 +35,9 @@ class SplitSource(Struct, kw_only=True):
 
 
 def label_folder(folder: str) -> str:
-    """The folder of the labels of the images in ``folder``: the **last** ``images`` on the way becomes ``labels``.
+    """Return the label folder for a folder of images: its **last** component ``images`` becomes ``labels``.
 
-    Where there is none, or no such folder, the labels lie beside the images.
+    Without such a component, or where that folder does not exist, labels are expected next to the images.
     """
     head, found, tail = f"{folder}/".rpartition("/images/")
     if not found:
@@ -43,10 +47,10 @@ def label_folder(folder: str) -> str:
 
 
 def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -> list[SplitSource]:
-    """All places of a dataset, or of the split that is wanted.
+    """Find the sources of a dataset, or of one split of it.
 
-    Raises :class:`~headrace.errors.ParseError` where there is no such split, and where nothing that the dataset
-    names is there.
+    Raises:
+        ParseError: The split does not exist, or no declared source exists.
     """
     sources = _declared(dataset, found) if dataset.splits else _discovered(dataset.base)
     return wanted_sources(sources, wanted, dataset, found)
@@ -55,7 +59,7 @@ def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -
 def wanted_sources(
     sources: list[SplitSource], wanted: str | None, dataset: DatasetDescription, found: Pass
 ) -> list[SplitSource]:
-    """Those of a split, or all of them; each place once. Raises ParseError where nothing is left."""
+    """Return the sources of one split, or all; each path once. Raises ParseError where none remains."""
     if wanted is not None:
         wanted = ALIASES.get(wanted, wanted)
         known = sorted({source.split for source in sources if source.split} | set(dataset.splits))
@@ -65,10 +69,10 @@ def wanted_sources(
             raise ParseError(f"no split {wanted!r}", path=dataset.source, hint=hint)
     if not sources:
         raise ParseError(
-            "none of its folders of images or labels is there",
+            "none of its image or label folders exists",
             path=dataset.source,
             finding="Y04",
-            hint="keep the yaml beside the folders, or correct its path",
+            hint="place the yaml next to the folders, or correct its path",
         )
     return _distinct(sources, found)
 
@@ -81,7 +85,7 @@ def _declared(dataset: DatasetDescription, found: Pass) -> list[SplitSource]:
             if source is None:
                 found.add(
                     "Y04",
-                    "a split that the dataset names is not there",
+                    "a declared split does not exist",
                     path=dataset.source,
                     detail=f"{split}: {entry}",
                 )
@@ -103,7 +107,7 @@ def _resolve(
         if number or not path.resolve().is_relative_to(dataset.base.resolve()):
             found.add(
                 "Y04",
-                "a split lies elsewhere than beside the yaml, or than it says",
+                "a split was found at another path than declared, or outside the folder of the yaml",
                 severity=Severity.NOTE,
                 path=dataset.source,
                 detail=f"{split}: {entry} -> {path}",
@@ -113,7 +117,7 @@ def _resolve(
 
 
 def _candidates(dataset: DatasetDescription, entry: str) -> list[Path]:
-    """Where an entry may lie, the likeliest first: below ``path``, beside the yaml, without leading ``../``."""
+    """Return candidate paths of an entry in order: below ``path``, next to the yaml, without leading ``../``."""
     entry = entry.replace("\\", "/")
     roots = data_roots(dataset)
     names = [entry]
@@ -122,7 +126,7 @@ def _candidates(dataset: DatasetDescription, entry: str) -> list[Path]:
         bare = bare[3:]
     names.append(bare)
     if entry.startswith("/"):
-        # Somebody else's disk: the tail that begins with images, or the last folder.
+        # A path of another computer: take the part from images on, or the last folder.
         _, _, tail = entry.rpartition("/images/")
         names.append(f"images/{tail}" if tail != entry else entry.rpartition("/")[2])
     names.append(bare.removeprefix("data/"))
@@ -131,7 +135,7 @@ def _candidates(dataset: DatasetDescription, entry: str) -> list[Path]:
 
 
 def data_roots(dataset: DatasetDescription) -> list[Path]:
-    """The folders that relative paths of a dataset may start from."""
+    """Return the folders that relative paths may be relative to."""
     said = dataset.path.replace("\\", "/")
     roots = [dataset.base / said] if said else []
     return [*roots, dataset.base]
@@ -140,7 +144,7 @@ def data_roots(dataset: DatasetDescription) -> list[Path]:
 def _source(split: str | None, path: Path) -> SplitSource | None:
     try:
         if len(path.resolve().parts) == 1:
-            return None  # nobody means the whole disk
+            return None  # the root folder is never a dataset
         if path.is_dir():
             return SplitSource(split=split, kind="images", path=path)
         if path.is_file():
@@ -150,12 +154,12 @@ def _source(split: str | None, path: Path) -> SplitSource | None:
         if labels != path and labels.is_dir():
             return SplitSource(split=split, kind="labels", path=labels)
     except (OSError, ValueError):
-        return None  # a name that no file can bear
+        return None  # not a valid file name
     return None
 
 
 def _prefix(source: SplitSource, dataset: DatasetDescription) -> str:
-    """What tells a folder from the others of its split: its path below ``images``."""
+    """Return a prefix that distinguishes the sources of a split: the path below ``images``."""
     folder = source.path if source.kind in ("images", "labels") else source.path.parent
     for root in data_roots(dataset):
         if folder.is_relative_to(root):
@@ -164,7 +168,7 @@ def _prefix(source: SplitSource, dataset: DatasetDescription) -> str:
 
 
 def below_images(name: str, split: str | None) -> str:
-    """An image's path below the dataset, without the folders that only say that it is one, and of which split."""
+    """Return the path of an image in the dataset without the folders ``images`` and that of its split."""
     name = name.removeprefix("./").removeprefix("data/")
     if split is not None:
         name = name.removeprefix(f"{split}/images/")
@@ -173,7 +177,7 @@ def below_images(name: str, split: str | None) -> str:
 
 
 def _discovered(base: Path) -> list[SplitSource]:
-    """What lies in a folder that no yaml describes."""
+    """Find the sources in a folder without a yaml."""
     for parent, kind in (("images", "images"), ("labels", "labels")):
         named = [name for name in _FOLDERS if (base / parent / name).is_dir()]
         if named:
@@ -201,7 +205,7 @@ def _split_source(path: Path, split: str | None, kind: str) -> SplitSource:
 
 
 def _distinct(sources: Sequence[SplitSource], found: Pass) -> list[SplitSource]:
-    """Every place once: many a yaml names one folder for training and for validation."""
+    """Return each path once, since many yamls name one folder for both training and validation."""
     kept: dict[str, SplitSource] = {}
     for source in sources:
         first = kept.setdefault(os.path.realpath(source.path), source)
@@ -209,26 +213,26 @@ def _distinct(sources: Sequence[SplitSource], found: Pass) -> list[SplitSource]:
             continue
         found.add(
             "Y05",
-            "several splits name the same place; read once",
+            "several splits name the same path; read once",
             severity=Severity.NOTE,
             path=source.path,
             detail=f"{first.split} and {source.split}",
         )
-        # The folder's own name decides; a yaml must name both, also where there is only one.
+        # The name of the folder decides: Ultralytics requires both keys even with one split.
         if source.split == ALIASES.get(source.path.name, source.path.name):
             first.split = source.split
     return list(kept.values())
 
 
 class ImageFinder:
-    """Finds the image of a label file, where images lie apart: the suffix that fitted last is tried first."""
+    """Finds the image of a label file in other folders; tries the most recently matching suffix first."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [str(folder) for folder in folders]
         self._suffixes = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
 
     def find(self, name: str) -> str | None:
-        """The path of the image ``name``, given without its suffix, below one of the folders."""
+        """Return the path of an image by its name without suffix, or None."""
         for folder in self._folders:
             for number, ending in enumerate(self._suffixes):
                 for variant in (ending, ending.upper()):
@@ -241,7 +245,7 @@ class ImageFinder:
 
 
 def listed_paths(line: str, source: SplitSource, dataset: DatasetDescription) -> Iterator[str]:
-    """Where a line of an image list may point: from the list's folder, from the dataset's, from the current one."""
+    """Yield candidate paths for a line of an image list: relative to the list, the dataset, the current folder."""
     line = line.replace("\\", "/")
     bare = line.removeprefix("./")
     if line.startswith("/"):

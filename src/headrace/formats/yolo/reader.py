@@ -1,4 +1,4 @@
-"""Reads YOLO datasets: the description, the walk over the images, label files by the batch."""
+"""Reads YOLO datasets: the description, then label files in batches."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from headrace.model.shapes import Attributes, Classification
 
 
 class YoloReader(ChunkedReader):
-    """Reads label files into pixels; sizes come from the images' headers.
+    """Reads label files into pixels, with sizes from the headers of the images.
 
-    A sample is named by its image's path below the split's folder. Orientation: YOLO's fractions are those of the
-    image as it is shown, so width and height change places for the orientations 6 and 8, as Ultralytics does it.
+    The name of a sample is the path of its image below the folder of the split. Fractions refer to the image as
+    displayed, so width and height are swapped for the EXIF orientations 6 and 8, as Ultralytics does.
     """
 
     info = INFO
@@ -50,7 +50,7 @@ class YoloReader(ChunkedReader):
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         super().__init__(path, options=options, findings=findings)
         self._fraction = 0.0
-        self._met: dict[int, str] = {}
+        self._used_names: dict[int, str] = {}
         self._opener = Opener()
 
     def _open(self) -> None:
@@ -84,11 +84,11 @@ class YoloReader(ChunkedReader):
                 for number, name in enumerate(dict.fromkeys(self._folders.values()))
             ]
         if not self._dataset.names:
-            self._met = self._scan()
-        return labels_of(self._dataset.names or self._met, self._dataset.kpt_names)
+            self._used_names = self._scan()
+        return labels_of(self._dataset.names or self._used_names, self._dataset.kpt_names)
 
     def about(self) -> Attributes:
-        """The task, ``kpt_shape`` and the yaml's unknown keys; never ``download``."""
+        """Return the task, ``kpt_shape`` and unknown keys of the yaml, but never ``download``."""
         self.labels()
         dataset = self._dataset
         about: Attributes = dict(dataset.more)
@@ -99,7 +99,7 @@ class YoloReader(ChunkedReader):
         return about
 
     def progress(self) -> float:
-        """The share of the splits that are done."""
+        """Return the fraction of finished splits."""
         return self._fraction
 
     def _classifies(self) -> bool:
@@ -146,7 +146,7 @@ class YoloReader(ChunkedReader):
                 yield item
         self._fraction = 1.0
         if nothing and not dataset.splits:
-            raise ParseError("neither images nor label files below it", path=self.path)
+            raise ParseError("the folder contains no images and no label files", path=self.path)
 
     def _classified(self, found: Pass) -> Iterator[ClassifiedImage]:
         sources = self._sources(found)
@@ -156,11 +156,11 @@ class YoloReader(ChunkedReader):
         self._fraction = 1.0
 
     def divisible(self) -> bool:
-        """Where nothing names the classes, they get their names as they are met."""
+        """Return whether class names are known; otherwise they are generated in the order of the rows."""
         return self._classifies() or bool(self._dataset.names)
 
     def begin_parsing(self, found: Pass) -> None:
-        """Read the description, and what rows mean."""
+        """Read the description and create the decoder."""
         self.labels()
         if not self._classifies():
             self._decoder = SampleDecoder(
@@ -168,7 +168,7 @@ class YoloReader(ChunkedReader):
             )
 
     def chunks(self, found: Pass) -> Iterator[list[YoloImage | ClassifiedImage]]:
-        """The images in the order of the walk."""
+        """Yield the images in the order of the walk."""
         items: Iterator[YoloImage | ClassifiedImage] = (
             self._classified(found) if self._classifies() else self._items(found, found)
         )
@@ -203,9 +203,9 @@ class YoloReader(ChunkedReader):
         if not names:
             found.add(
                 "Y01",
-                "no list of class names; they are called class_0, class_1 …",
+                "no class names are given; they become class_0, class_1 …",
                 path=self.path,
-                hint="give the names by the option labels",
+                hint="give the class names with the option labels",
             )
         if self._task == "pose" and self._dataset.kpt_shape is None:
             raise ParseError("pose rows need kpt_shape in the yaml", path=self.path, finding="Y14")
@@ -225,7 +225,7 @@ class YoloReader(ChunkedReader):
         return None if image is None else displayed(entry.size, image, found)
 
     def _scan(self) -> dict[int, str]:
-        """The class numbers that label files use, where nothing names them."""
+        """Return the class numbers that occur in label files, with generated names."""
         quiet = Findings("skip").begin("classes")
         decoder = RowDecoder(
             {},
@@ -247,7 +247,7 @@ class YoloReader(ChunkedReader):
 
 
 class LabelFile(Struct, frozen=True):
-    """A label file and its image; ``width`` and ``height`` are pixels, None where nobody knows them."""
+    """A label file and its image; ``width`` and ``height`` are pixels, None if unknown."""
 
     path: Path
     filename: str
@@ -256,9 +256,9 @@ class LabelFile(Struct, frozen=True):
 
 
 class ListedYoloReader(YoloReader):
-    """Reads label files as a description (``path``) says; no image is looked for.
+    """Reads given label files with the description at ``path``, without looking for images.
 
-    With the task ``classify`` the first number of every row is a class of the image, and nothing else is read.
+    With the task ``classify`` the first number of every row is a class of the image, and the rest is ignored.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The rows of a label file: one call of a C parser for nearly all files, line by line for the rest.
+"""Reads the rows of label files: one call of a C parser for nearly all files, line by line for the rest.
 
-A file of plain numbers becomes JSON by replacing two bytes. Whatever that does not prove to be plain (tabs, ``.5``,
-``+1``, comments, ``nan``) is read by the slow path, which is exact and knows the line of every fault.
+A file of plain numbers becomes JSON by replacing two characters. Any other file (tabs, ``.5``, ``+1``, comments,
+``nan``) takes the slow path, which is exact and knows the line of every error.
 """
 
 from __future__ import annotations
@@ -19,48 +19,50 @@ from headrace.formats.io.openat import OpenFile, open_file
 Row = list[float]
 
 MAX_BYTES: Final = 8 * 1024 * 1024
-_CHUNK = 64 * 1024
+_BLOCK = 64 * 1024
 _PLAIN = b"0123456789+-.eE \r\n"
 _OF_NUMBERS = b"0123456789+-.eE"
 _FIVE = b"    \n"
 _TO_COMMAS = bytes.maketrans(b" \n", b",,")
 _BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(rb"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
-# More digits than these say nothing to a float, and cost time.
+# More digits have no effect on a float and cost time.
 _MAX_DIGITS = 400
 
 
 class BadLine(Struct, frozen=True):
-    """A line that is no row; ``comment`` where it only says something to people."""
+    """A line that is not a row of numbers; ``comment`` where it is a comment."""
 
     message: str
     comment: bool = False
 
 
 def read_text(path: str, opener: OpenFile = open_file) -> bytes | None:
-    """The bytes of a label file; None where there is none. Raises OSError, ValueError where it is too large."""
+    """Return the content of a label file, None if it does not exist; raises OSError, or ValueError if it is too large."""
     try:
         fd = opener(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        text = os.read(fd, _CHUNK)
-        if len(text) < _CHUNK:
+        text = os.read(fd, _BLOCK)
+        if len(text) < _BLOCK:
             return text
-        chunks = [text]
+        blocks = [text]
         size = len(text)
-        while chunk := os.read(fd, _CHUNK * 16):
-            chunks.append(chunk)
-            size += len(chunk)
+        while block := os.read(fd, _BLOCK * 16):
+            blocks.append(block)
+            size += len(block)
             if size > MAX_BYTES:
-                raise ValueError(f"larger than {MAX_BYTES} bytes: no label file is")
-        return b"".join(chunks)
+                raise ValueError(
+                    f"the file is larger than {MAX_BYTES} bytes, too large for a label file"
+                )
+        return b"".join(blocks)
     finally:
         os.close(fd)
 
 
 def fast_rows(text: bytes) -> list[Row] | None:
-    """The numbers of every line, blank ones included as ``[]``; None where only the slow path can tell."""
+    """Return the numbers of every line, ``[]`` for blank lines; None where the slow path is needed."""
     if text.translate(None, _PLAIN):
         return None
     body = text.rstrip()
@@ -74,7 +76,7 @@ def fast_rows(text: bytes) -> list[Row] | None:
 
 
 def fast_columns(body: bytes, count: int) -> list[Row] | None:
-    """The five columns of ``count`` lines of five numbers, between them one blank or line feed; None for other text."""
+    """Return the five columns of ``count`` lines of five numbers with single separators; None for any other text."""
     if body.translate(None, _OF_NUMBERS) != (_FIVE * count)[:-1]:
         return None
     try:
@@ -85,7 +87,7 @@ def fast_columns(body: bytes, count: int) -> list[Row] | None:
 
 
 def slow_rows(text: bytes) -> Iterator[tuple[int, Row | BadLine]]:
-    """Line number (from 1) and numbers of every line that is not blank, or what is wrong with it."""
+    """Yield line number (from 1) and numbers of every line that is not blank, or the problem with it."""
     for number, line in enumerate(text.removeprefix(_BOM).splitlines(), 1):
         words = line.split()
         if words:
@@ -94,7 +96,7 @@ def slow_rows(text: bytes) -> Iterator[tuple[int, Row | BadLine]]:
 
 def _row(words: list[bytes]) -> Row | BadLine:
     if words[0].startswith(b"#"):
-        return BadLine("a comment: Ultralytics takes such a file for corrupt", comment=True)
+        return BadLine("a comment; Ultralytics rejects files with comments", comment=True)
     row: Row = []
     for word in words:
         if len(word) > _MAX_DIGITS or not _NUMBER.fullmatch(word):

@@ -1,4 +1,4 @@
-"""The images of a dataset with their label files, one after the other, and the label files that have no image."""
+"""Walks the images of a dataset with their label files, and finds label files without an image."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from headrace.formats.yolo.tokenize import fast_rows, read_text
 
 _TEXTS: Final = frozenset({"txt"})
 _MAX_LINE: Final = 4096
-# So many names of label files are remembered; those of larger folders are sorted, as the images are.
+# Up to this number of label files their names are kept in memory; in larger folders they are sorted like the images.
 _REMEMBERED: Final = 100_000
 
 
 class YoloImage(NamedTuple):
-    """An image of a dataset: its name for the sample, its file, and its label file; None for what is not there."""
+    """An image of a dataset: name of the sample, split, image file and label file; None for missing ones."""
 
     name: str
     split: str | None
@@ -39,9 +39,13 @@ class YoloImage(NamedTuple):
 
 
 class YoloWalk:
-    """Walks the sources of a dataset. ``found`` gets the findings of the walk; None for a walk that only names.
+    """Walks the sources of a dataset.
 
-    ``media`` is a folder of images for label files whose own images are not there.
+    Args:
+        dataset: The description.
+        boundary: Links to folders are followed while they stay below this folder.
+        media: A folder of images, for label files whose images are missing.
+        found: Receives findings; None for a walk that only lists names.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class YoloWalk:
         self._found = found
 
     def items(self, source: SplitSource) -> Iterator[YoloImage]:
-        """The images of one source, in a fixed order."""
+        """Return the images of one source in a fixed order."""
         if source.kind == "images":
             return self._images(source)
         if source.kind == "labels":
@@ -103,7 +107,7 @@ class YoloWalk:
         way, labels = 0, {"": ""}
         for line in lines:
             paths = list(listed_paths(line, source, self._dataset))
-            # What fitted the line before fits this one too.
+            # The base that matched the previous line is tried first.
             ways = [way, *(number for number in range(len(paths)) if number != way)]
             fits = next((n for n in ways if n < len(paths) and os.path.isfile(paths[n])), None)
             if fits is None:
@@ -111,7 +115,10 @@ class YoloWalk:
                 continue
             if fits != way:
                 self._note(
-                    "Y06", "an image list counts from another folder", paths[fits], Severity.NOTE
+                    "Y06",
+                    "paths of an image list are relative to another folder",
+                    paths[fits],
+                    Severity.NOTE,
                 )
                 way = fits
             path = os.path.abspath(paths[way]).replace(os.sep, "/")
@@ -132,7 +139,9 @@ class YoloWalk:
         return FolderWalk(root, suffixes, boundary=boundary, refused=self._refused).folders()
 
     def _refused(self, path: str) -> None:
-        self._note("Y24", "a linked folder leads outside or in a circle; not followed", path)
+        self._note(
+            "Y24", "a linked folder is outside the dataset or forms a cycle; not followed", path
+        )
 
     def _media_folders(self, source: SplitSource) -> list[Path]:
         if self._media is None:
@@ -148,7 +157,7 @@ class YoloWalk:
             self._found.images_in += 1
             self._found.add(
                 "Y08",
-                "a file name is no UTF-8",
+                "a file name is not UTF-8",
                 severity=Severity.ERROR,
                 path=ascii(f"{folder.path}/{name}"),
                 dropped_images=1,
@@ -156,7 +165,7 @@ class YoloWalk:
         return False
 
     def _orphans(self, folder: Folder, labels: _LabelFiles) -> None:
-        """Label files without an image."""
+        """Add a finding for each label file without an image."""
         finder = ImageFinder([Path(folder.path)])
         for path in labels.left():
             if finder.find(stem(path.rpartition("/")[2])) is None:
@@ -167,13 +176,13 @@ class YoloWalk:
             return
         rows = fast_rows(read_text(path) or b"")
         if rows is None or (beside and not all(len(row) >= 5 for row in rows if row)):
-            self._note("Y07", "a text file that is no label file; passed over", path, Severity.NOTE)
+            self._note("Y07", "a text file that is not a label file; skipped", path, Severity.NOTE)
             return
         count = sum(1 for row in rows if row)
         self._found.images_in += 1
         self._found.shapes_in += count
         self._found.add(
-            "Y07", "a label file without its image", path=path, dropped=count, dropped_images=1
+            "Y07", "a label file without an image", path=path, dropped=count, dropped_images=1
         )
 
     def _missing(self, line: str, source: SplitSource) -> None:
@@ -181,7 +190,7 @@ class YoloWalk:
             self._found.images_in += 1
             self._found.add(
                 "Y06",
-                "an image of the list is not there",
+                "an image of the list does not exist",
                 severity=Severity.ERROR,
                 path=source.path,
                 detail=line,
@@ -196,7 +205,7 @@ class YoloWalk:
 
 
 class _LabelFiles(ExitStack):
-    """The label files of one folder, and which of them belonged to an image. A context manager."""
+    """The label files of one folder, and the number of those with an image. A context manager."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -212,7 +221,7 @@ class _LabelFiles(ExitStack):
             self._count, self._next = next(self._stems, (0, None))
 
     def take(self, bare: str, *, again: bool) -> str | None:
-        """The label file of the image with this stem, None where there is none; stems must come in order."""
+        """Return the label file for an image with this stem, or None; call it in the order of stems."""
         name = f"{bare}.txt"
         if self._names is None:
             while self._next is not None and self._next < bare:
@@ -226,7 +235,7 @@ class _LabelFiles(ExitStack):
         return f"{self.folder}/{name}"
 
     def left(self) -> Iterator[str]:
-        """Candidates for label files without an image: all of them, where any was not taken."""
+        """Yield candidates for label files without an image: all files, if any was not taken."""
         if self._names is None:
             self._count += sum(1 for _ in self._stems)
         if self._count > self._taken:
@@ -249,8 +258,10 @@ def _lines(raw: Iterable[bytes], source: SplitSource) -> Iterator[str]:
         try:
             text = line.decode().removeprefix("\ufeff").strip()
         except UnicodeDecodeError:
-            raise ParseError("no UTF-8 text", path=source.path, line=number) from None
+            raise ParseError("the file is not UTF-8", path=source.path, line=number) from None
         if len(line) >= _MAX_LINE or "\0" in text:
-            raise ParseError("no list of images", path=source.path, line=number, finding="Y06")
+            raise ParseError(
+                "the file is not a list of images", path=source.path, line=number, finding="Y06"
+            )
         if text:
             yield text

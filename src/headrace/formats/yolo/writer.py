@@ -1,4 +1,4 @@
-"""Writes Ultralytics' folder without its images: ``labels/SPLIT/…/STEM.txt`` and ``data.yaml``."""
+"""Writes YOLO datasets without images: ``labels/SPLIT/…/STEM.txt`` and ``data.yaml``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
 RENAMED = "renamed.jsonl"
 _SPLIT_KEYS = {"valid": "val", "validation": "val"}
-# Stands for a row that takes a look of its own; the line that it is printed as.
+# Placeholder for a row that is encoded separately, and the line it is printed as.
 _NO_ROW: Final[list[float]] = [0]
 _ODD: Final = b"0"
 
@@ -42,18 +42,18 @@ _Placed = tuple[str, float, float, float, float, int, int]
 
 
 class YoloWriter(Writer):
-    """Writes the rows of one task (``detect`` unless ``options.task`` or the source's own YOLO says another).
+    """Writes the rows of one task: ``options.task``, else the task of a YOLO source, else ``detect``.
 
-    Crowds are left out: a row would teach a group as one object. Images whose names differ only in the suffix
-    would share a label file; the later ones get ``-2``, ``-3`` … and ``renamed.jsonl`` tells how the image must
-    be named to find its labels.
+    Crowds are left out, since a row would make a model learn the group as one object. Images whose names differ only
+    in the suffix would share a label file; later ones get ``-2``, ``-3`` …, and ``renamed.jsonl`` lists the names that
+    these images need for their label files.
     """
 
     info = INFO
 
     @property
     def small_files(self) -> bool:
-        """Boxes take some tens of bytes each; outlines take hundreds."""
+        """True for boxes, which take some tens of bytes each; polygons take hundreds."""
         return self.options.task in (None, "detect")
 
     def _start(self, temp: Path) -> None:
@@ -92,7 +92,7 @@ class YoloWriter(Writer):
         self._counter.flush()
 
     def _write_one(self, sample: Sample, lines: list[bytes], polygons: int) -> None:
-        """Write an image; ``lines`` are those of its shapes where they are known, and ``polygons`` how many were such."""
+        """Write an image; ``lines`` are those of its shapes if encoded already, ``polygons`` of which were polygons."""
         try:
             folder, stem = self._tree.folder_and_stem(sample.filename)
             split_folder = self._split_folder(sample.split)
@@ -103,7 +103,7 @@ class YoloWriter(Writer):
             self._classes.write(sample, split_folder)
             return
         if sample.shapes and not (sample.width and sample.height):
-            self._leave_out(sample, "Y10", "the image's width and height are not known")
+            self._leave_out(sample, "Y10", "the width and height of the image are unknown")
             return
         if not lines:
             lines = _printed(self._rows(sample))
@@ -119,7 +119,7 @@ class YoloWriter(Writer):
             self._renamed(sample, f"images/{split_folder}{folder}{used}")
 
     def _lines_of(self, table: BoxTable, run: Sequence[Sample]) -> list[bytes]:
-        """The line of each box of some images; ``_ODD`` for one of a new label, or not all on its image."""
+        """Return the line of each box; ``_ODD`` for one with a new label or partly outside its image."""
         widths: list[int] = []
         heights: list[int] = []
         for sample in run:
@@ -129,7 +129,7 @@ class YoloWriter(Writer):
         return _printed(self._detected(zip(*columns, strict=True)))
 
     def _detected(self, boxes: Iterable[_Placed]) -> list[list[float]]:
-        """The row of each box; ``_NO_ROW`` for one of a new label, or not all on its image."""
+        """Return the row of each box; ``_NO_ROW`` for one with a new label or partly outside its image."""
         numbers = self._numbers.known
         return [
             [numbers[label], x, y, w, h]
@@ -155,9 +155,9 @@ class YoloWriter(Writer):
         return rows
 
     def _boxes(self, sample: Sample) -> list[list[float]] | None:
-        """The rows of nearly every image, without a call for each: all boxes, or all polygons that say their own.
+        """Encode all shapes of an image at once, where all are boxes or all are polygons with a given box.
 
-        None where one shape is any other, or does not lie on the image.
+        Returns None for other shapes, or where one is not inside the image.
         """
         shapes: Sequence[Any] = sample.shapes
         rows = self._detected(_placed(shapes, sample.width or 1, sample.height or 1))
@@ -175,7 +175,7 @@ class YoloWriter(Writer):
         width, height = sample.width or 0, sample.height or 0
         try:
             if shape.iscrowd:
-                raise RowLoss("a crowd is left out: a row would make it one object")
+                raise RowLoss("a crowd is left out: YOLO would treat it as one object")
             if self.options.clip:
                 clipped = clip_shape(shape, width, height)
                 if clipped is None:
@@ -200,13 +200,13 @@ class YoloWriter(Writer):
         )
 
     def _split_folder(self, split: str | None) -> str:
-        """The folder of a split below ``labels`` and ``images``, with a ``/`` behind it."""
+        """Return the folder of a split below ``labels`` and ``images``, ending in ``/``."""
         split = self.options.split if split is None else split
         split_folder = self._splits.get(split)
         if split_folder is None:
             split_folder = _SPLIT_KEYS.get(split, split)
             if split_folder:
-                # As a folder: ".." and "a." would pass as the stem of a file.
+                # Checked as a folder: ".." and "a." would pass as the stem of a file.
                 split_folder, _ = self._tree.folder_and_stem(f"{split_folder}/x")
             self._splits[split] = split_folder
         return split_folder
@@ -217,7 +217,7 @@ class YoloWriter(Writer):
         self._tree.append(RENAMED, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         self._counter.add(
             "Y23",
-            f"images differ only in the suffix; {RENAMED} gives the later ones a new name",
+            f"images differ only in the suffix; {RENAMED} lists new names for the later ones",
             Severity.WARNING,
             sample.filename,
         )
@@ -236,7 +236,7 @@ class YoloWriter(Writer):
             for split_folder in self._splits.values()
         }
         first = next(iter(splits.values()), "images/train")
-        # Ultralytics refuses a yaml without both keys.
+        # Ultralytics rejects a yaml without both keys.
         for key in ("train", "val"):
             splits.setdefault(key, first)
         splits.pop("", None)
@@ -251,7 +251,7 @@ class YoloWriter(Writer):
 
 
 def _placed(shapes: Sequence[Any], width: int, height: int) -> list[_Placed]:
-    """The boxes of shapes that all are of the first one's kind; those without a plain one are left out."""
+    """Return the boxes of all shapes of the first one's type; omits shapes without a plain box."""
     if type(shapes[0]) is Rectangle:
         return [
             (shape.label, shape.x, shape.y, shape.w, shape.h, width, height)
@@ -266,13 +266,13 @@ def _placed(shapes: Sequence[Any], width: int, height: int) -> list[_Placed]:
 
 
 def _printed(rows: list[list[float]]) -> list[bytes]:
-    """Rows as lines: one C call prints all numbers, each as short as it can be read back unchanged."""
+    """Format rows as lines: one C call prints all numbers, in the shortest form that reads back unchanged."""
     text = orjson.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b",", b" ")
     return text.split(b"\n") if rows else []
 
 
 def _points(labels: Any, about: Any) -> int:
-    """How many keypoints a row has, where labels or the source's yaml tell; else 0."""
+    """Return the number of keypoints in a row, from the labels or the source's yaml; 0 if unknown."""
     declared = max((len(label.keypoints) for label in labels), default=0)
     shape = about.get("kpt_shape")
     if not declared and isinstance(shape, list) and shape and isinstance(shape[0], int):

@@ -1,7 +1,7 @@
-"""YAML as plain data: mappings, lists and **text**; nothing is run, nothing is expanded, nothing is guessed.
+"""Reads YAML as mappings, lists and **text**, without tags, merges or implicit types, and writes ``data.yaml``.
 
-YAML 1.1 turns ``no`` into False and ``012`` into 10; class names must stay what their author typed. So every scalar
-is kept as its text, and whoever knows that a value is a number says so.
+YAML 1.1 turns ``no`` into False and ``012`` into 10, but class names must stay as their author typed them. So every
+scalar is kept as text, and :func:`typed` converts values that are known to be numbers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ MAX_BYTES: Final = 1024 * 1024
 _MAX_DEPTH = 32
 _MAX_NODES = 200_000
 
-# libyaml where PyYAML was built with it: twenty times as fast, and the same events.
+# libyaml, where PyYAML has it, is twenty times as fast and yields the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[-+]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][-+]?[0-9]{1,5})?")
 
-# What YAML 1.1 reads as no text although it is letters only.
+# Words that YAML 1.1 does not read as text.
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _UNQUOTED = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_ -]*[A-Za-z0-9_])?")
 _UNPRINTABLE = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]')
@@ -37,34 +37,37 @@ Node = str | list["Node"] | dict[str, "Node"]
 
 
 class PlainScalar(str):
-    """The text of a scalar that stood without quotes, so that it may mean a number or nothing."""
+    """The text of an unquoted scalar, which may stand for a number or null."""
 
     __slots__ = ()
 
 
 def load_yaml(path: Path) -> Node:
-    """The first document of a YAML file.
+    """Read the first document of a YAML file.
 
-    Raises :class:`~headrace.errors.ParseError` where it is no YAML, too large, too deep, or uses aliases for more
-    than single values; :class:`OSError` where it cannot be read.
+    Raises:
+        ParseError: The file is not YAML, too large, too deep, or uses aliases for more than single values.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ParseError(f"larger than {MAX_BYTES} bytes: no data.yaml is", path=path)
+        raise ParseError(
+            f"the file is larger than {MAX_BYTES} bytes, too large for a data.yaml", path=path
+        )
     try:
         return _NodeBuilder(path).build(yaml.parse(content, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        raise ParseError(f"no valid YAML: {error.problem}", path=path, line=line) from None
+        raise ParseError(f"invalid YAML: {error.problem}", path=path, line=line) from None
     except (yaml.YAMLError, UnicodeError) as error:
         reason = str(error).splitlines()[0]
-        raise ParseError(f"no valid YAML: {reason}", path=path) from None
+        raise ParseError(f"invalid YAML: {reason}", path=path) from None
 
 
 def typed(node: Node) -> Any:
-    """A node as numbers, booleans and None where it stood without quotes and looks like one."""
+    """Convert unquoted scalars that look like numbers, booleans or null."""
     if isinstance(node, dict):
         return {key: typed(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -85,7 +88,7 @@ def _scalar(text: str) -> Any:
 
 
 class _NodeBuilder:
-    """Puts events together without recursion, under limits."""
+    """Builds nodes from parser events without recursion, within limits."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -112,7 +115,9 @@ class _NodeBuilder:
             self._put(text, event)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._names:
-                raise self._error(f"the alias *{event.anchor} does not name a single value", event)
+                raise self._error(
+                    f"the alias *{event.anchor} does not refer to a single value", event
+                )
             self._put(self._names[event.anchor], event)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], event)
@@ -141,17 +146,17 @@ class _NodeBuilder:
             self._keys[-1] = None
         elif isinstance(node, str):
             if node in parent:
-                raise self._error(f"the key {node[:80]!r} stands there twice", event)
+                raise self._error(f"the key {node[:80]!r} occurs twice", event)
             self._keys[-1] = node
         else:
-            raise self._error("a list or mapping is no key", event)
+            raise self._error("a list or mapping cannot be a key", event)
 
     def _error(self, message: str, event: Any) -> ParseError:
         return ParseError(message, path=self._path, line=event.start_mark.line + 1)
 
 
 def quoted(name: str) -> str:
-    """``name`` as a YAML scalar that is text under YAML 1.1 and 1.2 alike."""
+    """Return ``name`` as a scalar that is text in both YAML 1.1 and 1.2."""
     if _UNQUOTED.fullmatch(name) and name.lower() not in _WORDS:
         return name
     return '"' + _UNPRINTABLE.sub(_escape, name) + '"'
@@ -164,7 +169,7 @@ def dataset_yaml(
     names: Sequence[str],
     more: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """A whole ``data.yaml``; ``splits`` maps split keys to folders, ``more`` holds further keys (``kpt_shape``)."""
+    """Return the content of a ``data.yaml``; ``splits`` maps splits to folders, ``more`` holds other keys (``kpt_shape``)."""
     lines = [f"{quoted(split)}: {quoted(folder)}" for split, folder in splits.items()]
     lines += ["", f"task: {task}", f"nc: {len(names)}", "names:" if names else "names: {}"]
     lines += [f"  {number}: {quoted(name)}" for number, name in enumerate(names)]
