@@ -345,7 +345,7 @@ def test_v11_other_xml_is_passed_over(tmp_path: Path) -> None:
     root = lay_out(dataset(tmp_path), {"Annotations/config.xml": "<View><x/></View>"})
     assert [finding.severity.name for finding in read(root, strict=True).of("V11")] == ["NOTE"]
     alone = lay_out(tmp_path / "alone", {"config.xml": "<View/>"})
-    assert "no VOC annotation" in str(fails(alone / "config.xml", "voc"))
+    assert "not a VOC annotation" in str(fails(alone / "config.xml", "voc"))
     assert isinstance(fails(alone, "voc"), ParseError)
 
 

@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file an image, as the devkit, LabelImg, CVAT and Roboflow write it."""
+"""Pascal VOC: one XML file per image, as written by the devkit, LabelImg, CVAT and Roboflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INFO = FormatInfo(
     suffixes=(".xml",),
     reads=(
         "a devkit (Annotations, ImageSets/Main), or any folder of XML files, or one XML file",
-        "parts, polygons in both spellings, CVAT's attributes",
+        "parts, polygons in both notations, attributes of CVAT",
     ),
     writes=("Annotations/…/STEM.xml, ImageSets/Main/SPLIT.txt and labelmap.txt",),
     says=Capability(

@@ -1,4 +1,4 @@
-"""Objects of VOC files as shapes: corners to boxes under a convention, polygons, parts."""
+"""Decodes the objects of VOC files into shapes: boxes, polygons and parts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from headrace.formats.voc.regex_parser import ParsedFile, RegexParser
 from headrace.model.geometry import rings_bounds
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
 
-# The least corner so far, and the first file with a corner at the far edge.
+# The smallest corner so far, and the first file with a corner at the right or bottom edge.
 OriginSigns = tuple[float, str]
 
-# Boxes this near to a polygon's bounds are those bounds, said again.
+# A box this close to the bounds of its polygon only repeats them.
 _SAME = 1e-6
 
 
 class ShapeDecoder:
-    """Makes shapes and reports what was odd.
+    """Decodes objects into shapes in pixels, and reports findings.
 
-    ``one_inclusive`` counts pixels from 1 with the last one inside; else corners are plain coordinates from 0.
+    Args:
+        found: Receives findings.
+        one_inclusive: Corners count pixels from 1 with the last one inside; otherwise they are coordinates from 0.
     """
 
     def __init__(self, found: Pass, *, one_inclusive: bool) -> None:
@@ -36,10 +38,10 @@ class ShapeDecoder:
     def table(
         self, files: Sequence[tuple[str, ParsedFile]], parser: RegexParser
     ) -> tuple[BoxTable, list[int]] | None:
-        """The objects of files, by their paths, that have no polygons, and which of them are empty.
+        """Decode all objects of files without polygons into one table.
 
-        None where only one after the other, or only the real parser, can tell what they are. Empty ones are still to
-        be told by :meth:`empty`.
+        Returns the table and the rows of empty boxes, which the caller reports with :meth:`empty`; or None where the
+        files must be decoded one by one or by the XML parser.
         """
         objects = [*chain.from_iterable([file.objects for _, file in files])]
         if not objects:
@@ -64,8 +66,8 @@ class ShapeDecoder:
     def polygons_of(
         self, file: ParsedFile, parser: RegexParser, path: str
     ) -> list[AnyShape] | None:
-        """All objects of a file some of which have polygons; None where only the real parser can tell."""
-        # Nothing is reported before all is known to be plain: the real parser would report it again.
+        """Decode the objects of a file with polygons; None where the XML parser is needed."""
+        # Nothing is reported before the whole file is known to be plain, since the XML parser would report it again.
         polygon_texts = [parser.rings(one) if one else [] for one in file.polygon_texts]
         names, flags, texts = zip(*file.objects, strict=True)
         corners = parser.numbers(texts)
@@ -89,12 +91,12 @@ class ShapeDecoder:
     def rectangle(
         self, label: str, attributes: Attributes | None, corners: Corners, path: str
     ) -> Rectangle:
-        """An object that is a box and nothing else."""
+        """Return a rectangle from corners."""
         x, y, w, h = self._box(corners, path)
         return Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h)
 
     def shapes(self, record: VocAnnotation, path: str) -> list[AnyShape]:
-        """All objects of a file, each followed by its parts."""
+        """Decode all objects of a file, each followed by its parts."""
         shapes: list[AnyShape] = []
         for number, obj in enumerate(record.objects, 1):
             shape = self._shape(obj, path)
@@ -110,7 +112,7 @@ class ShapeDecoder:
         return shapes
 
     def watch(self, record: VocAnnotation, path: str) -> None:
-        """Look for signs that a file counts otherwise than we were told; nothing is changed."""
+        """Record signs that the corners of a file have another origin than configured."""
         columns = zip(*[obj.corners for obj in record.objects if obj.corners], strict=True)
         self._watch([*columns], record.width, record.height, path)
 
@@ -135,29 +137,29 @@ class ShapeDecoder:
 
     @property
     def signs(self) -> OriginSigns:
-        """What was seen of the origin so far."""
+        """The signs of another origin so far."""
         return self._least, self._reached
 
     def join(self, signs: OriginSigns) -> None:
-        """Take in what was seen in the files that came next."""
+        """Merge the signs of the files that follow."""
         self._least = min(self._least, signs[0])
         self._reached = self._reached or signs[1]
 
     def finish(self) -> None:
-        """Tell of the signs."""
+        """Add a finding if corners seem to have another origin than configured."""
         if self._one and self._least < 1:
             self._found.add(
                 "V01",
-                "a corner at 0, but pixels were said to count from 1",
-                detail="leave out voc_origin=one_inclusive",
+                "a corner is 0, but voc_origin says that pixels count from 1",
+                detail="use voc_origin=zero",
             )
         elif not self._one and self._reached and self._least == 1:
             self._found.add(
                 "V01",
-                "no corner at 0 and some at the far edge: pixels may count from 1",
+                "no corner is 0 and some are at the right or bottom edge: pixels may count from 1",
                 severity=Severity.NOTE,
                 path=self._reached,
-                detail="voc_origin=one_inclusive reads them so",
+                detail="use voc_origin=one_inclusive if they do",
             )
 
     def _shape(self, obj: VocObject, path: str) -> Rectangle | Polygon | None:
@@ -170,12 +172,14 @@ class ShapeDecoder:
             crowd = str(attributes.pop("iscrowd")).lower() in ("1", "true")
         if obj.broken_rings:
             self._found.add(
-                "V07", "a polygon that is none; left out", path=path, count=obj.broken_rings
+                "V07", "an invalid polygon; left out", path=path, count=obj.broken_rings
             )
         shape: Rectangle | Polygon
         if obj.rings:
             if obj.broken:
-                self._found.add("V02", "corners that are no numbers; the polygon tells", path=path)
+                self._found.add(
+                    "V02", "corners that are not numbers; the polygon is used", path=path
+                )
             shape = Polygon(
                 label=obj.label,
                 attributes=attributes or None,
@@ -190,7 +194,7 @@ class ShapeDecoder:
         return shape
 
     def _given(self, obj: VocObject, path: str) -> Box | None:
-        """The box beside a polygon, where it says more than the polygon's bounds."""
+        """Return the box of a polygon where it differs from the bounds of the polygon."""
         if obj.corners is None:
             return None
         return _unless_bounds(self._box(obj.corners, path), obj.rings)
@@ -199,7 +203,9 @@ class ShapeDecoder:
         for part in obj.parts:
             self._found.added += 1
             if part.corners is None or not part.label:
-                self._found.add("V06", "a part without name or box; left out", path=path, dropped=1)
+                self._found.add(
+                    "V06", "a part without a name or a box; left out", path=path, dropped=1
+                )
                 continue
             shapes.append(self.rectangle(part.label, {"part_of": number}, part.corners, path))
 
@@ -218,7 +224,7 @@ class ShapeDecoder:
         return x1 - one, y1 - one, w, h
 
     def empty(self, path: str) -> None:
-        """Tell of a box that holds nothing."""
+        """Add a finding for an empty box."""
         self._found.add(
             "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
         )
@@ -227,7 +233,7 @@ class ShapeDecoder:
 def _first_at_edge(
     right: Sequence[float], bottom: Sequence[float], files: Sequence[tuple[str, ParsedFile]]
 ) -> str:
-    """The first file with a corner at the far edge of its image, empty where there is none."""
+    """Return the first file with a corner at the right or bottom edge of its image, or an empty string."""
     widths = chain.from_iterable([repeat(file.width, len(file.objects)) for _, file in files])
     heights = chain.from_iterable([repeat(file.height, len(file.objects)) for _, file in files])
     at_edge = list(map(or_, map(eq, right, widths), map(eq, bottom, heights)))
@@ -241,12 +247,12 @@ def _first_at_edge(
 
 
 def _zeros(column: list[float]) -> Iterator[int]:
-    """The places of noughts."""
-    place = -1
+    """Yield the indices of zeros."""
+    index = -1
     with suppress(ValueError):
         while True:
-            place = column.index(0, place + 1)
-            yield place
+            index = column.index(0, index + 1)
+            yield index
 
 
 def _unless_bounds(box: Box, rings: Sequence[Sequence[float]]) -> Box | None:
@@ -259,5 +265,5 @@ def _reason(obj: VocObject) -> tuple[str, str]:
     if not obj.label:
         return "V13", "an object without a name"
     if obj.broken:
-        return "V02", "corners that are no numbers"
-    return "V16", "an object with neither box nor polygon"
+        return "V02", "corners that are not numbers"
+    return "V16", "an object without a box or polygon"

@@ -1,4 +1,4 @@
-"""Whether a file or a folder looks like Pascal VOC."""
+"""Detects Pascal VOC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TRIES = 20
 
 
 def probe(path: Path) -> Guess | None:
-    """VOC where XML files have ``annotation`` as their root."""
+    """Detect VOC by XML files with the root ``annotation``."""
     if path.is_file():
         if path.suffix.lower() == ".xml" and _is_annotation(path):
             return Guess(format="voc", confidence="certain", reason="its root is <annotation>")

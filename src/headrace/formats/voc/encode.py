@@ -1,4 +1,4 @@
-"""The text of one VOC file: string templates, since formatting must cost less than creating the file."""
+"""Formats VOC files with string templates, since formatting must cost less than creating the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 from headrace.formats.voc.record import FLAGS
 from headrace.model.shapes import Box
 
-# What XML 1.0 cannot hold, not even escaped; and what a parser would change on the way back.
+# Characters that XML 1.0 cannot represent even escaped; below, those that a parser would change.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPECIAL = re.compile("[&<>\t\n\r]")
 _ODD = re.compile("[^ !-%'-;=?-~\x80-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -58,7 +58,7 @@ END: Final = "</annotation>\n"
 
 
 def escaped(text: str) -> str:
-    """``text`` as XML character data that reads back unchanged; what XML cannot hold becomes U+FFFD."""
+    """Escape text as XML character data; characters that XML cannot represent become U+FFFD."""
     if not _ODD.search(text):
         return text
     text = FORBIDDEN.sub("\ufffd", text)
@@ -66,7 +66,7 @@ def escaped(text: str) -> str:
 
 
 def head(filename: str, width: int, height: int, own: Mapping[str, Any]) -> str:
-    """Everything before the objects; ``own`` holds what a VOC source said itself (``folder``, ``depth`` …)."""
+    """Format everything before the objects; ``own`` holds file-level tags of a VOC source (``folder``, ``depth`` …)."""
     name = escaped(filename)
     if not own:
         return _USUAL_HEAD % (name[: name.rfind("/") + 1].rstrip("/"), name, name, width, height)
@@ -87,7 +87,7 @@ def head(filename: str, width: int, height: int, own: Mapping[str, Any]) -> str:
 
 
 def object_start(label: str, attributes: Mapping[str, Any] | None) -> str:
-    """An object's opening tags up to its flags."""
+    """Format the opening tags of an object, up to its flags."""
     have = attributes or {}
     pose = have.get("pose") or "Unspecified"
     return _OBJECT % (
@@ -98,24 +98,24 @@ def object_start(label: str, attributes: Mapping[str, Any] | None) -> str:
 
 
 def bndbox(corners: Box) -> str:
-    """The box's tags; whole numbers without a point."""
+    """Format a box; whole numbers have no decimal point."""
     return _BOX % numbers(corners)
 
 
 def object_template(label: str) -> str:
-    """A whole object that says nothing but its label and its corners: a template for four :func:`numbers`."""
+    """Return the template of an object with only a label and corners, for four :func:`numbers`."""
     return object_start(label, None).replace("%", "%%") + _BOX + OBJECT_END
 
 
 def numbers(flat: Sequence[float]) -> tuple[str, ...]:
-    """Finite numbers, at least one, as short as they are read back unchanged; whole ones without a point."""
-    # One C call prints them all.
+    """Format one or more finite numbers in the shortest form that reads back unchanged."""
+    # One C call formats them all.
     text = orjson.dumps(flat).decode()[1:-1] + ","
     return tuple(text.replace(".0,", ",").split(",")[:-1])
 
 
 def polygon(ring: Sequence[float]) -> str:
-    """A ring's tags, ``x1 y1 x2 y2 …``; the numbers are finite."""
+    """Format a ring of finite numbers as ``x1 y1 x2 y2 …``."""
     return _ring_template(len(ring) // 2) % numbers(ring)
 
 
@@ -126,13 +126,13 @@ def _ring_template(points: int) -> str:
 
 
 def part(label: str, corners: Box) -> str:
-    """A part inside its object."""
+    """Format a part of an object."""
     box = bndbox(corners).replace("\t\t", "\t\t\t")
     return f"\t\t<part>\n\t\t\t<name>{escaped(label)}</name>\n{box}\t\t</part>\n"
 
 
 def own_tags(attributes: Mapping[str, Any]) -> str:
-    """The devkit's own tags for actions and for a point inside the object, where attributes hold such."""
+    """Format the devkit's tags ``point`` and ``actions``, where the attributes have them."""
     text = ""
     point, actions = attributes.get("point"), attributes.get("actions")
     if is_point(point):
@@ -145,7 +145,7 @@ def own_tags(attributes: Mapping[str, Any]) -> str:
 
 
 def is_point(value: object) -> TypeGuard[list[float]]:
-    """Whether an attribute is what the tag ``point`` can say."""
+    """Return whether the tag ``point`` can represent an attribute."""
     return (
         isinstance(value, list)
         and len(value) == 2
@@ -154,7 +154,7 @@ def is_point(value: object) -> TypeGuard[list[float]]:
 
 
 def are_actions(value: object) -> TypeGuard[dict[str, bool]]:
-    """Whether an attribute is what the tag ``actions`` can say."""
+    """Return whether the tag ``actions`` can represent an attribute."""
     return isinstance(value, dict) and all(
         isinstance(name, str) and _TAG.fullmatch(name) and isinstance(state, bool)
         for name, state in value.items()
@@ -162,7 +162,7 @@ def are_actions(value: object) -> TypeGuard[dict[str, bool]]:
 
 
 def attribute_block(attributes: Mapping[str, Any]) -> str:
-    """CVAT's block of named values; empty where there are none. Values become text."""
+    """Format attributes as CVAT does, as text; an empty string without attributes."""
     if not attributes:
         return ""
     lines = [

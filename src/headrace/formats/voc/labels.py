@@ -1,7 +1,7 @@
-"""The labels of a VOC dataset: those of ``labelmap.txt`` where there is one, else those that objects bear.
+"""The labels of a VOC dataset: from ``labelmap.txt`` if it exists, else the names of the objects.
 
-The devkit has no such file. CVAT and datumaro write it, and datumaro reads no labels but the devkit's without it. Its
-lines are ``name:colour:parts:actions``, of which all but the name may be empty.
+The devkit has no such file. CVAT and datumaro write it; without it datumaro accepts only the labels of the devkit. Its
+lines are ``name:colour:parts:actions``, where all but the name may be empty.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ LABEL_MAP: Final = "labelmap.txt"
 MAP_HEADING: Final = "# label:color_rgb:parts:actions\n"
 _MAX_MAP = 1024 * 1024
 _NAMES = re.compile(rb"<(?:object|part)>[ \t\r\n]*<name>([^<&\r\n\t]*)</name>")
-# What could hide names from a pattern, or show it names that are none.
+# Markup that could hide names from the pattern, or contain false ones.
 _HIDERS = re.compile(rb"<!--|<!\[|<!D|<\?(?!xml )|\0|encoding=(?![\"'](?:utf|UTF)-8)")
 
 
 def has_map(devkits: Iterable[Devkit]) -> bool:
-    """Whether labels are known before any annotation is read."""
+    """Return whether a label map exists."""
     return any((devkit.root / LABEL_MAP).is_file() for devkit in devkits)
 
 
 def declared_labels(devkits: Iterable[Devkit]) -> dict[str, None]:
-    """The names of the map, in its order; empty without one."""
+    """Return the names of the label map in order; empty without one."""
     names: dict[str, None] = {}
     for devkit in devkits:
         path = devkit.root / LABEL_MAP
@@ -45,7 +45,7 @@ def declared_labels(devkits: Iterable[Devkit]) -> dict[str, None]:
 
 
 def label_line(name: str) -> str | None:
-    """The line of the map that names a label; None where none can."""
+    """Return the line of the label map for a label, or None where its name cannot be written."""
     shown = FORBIDDEN.sub("\ufffd", name)
     if not shown or shown != shown.strip() or shown.startswith("#") or ":" in shown:
         return None
@@ -53,7 +53,7 @@ def label_line(name: str) -> str | None:
 
 
 def met_labels(files: Iterable[VocFile]) -> dict[str, None]:
-    """The names that objects and parts bear, in the order they are met."""
+    """Return the names of objects and parts in order of occurrence."""
     names: dict[str, None] = {}
     for file in files:
         names.update(dict.fromkeys(_names(read_file(file.path))))
@@ -67,7 +67,7 @@ def _names(content: bytes) -> list[str]:
         try:
             return [name.decode() for name in found if name]
         except UnicodeDecodeError:
-            return []  # the reading will refuse it
+            return []  # reading reports it
     try:
         record = tree.parse(content)
     except (tree.RefusedError, tree.NotAnAnnotationError):

@@ -1,4 +1,4 @@
-"""Where VOC files, their images and their split lists lie."""
+"""Locates VOC files, their images and their split lists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAX_LINE: Final = 4096
 
 
 class Devkit(Struct, frozen=True):
-    """One devkit: its folder, the folder of its XML files, and what comes before the names of its images."""
+    """One devkit: its folder, the folder of its XML files, and the prefix of its sample names."""
 
     root: Path
     annotations: Path
@@ -39,7 +39,7 @@ class Devkit(Struct, frozen=True):
 
 
 def find_devkits(path: Path) -> list[Devkit]:
-    """The devkits below a folder: itself, its children, or a plain folder of XML files."""
+    """Find devkits: the folder itself, its children, or a plain folder of XML files."""
     own = _annotations(path)
     if own is not None:
         return [Devkit(path, own)]
@@ -64,14 +64,14 @@ def _annotations(root: Path) -> Path | None:
 
 
 def split_of_folder(relative: str) -> tuple[str | None, str]:
-    """The split that a folder's name says (Roboflow: ``train/``), and the rest of the path."""
+    """Return the split named by the first folder of a path (Roboflow: ``train/``), and the rest of the path."""
     first, slash, rest = relative.partition("/")
     split = _SPLIT_FOLDERS.get(first) if slash else None
     return split, rest if split else relative
 
 
 def set_files(devkit: Devkit) -> dict[str, Path]:
-    """The lists of splits by name; lists of one class (``cow_train.txt``) are no splits."""
+    """Return the split lists by name, without the lists of single classes (``cow_train.txt``)."""
     for name in _SETS:
         folder = devkit.root / "ImageSets" / name
         if not folder.is_dir():
@@ -80,7 +80,7 @@ def set_files(devkit: Devkit) -> dict[str, Path]:
         named = {each.stem: each for each in files}
         plain = {split: each for split, each in named.items() if not _OF_CLASS.fullmatch(split)}
         if plain:
-            # trainval is train and val together, said again.
+            # trainval only repeats train and val.
             if plain.keys() & {"train", "val"}:
                 plain.pop("trainval", None)
             return plain
@@ -91,12 +91,12 @@ Key = tuple[tuple[str, ...], str]
 
 
 def key_of(relative: str, bare: str) -> Key:
-    """The order in which the walk meets files: a folder's own before those of its folders."""
+    """Return the sort key of a file in the order of the walk: a folder before its subfolders."""
     return tuple(relative.split("/")[:-1]), bare
 
 
 class SplitLists:
-    """Which split a file belongs to, asked in the order of the walk: lists of millions are joined, not held."""
+    """Looks up the splits of files in the order of the walk, by merging sorted lists instead of loading them."""
 
     def __init__(
         self, files: dict[str, Path], stack: ExitStack, missed: Callable[[str], None]
@@ -108,7 +108,7 @@ class SplitLists:
         self.any = bool(files)
 
     def take(self, key: Key) -> list[str]:
-        """The splits that list the file with this key; earlier ones that nothing took are missed."""
+        """Return the splits that list the file with this key; earlier names that were not taken are reported missing."""
         splits: list[str] = []
         while self._next is not None and self._next[0] <= key:
             if self._next[0] == key:
@@ -119,7 +119,7 @@ class SplitLists:
         return list(dict.fromkeys(splits)) if len(splits) > 1 else splits
 
     def finish(self) -> None:
-        """Tell what is left: listed, but not there."""
+        """Report the remaining names, which have no file."""
         while self._next is not None:
             self._miss()
             self._next = next(self._stream, None)
@@ -146,9 +146,11 @@ def _lines(path: Path) -> Iterator[str]:
             try:
                 line = raw.decode().removeprefix("\ufeff").strip()
             except UnicodeDecodeError:
-                raise ParseError("no UTF-8 text", path=path, line=number) from None
+                raise ParseError("the file is not UTF-8", path=path, line=number) from None
             if len(raw) >= _MAX_LINE or "\0" in line:
-                raise ParseError("no list of images", path=path, line=number, finding="V15")
+                raise ParseError(
+                    "the file is not a list of images", path=path, line=number, finding="V15"
+                )
             if not line or line.startswith("#"):
                 continue
             if line[-1] in _MARK_ENDS:
@@ -158,7 +160,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 class MediaFolders:
-    """Finds the image of an XML file: in the folder that was named, or where the field puts it."""
+    """Finds the image of an XML file in the given folder or at the usual locations."""
 
     def __init__(self, devkit: Devkit, relative: str, given: Path | None) -> None:
         near = [devkit.root / "JPEGImages", devkit.root / "images", devkit.annotations]
@@ -168,14 +170,14 @@ class MediaFolders:
         self._endings = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
 
     def file(self, name: str) -> str | None:
-        """The path of the image of this name, where it is there."""
+        """Return the path of the image with this name, or None."""
         if "\0" in name:
             return None
         paths = (f"{folder}/{name}" for folder in self._folders)
         return next((path for path in paths if os.path.isfile(path)), None)
 
     def like(self, bare: str) -> str | None:
-        """The name of an image with this stem, where one is there."""
+        """Return the name of an existing image with this stem, or None."""
         for ending in self._endings:
             for variant in (ending, ending.upper()):
                 if self.file(f"{bare}.{variant}"):
@@ -184,5 +186,5 @@ class MediaFolders:
 
 
 def has_image_suffix(name: str) -> bool:
-    """Whether a name ends like an image's."""
+    """Return whether a name has the suffix of an image."""
     return suffix(name) in IMAGE_SUFFIXES

@@ -1,4 +1,4 @@
-"""Reads Pascal VOC: one XML file after the other, with its split, its image's size and its objects."""
+"""Reads Pascal VOC datasets, one XML file per image."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 
 _USUAL_ENDINGS = frozenset({".jpg", ".png", ".jpeg", ".JPG", ".bmp", ".tif"})
-# So many files are parsed together, as long as they are not larger than this, or one of them is.
+# Number of files that are parsed together, and their maximum size in bytes.
 _TOGETHER = 32
 _MAX_SIZE = 1024 * 1024
-# So many boxes become columns at a time, or few more.
+# Approximate number of boxes that become columns at a time.
 _MAX_ROWS = 10_000
 _NUMBERED = re.compile(r"-[0-9]+")
 
@@ -39,8 +39,8 @@ _NUMBERED = re.compile(r"-[0-9]+")
 class VocReader(ChunkedReader):
     """Reads a devkit, a folder of XML files, or one XML file.
 
-    Corners count as ``options.voc_origin`` says. A sample is named as its file says, below the file's own folder.
-    Nothing that a file names is opened, but for images of its name to learn their size.
+    ``options.voc_origin`` decides how corners count. The name of a sample is the ``<filename>`` below the folder of its
+    XML file. The reader opens no path named in a file, except images of that name to read their size.
     """
 
     info = INFO
@@ -57,7 +57,7 @@ class VocReader(ChunkedReader):
         self.labels_first = has_map(self._files.devkits)
 
     def progress(self) -> float:
-        """The share of the files of the current folder that are done."""
+        """Return the fraction of finished files in the current folder."""
         return self._files.progress
 
     def _close(self) -> None:
@@ -83,22 +83,22 @@ class VocReader(ChunkedReader):
                 yield self._name(record.filename, file, quiet)
 
     def begin_parsing(self, found: Pass) -> None:
-        """Forget what an earlier reading met."""
+        """Reset the state of an earlier pass."""
         self._shaper = ShapeDecoder(found, one_inclusive=self.options.voc_origin == "one_inclusive")
         self._plain_labels: dict[str, None] = {}
         self._other_labels: dict[str, None] = {}
         self._reported_labels = 0
 
     def chunks(self, found: Pass) -> Iterator[list[VocFile]]:
-        """The XML files in the order of the walk."""
+        """Yield the XML files in the order of the walk."""
         files = self._files.walk(found)
         while chunk := list(islice(files, self.options.batch)):
             yield chunk
 
     def parse(self, chunk: list[VocFile], found: Pass) -> list[Sample]:
-        """A sample for each file that is an annotation."""
+        """Return a sample for each file that is an annotation."""
         samples: list[Sample] = []
-        # Files of plain boxes, one behind the other, become columns together.
+        # Consecutive files of plain boxes become columns together.
         plain: list[tuple[VocFile, ParsedFile]] = []
         rows = 0
         for files, contents, error in self._contents(chunk):
@@ -122,7 +122,7 @@ class VocReader(ChunkedReader):
     def _contents(
         self, chunk: list[VocFile]
     ) -> Iterator[tuple[list[VocFile], list[bytes], OSError | None]]:
-        """Files with what stands in them, some at a time, up to one that cannot be read."""
+        """Yield groups of files with their content, up to the first unreadable file and its error."""
         files: list[VocFile] = []
         contents: list[bytes] = []
         size = 0
@@ -142,7 +142,7 @@ class VocReader(ChunkedReader):
             yield files, contents, None
 
     def take_learned(self) -> tuple[list[str], list[str], OriginSigns]:
-        """The labels met for the first time, in plain files and in others, and the signs of an origin."""
+        """Return new labels in plain files and in others, and the signs of an origin."""
         plain, others = (
             list(self._fast.labels.values())[self._reported_labels :],
             list(self._other_labels),
@@ -152,28 +152,28 @@ class VocReader(ChunkedReader):
         return plain, others, self._shaper.signs
 
     def merge_learned(self, take_learned: tuple[list[str], list[str], OriginSigns]) -> None:
-        """Take in the labels and the signs that another reader met."""
+        """Merge the labels and signs of another reader."""
         plain, others, signs = take_learned
         self._plain_labels.update(dict.fromkeys(plain))
         self._other_labels.update(dict.fromkeys(others))
         self._shaper.join(signs)
 
     def end_parsing(self, found: Pass) -> None:
-        """Tell of signs of another origin; raises ParseError where no file was an annotation."""
+        """Report signs of another origin; raises ParseError where no file was an annotation."""
         if not found.images_in:
-            raise ParseError("no XML file below it is a VOC annotation", path=self.path)
+            raise ParseError("the folder contains no VOC annotation", path=self.path)
         self._shaper.finish()
         plain = dict.fromkeys(self._fast.labels.values()) | self._plain_labels
         self._read_labels = plain | self._other_labels
 
     def _boxes(self, files: list[tuple[VocFile, ParsedFile]], found: Pass) -> list[Sample]:
-        """The samples of files without polygons."""
+        """Return the samples of files without polygons."""
         if not files:
             return []
         made = self._shaper.table([(file.path, said) for file, said in files], self._fast)
         if made is None:
             if len(files) > 1:
-                # What is odd about one of them is told in its turn.
+                # Some file is unusual: halve until it is alone, so that findings keep the order of files.
                 half = len(files) // 2
                 return self._boxes(files[:half], found) + self._boxes(files[half:], found)
             file = files[0][0]
@@ -196,7 +196,7 @@ class VocReader(ChunkedReader):
     def _other(
         self, file: VocFile, content: bytes, said: ParsedFile | None, found: Pass
     ) -> list[Sample]:
-        """The sample of any file, if it is an annotation."""
+        """Return the sample of any file, or an empty list where it is not an annotation."""
         shaper = self._shaper
         if said is not None:
             shapes = shaper.polygons_of(said, self._fast, file.path)
@@ -216,15 +216,15 @@ class VocReader(ChunkedReader):
         return [sample]
 
     def _record(self, content: bytes, file: VocFile, found: Pass) -> VocAnnotation | None:
-        """What the real parser says of a file; None, reported, where it refuses it."""
+        """Parse a file with the XML parser; None, with a finding, where it is rejected."""
         try:
             return tree.parse(content)
         except tree.NotAnAnnotationError as error:
             if self.path.is_file():
-                raise ParseError(f"no VOC annotation: {error}", path=self.path) from None
+                raise ParseError(f"not a VOC annotation: {error}", path=self.path) from None
             found.add(
                 "V11",
-                "an XML file that is no annotation; passed over",
+                "an XML file that is not an annotation; skipped",
                 severity=Severity.NOTE,
                 path=file.path,
                 detail=str(error),
@@ -259,11 +259,11 @@ class VocReader(ChunkedReader):
         if said.width is None or said.height is None:
             self._measure(sample, file, found)
         if len(file.splits) > 1:
-            found.add("V15", "in several splits; the first counts", path=file.path)
+            found.add("V15", "the image is in several splits; the first is used", path=file.path)
         return sample
 
     def _name(self, said: str, file: VocFile, found: Pass) -> str:
-        """The image's name: as the file says, else as the file is called; below the file's own folder."""
+        """Return the name of the image below the folder of the file: as given, else that of the file."""
         bare = file.bare
         if said.startswith(bare) and said[len(bare) :] in _USUAL_ENDINGS:
             return f"{file.prefix}{said}"
@@ -276,21 +276,21 @@ class VocReader(ChunkedReader):
         return name if "/" in name else f"{file.prefix}{name}"
 
     def _settled(self, name: str, base: str, file: VocFile, found: Pass) -> str:
-        """The name where the file's content and the file's own name do not agree."""
+        """Return the name of the image where ``<filename>`` and the name of the file differ."""
         media = MediaFolders(file.devkit, file.relative, self.options.images)
         bare = stem(base) if has_image_suffix(base) else base
         if not base:
-            found.add("V10", "no filename; named as its own file", path=file.path)
+            found.add("V10", "no filename; the name of the XML file is used", path=file.path)
             return media.like(file.bare) or file.bare
         if bare == file.bare or _NUMBERED.fullmatch(file.bare.removeprefix(bare)):
-            # Without a suffix, or the later one of two images that differ in it.
+            # No suffix, or the later of two images whose names differ only in the suffix.
             return name if has_image_suffix(base) else media.like(bare) or name
         there = media.like(file.bare) if media.file(base) is None else None
         found.add(
             "V10",
-            "filename is not that of its own file",
+            "filename differs from the name of the XML file",
             path=file.path,
-            detail=f"{base}; taken: {there or base}",
+            detail=f"{base}; used: {there or base}",
         )
         return there or name
 

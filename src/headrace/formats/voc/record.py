@@ -1,4 +1,4 @@
-"""What one VOC file says, between its bytes and our shapes; and the meaning of its values."""
+"""The content of one VOC file as parsed, and the conversion of its values."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from msgspec import Struct, field
 
 from headrace.model.shapes import Attributes
 
-#: Tags of an object that say yes or no.
+#: Boolean tags of an object.
 FLAGS: Final = ("truncated", "difficult", "occluded")
-#: What nearly every file says of itself, so that it says nothing.
+#: File-level tags of nearly every file, which carry no information.
 USUAL: Final[Mapping[str, Any]] = {"segmented": "0", "source": {"database": "Unknown"}}
 _WORDS: Final = {"1": True, "0": False, "true": True, "false": False}
 _NUMBER = re.compile(r"[ \t\r\n]*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?[ \t\r\n]*")
-# More digits than these say nothing to a float, and cost time.
+# More digits have no effect on a float and cost time.
 _MAX_DIGITS: Final = 400
 
 Corners = tuple[float, float, float, float]
 
 
 class VocPart(Struct, gc=False):
-    """A part of an object: a head, a hand."""
+    """A part of an object, such as a head or a hand."""
 
     label: str
     corners: Corners | None
 
 
 class VocObject(Struct, kw_only=True):
-    """One ``<object>`` as it stands in the file: corners as written, rings flat."""
+    """One ``<object>``: corners as written, rings flat."""
 
     label: str
     corners: Corners | None = None
@@ -43,7 +43,7 @@ class VocObject(Struct, kw_only=True):
 
 
 class VocAnnotation(Struct, kw_only=True):
-    """One file: name and size as written, objects, attributes of the image, and what else it says of itself."""
+    """One file: name and size as written, objects, attributes of the image, and other file-level tags (``own``)."""
 
     filename: str = ""
     width: int | None = None
@@ -54,7 +54,7 @@ class VocAnnotation(Struct, kw_only=True):
 
 
 def number(text: str | None) -> float | None:
-    """The finite number a text stands for, None where it stands for none."""
+    """Convert a text to a finite number, or None."""
     if text is None or len(text) > _MAX_DIGITS or not _NUMBER.fullmatch(text):
         return None
     value = float(text)
@@ -62,13 +62,13 @@ def number(text: str | None) -> float | None:
 
 
 def pixels(text: str | None) -> int | None:
-    """A count of pixels above 0, None where the text says none."""
+    """Convert a text to a positive number of pixels, or None."""
     value = number(text)
     return int(value) if value is not None and 1 <= value < 2**31 else None
 
 
 def flag(text: str | None) -> bool | str | None:
-    """Yes, no, or None for not said; other words stay as they are."""
+    """Convert a text to a boolean; None if unspecified; other words stay text."""
     word = (text or "").strip()
     if not word or word.lower() == "unspecified":
         return None
@@ -78,7 +78,7 @@ def flag(text: str | None) -> bool | str | None:
 def flags(
     pose: str | None, truncated: str | None, difficult: str | None, occluded: str | None
 ) -> Attributes:
-    """The attributes that an object's own tags say; what is not said is absent."""
+    """Return the attributes given by the tags of an object, without unspecified ones."""
     said: Attributes = {}
     facing = (pose or "").strip()
     if facing and facing.lower() != "unspecified":

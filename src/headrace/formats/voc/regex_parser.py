@@ -1,9 +1,9 @@
-"""Files as nearly all tools write them, read by patterns that prove that they saw every byte.
+"""Parses VOC files as most tools write them with regular expressions that verify that they match every byte.
 
-The head, then nothing but objects one behind the other, then the end: the lengths of the pieces add up to the length
-of the file, so nothing was passed over. Whatever does not fit exactly (entities, comments, other tags, another
-encoding) goes to the real parser. This is several times as fast as building a tree, and twice that where a file is
-spelled like an earlier one (:mod:`headrace.formats.voc.file_template`).
+A file is a head, consecutive objects, and an end. The lengths of the matches add up to the length of the file, so
+nothing is skipped. Any other file (entities, comments, other tags, other encodings) goes to the XML parser. This is
+several times as fast as building a tree, and twice that where a file has the same template as an earlier one
+(:mod:`headrace.formats.voc.file_template`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from headrace.formats.voc.file_template import PLAIN, FileTemplate, Head, Pieces
 from headrace.formats.voc.record import USUAL, flags, pixels
 from headrace.model.shapes import Attributes
 
-# All repeats are possessive: what they took they never give back, so no file can make them try again.
+# All repeats are possessive, so no file can cause backtracking.
 _SPACE = rb"[ \t\r\n]*+"
 _TEXT = rb"(" + PLAIN + rb")"
 _NUMBER = rb"[ \t\r\n]*+[-+]?[0-9.]++(?:[eE][-+]?[0-9]++)?[ \t\r\n]*+"
@@ -89,18 +89,18 @@ _CORNERS = re.compile(
     b"".join(_tag(name, _SPACE + rb"([^ \t\r\n<]*+)" + _SPACE) for name in _CORNER_TAGS)
 )
 _POINT = re.compile(rb"<([xy][0-9]++)>([^<]*+)</([^>]*+)>")
-# Two characters that no XML may hold, where the bytes are not plain ASCII.
+# Two characters that XML forbids; other forbidden ones are ASCII.
 _FORBIDDEN: Final = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 _LETTERS_OF_TAGS: Final = b"<>xyminax \t\r\n"
 _TO_COMMAS: Final = bytes.maketrans(b"/", b",")
 _REMEMBERED: Final = 10_000
 
-# So many spellings are learnt of one dataset: one a tool that wrote to it.
+# Maximum number of templates per dataset; each tool that wrote to it has its own.
 _MAX_TEMPLATES: Final = 4
 
 
 class ParsedFile(Struct, gc=False):
-    """What the patterns found; ``polygon_texts`` are the polygons of each object, empty where none has any."""
+    """A parsed file; ``polygon_texts`` are the polygons of each object, empty if none has any."""
 
     filename: str
     width: int | None
@@ -111,7 +111,7 @@ class ParsedFile(Struct, gc=False):
 
 
 class RegexParser:
-    """Reads plain files; keeps what names and flags mean, since few of them come again and again."""
+    """Parses plain files and caches decoded names and flags, since few distinct ones repeat."""
 
     def __init__(self) -> None:
         self.labels: dict[bytes, str] = {}
@@ -121,14 +121,14 @@ class RegexParser:
         self._templates: list[FileTemplate] = []
 
     def parse(self, content: bytes) -> ParsedFile | None:
-        """What the file says; None where only the real parser can tell."""
+        """Parse a file; None where the XML parser is needed."""
         if not content.isascii() and not _is_clean(content):
             return None
         spelled = self._by_template([content])
         return self._searched(content) if spelled is None else spelled[0]
 
     def parse_all(self, contents: Sequence[bytes]) -> Sequence[ParsedFile | None]:
-        """:meth:`parse` of each file."""
+        """Parse each file as :meth:`parse` does."""
         clean = all(content.isascii() or _is_clean(content) for content in contents)
         files = self._by_template(contents) if clean else None
         return [self.parse(content) for content in contents] if files is None else files
@@ -158,7 +158,7 @@ class RegexParser:
         return file
 
     def _learn(self, head: re.Match[bytes], one: re.Match[bytes] | None) -> None:
-        """Remember how a file is spelled, by its first object, where that is a plain box."""
+        """Add a template for files like this one, if its first object is a plain box."""
         if one is None or one[5] or len(self._templates) >= _MAX_TEMPLATES:
             return
         flags, corners = _FLAGS.fullmatch(one[3]), _CORNERS.fullmatch(one[4])
@@ -176,8 +176,8 @@ class RegexParser:
         ]
 
     def numbers(self, corners: Sequence[bytes]) -> list[list[float]] | None:
-        """The columns xmin, ymin, xmax and ymax; None where one is no finite number, as 1.2.3."""
-        # No letter of the tags is part of a number, and each number has one slash behind it.
+        """Return the columns xmin, ymin, xmax and ymax; None where one is not a finite number, such as 1.2.3."""
+        # The letters of the tags do not occur in numbers, and each number is followed by one slash.
         texts = b"".join(corners).translate(_TO_COMMAS, _LETTERS_OF_TAGS)[:-1]
         try:
             numbers: list[float] = orjson.loads(b"[%b]" % texts)
@@ -189,7 +189,7 @@ class RegexParser:
         return [numbers[start::4] for start in range(4)] if isfinite(sum(numbers)) else None
 
     def named(self, names: Sequence[bytes]) -> list[str]:
-        """The texts of names, which are remembered in the order in which they are met."""
+        """Decode names and cache them in order of occurrence."""
         try:
             return list(map(self.labels.__getitem__, names))
         except KeyError:
@@ -199,7 +199,7 @@ class RegexParser:
             return list(map(self.labels.__getitem__, names))
 
     def flagged(self, chunk: bytes) -> Attributes | None:
-        """What an object's flags mean; the same mapping for all that say the same, so copy it."""
+        """Decode the flags of an object. Equal flags share one mapping, so copy it before changes."""
         if chunk not in self._meanings:
             match = _FLAGS.fullmatch(chunk)
             words = [] if match is None else [word.decode() for word in match.groups(b"")]
@@ -209,7 +209,7 @@ class RegexParser:
         return self._meanings[chunk]
 
     def rings(self, chunk: bytes) -> list[list[float]] | None:
-        """The rings of polygons spelled ``x1 y1 x2 y2 …`` in this order; None where they are spelled otherwise."""
+        """Decode polygons written as ``x1 y1 x2 y2 …`` in order; None for any other notation."""
         rings = []
         for part in chunk.split(b"</polygon>")[:-1]:
             points = _POINT.findall(part)
@@ -253,7 +253,7 @@ def _is_clean(content: bytes) -> bool:
 def _own(
     folder: bytes, path: bytes, source: Sequence[bytes], depth: bytes, segmented: bytes
 ) -> dict[str, Any]:
-    """What the file says of itself and the model does not know; what every file says is left out."""
+    """Return the file-level tags that the model does not define, without the usual values."""
     own: dict[str, Any] = {}
     if folder and (said := folder.decode().strip()):
         own["folder"] = said
@@ -264,11 +264,11 @@ def _own(
     if depth != b"3" and (said := depth.decode().strip()) not in ("", "3"):
         own["depth"] = said
     if source != _USUAL_SOURCE:
-        told = {
+        tags = {
             key: said
             for key, text in zip(_SOURCE, source, strict=True)
             if (said := text.decode().strip())
         }
-        if told and told != USUAL["source"]:
-            own["source"] = told
+        if tags and tags != USUAL["source"]:
+            own["source"] = tags
     return own

@@ -1,4 +1,4 @@
-"""The XML files of a dataset in a fixed order, each with its devkit, its folder and its splits."""
+"""Walks the XML files of a dataset in a fixed order, with their devkits and splits."""
 
 from __future__ import annotations
 
@@ -25,14 +25,20 @@ from headrace.formats.voc.layout import (
 from headrace.formats.voc.xml_parser import MAX_BYTES
 
 _XML: Final = frozenset({"xml"})
-_CHUNK: Final = 64 * 1024
+_BLOCK: Final = 64 * 1024
 _ALIASES: Final = {"valid": "val", "validation": "val"}
 
 
 class VocFile(NamedTuple):
-    """One XML file: its path, its folder below the annotations, its stem, its devkit and its splits.
+    """One XML file.
 
-    ``prefix`` comes before the name of its image.
+    Attributes:
+        path: Its path.
+        relative: Its folder below the folder of annotations.
+        bare: Its stem.
+        devkit: Its devkit.
+        prefix: Prefix of the sample name.
+        splits: Its splits.
     """
 
     path: str
@@ -44,7 +50,7 @@ class VocFile(NamedTuple):
 
 
 class VocWalk:
-    """Walks the files of a path, as often as asked."""
+    """Walks the XML files of a path repeatedly."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
         self._path = path
@@ -54,15 +60,16 @@ class VocWalk:
 
     @cached_property
     def devkits(self) -> list[Devkit]:
-        """The devkits below the path; for one file, the folder it lies in."""
+        """The devkits below the path; for a single file, its folder."""
         if self._path.is_file():
             return [Devkit(self._path.parent, self._path.parent)]
         return find_devkits(self._path)
 
     def walk(self, found: Pass | None) -> Iterator[VocFile]:
-        """All files, or those of the wanted split. ``found`` gets what is odd about the folders, if given.
+        """Yield all files, or those of the wanted split; adds findings about folders to ``found``, if given.
 
-        Raises :class:`~headrace.errors.ParseError` where there are none.
+        Raises:
+            ParseError: There are no files.
         """
         found = found or Findings("skip").begin("walk")
         if self._path.is_file():
@@ -89,7 +96,7 @@ class VocWalk:
         ):
             found.add(
                 "V08",
-                "mask images are not read; the boxes are",
+                "mask images are ignored; boxes are read",
                 severity=Severity.NOTE,
                 path=devkit.root,
             )
@@ -125,34 +132,36 @@ class VocWalk:
         if self._wanted is not None:
             hint = f"splits: {', '.join(sorted(known)) or 'none'}"
             return ParseError(f"no file of the split {self._wanted!r}", path=self._path, hint=hint)
-        return ParseError("no XML files below it", path=self._path)
+        return ParseError("the folder contains no XML files", path=self._path)
 
 
 def read_file(path: str, opener: OpenFile = open_file) -> bytes:
-    """The bytes of a file; of one too large for the parser, enough that it sees so."""
+    """Return the content of a file, up to one byte more than the parser accepts."""
     fd = opener(path)
     try:
-        content = os.read(fd, _CHUNK)
-        if len(content) < _CHUNK:
+        content = os.read(fd, _BLOCK)
+        if len(content) < _BLOCK:
             return content
-        chunks = [content]
+        blocks = [content]
         left = MAX_BYTES + 1 - len(content)
-        while left > 0 and (chunk := os.read(fd, left)):
-            chunks.append(chunk)
-            left -= len(chunk)
-        return b"".join(chunks)
+        while left > 0 and (block := os.read(fd, left)):
+            blocks.append(block)
+            left -= len(block)
+        return b"".join(blocks)
     finally:
         os.close(fd)
 
 
 def _refused(path: str, found: Pass) -> None:
-    found.add("S02", "a linked folder leads outside or in a circle; not followed", path=path)
+    found.add(
+        "S02", "a linked folder is outside the dataset or forms a cycle; not followed", path=path
+    )
 
 
 def _unlisted(name: str, devkit: Devkit, found: Pass) -> None:
     found.add(
         "V15",
-        "listed in a split, but without an XML file",
+        "listed in a split, but there is no XML file",
         severity=Severity.NOTE,
         path=devkit.root,
         detail=name,

@@ -1,4 +1,4 @@
-"""Writes a devkit without its images: ``Annotations/…/STEM.xml``, ``ImageSets/Main/SPLIT.txt`` and ``labelmap.txt``."""
+"""Writes devkits without images: ``Annotations/…/STEM.xml``, ``ImageSets/Main/SPLIT.txt`` and ``labelmap.txt``."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _NONE: Final[Attributes] = {}
 
 
 class VocWriter(Writer):
-    """Writes one XML file an image, with every tag that readers are used to find.
+    """Writes one XML file per image, with all tags that other readers expect.
 
-    Corners count as ``options.voc_origin`` says. Images whose names differ only in the suffix get ``STEM-2.xml``;
-    ``<filename>`` tells whose it is.
+    ``options.voc_origin`` decides how corners count. Images whose names differ only in the suffix get ``STEM-2.xml``;
+    ``<filename>`` has the full name.
     """
 
     info = INFO
@@ -74,19 +74,21 @@ class VocWriter(Writer):
             self._leave_out(sample, "S01", f"image left out: {error.message}", Severity.ERROR)
             return
         if not sample.annotated:
-            self._note("V03", "an image nobody annotated is written as one without objects", sample)
+            self._note(
+                "V03", "an image without annotation is written as one without objects", sample
+            )
         if not sample.shapes and self.options.background == "none":
             self._leave_out(sample, "V03", "no file for an image without objects", Severity.NOTE)
             return
         if not (sample.width and sample.height):
-            self._note("V05", "size written as 0: it is not known", sample, Severity.WARNING)
+            self._note("V05", "the image size is unknown; written as 0", sample, Severity.WARNING)
         content = self._text(sample, objects)
         self.found.images_out += 1
         used = self._tree.create(f"Annotations/{folder}", stem, ".xml", content)
         split.append(f"{folder}{used}\n")
 
     def _text(self, sample: Sample, objects: str | None) -> bytes:
-        """The text of a file; ``objects`` is that of its objects, where it is known already."""
+        """Format a file; ``objects`` is the text of its objects, if formatted already."""
         own = (sample.extra or _NONE).get("voc")
         pieces = [
             xml.head(
@@ -97,7 +99,7 @@ class VocWriter(Writer):
             )
         ]
         if objects is None and (boxes := as_boxes(sample.shapes)) is not None:
-            # Others beside it in the table may have been odd.
+            # The table may contain unusual boxes of other images.
             printed = self._printed(boxes.table.rows(boxes.start, boxes.stop))
             objects = printed and printed.objects(0, len(boxes))
         if objects is not None:
@@ -124,7 +126,7 @@ class VocWriter(Writer):
                 pieces.append(text)
 
     def _boxes(self, shapes: Sequence[Any]) -> str | None:
-        """The text of plain boxes; None where one is the first of its label, or not finite."""
+        """Format plain boxes; None where one is the first of its label, or not finite."""
         printed = self._plain(
             [shape.label for shape in shapes],
             [(shape.x, shape.y, shape.w, shape.h) for shape in shapes],
@@ -135,9 +137,9 @@ class VocWriter(Writer):
         return printed.objects(0, len(shapes))
 
     def _printed(self, table: BoxTable) -> _ObjectTexts | None:
-        """Plain boxes, nearly all objects there are, printed in one go for many files.
+        """Format the plain boxes of many files at once; nearly all objects are such.
 
-        None where one is not plain, or is the first of its label.
+        Returns None where one is not plain, or is the first of its label.
         """
         if self.options.clip or any(table.attributes or ()) or any(table.polygon_texts or ()):
             return None
@@ -163,7 +165,7 @@ class VocWriter(Writer):
             if clipped is not None:
                 self._object(clipped, sample, pieces, nested)
             else:
-                message = "nothing of the object lies on the image"
+                message = "the object is entirely outside the image"
                 self._note("V12", message, sample, Severity.WARNING, dropped=1 + len(nested))
 
     def _object(
@@ -209,14 +211,14 @@ class VocWriter(Writer):
         return start
 
     def _learn(self, label: str) -> None:
-        """Keep the text of a plain object of this label."""
+        """Create the template of plain objects with this label."""
         if label not in self._templates:
             self._templates[label] = xml.object_template(label)
             if xml.FORBIDDEN.search(label):
-                self.found.add("V13", "characters that XML cannot hold become U+FFFD")
+                self.found.add("V13", "characters that XML cannot represent become U+FFFD")
 
     def _corners(self, shape: AnyShape, sample: Sample) -> Box | None:
-        """The corners to write; None, counted, where the shape has no box."""
+        """Return the corners to write; None, with a finding, where the shape has no box."""
         box = box_of(shape)
         kind = type(shape).__name__.lower()
         if box is None:
@@ -265,20 +267,20 @@ class VocWriter(Writer):
             if line is not None:
                 lines.append(line)
             elif name not in self._templates:
-                message = f"a label without any shape, whose name {LABEL_MAP} cannot hold, left out"
+                message = f"a label without shapes is left out: {LABEL_MAP} cannot contain its name"
                 self.found.add("LOSS", message, severity=Severity.LOSS, detail=repr(name))
         if lines:
             self._tree.append(LABEL_MAP, "".join([MAP_HEADING, *lines]).encode())
 
 
 class _ObjectTexts(NamedTuple):
-    """Plain objects, a template and four numbers each."""
+    """Plain objects: a template and four numbers each."""
 
     templates: list[str]
     numbers: tuple[str, ...]
 
     def objects(self, start: int, stop: int) -> str:
-        """The text of some of them."""
+        """Return the text of the objects from ``start`` up to ``stop``."""
         return "".join(self.templates[start:stop]) % self.numbers[4 * start : 4 * stop]
 
 
@@ -287,7 +289,7 @@ def _is_plain(shape: AnyShape) -> bool:
 
 
 def _named_values(attributes: Attributes, *, crowd: bool) -> str:
-    """What the object's own tags do not say, as CVAT's block."""
+    """Format the attributes without a tag of their own, as CVAT does."""
     rest = {
         name: value
         for name, value in attributes.items()
@@ -300,14 +302,14 @@ def _named_values(attributes: Attributes, *, crowd: bool) -> str:
 
 def _is_finite(shape: AnyShape, box: Box) -> bool:
     rings = shape.rings if isinstance(shape, Polygon) else []
-    # A sum is finite only if all of it is; one that is not may only be too large.
+    # A finite sum has only finite terms; an infinite one may just have overflowed.
     if isfinite(sum(box) + sum(map(sum, rings))):
         return True
     return all(map(isfinite, box)) and all(all(map(isfinite, ring)) for ring in rings)
 
 
 class _NestedParts:
-    """Which shapes are parts of which: those whose attribute ``part_of`` is another one's id (as our reader says)."""
+    """Finds parts: shapes whose attribute ``part_of`` is the id of another shape, as the reader sets it."""
 
     def __init__(self, shapes: Sequence[AnyShape]) -> None:
         self.nested: dict[int, list[Rectangle]] = {}
@@ -324,7 +326,7 @@ class _NestedParts:
         themselves = set(map(id, parts))
         for part in parts:
             owner = owners.get((part.attributes or _NONE)["part_of"])
-            # Parts have no parts of their own in VOC.
+            # VOC has no nested parts.
             if owner is not None and owner not in themselves:
                 self.nested.setdefault(owner, []).append(part)
                 self.inside.add(id(part))

@@ -1,4 +1,4 @@
-"""One VOC file through a real XML parser that trusts nothing: no DTD, no entities, no network, bounded."""
+"""Parses VOC files with a hardened XML parser: no DTD, no entities, no network access, bounded size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COORDINATE = re.compile(r"([xy])([0-9]{1,6})")
 
 
 class RefusedError(ValueError):
-    """A file that is not read: ``code`` is the rule that it breaks."""
+    """A file is rejected; ``code`` is the rule that it violates."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,11 +36,11 @@ class RefusedError(ValueError):
 
 
 class NotAnAnnotationError(ValueError):
-    """An XML file of another kind."""
+    """An XML file is not a VOC annotation."""
 
 
 def parse(content: bytes) -> VocAnnotation:
-    """What a file says. Raises :class:`RefusedError`, and :class:`NotAnAnnotationError` for other XML."""
+    """Parse a file; raises :class:`RefusedError`, or :class:`NotAnAnnotationError` for other XML."""
     root = _root(content)
     record = VocAnnotation()
     for child in root:
@@ -62,18 +62,20 @@ def parse(content: bytes) -> VocAnnotation:
 
 def _root(content: bytes) -> etree._Element:
     if len(content) > MAX_BYTES:
-        raise RefusedError("V14", f"larger than {MAX_BYTES} bytes: no annotation is")
-    bare = content.replace(b"\0", b"")  # UTF-16 has one beside every plain letter
+        raise RefusedError(
+            "V14", f"the file is larger than {MAX_BYTES} bytes, too large for an annotation"
+        )
+    bare = content.replace(b"\0", b"")  # UTF-16 has a null byte next to every ASCII character
     if b"<!DOCTYPE" in bare or b"<!ENTITY" in bare:
-        raise RefusedError("V14", "a document type or entities of its own: refused")
+        raise RefusedError("V14", "rejected: the file declares a document type or entities")
     if _INSTRUCTION.search(bare):
-        raise RefusedError("V14", "processing instructions: refused")
+        raise RefusedError("V14", "rejected: the file has processing instructions")
     try:
         root = etree.fromstring(content, _parser())
     except etree.XMLSyntaxError as error:
-        raise RefusedError("V11", f"no valid XML: {error.msg}") from None
+        raise RefusedError("V11", f"invalid XML: {error.msg}") from None
     except ValueError as error:
-        raise RefusedError("V11", f"no valid XML: {error}") from None
+        raise RefusedError("V11", f"invalid XML: {error}") from None
     if _name(root) != "annotation":
         raise NotAnAnnotationError(f"its root is <{_name(root)[:80]}>")
     return root
@@ -94,12 +96,12 @@ def _parser() -> etree.XMLParser:
 
 
 def _name(element: etree._Element) -> str:
-    """An element's name without its namespace."""
+    """Return the name of an element without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
 def _text(element: etree._Element) -> str:
-    """The text of an element; the line breaks that laid it out are not part of it."""
+    """Return the text of an element without the line breaks of its layout."""
     text = element.text or ""
     return text.strip() if text[:1] in "\r\n" or text[-1:] in "\r\n" else text
 
@@ -162,12 +164,12 @@ def _corners(element: etree._Element) -> Corners | None:
 
 
 def _ring(element: etree._Element) -> list[float] | None:
-    """A polygon in either spelling: ``x1 y1 x2 y2 …`` in any order, or repeated ``pt`` of ``x`` and ``y``."""
+    """Parse a polygon in either notation: ``x1 y1 x2 y2 …`` in any order, or repeated ``pt`` with ``x`` and ``y``."""
     points: dict[int, dict[str, float | None]] = {}
-    for place, child in enumerate(element):
+    for index, child in enumerate(element):
         name = _name(child)
         if name in ("pt", "point"):
-            points[place] = {_name(one): number(one.text) for one in child}
+            points[index] = {_name(one): number(one.text) for one in child}
         elif match := _COORDINATE.fullmatch(name):
             points.setdefault(int(match[2]), {})[match[1]] = number(child.text)
         else:
@@ -192,7 +194,7 @@ def _part(element: etree._Element) -> VocPart:
 
 
 def _attribute_block(element: etree._Element) -> Attributes:
-    """CVAT's named values, as text."""
+    """Parse the attributes of CVAT as text."""
     said: Attributes = {}
     for child in element:
         name, value = "", ""
@@ -207,7 +209,7 @@ def _attribute_block(element: etree._Element) -> Attributes:
 
 
 def _plain(element: etree._Element) -> Any:
-    """Text, or a mapping of texts for an element that holds others; deeper ones are told as their text."""
+    """Return the text of an element, or a mapping of texts for an element with children."""
     if len(element):
         texts = {_name(child): "".join(map(str, child.itertext())).strip() for child in element}
         return {name: text for name, text in texts.items() if text}

@@ -161,7 +161,7 @@ def test_v03_images_without_objects(tmp_path: Path) -> None:
     findings = write(tmp_path / "none", [image("a.jpg")], background="none")
     assert files(tmp_path / "none") == {"labelmap.txt"}
     assert [each.dropped_images for each in findings] == [1]
-    with pytest.raises(LossyWriteError, match="nobody annotated"):
+    with pytest.raises(LossyWriteError, match="without annotation"):
         write(tmp_path / "b", [image("a.jpg", annotated=False)], findings=Findings(strict=True))
 
 
@@ -224,7 +224,7 @@ def test_labels_and_their_order_stand_in_a_map(tmp_path: Path) -> None:
     findings = write(tmp_path / "out", samples, labels=labels)
     map_text = (tmp_path / "out/labelmap.txt").read_text()
     assert map_text.splitlines()[1:] == ["zebra:::", "ant:::", "u\ufffdv:::", "new:::"]
-    lost = [each for each in findings if "labelmap.txt cannot hold" in each.message]
+    lost = [each for each in findings if "labelmap.txt cannot contain" in each.message]
     assert [(each.code, each.count) for each in lost] == [("LOSS", 2)]
     assert {place.detail for place in lost[0].examples} == {"'# x'", "' y'"}
     source = read(tmp_path / "out", "voc")
