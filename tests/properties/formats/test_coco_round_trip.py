@@ -1,4 +1,4 @@
-"""What is written as COCO is read back equal; and the quick way through the reader says the same as the long one."""
+"""What is written as COCO is read back equal; and the fast loop of the reader says the same as the strict decoder."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_order_and_oddities_of_the_file_do_not_matter(
     annotations = document["annotations"]
     draw.random.shuffle(annotations)
     if odd:
-        # A number where a bool or a whole number is usual sends records the long way, without changing them.
+        # A number where a bool or a whole number is usual sends records to the strict decoder, without changing them.
         annotations = [
             {**each, "image_id": float(each["image_id"]), "iscrowd": str(each["iscrowd"])}
             for each in annotations
@@ -289,7 +289,7 @@ ways = st.sampled_from([{}, {"geometry": "raw"}, {"task": "detect"}])
     options=ways,
     buckets=st.booleans(),
 )
-def test_the_short_way_of_plain_annotations_says_what_the_long_one_says(
+def test_the_fast_loop_says_what_the_strict_decoder_says(
     tmp_path: Path,
     annotations: list[tuple[dict[str, Any], bool]],
     options: dict[str, Any],

@@ -23,7 +23,7 @@ from headrace.errors import (
     ParseError,
     UnknownFormatError,
 )
-from headrace.formats.coco import encode as records_out
+from headrace.formats.coco import encode as coco_encode
 from headrace.formats.coco.writer import CocoWriter
 from tests.support.data.formats import read
 
@@ -184,9 +184,9 @@ async def test_shapes_that_vanish_are_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await convert(source(tmp_path), tmp_path / "voc", to="voc")
-    whole = records_out.boxes
+    whole = coco_encode.boxes
     monkeypatch.setattr(
-        records_out, "boxes", lambda *given: (records[1:] for records in whole(*given))
+        coco_encode, "boxes", lambda *given: (records[1:] for records in whole(*given))
     )
     with pytest.raises(ConservationError, match="60 shapes in and 0 added, but 30 out"):
         await convert(tmp_path / "voc", tmp_path / "out.json", to="coco")

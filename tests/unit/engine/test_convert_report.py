@@ -24,7 +24,7 @@ from headrace.errors import (
     ParseError,
     SourceNotFoundError,
 )
-from headrace.formats.coco import encode as records_out
+from headrace.formats.coco import encode as coco_encode
 from headrace.formats.findings.collect import Occurrence
 from tests.support.data.formats import lay_out
 from tests.support.data.sources import SOURCES, coco, coco_video, voc, yolo
@@ -239,9 +239,9 @@ def test_a_conversion_that_is_stopped(tmp_path: Path) -> None:
 
 
 def test_records_that_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = records_out.boxes
+    whole = coco_encode.boxes
     monkeypatch.setattr(
-        records_out, "boxes", lambda *given: (records[1:] for records in whole(*given))
+        coco_encode, "boxes", lambda *given: (records[1:] for records in whole(*given))
     )
     stays(tmp_path, ConservationError, yolo(tmp_path / "source"), to="coco", on_error="skip")
 

@@ -83,7 +83,7 @@ class CocoReader(Reader):
     def _get_index(self) -> FileIndex:
         if self._index is None:
             with gc_paused():
-                found = self.findings.begin("survey")
+                found = self.findings.begin("index")
                 if self.options.predictions and self._stream.top()[1] == b"[":
                     self._index = build_results_index(self._stream, found, self.options.labels)
                 else:

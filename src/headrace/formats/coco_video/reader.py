@@ -58,7 +58,7 @@ class CocoVideoReader(Reader):
     def _get_index(self) -> VideoIndex:
         if self._index is None:
             with gc_paused():
-                self._index = build_video_index(self._stream, self.findings.begin("survey"))
+                self._index = build_video_index(self._stream, self.findings.begin("index"))
         return self._index
 
     def _labels(self, found: Pass) -> list[LabelInfo]:

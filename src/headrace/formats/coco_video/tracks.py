@@ -200,12 +200,12 @@ class TrackDecoder:
         return label
 
     def _rings(self, record: AnnotationRecord) -> list[list[float]]:
-        outline = record.segmentation
-        if not isinstance(outline, RleRecord):
-            return outline or []
-        height, width = outline.size
+        segmentation = record.segmentation
+        if not isinstance(segmentation, RleRecord):
+            return segmentation or []
+        height, width = segmentation.size
         try:
-            counts = outline.counts
+            counts = segmentation.counts
             if isinstance(counts, str):
                 counts = rle.decode(counts, height, width)
             rle.check(counts, height, width)

@@ -34,7 +34,7 @@ _space = re.compile(_SPACE).match
 _value = re.compile(_SPACE + rb"(?:([\[{])|" + _SCALAR + rb")").match
 _name = re.compile(_NAME).match
 _open_string = re.compile(_OPEN_STRING).match
-# What follows a value, as long as it is scalars.
+# The elements or members after a value, as long as they are scalars.
 _elements = re.compile(rb"(?:" + _SPACE + rb"," + _SPACE + _SCALAR + rb")*+" + _SPACE).match
 _members = re.compile(rb"(?:" + _SPACE + rb"," + _NAME + _SPACE + _SCALAR + rb")*+" + _SPACE).match
 # The likely end of a value: brackets are only counted, to a depth that suffices for most records.
@@ -52,7 +52,7 @@ _LONGEST_PART = 16
 _COMMA, _BRACE, _QUOTE = b',}"'
 _CLOSING = {b"["[0]: b"]"[0], b"{"[0]: _BRACE}
 
-# Strings are matched first, so that their content is left alone.
+# Strings match first, so that their content stays as it is.
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?Infinity|NaN', re.DOTALL)
 _SURROGATE = re.compile(
     rb"(?i)(\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\ud[89a-f][0-9a-f]{2}"
@@ -70,7 +70,7 @@ class Verdict(Enum):
 
 
 def is_whole(text: bytes | memoryview) -> bool:
-    """Whether a text is one JSON value that msgspec can decode."""
+    """Return whether a text is one JSON value that msgspec can decode."""
     try:
         _RAW.decode(text)
     except (DecodeError, RecursionError):
@@ -86,7 +86,7 @@ def scan(text: bytes | memoryview) -> tuple[Verdict, int]:
 
     Returns:
         The verdict, and an index in bytes: for ``TRAILING`` of what follows the value and its white space, for
-        ``BROKEN`` of the first byte that cannot stand there, for ``WHOLE`` and ``SHORT`` the length of the text.
+        ``BROKEN`` of the first byte that is not valid there, for ``WHOLE`` and ``SHORT`` the length of the text.
         A value that the end of the text may have cut in two is ``SHORT``.
     """
     likely = _likely(text)
@@ -108,6 +108,11 @@ def _follow_grammar(text: bytes | memoryview) -> tuple[Verdict, int]:
     closing: list[int] = []
     at, size = 0, len(text)
     while True:
+        if closing and closing[-1] == _BRACE:
+            name = _name(text, at)
+            if name is None:
+                return _fault(text, at)
+            at = name.end()
         value = _value(text, at)
         if value is None:
             return _fault(text, at)
@@ -116,13 +121,8 @@ def _follow_grammar(text: bytes | memoryview) -> tuple[Verdict, int]:
             closing.append(_CLOSING[text[at - 1]])
             at = _after_space(text, at)
             if at == size or text[at] != closing[-1]:
-                if closing[-1] == _BRACE:
-                    name = _name(text, at)
-                    if name is None:
-                        return _fault(text, at)
-                    at = name.end()
                 continue
-        # Behind a value, or at the bracket that closes an empty list or object.
+        # After a value, or at the bracket that closes an empty array or object.
         while closing:
             scalars = (_members if closing[-1] == _BRACE else _elements)(text, at)
             at = scalars.end() if scalars else at
@@ -133,25 +133,24 @@ def _follow_grammar(text: bytes | memoryview) -> tuple[Verdict, int]:
             closing.pop()
             at += 1
         if not closing:
-            end = at
-            at = _after_space(text, end)
-            if at == size:
-                return Verdict.WHOLE, at
-            # A number may go on where the text is cut: 12 in 12.5.
-            is_cut = at == end and _broken(text, end)[0] is Verdict.SHORT
-            return (Verdict.SHORT, size) if is_cut else (Verdict.TRAILING, at)
+            return _after_value(text, at)
         if text[at] != _COMMA:
             return _broken(text, at)
         at += 1
-        if closing[-1] == _BRACE:
-            name = _name(text, at)
-            if name is None:
-                return _fault(text, at)
-            at = name.end()
+
+
+def _after_value(text: bytes | memoryview, end: int) -> tuple[Verdict, int]:
+    at = _after_space(text, end)
+    if at == len(text):
+        return Verdict.WHOLE, at
+    # The number 12 continues where the text is cut in 12.5.
+    if at == end and _broken(text, end)[0] is Verdict.SHORT:
+        return Verdict.SHORT, len(text)
+    return Verdict.TRAILING, at
 
 
 def _fault(text: bytes | memoryview, at: int) -> tuple[Verdict, int]:
-    """Where no value, or no name with its colon, begins at ``at``: which byte is at fault."""
+    """Find the bad byte where neither a value nor a name with its colon begins at ``at``."""
     at = _after_space(text, at)
     string = _open_string(text, at)
     if string is not None:

@@ -127,17 +127,17 @@ def test_the_same_records(tmp_path: Path, seed: int, task: str | None) -> None:
     source.write_text(json.dumps(document(chance), indent=indent), encoding="utf-8")
     for policy in ({"on_error": "skip"}, {"on_error": "collect"}, {"strict": True}, {}):
         how: dict[str, Any] = {"task": task, "from_": "coco", **policy}
-        loose, written = outcome(source, tmp_path / "loose.json", overwrite=True, **how)
+        unordered, written = outcome(source, tmp_path / "unordered.json", overwrite=True, **how)
         gathered, expected = outcome(
             source, tmp_path / "gathered.json", overwrite=True, geometry="floats", **how
         )
         assert written == expected
-        assert (loose is None) == (gathered is None)
-        if loose is not None and gathered is not None:
-            assert loose.shapes_dropped > 0
-            assert _said(loose) == _said(gathered)
-            assert loose.labels == gathered.labels
-            assert (loose.images_out, loose.shapes_out) == (
+        assert (unordered is None) == (gathered is None)
+        if unordered is not None and gathered is not None:
+            assert unordered.shapes_dropped > 0
+            assert _said(unordered) == _said(gathered)
+            assert unordered.labels == gathered.labels
+            assert (unordered.images_out, unordered.shapes_out) == (
                 gathered.images_out,
                 gathered.shapes_out,
             )
