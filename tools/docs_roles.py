@@ -6,13 +6,13 @@ docstring, or, where it is dotted, among all documented objects.
 
 from __future__ import annotations
 
+import builtins
 import re
 from typing import Any
 
 from griffe import Extension, Object
 
 ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod):`(~?)([\w.]+)`")
-STANDARD_LIBRARY = re.compile(r"^(?:[A-Z]\w*(?:Error|Exception)|asyncio\..*|pathlib\..*)$")
 
 
 class Roles(Extension):  # type: ignore[misc]
@@ -26,5 +26,6 @@ class Roles(Extension):  # type: ignore[misc]
 
 def _link(role: re.Match[str]) -> str:
     short, name = role.groups()
-    shown = name.rpartition(".")[2] if short else name
-    return f"[`{shown}`][{name}]"
+    shown = f"`{name.rpartition('.')[2] if short else name}`"
+    # Python's own objects have no page here.
+    return shown if hasattr(builtins, name) else f"[{shown}][{name}]"

@@ -36,7 +36,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             (``one_inclusive``).
         keep_extra: Keep keys and ids that the model does not define.
         batch: Maximum number of images in a batch.
-        geometry: ``raw`` may leave polygons as text until first use (:mod:`headrace.formats.geometry.lazy_polygons`).
+        geometry: ``raw`` may leave polygons as text until first use.
         gather: False defers grouping shapes by image until samples are requested.
     """
 

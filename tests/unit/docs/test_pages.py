@@ -1,4 +1,4 @@
-"""Pages that follow from code are the code's; links lead somewhere; the README shows what runs."""
+"""Generated pages are fresh, reference pages are complete, and links and paths lead somewhere."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import headrace
+from headrace import formats
 from headrace.cli.app import COMMANDS, FAMILIES
 from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
 from headrace.protocol.operations import OPERATIONS
+from headrace.server.settings import ServerSettings
+from headrace.settings import Settings
 from tools import make_api_table, make_cli_page
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS]
+SOURCE = ROOT / "src" / "headrace"
+FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|md|sql|sh|lock|toml))`")
+FOREIGN = ("pycocotools/", "picsellia_annotations/", "common/")
+"""Files of other projects that pages name."""
 
 
 @pytest.mark.parametrize("tool", ["make_api_table", "make_cli_page"])
@@ -69,3 +79,54 @@ def test_the_readme_names_commands_that_exist() -> None:
     )
     assert used
     assert set(used) <= {*COMMANDS, *FAMILIES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    named = [name for name in FILE.findall(page.read_text()) if not name.startswith(FOREIGN)]
+    assert not [name for name in named if not any((at / name).is_file() for at in (ROOT, SOURCE))]
+
+
+def test_the_architecture_page_names_folders_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    folders = re.findall(r"`((?:[a-z_0-9]+/)+)`", page)
+    assert folders
+    assert not [name for name in folders if not any((at / name).is_dir() for at in (ROOT, SOURCE))]
+    layers = re.search(r"\n## Layers\n(.*?)\n## ", page, re.DOTALL)
+    assert layers
+    packages = {path.stem for path in SOURCE.iterdir() if path.suffix in ("", ".py")}
+    packages -= {"__init__", "__main__", "__pycache__", "_version", "py"}
+    assert not [name for name in sorted(packages) if f"`{name}`" not in layers[1]]
+
+
+def test_the_navigation_lists_every_page() -> None:
+    def files(entries: list[dict[str, object]]) -> list[str]:
+        found: list[str] = []
+        for entry in entries:
+            for value in entry.values():
+                found += files(value) if isinstance(value, list) else [str(value)]
+        return found
+
+    config = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in DOCS]
+    assert sorted(files(config["nav"])) == sorted(pages)
+
+
+def test_the_reference_has_every_public_name() -> None:
+    reference = ROOT / "docs" / "reference"
+    sdk = (reference / "sdk.md").read_text()
+    elsewhere = {"HeadraceError", "__version__", "blocking", "errors", "formats"}
+    names = [name for name in headrace.__all__ if name not in elsewhere]
+    assert not [name for name in names if f"::: headrace.{name}\n" not in sdk]
+    page = (reference / "formats-api.md").read_text()
+    names = [name for name in formats.__all__ if not name.endswith("Keywords")]
+    assert not [name for name in names if f"::: headrace.formats.{name}\n" not in page + "\n"]
+
+
+def test_the_settings_page_names_every_setting_and_variable() -> None:
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    sources = "".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    variables = set(re.findall(r"\b((?:HEADRACE|PICSELLIA)_[A-Z][A-Z_]*[A-Z])\b", sources))
+    variables |= {f"HEADRACE_{name.upper()}" for name in Settings.__struct_fields__}
+    fields = {*Settings.__struct_fields__, *ServerSettings.__struct_fields__}
+    assert not [name for name in sorted(variables | fields) if f"`{name}`" not in page]

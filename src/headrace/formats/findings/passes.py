@@ -208,7 +208,7 @@ class Pass:
         )
 
     def merge(self, delta: PassDelta) -> None:
-        """Add the findings and counts of a :class:`DeferredPass`."""
+        """Add the findings and counts of a ``DeferredPass``."""
         for name, count in zip(_COUNTS, delta.counts, strict=True):
             setattr(self, name, getattr(self, name) + count)
         for code, message, arguments in delta.findings:
