@@ -31,6 +31,9 @@ class ShapeKind(IntEnum):
     TRACK = 7
 
 
+PLURALS = {kind: kind.name.lower().removesuffix("s") + "s" for kind in ShapeKind}
+"""By kind, the name of the field that holds several shapes, in requests and results: ``rectangles``, ``masks``, …"""
+
 FLAT = {ShapeKind.RECTANGLE: 4, ShapeKind.POINT: 2}
 """Kinds whose geometry is one flat list, with the count of numbers a shape."""
 

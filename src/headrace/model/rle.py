@@ -63,7 +63,7 @@ def decode(text: str) -> list[int]:
     if sum(map(len, tokens)) != len(text):
         raise ValueError("the run lengths of the mask are truncated or hold invalid characters")
     counts = list(map(_values.__getitem__, tokens))
-    # From the fourth on they are differences to the one two before.
+    # From the fourth on, counts are stored as differences to the count two before.
     counts[1::2] = accumulate(counts[1::2])
     counts[2::2] = accumulate(counts[2::2])
     if min(counts, default=0) < 0:

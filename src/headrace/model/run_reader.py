@@ -116,7 +116,7 @@ class RunReader:
             elif whole:
                 chains.append(list(zip(xs, ys, strict=True)))
             else:
-                # Floats only now: a distance may need more digits than a float has.
+                # Converted to floats only here: a distance may need more digits than a float has.
                 chains.append(list(zip(map(float, xs), map(float, ys), strict=True)))
             index = end
         return chains

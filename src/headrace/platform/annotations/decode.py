@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from headrace.model import rle
-from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.packing import pack, pack_counts
 from headrace.protocol.operations.annotations import ImportItem
@@ -56,7 +56,7 @@ def _prepare(
     item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes
 ) -> PreparedAnnotation:
     groups = []
-    for field, kind, geometry in _KINDS:
+    for field, kind, geometry in _FIELDS:
         shapes = getattr(item, field)
         if shapes:
             try:
@@ -136,16 +136,17 @@ def _no_geometry(shapes: list[Any]) -> list[Any]:
     return []
 
 
-_KINDS: tuple[tuple[str, ShapeKind, Callable[[list[Any]], list[Any]]], ...] = (
-    ("rectangles", ShapeKind.RECTANGLE, _rectangles),
-    ("polygons", ShapeKind.POLYGON, lambda shapes: [shape.polygon for shape in shapes]),
-    ("lines", ShapeKind.LINE, lambda shapes: [shape.line for shape in shapes]),
-    ("points", ShapeKind.POINT, _points),
-    ("classifications", ShapeKind.CLASSIFICATION, _no_geometry),
-    ("keypoints", ShapeKind.KEYPOINTS, lambda shapes: [shape.keypoints for shape in shapes]),
-    ("masks", ShapeKind.MASK, lambda shapes: [shape.mask for shape in shapes]),
-    ("tracks", ShapeKind.TRACK, _tracks),
-)
+_GEOMETRY: dict[ShapeKind, Callable[[list[Any]], list[Any]]] = {
+    ShapeKind.RECTANGLE: _rectangles,
+    ShapeKind.POLYGON: lambda shapes: [shape.polygon for shape in shapes],
+    ShapeKind.LINE: lambda shapes: [shape.line for shape in shapes],
+    ShapeKind.POINT: _points,
+    ShapeKind.CLASSIFICATION: _no_geometry,
+    ShapeKind.KEYPOINTS: lambda shapes: [shape.keypoints for shape in shapes],
+    ShapeKind.MASK: lambda shapes: [shape.mask for shape in shapes],
+    ShapeKind.TRACK: _tracks,
+}
+_FIELDS = [(PLURALS[kind], kind, geometry) for kind, geometry in _GEOMETRY.items()]
 
 
 def _check_masks(item: ImportItem, asset: int, sizes: Sizes) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from headrace.errors import StorageError
 from headrace.model import rle
-from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.enums import AnnotationStatus
 from headrace.protocol.operations.annotations import (
     ClassificationOut,
@@ -70,12 +70,12 @@ def _encode(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotat
         attributes=None if stored.attributes is None else msgspec.json.decode(stored.attributes),
     )
     for group in stored.shapes.groups:
-        field, make = _KINDS[group.kind]
         labels = [names[key] for key in group.labels]
         texts = group.texts or repeat(None, len(labels))
         attributes = group.attributes or repeat(None, len(labels))
         heads = zip(labels, texts, attributes, strict=True)
-        setattr(annotation, field, make(heads, group, stored.height))
+        shapes = _ENCODERS[group.kind](heads, group, stored.height)
+        setattr(annotation, PLURALS[group.kind], shapes)
     return annotation
 
 
@@ -174,15 +174,15 @@ def _tracks(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     ]
 
 
-_KINDS: dict[ShapeKind, tuple[str, Callable[[Any, ShapeGroup, int], list[Any]]]] = {
-    ShapeKind.RECTANGLE: ("rectangles", _rectangles),
-    ShapeKind.POLYGON: ("polygons", _polygons),
-    ShapeKind.LINE: ("lines", _lines),
-    ShapeKind.POINT: ("points", _points),
-    ShapeKind.CLASSIFICATION: ("classifications", _classifications),
-    ShapeKind.KEYPOINTS: ("keypoints", _keypoints),
-    ShapeKind.MASK: ("masks", _masks),
-    ShapeKind.TRACK: ("tracks", _tracks),
+_ENCODERS: dict[ShapeKind, Callable[[Any, ShapeGroup, int], list[Any]]] = {
+    ShapeKind.RECTANGLE: _rectangles,
+    ShapeKind.POLYGON: _polygons,
+    ShapeKind.LINE: _lines,
+    ShapeKind.POINT: _points,
+    ShapeKind.CLASSIFICATION: _classifications,
+    ShapeKind.KEYPOINTS: _keypoints,
+    ShapeKind.MASK: _masks,
+    ShapeKind.TRACK: _tracks,
 }
 
 

@@ -7,7 +7,7 @@ from itertools import groupby
 import msgspec
 
 from headrace.errors import BadRequestError
-from headrace.model.columns import ShapeKind
+from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.packing import unpack
@@ -29,17 +29,6 @@ from headrace.protocol.operations.extended import (
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row
 from headrace.threads import in_thread
-
-_FIELDS = {
-    ShapeKind.RECTANGLE: "rectangles",
-    ShapeKind.POLYGON: "polygons",
-    ShapeKind.LINE: "lines",
-    ShapeKind.POINT: "points",
-    ShapeKind.CLASSIFICATION: "classifications",
-    ShapeKind.KEYPOINTS: "keypoints",
-    ShapeKind.MASK: "masks",
-    ShapeKind.TRACK: "tracks",
-}
 
 
 @handles(LIST_EXTENDED_ASSETS)
@@ -111,7 +100,7 @@ def _decode_labels(scope: VersionScope, rows: list[Row]) -> dict[int, list[Label
                     shapes[label] = LabelledShape(label_ids.text(label))
                 setattr(
                     annotation,
-                    _FIELDS[shape_group.kind],
+                    PLURALS[shape_group.kind],
                     [shapes[key] for key in shape_group.labels],
                 )
             found[asset].append(annotation)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.model.columns import ShapeKind
+from headrace.model.columns import PLURALS, ShapeKind
 from headrace.model.records import Items, LabelRecord, Record
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations.annotating import AnnotationId
@@ -172,14 +172,18 @@ ManyT = TypeVar("ManyT", bound=Record)
 
 @dataclass(frozen=True)
 class ShapeOperations(Generic[RecordT, CreateT, ManyT]):
-    """The operations on shapes of one kind; ``plural`` is the field of several shapes in requests and results."""
+    """The operations on shapes of one kind."""
 
     kind: ShapeKind
-    plural: str
     list: Operation[AnnotationId, Items[RecordT]]
     create: Operation[CreateT, ManyT]
     get: Operation[ShapeId, RecordT]
     delete: Operation[ShapeId, None]
+
+    @property
+    def plural(self) -> str:
+        """The name of the field of several shapes in requests and results."""
+        return PLURALS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -193,16 +197,14 @@ class EditableShapeOperations(
 
 def _shape_operations(
     kind: ShapeKind,
-    plural: str,
     record: type[RecordT],
     create: type[CreateT],
     many: type[ManyT],
 ) -> ShapeOperations[RecordT, CreateT, ManyT]:
-    shape = kind.name.lower()
+    shape, plural = kind.name.lower(), PLURALS[kind]
     items: Any = Items[record]  # type: ignore[valid-type]  # a variable, but known at run time
     return ShapeOperations(
         kind,
-        plural,
         list=Operation(
             name=f"list_{plural}",
             method="GET",
@@ -261,32 +263,27 @@ def _editable(
 
 
 RECTANGLES = _editable(
-    _shape_operations(
-        ShapeKind.RECTANGLE, "rectangles", RectangleRecord, CreateRectangles, Rectangles
-    ),
+    _shape_operations(ShapeKind.RECTANGLE, RectangleRecord, CreateRectangles, Rectangles),
     UpdateRectangle,
 )
 POLYGONS = _editable(
-    _shape_operations(ShapeKind.POLYGON, "polygons", PolygonRecord, CreatePolygons, Polygons),
+    _shape_operations(ShapeKind.POLYGON, PolygonRecord, CreatePolygons, Polygons),
     UpdatePolygon,
 )
-LINES = _editable(
-    _shape_operations(ShapeKind.LINE, "lines", LineRecord, CreateLines, Lines), UpdateLine
-)
+LINES = _editable(_shape_operations(ShapeKind.LINE, LineRecord, CreateLines, Lines), UpdateLine)
 POINTS = _editable(
-    _shape_operations(ShapeKind.POINT, "points", PointRecord, CreatePoints, Points), UpdatePoint
+    _shape_operations(ShapeKind.POINT, PointRecord, CreatePoints, Points), UpdatePoint
 )
 CLASSIFICATIONS = _editable(
     _shape_operations(
         ShapeKind.CLASSIFICATION,
-        "classifications",
         ClassificationRecord,
         CreateClassifications,
         Classifications,
     ),
     UpdateClassification,
 )
-MASKS = _shape_operations(ShapeKind.MASK, "masks", MaskRecord, CreateMasks, Masks)
+MASKS = _shape_operations(ShapeKind.MASK, MaskRecord, CreateMasks, Masks)
 
 SHAPES: tuple[ShapeOperations[Any, Any, Any], ...] = (
     RECTANGLES,
