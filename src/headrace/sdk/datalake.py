@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from headrace.engine.paging import CursorListing, ItemsListing, KeyListing, PageSource
+from headrace.engine.paging import CursorListing, KeyListing, PageSource
 from headrace.engine.upload.file import UploadFile
 from headrace.engine.upload.run import upload_files
 from headrace.model.records import DatalakeRecord, DataRecord, TagRecord
@@ -20,13 +20,13 @@ from headrace.protocol.operations import tags as tag_operations
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
 from headrace.protocol.query import combine
 from headrace.sdk.base.arguments import Paths, as_id, as_ids, as_path, check_limits, only_key_list
-from headrace.sdk.base.listing import Listing, iterating
+from headrace.sdk.base.listing import Listing, iterating, list_items
 from headrace.sdk.base.resource import Resource, describe, get_or_create
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.datasource import DataSource, get_or_create_source
 from headrace.sdk.job import Job
 from headrace.sdk.processing import Processing
-from headrace.sdk.tag import Tag, tag_clause, tag_handles
+from headrace.sdk.tag import Tag, tag_clause
 from headrace.transfer.progress import OnProgress
 
 
@@ -264,12 +264,7 @@ class Datalake(Resource[DatalakeRecord]):
         query = tag_operations.ListDataTags(
             datalake_id=self.id, limit=limit, offset=offset, order_by=order_by
         )
-        return Listing(
-            ItemsListing(self.session.backend, tag_operations.LIST_DATA_TAGS, query),
-            lambda record: Tag(self.session, record),
-            lambda records: tag_handles(self.session, records),
-            "list_data_tags",
-        )
+        return list_items(self.session, tag_operations.LIST_DATA_TAGS, query, Tag, "list_data_tags")
 
     async def create_data_tag(self, name: str) -> Tag:
         """Create a data tag.

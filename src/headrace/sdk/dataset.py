@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
-from headrace.engine.paging import ItemsListing
 from headrace.errors import NotFoundError
 from headrace.model.enums import InferenceType, TagTarget
 from headrace.model.records import DatasetRecord, DatasetVersionRecord
 from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import users
 from headrace.sdk.base.arguments import as_id, check_limits
-from headrace.sdk.base.listing import Listing, iterating
+from headrace.sdk.base.listing import Listing, iterating, list_items
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.user import User, Worker
@@ -208,18 +206,12 @@ class Dataset(Resource[DatasetRecord], Taggable):
         query = operations.ListVersions(
             dataset_id=self.id, limit=limit, offset=offset, order_by=order_by
         )
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_VERSIONS, query),
-            lambda record: DatasetVersion(self.session, record),
-            self._versions,
-            "list_versions",
+        return list_items(
+            self.session, operations.LIST_VERSIONS, query, DatasetVersion, "list_versions"
         )
 
     iter_versions = iterating(list_versions)
     """Iterate over the items of ``list_versions``, with the same arguments; holds one page in memory."""
-
-    def _versions(self, records: Iterable[DatasetVersionRecord]) -> list[DatasetVersion]:
-        return [DatasetVersion(self.session, record) for record in records]
 
     def __repr__(self) -> str:
         return describe(self, self.name)

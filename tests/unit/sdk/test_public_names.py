@@ -33,6 +33,9 @@ PUBLIC = {
         Capability ConvertKeywords Finding Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write
     """,
+    "headrace.processing": (
+        "BlockingContext Context LaunchContext blocking_context_of_job context_of_job"
+    ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
         ConnectError ConservationError DatabaseError DiskFullError FormatError HeadraceError

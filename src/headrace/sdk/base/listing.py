@@ -7,10 +7,15 @@ from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from headrace.engine.packed_list import PackedList
-from headrace.engine.paging import PageSource
+from headrace.engine.paging import ItemsListing, PageSource
 from headrace.errors import NoDataError
+from headrace.model.records import Items
+from headrace.protocol.operation import Operation
 from headrace.sdk.base.resource import RecordT
+from headrace.sdk.base.session import Session
 
 HandleT = TypeVar("HandleT")
 ManyT = TypeVar("ManyT")
@@ -85,6 +90,22 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
 
     def __repr__(self) -> str:
         return f"<{self._what}: await it, or iterate over it with async for>"
+
+
+def list_items(
+    session: Session,
+    operation: Operation[Any, Items[RecordT]],
+    query: Struct,
+    handle: Callable[[Session, RecordT], HandleT],
+    what: str,
+) -> Listing[RecordT, HandleT, list[HandleT]]:
+    """Return the listing of an operation that answers in one response; read at once it is a list."""
+    return Listing(
+        ItemsListing(session.backend, operation, query),
+        lambda record: handle(session, record),
+        lambda records: [handle(session, record) for record in records],
+        what,
+    )
 
 
 def iterating(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace.engine.paging import ItemsListing
 from headrace.model.records import DatalakeRecord, SourceRecord
 from headrace.protocol.operations import datalake as operations
 from headrace.sdk.base.arguments import as_id, check_limits
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, list_items
 from headrace.sdk.base.session import Session
 from headrace.sdk.datalake import Datalake
 from headrace.sdk.datasource import DataSource, create_source, get_or_create_source, get_source
@@ -44,11 +43,8 @@ class ClientDatalakes:
     def list_datalakes(self) -> Listing[DatalakeRecord, Datalake, list[Datalake]]:
         """List the datalakes of the organization."""
         query = operations.ListDatalakes(organization_id=self.session.organization.id)
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_DATALAKES, query),
-            lambda record: Datalake(self.session, record),
-            lambda records: [Datalake(self.session, record) for record in records],
-            "list_datalakes",
+        return list_items(
+            self.session, operations.LIST_DATALAKES, query, Datalake, "list_datalakes"
         )
 
     async def create_datasource(self, name: str) -> DataSource:
@@ -116,9 +112,6 @@ class ClientDatalakes:
             offset=offset,
             order_by=order_by,
         )
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_SOURCES, query),
-            lambda record: DataSource(self.session, record),
-            lambda records: [DataSource(self.session, record) for record in records],
-            "list_datasources",
+        return list_items(
+            self.session, operations.LIST_SOURCES, query, DataSource, "list_datasources"
         )

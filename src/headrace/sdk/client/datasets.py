@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
-from headrace.engine.paging import ItemsListing
 from headrace.errors import BadRequestError
 from headrace.model.records import DatasetRecord
 from headrace.protocol.operations import datasets as operations
 from headrace.sdk.base.arguments import as_id, check_limits
-from headrace.sdk.base.listing import Listing, iterating
+from headrace.sdk.base.listing import Listing, iterating, list_items
 from headrace.sdk.base.session import Session
 from headrace.sdk.dataset import Dataset
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -100,12 +98,7 @@ class ClientDatasets:
             offset=offset,
             order_by=order_by,
         )
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_DATASETS, query),
-            lambda record: Dataset(self.session, record),
-            self._datasets,
-            "list_datasets",
-        )
+        return list_items(self.session, operations.LIST_DATASETS, query, Dataset, "list_datasets")
 
     iter_datasets = iterating(list_datasets)
     """Iterate over the items of ``list_datasets``, with the same arguments; holds one page in memory."""
@@ -143,9 +136,6 @@ class ClientDatasets:
         """
         dataset, version = split_version_name(name)
         return await (await self.get_dataset(dataset)).get_version(version)
-
-    def _datasets(self, records: Iterable[DatasetRecord]) -> list[Dataset]:
-        return [Dataset(self.session, record) for record in records]
 
 
 def split_version_name(name: str) -> tuple[str, str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.engine.paging import ItemsListing
 from headrace.model.enums import ProcessingTargetType, ProcessingType
 from headrace.model.records import ProcessingRecord
 from headrace.protocol.operations import processings as operations
 from headrace.sdk.base.arguments import check_limits
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, list_items
 from headrace.sdk.base.session import Session
 from headrace.sdk.processing import Processing
 
@@ -47,11 +46,8 @@ class ClientProcessings:
             offset=offset,
             order_by=order_by,
         )
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_PROCESSINGS, query),
-            lambda record: Processing(self.session, record),
-            lambda records: [Processing(self.session, record) for record in records],
-            "list_processings",
+        return list_items(
+            self.session, operations.LIST_PROCESSINGS, query, Processing, "list_processings"
         )
 
     async def get_processing(self, name: str) -> Processing:

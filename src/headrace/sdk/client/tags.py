@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from headrace.engine.paging import ItemsListing
 from headrace.model.enums import TagTarget
 from headrace.model.records import TagRecord
 from headrace.protocol.operations import tags as operations
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, list_items
 from headrace.sdk.base.resource import get_or_create
 from headrace.sdk.base.session import Session
-from headrace.sdk.tag import Tag, tag_handles
+from headrace.sdk.tag import Tag
 
 
 class ClientTags:
@@ -82,12 +81,7 @@ class ClientTags:
         query = operations.ListOrganizationTags(
             organization_id=self.session.organization.id, target_type=TagTarget.parse(target_type)
         )
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_TAGS, query),
-            lambda record: Tag(self.session, record),
-            lambda records: tag_handles(self.session, records),
-            "list_tags",
-        )
+        return list_items(self.session, operations.LIST_TAGS, query, Tag, "list_tags")
 
     async def create_dataset_tag(self, name: str) -> Tag:
         """Create a tag for datasets.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace.engine.paging import ItemsListing
 from headrace.model.records import DatasetVersionRecord, LabelGroupRecord, LabelRecord
 from headrace.protocol.operations import label_details as details
 from headrace.protocol.operations import labels as operations
 from headrace.sdk.base.arguments import as_attributes, plain_attributes
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, list_items
 from headrace.sdk.base.resource import Resource, get_or_create
 from headrace.sdk.label import Label, LabelGroup
 
@@ -22,12 +21,7 @@ class VersionLabels(Resource[DatasetVersionRecord]):
     def list_labels(self) -> Listing[LabelRecord, Label, list[Label]]:
         """List the labels of the version, in order of creation."""
         query = operations.ListLabels(version_id=self.id)
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_LABELS, query),
-            lambda record: Label(self.session, record),
-            lambda records: [Label(self.session, record) for record in records],
-            "list_labels",
-        )
+        return list_items(self.session, operations.LIST_LABELS, query, Label, "list_labels")
 
     async def create_label(self, name: str) -> Label:
         """Create a label.
@@ -73,11 +67,8 @@ class VersionLabels(Resource[DatasetVersionRecord]):
     def list_label_groups(self) -> Listing[LabelGroupRecord, LabelGroup, list[LabelGroup]]:
         """List the label groups of the version."""
         query = operations.ListLabels(version_id=self.id)
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_LABEL_GROUPS, query),
-            lambda record: LabelGroup(self.session, record),
-            lambda records: [LabelGroup(self.session, record) for record in records],
-            "list_label_groups",
+        return list_items(
+            self.session, operations.LIST_LABEL_GROUPS, query, LabelGroup, "list_label_groups"
         )
 
     async def create_label_group(self, name: str, parent: LabelGroup | None = None) -> LabelGroup:

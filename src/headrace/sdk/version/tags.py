@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headrace.engine.paging import ItemsListing
 from headrace.engine.versions.jobs import wait_for
 from headrace.model.enums import TagTarget
 from headrace.model.records import DatasetVersionRecord, TagRecord
 from headrace.protocol.operations import tags as operations
-from headrace.sdk.base.listing import Listing
+from headrace.sdk.base.listing import Listing, list_items
 from headrace.sdk.base.resource import Resource, get_or_create
 from headrace.sdk.job import Job
-from headrace.sdk.tag import Tag, tag_handles
+from headrace.sdk.tag import Tag
 
 
 class VersionTags(Resource[DatasetVersionRecord]):
@@ -23,12 +22,7 @@ class VersionTags(Resource[DatasetVersionRecord]):
     def list_asset_tags(self) -> Listing[TagRecord, Tag, list[Tag]]:
         """List the asset tags of the version."""
         query = operations.ListAssetTags(version_id=self.id)
-        return Listing(
-            ItemsListing(self.session.backend, operations.LIST_ASSET_TAGS, query),
-            lambda record: Tag(self.session, record),
-            lambda records: tag_handles(self.session, records),
-            "list_asset_tags",
-        )
+        return list_items(self.session, operations.LIST_ASSET_TAGS, query, Tag, "list_asset_tags")
 
     async def create_asset_tag(self, name: str) -> Tag:
         """Create an asset tag.
