@@ -1,1 +1,1 @@
-"""HTTP, from the client's side: sessions, retries, and what may be said about a URL."""
+"""The HTTP client side: sessions, retries, concurrency limits and URL policies."""

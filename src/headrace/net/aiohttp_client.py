@@ -1,4 +1,4 @@
-"""The aiohttp client: how sessions are made, and its responses as streams."""
+"""The aiohttp client: its sessions and its streaming responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ _BUFFER = 256 * 1024
 def client_session(
     headers: dict[str, str], *, connections: int, silence: float, auto_decompress: bool
 ) -> aiohttp.ClientSession:
-    """An aiohttp session without cookies; ``silence`` is its read timeout in seconds."""
+    """Create an aiohttp session without cookies.
+
+    Args:
+        headers: Sent with each request.
+        connections: Most connections at a time.
+        silence: Read timeout in seconds.
+        auto_decompress: Whether bodies are decompressed.
+    """
     return aiohttp.ClientSession(
         headers=headers,
         connector=aiohttp.TCPConnector(limit=connections),
@@ -25,13 +32,13 @@ def client_session(
         read_bufsize=_BUFFER,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence),
         auto_decompress=auto_decompress,
-        # Signed uploads name their content type, or must have none.
+        # The signature of an upload covers its content type, or demands that there is none.
         skip_auto_headers=("Content-Type",),
     )
 
 
 class AiohttpResponse(StreamingResponse):
-    """An answer that came through aiohttp."""
+    """A response received by aiohttp."""
 
     def __init__(self, response: aiohttp.ClientResponse, stall: StallPolicy, where: str) -> None:
         self.status = response.status
@@ -41,21 +48,21 @@ class AiohttpResponse(StreamingResponse):
         self._stall = stall
 
     async def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The body as it comes."""
+        """Yield the body as it is received."""
         stall, where = self._stall, self.where
-        came, waited = 0, 0.0
+        received, waited = 0, 0.0
         while True:
             began = anyio.current_time()
             with translated(where), anyio.fail_after(stall.silence):
                 chunk = await self._response.content.readany()
             if not chunk:
                 return
-            came += len(chunk)
+            received += len(chunk)
             waited += anyio.current_time() - began
             if waited >= stall.silence:
-                if came < stall.speed * waited:
-                    raise slow(where, came / waited)
-                came, waited = 0, 0.0
+                if received < stall.speed * waited:
+                    raise slow(where, received / waited)
+                received, waited = 0, 0.0
             yield chunk
 
     def _release(self) -> None:

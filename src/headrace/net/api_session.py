@@ -1,4 +1,4 @@
-"""HTTP session of the API: it carries the token to one origin."""
+"""HTTP session of the API."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class ApiSession:
-    """Connections to one server; the token goes to its very origin and nowhere else.
+    """Connections to one server. The token is sent to its origin only, and redirects are not followed.
 
-    Redirects are not followed. ``address`` is the origin, and safe to show.
+    ``address`` is the origin; it contains no secret.
     """
 
     def __init__(self, address: str, token: str, *, user_agent: str, connections: int = 32) -> None:
         self.address = origin(address)
         self._base = URL(self.address)
-        self._proxy = Proxies().between(self.address)
+        self._proxy = Proxies().for_origin(self.address)
         headers = {
             "Authorization": f"Bearer {token}",
             "User-Agent": user_agent,
             "Content-Type": "application/json",
-            # Packing costs more than a loopback saves.
+            # On a loopback connection compression costs more than it saves.
             "Accept-Encoding": "identity" if self._base.host in _LOOPBACK else "gzip",
         }
         self._session = client_session(
@@ -48,7 +48,19 @@ class ApiSession:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> HttpResponse:
-        """Send one request (``path`` percent-encoded, from the root); raises :class:`TransferError`."""
+        """Send one request, without retries.
+
+        Args:
+            method: The HTTP method.
+            path: Percent-encoded, from the root.
+            query: Names and values, not encoded.
+            body: None for no body.
+            headers: In addition to those of the session.
+
+        Raises:
+            TransferError: The server cannot be reached, or the connection broke.
+            ConfigurationError: The server redirects to another address.
+        """
         url = self._base.join(URL(path, encoded=True)).with_query(query)
         with translated(self.address):
             async with self._session.request(
@@ -60,7 +72,7 @@ class ApiSession:
                 proxy=self._proxy,
             ) as response:
                 if response.status in REDIRECTS:
-                    raise _moved(self.address, response.headers)
+                    raise _redirected(self.address, response.headers)
                 return HttpResponse(response.status, response.headers, await response.read())
 
     async def aclose(self) -> None:
@@ -68,12 +80,12 @@ class ApiSession:
         await self._session.close()
 
 
-def _moved(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:
+def _redirected(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:
     try:
         target = origin(URL(address).join(URL(headers.get("Location", ""))))
     except ValueError:
         target = "another address"
     return ConfigurationError(
         f"{address} redirects to {target}",
-        hint=f"connect to {target}; the token is sent nowhere else",
+        hint=f"connect to {target}; the token is not sent there",
     )

@@ -1,4 +1,4 @@
-"""The checksums that storages send along with a file, in the many ways they spell them."""
+"""Read the checksums that storages send with a file, in their various headers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _KEYED = ("aws:kms", "aws:kms:dsse")
 
 
 def header_digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]:
-    """Digests of the whole file in hexadecimal, by algorithm (sha256, md5, crc32).
+    """Return the digests of the whole file in hexadecimal, by algorithm (sha256, md5, crc32).
 
-    ``headers`` are looked up in lower case. ``whole`` is False where the body is a part of the file: some headers then speak of that part alone.
+    Args:
+        headers: Looked up in lower case.
+        whole: False if the body is a part of the file. Headers that then describe the part are ignored.
     """
     etag = headers.get(_ETAG)
     md5 = _HEX_MD5.match(etag) if etag else None
@@ -50,7 +52,7 @@ def header_digests(headers: Mapping[str, str], *, whole: bool) -> dict[str, str]
 
 
 def _is_keyed(headers: Mapping[str, str]) -> bool:
-    """Whether the storage encrypts with keys that make the ETag something else than the MD5 of the bytes."""
+    """Whether the storage encrypts with keys, so that the ETag is not the MD5 of the content."""
     return (
         headers.get("x-amz-server-side-encryption", "") in _KEYED
         or "x-amz-server-side-encryption-customer-algorithm" in headers
@@ -58,7 +60,7 @@ def _is_keyed(headers: Mapping[str, str]) -> bool:
 
 
 def _enter(found: dict[str, str], algorithm: str, text: str | None) -> None:
-    """Take a base64 digest; one of another length (of parts, ``…-3``) says nothing about the whole."""
+    """Add a base64 digest; one of another length is a digest of parts (``…-3``) and is ignored."""
     if not text:
         return
     try:

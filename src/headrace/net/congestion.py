@@ -1,8 +1,8 @@
-"""How hard each host may be worked: one view of it for all that talk to it.
+"""Adaptive concurrency for each host (AIMD), shared by all requests to it.
 
-The number of requests under way grows by one for each window of clean ones and halves when the host says that it is
-too much (429, 503, silence), once for all the requests that were under way together. What it asks for by
-``Retry-After`` holds for everybody. Second tries draw from one bucket, so that an outage does not multiply the load.
+The number of concurrent requests grows by one for each window of successful requests. It halves when the host signals
+overload (429, 503, silence), once for all requests that were in progress together. A ``Retry-After`` pauses all requests.
+Retries draw tokens from one bucket, so that an outage does not multiply the load.
 """
 
 from __future__ import annotations
@@ -24,10 +24,17 @@ _log = logging.getLogger("headrace.net")
 
 
 class LimiterPolicy(Struct, frozen=True, kw_only=True):
-    """``start``, ``floor`` and ``ceiling`` of the requests under way at one host.
+    """Limits for the requests to one host.
 
-    ``longest``: the most seconds that it may ask everybody to wait. ``retries``: second tries at once, and then
-    ``retries_per_second``.
+    Attributes:
+        start: Concurrent requests at the beginning.
+        floor: Fewest concurrent requests.
+        ceiling: Most concurrent requests.
+        base: Upper bound in seconds of the first pause after 429 or 503 without ``Retry-After``; it doubles.
+        cap: Largest upper bound of such a pause in seconds.
+        longest: Longest pause in seconds that the host may ask for.
+        retries: Retries that may be made at once.
+        retries_per_second: Rate at which further retries are allowed.
     """
 
     start: int = 8
@@ -41,24 +48,24 @@ class LimiterPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Permit:
-    """One request at a host; tell it what was ``heard``."""
+    """Permission for one request to a host, or for a batch of requests in a row."""
 
     def __init__(self, host: AdaptiveLimiter, epoch: int) -> None:
         self._host = host
         self.epoch = epoch
         self.was_throttled = False
         self.responses = 1
-        """How many answers came in its time, where one turn lasts for several requests."""
+        """Responses received under this permit."""
 
     def record(self, status: int, wait: float | None) -> None:
-        """The status of the answer, and the seconds that it asks for."""
+        """Record the status of a response and its ``Retry-After`` in seconds."""
         if status in THROTTLING:
             self.was_throttled = True
             self._host.throttled(self.epoch, wait)
 
 
 class AdaptiveLimiter:
-    """One host. ``window`` is how many requests may be under way, ``busy`` how many are."""
+    """The limiter of one host: at most ``window`` requests at a time; ``busy`` are in progress."""
 
     def __init__(
         self,
@@ -84,7 +91,7 @@ class AdaptiveLimiter:
 
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[Permit]:
-        """A turn that lasts as long as the context."""
+        """Hold a permit inside the context."""
         permit = await self.acquire()
         try:
             yield permit
@@ -94,12 +101,12 @@ class AdaptiveLimiter:
         self.release(permit, None)
 
     async def acquire(self) -> Permit:
-        """Wait until the host is open and there is room; the room is held until :meth:`leave`."""
+        """Wait for a permit; it is held until :meth:`release`."""
         await self._acquire_slot()
         return Permit(self, self._epoch)
 
     def release(self, permit: Permit, error: BaseException | None) -> None:
-        """Give the room back; ``error`` is what the request ended with."""
+        """Return a permit; ``error`` is the error of the request."""
         if isinstance(error, TransferTimeoutError):
             self.slow_down(permit.epoch)
         elif error is None and not permit.was_throttled:
@@ -108,11 +115,11 @@ class AdaptiveLimiter:
         self._wake()
 
     def may_continue(self, permit: Permit) -> bool:
-        """Whether one more request may be sent in the same turn: nobody was turned away since it began."""
+        """Whether another request may be sent under the same permit: the host has not signalled overload since."""
         return permit.epoch == self._epoch and self.busy <= self.window
 
     async def wait_for_retry(self) -> None:
-        """Wait until one more second try is in order."""
+        """Wait until the host's bucket holds a token for a retry."""
         while True:
             now = self._clock()
             gained = (now - self._refilled_at) * self._policy.retries_per_second
@@ -124,7 +131,7 @@ class AdaptiveLimiter:
             await self._sleep((1 - self._retry_tokens) / self._policy.retries_per_second)
 
     def throttled(self, epoch: int, wait: float | None) -> None:
-        """The host wants fewer requests, and none at all for a while."""
+        """Slow down and pause: the host rejected a request. ``wait`` is its ``Retry-After`` in seconds."""
         if epoch == self._epoch:
             self._throttles += 1
         self.slow_down(epoch)
@@ -138,7 +145,7 @@ class AdaptiveLimiter:
         self._paused_until = max(self._paused_until, self._clock() + wait)
 
     def slow_down(self, epoch: int) -> None:
-        """Halve the window, unless that was done since the request began."""
+        """Halve the window, unless that has happened since the request began."""
         if epoch == self._epoch:
             self._epoch += 1
             self._clean = 0
@@ -173,7 +180,7 @@ class AdaptiveLimiter:
             await event.wait()
         except BaseException:
             if event.is_set():
-                self._wake()  # the word was for us, and we will not use it
+                self._wake()  # the slot is passed on to the next waiter
             else:
                 self._waiting.remove(event)
             raise
@@ -186,14 +193,14 @@ class AdaptiveLimiter:
 
 
 class HostLimiters:
-    """All hosts that one session talks to, by origin."""
+    """The limiters of one session, by origin."""
 
     def __init__(self, policy: LimiterPolicy | None = None) -> None:
         self._policy = policy or LimiterPolicy()
         self._known: dict[str, AdaptiveLimiter] = {}
 
     def of(self, name: str) -> AdaptiveLimiter:
-        """The host of an origin."""
+        """The limiter of an origin."""
         host = self._known.get(name)
         if host is None:
             host = self._known[name] = AdaptiveLimiter(name, self._policy)

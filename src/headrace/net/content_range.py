@@ -1,4 +1,4 @@
-"""What an answer to "the file, from this byte on" really holds; the headers decide, never what was asked for."""
+"""Range requests: their headers, and which bytes a response really contains, judged by its own headers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ _UNSATISFIED = re.compile(r"^bytes \*/(\d{1,18})$")
 
 
 class BodyRange(Struct, frozen=True, kw_only=True, gc=False):
-    """``length`` bytes from ``start`` on (None: nobody says), of a file of ``total`` bytes.
+    """The range of a file that a response contains.
 
-    ``validator`` names this very content (a strong ETag), ``digests`` are of the whole file.
+    Attributes:
+        start: Offset of the first byte.
+        length: Number of bytes; None if unknown.
+        total: Size of the file in bytes; None if unknown.
+        validator: The strong ETag of the content; None if there is none.
+        digests: Digests of the whole file in hexadecimal, by algorithm.
     """
 
     start: int
@@ -30,7 +35,7 @@ class BodyRange(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def range_headers(offset: int, validator: str | None) -> dict[str, str]:
-    """The headers that ask for a file from ``offset`` on, as long as it is still what ``validator`` names."""
+    """Return the headers that request a file from ``offset`` on, unless its ETag is no longer ``validator``."""
     if not offset:
         return {}
     headers = {"Range": f"bytes={offset}-"}
@@ -40,22 +45,21 @@ def range_headers(offset: int, validator: str | None) -> dict[str, str]:
 def parse_body_range(
     status: int, headers: Mapping[str, str], offset: int, where: str
 ) -> BodyRange | None:
-    """What the body of a 200, 206 or 416 is; None where the answer makes no sense for what was asked.
+    """Return the range in a response of status 200, 206 or 416 to a request from ``offset`` on.
 
-    Whoever gets None asks again for the whole file. Raises ChecksumError where the body is packed.
+    Returns None if the response does not fit the request; the whole file is then requested. Raises ChecksumError if the
+    body is compressed. ``where`` is the origin, for the message.
     """
-    packing = headers.get(_ENCODING)
-    if packing and packing.strip().lower() not in ("", "identity") and status != 416:
-        raise ChecksumError(
-            f"{where} sent the file packed ({packing[:20]}), which was not asked for"
-        )
+    encoding = headers.get(_ENCODING)
+    if encoding and encoding.strip().lower() not in ("", "identity") and status != 416:
+        raise ChecksumError(f"{where} sent the file with the unrequested encoding {encoding[:20]}")
     if status == 200:
         return _whole(headers)
     if status == 206:
         return _part(headers, offset)
     refused = _UNSATISFIED.match(headers.get("Content-Range", ""))
     if refused and int(refused[1]) == offset:
-        # Everything had come already; only the end of it was not seen.
+        # All bytes were received before; only the end of the response was missing.
         return BodyRange(
             start=offset, length=0, total=offset, validator=_strong(headers.get(_ETAG)), digests={}
         )
@@ -74,12 +78,12 @@ def _whole(headers: Mapping[str, str]) -> BodyRange:
 
 
 def _part(headers: Mapping[str, str], offset: int) -> BodyRange | None:
-    told = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
-    if told is None or not offset:
+    found = _CONTENT_RANGE.match(headers.get("Content-Range", ""))
+    if found is None or not offset:
         return None
-    start, last = int(told[1]), int(told[2])
-    total = None if told[3] == "*" else int(told[3])
-    # A part that is not the whole rest would leave a hole at the end, one that starts elsewhere an overlap.
+    start, last = int(found[1]), int(found[2])
+    total = None if found[3] == "*" else int(found[3])
+    # Any other part would leave a gap or overlap with what is there.
     if start != offset or (total is not None and last != total - 1):
         return None
     if _number(headers.get(_LENGTH)) not in (None, last - start + 1):

@@ -1,6 +1,6 @@
-"""What went wrong between two hosts, in headrace's own errors.
+"""Translate the errors of HTTP clients to headrace's own.
 
-Messages name the host, never the URL, and causes are cut off: aiohttp's errors carry headers and signed URLs.
+Messages name the origin, never the URL. Causes are dropped, because aiohttp's errors contain headers and signed URLs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from headrace.net.retry import UnreachableError
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Turn the errors of HTTP with ``where`` (an origin) into :class:`TransferError`s."""
+    """Raise the errors of HTTP requests to the origin ``where`` as :class:`TransferError`."""
     try:
         yield
     except (aiohttp.ClientSSLError, ssl.SSLError):
@@ -43,23 +43,23 @@ def translated(where: str) -> Iterator[None]:
 
 
 def broken(where: str, error: BaseException | None = None) -> ConnectError:
-    """The connection ended where more was to come."""
+    """The error of a connection that ended too early."""
     kind = "" if error is None else f" ({type(error).__name__})"
     return ConnectError(f"{where} broke the connection{kind}")
 
 
 def silent(where: str) -> TransferTimeoutError:
-    """Nothing came for too long."""
+    """The error of a host that sent nothing for too long."""
     return TransferTimeoutError(f"{where} went silent")
 
 
 def slow(where: str, rate: float) -> TransferTimeoutError:
-    """``rate`` bytes a second came, which is too little."""
+    """The error of a host that sends too slowly; ``rate`` is in bytes per second."""
     return TransferTimeoutError(f"{where} sends {rate:.0f} bytes a second")
 
 
 def _reason(error: OSError) -> str:
-    # An event loop's own text repeats the address; a resolver's has no number of the system.
+    # The text of an event loop repeats the address. The errors of a resolver have no errno of the system.
     known = error.errno is not None and error.errno > 0 and not isinstance(error, socket.gaierror)
     text = os.strerror(error.errno) if known and error.errno else error.strerror
     return (text or type(error).__name__).lower()

@@ -1,4 +1,4 @@
-"""An answer of a storage whose body is still to come, by whichever way it was asked for."""
+"""HTTP responses: complete ones, and storage downloads whose body is still to be received."""
 
 from __future__ import annotations
 
@@ -11,30 +11,41 @@ from msgspec import Struct
 from headrace.errors import TransferError
 
 OnFile = Callable[[memoryview, dict[str, str]], bool]
-"""Called on a thread with a complete file and the fields of its head (names in lower case), valid until it returns.
+"""Called on a thread with a complete file and its headers (names in lower case), valid until it returns.
 
 Returns False to end the batch. It may block.
 """
 
 WriteBlock = Callable[[memoryview], None]
-"""Takes the next bytes, which are good until it returns. It may block."""
+"""Called with the next bytes, which are valid until it returns. It may block."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 STORAGE_SILENCE_SECONDS = 60.0
 
 
 class StallPolicy(Struct, frozen=True, kw_only=True):
-    """How slow a storage may be: ``silence`` seconds without a byte, or fewer than ``speed`` bytes a second in them."""
+    """How slow a storage may be before a download fails.
+
+    Attributes:
+        silence: Seconds without a byte.
+        speed: Fewest bytes per second, measured over ``silence`` seconds.
+    """
 
     silence: float = STORAGE_SILENCE_SECONDS
     speed: int = 100
 
 
 class StreamingResponse(ABC):
-    """``status`` and ``headers`` are here, ``where`` is the origin; ``whole`` is the body where it came at once.
+    """A response of a storage. Close it after use.
 
-    ``write_to`` is there where the body can be written on a thread as it comes: in place of :meth:`chunks`, with the same
-    errors, once all that came has been written. Whoever has it closes it.
+    Attributes:
+        status: The HTTP status.
+        headers: The headers; lookups ignore case.
+        where: The origin of the host.
+        whole: The body, if it has been received already; else None.
+        write_to: Receives the body on a thread and passes each block to a function, in place of :meth:`chunks`. It raises
+            the same errors, after all bytes received were passed on. None if unavailable.
+        on_close: Called when the response is closed, with the error of the download.
     """
 
     status: int
@@ -46,20 +57,18 @@ class StreamingResponse(ABC):
 
     @abstractmethod
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The body as it comes; a view of memory is good until the next one is asked for.
+        """Yield the body as it is received. A memoryview is valid until the next one is requested.
 
-        Only the time that the other side takes counts.
-
-        Raises :class:`TransferTimeoutError` where too little comes, :class:`ConnectError` where the end comes too
-        early.
+        The time between two requests for a chunk does not count as silence. Raises :class:`TransferTimeoutError` if the
+        host is too slow, and :class:`ConnectError` if the connection ends too early.
         """
 
     @abstractmethod
     def _release(self) -> None:
-        """Let go of the connection: it goes on where the body was read to its end."""
+        """Return the connection; it is reused if the body was read to its end."""
 
     def close(self, error: BaseException | None = None) -> None:
-        """End with it, as often as anybody likes; ``error`` is what went wrong with it meanwhile."""
+        """Close the response. Idempotent. ``error`` is the error of the download."""
         on_close, self.on_close = self.on_close, None
         if on_close is not None:
             self._release()
@@ -67,7 +76,7 @@ class StreamingResponse(ABC):
 
 
 class HttpResponse(NamedTuple):
-    """An HTTP answer, read to its end."""
+    """A complete HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,7 +84,7 @@ class HttpResponse(NamedTuple):
 
 
 class BufferedResponse(StreamingResponse):
-    """An answer that has come already, as far as it did: ``error`` is what it broke off with."""
+    """A response that has been received; ``error`` is the error that ended it early."""
 
     def __init__(
         self,
@@ -94,10 +103,10 @@ class BufferedResponse(StreamingResponse):
             self.whole = self._body
 
     async def chunks(self) -> AsyncIterator[memoryview]:
-        """What came, then the error."""
+        """Yield what was received, then raise the error."""
         yield self._body
         if self._error is not None:
             raise self._error
 
     def _release(self) -> None:
-        """There is no connection any more."""
+        """Do nothing: the connection has been returned already."""

@@ -1,8 +1,8 @@
-"""When to send a request again, and how long to wait before.
+"""Retries: which failures are retried, and how long to wait.
 
-A call that may be repeated is sent again after lost connections, silence and the statuses below. Any other call only
-where it certainly did not run: no connection came about, or the server turned it away unread. Waits are full jitter
-under a doubling ceiling; a ``Retry-After`` in seconds or as a date is a floor, up to a cap.
+A repeatable call is retried after lost connections, timeouts and the statuses below. Any other call is retried only if it
+was certainly not executed: there was no connection, or the server rejected it unread. Waits use full jitter under a
+ceiling that doubles; a ``Retry-After`` is a lower bound, up to a cap.
 """
 
 from __future__ import annotations
@@ -31,23 +31,28 @@ from headrace.errors import (
 _RATE_LIMIT = re.compile(r"(?:^|[;,\s])(?:t|reset)=([0-9]{1,9})(?:$|[;,\s])")
 
 TRANSIENT = frozenset({408, 425, 429, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
+"""Statuses that are retried."""
 
 STORAGE_TRANSIENT = TRANSIENT | {500}
-"""The same for storages, which say 500 of passing trouble; an API that says it has a fault."""
+"""The same for storages, where 500 is a temporary error. For an API it is a bug."""
 
 NOT_PROCESSED = frozenset({425, 429})
-"""Those of them that say that nothing was done."""
+"""Statuses of requests that the server did not process."""
 
 
 class UnreachableError(ConnectError):
-    """No connection came about: what was to be sent was certainly not received."""
+    """No connection was established, so the server has not received the request."""
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
-    """``attempts`` in all; seconds: ``base`` and ``cap`` of the ceiling, ``budget`` from the first attempt to the last.
+    """How often and for how long a call is retried.
 
-    ``longest`` bounds what a server may ask for by ``Retry-After``.
+    Attributes:
+        attempts: Number of attempts, including the first.
+        base: Upper bound of the first wait in seconds; it doubles with each attempt.
+        cap: Largest upper bound of a wait in seconds.
+        budget: Seconds from the first attempt to the last.
+        longest: Seconds that a server may ask to wait by ``Retry-After``.
     """
 
     attempts: int = 8
@@ -61,9 +66,9 @@ _PATIENT = RetryPolicy(attempts=10)
 
 
 class RetryBudget:
-    """The patience with one item: ``attempts`` and ``budget`` seconds, both whole again after progress.
+    """Attempts and seconds left for one file. Progress resets both.
 
-    A host that turns requests away (429, 503) costs time but no attempts: it is there, and says to come later.
+    A host that throttles requests (429, 503) uses up time but no attempts.
     """
 
     def __init__(
@@ -74,13 +79,13 @@ class RetryBudget:
         self.reset()
 
     def reset(self) -> None:
-        """Bytes came."""
+        """Restore all attempts and seconds, because bytes were received."""
         self._since = self._clock()
         self._tries = 0
         self._failures = 0
 
     def next_wait(self, error: HeadraceError) -> float | None:
-        """Seconds to wait before another attempt; None where there is none."""
+        """Return the seconds to wait before the next attempt; None if there is none."""
         if not is_transient(error):
             return None
         self._failures += 1
@@ -95,7 +100,7 @@ class RetryBudget:
 
 
 def is_transient(error: HeadraceError) -> bool:
-    """Whether fetching the same once more may succeed."""
+    """Whether a retry may succeed."""
     if isinstance(error, ChecksumError):
         return False
     if isinstance(error, APIError):
@@ -104,7 +109,7 @@ def is_transient(error: HeadraceError) -> bool:
 
 
 class ResponseLike(Protocol):
-    """What the decision needs of an HTTP answer."""
+    """The parts of an HTTP response that decide about a retry."""
 
     @property
     def status(self) -> int:
@@ -113,7 +118,7 @@ class ResponseLike(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers, looked up in any letter case."""
+        """The headers; lookups ignore case."""
         ...
 
 
@@ -128,36 +133,50 @@ async def send_with_retries(
     transient: frozenset[int] = TRANSIENT,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> A:
-    """The first final answer, or the last one that the policy allows; raises the last :class:`TransferError`."""
+    """Send a request until it gets a response that is not retried, or the policy allows no further attempt.
+
+    Args:
+        send: Sends the request once.
+        repeatable: Whether the call may be executed twice.
+        policy: Default: ``RetryPolicy()``.
+        transient: Statuses that are retried.
+        sleep: Waits for a number of seconds.
+
+    Returns:
+        The last response.
+
+    Raises:
+        TransferError: The error of the last attempt.
+    """
     policy = policy or RetryPolicy()
     started = time.monotonic()
     attempt = 0
     while True:
         attempt += 1
-        answer: A | None = None
+        response: A | None = None
         failure: TransferError | None = None
         floor: float | None = None
         try:
-            answer = await send()
+            response = await send()
         except TransferError as error:
             failure = error
-        if answer is not None:
-            if answer.status not in (transient if repeatable else NOT_PROCESSED):
-                return answer
-            floor = retry_after(answer.headers)
+        if response is not None:
+            if response.status not in (transient if repeatable else NOT_PROCESSED):
+                return response
+            floor = retry_after(response.headers)
         elif not _repeatable_failure(failure, repeatable=repeatable):
             raise _present(failure)
         wait = backoff(attempt, policy, floor)
         spent = time.monotonic() - started
         if attempt >= policy.attempts or spent + wait > policy.budget:
-            if answer is not None:
-                return answer
+            if response is not None:
+                return response
             raise _present(failure)
         await sleep(wait)
 
 
 def backoff(attempt: int, policy: RetryPolicy, floor: float | None = None) -> float:
-    """Seconds to wait after attempt number ``attempt`` (from 1)."""
+    """Return the seconds to wait after attempt number ``attempt``, counted from 1, and at least ``floor``."""
     ceiling = min(policy.cap, policy.base * 2 ** min(attempt - 1, 30))
     jitter = random.uniform(0, ceiling)
     if floor is None:
@@ -166,9 +185,9 @@ def backoff(attempt: int, policy: RetryPolicy, floor: float | None = None) -> fl
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that ``Retry-After`` asks for, given as a number or as a date; None where it is absent or absurd.
+    """Return the seconds given by ``Retry-After``, a number or a date; None if it is missing or invalid.
 
-    Without one, the ``t=`` of a ``RateLimit`` header is taken.
+    Without that header the ``t=`` or ``reset=`` of a ``RateLimit`` header is used.
     """
     text = headers.get("Retry-After", "").strip()
     if not text:

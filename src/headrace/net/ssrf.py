@@ -1,7 +1,8 @@
-"""Where signed URLs and redirects may lead: never nearer to this machine than whoever named them.
+"""Protection against server-side request forgery: which URLs may be requested.
 
-A server on the open net that hands out an address of the local network, of this machine, or of a cloud's metadata
-would have this machine ask where it could not ask itself (server-side request forgery).
+A server on the internet could return a URL of the local network, of this machine or of a cloud's metadata service, and so
+use this machine to reach hosts that it cannot reach itself. Hence a URL may not be closer to this machine than the server
+that named it.
 """
 
 from __future__ import annotations
@@ -22,38 +23,38 @@ _METADATA = 3
 
 
 class UrlPolicy(Struct, frozen=True):
-    """``nearest`` is how near a URL may lead (see :func:`zone_of`); ``encrypted`` that it must be https."""
+    """Which URLs are allowed: up to the zone ``nearest`` (see :func:`zone_of`); with ``encrypted`` only https."""
 
     nearest: int
     encrypted: bool
 
     def check(self, url: URL) -> None:
-        """Raises TransferError for a URL that leads where it may not."""
+        """Raise TransferError for a URL that is not allowed."""
         if zone_of(url) > self.nearest:
             raise TransferError(
-                f"the files are said to be at {origin(url)}, which only this machine or its network"
+                f"the server names {origin(url)} as the storage, which only this machine or its network"
                 " can reach",
                 hint="if that is right, set HEADRACE_TRUST_STORAGE=1",
             )
         if self.encrypted and url.scheme != "https":
             raise TransferError(
-                f"the files are said to be at {origin(url)}, which is not encrypted",
+                f"the server names {origin(url)} as the storage, which is not encrypted",
                 hint="if that is right, set HEADRACE_TRUST_STORAGE=1",
             )
 
 
 ANYWHERE = UrlPolicy(_MACHINE, encrypted=False)
-"""Everywhere but to a cloud's metadata."""
+"""Any URL but those of a cloud's metadata service."""
 
 
 def policy_for(api: str, *, trusted: bool) -> UrlPolicy:
-    """Where files may be that the API at this address names; with ``trusted`` anywhere."""
+    """The policy for the URLs that the API at the address ``api`` returns; with ``trusted``, any URL."""
     url = URL(api)
     return ANYWHERE if trusted else UrlPolicy(min(zone_of(url), _MACHINE), url.scheme == "https")
 
 
 def next_url(at: URL, headers: Mapping[str, str]) -> URL:
-    """Where a redirect leads; TransferError where it is not to be followed."""
+    """Return the target of a redirect. Raises TransferError if it may not be followed."""
     try:
         target = at.join(URL(headers["Location"], encoded=True))
         where = origin(target)
@@ -71,7 +72,7 @@ def next_url(at: URL, headers: Mapping[str, str]) -> URL:
 
 
 def zone_of(url: URL) -> int:
-    """0 the open net, 1 a private network, 2 this machine, 3 what a cloud tells its machines about themselves."""
+    """Return the zone of a URL: 0 the internet, 1 a private network, 2 this machine, 3 a cloud's metadata service."""
     host = (url.host or "").rstrip(".").lower()
     if host in _METADATA_NAMES:
         return _METADATA

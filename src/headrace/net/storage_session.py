@@ -167,7 +167,7 @@ class StorageSession:
                     data=data,
                     headers=headers,
                     allow_redirects=False,
-                    proxy=self._proxies.between(where),
+                    proxy=self._proxies.for_origin(where),
                 ) as response:
                     answer = HttpResponse(response.status, response.headers, await response.read())
             permit.record(answer.status, retry_after(answer.headers))
@@ -185,7 +185,7 @@ class StorageSession:
                 URL(url, encoded=True),
                 headers=headers,
                 allow_redirects=False,
-                proxy=self._proxies.between(where),
+                proxy=self._proxies.for_origin(where),
             )
         return AiohttpResponse(response, self.stall, where)
 

@@ -1,4 +1,4 @@
-"""URLs: what may be shown of one, the proxy on the way to it, and when a signed one expires."""
+"""URLs: how they are shown without secrets, when signed ones expire, and which proxy is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PARAMETER = re.compile(
 
 
 def redact(url: str | URL) -> str:
-    """A URL without user, password, query and fragment; safe in logs, errors and reprs."""
+    """Remove user, password, query and fragment from a URL; the result may be logged and shown."""
     try:
         parsed = URL(url) if isinstance(url, str) else url
         return str(parsed.with_user(None).with_query(None).with_fragment(None))
@@ -26,13 +26,13 @@ def redact(url: str | URL) -> str:
 
 
 def origin(url: str | URL) -> str:
-    """``scheme://host:port`` of a URL, the port only where it is not the scheme's own."""
+    """Return ``scheme://host:port`` of a URL, without the scheme's default port."""
     parsed = URL(url) if isinstance(url, str) else url
     return str(parsed.origin())
 
 
 def expires_at(url: str) -> float | None:
-    """Seconds since 1970 at which a URL ends; None where it does not say, or says it in no known way."""
+    """Return the time when a signed URL expires, in seconds since 1970; None if unknown."""
     if "?" not in url:
         return None
     query = {name.lower(): unquote_plus(value) for name, value in _PARAMETER.findall(url)}
@@ -49,20 +49,23 @@ def expires_at(url: str) -> float | None:
     return None
 
 
-# Most URLs of a listing were signed in the same second.
+# Most URLs of a listing are signed in the same second.
 @lru_cache(maxsize=64)
 def _seconds(date: str) -> float:
     return datetime.strptime(date, "%Y%m%dT%H%M%S%z").timestamp()
 
 
 class Proxies:
-    """Asked once for each origin. A proxy's address may hold a password: it is for connecting, not for showing."""
+    """The proxies of the environment (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``), read once for each origin.
+
+    The URL of a proxy may contain a password, so it is never shown.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, URL | None] = {}
 
-    def between(self, origin: str) -> URL | None:
-        """The proxy on the way to an origin; None where there is none, or none that speaks HTTP."""
+    def for_origin(self, origin: str) -> URL | None:
+        """The proxy for an origin; None if there is none, or it is no HTTP proxy."""
         if origin not in self._known:
             self._known[origin] = _proxy(URL(origin))
         return self._known[origin]

@@ -1,1 +1,1 @@
-"""A small HTTP/1.1 client for storage downloads."""
+"""A minimal HTTP/1.1 client for storage downloads."""

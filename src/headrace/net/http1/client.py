@@ -1,6 +1,6 @@
 """A minimal HTTP/1.1 GET client for storage downloads, several times cheaper than aiohttp.
 
-It supports plain HTTP/1.1 over TCP and TLS. Everything else is left to aiohttp, and the caller is told so by None:
+It supports plain HTTP/1.1 over TCP and TLS. Everything else is left to aiohttp (``get`` returns None):
 unusual URLs and proxies (``origins``), connections that cannot be made (aiohttp tries a host's addresses in parallel
 and explains the error), and responses that are not plain (``response_head``). Nothing of such a response is used.
 

@@ -1,4 +1,4 @@
-"""Where the short ways to storages lead, and which addresses and origins are not for them."""
+"""The origins that the HTTP/1.1 client supports: parsing URLs, building requests, remembering failures."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from headrace.net.urls import Proxies, origin
 from headrace.threads import in_thread
 
 CONNECT_SECONDS = 5.0
-"""A connection that takes longer is left to the general way, which tries a host's addresses side by side."""
+"""A connection that takes longer is left to aiohttp, which tries a host's addresses in parallel."""
 
 REST_SECONDS = 15.0
-"""Connections that nobody used for so long are closed."""
+"""Idle connections are closed after this time."""
 
 MAX_UNSUPPORTED = 3
-"""An origin that answers otherwise than plainly so many times in a row is not asked a short way again."""
+"""After this many unsupported responses in a row, an origin is left to aiohttp."""
 
 _PLAIN = re.compile(r"(https?://([a-z0-9.-]+)(?::([0-9]{1,5}))?)(/[!\"$-~]*)")
 _PATH = re.compile(r"/[!\"$-~]*")
@@ -28,7 +28,16 @@ _MAX_ORIGINS = 1024
 
 
 class Origin(Struct, frozen=True):
-    """Where an address leads: its ``origin`` as hosts are called, and how to connect to it."""
+    """The scheme, host and port of URLs.
+
+    Attributes:
+        origin: As ``scheme://host:port``.
+        host: Name or address to connect to.
+        port: Port to connect to.
+        encrypted: Whether TLS is used.
+        head: Header lines of each request.
+        parser: Parses the response heads.
+    """
 
     origin: str
     host: str
@@ -38,7 +47,7 @@ class Origin(Struct, frozen=True):
     parser: HeadParser
 
     def request(self, path: str, headers: Mapping[str, str] | None = None) -> bytes:
-        """What asks for a file; ValueError where a header would be more than one line, or is in no alphabet of HTTP's."""
+        """Build a GET request. Raises ValueError for a header value that is not printable or not latin-1."""
         more = b"".join(map(_line, headers.items())) if headers else b""
         return b"GET %b HTTP/1.1\r\n%b%b\r\n" % (path.encode(), self.head, more)
 
@@ -54,7 +63,7 @@ class Origins:
         self._tls: ssl.SSLContext | None = None
 
     def find(self, url: str) -> tuple[Origin, str] | None:
-        """Where a URL leads, and its path; None where no short way goes there."""
+        """Split a URL into origin and path; None if it is left to aiohttp."""
         found = _PLAIN.fullmatch(url)
         if found is None:
             return None
@@ -70,7 +79,7 @@ class Origins:
         return origin, found[4]
 
     def requests_for(self, urls: Iterator[str]) -> tuple[Origin, Iterator[bytes]] | None:
-        """Where the first of the URLs leads, and what asks for it and for those after it that lead there too."""
+        """Return the origin of the first URL, and the requests for it and the URLs after it, up to another origin."""
         first = next(urls, "")
         found = self.find(first)
         if found is None:
@@ -89,14 +98,14 @@ class Origins:
         return origin, requests()
 
     def record(self, origin: Origin, *, unsupported: bool) -> None:
-        """How an answer was, or the lack of one."""
+        """Record whether a response, or its absence, was unsupported."""
         if unsupported:
             self._unsupported[origin.origin] = self._unsupported.get(origin.origin, 0) + 1
         else:
             self._unsupported.pop(origin.origin, None)
 
     async def tls(self) -> ssl.SSLContext:
-        """How connections are encrypted: the system's authorities, or those of SSL_CERT_FILE."""
+        """The TLS context, with the certificate authorities of the system or of ``SSL_CERT_FILE``."""
         if self._tls is None:
             self._tls = await in_thread(_tls)
         return self._tls
@@ -108,7 +117,7 @@ class Origins:
             where = origin(url)
         except ValueError:
             return None
-        if not number or self._proxies.between(where) is not None:
+        if not number or self._proxies.for_origin(where) is not None:
             return None
         name = host if port is None else f"{host}:{port}"
         head = f"Host: {name}\r\n{self._common}".encode("latin-1")

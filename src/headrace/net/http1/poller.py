@@ -1,6 +1,7 @@
-"""A thread that brings files: it waits for many connections at once, and what comes is taken on the spot.
+"""A thread that waits for many connections at once and runs their exchanges.
 
-That spares the event loop all that is done for each file. The thread lives as long as it has exchanges.
+It keeps the work for each file off the event loop: receiving, hashing and writing. The thread ends when it has no
+exchanges.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from headrace.net.http1.exchange import Exchange
 from headrace.threads import in_thread, wait_done
 
 SLOW_SECONDS = 0.002
-"""A thread whose exchanges take it more time than that whenever there is something to be read waits for a disk."""
+"""A thread that needs more time than this for each readable connection is waiting for a disk."""
 
 _SAMPLE = 128
-"""So many of these times are looked at together: others have the processor now and then."""
+"""Number of these times that are averaged, because other processes use the processor too."""
 
 
 class PollerThread:
-    """``exchanges`` are those that it has; ``is_slow`` says that others should have the next ones.
+    """A poller and its ``exchanges``; ``is_slow`` says that other threads should take new ones.
 
-    ``period`` seconds lie between two looks for silent exchanges.
+    ``period`` is the number of seconds between two checks for stalled exchanges.
     """
 
     def __init__(self, period: float) -> None:
@@ -43,7 +44,7 @@ class PollerThread:
         self._handled = 0
 
     async def run(self, exchange: Exchange) -> None:
-        """Bring a exchange to its end. A cancellation ends it at once, and waits for that."""
+        """Run an exchange to its end. A cancellation ends it at once, and waits for that."""
         self.exchanges.add(exchange)
         try:
             self._add(exchange)
@@ -70,17 +71,17 @@ class PollerThread:
         with self._lock:
             self._new.append(exchange)
             if self._wakeup is None:
-                self._wakeup, heard = socket.socketpair()
-                # Where it has been rung so often that there is no room, it will be heard.
+                self._wakeup, woken = socket.socketpair()
+                # A send to a full socket may be dropped: the thread wakes up anyway.
                 self._wakeup.setblocking(False)
                 loop = asyncio.get_running_loop()
                 self._thread = threading.Thread(
-                    target=self._run, args=(loop, heard), name="headrace download", daemon=True
+                    target=self._run, args=(loop, woken), name="headrace download", daemon=True
                 )
                 try:
                     self._thread.start()
                 except BaseException:
-                    heard.close()
+                    woken.close()
                     self._close_wakeup()
                     exchange.connection.close()
                     raise
@@ -99,7 +100,7 @@ class PollerThread:
             try:
                 with contextlib.closing(_poller()) as poller:
                     self._serve(loop, wakeup, poller, exchanges)
-            except Exception as caught:  # noqa: BLE001  it is raised where the exchanges are waited for
+            except Exception as caught:  # noqa: BLE001  raised where the exchanges are awaited
                 error = caught
             if error is not None:
                 with self._lock:
@@ -118,7 +119,7 @@ class PollerThread:
         poller: _Poller,
         exchanges: dict[int, Exchange],
     ) -> None:
-        """Until there is no exchange left."""
+        """Run until there is no exchange left."""
         clock = time.monotonic
         wakeup_file = wakeup.fileno()
         poller.register(wakeup_file, READABLE)
@@ -155,7 +156,7 @@ class PollerThread:
             self._measure(len(events), clock() - now)
 
     def _admit(self, exchanges: dict[int, Exchange], poller: _Poller, now: float) -> list[Exchange]:
-        """All exchanges, once the new ones have begun and those that nobody wants any more have ended."""
+        """Start new exchanges, end cancelled ones, and return all."""
         with self._lock:
             new, self._new = self._new, []
         for exchange in new:
@@ -190,7 +191,7 @@ class PollerThread:
 
 
 class _Poller(Protocol):
-    """What ``select.epoll`` does."""
+    """The interface of ``select.epoll``."""
 
     def register(self, file: int, events: int, /) -> None: ...
     def unregister(self, file: int, /) -> None: ...
@@ -199,7 +200,7 @@ class _Poller(Protocol):
 
 
 class _Selector:
-    """The same where there is no epoll."""
+    """The same interface on systems without epoll."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -226,7 +227,7 @@ def _poller() -> _Poller:
 
 
 def _notify(loop: asyncio.AbstractEventLoop, ended: list[Exchange]) -> None:
-    # A loop that is closed has nobody who waits.
+    # Nothing waits on a closed loop.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(_set_outcomes, ended)
 

@@ -1,4 +1,4 @@
-"""The head of an HTTP/1.1 answer, read strictly: what is not plain is not read at all."""
+"""Parse the head of an HTTP/1.1 response, strictly: anything unusual is rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from multidict import CIMultiDict
 
 _STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
-# A line that goes on in the next one, a bare line feed, a control character or a space before the colon fits nowhere.
+# Folded lines, bare line feeds, control characters and spaces before the colon do not match.
 _LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
 _DIGITS = 18
 _WITHOUT_BODY = frozenset({204, 205, 304})
@@ -20,9 +20,13 @@ _MOST_LINES = 64
 
 
 class ResponseHead(Struct, frozen=True, gc=False):
-    """``status`` and ``fields`` (by name in lower case) of an answer whose body has ``length`` bytes.
+    """The head of a response.
 
-    ``keep_alive``: the connection goes on.
+    Attributes:
+        status: The HTTP status.
+        fields: The headers, by name in lower case.
+        length: Number of bytes in the body.
+        keep_alive: Whether the connection may be used again.
     """
 
     status: int
@@ -32,22 +36,22 @@ class ResponseHead(Struct, frozen=True, gc=False):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The fields, looked up in any letter case."""
+        """The fields; lookups ignore case."""
         return CIMultiDict(self.fields)
 
 
 class HeadParser:
-    """Reads the heads of one host's answers, most of whose lines come again and again. For several threads at once."""
+    """Parses the response heads of one host; caches lines, most of which repeat. Safe for several threads at once."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[str, str]] = {}
         self._statuses: dict[bytes, int] = {}
 
     def parse(self, raw: bytes) -> ResponseHead | None:
-        """The head that ``raw`` is, up to its empty line; None where it is anything else than plain.
+        """Parse a head up to and including its empty line; None if it is not plain.
 
-        Plain is HTTP/1.1, a final status with a body, exactly one Content-Length, no Transfer-Encoding, no change of
-        protocol, and no header twice that must be there once.
+        Plain means: HTTP/1.1, a final status that has a body, exactly one Content-Length, no Transfer-Encoding, no
+        protocol upgrade, and no repetition of a header that may occur once.
         """
         lines = raw.split(b"\r\n")
         first = lines[0]
@@ -72,7 +76,7 @@ class HeadParser:
         return ResponseHead(status, fields, int(length), keep_alive)
 
     def _learn(self, lines: list[bytes], fields: dict[str, str]) -> bool:
-        """Read lines that are new, or a name that is there twice; False where they are not plain."""
+        """Parse lines that are not cached, or repeat a name; False if they are not plain."""
         fields.clear()
         for line in lines:
             pair = self._known.get(line) or self._pair(line)
