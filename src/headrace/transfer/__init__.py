@@ -1,1 +1,1 @@
-"""Moving files: decide what is missing, move it through a bounded pool, verify, publish, report."""
+"""File transfers: find what is missing, fetch it with bounded concurrency, verify it, rename it, report."""

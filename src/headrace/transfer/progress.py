@@ -1,4 +1,4 @@
-"""How long jobs tell how far they are: one event type, sent to one callback, never more than ten a second."""
+"""Progress of long jobs: one event type, passed to one callback, at most ten times a second."""
 
 from __future__ import annotations
 
@@ -16,11 +16,16 @@ INTERVAL = 0.1
 
 
 class ProgressEvent(Struct, frozen=True, kw_only=True):
-    """How far a job is.
+    """The progress of a job.
 
-    ``job`` is what runs (``push``, ``import``, ``export``, ``pull``), ``unit`` what ``done`` and ``total`` count;
-    ``total`` is None where nobody knows yet. ``bytes`` were moved so far, ``seconds`` have gone by. The last event of
-    a job, ``finished``, comes even where the job fails.
+    Attributes:
+        job: The job: ``push``, ``import``, ``export``, ``pull`` and the like.
+        unit: What ``done`` and ``total`` count, as in ``files``.
+        done: Number of units that are done.
+        total: Number of units in all; None if not known yet.
+        bytes: Bytes moved so far.
+        seconds: Seconds since the job began.
+        finished: True for the last event of a job, which is sent even if the job fails.
     """
 
     job: str
@@ -36,7 +41,7 @@ OnProgress = Callable[[ProgressEvent], None]
 
 
 class Progress:
-    """Counts for one job and tells the callback now and then; use it as a context manager."""
+    """Counts the progress of one job and calls the callback. Use it as a context manager."""
 
     __slots__ = ("_callback", "_job", "_next", "_started", "_unit", "bytes", "done", "total")
 
@@ -58,24 +63,24 @@ class Progress:
         return time.monotonic() - self._started
 
     def add(self, done: int = 1, *, bytes: int = 0) -> None:
-        """Count more; the callback hears of it if it has not been told for a while."""
+        """Count more units and bytes, and call the callback if the last call was long enough ago."""
         self.done += done
         self.bytes += bytes
         if self._callback is not None and (now := self.seconds) >= self._next:
             self._next = now + INTERVAL
-            self._tell(finished=False)
+            self._notify(finished=False)
 
     def __enter__(self) -> Self:
         self.add(0)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tell(finished=True)
+        self._notify(finished=True)
 
-    def _tell(self, *, finished: bool) -> None:
-        """A callback that fails is told of once and never called again: the job itself is well.
+    def _notify(self, *, finished: bool) -> None:
+        """Call the callback. An error of the callback is logged, and it is not called again; the job continues.
 
-        What headrace itself says to a callback (that it must not call back) is raised.
+        Errors of headrace are raised: they say that the callback made a call that it must not make.
         """
         if self._callback is None:
             return
@@ -92,7 +97,7 @@ class Progress:
             job=self._job,
             unit=self._unit,
             done=self.done,
-            # Things may be added while they are counted: never more than all of them.
+            # Units may be added during the job; done never exceeds total.
             total=None if self.total is None else max(self.total, self.done),
             bytes=self.bytes,
             seconds=self.seconds,

@@ -1,4 +1,4 @@
-"""What is handed out from one task to many, in order, and never far ahead of them."""
+"""A bounded queue from one task to many, from which several items can be taken at once."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ T = TypeVar("T")
 
 
 class Queue(Generic[T]):
-    """At most ``ahead`` things wait at a time."""
+    """Holds about ``capacity`` items at most."""
 
-    def __init__(self, ahead: int) -> None:
-        self._ahead = ahead
-        self._things: deque[T] = deque()
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[T] = deque()
         self._closed = False
-        self._news = anyio.Event()
-        self._room = anyio.Event()
+        self._added = anyio.Event()
+        self._space = anyio.Event()
 
-    async def put(self, things: Iterable[T]) -> None:
-        """Hand things out, as fast as they are taken."""
-        left = list(things)
+    async def put(self, items: Iterable[T]) -> None:
+        """Add items; wait while the queue is full."""
+        left = list(items)
         while left:
-            while len(self._things) >= self._ahead:
-                self._room = anyio.Event()
-                await self._room.wait()
-            fitting = self._ahead - len(self._things)
-            self._things.extend(left[:fitting])
+            while len(self._items) >= self._capacity:
+                self._space = anyio.Event()
+                await self._space.wait()
+            fitting = self._capacity - len(self._items)
+            self._items.extend(left[:fitting])
             del left[:fitting]
-            self._news.set()
+            self._added.set()
 
     def close(self) -> None:
-        """There is no more."""
+        """Mark the end: no item is added after this."""
         self._closed = True
-        self._news.set()
+        self._added.set()
 
     async def take(self) -> T | None:
-        """The next thing; None after the last one."""
-        while not self._things:
+        """Remove and return the next item; None after the last one."""
+        while not self._items:
             if self._closed:
                 return None
-            if self._news.is_set():
-                self._news = anyio.Event()
-            await self._news.wait()
+            if self._added.is_set():
+                self._added = anyio.Event()
+            await self._added.wait()
         return self._taken()
 
     def take_more(self, most: int, fits: Callable[[T], bool]) -> list[T]:
-        """Up to ``most`` of the next things, as long as they are here already and each of them ``fits``."""
-        things = self._things
+        """Remove and return up to ``most`` items that are there, as long as each of them ``fits``."""
+        items = self._items
         more: list[T] = []
-        while things and len(more) < most and fits(things[0]):
-            more.append(things.popleft())
-        self._give_room()
+        while items and len(more) < most and fits(items[0]):
+            more.append(items.popleft())
+        self._signal_space()
         return more
 
     def __len__(self) -> int:
-        return len(self._things)
+        return len(self._items)
 
     def _taken(self) -> T:
-        thing = self._things.popleft()
-        self._give_room()
-        return thing
+        item = self._items.popleft()
+        self._signal_space()
+        return item
 
-    def _give_room(self) -> None:
-        if len(self._things) * 2 <= self._ahead:
-            self._room.set()
+    def _signal_space(self) -> None:
+        if len(self._items) * 2 <= self._capacity:
+            self._space.set()

@@ -1,4 +1,4 @@
-"""What came of moving many files."""
+"""The outcome of a transfer of many files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ MAX_FAILURES = 1_000
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A file that was not moved: its name, the error's code and its words; ``id`` of the asset or data, where known."""
+    """A file that was not moved.
+
+    Attributes:
+        name: Name of the file.
+        code: Code of the error.
+        message: Text of the error.
+        id: Id of the asset or data, if known.
+    """
 
     name: str
     code: str
@@ -19,11 +26,17 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class TransferReport(Struct, kw_only=True):
-    """Files ``moved``, ``skipped`` because they were there already and complete, and ``failed``.
+    """The outcome of a transfer.
 
-    ``bytes`` were moved in ``seconds``. ``failures`` tells of the first 1,000 that failed. ``renamed`` maps an id to
-    the local name where that is not the file's own, because another one has it or because it is not a safe name (the first 1,000).
-    ``notes`` tell what was done otherwise than asked.
+    Attributes:
+        moved: Number of files that were moved.
+        skipped: Number of files that were complete before.
+        failed: Number of files that were not moved.
+        bytes: Bytes that were moved.
+        seconds: Duration of the transfer.
+        failures: The first 1,000 files that failed.
+        renamed: Local names by id, where the name of the file is taken or not safe (the first 1,000).
+        notes: What was done differently from what was asked.
     """
 
     moved: int = 0
@@ -37,23 +50,23 @@ class TransferReport(Struct, kw_only=True):
 
     @property
     def total(self) -> int:
-        """All files that were looked at."""
+        """Number of files, moved or not."""
         return self.moved + self.skipped + self.failed
 
     def fail(self, name: str, error: HeadraceError | OSError, *, id: str = "") -> None:
-        """Enter a file that could not be moved."""
+        """Count a file that could not be moved."""
         self.failed += 1
         if len(self.failures) < MAX_FAILURES:
             code = error.code if isinstance(error, HeadraceError) else "os"
             self.failures.append(Failure(name=name, code=code, message=str(error), id=id))
 
     def check(self, what: str) -> None:
-        """PartialTransferError that holds this report where a file failed; ``what`` is the verb, as in "uploaded"."""
+        """Raise PartialTransferError with this report if a file failed; ``what`` is the verb, as in "uploaded"."""
         if not self.failed:
             return
         first = self.failures[0]
         raise PartialTransferError(
             f"{self.failed} of {self.total} files were not {what}; first {first.name}: {first.message}",
             report=self,
-            hint="the others are complete; run the same again to go on",
+            hint="the others are complete; run the same again to continue",
         )

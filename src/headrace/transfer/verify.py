@@ -1,4 +1,4 @@
-"""Whether bytes are those that were promised: by their number, and by the best digest that anybody gave."""
+"""Verify files by their size and the best digest available."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _PREFERRED = ("sha256", "md5", "crc32")
 
 
 class Digest(Protocol):
-    """What hashlib's objects do."""
+    """The interface of hashlib's objects."""
 
     def update(self, data: Chunk, /) -> None:
-        """Take more bytes."""
+        """Add bytes."""
         ...
 
     def hexdigest(self) -> str:
-        """The digest so far."""
+        """Return the digest of the bytes so far."""
         ...
 
 
 class ExpectedDigest(NamedTuple):
-    """The digest that a file must have, in hexadecimal."""
+    """The digest that a file must have; ``promised`` is in hexadecimal."""
 
     algorithm: str
     promised: str
 
 
 def expected_digest(item: Item, offered: Mapping[str, str]) -> ExpectedDigest | None:
-    """The item's own digest, else the best of those ``offered`` along with its bytes."""
+    """Return the item's own digest, else the best of those that the source offered; None if there is none."""
     if item.sha256 is not None:
         return ExpectedDigest("sha256", item.sha256)
     best = next((name for name in _PREFERRED if name in offered), None)
@@ -43,7 +43,7 @@ def expected_digest(item: Item, offered: Mapping[str, str]) -> ExpectedDigest | 
 
 
 def new_digest(algorithm: str) -> Digest:
-    """One of nothing yet."""
+    """Create an empty digest: sha256, md5 or crc32."""
     if algorithm == "sha256":
         return hashlib.sha256()
     if algorithm == "crc32":
@@ -51,29 +51,27 @@ def new_digest(algorithm: str) -> Digest:
     return hashlib.new(algorithm, usedforsecurity=False)
 
 
-def check_size(name: str, came: int, size: int | None) -> None:
-    """ChecksumError where as many bytes came as were not promised."""
-    if size is not None and came != size:
-        raise ChecksumError(f"{name}: {came:,} bytes came, not {size:,}")
+def check_size(name: str, received: int, size: int | None) -> None:
+    """Raise ChecksumError if the number of bytes received is wrong."""
+    if size is not None and received != size:
+        raise ChecksumError(f"{name}: received {received:,} bytes instead of {size:,}")
 
 
 def check_digest(name: str, digest: Digest, want: ExpectedDigest) -> None:
-    """ChecksumError where the bytes are others."""
+    """Raise ChecksumError if the digest is wrong."""
     if digest.hexdigest() != want.promised:
-        raise ChecksumError(
-            f"{name}: the bytes that came are not those that were promised ({want.algorithm})"
-        )
+        raise ChecksumError(f"{name}: the {want.algorithm} digest of the received bytes is wrong")
 
 
 def check_whole(item: Item, whole: Chunk, headers: Mapping[str, str]) -> None:
-    """ChecksumError where a file that came at once, with such headers, is not what was promised."""
+    """Raise ChecksumError if a complete file, received with these headers, is wrong."""
     if len(whole) != item.size:
         check_size(item.name, len(whole), item.size)
     if item.sha256 is None:
         want = expected_digest(item, header_digests(headers, whole=True))
         if want is None:
             return
-    # The common case, and hot: as few steps as can be.
+    # The common case, on the hot path.
     elif hashlib.sha256(whole).hexdigest() == item.sha256:
         return
     else:

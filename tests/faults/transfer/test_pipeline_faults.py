@@ -117,7 +117,7 @@ def test_f31_few_handles(tmp_path: Path) -> None:
     )
     counts, note = done.stdout.splitlines()
     assert counts == "300 0 300", done.stderr
-    assert "files at a time in place of 256" in note
+    assert "files at a time instead of 256" in note
 
 
 def test_f32_a_million_marks_take_little() -> None:

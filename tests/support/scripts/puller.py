@@ -72,6 +72,6 @@ if __name__ == "__main__":
     if kill_at:
         for name in ("replace", "fsync", "write", "unlink"):
             setattr(os, name, deadly(getattr(os, name), kill_at))
-        for name in ("write", "put", "publish", "_write_note"):
+        for name in ("write", "put", "publish", "_write_info"):
             setattr(Part, name, deadly(getattr(Part, name), kill_at))
     asyncio.run(main(sys.argv[1], sys.argv[2], *sys.argv[4:]))

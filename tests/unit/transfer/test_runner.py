@@ -214,7 +214,7 @@ async def test_no_more_than_so_many_at_a_time(tmp_path: Path) -> None:
 
 async def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(TransferError, match="cannot make the folder"):
+    with pytest.raises(TransferError, match="cannot create the folder"):
         await fetched([item("a.bin", CONTENT)], tmp_path / "file" / "sub")
 
 

@@ -1,1 +1,1 @@
-"""The download engine."""
+"""Downloads into a folder."""

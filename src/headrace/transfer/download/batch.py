@@ -1,6 +1,6 @@
-"""Small files of one source, brought together and put in their places as they come.
+"""Batches of small files, which are verified and written as they are received.
 
-What is out of the ordinary is left for ``fetch``.
+A file that does not arrive complete is left to ``fetch``.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from headrace.transfer.source import BatchSource, Item
 from headrace.transfer.state.commit import CommitFile
 from headrace.transfer.state.journal import CompletedFile
 
-TOGETHER = 64
-TOGETHER_BYTES = 8 * 1024 * 1024
-"""How many files, and how many bytes, one worker asks for at a time."""
+BATCH_FILES = 64
+BATCH_BYTES = 8 * 1024 * 1024
+"""Most files, and most bytes, of one batch."""
 
 SMALL = 256 * 1024
+"""Most bytes of a file in a batch."""
 
 
 class SmallFileBatch:
-    """The files that go together with the ``first``: of the same way, their sizes known and small.
+    """The ``first`` file and others of the same source; the size of each is known and small.
 
-    Of those that came the last time, ``complete`` are in their places, with ``moved`` bytes, and ``failed`` are not.
+    After :meth:`fetch_batch`, ``complete`` lists the files in the target folder, of ``moved`` bytes together, and ``failed``
+    those that were received but are wrong or could not be written.
     """
 
     def __init__(self, first: Item) -> None:
@@ -39,17 +41,17 @@ class SmallFileBatch:
 
     @property
     def is_small(self) -> bool:
-        """Whether the first one is such a file at all."""
+        """Whether the first file may be in a batch."""
         return self._kind is not None
 
-    def takes(self, item: Item) -> bool:
-        """Whether the file goes with the others; it is one of them then."""
+    def add(self, item: Item) -> bool:
+        """Add a file if it fits in the batch; return whether it was added."""
         source, size = item.source, item.size
         if type(source) is not self._kind or size is None or size > SMALL:
             return False
         if (
             cast("BatchSource", source).batch_key is not self._batch_key
-            or self._bytes + size > TOGETHER_BYTES
+            or self._bytes + size > BATCH_BYTES
         ):
             return False
         self._bytes += size
@@ -57,7 +59,7 @@ class SmallFileBatch:
         return True
 
     async def fetch_batch(self, commit: CommitFile) -> None:
-        """As many of the files as come whole, in order."""
+        """Fetch the files in order, until one does not arrive complete."""
         items = iter(self.items)
         first, *others = (item.source for item in self.items)
         self.complete, self.failed, self.moved = [], [], 0
@@ -68,7 +70,7 @@ class SmallFileBatch:
                 self.complete.append(commit(item, whole, headers))
             except (ChecksumError, OSError) as error:
                 self.failed.append((item, error))
-                # A disk that is full will not be less so for the next one.
+                # An error of the disk would fail the next file too.
                 return isinstance(error, ChecksumError)
             self.moved += len(whole)
             return True
@@ -78,11 +80,11 @@ class SmallFileBatch:
 
     @property
     def done(self) -> int:
-        """How many came the last time."""
+        """Number of files that the last fetch received."""
         return len(self.complete) + len(self.failed)
 
     def discard(self) -> None:
-        """The file after those that have come is not going to be opened after all."""
+        """Close the response to the file after those received; it is not going to be opened."""
         for item in self.items[self.done :][:1]:
             if isinstance(item.source, BatchSource):
                 item.source.discard()

@@ -1,7 +1,7 @@
-"""One file: from a source to a complete, verified file under its name, across whatever breaks on the way.
+"""Fetch one file: retry and resume until it is complete, verify it, and give it its name.
 
-A cut connection is gone on with at the byte it broke at. Waits and tries are those of the retry contract; every byte
-that comes makes the stall whole again, and bytes that prove wrong are fetched once more from the first one.
+After a broken connection the download resumes at the same byte. Retries follow ``headrace.net.retry``, and any progress
+restores all attempts. A file with a wrong checksum is fetched once more from its first byte.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from headrace.transfer.state.workspace import Workspace
 from headrace.transfer.verify import Chunk
 
 BUFFER = 1 << 20
-"""Bytes that are gathered before a thread writes them; smaller files cost one hop to a thread."""
+"""Bytes that are collected before a thread writes them; a smaller file needs one call to a thread."""
 
 MAX_CHECKSUM_FAILURES = 2
-"""Times that a file may arrive wrong."""
+"""Checksum failures after which a file fails."""
 
 
 class Fetched(Struct, frozen=True, gc=False):
-    """A file that is now there: what ``stat`` says of it, and the bytes that were moved for it."""
+    """A complete file: its ``stat``, and the number of bytes that were moved for it."""
 
     stat: os.stat_result
     moved: int
@@ -48,9 +48,19 @@ async def fetch(
     *,
     checksum_failures: int = 0,
 ) -> Fetched:
-    """Bring one file to its place; ``files`` writes small ones. It has arrived wrong ``checksum_failures`` times already.
+    """Fetch one file.
 
-    Raises ChecksumError where size or digest stay wrong, DiskFullError, and whatever the source raises in the end.
+    Args:
+        item: The file.
+        workspace: Where it is written.
+        files: Writes small files on threads.
+        policy: Default: the policy of :class:`RetryBudget`.
+        checksum_failures: Number of earlier failures.
+
+    Raises:
+        ChecksumError: Size or digest are wrong repeatedly.
+        DiskFullError: There is no space left.
+        HeadraceError: The last error of the source.
     """
     part = workspace.part(item)
     keep = True
@@ -98,7 +108,7 @@ class _Moved:
 
 
 async def _receive(item: Item, part: Part, budget: RetryBudget, moved: _Moved) -> list[Chunk]:
-    """Read to the end of the stream; what is returned is still to be written."""
+    """Read to the end of the stream, and return the bytes that are still to be written."""
     if part.size and not part.offset:
         await in_thread(part.restart)
     buffer: list[Chunk] = []
@@ -107,7 +117,7 @@ async def _receive(item: Item, part: Part, budget: RetryBudget, moved: _Moved) -
         if not part.accept(stream):
             await in_thread(part.restart)
             if stream.start:
-                raise ChecksumError(f"{item.name}: the file changed while it was fetched")
+                raise ChecksumError(f"{item.name}: the file changed during the download")
         part.begin(stream)
         if stream.local_path is not None:
             await in_thread(part.copy, stream.local_path)
@@ -134,7 +144,7 @@ async def _receive(item: Item, part: Part, budget: RetryBudget, moved: _Moved) -
                     full, buffer, held = buffer, [], 0
                     await in_thread(part.write, full)
         except HeadraceError:
-            # What came before the cut is good: it is not fetched twice.
+            # The bytes before the error are good and are not fetched again.
             await in_thread(part.write, buffer)
             raise
     return buffer

@@ -1,7 +1,7 @@
-"""Many files: each batch is compared with what is there, then what is missing moves through a bounded pool.
+"""Download many files: compare each page of a listing with the folder, and fetch what is missing with a pool of tasks.
 
-The next batch is prepared (its page listed, its files compared) while the files of this one are under way. How many of
-them a host really gets at a time is its own affair (``headrace.net.congestion``); the pool is the upper bound.
+The next page is listed and compared while the files of this one are fetched. The pool is an upper bound; the limiter of
+each host (``headrace.net.congestion``) decides how many requests it really gets at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from headrace.errors import (
 )
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.download.batch import TOGETHER, SmallFileBatch
+from headrace.transfer.download.batch import BATCH_FILES, SmallFileBatch
 from headrace.transfer.download.fetch import Files, fetch
 from headrace.transfer.download.thread_batches import ThreadBatches
 from headrace.transfer.progress import Progress
@@ -34,17 +34,17 @@ from headrace.transfer.state.workspace import Workspace
 
 DEFAULT_WORKERS = 32
 
-AHEAD = 16
-"""Files that wait for each worker, at the least."""
+QUEUED_PER_WORKER = 16
+"""Files queued for each worker, at least."""
 
-FEW = 4
-"""Small files that one worker takes even where there are not enough of them for all."""
+SMALLEST_BATCH = 4
+"""Small files in a batch even if that leaves none for other workers."""
 
-PER_WORKER = 4
-"""A connection for small files, one for others, the part, and a file that is read or synced."""
+FILES_PER_WORKER = 4
+"""File descriptors of a worker: two connections, the incomplete file, and a file that is read or synced."""
 
-SPARED = 16
-"""What the rest of the process may open meanwhile."""
+FILES_RESERVED = 16
+"""File descriptors left to the rest of the process."""
 
 _UNSYNCED = "after a power cut, fetch them again with force"
 
@@ -59,11 +59,25 @@ async def run(
     policy: RetryPolicy | None = None,
     progress: Progress,
 ) -> TransferReport:
-    """Bring all items into ``folder``; the report counts what was moved, what was there and what failed.
+    """Download all items into a folder.
 
-    A file that fails does not keep the others from moving; a full disk and a token that is no longer good end
-    everything at once. With ``durable`` each file is on the disk before it is seen; without, before the journal in
-    ``folder/.headrace`` calls it done.
+    Args:
+        batches: The items, page by page.
+        folder: Created if missing.
+        force_replace: Whether files that are complete are fetched again.
+        durable: Whether each file is synced before it is renamed. Otherwise it is synced before the journal in
+            ``folder/.headrace`` lists it.
+        max_workers: Most files at a time. Default: 32.
+        policy: The retries of a file.
+        progress: Counts files and bytes.
+
+    Returns:
+        The numbers of files that were moved, skipped and failed. A file that fails does not stop the others.
+
+    Raises:
+        DiskFullError: There is no space left; it stops the run, inside an exception group.
+        AuthenticationError: The token is not accepted; it stops the run, inside an exception group.
+        ConfigurationError: ``max_workers`` is less than 1.
     """
     workers = DEFAULT_WORKERS if max_workers is None else max_workers
     if workers < 1:
@@ -79,7 +93,7 @@ async def run(
             for _ in range(workers):
                 group.start_soon(pool.work)
     except BaseException:
-        # What ended the run is told; that its journal could not be closed well is seen by the next one.
+        # The error that ended the run is raised, not one of closing the journal: the next run notices that.
         with anyio.CancelScope(shield=True), suppress(HeadraceError):
             await in_thread(workspace.close)
         raise
@@ -92,7 +106,7 @@ async def run(
 
 
 class _Pool:
-    """What the tasks of one run share."""
+    """The state that the tasks of one run share."""
 
     def __init__(
         self,
@@ -107,12 +121,12 @@ class _Pool:
         self._report = report
         self._progress = progress
         self._policy = policy
-        self._queue: Queue[Item] = Queue(max(64, workers * AHEAD))
+        self._queue: Queue[Item] = Queue(max(64, workers * QUEUED_PER_WORKER))
         self._files: Files = ThreadBatches()
         self._committing = anyio.Lock()
 
     async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
-        """Hand out what is missing."""
+        """Queue the files that are missing."""
         async for batch in batches:
             if not force_replace:
                 async with self._committing:
@@ -124,22 +138,22 @@ class _Pool:
         self._queue.close()
 
     async def work(self) -> None:
-        """Fetch what is handed out: small files together as far as that goes, each that it stops at alone."""
+        """Fetch queued files: small ones in batches, and each file that ends a batch by itself."""
         while (item := await self._queue.take()) is not None:
             batch = SmallFileBatch(item)
-            together = batch.is_small and not self._workspace.has_resumable
-            if together:
-                share = max(FEW, 2 * len(self._queue) // self._workers)
-                self._queue.take_more(min(TOGETHER, share) - 1, batch.takes)
+            in_batch = batch.is_small and not self._workspace.has_resumable
+            if in_batch:
+                share = max(SMALLEST_BATCH, 2 * len(self._queue) // self._workers)
+                self._queue.take_more(min(BATCH_FILES, share) - 1, batch.add)
             items = batch.items
             while items:
-                if together:
+                if in_batch:
                     del items[: await self._fetch_batch(batch)]
                 if items:
                     await self._fetch_one(items.pop(0))
 
     async def _fetch_batch(self, batch: SmallFileBatch) -> int:
-        """How many of the files, from the first one on, are done with."""
+        """Fetch a batch; return the number of files, counted from the first, that need no further attempt."""
         await batch.fetch_batch(self._workspace.committer())
         try:
             self._report.moved += len(batch.complete)
@@ -183,21 +197,21 @@ def _open(workspace: Workspace, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TransferError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise TransferError(f"cannot create the folder {folder}: {error.strerror}") from error
     workspace.open()
 
 
 def _within_fd_limit(workers: int, report: TransferReport) -> int:
-    """``workers``, or as many as the limit on open files allows; the report then says so."""
+    """Return ``workers``, or fewer if the limit on open files demands it; the report then has a note."""
     free = _free_files()
     if free is None:
         return workers
-    most = max(1, (free - SPARED) // PER_WORKER)
+    most = max(1, (free - FILES_RESERVED) // FILES_PER_WORKER)
     if workers <= most:
         return workers
     report.notes.append(
-        f"{most} files at a time in place of {workers}: this process may open {free} more files"
-        " (ulimit -n raises that)"
+        f"{most} files at a time instead of {workers}: this process may open only {free} more files"
+        " (ulimit -n raises the limit)"
     )
     return most
 

@@ -1,4 +1,4 @@
-"""Small blocking jobs of many tasks, done on a thread by the batch: what gathers while one batch runs is the next one."""
+"""Run small blocking functions of many tasks on threads, in batches: those that queue up during one batch are the next."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from headrace.threads import wait_done
 T = TypeVar("T")
 
 SLOW_SECONDS = 0.001
-"""From this much time a job on, batches run side by side: then it is the disk that takes the time, not this process."""
+"""If a function takes longer than this, it waits for a disk, and batches run in parallel."""
 
-SIDE_BY_SIDE = 4
+PARALLEL = 4
 
 
 class ThreadBatches(Generic[T]):
-    """Runs jobs; each waits for its own outcome."""
+    """Runs functions in batches; each caller waits for its own result."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Job[T]] = deque()
@@ -27,11 +27,14 @@ class ThreadBatches(Generic[T]):
         self._slow = False
 
     async def run(self, work: Callable[[], T], jobs: int = 1) -> T:
-        """What ``work``, which is so many ``jobs``, returns or raises. A cancellation waits for its end once begun."""
+        """Run a function and return its result. A cancellation waits until a function that has begun has ended.
+
+        ``jobs`` is the number of files that it writes.
+        """
         loop = asyncio.get_running_loop()
         job: _Job[T] = _Job(work, loop.create_future(), jobs)
         self._waiting.append(job)
-        if self._running < (SIDE_BY_SIDE if self._slow else 1):
+        if self._running < (PARALLEL if self._slow else 1):
             self._start(loop)
         try:
             return await job.outcome
@@ -72,14 +75,14 @@ class _Job(Generic[T]):
         self._error: Exception | None = None
 
     def do(self) -> None:
-        """On the thread."""
+        """Run the function, on the thread."""
         try:
             self._result = self._work()
-        except Exception as error:  # noqa: BLE001  it is raised where the job is waited for
+        except Exception as error:  # noqa: BLE001  raised where the job is awaited
             self._error = error
 
     def tell(self) -> None:
-        """On the loop."""
+        """Pass the result on, on the event loop."""
         if self.outcome.done():
             return
         if self._error is not None:

@@ -1,4 +1,4 @@
-"""Small files that are in memory as a whole: proven, written beside their place, and given their names. All of it blocks."""
+"""Write small files that are complete in memory: verify, write under a temporary name, rename. All functions block."""
 
 from __future__ import annotations
 
@@ -15,31 +15,39 @@ from headrace.transfer.verify import Chunk, check_whole
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 CommitFile = Callable[[Item, memoryview, Mapping[str, str]], CompletedFile]
-"""Proves the bytes of an item that came with such headers, and puts them in their place.
+"""Verifies the bytes of an item, received with the given headers, and writes them to the target folder.
 
-What it returns is for the journal; raises ChecksumError and OSError.
+Returns the entry for the journal. Raises ChecksumError and OSError.
 """
 
 
 def file_committer(
-    parts: Folder, spare: str, target: Folder, *, durable: bool, is_empty: bool = False
+    parts: Folder, temporary: str, target: Folder, *, durable: bool, is_empty: bool = False
 ) -> CommitFile:
-    """One for one thread at a time: each file in its turn is ``spare`` in ``parts`` until it has its own name.
+    """Return a function that commits files, for one thread at a time.
 
-    That one name for all costs the system a third less than one for each.
+    Each file is written as ``temporary`` in the folder ``parts``, then renamed. Using one temporary name for all files costs
+    the kernel a third less than one name for each.
+
+    Args:
+        parts: The folder of incomplete files.
+        temporary: A name in it that is not used otherwise.
+        target: The folder of complete files.
+        durable: Whether each file is synced before it is renamed.
+        is_empty: Whether the target was empty, so that no file is replaced.
     """
-    path = parts.within(spare)
+    path = parts.within(temporary)
 
-    def put(item: Item, whole: memoryview, headers: Mapping[str, str]) -> CompletedFile:
+    def commit(item: Item, whole: memoryview, headers: Mapping[str, str]) -> CompletedFile:
         check_whole(item, whole, headers)
         name = target.within(item.name)
-        stat = put_whole(whole, path, name, parts, target, durable=durable, is_new=is_empty)
+        stat = write_file(whole, path, name, parts, target, durable=durable, is_new=is_empty)
         return CompletedFile(name, mark_of(item.name, item.sha256 or "", stat))
 
-    return put
+    return commit
 
 
-def put_whole(
+def write_file(
     whole: Chunk,
     path: str,
     name: str,
@@ -49,9 +57,9 @@ def put_whole(
     durable: bool,
     is_new: bool = False,
 ) -> os.stat_result:
-    """Write a file to ``path`` within ``parts``, then let it be ``name`` within ``target``; OSError leaves neither.
+    """Write a file to ``path`` in ``parts``, then rename it to ``name`` in ``target``; an OSError leaves neither.
 
-    Where it ``is_new`` nobody looks for one that it replaces.
+    With ``is_new`` the caller knows that no file is replaced.
     """
     file = os.open(path, _NEW, 0o666, dir_fd=parts.file)
     try:
@@ -59,7 +67,7 @@ def put_whole(
             written = os.write(file, whole)
             while written < len(whole):
                 written += os.write(file, memoryview(whole)[written:])
-            # Asking costs less than hearing as an error that there is none.
+            # access() is cheaper than a stat() that raises.
             if durable or (not is_new and os.access(name, os.F_OK, dir_fd=target.file)):
                 sync(file)
             found = os.fstat(file)
@@ -76,7 +84,7 @@ def put_whole(
 def rename_into_place(
     path: str, name: str, parts: Folder = NO_FOLDER, target: Folder = NO_FOLDER, *, durable: bool
 ) -> None:
-    """Give a file its name."""
+    """Rename a complete file to its final name; create its folder if needed."""
     try:
         os.replace(path, name, src_dir_fd=parts.file, dst_dir_fd=target.file)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a disk says, as headrace's errors; and syncing, which some file systems cannot do."""
+"""Access to the disk: open folders, syncing (which some file systems do not support), and errors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNO
 
 
 class Folder:
-    """A folder that stays open: a name in it costs the system one step, and not one for each folder above it.
+    """A folder that stays open, so that the kernel looks up one name and not a whole path.
 
-    Hand ``file`` to the system as ``dir_fd``, and names by :meth:`within`; where it has no such thing those are paths.
+    Pass ``file`` as ``dir_fd``, with names from :meth:`within`. On systems without ``dir_fd``, ``file`` is None and the
+    names are paths.
     """
 
     __slots__ = ("file", "path")
@@ -33,26 +34,26 @@ class Folder:
         self.file: int | None = os.open(path, _HOLD) if held and _CAN_HOLD else None
 
     def within(self, name: str) -> str:
-        """What a name in the folder is called for the system."""
+        """Return what to pass to the system for a name in the folder."""
         return name if self.file is not None else os.path.join(self.path, name)
 
     def full(self, name: str) -> str:
-        """The path of what :meth:`within` gave."""
+        """Return the path of a result of :meth:`within`."""
         return os.path.join(self.path, name)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the folder."""
         file, self.file = self.file, None
         if file is not None:
             os.close(file)
 
 
 NO_FOLDER = Folder("", held=False)
-"""For names that are paths."""
+"""Stands for no folder: names are paths."""
 
 
 def sync(file: int) -> bool:
-    """Wait until a file is on the disk; False where its file system does not know how. Raises OSError."""
+    """Sync a file to the disk; False if its file system does not support that. Raises OSError."""
     try:
         os.fsync(file)
     except OSError as error:
@@ -63,7 +64,7 @@ def sync(file: int) -> bool:
 
 
 def begin_sync(file: int) -> None:
-    """Let a file's bytes set out for the disk, where the system can be asked for that; :func:`sync` waits for them."""
+    """Start writing a file to the disk, if the system supports that; :func:`sync` waits for the end."""
     begin = _sync_file_range()
     if begin is not None:
         begin(file, 0, 0, _SYNC_FILE_RANGE_WRITE)
@@ -71,7 +72,7 @@ def begin_sync(file: int) -> None:
 
 @cache
 def _sync_file_range() -> Callable[[int, int, int, int], object] | None:
-    # posix_fadvise(DONTNEED) would begin too, but also take the file out of memory.
+    # posix_fadvise(DONTNEED) would start it too, but also drop the file from the page cache.
     try:
         function = ctypes.CDLL(None).sync_file_range
     except (AttributeError, OSError, TypeError):
@@ -81,8 +82,10 @@ def _sync_file_range() -> Callable[[int, int, int, int], object] | None:
 
 
 def disk_error(what: str, error: OSError) -> TransferError | DiskFullError:
-    """``error`` in a typed error; ``what`` is what could not be done, with the path."""
-    said = f"{what}: {error.strerror or type(error).__name__}"
+    """Wrap an OSError; ``what`` says what failed, with the path."""
+    message = f"{what}: {error.strerror or type(error).__name__}"
     if error.errno in FULL:
-        return DiskFullError(said, hint="free space, then run again")
-    return TransferError(said, hint="check the disk and the folder's permissions, then run again")
+        return DiskFullError(message, hint="free space, then run again")
+    return TransferError(
+        message, hint="check the disk and the folder's permissions, then run again"
+    )

@@ -1,4 +1,4 @@
-"""``.headrace/failed.json``: what the last run into a folder could not bring, for the next one to take up."""
+"""``.headrace/failed.json``: the files that the last run failed to fetch, for the next run to retry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.errors import ConfigurationError
 from headrace.transfer.report import Failure, TransferReport
 from headrace.transfer.state.workspace import FOLDER
 
-_HINT = "run without it: what is complete is not fetched again"
+_HINT = "run without it; complete files are not fetched again"
 
 
 class _List(Struct):
@@ -21,7 +21,7 @@ class _List(Struct):
 
 
 def write_failures(folder: Path, report: TransferReport) -> None:
-    """Note a run's failures; one without leaves no list. Blocks."""
+    """Write the failures of a run, or delete the list if there are none. Blocks."""
     path = _path(folder)
     if not report.failed:
         path.unlink(missing_ok=True)
@@ -47,7 +47,7 @@ async def read_failures(folder: Path) -> list[Failure]:
         raise ConfigurationError(f"{_path(folder)} cannot be read", hint=_HINT) from None
     if found.failed > len(found.failures):
         raise ConfigurationError(
-            f"{found.failed:,} files failed in the last run, more than are listed", hint=_HINT
+            f"{found.failed:,} files failed in the last run, more than the list holds", hint=_HINT
         )
     return found.failures
 

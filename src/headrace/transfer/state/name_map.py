@@ -1,4 +1,4 @@
-"""``.headrace/names.jsonl``: which files of a folder are not called as their data are, and how they are called."""
+"""``.headrace/names.jsonl``: the local names of files that differ from the names of their data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.transfer.state.workspace import FOLDER
 
 
 class NameMap:
-    """Gathers the names of one run; :meth:`close` puts them in place of an earlier run's."""
+    """Collects the names of one run; :meth:`close` replaces the file of an earlier run."""
 
     def __init__(self, target: Path) -> None:
         self._path = target / FOLDER / "names.jsonl"
@@ -22,11 +22,11 @@ class NameMap:
         self._file: BinaryIO | None = None
 
     def add(self, id: str, filename: str, local: str) -> None:
-        """The file ``filename`` of the thing ``id`` is here under the name ``local``."""
+        """Add the local name of a file; ``id`` is that of its asset or data."""
         self._lines.append(msgspec.json.encode({"id": id, "filename": filename, "local": local}))
 
     def write(self) -> None:
-        """Bring what was added to the disk. Blocks."""
+        """Write what was added to a temporary file. Blocks."""
         lines, self._lines = self._lines, []
         if not lines:
             return
@@ -36,7 +36,7 @@ class NameMap:
         self._file.write(b"\n".join(lines) + b"\n")
 
     def close(self) -> None:
-        """Show it. Blocks."""
+        """Write, sync and rename the file. Blocks."""
         self.write()
         if self._file is not None:
             self._file.flush()

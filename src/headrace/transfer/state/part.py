@@ -1,7 +1,6 @@
-"""The bytes of one file until they are complete: beside the target, checked, then renamed.
+"""An incomplete file: its bytes are written beside the target folder, verified, then renamed.
 
-A part that has grown large carries a note of what it is a part of, so that it can be gone on with, by this run after a
-cut or by the next one after a crash.
+A large part has a JSON file that describes what it is a part of, so that the next run can resume it after a crash.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.transfer.source import Item, Stream
-from headrace.transfer.state.commit import put_whole, rename_into_place
+from headrace.transfer.state.commit import rename_into_place, write_file
 from headrace.transfer.state.disk import sync
 from headrace.transfer.verify import (
     Chunk,
@@ -28,14 +27,14 @@ from headrace.transfer.verify import (
     new_digest,
 )
 
-NOTED_FROM = 1 << 20
-"""Parts of this many bytes and more are worth being gone on with by another process."""
+RESUMABLE_BYTES = 1 << 20
+"""Parts of at least this many bytes can be resumed by another run."""
 
 _READ = 1 << 20
 
 
 class PartInfo(Struct, frozen=True):
-    """What a part is a part of; ``boot`` tells whether the machine has been up since."""
+    """Describes the file that a part belongs to; ``boot`` is the boot id of the machine."""
 
     name: str
     sha256: str | None
@@ -46,18 +45,18 @@ class PartInfo(Struct, frozen=True):
 
 
 class Part:
-    """A file on its way; ``resumable`` where an earlier run left a part of it.
+    """An incomplete file; ``resumable`` if an earlier run left a part of it.
 
-    All methods but ``accept``, ``begin`` and ``release`` block; call them one after another.
+    All methods but ``accept``, ``begin`` and ``release`` block. They are not thread-safe.
     """
 
     __slots__ = (
         "_digest",
         "_durable",
         "_file",
+        "_has_info",
+        "_info_path",
         "_item",
-        "_note_path",
-        "_noted",
         "_path",
         "_target",
         "_total",
@@ -84,45 +83,45 @@ class Part:
         self._item = item
         self._target = target
         self._path = f"{place}.part"
-        self._note_path = f"{place}.json"
+        self._info_path = f"{place}.json"
         self._durable = durable
         self.release = release
         self._file: BinaryIO | None = None
-        self._noted = False
+        self._has_info = False
         self._total: int | None = None
         self._want = expected_digest(item, {})
         self._digest: Digest | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to be left."""
+        """Whether a file is open."""
         return self._file is not None
 
     @property
     def offset(self) -> int:
-        """Where to go on: 0 where nothing could tell whether the rest belongs to what is here."""
+        """Where to resume: 0 if neither a validator nor a digest can show that the rest belongs to the same content."""
         return self.size if self.validator or self._item.sha256 else 0
 
     def resume(self) -> None:
-        """Go on with what an earlier run left, if it is a part of the same file."""
+        """Open what an earlier run left, if it is a part of the same file."""
         try:
-            note = msgspec.json.decode(Path(self._note_path).read_bytes(), type=PartInfo)
+            note = msgspec.json.decode(Path(self._info_path).read_bytes(), type=PartInfo)
         except (OSError, msgspec.MsgspecError):
             return
         item = self._item
         same = (note.name, note.sha256, note.size) == (item.name, item.sha256, item.size)
-        # After a power cut the end of a part may be zeros: only a digest tells.
+        # After a power failure the end of a part may be zeros, which only a digest shows.
         if not same or (item.sha256 is None and (note.boot != _boot() or not note.validator)):
             return
         path = Path(self._path)
         with contextlib.suppress(FileNotFoundError):
             self._file = path.open("r+b")
             self.size = self._file.seek(0, os.SEEK_END)
-            self.validator, self._total, self._noted = note.validator, note.total, True
+            self.validator, self._total, self._has_info = note.validator, note.total, True
             self._digest_again()
 
     def accept(self, stream: Stream) -> bool:
-        """Whether the stream's bytes go on where the part ends; if not, :meth:`restart` with it."""
+        """Whether the stream continues the part; if not, call :meth:`restart`."""
         if stream.start != self.size:
             return False
         if self.size == 0:
@@ -143,7 +142,7 @@ class Part:
         if self._file is not None:
             self._file.seek(0)
             self._file.truncate()
-        self._forget_note()
+        self._delete_info()
         self.size, self.validator, self._total = 0, None, None
         self._expect({})
 
@@ -157,9 +156,9 @@ class Part:
             self.size += len(chunk)
             if self._digest is not None:
                 self._digest.update(chunk)
-        if self.size >= NOTED_FROM:
+        if self.size >= RESUMABLE_BYTES:
             file.flush()
-            self._write_note()
+            self._write_info()
 
     def copy(self, source: Path) -> None:
         """Append a whole local file."""
@@ -173,47 +172,47 @@ class Part:
                 self.write([chunk])
 
     def put(self, whole: Chunk) -> os.stat_result:
-        """All of a small file at once: what :meth:`write` and :meth:`publish` do, with nothing in between."""
+        """Write, verify and rename a small file at once."""
         self.size = len(whole)
         self._check(whole)
-        return put_whole(whole, self._path, self._target, durable=self._durable)
+        return write_file(whole, self._path, self._target, durable=self._durable)
 
     def publish(self) -> os.stat_result:
-        """Check all and give the file its name; ChecksumError where it is not what was promised."""
+        """Verify the file and rename it. Raises ChecksumError if it is wrong."""
         self._check()
         file = self._open()
         file.flush()
         if self._durable or os.path.lexists(self._target):
-            # What is replaced is good perhaps: its successor must be on the disk before it goes.
+            # The file that is replaced may be good: its successor must be on the disk first.
             sync(file.fileno())
         found = os.fstat(file.fileno())
         file.close()
         self._file = None
         rename_into_place(self._path, self._target, durable=self._durable)
-        self._forget_note()
+        self._delete_info()
         return found
 
     def close(self, *, keep: bool) -> None:
-        """End without a file; with ``keep`` a large part stays for whoever comes next."""
+        """Close an incomplete part; with ``keep`` a large one stays, to be resumed later."""
         file, self._file = self._file, None
         if file is None:
             return
-        # Closing writes what is left in the buffer, which fails once more on a full disk.
+        # Closing flushes the buffer, which fails again on a full disk.
         with contextlib.suppress(OSError):
             file.close()
-        if keep and self._noted:
+        if keep and self._has_info:
             return
         with contextlib.suppress(OSError):
             os.unlink(self._path)
         with contextlib.suppress(OSError):
-            os.unlink(self._note_path)
+            os.unlink(self._info_path)
 
-    def _forget_note(self) -> None:
-        if self._noted:
-            # A note that stays behind is cleared away by the next run.
+    def _delete_info(self) -> None:
+        if self._has_info:
+            # If that fails, the next run deletes it.
             with contextlib.suppress(OSError):
-                os.unlink(self._note_path)
-            self._noted = False
+                os.unlink(self._info_path)
+            self._has_info = False
 
     def _check(self, whole: Chunk = b"") -> None:
         item = self._item
@@ -224,12 +223,12 @@ class Part:
             check_digest(item.name, digest, self._want)
 
     def _expect(self, offered: Mapping[str, str]) -> None:
-        """From now on the bytes are those of what comes with these digests."""
+        """Expect content with these digests from now on."""
         self._digest = None
         self._want = expected_digest(self._item, offered)
 
     def _digest_again(self) -> None:
-        """The digest of what is there already; without the file's own digest the size has to do."""
+        """Compute the digest of the bytes that are there, if the item has one."""
         self._expect({})
         if self._want is not None and self._file is not None:
             self._digest = new_digest(self._want.algorithm)
@@ -243,17 +242,17 @@ class Part:
             self._file = path.open("wb")
         return self._file
 
-    def _write_note(self) -> None:
-        if self._noted or not (self.validator or self._item.sha256):
+    def _write_info(self) -> None:
+        if self._has_info or not (self.validator or self._item.sha256):
             return
         item = self._item
         note = PartInfo(item.name, item.sha256, item.size, self.validator, self._total, _boot())
-        Path(self._note_path).write_bytes(msgspec.json.encode(note))
-        self._noted = True
+        Path(self._info_path).write_bytes(msgspec.json.encode(note))
+        self._has_info = True
 
 
 def part_files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Each part in a folder that has a note, with its note."""
+    """Yield each resumable part in a folder, with its description."""
     for note in sorted(folder.glob("*.json")):
         part = note.with_suffix(".part")
         if part.exists():

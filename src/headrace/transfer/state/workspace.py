@@ -1,8 +1,8 @@
-"""``.headrace`` in a target folder: the journal of what is done, and the parts that are under way.
+"""``.headrace`` in a target folder: the journal of complete files, and the incomplete files.
 
-Each run keeps its parts in a folder of its own and holds that folder's lock while it lives. The next run takes over
-what a dead one left: parts that can be gone on with, while all else is removed. Where a file system has no locks the
-parts of other runs are left alone.
+Each run writes incomplete files to its own folder, which it keeps locked. The next run takes over what a crashed run
+left: parts that can be resumed are moved, everything else is deleted. On file systems without locks the folders of
+other runs are left alone.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from headrace.transfer.state.part import Part, part_files
 FOLDER = STATE_FOLDER
 LOCK = ".lock"
 BATCH = 256
-"""Files between two commits of the journal."""
+"""Files per commit of the journal."""
 
 
 class Action(Enum):
-    """``SKIP`` it, ``READ`` the local file for its digest, or ``FETCH`` it."""
+    """What to do about a file: ``SKIP`` it, ``READ`` the local file to compute its digest, or ``FETCH`` it."""
 
     SKIP = "skip"
     READ = "read"
@@ -39,7 +39,7 @@ class Action(Enum):
 
 
 class Workspace:
-    """The state of one target folder during one run. Methods block: call them in threads, one at a time."""
+    """The state of one target folder during one run. Its methods block, and are not thread-safe."""
 
     def __init__(self, target: Path, *, durable: bool = False) -> None:
         self.target = target
@@ -58,10 +58,10 @@ class Workspace:
         self.journal = Journal(self._folder / "pulled")
 
     def open(self) -> None:
-        """Make the folders, read the journal, take over what dead runs left."""
+        """Create the folders, read the journal, and take over what crashed runs left."""
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            # First the lock: whoever sees the folder must find it held.
+            # The lock comes first, so that other runs never see an unlocked folder.
             self._lock = _own_lock(_lock_file(self._parts))
             self._parts.mkdir(mode=0o700)
             self._parts_open, self._target_open = Folder(self._parts), Folder(self.target)
@@ -70,7 +70,7 @@ class Workspace:
             self.journal.load()
             for other in self._folder.glob("parts-*"):
                 if other.suffix == LOCK:
-                    _clear_away(other)
+                    _delete_stale_lock(other)
                 elif other != self._parts and other.is_dir():
                     self._take_over(other)
         except OSError as error:
@@ -78,7 +78,7 @@ class Workspace:
             raise disk_error(f"cannot use the folder {self.target}", error) from error
 
     def close(self) -> None:
-        """Write the journal's last marks; parts that can be gone on with stay."""
+        """Commit the journal and close the files; parts that can be resumed stay."""
         try:
             self.commit()
         finally:
@@ -96,11 +96,11 @@ class Workspace:
 
     @property
     def has_resumable(self) -> bool:
-        """Whether an earlier run left parts that can be gone on with."""
+        """Whether an earlier run left parts that can be resumed."""
         return bool(self._resumable)
 
     def part(self, item: Item) -> Part:
-        """Where an item's bytes go until they are complete."""
+        """Return the incomplete file of an item."""
         key = blake2b(item.name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
         while key in self._busy:
             key = secrets.token_hex(16)
@@ -115,21 +115,22 @@ class Workspace:
         )
 
     def committer(self) -> CommitFile:
-        """Where items that come whole are put in their places."""
+        """Return a function that verifies and writes files that are complete in memory, for one thread."""
         self._committers += 1
-        spare = f"{self._committers}.whole"
+        temporary = f"{self._committers}.whole"
         return file_committer(
             self._parts_open,
-            spare,
+            temporary,
             self._target_open,
             durable=self.durable,
             is_empty=self._is_empty,
         )
 
     def missing(self, items: list[Item]) -> list[Item]:
-        """The items whose files are not there, or not what they must be.
+        """Return the items whose files are missing or wrong.
 
-        Where there was nothing in the folder when it was opened, nobody looks. A file that the journal does not know is read for its digest, and noted where it is right.
+        A file that is not in the journal is read to compute its digest, and entered if it is right. If the folder was
+        empty when it was opened, all items are missing.
         """
         if self._is_empty:
             return items
@@ -155,19 +156,19 @@ class Workspace:
         return True
 
     def done(self, item: Item, stat: os.stat_result) -> CompletedFile:
-        """What is to be entered for a file that has just become complete."""
+        """Return the journal entry of a complete file."""
         name = self._target_open.within(item.name)
         return CompletedFile(name, mark_of(item.name, item.sha256 or "", stat))
 
     def enter(self, complete: list[CompletedFile]) -> bool:
-        """Note files that have just become complete; True where it is time to commit."""
+        """Enter complete files; return whether it is time to commit."""
         self._pending += complete
         return len(self._pending) >= BATCH
 
     def commit(self) -> None:
-        """Sync the files entered since the last time and say so in the journal.
+        """Sync the files entered since the last commit, and append them to the journal.
 
-        Raises TransferError and DiskFullError; the files are there, but the next run looks at them again.
+        Raises TransferError and DiskFullError. The files are complete even so; the next run verifies them again.
         """
         pending, self._pending = self._pending, []
         if pending:
@@ -193,9 +194,14 @@ class Workspace:
 
 
 def action_for(item: Item, *, size: int | None, journaled: bool) -> Action:
-    """``size`` is that of the local file, None where there is none; ``journaled``: an earlier run verified it.
+    """Decide what to do about a file.
 
-    That a file exists proves nothing: where neither size nor digest is known, only the journal's word counts.
+    The existence of a file proves nothing: if neither size nor digest is known, only the journal counts.
+
+    Args:
+        item: The file to fetch.
+        size: Size of the local file in bytes; None if there is none.
+        journaled: Whether the journal lists the local file.
     """
     if size is None or (item.size is not None and size != item.size):
         return Action.FETCH
@@ -219,7 +225,7 @@ def _lock_file(parts: Path) -> Path:
 
 
 def _own_lock(path: Path) -> int | None:
-    """A lock of one's own; once more where somebody took the file for one that was left behind."""
+    """Lock a new lock file; try again if another run has just deleted it as a leftover."""
     for _ in range(10):
         lock = _locked(path)
         if lock is not None:
@@ -230,8 +236,8 @@ def _own_lock(path: Path) -> int | None:
     return None
 
 
-def _clear_away(path: Path) -> None:
-    """Remove a lock file that a crash left without its folder."""
+def _delete_stale_lock(path: Path) -> None:
+    """Delete a lock file that a crash left without its folder."""
     if path.with_suffix("").exists():
         return
     lock = _locked(path)
@@ -242,7 +248,7 @@ def _clear_away(path: Path) -> None:
 
 
 def _locked(path: Path) -> int | None:
-    """The descriptor of a file that is now locked; None where somebody else has it or nobody can."""
+    """Lock a file and return its descriptor; None if another process holds the lock, or locks are not supported."""
     try:
         import fcntl
     except ImportError:
