@@ -41,7 +41,7 @@ def test_run_lengths_that_do_not_fill_their_mask_are_noticed(
 
 
 def test_other_errors_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images.SampleDecoder, "decode", lambda self, record: 1 / 0)
+    monkeypatch.setattr(images.CocoSampleDecoder, "decode", lambda self, record: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fuzz.attempt("coco", tmp_path, lambda data: data)
     assert fuzz.run("coco", 0.2, 0, tmp_path / "kept") > 0

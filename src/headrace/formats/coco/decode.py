@@ -31,7 +31,7 @@ from headrace.model.shapes import Attributes, Polygon, Rectangle
 _NOT_RINGS = Raw(b"0")
 
 
-class ShapeDecoder:
+class CocoShapeDecoder:
     """Decodes annotations to shapes and attaches these to their samples.
 
     Args:

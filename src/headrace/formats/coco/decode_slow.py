@@ -76,7 +76,7 @@ class StrictDecoder:
             return
         if not NOT_OBJECT_KEYS.isdisjoint(extra or ()):
             message = "an annotation of a caption or of a panoptic segment, dropped"
-            hint = "headrace reads objects; with on_error='skip' such annotations are left out"
+            hint = "headrace reads objects; on_error='skip' leaves these annotations out"
             report("C01", message, severity=Severity.ERROR, hint=hint, dropped=1)
             return
         if not self._ids.is_new(record.id):
@@ -91,7 +91,7 @@ class StrictDecoder:
             return NO_LABEL
         label = self._names.get(category)
         if label is None:
-            # A file without categories, such as one of results, has only their numbers.
+            # A file without categories, a results file for example, has only their numbers.
             self._report(
                 "C16",
                 "a category that the file does not declare, named by its number",

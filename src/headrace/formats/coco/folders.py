@@ -36,7 +36,7 @@ def _json_files(folder: Path) -> list[Path]:
 
 
 def guess_folder(folder: Path, detect: Detector, format: FormatName) -> Guess | None:
-    """Return a ``possible`` guess for a folder that holds such files: folders of other formats may hold one too."""
+    """Return a ``possible`` guess for a folder with files of a format; folders of other formats may hold one too."""
     found = find_files(folder, detect)
     if not found:
         return None
@@ -47,7 +47,7 @@ def resolve_file(path: Path, detect: Detector) -> Path:
     """Return ``path`` itself, or the only matching file where it is a folder.
 
     Raises:
-        ParseError: The folder holds no such file, or several.
+        ParseError: The folder holds no matching file, or several.
     """
     if not path.is_dir():
         return path

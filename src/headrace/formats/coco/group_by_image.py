@@ -10,7 +10,7 @@ from typing import Any, cast
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from headrace.formats.coco.decode import ShapeDecoder
+from headrace.formats.coco.decode import CocoShapeDecoder
 from headrace.formats.coco.image_index import ImageIndex
 from headrace.formats.coco.row_sort import Row, Rows, RowSort
 from headrace.formats.coco.schema import AnyAnnotation, RecordDecoder, UndecodedRecord
@@ -31,7 +31,7 @@ def from_sorted(
     sorted_annotations: TextSort[Any] | RowSort,
     images: Iterator[IndexedSample],
     record_decoder: RecordDecoder[Any],
-    shape_decoder: ShapeDecoder,
+    shape_decoder: CocoShapeDecoder,
     find: Callable[[Row], UndecodedRecord],
 ) -> Iterator[list[Sample]]:
     """Yield samples with annotations that were sorted. Annotations of unknown images become findings first.
@@ -68,7 +68,7 @@ def from_ordered(
     images: Iterator[IndexedSample],
     image_index: ImageIndex,
     record_decoder: RecordDecoder[Any],
-    shape_decoder: ShapeDecoder,
+    shape_decoder: CocoShapeDecoder,
 ) -> Iterator[list[Sample]]:
     """Yield samples with annotations that are in the order of the images: both arrays are read in parallel."""
     waiting: dict[int, Sample] = {}

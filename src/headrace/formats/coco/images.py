@@ -17,7 +17,7 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
 
-class SampleDecoder:
+class CocoSampleDecoder:
     """Decodes images to samples and reports what is wrong with them.
 
     Args:

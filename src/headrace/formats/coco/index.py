@@ -135,7 +135,7 @@ def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
     if _is_in_order(stream, member, image_index):
         return
     images, size = len(image_index), (member.end or stream.size) - member.start
-    # Decoded numbers are large, so the texts are sorted and decoded at the end.
+    # Where the numbers are needed, it is cheapest to sort texts and to decode whole records at the end.
     if index.mode != "numbers":
         index.sorted_annotations = rows = RowSort(image_index, 0, images, size, index.mode)
         if rows.add_all(stream, member):

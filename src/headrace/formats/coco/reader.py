@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from headrace.formats.base import Reader
 from headrace.formats.coco import INFO
-from headrace.formats.coco.decode import ShapeDecoder
+from headrace.formats.coco.decode import CocoShapeDecoder
 from headrace.formats.coco.detect import detect_file
 from headrace.formats.coco.folders import resolve_file
 from headrace.formats.coco.group_by_image import (
@@ -17,7 +17,7 @@ from headrace.formats.coco.group_by_image import (
     from_sorted,
     without_annotations,
 )
-from headrace.formats.coco.images import SampleDecoder
+from headrace.formats.coco.images import CocoSampleDecoder
 from headrace.formats.coco.index import FileIndex, build_index, sort_annotations
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.results import build_results_index
@@ -133,7 +133,7 @@ class CocoReader(Reader):
             return
         record_decoder = RecordDecoder(ImageRecord, keep_extra=self.options.keep_extra)
         annotated = index.annotations is not None
-        decoder = SampleDecoder(
+        decoder = CocoSampleDecoder(
             record_decoder, report, annotated=annotated, media=self.options.images
         )
         position = 0
@@ -188,7 +188,7 @@ class CocoReader(Reader):
             self._images(found), chunks, index.image_index, record_decoder, shape_decoder, size
         )
 
-    def _decoders(self, found: Pass) -> tuple[RecordDecoder[Any], ShapeDecoder]:
+    def _decoders(self, found: Pass) -> tuple[RecordDecoder[Any], CocoShapeDecoder]:
         """Return the decoders from the text of annotations to records, and from records to shapes."""
         raw = self.options.geometry == "raw"
         kind, plain = (
@@ -198,7 +198,7 @@ class CocoReader(Reader):
             kind, keep_extra=self.options.keep_extra, plain=plain
         )
         categories, report = self._get_index().categories, RecordReporter(self._stream, found)
-        return record_decoder, ShapeDecoder(
+        return record_decoder, CocoShapeDecoder(
             categories.names,
             categories.points,
             record_decoder,

@@ -29,7 +29,7 @@ NO_AFFIXES = Affixes()
 
 
 class RecordSplitter(Generic[R]):
-    """Decodes windows of annotations to references *and* splits them into texts, such that the two agree.
+    """Decodes windows of annotations to references *and* splits them into texts, and checks that the two agree.
 
     The text is split at a separator that an earlier window showed. Joined by line ends in place of the commas, the
     pieces must decode to as many values as there are pieces: a cut inside a string would put a bare line end into it,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec import Raw
 
-from headrace.formats.coco.decode import ShapeDecoder
+from headrace.formats.coco.decode import CocoShapeDecoder
 from headrace.formats.coco.group_by_image import MAX_OPEN, IndexedSample, texts_from, texts_in_chunk
 from headrace.formats.coco.image_index import ImageIndex, image_id_in
 from headrace.formats.coco.schema import Id, RawPlainRecord, RecordDecoder, UndecodedRecord
@@ -65,7 +65,7 @@ class UnorderedAnnotations:
         chunks: Iterable[ArrayChunk[Any]],
         image_index: ImageIndex,
         record_decoder: RecordDecoder[Any],
-        shape_decoder: ShapeDecoder,
+        shape_decoder: CocoShapeDecoder,
         size: int,
     ) -> None:
         self._images = images

@@ -18,7 +18,7 @@ def detect(path: Path) -> Guess | None:
 
     Returns:
         A guess, or None: ``certain`` for a file with a list of videos, ``likely`` where only ``video_id`` is near an
-        end of the file, ``possible`` for a folder that holds such files.
+        end of the file, ``possible`` for a folder with video COCO files.
     """
     return guess_folder(path, detect_file, "coco-video") if path.is_dir() else detect_file(path)
 
