@@ -46,7 +46,7 @@ HANDLER_MODULES = (
     *(datasets, versions, fork, copy),
     *(registry, launch, logs),
 )
-"""The modules whose import registers the handlers of all operations."""
+"""The modules whose import registers the handlers of all operations, a line for each folder."""
 
 JOB_KINDS: dict[str, WorkFactory] = {
     content_gc.KIND: content_gc.ContentGcWork,
