@@ -4017,7 +4017,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Args:
             version: The name of the new version.
-            description: A description. Default: the name of this version.
+            description: A description. Default: ``"Fork from <version>"``.
             assets: Only these assets. Default: all.
             type: The type of the new version; it is not inherited.
             with_tags: Copy the asset tags.

@@ -79,7 +79,7 @@ def connect(
     The client is opened at once. Close it, use it as a context manager, or leave it open until the process ends.
 
     Args:
-        target: The folder of a lake, or the URL of a server.
+        target: The folder of a lake (also as ``sqlite:///folder``), or the URL of a server.
         api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then ``token`` in
             ``headrace.toml``. A lake needs none.
         organization_id: The id of the organization. Default: that of the token.
@@ -91,9 +91,10 @@ def connect(
 
     Raises:
         NotALakeError: If the folder is not a lake.
-        AuthenticationError: If the token is missing or not valid.
+        AuthenticationError: If the token is not valid.
         ConnectError: If the server cannot be reached.
-        ConfigurationError: If ``target`` is neither a folder nor a URL, or the arguments contradict each other.
+        ConfigurationError: If ``target`` is another kind of address, or a server gets no token or a ``username``.
+        NotFoundError: If there is no such user or organization.
     """
     connection = opening.connect(
         target,

@@ -221,7 +221,7 @@ async def test_a_round_trip_through_yolo(
     await version.export(tmp_path / "yolo", "yolo")
     await client.push("drawings/again", tmp_path / "images")
     again = await client.version("drawings/again")
-    with pytest.raises(ParseError, match="the size of the image is not known"):
+    with pytest.raises(ParseError, match="the image size is unknown"):
         await again.import_annotations(tmp_path / "yolo")
     report = await again.import_annotations(tmp_path / "yolo", images=tmp_path / "images")
     assert report.format == "yolo"

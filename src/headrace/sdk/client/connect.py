@@ -26,7 +26,7 @@ def connect(
     Nothing is opened until the result is awaited or entered. A client that is awaited must be closed.
 
     Args:
-        target: The folder of a lake, or the URL of a server.
+        target: The folder of a lake (also as ``sqlite:///folder``), or the URL of a server.
         api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then ``token`` in
             ``headrace.toml``. A lake needs none.
         organization_id: The id of the organization. Default: that of the token.
@@ -38,10 +38,11 @@ def connect(
 
     Raises:
         NotALakeError: On opening, if the folder is not a lake.
-        AuthenticationError: On opening, if the token is missing or not valid.
+        AuthenticationError: On opening, if the token is not valid.
         ConnectError: On opening, if the server cannot be reached.
-        ConfigurationError: On opening, if ``target`` is neither a folder nor a URL, or the arguments contradict
-            each other.
+        ConfigurationError: On opening, if ``target`` is another kind of address, or a server gets no token or
+            a ``username``.
+        NotFoundError: On opening, if there is no such user or organization.
 
     Example:
         ```python

@@ -39,7 +39,7 @@ class VersionCopies(Resource[DatasetVersionRecord]):
 
         Args:
             version: The name of the new version.
-            description: A description. Default: the name of this version.
+            description: A description. Default: ``"Fork from <version>"``.
             assets: Only these assets. Default: all.
             type: The type of the new version; it is not inherited.
             with_tags: Copy the asset tags.
