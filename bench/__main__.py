@@ -18,7 +18,7 @@ from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
 from bench.report import text  # noqa: E402
 from bench.runner import WORK_FOLDERS, Plan, run_scenario, work_folder  # noqa: E402
 from bench.scenario import Scenario, Setting  # noqa: E402
-from bench.scenarios import SCENARIOS, named  # noqa: E402
+from bench.scenarios import SCENARIOS, find  # noqa: E402
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -66,7 +66,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--clean", action="store_true", help="delete what earlier runs wrote, and end"
     )
     options = parser.parse_args(arguments)
-    if not named(options.scenario or "") and not options.clean:
+    if not find(options.scenario or "") and not options.clean:
         parser.error("name a scenario: " + ", ".join(SCENARIOS))
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
@@ -105,28 +105,28 @@ def main(arguments: list[str]) -> int:
                 shutil.rmtree(folder, ignore_errors=True)
         return 0
     results = []
-    for scenario in named(options.scenario):
+    for scenario in find(options.scenario):
         try:
-            result = run_scenario(plan_from(options, scenario), tell)
+            result = run_scenario(plan_from(options, scenario), log)
         except (ValueError, PeerEnvironmentError) as error:
-            tell(str(error))
+            log(str(error))
             return 2
         print(text(result), flush=True)
         results.append(result)
         if options.json:
             # After each one: what was measured is kept whatever becomes of the rest.
-            whole = results[0] if options.scenario in SCENARIOS else group(options, results)
+            whole = results[0] if options.scenario in SCENARIOS else combined(options, results)
             options.json.write_text(json.dumps(whole, indent=1) + "\n")
     good = all(each["same_outcome"] and not each["failures"] for each in results)
     return 0 if good else 1
 
 
-def group(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
+def combined(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
     """The results of several scenarios in one."""
     return {"format": 1, "scenario": options.scenario, "scale": options.scale, "results": results}
 
 
-def tell(line: str) -> None:
+def log(line: str) -> None:
     """Progress, on stderr."""
     print(line, file=sys.stderr, flush=True)
 

@@ -12,7 +12,7 @@ from bench.images import jpeg
 
 
 @dataclass(frozen=True)
-class Load:
+class FileSet:
     """So many files of so many bytes."""
 
     files: int
@@ -24,7 +24,7 @@ class Load:
         return f"{self.files}x{self.size}"
 
 
-def files_of(cache: Path, load: Load) -> Path:
+def ensure_files(cache: Path, load: FileSet) -> Path:
     """The folder with the files of a load, made where it is missing; ``manifest.json`` lies beside it."""
     folder = cache / "blobs" / load.name
     if not folder.exists():
@@ -39,22 +39,22 @@ def files_of(cache: Path, load: Load) -> Path:
             content = picture + chance.randbytes(load.size - len(picture))
             (partial / name).write_bytes(content)
             listed.append((name, load.size, hashlib.sha256(content).hexdigest()))
-        manifest_of(cache, load).write_text(json.dumps(listed))
+        manifest_path(cache, load).write_text(json.dumps(listed))
         partial.replace(folder)
     return folder
 
 
-def manifest_of(cache: Path, load: Load) -> Path:
+def manifest_path(cache: Path, load: FileSet) -> Path:
     """Where the list of a load's files is: name, size in bytes, SHA-256."""
     return cache / "blobs" / f"{load.name}.json"
 
 
-def manifest(cache: Path, load: Load) -> list[tuple[str, int, str]]:
+def manifest(cache: Path, load: FileSet) -> list[tuple[str, int, str]]:
     """Name, size and SHA-256 of each file."""
-    return [tuple(each) for each in json.loads(manifest_of(cache, load).read_text())]
+    return [tuple(each) for each in json.loads(manifest_path(cache, load).read_text())]
 
 
-def warmed(folder: Path) -> None:
+def warm_page_cache(folder: Path) -> None:
     """Every file in the page cache."""
     for path in folder.iterdir():
         with path.open("rb") as file:
@@ -62,7 +62,7 @@ def warmed(folder: Path) -> None:
                 pass
 
 
-def found(folder: Path) -> dict[str, int]:
+def summarize(folder: Path) -> dict[str, int]:
     """What is in a folder: files, bytes, and a checksum over their names and contents."""
     files, size = 0, 0
     whole = hashlib.sha256()

@@ -65,28 +65,28 @@ def python_of(name: str, cache: Path) -> str:
     stamp = folder / ".pins"
     pins = "\n".join(PEERS[name]) + "\n"
     if not (stamp.exists() and stamp.read_text() == pins and python.exists()):
-        build(folder, python, PEERS[name])
+        create_environment(folder, python, PEERS[name])
         stamp.write_text(pins)
     return str(python)
 
 
-def build(folder: Path, python: Path, pins: tuple[str, ...]) -> None:
+def create_environment(folder: Path, python: Path, pins: tuple[str, ...]) -> None:
     """A new environment with these packages."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    run([sys.executable, "-m", "venv", str(folder)])
+    run_command([sys.executable, "-m", "venv", str(folder)])
     uv = Path(sys.executable).with_name("uv")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if uv.exists():
         try:
-            run([str(uv), "pip", "install", "--quiet", "--python", str(python), *pins])
+            run_command([str(uv), "pip", "install", "--quiet", "--python", str(python), *pins])
         except PeerEnvironmentError:
-            run([*pip, *pins])
+            run_command([*pip, *pins])
     else:
-        run([*pip, *pins])
+        run_command([*pip, *pins])
 
 
-def run(command: list[str]) -> str:
+def run_command(command: list[str]) -> str:
     """Run a set-up command; its output."""
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -95,10 +95,10 @@ def run(command: list[str]) -> str:
     return done.stdout
 
 
-def versions(python: str) -> dict[str, str]:
+def package_versions(python: str) -> dict[str, str]:
     """Every package of an environment with its version, and Python's own."""
-    found: dict[str, str] = json.loads(run([python, "-c", LIST_VERSIONS]))
-    number = run([python, "-c", "import platform; print(platform.python_version())"])
+    found: dict[str, str] = json.loads(run_command([python, "-c", LIST_VERSIONS]))
+    number = run_command([python, "-c", "import platform; print(platform.python_version())"])
     return {"python": number.strip(), **dict(sorted(found.items()))}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import apsw
 
 import headrace
-from bench.blobs import Load, files_of
+from bench.blobs import FileSet, ensure_files
 from bench.dataset import Spec, iter_images
 from bench.images import write_images
 from headrace.model.records import VersionStats
@@ -28,7 +28,7 @@ def base_lake(cache: Path, spec: Spec) -> Path:
 
     One of an older schema is copied and brought up to date rather than built again.
     """
-    newest, *older = [cache / "lakes" / f"{spec.name}-{schema}" for schema in schemas()]
+    newest, *older = [cache / "lakes" / f"{spec.name}-{schema}" for schema in schema_versions()]
     if newest.exists():
         return newest
     newest.parent.mkdir(parents=True, exist_ok=True)
@@ -36,10 +36,10 @@ def base_lake(cache: Path, spec: Spec) -> Path:
     known = next((lake for lake in older if lake.exists()), None)
     if known:
         # Opening a lake brings it up to date.
-        asyncio.run(look(copy_lake(known, partial)))
+        asyncio.run(version_stats(copy_lake(known, partial)))
     else:
         kind = "segmentation" if spec.polygons else "object_detection"
-        asyncio.run(fill(partial, image_folder(cache, spec), kind))
+        asyncio.run(fill_lake(partial, image_folder(cache, spec), kind))
     partial.replace(newest)
     return newest
 
@@ -54,24 +54,24 @@ def image_folder(cache: Path, spec: Spec) -> Path:
     return images
 
 
-async def fill(lake: Path, images: Path, kind: str) -> None:
+async def fill_lake(lake: Path, images: Path, kind: str) -> None:
     """A new lake with one version that holds every image of a folder."""
     await headrace.create_lake(lake)
     async with headrace.connect(lake) as client:
         await client.push(VERSION, images, type=kind)
 
 
-def blob_lake(cache: Path, load: Load) -> Path:
+def blob_lake(cache: Path, load: FileSet) -> Path:
     """The lake with one version that holds the files of a load, made where it is missing."""
-    lake = cache / "lakes" / f"{load.name}-{schemas()[0]}"
+    lake = cache / "lakes" / f"{load.name}-{schema_versions()[0]}"
     if not lake.exists():
         partial = lake.with_name(f"{lake.name}.{os.getpid()}.partial")
-        asyncio.run(fill(partial, files_of(cache, load), "object_detection"))
+        asyncio.run(fill_lake(partial, ensure_files(cache, load), "object_detection"))
         partial.replace(lake)
     return lake
 
 
-def schemas() -> list[str]:
+def schema_versions() -> list[str]:
     """Names for what lakes look like inside: after all migrations, and after each one before."""
     digest = hashlib.sha256()
     names = []
@@ -99,25 +99,25 @@ def outcome(lake: Path) -> dict[str, int]:
     Annotations without shapes are left out: headrace keeps one for each image of the file that
     has none, as a note that there is nothing, the official client sends nothing for it.
     """
-    stats = asyncio.run(look(lake))
+    stats = asyncio.run(version_stats(lake))
     labels = repr(sorted(stats.label_repartition.items())).encode()
     return {
-        "assets": count(lake, "asset"),
-        "annotations": count(lake, "annotation where shapes_n > 0"),
+        "assets": count_rows(lake, "asset"),
+        "annotations": count_rows(lake, "annotation where shapes_n > 0"),
         "shapes": stats.nb_objects,
         "labels": len(stats.label_repartition),
         "labels_crc32": zlib.crc32(labels),
     }
 
 
-async def look(lake: Path) -> VersionStats:
+async def version_stats(lake: Path) -> VersionStats:
     """Ask a lake for its statistics."""
     async with headrace.connect(lake) as client:
         version = await client.version(VERSION)
         return await version.retrieve_stats()
 
 
-def count(lake: Path, rows: str) -> int:
+def count_rows(lake: Path, rows: str) -> int:
     """Rows in the lake's own file, so that the counters of what is measured need not be believed."""
     database = apsw.Connection(str(lake / "headrace.db"))
     try:

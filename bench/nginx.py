@@ -47,7 +47,7 @@ http {{
 
 
 @dataclass(frozen=True)
-class Web:
+class WebServer:
     """A running web server; ``pid`` leads its processes."""
 
     address: str
@@ -55,7 +55,7 @@ class Web:
 
 
 @contextmanager
-def web_server(root: Path, folder: Path) -> Iterator[Web]:
+def web_server(root: Path, folder: Path) -> Iterator[WebServer]:
     """Serve a folder inside the block, on the first processor that we may use."""
     nginx = find_nginx()
     port = free_port()
@@ -84,7 +84,7 @@ def web_server(root: Path, folder: Path) -> Iterator[Web]:
         try:
             address = f"http://127.0.0.1:{port}"
             wait_for(address, process, folder)
-            yield Web(address, process.pid)
+            yield WebServer(address, process.pid)
         finally:
             process.terminate()
 

@@ -23,10 +23,10 @@ class File(msgspec.Struct, gc=False):
     annotations: list[Annotation]
 
 
-def counted(target: Path, kind: str) -> dict[str, int]:
+def count_objects(target: Path, kind: str) -> dict[str, int]:
     """Images with objects and objects of a `coco` file or a `yolo` or `voc` folder."""
     if kind == "coco":
-        return counted_coco(target)
+        return count_coco(target)
     suffix, mark = {"yolo": (".txt", b"\n"), "voc": (".xml", b"<object>")}[kind]
     objects = [
         content.count(mark) + (kind == "yolo" and not content.endswith(b"\n"))
@@ -36,7 +36,7 @@ def counted(target: Path, kind: str) -> dict[str, int]:
     return {"images": sum(map(bool, objects)), "shapes": sum(objects)}
 
 
-def counted_coco(target: Path) -> dict[str, int]:
+def count_coco(target: Path) -> dict[str, int]:
     """The same of a COCO file, or of the only one in a folder."""
     path = target if target.is_file() else next(files(target, ".json"))
     content = msgspec.json.decode(path.read_bytes(), type=File)

@@ -84,7 +84,7 @@ def proportional(pid: int) -> int:
     return 0
 
 
-def high_water(pid: int) -> int:
+def peak_resident(pid: int) -> int:
     """The largest resident set that the process ever had, in bytes.
 
     Unlike `ru_maxrss` it starts anew with the program, not at that of whoever started it.
@@ -128,7 +128,7 @@ class MemorySampler:
 
     def _watch(self) -> None:
         while True:
-            self.peak = max(self.peak, tree_memory(self._pid), high_water(self._pid))
+            self.peak = max(self.peak, tree_memory(self._pid), peak_resident(self._pid))
             if self._stop.wait(SAMPLE_SECONDS):
                 return
 
@@ -184,11 +184,11 @@ def measure(
     process.returncode = os.waitstatus_to_exitcode(status)
     usages = [used, *reap_session(process.pid)]
     cpu = sum(each.ru_utime + each.ru_stime for each in usages)
-    peak = max(memory.peak, *(own_maximum(each) for each in usages))
+    peak = max(memory.peak, *(kernel_peak(each) for each in usages))
     return Finished(process.returncode, Usage(wall, cpu, peak / MIB))
 
 
-def own_maximum(used: resource.struct_rusage) -> int:
+def kernel_peak(used: resource.struct_rusage) -> int:
     """The peak in bytes that the kernel noted, where it is the process's own.
 
     Linux starts the count at the resident set of the process that started it, this one, so

@@ -37,13 +37,13 @@ def text(result: Mapping[str, Any]) -> str:
     """Medians of each contender, then the ratios with their spread."""
     data = result["data"]
     lines = [
-        f"{result['scenario']} at scale {result['scale']}: {described(data)}",
+        f"{result['scenario']} at scale {result['scale']}: {describe_data(data)}",
         "",
         *table(result),
     ]
     if result["ratios"]:
         lines += ["", "peer / ours, pair by pair: median (min to max); above 1, ours took less"]
-        lines += [ratio_line(each) for each in result["ratios"] if worth_a_line(each, result)]
+        lines += [ratio_line(each) for each in result["ratios"] if is_shown(each, result)]
     if not result["same_outcome"]:
         lines += ["", "THE OUTCOMES DIFFER, so the ratios mean nothing:"]
         lines += [f"  {run['round']} {run['contender']}: {run['counts']}" for run in result["runs"]]
@@ -51,7 +51,7 @@ def text(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def described(data: Mapping[str, Any]) -> str:
+def describe_data(data: Mapping[str, Any]) -> str:
     """The data in a few words."""
     if "annotations" in data:
         return (
@@ -82,7 +82,7 @@ def medians(figures: list[Mapping[str, float]]) -> dict[str, float]:
     return {key: statistics.median(each[key] for each in figures) for key in figures[0]}
 
 
-def worth_a_line(ratio: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+def is_shown(ratio: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
     """Whether a ratio says more than the others: with no server, there is one CPU time."""
     if ratio["measure"] != "total_cpu_s":
         return True

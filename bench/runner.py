@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.environments import clean_environment, python_of, versions
+from bench.environments import clean_environment, package_versions, python_of
 from bench.process import MIB, MemorySampler, cpu_seconds, measure
 from bench.ratio import Turn, ratio, turns
-from bench.scenario import Contender, RunError, Scenario, Setting, Stage
+from bench.scenario import Contender, RunError, RunSetup, Scenario, Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,11 +38,11 @@ class Plan:
 def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dict[str, Any]:
     """One measured run in a new folder: figures, and counts of what was done."""
     folder.mkdir(parents=True)
-    with plan.scenario.stage(plan.setting, contender, folder) as stage:
+    with plan.scenario.set_up(plan.setting, contender, folder) as setup:
         script = ROOT / "bench" / "contenders" / contender.script
-        command = [python, str(script), json.dumps(dict(stage.arguments))]
-        server = MemorySampler(stage.server_pid) if stage.server_pid else None
-        before = cpu_seconds(stage.server_pid) if stage.server_pid else 0.0
+        command = [python, str(script), json.dumps(dict(setup.arguments))]
+        server = MemorySampler(setup.server_pid) if setup.server_pid else None
+        before = cpu_seconds(setup.server_pid) if setup.server_pid else 0.0
         with server or nullcontext():
             done = measure(
                 command,
@@ -51,38 +51,38 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
                 limit=plan.limit,
             )
         if done.status:
-            raise RunError(complaint(contender, folder, done.status, plan.limit))
+            raise RunError(failure_message(contender, folder, done.status, plan.limit))
         figures: dict[str, Any] = asdict(done.usage)
         figures["total_cpu_s"] = figures["cpu_s"]
-        if server and stage.server_pid:
-            figures["server_cpu_s"] = cpu_seconds(stage.server_pid) - before
+        if server and setup.server_pid:
+            figures["server_cpu_s"] = cpu_seconds(setup.server_pid) - before
             figures["server_peak_mib"] = server.peak / MIB
             figures["total_cpu_s"] += figures["server_cpu_s"]
         answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
         figures |= answer["figures"]
-        figures |= rates(stage, figures)
-        return {"figures": figures, "counts": counted(stage, answer)}
+        figures |= rates(setup, figures)
+        return {"figures": figures, "counts": outcome_of(setup, answer)}
 
 
-def rates(stage: Stage, figures: Mapping[str, float]) -> dict[str, float]:
+def rates(setup: RunSetup, figures: Mapping[str, float]) -> dict[str, float]:
     """Files and megabytes a second of the job, by the clock and by its CPU time."""
     return {
         name: moved / figures[seconds]
         for moved, names in (
-            (stage.files, ("files_per_s", "files_per_cpu_s")),
-            (stage.bytes / 1e6, ("mb_per_s", "mb_per_cpu_s")),
+            (setup.files, ("files_per_s", "files_per_cpu_s")),
+            (setup.bytes / 1e6, ("mb_per_s", "mb_per_cpu_s")),
         )
         for name, seconds in zip(names, ("job_wall_s", "job_cpu_s"), strict=True)
         if moved and figures[seconds]
     }
 
 
-def counted(stage: Stage, answer: Mapping[str, Any]) -> dict[str, int]:
+def outcome_of(setup: RunSetup, answer: Mapping[str, Any]) -> dict[str, int]:
     """What was done: as found in the outcome where that can be looked at, else as reported."""
-    return dict(stage.verify() if stage.verify else answer["counts"])
+    return dict(setup.verify() if setup.verify else answer["counts"])
 
 
-def complaint(contender: Contender, folder: Path, status: int, limit: float) -> str:
+def failure_message(contender: Contender, folder: Path, status: int, limit: float) -> str:
     """Why a run counts as failed, with the last that the contender said."""
     last = (folder / "stderr").read_text(errors="replace").strip()[-2000:]
     ending = f"signal {-status} (a run may take {limit:.0f} s)" if status < 0 else f"exit {status}"
@@ -163,7 +163,7 @@ def same_outcome(plan: Plan, runs: list[dict[str, Any]]) -> bool:
 
 def describe(contender: Contender, python: str) -> dict[str, Any]:
     """What a contender is made of."""
-    every = versions(python)
+    every = package_versions(python)
     named = {name: every.get(name, "missing") for name in ("python", *contender.packages)}
     return {"script": contender.script, "versions": named, "environment": every}
 

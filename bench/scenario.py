@@ -33,7 +33,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Stage:
+class RunSetup:
     """All that a run needs, made ready and not measured."""
 
     arguments: Arguments
@@ -72,7 +72,7 @@ class Scenario:
     # Called once: makes what the runs share.
     prepare: Callable[[Setting], None]
     # Called for each run with its own new folder.
-    stage: Callable[[Setting, Contender, Path], AbstractContextManager[Stage]]
+    set_up: Callable[[Setting, Contender, Path], AbstractContextManager[RunSetup]]
     # What it works on, for the result; counts and names.
     data: Callable[[Setting], Mapping[str, Any]] = field(default=coco_data)
     # Whether it reads the COCO file of the scale.

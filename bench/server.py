@@ -25,7 +25,7 @@ class ServerError(RunError):
 
 
 @dataclass(frozen=True)
-class Served:
+class Server:
     """A running server."""
 
     address: str
@@ -34,7 +34,7 @@ class Served:
 
 
 @contextmanager
-def served(lake: Path, folder: Path) -> Iterator[Served]:
+def serve(lake: Path, folder: Path) -> Iterator[Server]:
     """Serve a lake inside the block; `server.log` in `folder` keeps its words.
 
     Raises ServerError where it does not start, or does not end well.
@@ -55,12 +55,12 @@ def served(lake: Path, folder: Path) -> Iterator[Served]:
         )
     with process:
         try:
-            yield Served(address_of(process, log), token, process.pid)
+            yield Server(read_address(process, log), token, process.pid)
             status = stop(process)
         finally:
             process.kill()
     if status:
-        raise ServerError(f"the server ended with {status}: {words(log)}")
+        raise ServerError(f"the server ended with {status}: {log_tail(log)}")
 
 
 def headrace(arguments: Sequence[str], environment: dict[str, str] | None = None) -> str:
@@ -77,7 +77,7 @@ def headrace(arguments: Sequence[str], environment: dict[str, str] | None = None
     return done.stdout
 
 
-def address_of(process: subprocess.Popen[str], log: Path) -> str:
+def read_address(process: subprocess.Popen[str], log: Path) -> str:
     """The address that the server tells once it accepts connections."""
     told: queue.SimpleQueue[str] = queue.SimpleQueue()
     assert process.stdout is not None
@@ -88,7 +88,7 @@ def address_of(process: subprocess.Popen[str], log: Path) -> str:
     except (queue.Empty, ValueError, KeyError):
         process.kill()
         process.wait()
-        raise ServerError(f"the server did not start: {words(log)}") from None
+        raise ServerError(f"the server did not start: {log_tail(log)}") from None
     return found
 
 
@@ -101,6 +101,6 @@ def stop(process: subprocess.Popen[str]) -> int:
         return -signal.SIGKILL
 
 
-def words(log: Path) -> str:
+def log_tail(log: Path) -> str:
     """The last that the server said."""
     return log.read_text(errors="replace").strip()[-2000:]

@@ -50,7 +50,7 @@ VOC_OBJECT = """\t<object>
 """
 
 
-def trees(setting: Setting) -> Path:
+def ensure_trees(setting: Setting) -> Path:
     """The folder of `coco`, `yolo` and `voc`, made where it is missing; what is there is complete."""
     folder = setting.cache / "trees" / setting.spec.name
     if folder.exists():

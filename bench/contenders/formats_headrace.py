@@ -6,7 +6,7 @@ from typing import Any
 
 import headrace
 from bench.contenders.job import run
-from bench.contenders.pings import pinged
+from bench.contenders.pings import measure_latency
 from headrace import formats
 from headrace.formats.options import Geometry
 
@@ -23,7 +23,7 @@ def read(source: str, geometry: Geometry) -> dict[str, int]:
 
 async def convert(source: str, target: str, to: str, **options: Any) -> dict[str, int]:
     """One conversion, with a task beside it that asks again and again to be woken."""
-    async with pinged():
+    async with measure_latency():
         report = await headrace.convert(source, target, to=to, **options)
     return {"images": report.images_out, "shapes": report.shapes_out}
 

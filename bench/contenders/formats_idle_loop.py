@@ -3,14 +3,14 @@
 import asyncio
 
 from bench.contenders.job import run
-from bench.contenders.pings import pinged
+from bench.contenders.pings import measure_latency
 
 SECONDS = 3.0
 
 
 async def idle() -> None:
     """Ping and no more."""
-    async with pinged():
+    async with measure_latency():
         await asyncio.sleep(SECONDS)
 
 

@@ -3,14 +3,14 @@
 import asyncio
 
 import headrace
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 
 async def import_file(target: str, token: str | None, version: str, file: str) -> dict[str, int]:
     """As a user of the SDK writes it."""
     async with headrace.connect(target, api_token=token) as client:
         into = await client.version(version)
-        with the_job():
+        with measured_job():
             answer = await into.import_annotations_coco_file(file)
     return {"annotations": len(answer), "shapes": sum(answer.values())}
 

@@ -2,7 +2,7 @@
 
 from picsellia import Client
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 
 def work(target: str, version: str, file: str, token: str) -> dict[str, int]:
@@ -10,7 +10,7 @@ def work(target: str, version: str, file: str, token: str) -> dict[str, int]:
     dataset, name = version.split("/")
     with Client(api_token=token, host=target) as client:
         into = client.get_dataset(dataset).get_version(name)
-        with the_job():
+        with measured_job():
             answer = into.import_annotations_coco_file(file)
     return {"annotations": len(answer), "shapes": sum(answer.values())}
 

@@ -14,7 +14,7 @@ _figures: dict[str, float] = {}
 
 
 @contextmanager
-def the_job() -> Iterator[None]:
+def measured_job() -> Iterator[None]:
     """Around the call itself, where `work` must connect first; without it all of `work` counts."""
     started, cpu = time.perf_counter(), cpu_seconds()
     yield
@@ -28,7 +28,7 @@ def cpu_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def measured(**figures: float) -> None:
+def add_figures(**figures: float) -> None:
     """More figures of the job than those which the harness takes from outside."""
     _figures.update(figures)
 

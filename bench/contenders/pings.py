@@ -5,27 +5,27 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bench.contenders.job import measured
+from bench.contenders.job import add_figures
 
 EVERY = 0.002
 
 
 @asynccontextmanager
-async def pinged() -> AsyncIterator[None]:
+async def measure_latency() -> AsyncIterator[None]:
     """Measure within the block: milliseconds too late, half of the times, 99 of 100, the worst."""
     late: list[float] = []
-    task = asyncio.create_task(ping(late))
+    task = asyncio.create_task(record_delays(late))
     yield
     task.cancel()
     late.sort()
-    measured(
+    add_figures(
         ping_p50_ms=late[len(late) // 2],
         ping_p99_ms=late[len(late) * 99 // 100],
         ping_max_ms=late[-1],
     )
 
 
-async def ping(late: list[float]) -> None:
+async def record_delays(late: list[float]) -> None:
     """Note by how many milliseconds too late each wake-up comes."""
     while True:
         due = time.perf_counter() + EVERY

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 AT_ONCE = 64
 WHOLE = 1 << 20
@@ -31,7 +31,7 @@ async def fetch(session: aiohttp.ClientSession, url: str, path: str, size: int) 
 
 async def fetch_all(address: str, listed: list[tuple[str, int, str]], target: str) -> None:
     """The whole job."""
-    with the_job():
+    with measured_job():
         waiting = iter(listed)
 
         async def worker() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import uvloop
 
-from bench.contenders.job import measured, run, the_job
+from bench.contenders.job import add_figures, measured_job, run
 from headrace.backend.remote import USER_AGENT
 from headrace.backend.remote_file import RemoteFile
 from headrace.net.storage_session import StorageSession
@@ -57,8 +57,8 @@ async def fetch_all(
 ) -> TransferReport:
     """The whole job; with ``stalls`` a task notes how late the loop calls it."""
     late: list[float] = []
-    watching = asyncio.create_task(watch(late)) if stalls else None
-    with the_job():
+    watching = asyncio.create_task(record_delays(late)) if stalls else None
+    with measured_job():
         session = StorageSession(user_agent=USER_AGENT, fast_path=direct)
         try:
             with Progress("pull", "files", None) as progress:
@@ -72,11 +72,11 @@ async def fetch_all(
     if watching is not None:
         watching.cancel()
         late.sort()
-        measured(stall_p99_ms=late[len(late) * 99 // 100] * 1000, stall_max_ms=late[-1] * 1000)
+        add_figures(stall_p99_ms=late[len(late) * 99 // 100] * 1000, stall_max_ms=late[-1] * 1000)
     return report
 
 
-async def watch(late: list[float]) -> None:
+async def record_delays(late: list[float]) -> None:
     """How many seconds later than asked for the loop comes back."""
     loop = asyncio.get_running_loop()
     while True:

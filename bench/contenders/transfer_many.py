@@ -8,7 +8,7 @@ from typing import Self
 
 import uvloop
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 from headrace.transfer.download.run import run as transfer
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
@@ -17,7 +17,7 @@ from headrace.transfer.source import Item, Stream
 PAGE = 1000
 
 
-class MadeUp:
+class SyntheticFile:
     """A file of so many bytes that is there at once."""
 
     start = 0
@@ -51,20 +51,22 @@ async def pages(files: int, size: int) -> AsyncIterator[list[Item]]:
     """A listing by the page; each item is as large as one of a real listing."""
     for start in range(0, files, PAGE):
         yield [
-            Item(name=f"{number:07}.bin", source=MadeUp(size), size=size, id=f"{number:036}")
+            Item(name=f"{number:07}.bin", source=SyntheticFile(size), size=size, id=f"{number:036}")
             for number in range(start, min(files, start + PAGE))
         ]
 
 
-async def bring(target: str, files: int, size: int) -> TransferReport:
+async def transfer_all(target: str, files: int, size: int) -> TransferReport:
     """The whole job."""
-    with the_job(), Progress("pull", "files", None) as progress:
+    with measured_job(), Progress("pull", "files", None) as progress:
         return await transfer(pages(files, size), Path(target), progress=progress)
 
 
 def work(target: str, files: int, size: int) -> dict[str, int]:
     """On uvloop, as the command line."""
-    report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(bring(target, files, size))
+    report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
+        transfer_all(target, files, size)
+    )
     return {"files": report.moved + report.skipped, "failed": report.failed}
 
 

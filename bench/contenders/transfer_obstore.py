@@ -9,7 +9,7 @@ from pathlib import Path
 import obstore
 from obstore.store import HTTPStore
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 AT_ONCE = 64
 WHOLE = 1 << 20
@@ -31,7 +31,7 @@ async def fetch(store: HTTPStore, name: str, path: str, size: int) -> None:
 
 async def fetch_all(address: str, listed: list[tuple[str, int, str]], target: str) -> None:
     """The whole job."""
-    with the_job():
+    with measured_job():
         options = {"allow_http": True, "timeout": timedelta(seconds=600)}
         store = HTTPStore.from_url(address, client_options=options)
         waiting = iter(listed)

@@ -2,7 +2,7 @@
 
 from picsellia import Client
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 
 def work(address: str, token: str, version: str, target: str) -> dict[str, int]:
@@ -10,7 +10,7 @@ def work(address: str, token: str, version: str, target: str) -> dict[str, int]:
     dataset, name = version.split("/")
     with Client(api_token=token, host=address) as client:
         found = client.get_dataset(dataset).get_version(name)
-        with the_job():
+        with measured_job():
             found.list_assets().download(target)
     return {}
 

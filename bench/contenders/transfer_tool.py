@@ -2,12 +2,12 @@
 
 import subprocess
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 
 def work(command: list[str]) -> dict[str, int]:
     """Run it."""
-    with the_job():
+    with measured_job():
         subprocess.run(command, check=True)
     return {}
 

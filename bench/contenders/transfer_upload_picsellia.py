@@ -2,7 +2,7 @@
 
 from picsellia import Client
 
-from bench.contenders.job import run, the_job
+from bench.contenders.job import measured_job, run
 
 
 def work(target: str, paths: str, token: str) -> dict[str, int]:
@@ -11,7 +11,7 @@ def work(target: str, paths: str, token: str) -> dict[str, int]:
         listed = file.read().splitlines()
     with Client(api_token=token, host=target) as client:
         lake = client.get_datalake()
-        with the_job():
+        with measured_job():
             sent = lake.upload_data(listed)
     return {"files": len(sent)}
 

@@ -14,6 +14,6 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-def named(name: str) -> list[Scenario]:
+def find(name: str) -> list[Scenario]:
     """The scenario of a name, or all of a group: `formats` means every `formats/…`."""
     return [each for key, each in SCENARIOS.items() if name and f"{key}/".startswith(f"{name}/")]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.scenario import Contender, RunSetup, Scenario, Setting
 
 
 def prepare(setting: Setting) -> None:
@@ -13,12 +13,12 @@ def prepare(setting: Setting) -> None:
 
 
 @contextmanager
-def stage(setting: Setting, contender: Contender, folder: Path) -> Iterator[Stage]:
+def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
     """As many files of 20 kB as the data has images, in a folder that never held any."""
     del contender
     target = folder / "files"
     target.mkdir()
-    yield Stage({"folder": str(target), "files": setting.spec.images, "size": 20_000})
+    yield RunSetup({"folder": str(target), "files": setting.spec.images, "size": 20_000})
 
 
 FILES = Scenario(
@@ -27,5 +27,5 @@ FILES = Scenario(
     ours=(Contender("batches", "files_batches.py"),),
     peers=(Contender("aiofiles", "files_aiofiles.py", environment="aiofiles"),),
     prepare=prepare,
-    stage=stage,
+    set_up=set_up,
 )

@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.outcomes import counted
+from bench.outcomes import count_objects
 from bench.process import on_tmpfs
-from bench.scenario import Contender, Scenario, Setting, Stage
-from bench.trees import trees
+from bench.scenario import Contender, RunSetup, Scenario, Setting
+from bench.trees import ensure_trees
 
 PACKAGES = ("headrace", "msgspec", "orjson", "lxml")
 
@@ -65,7 +65,7 @@ def prepare(setting: Setting, kind: str) -> None:
 
     Folders are made only where they are read: at scale L they are three million files.
     """
-    source = [setting.coco_file] if kind == "coco" else (trees(setting) / kind).rglob("*")
+    source = [setting.coco_file] if kind == "coco" else (ensure_trees(setting) / kind).rglob("*")
     for path in source:
         if path.suffix != ".jpg" and path.is_file():
             with path.open("rb") as stream:
@@ -74,17 +74,19 @@ def prepare(setting: Setting, kind: str) -> None:
 
 
 @contextmanager
-def stage(setting: Setting, contender: Contender, folder: Path, operation: str) -> Iterator[Stage]:
+def set_up(
+    setting: Setting, contender: Contender, folder: Path, operation: str
+) -> Iterator[RunSetup]:
     """A target that never was; gone again after the run where it takes memory.
 
     On a disk it stays: creating files is slow for minutes after many were deleted.
     """
     kind, _, to = operation.partition("-")
-    source = setting.coco_file if kind in ("coco", "read") else trees(setting) / kind
+    source = setting.coco_file if kind in ("coco", "read") else ensure_trees(setting) / kind
     target = folder / ("out.json" if to == "coco" else "out")
-    verify = partial(counted, target, to) if to and contender.whole else None
+    verify = partial(count_objects, target, to) if to and contender.whole else None
     try:
-        yield Stage(arguments(setting, contender, operation, source, target), verify=verify)
+        yield RunSetup(arguments(setting, contender, operation, source, target), verify=verify)
     finally:
         if on_tmpfs(folder) and target.exists():
             shutil.rmtree(target) if target.is_dir() else target.unlink()
@@ -99,7 +101,7 @@ def arguments(
         return {"folder": str(target), "suffix": suffix, "spec": asdict(setting.spec)}
     if contender == DATUMARO and source.is_file():
         # It takes the folder around the file.
-        source = trees(setting) / "coco"
+        source = ensure_trees(setting) / "coco"
     told = {"operation": operation, "source": str(source), "target": str(target)}
     return told | OPTIONS.get(contender.name, {})
 
@@ -115,7 +117,7 @@ def scenario(
         ours=ours,
         peers=peers,
         prepare=partial(prepare, kind="coco" if kind == "read" else kind),
-        stage=partial(stage, operation=operation),
+        set_up=partial(set_up, operation=operation),
     )
 
 

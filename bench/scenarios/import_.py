@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from bench.lakes import VERSION, base_lake, copy_lake, outcome
-from bench.scenario import Contender, Scenario, Setting, Stage
-from bench.server import served
+from bench.scenario import Contender, RunSetup, Scenario, Setting
+from bench.server import serve
 
 PACKAGES = ("headrace", "aiohttp", "apsw", "msgspec")
 
@@ -30,17 +30,17 @@ def prepare(setting: Setting) -> None:
 
 
 @contextmanager
-def stage(setting: Setting, contender: Contender, folder: Path) -> Iterator[Stage]:
+def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
     """A copy of the lake, served where the contender works over HTTP."""
     lake = copy_lake(base_lake(setting.cache, setting.spec), folder / "lake")
     verify = partial(outcome, lake)
     job = {"version": VERSION, "file": str(setting.coco_file)}
     if contender == EMBEDDED:
-        yield Stage({"target": str(lake), **job}, verify=verify)
+        yield RunSetup({"target": str(lake), **job}, verify=verify)
         return
-    with served(lake, folder) as server:
+    with serve(lake, folder) as server:
         arguments = {"target": server.address, "token": server.token, **job}
-        yield Stage(arguments, server_pid=server.pid, verify=verify)
+        yield RunSetup(arguments, server_pid=server.pid, verify=verify)
 
 
 IMPORT = Scenario(
@@ -49,5 +49,5 @@ IMPORT = Scenario(
     ours=(EMBEDDED, HTTP),
     peers=(OFFICIAL,),
     prepare=prepare,
-    stage=stage,
+    set_up=set_up,
 )

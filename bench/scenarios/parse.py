@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.scenario import Contender, RunSetup, Scenario, Setting
 
 
 def prepare(setting: Setting) -> None:
@@ -15,10 +15,10 @@ def prepare(setting: Setting) -> None:
 
 
 @contextmanager
-def stage(setting: Setting, contender: Contender, folder: Path) -> Iterator[Stage]:
+def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
     """Every contender reads the same file and writes nothing."""
     del contender, folder
-    yield Stage({"file": str(setting.coco_file)})
+    yield RunSetup({"file": str(setting.coco_file)})
 
 
 PARSE = Scenario(
@@ -30,5 +30,5 @@ PARSE = Scenario(
         Contender("json", "parse_json.py"),
     ),
     prepare=prepare,
-    stage=stage,
+    set_up=set_up,
 )

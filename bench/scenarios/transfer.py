@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.blobs import Load, files_of, found, manifest, manifest_of, warmed
+from bench.blobs import FileSet, ensure_files, manifest, manifest_path, summarize, warm_page_cache
 from bench.lakes import VERSION, blob_lake, copy_lake
 from bench.nginx import version, web_server
-from bench.scenario import Contender, Scenario, Setting, Stage
-from bench.server import served
+from bench.scenario import Contender, RunSetup, Scenario, Setting
+from bench.server import serve
 
 MEMORY = Path("/dev/shm")
 """Files are written into memory: what a disk does meanwhile is not the client's."""
@@ -40,14 +40,14 @@ PLAIN = Contender("aiohttp", "transfer_aiohttp.py", "aiohttp", packages=("aiohtt
 OBSTORE = Contender("obstore", "transfer_obstore.py", "obstore", packages=("obstore",))
 
 
-def prepare(loads: Mapping[str, Load], setting: Setting) -> None:
+def prepare(loads: Mapping[str, FileSet], setting: Setting) -> None:
     """The files in the page cache, and a lake that holds them."""
     load = loads[setting.scale]
-    warmed(files_of(setting.cache, load))
+    warm_page_cache(ensure_files(setting.cache, load))
     blob_lake(setting.cache, load)
 
 
-def data(loads: Mapping[str, Load], setting: Setting) -> Mapping[str, Any]:
+def data(loads: Mapping[str, FileSet], setting: Setting) -> Mapping[str, Any]:
     """For the result."""
     load = loads[setting.scale]
     tools = {name: tool_version(program) for name, program in TOOLS.items()}
@@ -90,27 +90,27 @@ def tool_version(program: str) -> str:
 
 
 @contextmanager
-def stage(
-    loads: Mapping[str, Load], setting: Setting, contender: Contender, folder: Path
-) -> Iterator[Stage]:
+def set_up(
+    loads: Mapping[str, FileSet], setting: Setting, contender: Contender, folder: Path
+) -> Iterator[RunSetup]:
     """A server, the contender's input and an empty target, which is removed once it was looked at."""
     load = loads[setting.scale]
     target = folder / "files"
     target.mkdir()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, target)
-        verify = partial(found, target)
+        verify = partial(summarize, target)
         if contender in (DOWNLOAD, OFFICIAL):
             lake = copy_lake(blob_lake(setting.cache, load), setting.cache / "work" / folder.name)
             stack.callback(shutil.rmtree, lake)
-            server = stack.enter_context(served(lake, folder))
+            server = stack.enter_context(serve(lake, folder))
             arguments = {
                 "address": server.address,
                 "token": server.token,
                 "version": VERSION,
                 "target": str(target),
             }
-            yield Stage(
+            yield RunSetup(
                 arguments,
                 server_pid=server.pid,
                 verify=verify,
@@ -118,11 +118,11 @@ def stage(
                 bytes=load.files * load.size,
             )
             return
-        web = stack.enter_context(web_server(files_of(setting.cache, load), folder / "web"))
+        web = stack.enter_context(web_server(ensure_files(setting.cache, load), folder / "web"))
         if contender.script == "transfer_tool.py":
             names = [name for name, _, _ in manifest(setting.cache, load)]
             command = COMMANDS[contender.name](web.address, names, target, folder)
-            yield Stage(
+            yield RunSetup(
                 {"command": command},
                 server_pid=web.pid,
                 verify=verify,
@@ -132,11 +132,11 @@ def stage(
             return
         arguments = {
             "address": web.address,
-            "manifest": str(manifest_of(setting.cache, load)),
+            "manifest": str(manifest_path(setting.cache, load)),
             "target": str(target),
         }
         more = {BY_SIZE: {"digests": False}, GENERAL: {"direct": False}}.get(contender, {})
-        yield Stage(
+        yield RunSetup(
             {**arguments, **more},
             server_pid=web.pid,
             verify=verify,
@@ -145,7 +145,7 @@ def stage(
         )
 
 
-def scenario(name: str, summary: str, loads: Mapping[str, Load]) -> Scenario:
+def scenario(name: str, summary: str, loads: Mapping[str, FileSet]) -> Scenario:
     """One size of files, at all scales."""
     return Scenario(
         name=name,
@@ -153,7 +153,7 @@ def scenario(name: str, summary: str, loads: Mapping[str, Load]) -> Scenario:
         ours=(ENGINE, BY_SIZE, GENERAL, DOWNLOAD),
         peers=(OFFICIAL, CURL, ARIA2, RCLONE, PLAIN, OBSTORE),
         prepare=partial(prepare, loads),
-        stage=partial(stage, loads),
+        set_up=partial(set_up, loads),
         data=partial(data, loads),
         coco=False,
         measures=("job_cpu_s", "job_wall_s", "cpu_s", "peak_mib"),
@@ -164,17 +164,17 @@ def scenario(name: str, summary: str, loads: Mapping[str, Load]) -> Scenario:
 SMALL = scenario(
     "transfer/20kB",
     "download files of 20 kB",
-    {"T": Load(200, 20_000), "S": Load(2_000, 20_000), "M": Load(20_000, 20_000)},
+    {"T": FileSet(200, 20_000), "S": FileSet(2_000, 20_000), "M": FileSet(20_000, 20_000)},
 )
 MEDIUM = scenario(
     "transfer/200kB",
     "download files of 200 kB",
-    {"T": Load(20, 200_000), "S": Load(200, 200_000), "M": Load(2_000, 200_000)},
+    {"T": FileSet(20, 200_000), "S": FileSet(200, 200_000), "M": FileSet(2_000, 200_000)},
 )
 LARGE = scenario(
     "transfer/100MB",
     "download files of 100 MB",
-    {"T": Load(1, 100_000_000), "S": Load(4, 100_000_000), "M": Load(20, 100_000_000)},
+    {"T": FileSet(1, 100_000_000), "S": FileSet(4, 100_000_000), "M": FileSet(20, 100_000_000)},
 )
 
 TRANSFER = (SMALL, MEDIUM, LARGE)

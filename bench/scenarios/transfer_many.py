@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.environments import clean_environment
-from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.scenarios.transfer import MEMORY
 
 FILES = {"T": 2_000, "S": 20_000, "M": 1_000_000}
@@ -46,7 +46,7 @@ def link(folder: Path, files: int) -> None:
 
 
 @contextmanager
-def stage(done: bool, setting: Setting, contender: Contender, folder: Path) -> Iterator[Stage]:
+def set_up(done: bool, setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
     """An empty folder, or one where all is done: linked to one file, and noted by a run before."""
     target = folder / "files"
     target.mkdir()
@@ -58,7 +58,7 @@ def stage(done: bool, setting: Setting, contender: Contender, folder: Path) -> I
             command = [sys.executable, str(script), json.dumps(arguments)]
             environment = clean_environment(folder)
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-        yield Stage(arguments, verify=partial(complete, target), files=FILES[setting.scale])
+        yield RunSetup(arguments, verify=partial(complete, target), files=FILES[setting.scale])
     finally:
         shutil.rmtree(target)
 
@@ -71,7 +71,7 @@ def scenario(name: str, summary: str, *, done: bool) -> Scenario:
         ours=(ENGINE,),
         peers=(),
         prepare=prepare,
-        stage=partial(stage, done),
+        set_up=partial(set_up, done),
         data=data,
         coco=False,
         work=MEMORY / "headrace-bench" if MEMORY.is_dir() else None,

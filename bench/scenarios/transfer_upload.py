@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import headrace
-from bench.blobs import Load, files_of, manifest, warmed
-from bench.lakes import count
-from bench.scenario import Contender, Scenario, Setting, Stage
+from bench.blobs import FileSet, ensure_files, manifest, warm_page_cache
+from bench.lakes import count_rows
+from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.scenarios.transfer import MEMORY, PACKAGES
-from bench.server import served
+from bench.server import serve
 
-LOADS = {"T": Load(200, 20_000), "S": Load(2_000, 20_000), "M": Load(20_000, 20_000)}
+LOADS = {"T": FileSet(200, 20_000), "S": FileSet(2_000, 20_000), "M": FileSet(20_000, 20_000)}
 
 EMBEDDED = Contender("headrace", "transfer_upload.py", packages=PACKAGES)
 HTTP = Contender("headrace-http", "transfer_upload.py", packages=PACKAGES)
@@ -26,7 +26,7 @@ OFFICIAL = Contender(
 
 def prepare(setting: Setting) -> None:
     """The files in the page cache."""
-    warmed(files_of(setting.cache, LOADS[setting.scale]))
+    warm_page_cache(ensure_files(setting.cache, LOADS[setting.scale]))
 
 
 def data(setting: Setting) -> Mapping[str, Any]:
@@ -38,14 +38,14 @@ def data(setting: Setting) -> Mapping[str, Any]:
 def there(lake: Path) -> dict[str, int]:
     """Data in the lake's own table, and bytes of them in its objects."""
     sizes = [path.stat().st_size for path in (lake / "objects").rglob("*") if path.is_file()]
-    return {"data": count(lake, "data"), "objects": len(sizes), "bytes": sum(sizes)}
+    return {"data": count_rows(lake, "data"), "objects": len(sizes), "bytes": sum(sizes)}
 
 
 @contextmanager
-def stage(setting: Setting, contender: Contender, folder: Path) -> Iterator[Stage]:
+def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
     """An empty lake, served where the contender works over HTTP; it is removed after the run."""
     load = LOADS[setting.scale]
-    source = files_of(setting.cache, load)
+    source = ensure_files(setting.cache, load)
     paths = folder / "paths.txt"
     paths.write_text("".join(f"{source / name}\n" for name, _, _ in manifest(setting.cache, load)))
     lake = folder / "lake"
@@ -54,11 +54,11 @@ def stage(setting: Setting, contender: Contender, folder: Path) -> Iterator[Stag
     verify = partial(there, lake)
     try:
         if contender == EMBEDDED:
-            yield Stage({"target": str(lake), "paths": str(paths)}, verify=verify, **moved)
+            yield RunSetup({"target": str(lake), "paths": str(paths)}, verify=verify, **moved)
             return
-        with served(lake, folder) as server:
+        with serve(lake, folder) as server:
             arguments = {"target": server.address, "token": server.token, "paths": str(paths)}
-            yield Stage(arguments, server_pid=server.pid, verify=verify, **moved)
+            yield RunSetup(arguments, server_pid=server.pid, verify=verify, **moved)
     finally:
         shutil.rmtree(lake)
 
@@ -69,7 +69,7 @@ UPLOAD = Scenario(
     ours=(EMBEDDED, HTTP),
     peers=(OFFICIAL,),
     prepare=prepare,
-    stage=stage,
+    set_up=set_up,
     data=data,
     coco=False,
     measures=("job_cpu_s", "job_wall_s", "total_cpu_s", "peak_mib"),

@@ -12,13 +12,13 @@ from bench import process
 from bench.data import write_coco
 from bench.dataset import Spec
 from bench.environments import CACHE
-from bench.outcomes import counted
+from bench.outcomes import count_objects
 from bench.report import text
 from bench.runner import Plan, run_scenario
 from bench.scenario import Setting
-from bench.scenarios import SCENARIOS, named
+from bench.scenarios import SCENARIOS, find
 from bench.scenarios.formats import EMPTY, FORMATS, HOTCOCO, IDLE, LABELFORMAT
-from bench.trees import trees
+from bench.trees import ensure_trees
 from headrace import formats
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -39,8 +39,8 @@ def with_shapes(setting: Setting) -> dict[str, int]:
 
 @pytest.mark.parametrize("kind", ["yolo", "voc"])
 def test_the_trees_hold_what_the_file_holds(setting, kind) -> None:
-    folder = trees(setting) / kind
-    assert counted(folder, kind) == with_shapes(setting)
+    folder = ensure_trees(setting) / kind
+    assert count_objects(folder, kind) == with_shapes(setting)
     with formats.read(folder, kind, strict=True) as source, formats.read(setting.coco_file) as coco:
         found = {sample.filename: sample for sample in source}
         for sample in coco:
@@ -52,9 +52,9 @@ def test_the_trees_hold_what_the_file_holds(setting, kind) -> None:
 
 
 def test_trees_are_made_once(setting) -> None:
-    before = (trees(setting) / "yolo" / "data.yaml").stat().st_mtime_ns
-    assert (trees(setting) / "yolo" / "data.yaml").stat().st_mtime_ns == before
-    assert [path.name for path in trees(setting).parent.iterdir()] == [SPEC.name]
+    before = (ensure_trees(setting) / "yolo" / "data.yaml").stat().st_mtime_ns
+    assert (ensure_trees(setting) / "yolo" / "data.yaml").stat().st_mtime_ns == before
+    assert [path.name for path in ensure_trees(setting).parent.iterdir()] == [SPEC.name]
 
 
 @pytest.mark.slow
@@ -118,9 +118,9 @@ def test_a_slow_peer_runs_at_large_scales_only_when_named() -> None:
 
 
 def test_a_group_is_all_its_scenarios() -> None:
-    assert named("formats") == list(FORMATS)
-    assert [each.name for each in named("formats/read")] == ["formats/read"]
-    assert named("") == named("form") == []
+    assert find("formats") == list(FORMATS)
+    assert [each.name for each in find("formats/read")] == ["formats/read"]
+    assert find("") == find("form") == []
 
 
 def test_a_group_is_one_result(tmp_path, monkeypatch, capsys) -> None:

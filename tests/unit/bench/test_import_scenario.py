@@ -18,7 +18,7 @@ from bench.lakes import base_lake, copy_lake, outcome
 from bench.runner import Plan, run_once
 from bench.scenario import Contender, Setting
 from bench.scenarios.import_ import EMBEDDED, HTTP, IMPORT, OFFICIAL
-from bench.server import ServerError, headrace, served
+from bench.server import ServerError, headrace, serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -79,7 +79,7 @@ def test_a_copy_shares_the_objects_and_nothing_else(setting, tmp_path) -> None:
 @pytest.mark.slow
 def test_a_server_runs_inside_the_block_and_ends_with_it(setting, tmp_path) -> None:
     lake = copy_lake(base_lake(setting.cache, SPEC), tmp_path / "lake")
-    with served(lake, tmp_path) as server:
+    with serve(lake, tmp_path) as server:
         request = urllib.request.Request(
             server.address + "/api/home/ping", headers={"Authorization": f"Bearer {server.token}"}
         )
@@ -94,7 +94,7 @@ def test_a_server_that_cannot_start_says_why(setting, tmp_path) -> None:
     lake = copy_lake(base_lake(setting.cache, SPEC), tmp_path / "lake")
     shutil.rmtree(lake / "objects")
     (lake / "objects").write_text("in the way")
-    with pytest.raises(ServerError, match="objects"), served(lake, tmp_path):
+    with pytest.raises(ServerError, match="objects"), serve(lake, tmp_path):
         pass
 
 

@@ -9,7 +9,7 @@ from bench.environments import clean_environment
 
 SCRIPT = """
 import time
-from bench.contenders.job import run, the_job
+from bench.contenders.job import run, measured_job
 
 def work(pause):
     started = time.perf_counter()
@@ -38,5 +38,5 @@ def test_all_of_the_work_is_the_job(tmp_path) -> None:
 
 def test_a_contender_may_say_that_its_job_is_a_part(tmp_path) -> None:
     """What comes before, connecting say, is not in the job's time."""
-    told = answer(tmp_path, "with the_job():")
+    told = answer(tmp_path, "with measured_job():")
     assert told["figures"]["job_wall_s"] <= told["counts"]["milliseconds"] / 1000 - 0.19

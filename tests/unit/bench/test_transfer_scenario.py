@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import nginx
-from bench.blobs import Load, files_of, found, manifest
+from bench.blobs import FileSet, ensure_files, manifest, summarize
 from bench.dataset import SCALES
 from bench.runner import Plan, run_once
 from bench.scenario import Contender, Setting
@@ -17,7 +17,7 @@ from bench.scenarios.transfer_upload import EMBEDDED, UPLOAD
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-LOAD = Load(30, 5_000)
+LOAD = FileSet(30, 5_000)
 SMALL = scenario("small", "a few files", {"T": LOAD})
 
 
@@ -36,7 +36,7 @@ def once(setting: Setting, scene, contender: Contender, folder: Path) -> dict:
 @pytest.mark.parametrize("contender", [ENGINE, BY_SIZE, GENERAL, DOWNLOAD], ids=lambda c: c.name)
 def test_all_files_come(setting: Setting, tmp_path: Path, contender: Contender) -> None:
     run = once(setting, SMALL, contender, tmp_path / "run")
-    assert run["counts"] == found(files_of(setting.cache, LOAD))
+    assert run["counts"] == summarize(ensure_files(setting.cache, LOAD))
     assert run["counts"]["bytes"] == 30 * 5_000
     assert run["figures"]["files_per_cpu_s"] > 0
     assert not (tmp_path / "run" / "files").exists()
@@ -47,12 +47,14 @@ def test_without_nginx_there_is_a_server_too(
 ) -> None:
     monkeypatch.setattr(nginx, "find_nginx", lambda: None)
     run = once(setting, SMALL, ENGINE, tmp_path / "run")
-    assert run["counts"] == found(files_of(setting.cache, LOAD))
+    assert run["counts"] == summarize(ensure_files(setting.cache, LOAD))
 
 
 def test_the_same_load_has_the_same_bytes(tmp_path: Path) -> None:
     listed = [
-        manifest(cache, LOAD) for cache in (tmp_path / "a", tmp_path / "b") if files_of(cache, LOAD)
+        manifest(cache, LOAD)
+        for cache in (tmp_path / "a", tmp_path / "b")
+        if ensure_files(cache, LOAD)
     ]
     assert listed[0] == listed[1]
     assert len({digest for _, _, digest in listed[0]}) == 30
