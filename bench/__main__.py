@@ -1,4 +1,4 @@
-"""The command line of the benchmarks; `bench/run` starts it."""
+"""Command line of the benchmarks, started by `bench/run`."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-# Started as a script, from any directory.
+# It is started as a script, from any directory.
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 
@@ -22,48 +22,48 @@ from bench.scenarios import SCENARIOS, find  # noqa: E402
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The options, with every scenario in the help."""
+    """Parse the command line; the help lists every scenario."""
     known = "\n".join(f"  {each.name:<18} {each.summary}" for each in SCENARIOS.values())
     parser = argparse.ArgumentParser(
         prog="bench/run",
-        description="Measure headrace beside its peers; bench/README.md explains the words.",
+        description="Measure headrace and its peers; bench/README.md explains the terms.",
         epilog=f"scenarios:\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "scenario", nargs="?", metavar="SCENARIO", help="one of these, or a group: formats"
+        "scenario", nargs="?", metavar="SCENARIO", help="one of those below, or a group: formats"
     )
     parser.add_argument(
         "--against",
         action="append",
         default=[],
         metavar="PEER",
-        help="only this peer, also where it is slow (may be repeated)",
+        help="run only this peer, even if it is slow (repeatable)",
     )
     parser.add_argument("--scale", choices=SCALES, default="S", help="size of the data (default S)")
     parser.add_argument(
-        "--kind", choices=("boxes", "polygons"), help="shapes, where not the scale's own"
+        "--kind", choices=("boxes", "polygons"), help="shapes (default: those of the scale)"
     )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--runs", type=int, default=5, help="counted rounds (default 5)")
+    parser.add_argument("--runs", type=int, default=5, help="measured rounds (default 5)")
     parser.add_argument(
         "--no-warm-up",
         action="store_true",
-        help="count the first round too, where a round takes minutes",
+        help="measure the first round too, for rounds that take minutes",
     )
     parser.add_argument(
         "--limit",
         type=float,
         default=1800,
         metavar="SECONDS",
-        help="end a run after this long (default 1800)",
+        help="kill a run after this time (default 1800)",
     )
     parser.add_argument(
-        "--work", type=Path, metavar="DIR", help="where runs write (default .bench/work)"
+        "--work", type=Path, metavar="DIR", help="folder for the runs (default .bench/work)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole result there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the full result as JSON")
     parser.add_argument(
-        "--clean", action="store_true", help="delete what earlier runs wrote, and end"
+        "--clean", action="store_true", help="delete the files of earlier runs and exit"
     )
     options = parser.parse_args(arguments)
     if not find(options.scenario or "") and not options.clean:
@@ -74,7 +74,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def plan_from(options: argparse.Namespace, scenario: Scenario) -> Plan:
-    """The plan behind the options; makes the data where it is missing."""
+    """Return the plan for the options, and generate missing data."""
     contenders = scenario.chosen(options.against, options.scale)
     spec = replace(SCALES[options.scale], seed=options.seed)
     if options.kind:
@@ -97,7 +97,7 @@ def plan_from(options: argparse.Namespace, scenario: Scenario) -> Plan:
 
 
 def main(arguments: list[str]) -> int:
-    """Run what was asked for; 1 when a contender failed or the outcomes differ."""
+    """Run the scenarios; return 1 if a contender failed or the outcomes differ, 2 if one cannot run."""
     options = parse(arguments)
     if options.clean:
         for base in {CACHE / "work", *(each.work for each in SCENARIOS.values() if each.work)}:
@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
         print(text(result), flush=True)
         results.append(result)
         if options.json:
-            # After each one: what was measured is kept whatever becomes of the rest.
+            # Written after each scenario, so that a later failure loses no measurement.
             whole = results[0] if options.scenario in SCENARIOS else combined(options, results)
             options.json.write_text(json.dumps(whole, indent=1) + "\n")
     good = all(each["same_outcome"] and not each["failures"] for each in results)
@@ -122,12 +122,12 @@ def main(arguments: list[str]) -> int:
 
 
 def combined(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """The results of several scenarios in one."""
+    """Combine the results of several scenarios."""
     return {"format": 1, "scenario": options.scenario, "scale": options.scale, "results": results}
 
 
 def log(line: str) -> None:
-    """Progress, on stderr."""
+    """Print progress to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Files to be moved: bytes from a seed, with a list of their names, sizes and digests."""
+"""Files for the transfer scenarios: seeded bytes, and a manifest of names, sizes and digests."""
 
 import hashlib
 import json
@@ -13,19 +13,19 @@ from bench.images import jpeg
 
 @dataclass(frozen=True)
 class FileSet:
-    """So many files of so many bytes."""
+    """A number of files of equal size, in bytes."""
 
     files: int
     size: int
 
     @property
     def name(self) -> str:
-        """What its folder is called."""
+        """The name of the folder."""
         return f"{self.files}x{self.size}"
 
 
 def ensure_files(cache: Path, load: FileSet) -> Path:
-    """The folder with the files of a load, made where it is missing; ``manifest.json`` lies beside it."""
+    """Return the folder with the files of a set, and create it and its manifest if missing."""
     folder = cache / "blobs" / load.name
     if not folder.exists():
         partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
@@ -34,7 +34,7 @@ def ensure_files(cache: Path, load: FileSet) -> Path:
         listed = []
         for number in range(load.files):
             name = f"{number:07}.jpg"
-            # A picture, with bytes behind its end that nothing can pack.
+            # A valid image, followed by incompressible bytes.
             picture = jpeg(64, 48, name.encode())
             content = picture + chance.randbytes(load.size - len(picture))
             (partial / name).write_bytes(content)
@@ -45,17 +45,17 @@ def ensure_files(cache: Path, load: FileSet) -> Path:
 
 
 def manifest_path(cache: Path, load: FileSet) -> Path:
-    """Where the list of a load's files is: name, size in bytes, SHA-256."""
+    """Return the path of a set's manifest."""
     return cache / "blobs" / f"{load.name}.json"
 
 
 def manifest(cache: Path, load: FileSet) -> list[tuple[str, int, str]]:
-    """Name, size and SHA-256 of each file."""
+    """Return the name, size in bytes, and SHA-256 of each file."""
     return [tuple(each) for each in json.loads(manifest_path(cache, load).read_text())]
 
 
 def warm_page_cache(folder: Path) -> None:
-    """Every file in the page cache."""
+    """Read every file of a folder into the page cache."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             while file.read(1 << 20):
@@ -63,7 +63,7 @@ def warm_page_cache(folder: Path) -> None:
 
 
 def summarize(folder: Path) -> dict[str, int]:
-    """What is in a folder: files, bytes, and a checksum over their names and contents."""
+    """Return the number of files of a folder, their bytes, and a checksum over names and contents."""
     files, size = 0, 0
     whole = hashlib.sha256()
     for path in sorted(visible(folder)):
@@ -76,7 +76,7 @@ def summarize(folder: Path) -> dict[str, int]:
 
 
 def visible(folder: Path) -> Iterator[Path]:
-    """All files but what headrace keeps for itself."""
+    """Yield all files except those of headrace's own `.headrace` folder."""
     for path in folder.rglob("*"):
         if path.is_file() and ".headrace" not in path.parts:
             yield path

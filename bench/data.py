@@ -1,12 +1,11 @@
-"""Seeded COCO files of any size, written as a stream.
+"""Generate COCO files of any size from a seed, as a stream.
 
-Memory does not grow with the number of images: what an image looks like follows from its
-index alone, and annotations are drawn one after the other, each naming its own image. So
-annotations come in no order, as in COCO's own files. The bytes follow from the `Spec` only:
-just `random()` (whose sequence Python promises to keep), square roots and tables are used,
-nothing that a maths library could round differently.
+Memory does not grow with the number of images: an image follows from its index alone, and each
+annotation draws its image. Annotations are therefore unordered, as in COCO's own files. The bytes
+depend on the `Spec` only: the code uses `random()` (whose sequence Python guarantees), square
+roots and tables, and nothing that a maths library could round differently.
 
-What it does not draw: crowd regions and masks, and polygons of several parts.
+Crowd regions, masks, and polygons of several parts are not generated.
 """
 
 import argparse
@@ -20,8 +19,8 @@ from pathlib import Path
 from bench.dataset import SCALES, Spec, image_at, iter_images, scatter
 from bench.images import write_images
 
-# COCO's 80 names under COCO's own ids, gaps included: readers that take ids for
-# indices are wrong on real files, so they must be wrong here.
+# COCO's 80 names with COCO's ids, including the gaps: readers that use ids as indices fail on
+# real files, so they must fail here.
 CATEGORIES: dict[int, str] = dict(
     zip(
         [
@@ -42,8 +41,8 @@ CATEGORIES: dict[int, str] = dict(
     )
 )  # fmt: skip
 
-# One image in a hundred has no annotation; another one holds a tenth of all of them together
-# with its like, so that the counts have COCO's long tail.
+# One image in a hundred has no annotation. Another one in a hundred is crowded; these images
+# together hold a tenth of all annotations, which gives the counts COCO's long tail.
 EMPTY_SHARE = 100
 CROWDED_SHARE = 100
 CROWDED_WEIGHT = 0.1
@@ -52,7 +51,7 @@ BATCH = 512
 
 
 def iter_annotations(spec: Spec) -> Iterator[bytes]:
-    """All annotations as JSON objects, in no order of images."""
+    """Yield all annotations as JSON objects, not ordered by image."""
     rng = random.Random(spec.seed)
     draw = rng.random
     place = scatter(spec.images)
@@ -67,7 +66,7 @@ def iter_annotations(spec: Spec) -> Iterator[bytes]:
         else:
             owner = int((chance - CROWDED_WEIGHT) / (1 - CROWDED_WEIGHT) * filled)
         image = image_at(spec, place(min(owner, filled - 1)))
-        # Squaring makes the first categories common and the last ones rare.
+        # The square makes the first categories common and the last ones rare.
         rank = draw()
         category = category_ids[int(rank * rank * len(category_ids))]
         segmentation, xywh, area = shape(draw, image.width, image.height)
@@ -82,7 +81,7 @@ Drawn = tuple[str, tuple[float, float, float, float], float]
 
 
 def box(draw: Callable[[], float], width: int, height: int) -> Drawn:
-    """A box inside the image, small ones common."""
+    """Draw a box inside the image; small ones are common."""
     side, other = draw(), draw()
     w = round(max(2.0, width * side * math.sqrt(side) * 0.8), 2)
     h = round(max(2.0, height * other * math.sqrt(other) * 0.8), 2)
@@ -91,7 +90,7 @@ def box(draw: Callable[[], float], width: int, height: int) -> Drawn:
     return "[]", (x, y, w, h), w * h
 
 
-# Rounded, so that the last digit of a platform's sine cannot show.
+# Rounded, so that the last digit of a platform's sine does not matter.
 DIRECTIONS = [
     (round(math.cos(math.tau * step / 64), 6), round(math.sin(math.tau * step / 64), 6))
     for step in range(64)
@@ -99,7 +98,7 @@ DIRECTIONS = [
 
 
 def polygon(draw: Callable[[], float], width: int, height: int) -> Drawn:
-    """A star-shaped polygon of 4 to 64 points, inside a box as `box` draws them."""
+    """Draw a star-shaped polygon of 4 to 64 points, inside a box drawn by `box`."""
     _, (x, y, w, h), _ = box(draw, width, height)
     corners = draw()
     points = 4 + int(corners * corners * 61)
@@ -117,7 +116,7 @@ def polygon(draw: Callable[[], float], width: int, height: int) -> Drawn:
 
 
 def coco_chunks(spec: Spec) -> Iterator[bytes]:
-    """The file, piece by piece."""
+    """Yield the file in pieces."""
     yield b'{"info":{"description":"generated, seed %d","version":"1.0","year":2024},' % spec.seed
     yield b'"licenses":[],"images":['
     yield from batches(
@@ -136,7 +135,7 @@ def coco_chunks(spec: Spec) -> Iterator[bytes]:
 
 
 def batches(items: Iterator[bytes]) -> Iterator[bytes]:
-    """Items joined by commas, some hundreds to a piece."""
+    """Join items with commas, several hundred per piece."""
     held: list[bytes] = []
     comma = b""
     for item in items:
@@ -150,7 +149,7 @@ def batches(items: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def write_coco(path: Path, spec: Spec) -> Path:
-    """Write the file unless it is there already; what is there is complete."""
+    """Write the file unless it exists; one that exists is complete."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,14 +162,14 @@ def write_coco(path: Path, spec: Spec) -> Path:
 
 
 def main() -> None:
-    """Write a dataset by hand."""
+    """Write a dataset from the command line."""
     parser = argparse.ArgumentParser(description="Write a generated COCO file.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--scale", choices=SCALES, default="S")
     parser.add_argument("--kind", choices=("boxes", "polygons"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=Path, metavar="DIR", help="also write placeholder images")
-    parser.add_argument("--links", action="store_true", help="images of a size share one file")
+    parser.add_argument("--links", action="store_true", help="images of equal size share one file")
     options = parser.parse_args()
     spec = replace(SCALES[options.scale], seed=options.seed)
     if options.kind:

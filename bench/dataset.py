@@ -1,6 +1,6 @@
-"""What a generated dataset is: its `Spec`, its images and their order.
+"""The specification of a generated dataset, its images, and their order.
 
-Memory does not grow with the number of images: an image follows from its index alone.
+Memory does not grow with the number of images, since an image follows from its index alone.
 """
 
 import math
@@ -15,7 +15,7 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Spec:
-    """What a generated dataset is; the same spec gives the same bytes."""
+    """The size and kind of a generated dataset. The same spec gives the same bytes."""
 
     images: int
     annotations: int
@@ -24,7 +24,7 @@ class Spec:
 
     @property
     def name(self) -> str:
-        """A file name's stem that no other spec has."""
+        """A unique file name, without suffix."""
         kind = "polygons" if self.polygons else "boxes"
         return f"coco-{kind}-{self.images}-{self.annotations}-{self.seed}"
 
@@ -39,7 +39,7 @@ SCALES = {
 
 @dataclass(frozen=True)
 class Image:
-    """One image of a dataset; width and height in pixels."""
+    """An image of a dataset; width and height are in pixels."""
 
     id: int
     file_name: str
@@ -48,23 +48,23 @@ class Image:
 
 
 def image_at(spec: Spec, index: int) -> Image:
-    """The image with this index, 0 to `spec.images` - 1."""
+    """Return the image with this index, from 0 to `spec.images` - 1."""
     scrambled = (index * 2_654_435_761 + spec.seed * 40_503) & 0xFFFFFFFF
-    # Ids grow, with gaps, as COCO's do.
+    # Ids ascend with gaps, as in COCO.
     number = 4 * index + (scrambled >> 8) % 4 + 1
     width, height = SIZES[(scrambled >> 12) % len(SIZES)]
     return Image(number, f"{number:012d}.jpg", width, height)
 
 
 def iter_images(spec: Spec) -> Iterator[Image]:
-    """All images, in the order of the file: scattered, as in COCO's own files."""
+    """Yield all images in the order of the file, which is scattered as in COCO's own files."""
     place = scatter(spec.images)
     for index in range(spec.images):
         yield image_at(spec, place(index))
 
 
 def scatter(count: int) -> Callable[[int], int]:
-    """A fixed permutation of 0 to `count` - 1 that takes no memory."""
+    """Return a fixed permutation of 0 to `count` - 1 that takes no memory."""
     step = int(count * 0.618) | 1
     while math.gcd(step, count) != 1:
         step += 2

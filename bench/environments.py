@@ -1,7 +1,7 @@
-"""Environments of the contenders: headrace runs in the repository's, each peer in its own.
+"""Environments of the contenders: headrace runs in the repository's environment, each peer in a separate one.
 
-A peer's environment is made once under the cache, from pinned versions, so that no peer
-chooses another one's dependencies.
+A peer's environment is created once in the cache, from pinned versions, so that the
+dependencies of one peer do not affect another.
 """
 
 import json
@@ -27,7 +27,7 @@ PEERS: dict[str, tuple[str, ...]] = {
     "picsellia-annotations": ("picsellia-annotations==0.14.0",),
     "pycocotools": ("pycocotools==2.0.11", "numpy==2.4.6"),
     "supervision": ("supervision==0.31.2", "opencv-python-headless==5.0.0.93"),
-    # Of these two the rules for files are tested, without torch, of which they need nothing.
+    # Only the file handling of these two is tested, which does not need torch.
     "torchvision": (
         "--no-deps",
         "torchvision==0.29.2",
@@ -51,15 +51,15 @@ LIST_VERSIONS = (
 
 
 class PeerEnvironmentError(Exception):
-    """A contender's environment cannot be made."""
+    """The environment of a contender cannot be created."""
 
 
 def python_of(name: str, cache: Path) -> str:
-    """The interpreter of an environment, which is made where it is missing."""
+    """Return the path of an environment's Python; the environment is created if missing."""
     if name == "headrace":
         return sys.executable
     if name not in PEERS:
-        raise PeerEnvironmentError(f"no environment {name} is described in bench/environments.py")
+        raise PeerEnvironmentError(f"bench/environments.py has no environment {name}")
     folder = cache / "venvs" / name
     python = folder / "bin" / "python"
     stamp = folder / ".pins"
@@ -71,7 +71,7 @@ def python_of(name: str, cache: Path) -> str:
 
 
 def create_environment(folder: Path, python: Path, pins: tuple[str, ...]) -> None:
-    """A new environment with these packages."""
+    """Create an environment with these packages."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     run_command([sys.executable, "-m", "venv", str(folder)])
@@ -87,7 +87,7 @@ def create_environment(folder: Path, python: Path, pins: tuple[str, ...]) -> Non
 
 
 def run_command(command: list[str]) -> str:
-    """Run a set-up command; its output."""
+    """Run a set-up command and return its output."""
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -96,14 +96,14 @@ def run_command(command: list[str]) -> str:
 
 
 def package_versions(python: str) -> dict[str, str]:
-    """Every package of an environment with its version, and Python's own."""
+    """Return the version of Python and of every package in an environment."""
     found: dict[str, str] = json.loads(run_command([python, "-c", LIST_VERSIONS]))
     number = run_command([python, "-c", "import platform; print(platform.python_version())"])
     return {"python": number.strip(), **dict(sorted(found.items()))}
 
 
 def clean_environment(folder: Path) -> dict[str, str]:
-    """Only what a process needs, so that no setting of this machine changes a run."""
+    """Return a minimal set of environment variables, so that the machine's settings do not affect a run."""
     kept = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL") if key in os.environ}
     return {
         **kept,

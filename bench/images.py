@@ -1,7 +1,7 @@
-"""Placeholder images: real JPEG files of a given size in a kilobyte or two.
+"""Placeholder images: valid JPEG files of a given size, in one or two kilobytes.
 
-A grey baseline JPEG whose every block is nought needs two bits a block, so the file is
-written without an encoder. Any decoder reads it; so do readers of headers.
+A grey baseline JPEG with empty blocks takes two bits per block, so it is written without an
+encoder. Every decoder and every reader of headers accepts it.
 """
 
 import os
@@ -15,10 +15,10 @@ LINKS_PER_FILE = 50_000
 
 
 def jpeg(width: int, height: int, comment: bytes = b"") -> bytes:
-    """A grey JPEG of this size (pixels); a comment makes its bytes its own."""
+    """Return a grey JPEG of this size in pixels. A comment makes its bytes unique."""
     blocks = -(-width // 8) * -(-height // 8)
-    # Each block: the code of "no difference" and the code of "end of block", one bit each,
-    # both 0 by the tables below; what is left of the last byte is filled with ones.
+    # Each block is the code "no difference" and the code "end of block", one bit each, both 0
+    # in the tables below. The rest of the last byte is filled with ones.
     whole, rest = divmod(2 * blocks, 8)
     scan = bytes(whole) + (bytes([0xFF >> rest]) if rest else b"")
     return b"".join(
@@ -41,15 +41,15 @@ def jpeg(width: int, height: int, comment: bytes = b"") -> bytes:
 
 
 def segment(marker: int, body: bytes) -> bytes:
-    """A JPEG segment with its length."""
+    """Return a JPEG segment."""
     return bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def write_images(folder: Path, images: Iterable[Image], *, links: bool = False) -> int:
-    """Write a file for each image; returns how many.
+    """Write a file for each image and return their number.
 
-    Each file has bytes of its own, for a store that keys by content; with `links`, images
-    of one size share one file's bytes and its space on the disk.
+    The files have different bytes, for stores that deduplicate. With `links`, images of equal
+    size are hard links to one file, which saves disk space.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shared: dict[tuple[int, int], tuple[Path, int]] = {}

@@ -1,7 +1,7 @@
-"""Lakes that runs share: the assets of a dataset already in, no annotations yet.
+"""Lakes for the runs, with the assets of a dataset and no annotations.
 
-Made once by the SDK from placeholder images, then copied for each run. The copy's objects
-are hard links to the original's: a lake never changes the bytes of an object in place.
+A lake is created once with the SDK from placeholder images, then copied for each run. The objects
+of a copy are hard links, because a lake never changes an object in place.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ SCHEMA = Path(headrace.__file__).parent / "storage" / "database" / "sql" / "sqli
 
 
 def base_lake(cache: Path, spec: Spec) -> Path:
-    """The lake with all assets of a spec, made where it is missing; what is there is complete.
+    """Return the lake with all assets of a spec, and create it if missing.
 
-    One of an older schema is copied and brought up to date rather than built again.
+    A lake of an older schema is copied and migrated instead. A lake that exists is complete.
     """
     newest, *older = [cache / "lakes" / f"{spec.name}-{schema}" for schema in schema_versions()]
     if newest.exists():
@@ -35,7 +35,7 @@ def base_lake(cache: Path, spec: Spec) -> Path:
     partial = newest.with_name(f"{newest.name}.{os.getpid()}.partial")
     known = next((lake for lake in older if lake.exists()), None)
     if known:
-        # Opening a lake brings it up to date.
+        # Opening a lake migrates it.
         asyncio.run(version_stats(copy_lake(known, partial)))
     else:
         kind = "segmentation" if spec.polygons else "object_detection"
@@ -45,7 +45,7 @@ def base_lake(cache: Path, spec: Spec) -> Path:
 
 
 def image_folder(cache: Path, spec: Spec) -> Path:
-    """Placeholder images of a spec, made where they are missing."""
+    """Return the folder of placeholder images of a spec, and create it if missing."""
     images = cache / "images" / spec.name
     if not images.exists():
         partial = images.with_name(f"{images.name}.{os.getpid()}.partial")
@@ -55,14 +55,14 @@ def image_folder(cache: Path, spec: Spec) -> Path:
 
 
 async def fill_lake(lake: Path, images: Path, kind: str) -> None:
-    """A new lake with one version that holds every image of a folder."""
+    """Create a lake with one version of all images in a folder."""
     await headrace.create_lake(lake)
     async with headrace.connect(lake) as client:
         await client.push(VERSION, images, type=kind)
 
 
 def blob_lake(cache: Path, load: FileSet) -> Path:
-    """The lake with one version that holds the files of a load, made where it is missing."""
+    """Return the lake with one version of the files of a set, and create it if missing."""
     lake = cache / "lakes" / f"{load.name}-{schema_versions()[0]}"
     if not lake.exists():
         partial = lake.with_name(f"{lake.name}.{os.getpid()}.partial")
@@ -72,7 +72,7 @@ def blob_lake(cache: Path, load: FileSet) -> Path:
 
 
 def schema_versions() -> list[str]:
-    """Names for what lakes look like inside: after all migrations, and after each one before."""
+    """Return a name for the schema after each migration, newest first."""
     digest = hashlib.sha256()
     names = []
     for migration in sorted(SCHEMA.glob("[0-9]*.sql")):
@@ -82,7 +82,7 @@ def schema_versions() -> list[str]:
 
 
 def copy_lake(lake: Path, target: Path) -> Path:
-    """A lake of its own for one run, all of it on the disk so that no run pays for the copy."""
+    """Copy a lake for one run, and flush it to the disk so that the run does not pay for the copy."""
     target.mkdir(mode=0o700, parents=True)
     for entry in lake.iterdir():
         if entry.is_dir():
@@ -94,10 +94,10 @@ def copy_lake(lake: Path, target: Path) -> Path:
 
 
 def outcome(lake: Path) -> dict[str, int]:
-    """What is in the lake: assets, annotations with shapes, shapes, a checksum of those per label.
+    """Count assets, annotations with shapes, and shapes of a lake, with a checksum of the shapes per label.
 
-    Annotations without shapes are left out: headrace keeps one for each image of the file that
-    has none, as a note that there is nothing, the official client sends nothing for it.
+    Annotations without shapes are left out: headrace writes one for each image that is empty in
+    the file, the official client sends nothing for it.
     """
     stats = asyncio.run(version_stats(lake))
     labels = repr(sorted(stats.label_repartition.items())).encode()
@@ -111,14 +111,14 @@ def outcome(lake: Path) -> dict[str, int]:
 
 
 async def version_stats(lake: Path) -> VersionStats:
-    """Ask a lake for its statistics."""
+    """Return the statistics of the version in a lake."""
     async with headrace.connect(lake) as client:
         version = await client.version(VERSION)
         return await version.retrieve_stats()
 
 
 def count_rows(lake: Path, rows: str) -> int:
-    """Rows in the lake's own file, so that the counters of what is measured need not be believed."""
+    """Count rows in the lake's database, independently of headrace's counters."""
     database = apsw.Connection(str(lake / "headrace.db"))
     try:
         found: int = database.execute(f"select count(*) from {rows}").get

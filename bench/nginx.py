@@ -1,4 +1,4 @@
-"""A web server over a folder of files: nginx where it is installed (Debian: nginx-light), else aiohttp's own."""
+"""A web server for a folder of files: nginx if it is installed (Debian: nginx-light), else aiohttp's."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ class WebServer:
 
 @contextmanager
 def web_server(root: Path, folder: Path) -> Iterator[WebServer]:
-    """Serve a folder inside the block, on the first processor that we may use."""
+    """Serve a folder inside the block, on the first processor that this process may use."""
     nginx = find_nginx()
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,12 +90,12 @@ def web_server(root: Path, folder: Path) -> Iterator[WebServer]:
 
 
 def find_nginx() -> str | None:
-    """The program."""
+    """Return the path of nginx, None if it is not installed."""
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
 def version() -> str:
-    """What serves, as a result names it."""
+    """Return the name and version of the server, for the result."""
     nginx = find_nginx()
     if nginx is None:
         return "aiohttp"
@@ -104,7 +104,7 @@ def version() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -112,7 +112,7 @@ def free_port() -> int:
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes], folder: Path) -> None:
-    """Return once the server answers."""
+    """Wait until the server responds."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -121,5 +121,5 @@ def wait_for(address: str, process: subprocess.Popen[bytes], folder: Path) -> No
             return
         except OSError:
             time.sleep(0.02)
-    said = (folder / "server.log").read_text(errors="replace")[-2000:]
-    raise RunError(f"the web server did not start: {said}")
+    output = (folder / "server.log").read_text(errors="replace")[-2000:]
+    raise RunError(f"the web server did not start: {output}")

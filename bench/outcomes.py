@@ -1,7 +1,6 @@
-"""What is in a folder or file that a conversion wrote, whoever wrote it.
+"""Count the objects in the output of a conversion, whichever tool wrote it.
 
-Counted are images with objects, and objects: whether an image without any gets an empty file
-or none is each tool's own way.
+Images without objects are not counted: some tools write an empty file for them, others none.
 """
 
 import os
@@ -12,7 +11,7 @@ import msgspec
 
 
 class Annotation(msgspec.Struct, gc=False):
-    """An annotation's entry, as far as every tool writes it."""
+    """The part of an annotation that every tool writes."""
 
     image_id: int
 
@@ -24,7 +23,7 @@ class File(msgspec.Struct, gc=False):
 
 
 def count_objects(target: Path, kind: str) -> dict[str, int]:
-    """Images with objects and objects of a `coco` file or a `yolo` or `voc` folder."""
+    """Count the images with objects, and the objects, of a `coco` file or a `yolo` or `voc` folder."""
     if kind == "coco":
         return count_coco(target)
     suffix, mark = {"yolo": (".txt", b"\n"), "voc": (".xml", b"<object>")}[kind]
@@ -37,7 +36,7 @@ def count_objects(target: Path, kind: str) -> dict[str, int]:
 
 
 def count_coco(target: Path) -> dict[str, int]:
-    """The same of a COCO file, or of the only one in a folder."""
+    """Count those of a COCO file, or of the only one in a folder."""
     path = target if target.is_file() else next(files(target, ".json"))
     content = msgspec.json.decode(path.read_bytes(), type=File)
     images = {each.image_id for each in content.annotations}
@@ -45,7 +44,7 @@ def count_coco(target: Path) -> dict[str, int]:
 
 
 def files(folder: Path, suffix: str) -> Iterator[Path]:
-    """Annotation files below a folder; not the lists of images that some tools write beside."""
+    """Yield the annotation files below a folder, without the lists of images that some tools write."""
     for parent, names, found in os.walk(folder):
         names[:] = [name for name in names if name != "ImageSets"]
         for name in found:

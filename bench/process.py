@@ -1,8 +1,8 @@
-"""Run one command and measure its whole process tree: wall time, CPU time, peak memory.
+"""Run a command and measure its whole process tree: wall time, CPU time, peak memory.
 
-CPU time comes from `wait4` of every process of the run's own session: children that a
-process waited for are in its figure already, those that it left behind are ended and
-waited for here. Memory is sampled. Linux only: it reads /proc.
+CPU time is the sum over `wait4` of all processes in the run's session. A process's figure
+includes the children that it waited for; processes that it left behind are killed and waited
+for here. Memory is sampled. Linux only, since it reads /proc.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ SAMPLE_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process tree took; seconds and MiB."""
+    """Resource usage of a process tree, in seconds and MiB."""
 
     wall_s: float
     cpu_s: float
@@ -36,14 +36,14 @@ class Usage:
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that ended: its exit status (negative: a signal) and what it took."""
+    """A finished command: its exit status (a negative one is a signal) and its usage."""
 
     status: int
     usage: Usage
 
 
 def descendants(pid: int) -> list[int]:
-    """A process and all that it started, as far as they still run."""
+    """Return the ids of a process and its running descendants."""
     found = [pid]
     for parent in found:
         with contextlib.suppress(OSError):
@@ -54,10 +54,10 @@ def descendants(pid: int) -> list[int]:
 
 
 def tree_memory(pid: int) -> int:
-    """Bytes that the tree holds now.
+    """Return the memory of a process tree in bytes.
 
-    Of one process the resident set; of several the proportional one, which counts a page
-    that they share once. That one is dear to read, so it is read only where it differs.
+    For one process that is its resident set; for several the sum of their proportional sets,
+    which count shared pages once but are slow to read.
     """
     pids = descendants(pid)
     if len(pids) == 1:
@@ -66,7 +66,7 @@ def tree_memory(pid: int) -> int:
 
 
 def resident(pid: int) -> int:
-    """The resident set of a process in bytes; 0 when it has gone."""
+    """Return the resident set of a process in bytes, 0 if it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
     except OSError:
@@ -74,7 +74,7 @@ def resident(pid: int) -> int:
 
 
 def proportional(pid: int) -> int:
-    """The resident set with shared pages divided by their users."""
+    """Return the proportional set of a process in bytes: each shared page divided by its users."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -85,9 +85,9 @@ def proportional(pid: int) -> int:
 
 
 def peak_resident(pid: int) -> int:
-    """The largest resident set that the process ever had, in bytes.
+    """Return the peak resident set of a process in bytes.
 
-    Unlike `ru_maxrss` it starts anew with the program, not at that of whoever started it.
+    Unlike `ru_maxrss`, it is reset when the program starts and does not include the parent's.
     """
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -99,18 +99,18 @@ def peak_resident(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a running tree until now, of its ended and awaited children too."""
+    """Return the CPU time of a running tree so far, including children that were waited for."""
     ticks = 0
     for each in descendants(pid):
         with contextlib.suppress(OSError):
-            # The name, in brackets, may hold anything; the numbers follow its last bracket.
+            # The name is in brackets and may contain anything; the numbers follow the last bracket.
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))
     return ticks / TICK
 
 
 class MemorySampler:
-    """Watches a tree's memory from a thread until it is stopped."""
+    """Samples the memory of a process tree in a thread."""
 
     def __init__(self, pid: int) -> None:
         self.peak = 0
@@ -134,14 +134,14 @@ class MemorySampler:
 
 
 def on_tmpfs(folder: Path) -> bool:
-    """Whether what is written to a folder stays in memory."""
+    """Return whether a folder is on a tmpfs, and its files are in memory."""
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     homes = [(len(point), kind) for point, kind in mounts if folder.is_relative_to(point)]
     return max(homes)[1] == "tmpfs"
 
 
 def adopt_orphans() -> None:
-    """Make processes whose parent ended children of this one, so that they can be waited for."""
+    """Let this process inherit orphans of its descendants, so that it can wait for them."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -152,7 +152,7 @@ def measure(
     environment: Mapping[str, str],
     limit: float,
 ) -> Finished:
-    """Run a command in a folder of its own, its words kept in `stdout` and `stderr` there.
+    """Run a command in a folder, with its output in the files `stdout` and `stderr` there.
 
     After `limit` seconds its session is killed, and the status is that of the signal.
     """
@@ -180,7 +180,7 @@ def measure(
             raise
         finally:
             alarm.cancel()
-    # Popen would wait for a process that has gone, and warn that it is still running.
+    # Otherwise Popen would wait for a process that has ended, and warn that it is still running.
     process.returncode = os.waitstatus_to_exitcode(status)
     usages = [used, *reap_session(process.pid)]
     cpu = sum(each.ru_utime + each.ru_stime for each in usages)
@@ -189,23 +189,22 @@ def measure(
 
 
 def kernel_peak(used: resource.struct_rusage) -> int:
-    """The peak in bytes that the kernel noted, where it is the process's own.
+    """Return the kernel's peak of a process in bytes, or 0 if it is not above that of this process.
 
-    Linux starts the count at the resident set of the process that started it, this one, so
-    a figure that is not above ours says nothing.
+    Linux starts the count at the resident set of the parent, so a smaller figure says nothing.
     """
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used.ru_maxrss * 1024 if used.ru_maxrss > ours else 0
 
 
 def kill_session(pid: int) -> None:
-    """End every process of the session that this process leads."""
+    """Kill all processes of the session that this process leads."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def reap_session(pid: int) -> Iterator[resource.struct_rusage]:
-    """End what a finished leader left behind and give what each of them took."""
+    """Kill the processes that a finished leader left behind, and yield their usage."""
     kill_session(pid)
     while True:
         try:

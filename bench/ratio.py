@@ -1,7 +1,7 @@
-"""How runs become a comparison: whom to run when, and what the pairs say.
+"""The order of runs, and the comparison of two contenders.
 
-Machines drift by up to twofold between identical runs, so a peer is compared with the run
-right beside its own, never with an average of another hour.
+The speed of a machine drifts by up to a factor of two between identical runs, so a run is
+compared with the neighbouring run of the other contender, never with an average of another hour.
 """
 
 import statistics
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Turn:
-    """Who runs, and in which round; round 0 warms up and does not count."""
+    """One run: its contender and its round. Round 0 is the warm-up and is not measured."""
 
     round: int
     contender: str
 
     @property
     def counts(self) -> bool:
-        """Whether the run goes into the figures."""
+        """Whether the run is measured."""
         return self.round > 0
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A peer's figure divided by ours, pair by pair; above 1, ours took less."""
+    """A peer's figure divided by ours, round by round; above 1, ours took less."""
 
     ours: str
     peer: str
@@ -33,11 +33,11 @@ class Ratio:
 
     @property
     def median(self) -> float:
-        """The middle pair."""
+        """The median of the rounds."""
         return statistics.median(self.pairs)
 
     def as_json(self) -> dict[str, object]:
-        """The pairs and their spread."""
+        """Return the ratio as JSON data."""
         return {
             "ours": self.ours,
             "peer": self.peer,
@@ -50,7 +50,7 @@ class Ratio:
 
 
 def turns(contenders: Sequence[str], runs: int, *, warm_up: bool = True) -> Iterator[Turn]:
-    """A B A B …, after one round of warm-up."""
+    """Yield the runs in the order A B A B …, after one round of warm-up."""
     for number in range(0 if warm_up else 1, runs + 1):
         for contender in contenders:
             yield Turn(number, contender)
@@ -60,10 +60,9 @@ Figures = Mapping[tuple[int, str], Mapping[str, float]]
 
 
 def ratio(figures: Figures, ours: str, peer: str, measure: str) -> Ratio | None:
-    """Peer by ours over the counted rounds in which both ended well; None without any.
+    """Return the ratio over the measured rounds in which both succeeded; None if there are none.
 
-    A figure of nought cannot be a divisor: CPU time is counted in ticks, and what takes
-    less than one is not compared.
+    Rounds in which our figure is 0 are left out: CPU time is counted in ticks.
     """
     rounds = sorted({number for number, _ in figures if number > 0})
     pairs = []

@@ -1,4 +1,4 @@
-"""A result as a page of text."""
+"""Print a result as text."""
 
 import statistics
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ WORDS = {
 
 
 def text(result: Mapping[str, Any]) -> str:
-    """Medians of each contender, then the ratios with their spread."""
+    """Return the medians of each contender, and the ratios with their spread."""
     data = result["data"]
     lines = [
         f"{result['scenario']} at scale {result['scale']}: {describe_data(data)}",
@@ -45,14 +45,14 @@ def text(result: Mapping[str, Any]) -> str:
         lines += ["", "peer / ours, pair by pair: median (min to max); above 1, ours took less"]
         lines += [ratio_line(each) for each in result["ratios"] if is_shown(each, result)]
     if not result["same_outcome"]:
-        lines += ["", "THE OUTCOMES DIFFER, so the ratios mean nothing:"]
+        lines += ["", "THE OUTCOMES DIFFER, so the ratios are meaningless:"]
         lines += [f"  {run['round']} {run['contender']}: {run['counts']}" for run in result["runs"]]
     lines += [f"\nFAILED {message}" for message in result["failures"].values()]
     return "\n".join(lines)
 
 
 def describe_data(data: Mapping[str, Any]) -> str:
-    """The data in a few words."""
+    """Describe the data in a few words."""
     if "annotations" in data:
         return (
             f"{data['images']:,} images, {data['annotations']:,} annotations, "
@@ -62,7 +62,7 @@ def describe_data(data: Mapping[str, Any]) -> str:
 
 
 def table(result: Mapping[str, Any]) -> list[str]:
-    """A line for each contender: the median of each figure over the counted runs."""
+    """Return one line for each contender: the median of each figure over the measured rounds."""
     rows = {}
     for name in result["contenders"]:
         counted = [run for run in result["runs"] if run["contender"] == name and run["round"]]
@@ -78,19 +78,19 @@ def table(result: Mapping[str, Any]) -> list[str]:
 
 
 def medians(figures: list[Mapping[str, float]]) -> dict[str, float]:
-    """The middle of each figure."""
+    """Return the median of each figure."""
     return {key: statistics.median(each[key] for each in figures) for key in figures[0]}
 
 
 def is_shown(ratio: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
-    """Whether a ratio says more than the others: with no server, there is one CPU time."""
+    """Return whether to print a ratio: without a server, both CPU times are the same."""
     if ratio["measure"] != "total_cpu_s":
         return True
     return any("server_cpu_s" in run["figures"] for run in result["runs"])
 
 
 def ratio_line(ratio: Mapping[str, Any]) -> str:
-    """One ratio with its spread."""
+    """Return one line with a ratio and its spread."""
     pair = f"{ratio['peer']} / {ratio['ours']}"
     return (
         f"  {pair:<32} {WORDS[ratio['measure']]:<28} {ratio['median']:8.2f} "

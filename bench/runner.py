@@ -1,4 +1,4 @@
-"""Run a scenario: every contender a process of its own, turn by turn, and gather a result."""
+"""Run a scenario, each contender in a separate process, in interleaved rounds, and collect the result."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run, how often, where, and for how long at most."""
+    """What to run, how many times, in which folder, and the time limit of a run in seconds."""
 
     scenario: Scenario
     contenders: tuple[Contender, ...]
@@ -36,7 +36,7 @@ class Plan:
 
 
 def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dict[str, Any]:
-    """One measured run in a new folder: figures, and counts of what was done."""
+    """Measure one run in a new folder; return its figures and the counts of its outcome."""
     folder.mkdir(parents=True)
     with plan.scenario.set_up(plan.setting, contender, folder) as setup:
         script = ROOT / "bench" / "contenders" / contender.script
@@ -65,7 +65,7 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
 
 
 def rates(setup: RunSetup, figures: Mapping[str, float]) -> dict[str, float]:
-    """Files and megabytes a second of the job, by the clock and by its CPU time."""
+    """Return files and megabytes per second of the job, in wall time and in CPU time."""
     return {
         name: moved / figures[seconds]
         for moved, names in (
@@ -78,21 +78,21 @@ def rates(setup: RunSetup, figures: Mapping[str, float]) -> dict[str, float]:
 
 
 def outcome_of(setup: RunSetup, answer: Mapping[str, Any]) -> dict[str, int]:
-    """What was done: as found in the outcome where that can be looked at, else as reported."""
+    """Return the counts of the outcome: verified if possible, else as the contender reports them."""
     return dict(setup.verify() if setup.verify else answer["counts"])
 
 
 def failure_message(contender: Contender, folder: Path, status: int, limit: float) -> str:
-    """Why a run counts as failed, with the last that the contender said."""
+    """Describe why a run failed, with the contender's last output."""
     last = (folder / "stderr").read_text(errors="replace").strip()[-2000:]
     ending = f"signal {-status} (a run may take {limit:.0f} s)" if status < 0 else f"exit {status}"
     return f"{contender.name}: {ending}\n{last}"
 
 
 def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Run all turns; the result as data for JSON.
+    """Run all rounds and return the result as JSON data.
 
-    A contender that fails is left out from then on, and the result says why.
+    A contender that fails is left out of later rounds, and the result holds its error.
     """
     pythons = {
         each.name: python_of(each.environment, plan.setting.cache) for each in plan.contenders
@@ -132,7 +132,7 @@ def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
 
 
 def progress_line(turn: Turn, run: Mapping[str, Any]) -> str:
-    """A run in a line."""
+    """Return one line about a run."""
     figures = run["figures"]
     label = f"round {turn.round}" if turn.counts else "warm-up"
     return (
@@ -142,7 +142,7 @@ def progress_line(turn: Turn, run: Mapping[str, Any]) -> str:
 
 
 def ratios(plan: Plan, runs: list[dict[str, Any]]) -> list[dict[str, object]]:
-    """Each peer against each of ours in each measure."""
+    """Return the ratios of each peer to each of our contenders, for each measure."""
     figures = {(run["round"], run["contender"]): run["figures"] for run in runs}
     peers = [each for each in plan.contenders if each not in plan.scenario.ours]
     found = (
@@ -155,29 +155,29 @@ def ratios(plan: Plan, runs: list[dict[str, Any]]) -> list[dict[str, object]]:
 
 
 def same_outcome(plan: Plan, runs: list[dict[str, Any]]) -> bool:
-    """Whether every run did the same, limits aside: only then do the ratios mean anything."""
+    """Return whether all runs, except limits, had the same outcome; otherwise the ratios are meaningless."""
     whole = {each.name for each in plan.contenders if each.whole}
     counts = [run["counts"] for run in runs if run["contender"] in whole]
     return len({json.dumps(each, sort_keys=True) for each in counts}) <= 1
 
 
 def describe(contender: Contender, python: str) -> dict[str, Any]:
-    """What a contender is made of."""
+    """Describe a contender, with the versions of its packages."""
     every = package_versions(python)
     named = {name: every.get(name, "missing") for name in ("python", *contender.packages)}
     return {"script": contender.script, "versions": named, "environment": every}
 
 
 def commit() -> dict[str, Any]:
-    """The revision that was measured, and whether its files were changed since."""
-    answers = []
+    """Return the measured revision, and whether the files have uncommitted changes."""
+    outputs = []
     for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "src", "bench")):
         git = ["git", "-C", str(ROOT), *arguments]
         try:
-            answers.append(subprocess.run(git, capture_output=True, text=True, check=True).stdout)
+            outputs.append(subprocess.run(git, capture_output=True, text=True, check=True).stdout)
         except (OSError, subprocess.CalledProcessError):
             return {"revision": None, "changed": None}
-    return {"revision": answers[0].strip(), "changed": bool(answers[1].strip())}
+    return {"revision": outputs[0].strip(), "changed": bool(outputs[1].strip())}
 
 
 def machine() -> dict[str, Any]:
@@ -201,5 +201,5 @@ WORK_FOLDERS = "[0-9]*-[0-9]*-[0-9]*"
 
 
 def work_folder(base: Path) -> Path:
-    """A folder that never was: creating files where many were deleted is slow for minutes."""
+    """Return a new folder: creating files in one where many were deleted is slow for minutes."""
     return base / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"

@@ -1,4 +1,4 @@
-"""A headrace server over a lake, started as a user starts it: by the command line."""
+"""A headrace server for a lake, started with the command line as a user does."""
 
 import json
 import os
@@ -21,7 +21,7 @@ STOP_SECONDS = 60.0
 
 
 class ServerError(RunError):
-    """headrace's command line did not do what a run needs; the text is what it said."""
+    """A headrace command failed; the message has its output."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Server:
 
 @contextmanager
 def serve(lake: Path, folder: Path) -> Iterator[Server]:
-    """Serve a lake inside the block; `server.log` in `folder` keeps its words.
+    """Serve a lake inside the block, with the log in `folder/server.log`.
 
-    Raises ServerError where it does not start, or does not end well.
+    Raises ServerError if the server does not start, or ends with an error.
     """
     environment = clean_environment(folder)
     token = headrace(["token", "create", str(lake)], environment).strip()
@@ -64,7 +64,7 @@ def serve(lake: Path, folder: Path) -> Iterator[Server]:
 
 
 def headrace(arguments: Sequence[str], environment: dict[str, str] | None = None) -> str:
-    """Run a command of headrace; what it printed."""
+    """Run a headrace command and return its output."""
     done = subprocess.run(
         [*HEADRACE, *arguments],
         env=environment or dict(os.environ),
@@ -78,12 +78,12 @@ def headrace(arguments: Sequence[str], environment: dict[str, str] | None = None
 
 
 def read_address(process: subprocess.Popen[str], log: Path) -> str:
-    """The address that the server tells once it accepts connections."""
-    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    """Wait for the line in which the server prints its address, and return it."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     assert process.stdout is not None
-    threading.Thread(target=lambda out: told.put(out.readline()), args=[process.stdout]).start()
+    threading.Thread(target=lambda out: lines.put(out.readline()), args=[process.stdout]).start()
     try:
-        line = told.get(timeout=START_SECONDS)
+        line = lines.get(timeout=START_SECONDS)
         found: str = json.loads(line)["url"]
     except (queue.Empty, ValueError, KeyError):
         process.kill()
@@ -93,7 +93,7 @@ def read_address(process: subprocess.Popen[str], log: Path) -> str:
 
 
 def stop(process: subprocess.Popen[str]) -> int:
-    """Ask the server to end, and wait for it; its exit status."""
+    """Ask the server to end, wait for it, and return its exit status."""
     process.send_signal(signal.SIGTERM)
     try:
         return process.wait(STOP_SECONDS)
@@ -102,5 +102,5 @@ def stop(process: subprocess.Popen[str]) -> int:
 
 
 def log_tail(log: Path) -> str:
-    """The last that the server said."""
+    """Return the end of the server's log."""
     return log.read_text(errors="replace").strip()[-2000:]

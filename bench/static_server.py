@@ -1,4 +1,4 @@
-"""A folder over HTTP, where there is no nginx: `static_server.py FOLDER PORT`."""
+"""Serve a folder over HTTP where nginx is not installed: `static_server.py FOLDER PORT`."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""The generated data as YOLO and VOC folders, laid out as other people's tools do; made once.
+"""The generated data as YOLO and VOC folders, in the layout of other tools.
 
-Boxes only, for that is what all peers read: YOLO with six digits, as Ultralytics writes it;
-VOC with whole pixels counted from 1, as LabelImg writes it.
+Only boxes, which all peers can read: YOLO with six digits, as Ultralytics writes it; VOC with
+whole pixels counted from 1, as LabelImg writes it.
 """
 
 import os
@@ -51,7 +51,7 @@ VOC_OBJECT = """\t<object>
 
 
 def ensure_trees(setting: Setting) -> Path:
-    """The folder of `coco`, `yolo` and `voc`, made where it is missing; what is there is complete."""
+    """Return the folder with `coco`, `yolo` and `voc`, and create it if missing; one that exists is complete."""
     folder = setting.cache / "trees" / setting.spec.name
     if folder.exists():
         return folder
@@ -64,9 +64,9 @@ def ensure_trees(setting: Setting) -> Path:
         each.mkdir(parents=True)
     shutil.copyfile(setting.coco_file, coco / "instances_train.json")
     write_images(partial / "yolo" / "images" / "train", iter_images(setting.spec), links=True)
-    # hotcoco looks for the names beside the rows.
-    for place in (partial / "yolo", rows):
-        (place / "data.yaml").write_text(YAML)
+    # hotcoco expects the names next to the label files.
+    for parent in (partial / "yolo", rows):
+        (parent / "data.yaml").write_text(YAML)
     with (
         formats.read(setting.coco_file, "coco") as source,
         (lists / "train.txt").open("w") as names,
@@ -76,7 +76,7 @@ def ensure_trees(setting: Setting) -> Path:
             (rows / f"{stem}.txt").write_text(yolo_text(sample))
             (xml / f"{stem}.xml").write_text(voc_text(sample))
             names.write(f"{stem}\n")
-    # datumaro knows no other classes than those of the challenge where nobody tells it.
+    # By default datumaro knows only the classes of the VOC challenge.
     labels = "".join(f"{name}:::\n" for name in NUMBERS)
     (partial / "voc" / "labelmap.txt").write_text(f"# label:color_rgb:parts:actions\n{labels}")
     partial.replace(folder)
@@ -84,7 +84,7 @@ def ensure_trees(setting: Setting) -> Path:
 
 
 def yolo_text(sample: Sample) -> str:
-    """The rows of an image."""
+    """Return the label file of an image."""
     width, height = sample.width or 1, sample.height or 1
     return "".join(
         ROW
@@ -95,7 +95,7 @@ def yolo_text(sample: Sample) -> str:
 
 
 def voc_text(sample: Sample) -> str:
-    """The XML of an image."""
+    """Return the annotation file of an image."""
     objects = "".join(
         VOC_OBJECT % (shape.label, x + 1, y + 1, max(x + 1, x + w), max(y + 1, y + h))
         for shape in sample.shapes
@@ -105,7 +105,7 @@ def voc_text(sample: Sample) -> str:
 
 
 def box_of(shape: AnyShape) -> tuple[float, float, float, float]:
-    """The box that the data gives."""
+    """Return the bounding box in the data."""
     if isinstance(shape, Rectangle):
         return shape.x, shape.y, shape.w, shape.h
     assert isinstance(shape, Polygon)

@@ -1,4 +1,4 @@
-"""The scenarios by name."""
+"""All scenarios by name."""
 
 from bench.scenario import Scenario
 from bench.scenarios.files import FILES
@@ -15,5 +15,5 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def find(name: str) -> list[Scenario]:
-    """The scenario of a name, or all of a group: `formats` means every `formats/…`."""
+    """Return the scenario with a name, or all of a group: `formats` means every `formats/…`."""
     return [each for key, each in SCENARIOS.items() if name and f"{key}/".startswith(f"{name}/")]

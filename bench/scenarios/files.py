@@ -1,4 +1,4 @@
-"""Write many small files: by the batch in a thread, as headrace does, or one by one through aiofiles."""
+"""Write many small files: in batches in a thread, as headrace does, or one by one with aiofiles."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from bench.scenario import Contender, RunSetup, Scenario, Setting
 
 
 def prepare(setting: Setting) -> None:
-    """Nothing is shared between runs."""
+    """Do nothing: the runs share no data."""
     del setting
 
 
 @contextmanager
 def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
-    """As many files of 20 kB as the data has images, in a folder that never held any."""
+    """Set up an empty folder for as many files of 20 kB as the data has images."""
     del contender
     target = folder / "files"
     target.mkdir()
@@ -23,7 +23,7 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
 
 FILES = Scenario(
     name="files",
-    summary="write small files: why aiofiles is not used",
+    summary="write small files: why batches are written in threads, not with aiofiles",
     ours=(Contender("batches", "files_batches.py"),),
     peers=(Contender("aiofiles", "files_aiofiles.py", environment="aiofiles"),),
     prepare=prepare,

@@ -1,6 +1,6 @@
-"""Read and convert annotation files: headrace, its peers, and the limits that none can pass.
+"""Read and convert annotation files: headrace, its peers, and the limits.
 
-Each operation is a scenario of its own, named `formats/…`; `formats` alone runs all of them.
+Each operation is a scenario named `formats/…`; `formats` runs all of them.
 """
 
 import os
@@ -21,17 +21,17 @@ PACKAGES = ("headrace", "msgspec", "orjson", "lxml")
 
 
 def peer(name: str, *more: str, up_to: str) -> Contender:
-    """Another package that does the job, in an environment of its own."""
+    """Return a contender for another package, in a separate environment."""
     return Contender(name, script(name), environment=name, packages=(name, *more), up_to=up_to)
 
 
 def limit(name: str, *packages: str, environment: str = "headrace", up_to: str = "L") -> Contender:
-    """A part of the job, done by the barest means."""
+    """Return a contender that does a part of the job, as fast as possible."""
     return Contender(name, script(name), environment, packages, up_to, whole=False)
 
 
 def script(name: str) -> str:
-    """The file of a contender."""
+    """Return the script of a contender."""
     return f"formats_{name.replace('-', '_')}.py"
 
 
@@ -61,9 +61,9 @@ SUFFIXES = {"yolo": ".txt", "voc": ".xml"}
 
 
 def prepare(setting: Setting, kind: str) -> None:
-    """The source, and its annotations in the page cache.
+    """Create the source, and read its annotations into the page cache.
 
-    Folders are made only where they are read: at scale L they are three million files.
+    Folders are created only for the scenarios that read them: at scale L they have three million files.
     """
     source = [setting.coco_file] if kind == "coco" else (ensure_trees(setting) / kind).rglob("*")
     for path in source:
@@ -77,9 +77,9 @@ def prepare(setting: Setting, kind: str) -> None:
 def set_up(
     setting: Setting, contender: Contender, folder: Path, operation: str
 ) -> Iterator[RunSetup]:
-    """A target that never was; gone again after the run where it takes memory.
+    """Set up a new target; on a tmpfs it is deleted after the run.
 
-    On a disk it stays: creating files is slow for minutes after many were deleted.
+    On a disk it is kept: creating files is slow for minutes after many were deleted.
     """
     kind, _, to = operation.partition("-")
     source = setting.coco_file if kind in ("coco", "read") else ensure_trees(setting) / kind
@@ -95,21 +95,21 @@ def set_up(
 def arguments(
     setting: Setting, contender: Contender, operation: str, source: Path, target: Path
 ) -> dict[str, Any]:
-    """What a contender's script is told."""
+    """Return the arguments of a contender's script."""
     if contender == EMPTY:
         suffix = SUFFIXES[operation.partition("-")[2]]
         return {"folder": str(target), "suffix": suffix, "spec": asdict(setting.spec)}
     if contender == DATUMARO and source.is_file():
-        # It takes the folder around the file.
+        # datumaro expects the folder of the file.
         source = ensure_trees(setting) / "coco"
-    told = {"operation": operation, "source": str(source), "target": str(target)}
-    return told | OPTIONS.get(contender.name, {})
+    common = {"operation": operation, "source": str(source), "target": str(target)}
+    return common | OPTIONS.get(contender.name, {})
 
 
 def scenario(
     operation: str, summary: str, ours: tuple[Contender, ...], peers: tuple[Contender, ...]
 ) -> Scenario:
-    """One operation."""
+    """Return the scenario of one operation."""
     kind = operation.partition("-")[0]
     return Scenario(
         name=f"formats/{operation}",
@@ -123,7 +123,7 @@ def scenario(
 
 FORMATS = (
     scenario("read", "read COCO: samples with all their shapes", (OURS, RAW), READERS),
-    scenario("coco-coco", "COCO to COCO, numbered anew", (OURS, CORES), (*CONVERTERS, IDLE)),
+    scenario("coco-coco", "COCO to COCO, renumbered", (OURS, CORES), (*CONVERTERS, IDLE)),
     scenario("coco-yolo", "COCO to YOLO, boxes", (OURS, CORES), (*CONVERTERS, EMPTY)),
     scenario("coco-voc", "COCO to VOC, boxes", (OURS, CORES), (*CONVERTERS, EMPTY)),
     scenario("yolo-coco", "YOLO to COCO, sizes from the images", (OURS, CORES), CONVERTERS),

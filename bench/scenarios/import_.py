@@ -1,4 +1,4 @@
-"""Import a COCO file into a version whose assets are there: headrace and the official client."""
+"""Import a COCO file into a version that has its assets: headrace and the official client."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ OFFICIAL = Contender(
 
 
 def prepare(setting: Setting) -> None:
-    """A lake with the assets, and the file in the page cache."""
+    """Create a lake with the assets, and read the file into the page cache."""
     base_lake(setting.cache, setting.spec)
     with setting.coco_file.open("rb") as stream:
         while stream.read(1 << 20):
@@ -31,7 +31,7 @@ def prepare(setting: Setting) -> None:
 
 @contextmanager
 def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
-    """A copy of the lake, served where the contender works over HTTP."""
+    """Set up a copy of the lake, and a server if the contender works over HTTP."""
     lake = copy_lake(base_lake(setting.cache, setting.spec), folder / "lake")
     verify = partial(outcome, lake)
     job = {"version": VERSION, "file": str(setting.coco_file)}

@@ -1,4 +1,4 @@
-"""Load a COCO file whole: the limits that readers of the format can be held against."""
+"""Load a whole COCO file into memory: the limits for readers of the format."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from bench.scenario import Contender, RunSetup, Scenario, Setting
 
 
 def prepare(setting: Setting) -> None:
-    """The file is all that the runs share; reading it once puts it into the page cache."""
+    """Read the file into the page cache."""
     with setting.coco_file.open("rb") as stream:
         while stream.read(1 << 20):
             pass
@@ -16,14 +16,14 @@ def prepare(setting: Setting) -> None:
 
 @contextmanager
 def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
-    """Every contender reads the same file and writes nothing."""
+    """Set up nothing: every contender reads the same file."""
     del contender, folder
     yield RunSetup({"file": str(setting.coco_file)})
 
 
 PARSE = Scenario(
     name="parse",
-    summary="load a COCO file whole, by typed decoding and by general JSON readers",
+    summary="load a whole COCO file, with typed decoding and with general JSON readers",
     ours=(Contender("msgspec", "parse_msgspec.py", packages=("msgspec",)),),
     peers=(
         Contender("orjson", "parse_orjson.py", packages=("orjson",)),

@@ -1,6 +1,6 @@
-"""Download many files: headrace's transfer engine, programs made for it, libraries, and the official client.
+"""Download many files: headrace's transfer engine, download tools, libraries, and the official client.
 
-All fetch from the same nginx, but for the two that need a platform: those fetch from `headrace serve`.
+All download from the same nginx, except the two that need a platform, which use `headrace serve`.
 """
 
 import shutil
@@ -18,10 +18,10 @@ from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.server import serve
 
 MEMORY = Path("/dev/shm")
-"""Files are written into memory: what a disk does meanwhile is not the client's."""
+"""Files are written to memory, so that the disk does not affect the measurement."""
 
 AT_ONCE = 64
-"""Connections of the programs; measured best, or no worse than 16."""
+"""Concurrent downloads of the tools; measured as fastest, or no slower than 16."""
 
 PACKAGES = ("headrace", "aiohttp", "uvloop")
 
@@ -41,21 +41,21 @@ OBSTORE = Contender("obstore", "transfer_obstore.py", "obstore", packages=("obst
 
 
 def prepare(loads: Mapping[str, FileSet], setting: Setting) -> None:
-    """The files in the page cache, and a lake that holds them."""
+    """Create the files and a lake with them, and read them into the page cache."""
     load = loads[setting.scale]
     warm_page_cache(ensure_files(setting.cache, load))
     blob_lake(setting.cache, load)
 
 
 def data(loads: Mapping[str, FileSet], setting: Setting) -> Mapping[str, Any]:
-    """For the result."""
+    """Describe the files and the tools, for the result."""
     load = loads[setting.scale]
     tools = {name: tool_version(program) for name, program in TOOLS.items()}
     return {"files": load.files, "bytes_each": load.size, "web_server": version(), **tools}
 
 
 def curl(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
-    """The parallel mode of curl, with a list of addresses and files."""
+    """Return the command for curl's parallel mode, with a list of URLs and files."""
     lines = (f'url = "{address}/{name}"\noutput = "{target}/{name}"\n' for name in names)
     (folder / "curl.txt").write_text("".join(lines))
     command = ["curl", "--parallel", "--parallel-max", str(AT_ONCE), "--fail", "--silent"]
@@ -63,7 +63,7 @@ def curl(address: str, names: list[str], target: Path, folder: Path) -> list[str
 
 
 def aria2(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
-    """aria2 with an input file; no preallocation, one connection a file."""
+    """Return the command for aria2 with an input file, without preallocation, with one connection per file."""
     lines = (f"{address}/{name}\n out={name}\n" for name in names)
     (folder / "aria2.txt").write_text("".join(lines))
     options = ["--quiet", "--file-allocation=none", "--split=1", "--max-connection-per-server=1"]
@@ -72,7 +72,7 @@ def aria2(address: str, names: list[str], target: Path, folder: Path) -> list[st
 
 
 def rclone(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
-    """The HTTP remote of rclone, with its listing."""
+    """Return the command for rclone's HTTP remote, which lists the files itself."""
     del names, folder
     at_once = [f"--transfers={AT_ONCE}", f"--checkers={AT_ONCE}"]
     return ["rclone", "copy", ":http:", str(target), "--http-url", address, *at_once, "--config="]
@@ -82,7 +82,7 @@ COMMANDS = {"curl": curl, "aria2": aria2, "rclone": rclone}
 
 
 def tool_version(program: str) -> str:
-    """What a program calls itself; empty where it is not installed."""
+    """Return the version of a program, empty if it is not installed."""
     if shutil.which(program) is None:
         return ""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
@@ -93,7 +93,7 @@ def tool_version(program: str) -> str:
 def set_up(
     loads: Mapping[str, FileSet], setting: Setting, contender: Contender, folder: Path
 ) -> Iterator[RunSetup]:
-    """A server, the contender's input and an empty target, which is removed once it was looked at."""
+    """Set up a server, the contender's input, and an empty target, which is deleted after the run."""
     load = loads[setting.scale]
     target = folder / "files"
     target.mkdir()
@@ -146,7 +146,7 @@ def set_up(
 
 
 def scenario(name: str, summary: str, loads: Mapping[str, FileSet]) -> Scenario:
-    """One size of files, at all scales."""
+    """Return the scenario of one file size, for all scales."""
     return Scenario(
         name=name,
         summary=summary,

@@ -1,4 +1,4 @@
-"""What a million files cost the transfer engine itself: memory while they move, time where nothing is to be done."""
+"""The cost of a million files in the transfer engine itself: its memory, and the time of a run with nothing to do."""
 
 import json
 import os
@@ -22,23 +22,23 @@ ENGINE = Contender("headrace", "transfer_many.py", packages=("headrace", "uvloop
 
 
 def prepare(setting: Setting) -> None:
-    """Nothing is shared between runs."""
+    """Do nothing: the runs share no data."""
     del setting
 
 
 def data(setting: Setting) -> Mapping[str, Any]:
-    """For the result."""
+    """Describe the files, for the result."""
     return {"files": FILES[setting.scale], "bytes_each": SIZE}
 
 
 def complete(target: Path) -> dict[str, int]:
-    """Files of the right size in a folder."""
+    """Count the files in a folder."""
     with os.scandir(target) as entries:
         return {"files": sum(1 for each in entries if each.is_file())}
 
 
 def link(folder: Path, files: int) -> None:
-    """So many names for one file."""
+    """Create hard links to one file."""
     first = folder / f"{0:07}.bin"
     first.write_bytes(bytes(SIZE))
     for number in range(1, files):
@@ -47,7 +47,7 @@ def link(folder: Path, files: int) -> None:
 
 @contextmanager
 def set_up(done: bool, setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
-    """An empty folder, or one where all is done: linked to one file, and noted by a run before."""
+    """Set up an empty folder, or one where all files are complete and recorded by an earlier run."""
     target = folder / "files"
     target.mkdir()
     arguments = {"target": str(target), "files": FILES[setting.scale], "size": SIZE}
@@ -64,7 +64,7 @@ def set_up(done: bool, setting: Setting, contender: Contender, folder: Path) -> 
 
 
 def scenario(name: str, summary: str, *, done: bool) -> Scenario:
-    """One of the two."""
+    """Return the scenario of a first run, or of a second one with nothing to do (`done`)."""
     return Scenario(
         name=name,
         summary=summary,
@@ -78,7 +78,7 @@ def scenario(name: str, summary: str, *, done: bool) -> Scenario:
     )
 
 
-MOVED = scenario("many/moved", "bring very many made-up files of 100 bytes", done=False)
+MOVED = scenario("many/moved", "transfer very many synthetic files of 100 bytes", done=False)
 AGAIN = scenario("many/again", "a second run with nothing to do", done=True)
 
 MANY = (MOVED, AGAIN)

@@ -1,4 +1,4 @@
-"""Upload many files: headrace into a lake and into a server, the official client into a server."""
+"""Upload many files: headrace to a lake and to a server, the official client to a server."""
 
 import asyncio
 import shutil
@@ -25,25 +25,25 @@ OFFICIAL = Contender(
 
 
 def prepare(setting: Setting) -> None:
-    """The files in the page cache."""
+    """Create the files, and read them into the page cache."""
     warm_page_cache(ensure_files(setting.cache, LOADS[setting.scale]))
 
 
 def data(setting: Setting) -> Mapping[str, Any]:
-    """For the result."""
+    """Describe the files, for the result."""
     load = LOADS[setting.scale]
     return {"files": load.files, "bytes_each": load.size}
 
 
-def there(lake: Path) -> dict[str, int]:
-    """Data in the lake's own table, and bytes of them in its objects."""
+def count_data(lake: Path) -> dict[str, int]:
+    """Count the data in the lake's database, and its objects and their bytes."""
     sizes = [path.stat().st_size for path in (lake / "objects").rglob("*") if path.is_file()]
     return {"data": count_rows(lake, "data"), "objects": len(sizes), "bytes": sum(sizes)}
 
 
 @contextmanager
 def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
-    """An empty lake, served where the contender works over HTTP; it is removed after the run."""
+    """Set up an empty lake, and a server if the contender works over HTTP; the lake is deleted after the run."""
     load = LOADS[setting.scale]
     source = ensure_files(setting.cache, load)
     paths = folder / "paths.txt"
@@ -51,7 +51,7 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
     lake = folder / "lake"
     asyncio.run(headrace.create_lake(lake))
     moved = {"files": load.files, "bytes": load.files * load.size}
-    verify = partial(there, lake)
+    verify = partial(count_data, lake)
     try:
         if contender == EMBEDDED:
             yield RunSetup({"target": str(lake), "paths": str(paths)}, verify=verify, **moved)
@@ -65,7 +65,7 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
 
 UPLOAD = Scenario(
     name="upload",
-    summary="upload files of 20 kB into a lake, into a server, and by the official client",
+    summary="upload files of 20 kB to a lake, to a server, and with the official client",
     ours=(EMBEDDED, HTTP),
     peers=(OFFICIAL,),
     prepare=prepare,
