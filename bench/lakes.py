@@ -18,9 +18,9 @@ from bench.blobs import FileSet, ensure_files
 from bench.dataset import Spec, iter_images
 from bench.images import write_images
 from headrace.model.records import VersionStats
+from headrace.storage.database.queries import migrations
 
 VERSION = "bench/v1"
-SCHEMA = Path(headrace.__file__).parent / "storage" / "database" / "sql" / "sqlite"
 
 
 def base_lake(cache: Path, spec: Spec) -> Path:
@@ -75,8 +75,8 @@ def schema_versions() -> list[str]:
     """Return a name for the schema after each migration, newest first."""
     digest = hashlib.sha256()
     names = []
-    for migration in sorted(SCHEMA.glob("[0-9]*.sql")):
-        digest.update(migration.read_bytes())
+    for _, script in migrations("sqlite"):
+        digest.update(script.encode())
         names.append(digest.hexdigest()[:8])
     return names[::-1]
 

@@ -1,1 +1,1 @@
-"""One script for each way to do a job; each runs in an environment of its own."""
+"""One script for each way to do a job. Each runs in the environment of its contender."""

@@ -1,4 +1,4 @@
-"""Small files through aiofiles, 32 at a time."""
+"""Write small files with aiofiles, 32 at a time."""
 
 import asyncio
 import os
@@ -7,12 +7,12 @@ import aiofiles
 
 from bench.contenders.job import run
 
-AT_ONCE = 32
+CONCURRENCY = 32
 
 
 async def write_all(folder: str, files: int, content: bytes) -> None:
-    """Write all files, some at a time."""
-    free = asyncio.Semaphore(AT_ONCE)
+    """Write all files concurrently."""
+    free = asyncio.Semaphore(CONCURRENCY)
 
     async def write(number: int) -> None:
         async with free, aiofiles.open(f"{folder}/{number}", "xb") as file:
@@ -24,7 +24,7 @@ async def write_all(folder: str, files: int, content: bytes) -> None:
 
 
 def work(folder: str, files: int, size: int) -> dict[str, int]:
-    """The whole job."""
+    """Run the job."""
     asyncio.run(write_all(folder, files, bytes(size)))
     return {"files": len(os.listdir(folder))}
 

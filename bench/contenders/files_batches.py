@@ -1,4 +1,4 @@
-"""Small files, 32 a thread hop."""
+"""Write small files in a thread, 32 per call."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ BATCH = 32
 
 
 def write(folder: str, numbers: Iterable[int], content: bytes) -> None:
-    """Write some files, in this thread."""
+    """Write some files; blocks."""
     for number in numbers:
         descriptor = os.open(f"{folder}/{number}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
@@ -20,14 +20,14 @@ def write(folder: str, numbers: Iterable[int], content: bytes) -> None:
 
 
 async def write_all(folder: str, files: int, content: bytes) -> None:
-    """Write all files, a batch in a thread after another."""
+    """Write all files, batch by batch."""
     for start in range(0, files, BATCH):
         numbers = range(start, min(files, start + BATCH))
         await asyncio.to_thread(write, folder, numbers, content)
 
 
 def work(folder: str, files: int, size: int) -> dict[str, int]:
-    """The whole job."""
+    """Run the job."""
     asyncio.run(write_all(folder, files, bytes(size)))
     return {"files": len(os.listdir(folder))}
 

@@ -1,4 +1,4 @@
-"""A limit: as many files as the conversion writes, under the same names, with nothing in them."""
+"""A limit: create the files that the conversion writes, with the same names but empty."""
 
 import os
 from typing import Any
@@ -8,7 +8,7 @@ from bench.dataset import Spec, iter_images
 
 
 def work(folder: str, suffix: str, spec: dict[str, Any]) -> dict[str, int]:
-    """Create them one after the other."""
+    """Create the files one after another."""
     os.makedirs(folder)
     for image in iter_images(Spec(**spec)):
         name = f"{folder}/{image.file_name[:-4]}{suffix}"

@@ -6,7 +6,7 @@ from bench.contenders.job import run
 
 
 def load(operation: str, source: str) -> AnnotationSet:
-    """The whole dataset in memory."""
+    """Load the whole dataset into memory."""
     if operation.startswith("yolo"):
         return AnnotationSet.from_yolo_v5(
             f"{source}/labels/train", image_folder=f"{source}/images/train"
@@ -17,12 +17,12 @@ def load(operation: str, source: str) -> AnnotationSet:
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Do what the scenario names."""
+    """Run one operation."""
     data = load(operation, source)
     if operation.endswith("-coco"):
         data.save_coco(target, auto_ids=True)
     elif operation.endswith("-yolo"):
-        # It has no list of classes; the numbers are the caller's.
+        # globox has no list of classes; the caller chooses the numbers.
         names = sorted({box.label for each in data for box in each.boxes})
         numbers = {name: number for number, name in enumerate(names)}
         data.save_yolo_v5(target, label_to_id=numbers)

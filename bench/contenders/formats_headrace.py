@@ -1,4 +1,4 @@
-"""headrace reads a dataset, or converts it, and tells how long its event loop had to wait."""
+"""headrace reads a dataset, or converts it and measures the latency of its event loop."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from headrace.formats.options import Geometry
 
 
 def read(source: str, geometry: Geometry) -> dict[str, int]:
-    """All samples, one batch after another."""
+    """Read all samples, batch by batch."""
     images = shapes = 0
     with formats.read(source, "coco", geometry=geometry) as found:
         for batch in found.batches():
@@ -22,7 +22,7 @@ def read(source: str, geometry: Geometry) -> dict[str, int]:
 
 
 async def convert(source: str, target: str, to: str, **options: Any) -> dict[str, int]:
-    """One conversion, with a task beside it that asks again and again to be woken."""
+    """Convert, and measure the event loop meanwhile."""
     async with measure_latency():
         report = await headrace.convert(source, target, to=to, **options)
     return {"images": report.images_out, "shapes": report.shapes_out}
@@ -31,13 +31,13 @@ async def convert(source: str, target: str, to: str, **options: Any) -> dict[str
 def work(
     operation: str, source: str, target: str, geometry: Geometry = "floats", workers: int = 1
 ) -> dict[str, int]:
-    """Do what the scenario names."""
+    """Run one operation."""
     if operation == "read":
         return read(source, geometry)
     to = operation.partition("-")[2]
     options: dict[str, Any] = {"workers": workers}
     if to != "coco":
-        # Boxes: the peers write nothing else.
+        # Only boxes, as the peers write.
         options["task"] = "detect"
     if Path(source).is_dir():
         options["from_"] = operation.partition("-")[0]

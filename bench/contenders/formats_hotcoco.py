@@ -6,14 +6,14 @@ from bench.contenders.job import run
 
 
 def load(operation: str, source: str) -> COCO:
-    """The whole dataset in memory."""
+    """Load the whole dataset into memory."""
     if operation.startswith("yolo"):
         return COCO.from_yolo(f"{source}/labels/train", f"{source}/images/train")
     return COCO.from_voc(source) if operation.startswith("voc") else COCO(source)
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Do what the scenario names."""
+    """Run one operation."""
     data = load(operation, source)
     if operation.endswith("-coco"):
         data.save(target)

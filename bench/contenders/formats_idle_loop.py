@@ -1,4 +1,4 @@
-"""A limit: an event loop with nothing to do, on the same machine; what it waits, no program can help."""
+"""A limit: the latency of an idle event loop on the same machine."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ SECONDS = 3.0
 
 
 async def idle() -> None:
-    """Ping and no more."""
+    """Measure an idle loop."""
     async with measure_latency():
         await asyncio.sleep(SECONDS)
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Nothing is done."""
+    """Run the measurement."""
     del operation, source, target
     asyncio.run(idle())
     return {}

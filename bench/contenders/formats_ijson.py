@@ -1,4 +1,4 @@
-"""A limit: ijson, the streaming JSON reader that people use, gives all annotations one by one."""
+"""A limit: ijson, a popular streaming JSON reader, yields all images and annotations."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bench.contenders.job import run
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Walk through both arrays."""
+    """Iterate over both arrays."""
     del operation, target
     counts = {}
     for name, key in (("images", "images"), ("shapes", "annotations")):

@@ -15,11 +15,11 @@ from bench.contenders.job import run
 
 
 def load(operation: str, source: str) -> ObjectDetectionInput:
-    """Their reader of the source."""
+    """Open the source with labelformat's reader."""
     if operation.startswith("yolo"):
         return YOLOv8ObjectDetectionInput(Path(source) / "data.yaml", "train")
     if operation.startswith("voc"):
-        # It wants all names beforehand, and VOC has no list of them.
+        # labelformat needs all names in advance, and VOC has no list of them.
         names = yaml.safe_load((Path(source).parent / "yolo" / "data.yaml").read_text())["names"]
         return PascalVOCObjectDetectionInput(
             Path(source) / "Annotations", ",".join(names[number] for number in sorted(names))
@@ -28,7 +28,7 @@ def load(operation: str, source: str) -> ObjectDetectionInput:
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Do what the scenario names."""
+    """Run one operation."""
     reader = load(operation, source)
     if operation.endswith("-coco"):
         COCOObjectDetectionOutput(Path(target)).save(reader)

@@ -1,4 +1,4 @@
-"""A limit: msgspec decodes the whole file at once, all polygons as numbers, nothing grouped."""
+"""A limit: msgspec decodes the whole file at once, polygons as numbers, without grouping by image."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ class File(msgspec.Struct, gc=False):
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Load the file whole."""
+    """Load the whole file."""
     del operation, target
     content = msgspec.json.decode(Path(source).read_bytes(), type=File)
     return {"images": len(content.images), "shapes": len(content.annotations)}

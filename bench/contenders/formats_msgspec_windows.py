@@ -1,6 +1,6 @@
-"""A limit: msgspec decodes window after window of the generated file, whose layout it knows.
+"""A limit: msgspec decodes the generated file, whose layout is known, window by window.
 
-Annotations are made and let go: nothing is grouped, checked or kept.
+The annotations are decoded and discarded; nothing is grouped, checked or kept.
 """
 
 import gc
@@ -16,7 +16,7 @@ WINDOW = 256 * 1024
 
 
 def array(stream: BinaryIO, left: bytes, ends: bytes, kind: Any) -> tuple[int, bytes]:
-    """How many items an array has whose text is `left` and what follows, and what lies beyond it."""
+    """Count the items of the array that starts with `left`; return the count and the text after the array."""
     decoder = msgspec.json.Decoder(list[kind])
     count = 0
     while (end := left.find(ends)) < 0:
@@ -29,7 +29,7 @@ def array(stream: BinaryIO, left: bytes, ends: bytes, kind: Any) -> tuple[int, b
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """Decode everything once."""
+    """Decode the whole file once."""
     del operation, target
     gc.disable()
     with Path(source).open("rb", buffering=0) as stream:

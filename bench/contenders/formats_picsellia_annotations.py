@@ -1,4 +1,4 @@
-"""The platform's own parser, picsellia-annotations, reads a COCO file."""
+"""picsellia-annotations, the platform's parser, reads a COCO file."""
 
 from picsellia_annotations.utils import read_coco_file
 
@@ -6,7 +6,7 @@ from bench.contenders.job import run
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """It reads, and no more."""
+    """Read the file; it cannot convert."""
     del operation, target
     data = read_coco_file(source)
     return {"images": len(data.images), "shapes": len(data.annotations)}

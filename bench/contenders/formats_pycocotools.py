@@ -1,4 +1,4 @@
-"""pycocotools loads a COCO file and makes its index."""
+"""pycocotools loads a COCO file and builds its index."""
 
 from pycocotools.coco import COCO
 
@@ -6,7 +6,7 @@ from bench.contenders.job import run
 
 
 def work(operation: str, source: str, target: str) -> dict[str, int]:
-    """It can do no more than load."""
+    """Load the file; it cannot convert."""
     del operation, target
     data = COCO(source)
     return {"images": len(data.imgs), "shapes": len(data.anns)}

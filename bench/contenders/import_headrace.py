@@ -1,4 +1,4 @@
-"""headrace imports a COCO file: into a lake's folder, or into a server by its address."""
+"""headrace imports a COCO file into a lake's folder, or into a server."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from bench.contenders.job import measured_job, run
 
 
 async def import_file(target: str, token: str | None, version: str, file: str) -> dict[str, int]:
-    """As a user of the SDK writes it."""
+    """Import a file as a user of the SDK does."""
     async with headrace.connect(target, api_token=token) as client:
         into = await client.version(version)
         with measured_job():

@@ -6,7 +6,7 @@ from bench.contenders.job import measured_job, run
 
 
 def work(target: str, version: str, file: str, token: str) -> dict[str, int]:
-    """As a user of that client writes it."""
+    """Import a file as a user of that client does."""
     dataset, name = version.split("/")
     with Client(api_token=token, host=target) as client:
         into = client.get_dataset(dataset).get_version(name)

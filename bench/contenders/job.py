@@ -1,4 +1,4 @@
-"""What every contender's script does around its job; standard library only."""
+"""Shared code of the contenders' scripts: run the job, measure it, print the result. Standard library only."""
 
 import json
 import resource
@@ -15,7 +15,7 @@ _figures: dict[str, float] = {}
 
 @contextmanager
 def measured_job() -> Iterator[None]:
-    """Around the call itself, where `work` must connect first; without it all of `work` counts."""
+    """Mark the part of `work` to measure, if it must connect first. By default all of `work` is measured."""
     started, cpu = time.perf_counter(), cpu_seconds()
     yield
     _seconds.append(time.perf_counter() - started)
@@ -23,21 +23,21 @@ def measured_job() -> Iterator[None]:
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process and of the children that it waited for."""
+    """Return the CPU time of this process and of the children that it waited for."""
     own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 def add_figures(**figures: float) -> None:
-    """More figures of the job than those which the harness takes from outside."""
+    """Add figures to those that the harness measures from outside."""
     _figures.update(figures)
 
 
 def run(work: Callable[..., Mapping[str, int]]) -> None:
-    """Call `work` with the arguments of the command line and say what came of it.
+    """Call `work` with the arguments of the command line, and print its figures and counts.
 
-    The job's own time leaves out the start of the interpreter and the imports at the top of
-    the script; the harness measures the process with all of that.
+    The job's time excludes the start of the interpreter and the imports at the top of the script;
+    the harness measures the whole process.
     """
     arguments: dict[str, Any] = json.loads(sys.argv[1])
     started, cpu = time.perf_counter(), cpu_seconds()

@@ -1,4 +1,4 @@
-"""COCO by the standard library: everything becomes dicts and lists."""
+"""Load COCO with the standard library, as dicts and lists."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from bench.contenders.job import run
 
 
 def work(file: str) -> dict[str, int]:
-    """Load the file whole."""
+    """Load the whole file."""
     content = json.loads(Path(file).read_bytes())
     return {"images": len(content["images"]), "annotations": len(content["annotations"])}
 

@@ -1,4 +1,4 @@
-"""COCO by msgspec: only the fields that an import needs, segmentations left as they are."""
+"""Load COCO with msgspec: only the fields that an import needs, segmentations undecoded."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bench.contenders.job import run
 
 
 class Image(msgspec.Struct, gc=False):
-    """An image's entry."""
+    """An image."""
 
     id: int
     file_name: str
@@ -17,7 +17,7 @@ class Image(msgspec.Struct, gc=False):
 
 
 class Annotation(msgspec.Struct, gc=False):
-    """An annotation's entry."""
+    """An annotation."""
 
     id: int
     image_id: int
@@ -34,7 +34,7 @@ class File(msgspec.Struct, gc=False):
 
 
 def work(file: str) -> dict[str, int]:
-    """Load the file whole."""
+    """Load the whole file."""
     content = msgspec.json.decode(Path(file).read_bytes(), type=File)
     return {"images": len(content.images), "annotations": len(content.annotations)}
 

@@ -1,4 +1,4 @@
-"""COCO by orjson: everything becomes dicts and lists, faster."""
+"""Load COCO with orjson, as dicts and lists."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from bench.contenders.job import run
 
 
 def work(file: str) -> dict[str, int]:
-    """Load the file whole."""
+    """Load the whole file."""
     content = orjson.loads(Path(file).read_bytes())
     return {"images": len(content["images"]), "annotations": len(content["annotations"])}
 

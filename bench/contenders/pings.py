@@ -1,4 +1,4 @@
-"""How long an event loop keeps a task waiting that asks to be woken now and then."""
+"""The latency of an event loop: how late it wakes a task that sleeps repeatedly."""
 
 import asyncio
 import time
@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 from bench.contenders.job import add_figures
 
-EVERY = 0.002
+INTERVAL_SECONDS = 0.002
 
 
 @asynccontextmanager
 async def measure_latency() -> AsyncIterator[None]:
-    """Measure within the block: milliseconds too late, half of the times, 99 of 100, the worst."""
+    """Measure the latency inside the block in milliseconds: median, 99th percentile, maximum."""
     late: list[float] = []
     task = asyncio.create_task(record_delays(late))
     yield
@@ -26,8 +26,8 @@ async def measure_latency() -> AsyncIterator[None]:
 
 
 async def record_delays(late: list[float]) -> None:
-    """Note by how many milliseconds too late each wake-up comes."""
+    """Record the delay of each wake-up in milliseconds."""
     while True:
-        due = time.perf_counter() + EVERY
-        await asyncio.sleep(EVERY)
+        due = time.perf_counter() + INTERVAL_SECONDS
+        await asyncio.sleep(INTERVAL_SECONDS)
         late.append(1000 * (time.perf_counter() - due))

@@ -1,10 +1,10 @@
-"""Records of a COCO file, for the limits: typed, no more fields than a reader needs."""
+"""Records of a COCO file for the limits, with only the fields that a reader needs."""
 
 import msgspec
 
 
 class Image(msgspec.Struct, gc=False):
-    """An image's entry."""
+    """An image."""
 
     id: int
     file_name: str
@@ -13,7 +13,7 @@ class Image(msgspec.Struct, gc=False):
 
 
 class Annotation(msgspec.Struct, gc=False):
-    """An annotation's entry, its polygons as numbers."""
+    """An annotation with its polygons as numbers."""
 
     id: int
     image_id: int

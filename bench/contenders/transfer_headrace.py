@@ -1,4 +1,4 @@
-"""headrace's transfer engine fetches the files of a manifest: plan, pool, digest, rename and journal included."""
+"""headrace's transfer engine downloads the files of a manifest, with plan, pool, digest, rename and journal."""
 
 import asyncio
 import json
@@ -21,19 +21,19 @@ PAGE = 1000
 TICK_SECONDS = 0.002
 
 
-# anyio imports its back end when it is first used; imports are not the job.
+# anyio imports its backend on first use; imports are not part of the job.
 asyncio.run(anyio.sleep(0.001))
 
 
 async def renew() -> str:
-    """No URL of this benchmark expires."""
+    """Fail: no URL of this benchmark expires."""
     raise AssertionError
 
 
 async def pages(
     listed: list[tuple[str, int, str]], address: str, session: StorageSession, *, digests: bool
 ) -> AsyncIterator[list[Item]]:
-    """The manifest by the page, as listings come."""
+    """Yield the manifest in pages, like a listing."""
     for start in range(0, len(listed), PAGE):
         yield [
             Item(
@@ -55,7 +55,7 @@ async def fetch_all(
     digests: bool,
     stalls: bool,
 ) -> TransferReport:
-    """The whole job; with ``stalls`` a task notes how late the loop calls it."""
+    """Download all files; with ``stalls``, measure the latency of the event loop."""
     late: list[float] = []
     watching = asyncio.create_task(record_delays(late)) if stalls else None
     with measured_job():
@@ -77,7 +77,7 @@ async def fetch_all(
 
 
 async def record_delays(late: list[float]) -> None:
-    """How many seconds later than asked for the loop comes back."""
+    """Record the delay of each wake-up in seconds."""
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + TICK_SECONDS
@@ -93,7 +93,7 @@ def work(
     digests: bool = True,
     stalls: bool = False,
 ) -> dict[str, int]:
-    """As the command line runs it: on uvloop."""
+    """Run the job on uvloop, as the command line does."""
     listed = json.loads(Path(manifest).read_text())
     job = fetch_all(address, listed, target, direct=direct, digests=digests, stalls=stalls)
     report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(job)

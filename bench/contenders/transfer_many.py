@@ -1,4 +1,4 @@
-"""headrace's transfer engine with very many files whose bytes are made up here: what it keeps and does by itself."""
+"""headrace's transfer engine with very many synthetic files, to measure the engine alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +18,7 @@ PAGE = 1000
 
 
 class SyntheticFile:
-    """A file of so many bytes that is there at once."""
+    """A file of zeros that arrives immediately."""
 
     start = 0
     validator: str | None = None
@@ -33,14 +33,14 @@ class SyntheticFile:
 
     @asynccontextmanager
     async def open(self, offset: int = 0, validator: str | None = None) -> AsyncIterator[Stream]:
-        """At once."""
+        """Open the file."""
         yield self
 
     async def wait_for_retry(self) -> None:
-        """At once."""
+        """Return immediately."""
 
     async def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The bytes."""
+        """Yield the bytes."""
         yield bytes(self.length or 0)
 
     def __enter__(self) -> Self:
@@ -48,7 +48,7 @@ class SyntheticFile:
 
 
 async def pages(files: int, size: int) -> AsyncIterator[list[Item]]:
-    """A listing by the page; each item is as large as one of a real listing."""
+    """Yield a listing in pages; each item takes as much memory as a real one."""
     for start in range(0, files, PAGE):
         yield [
             Item(name=f"{number:07}.bin", source=SyntheticFile(size), size=size, id=f"{number:036}")
@@ -57,13 +57,13 @@ async def pages(files: int, size: int) -> AsyncIterator[list[Item]]:
 
 
 async def transfer_all(target: str, files: int, size: int) -> TransferReport:
-    """The whole job."""
+    """Transfer all files."""
     with measured_job(), Progress("pull", "files", None) as progress:
         return await transfer(pages(files, size), Path(target), progress=progress)
 
 
 def work(target: str, files: int, size: int) -> dict[str, int]:
-    """On uvloop, as the command line."""
+    """Run the job on uvloop, as the command line does."""
     report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(
         transfer_all(target, files, size)
     )

@@ -1,4 +1,4 @@
-"""obstore's HTTP store (Rust), 64 requests at a time, straight into the final file names."""
+"""obstore's HTTP store (Rust): 64 requests at a time, written directly to the final file names."""
 
 import asyncio
 import json
@@ -11,26 +11,26 @@ from obstore.store import HTTPStore
 
 from bench.contenders.job import measured_job, run
 
-AT_ONCE = 64
+CONCURRENCY = 64
 WHOLE = 1 << 20
 
 
 async def fetch(store: HTTPStore, name: str, path: str, size: int) -> None:
-    """One file: small ones whole, large ones as they come."""
-    answer = await obstore.get_async(store, name)
+    """Download one file: a small one at once, a large one in chunks."""
+    response = await obstore.get_async(store, name)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
         if size <= WHOLE:
-            os.write(file, await answer.bytes_async())
+            os.write(file, await response.bytes_async())
             return
-        async for chunk in answer.stream(min_chunk_size=WHOLE):
+        async for chunk in response.stream(min_chunk_size=WHOLE):
             os.write(file, chunk)
     finally:
         os.close(file)
 
 
 async def fetch_all(address: str, listed: list[tuple[str, int, str]], target: str) -> None:
-    """The whole job."""
+    """Download all files."""
     with measured_job():
         options = {"allow_http": True, "timeout": timedelta(seconds=600)}
         store = HTTPStore.from_url(address, client_options=options)
@@ -41,12 +41,12 @@ async def fetch_all(address: str, listed: list[tuple[str, int, str]], target: st
                 await fetch(store, name, f"{target}/{name}", size)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
+            for _ in range(CONCURRENCY):
                 group.create_task(worker())
 
 
 def work(address: str, manifest: str, target: str) -> dict[str, int]:
-    """Its own runtime moves the bytes."""
+    """Run the job; obstore's Rust runtime transfers the bytes."""
     listed = json.loads(Path(manifest).read_text())
     asyncio.run(fetch_all(address, listed, target))
     return {}

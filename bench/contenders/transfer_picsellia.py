@@ -6,7 +6,7 @@ from bench.contenders.job import measured_job, run
 
 
 def work(address: str, token: str, version: str, target: str) -> dict[str, int]:
-    """As a user of that client writes it."""
+    """Download a version as a user of that client does."""
     dataset, name = version.split("/")
     with Client(api_token=token, host=address) as client:
         found = client.get_dataset(dataset).get_version(name)

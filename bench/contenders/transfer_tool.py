@@ -1,4 +1,4 @@
-"""A program of its own (curl, aria2, rclone) fetches the files; its input was written before."""
+"""A download tool (curl, aria2, rclone) downloads the files; its input is written beforehand."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ from bench.contenders.job import measured_job, run
 
 
 def work(command: list[str]) -> dict[str, int]:
-    """Run it."""
+    """Run the command."""
     with measured_job():
         subprocess.run(command, check=True)
     return {}

@@ -1,4 +1,4 @@
-"""headrace uploads files: into the folder of a lake, or into a server by its address."""
+"""headrace uploads files to a lake's folder, or to a server."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ import uvloop
 import headrace
 from bench.contenders.job import measured_job, run
 
-# anyio imports its back end when it is first used; imports are not the job.
+# anyio imports its backend on first use; imports are not part of the job.
 asyncio.run(anyio.sleep(0.001))
 
 
 async def upload(target: str, token: str | None, paths: list[str]) -> dict[str, int]:
-    """As a user of the SDK writes it."""
+    """Upload files as a user of the SDK does."""
     async with headrace.connect(target, api_token=token) as client:
         lake = await client.get_datalake()
         with measured_job():
@@ -22,7 +22,7 @@ async def upload(target: str, token: str | None, paths: list[str]) -> dict[str, 
 
 
 def work(target: str, paths: str, token: str | None = None) -> dict[str, int]:
-    """On uvloop, as the command line."""
+    """Run the job on uvloop, as the command line does."""
     with open(paths) as file:
         listed = file.read().splitlines()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(upload(target, token, listed))

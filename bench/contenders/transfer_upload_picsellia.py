@@ -1,4 +1,4 @@
-"""The official client uploads files into a headrace server."""
+"""The official client uploads files to a headrace server."""
 
 from picsellia import Client
 
@@ -6,7 +6,7 @@ from bench.contenders.job import measured_job, run
 
 
 def work(target: str, paths: str, token: str) -> dict[str, int]:
-    """As a user of that client writes it."""
+    """Upload files as a user of that client does."""
     with open(paths) as file:
         listed = file.read().splitlines()
     with Client(api_token=token, host=target) as client:

@@ -1,4 +1,4 @@
-"""headrace downloads a version from a headrace server: listing, plan, pool, digest, rename, journal."""
+"""headrace downloads a version from a headrace server, with listing, plan, pool, digest, rename and journal."""
 
 import asyncio
 
@@ -8,12 +8,12 @@ import uvloop
 import headrace
 from bench.contenders.job import measured_job, run
 
-# anyio imports its back end when it is first used; imports are not the job.
+# anyio imports its backend on first use; imports are not part of the job.
 asyncio.run(anyio.sleep(0.001))
 
 
 async def download(address: str, token: str, version: str, target: str) -> dict[str, int]:
-    """As a user of the SDK writes it."""
+    """Download a version as a user of the SDK does."""
     async with headrace.connect(address, api_token=token) as client:
         found = await client.version(version)
         with measured_job():
@@ -22,7 +22,7 @@ async def download(address: str, token: str, version: str, target: str) -> dict[
 
 
 def work(address: str, token: str, version: str, target: str) -> dict[str, int]:
-    """On uvloop, as the command line."""
+    """Run the job on uvloop, as the command line does."""
     job = download(address, token, version, target)
     return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(job)
 

@@ -20,7 +20,7 @@ from bench.server import serve
 MEMORY = Path("/dev/shm")
 """Files are written to memory, so that the disk does not affect the measurement."""
 
-AT_ONCE = 64
+CONCURRENCY = 64
 """Concurrent downloads of the tools; measured as fastest, or no slower than 16."""
 
 PACKAGES = ("headrace", "aiohttp", "uvloop")
@@ -58,7 +58,7 @@ def curl(address: str, names: list[str], target: Path, folder: Path) -> list[str
     """Return the command for curl's parallel mode, with a list of URLs and files."""
     lines = (f'url = "{address}/{name}"\noutput = "{target}/{name}"\n' for name in names)
     (folder / "curl.txt").write_text("".join(lines))
-    command = ["curl", "--parallel", "--parallel-max", str(AT_ONCE), "--fail", "--silent"]
+    command = ["curl", "--parallel", "--parallel-max", str(CONCURRENCY), "--fail", "--silent"]
     return [*command, "--show-error", "--config", str(folder / "curl.txt")]
 
 
@@ -68,13 +68,13 @@ def aria2(address: str, names: list[str], target: Path, folder: Path) -> list[st
     (folder / "aria2.txt").write_text("".join(lines))
     options = ["--quiet", "--file-allocation=none", "--split=1", "--max-connection-per-server=1"]
     files = [f"--input-file={folder / 'aria2.txt'}", f"--dir={target}", "--no-conf"]
-    return ["aria2c", f"--max-concurrent-downloads={AT_ONCE}", *options, *files]
+    return ["aria2c", f"--max-concurrent-downloads={CONCURRENCY}", *options, *files]
 
 
 def rclone(address: str, names: list[str], target: Path, folder: Path) -> list[str]:
     """Return the command for rclone's HTTP remote, which lists the files itself."""
     del names, folder
-    at_once = [f"--transfers={AT_ONCE}", f"--checkers={AT_ONCE}"]
+    at_once = [f"--transfers={CONCURRENCY}", f"--checkers={CONCURRENCY}"]
     return ["rclone", "copy", ":http:", str(target), "--http-url", address, *at_once, "--config="]
 
 

@@ -57,7 +57,7 @@ def test_a_lake_of_an_older_schema_is_brought_up_to_date(setting, tmp_path, monk
     """Building a large one anew takes many minutes."""
     known = base_lake(setting.cache, SPEC)
     cache = tmp_path / "cache"
-    monkeypatch.setattr(lakes, "schemas", lambda: ["newer", known.name.rpartition("-")[2]])
+    monkeypatch.setattr(lakes, "schema_versions", lambda: ["newer", known.name.rpartition("-")[2]])
     copy_lake(known, cache / "lakes" / known.name)
     lake = base_lake(cache, SPEC)
     assert lake.name == f"{SPEC.name}-newer"

@@ -66,7 +66,7 @@ def test_different_outcomes_are_not_compared_in_silence(tmp_path) -> None:
 
 
 def test_an_unknown_peer_is_refused() -> None:
-    with pytest.raises(ValueError, match="knows no peer hare; it has orjson, json"):
+    with pytest.raises(ValueError, match="has no peer hare; its peers are orjson, json"):
         PARSE.chosen(["hare"])
 
 
