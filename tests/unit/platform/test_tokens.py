@@ -101,9 +101,9 @@ async def test_a_token_is_only_good_for_its_organization(lake: Lake, stranger: L
 
 
 async def test_an_unknown_organization_is_named_with_the_known_ones(lake: Lake) -> None:
-    with pytest.raises(NotFoundError, match="yours: local"):
+    with pytest.raises(NotFoundError, match="you are a member of: local"):
         await create_token(lake.platform.context, organization_name="acme")
-    with pytest.raises(NotFoundError, match="yours: local"):
+    with pytest.raises(NotFoundError, match="you are a member of: local"):
         await local_access(lake.platform.context, organization_name="acme")
     with pytest.raises(PermissionDeniedError):
         await local_access(lake.platform.context, organization_id=uuid4())

@@ -52,7 +52,8 @@ async def add_step(context: Context, access: Access, request: AddStep) -> Campai
     name = safe_name(request.name, "name of a step")
     if request.type not in _TYPES:
         raise BadRequestError(
-            f"a step of type {request.type}", hint="annotation campaigns have ANNOTATION and REVIEW"
+            f"an annotation campaign has no steps of type {request.type}",
+            hint="use ANNOTATION or REVIEW",
         )
     _check_rate(request.sample_rate)
     async with context.database.transaction() as tx:

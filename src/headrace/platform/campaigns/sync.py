@@ -70,7 +70,7 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
             count = await _unsynced(tx, campaign)
             reason = _reason(campaign, steps, count, None)
             if reason is not None:
-                raise ConflictError(f"no asset can be taken in: {reason}")
+                raise ConflictError(f"no asset can be added to the campaign: {reason}")
             job = await record_job(
                 tx,
                 access.organization,
@@ -123,7 +123,7 @@ class SyncWork:
         """Create tasks for the next assets without one."""
         campaign = await campaign_of(tx, self._task.organization, self._campaign)
         if campaign is None:
-            raise NotFoundError("the campaign was deleted while assets were taken in")
+            raise NotFoundError("the campaign was deleted during the sync")
         check_open(campaign)
         after = int(cursor or 0)
         params: dict[str, Any] = {
@@ -137,7 +137,7 @@ class SyncWork:
         rows = await tx.fetch("assignments.unsynced", campaign=campaign.no, until=row[0], **params)
         steps = await steps_of(tx, campaign.no)
         if rows and not steps:
-            raise ConflictError("the campaign lost its last step while assets were taken in")
+            raise ConflictError("the last step of the campaign was deleted during the sync")
         annotated = campaign.annotated if self._spec.annotated is None else self._spec.annotated
         await _add(tx, campaign, steps, rows, annotated)
         return Progress(row[0], len(rows))
@@ -212,7 +212,7 @@ def _reason(campaign: Campaign, steps: list[Step], count: int, job: Job | None) 
     if campaign.closed:
         return "the campaign is closed"
     if job is not None:
-        return "assets are being taken in at the moment"
+        return "a sync is running"
     if not steps:
         return "the campaign has no step"
     if count == 0:

@@ -152,7 +152,9 @@ async def submit_assignment(
     """Move a task by the submitted status, and update the status of its newest annotation."""
     submitted = request.status
     if submitted is AnnotationStatus.PENDING:
-        raise BadRequestError("a task is submitted as PENDING", hint="ACCEPTED, REFUSED or SKIPPED")
+        raise BadRequestError(
+            "a task cannot be submitted as PENDING", hint="use ACCEPTED, REFUSED or SKIPPED"
+        )
     async with context.database.transaction() as tx:
         campaign, asset = await campaign_of_part(
             tx, access, request.assignment_id, Kind.ASSIGNMENT, change=True

@@ -128,7 +128,9 @@ def choose(
             if membership.name == name:
                 return membership
         names = ", ".join(membership.name for membership in found)
-        raise NotFoundError(f"there is no organization {name!r}", hint=f"yours: {names}")
+        raise NotFoundError(
+            f"there is no organization {name!r}", hint=f"you are a member of: {names}"
+        )
     return found[0]
 
 

@@ -196,7 +196,7 @@ async def touch(
     change = VersionChange(*row)
     if max(change.asset + assets, change.annotation + annotations) > MAX_SEQ + 1:
         raise InsufficientResourcesError(
-            f"version {scope.full_name} has numbered {MAX_SEQ} assets or annotations, and no more fit",
+            f"version {scope.full_name} has used all {MAX_SEQ} numbers for assets or annotations",
             hint="use a new version",
         )
     return change

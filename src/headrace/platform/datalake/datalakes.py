@@ -177,7 +177,9 @@ async def _candidates(context: Context, lake: DatalakeScope, request: FindData) 
     elif request.filename is not None:
         keys, statement = [request.filename], "by_filenames"
     else:
-        raise BadRequestError("say what to find", hint="an id, a filename or an object_name")
+        raise BadRequestError(
+            "nothing to find is given", hint="give an id, a filename or an object_name"
+        )
     filters = compile_data_filters(request)
     rows = await context.database.fetch(
         f"datalake.{statement}",
@@ -228,7 +230,7 @@ async def _lakes(context: Context, access: Access, organization_id: UUID) -> lis
 def _position(position: list[object]) -> tuple[int, int]:
     before, count = position
     if not isinstance(before, int) or not isinstance(count, int):
-        raise BadRequestError("the cursor is damaged", hint="start the listing again")
+        raise BadRequestError("the cursor is invalid", hint="start the listing again")
     return before, count
 
 

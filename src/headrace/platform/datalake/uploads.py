@@ -184,7 +184,7 @@ async def _check_free(
     )
     if taken is not None:
         raise ConflictError(
-            f"{request.object_name} is a data already", hint="ask for a new object name"
+            f"{request.object_name} is already registered as data", hint="ask for a new object name"
         )
 
 

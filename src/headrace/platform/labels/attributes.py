@@ -92,7 +92,9 @@ def _text(attributes: Mapping[str, AttributeRecord] | None) -> str | None:
     if attributes is None:
         return None
     if len(attributes) > MAX_ATTRIBUTES:
-        raise BadRequestError(f"{len(attributes)} attributes", hint=f"at most {MAX_ATTRIBUTES}")
+        raise BadRequestError(
+            f"too many attributes: {len(attributes)}", hint=f"at most {MAX_ATTRIBUTES}"
+        )
     for name, attribute in attributes.items():
         safe_name(name, "name of an attribute")
         problem = _problem(attribute)

@@ -114,7 +114,7 @@ async def _check_no_circle(
     parents = {group: group_parent for group, _, group_parent in rows}
     while parent is not None:
         if parent == key:
-            raise BadRequestError("a label group cannot lie under itself")
+            raise BadRequestError("a label group cannot be its own ancestor")
         parent = parents.get(parent)
 
 

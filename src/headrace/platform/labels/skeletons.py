@@ -65,7 +65,7 @@ def _check(request: SetSkeleton) -> None:
     count = len(request.vertices)
     if count > MAX_VERTICES or len(request.edges) > MAX_EDGES:
         raise BadRequestError(
-            f"a skeleton of {count} vertices and {len(request.edges)} edges",
+            f"the skeleton has {count} vertices and {len(request.edges)} edges",
             hint=f"at most {MAX_VERTICES} and {MAX_EDGES}",
         )
     for edge in request.edges:

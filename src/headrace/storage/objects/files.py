@@ -43,7 +43,7 @@ def _translate(error: OSError, path: Path) -> StorageError:
             f"no space left in {path}", hint="free space on its disk and run the same command again"
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StorageError(f"may not write in {path}: {reason}", hint="check who owns the folder")
+        return StorageError(f"cannot write to {path}: {reason}", hint="check who owns the folder")
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageError("too many open files", hint="raise the limit (ulimit -n)")
     return StorageError(f"{path}: {reason}")
