@@ -72,7 +72,9 @@ def check_chunk_size(chunk_size: int | None) -> None:
 def as_edge(edge: Sequence[int]) -> tuple[int, int]:
     """Convert an edge of a skeleton; BadRequestError if it is not a pair."""
     if len(edge) != 2:
-        raise BadRequestError(f"{list(edge)} joins no two keypoints", hint="give pairs of numbers")
+        raise BadRequestError(
+            f"{list(edge)} is not a pair of keypoints", hint="give pairs of numbers"
+        )
     return edge[0], edge[1]
 
 

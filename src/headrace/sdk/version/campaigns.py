@@ -79,7 +79,7 @@ class VersionCampaigns(Resource[DatasetVersionRecord]):
         if campaign_id is None:
             raise NoDataError(
                 f"{self.record.origin_name}/{self.record.version} has no annotation campaign",
-                hint="make one: create_campaign()",
+                hint="create one with create_campaign()",
             )
         request = operations.CampaignId(campaign_id=campaign_id)
         record = await self.session.call(operations.GET_CAMPAIGN, request)
