@@ -13,7 +13,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", pytest.param("docs/tutorial.md", marks=pytest.mark.slow)],
+    [
+        "README.md",
+        pytest.param("docs/tutorial.md", marks=pytest.mark.slow),
+        pytest.param("docs/how-to/convert.md", marks=pytest.mark.slow),
+    ],
 )
 def test_the_page_shows_what_its_commands_print(page: str, tmp_path: Path) -> None:
     """Where only the wording changed: ``tools/python tools/docs_run.py PAGE`` writes it into the page."""
