@@ -1,1 +1,1 @@
-"""Who answers a call: a platform in this process, or a server."""
+"""Backends: a platform in this process, or a server."""

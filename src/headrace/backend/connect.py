@@ -1,4 +1,4 @@
-"""From what people write to whoever answers: a lake's folder, or the address of a server."""
+"""Resolve a connection target, a lake's folder or a server's address, to a backend."""
 
 from __future__ import annotations
 
@@ -36,11 +36,24 @@ async def open_backend(
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     """Open a lake (a folder, or ``sqlite:///folder``) or connect to a server (``http(s)://…``).
 
-    What is not given is taken from the settings (``headrace.settings``). A server needs a token, which says whose the
-    calls are; in a lake that is ``username``, its own account where none is given. Of the organization, the id wins over
-    the name; without both it is the token's own. Raises :class:`ConfigurationError` for a target that cannot be meant,
-    :class:`NotALakeError` and its kin, :class:`AuthenticationError`, :class:`TransferError`, :class:`NotFoundError` for
-    a user that the lake does not know.
+    Arguments that are None are taken from the settings (``headrace.settings``).
+
+    Args:
+        target: Folder, path of the database file, or URL.
+        api_token: Token of the user, for a server.
+        organization_id: Takes precedence over ``organization_name``.
+        organization_name: Default: the default organization of the user.
+        username: The user, for a lake. Default: the account that owns it.
+
+    Returns:
+        The backend, the answer to its first call, and the organization.
+
+    Raises:
+        ConfigurationError: The target or an argument is not valid.
+        LakeError: The folder is not a lake, or cannot be opened.
+        AuthenticationError: The token is not accepted.
+        NotFoundError: There is no such organization or user.
+        TransferError: The server cannot be reached.
     """
     organization = _as_uuid(organization_id)
     found = _SCHEME.match(target) if isinstance(target, str) else None
@@ -49,15 +62,16 @@ async def open_backend(
     if scheme in ("http", "https"):
         if username is not None:
             raise ConfigurationError(
-                "a server knows by the token who calls", hint="leave username out"
+                "username is for lakes; a server identifies the user by the token",
+                hint="omit username",
             )
         return await _connect(str(target), _token(settings.token), organization, settings)
     if scheme not in ("", "sqlite"):
         raise ConfigurationError(
             f"cannot connect to a {scheme} address",
-            hint="a lake's folder, sqlite:///folder, http://host or https://host",
+            hint="use a folder, sqlite:///folder, http://host or https://host",
         )
-    # The settings' organization is one on a server; a lake's own is asked for by argument only.
+    # The organization in the settings is one of a server; that of a lake is chosen by argument only.
     return await _open(_folder(target), organization, organization_name, username, settings)
 
 
@@ -68,7 +82,7 @@ async def _open(
     username: str | None,
     settings: Settings,
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
-    # Each door is imported when it is opened: a lake needs no HTTP, a server no database.
+    # Imported when needed: a lake needs no HTTP client, a server no database.
     from headrace.backend.local import LocalBackend
     from headrace.platform.core.access import local_access
     from headrace.platform.platform import Platform
@@ -93,16 +107,16 @@ async def _connect(
     from headrace.backend.remote import SERVER_LIMITS, RemoteBackend
     from headrace.net.retry import RetryPolicy
 
-    # Whoever types an address waits for the answer: a wrong one must not take a minute to say so.
-    first_word = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
+    # A wrong address must not take a minute to be reported.
+    few_retries = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
     try:
         backend = RemoteBackend(
             address, token, state=settings.state_folder(), trust_storage=settings.trust_storage
         )
     except ValueError:
-        raise ConfigurationError(f"{redact(address)} is no address of a server") from None
+        raise ConfigurationError(f"{redact(address)} is not the address of a server") from None
     try:
-        ping = await backend.call(PING, Ping(), policy=first_word)
+        ping = await backend.call(PING, Ping(), policy=few_retries)
         organization = await _organization(backend, ping, organization_id, settings.organization)
         limits = SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
         backend.configure(organization.id, _limited(limits, settings))
@@ -138,18 +152,20 @@ def _token(token: str | None) -> str:
             "a server needs a token", hint=f"pass api_token= or set {TOKEN_VARIABLE}"
         )
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise ConfigurationError("the token has characters that no token has", hint="copy it again")
+        raise ConfigurationError(
+            "the token contains characters that are not valid in a token", hint="copy it again"
+        )
     return token
 
 
 def _folder(target: str | Path) -> Path:
-    """The lake's folder of a path, of ``sqlite:///path``, or of the database file in it."""
+    """Return the folder of a lake, given as a path, as ``sqlite:///path``, or as its database file."""
     text = str(target)
     if text.lower().startswith("sqlite://"):
         text = text[len("sqlite://") :]
         if not text.startswith("/") or text == "/":
             raise ConfigurationError(
-                "a sqlite address holds no host", hint="sqlite:///relative or sqlite:////absolute"
+                "a sqlite address has no host", hint="use sqlite:///relative or sqlite:////absolute"
             )
         text = text[1:]
     folder = Path(text).expanduser()
@@ -162,4 +178,4 @@ def _as_uuid(id: UUID | str | None) -> UUID | None:
     try:
         return UUID(id)
     except ValueError:
-        raise ConfigurationError(f"organization_id {id!r} is no id") from None
+        raise ConfigurationError(f"organization_id {id!r} is not a UUID") from None

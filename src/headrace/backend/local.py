@@ -1,4 +1,4 @@
-"""The platform in this process: the same records, no socket, no JSON."""
+"""The backend for a lake: the platform runs in this process, without HTTP and JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOCAL_LIMITS = Limits(
 
 
 class LocalBackend:
-    """A lake that this process opened."""
+    """A lake that is open in this process."""
 
     def __init__(self, platform: Platform, access: Access) -> None:
         self.limits = LOCAL_LIMITS
@@ -44,39 +44,39 @@ class LocalBackend:
         return f"LocalBackend({self.name!r})"
 
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
-        """Answer one operation."""
+        """Execute one operation."""
         return await self._platform.call(self._access, operation, request)
 
     def file(self, data: DataRecord, /) -> LocalFile:
-        """The object of a data."""
+        """The file of a data."""
         return LocalFile(self._platform.context.objects, data)
 
     @asynccontextmanager
     async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalUpload]:
-        """Take a file to be copied into the lake."""
+        """Begin to copy a file into the lake."""
         file = await in_thread(Snapshot.of, path)
         yield LocalUpload(self, self._platform.context.objects, file, connector_id)
 
     async def upload_many(
-        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+        self, uploads: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
         """Copy small files into the lake."""
-        files = await in_thread(Snapshot.each, [parcel.path for parcel in parcels])
+        files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
         good = [
-            (parcel, file)
-            for parcel, file in zip(parcels, files, strict=True)
+            (upload, file)
+            for upload, file in zip(uploads, files, strict=True)
             if isinstance(file, Snapshot)
         ]
         stored = iter(
             await self._platform.context.objects.put_files(
-                [(parcel.prepared.object_name, file.path) for parcel, file in good]
+                [(upload.prepared.object_name, file.path) for upload, file in good]
             )
         )
         outcomes = [next(stored) if isinstance(file, Snapshot) else file for file in files]
         return await in_thread(_unchanged, files, outcomes)
 
     async def aclose(self) -> None:
-        """Finish what is being written and close the lake, also where all around is being cancelled."""
+        """Finish writing and close the lake, even in a cancelled scope."""
         with anyio.CancelScope(shield=True):
             await self._platform.aclose()
 
@@ -85,24 +85,24 @@ def _unchanged(
     files: Sequence[Snapshot | HeadraceError | OSError],
     outcomes: Sequence[ObjectInfo | HeadraceError | OSError],
 ) -> list[UploadedFile | HeadraceError | OSError]:
-    """What was sent of files that are still what they were."""
-    sent: list[UploadedFile | HeadraceError | OSError] = []
+    """Return the outcome of each file; a file that has changed since is an error."""
+    uploaded: list[UploadedFile | HeadraceError | OSError] = []
     for file, outcome in zip(files, outcomes, strict=True):
         if not isinstance(file, Snapshot) or not isinstance(outcome, ObjectInfo):
             assert not isinstance(outcome, ObjectInfo)
-            sent.append(outcome)
+            uploaded.append(outcome)
             continue
         try:
             file.check()
         except (HeadraceError, OSError) as error:
-            sent.append(error)
+            uploaded.append(error)
         else:
-            sent.append(UploadedFile(outcome.size, outcome.sha256.hex() or None))
-    return sent
+            uploaded.append(UploadedFile(outcome.size, outcome.sha256.hex() or None))
+    return uploaded
 
 
 class LocalUpload:
-    """A file on its way into the lake, by the cheapest copy there is."""
+    """The upload of a file into the lake, by the cheapest kind of copy available."""
 
     object_name: str | None = None
 
@@ -115,7 +115,7 @@ class LocalUpload:
         self._connector_id = connector_id
 
     async def send(self, object_name: str, content_type: str) -> UploadedFile:
-        """Copy it; TransferError where it changes meanwhile."""
+        """Copy the file. Raises TransferError if it changes meanwhile."""
         ticket = await self._backend.call(
             PRESIGN_UPLOAD,
             PresignUpload(
@@ -123,17 +123,17 @@ class LocalUpload:
             ),
         )
         if ticket.client_type != "lake":
-            raise ConfigurationError(f"the lake asks for an upload by {ticket.client_type!r}")
+            raise ConfigurationError(f"the lake demands an upload by {ticket.client_type!r}")
         stored = await self._objects.put_file(object_name, self._file.path)
         await in_thread(self._file.check)
         return UploadedFile(stored.size, stored.sha256.hex() or None)
 
     async def finish(self) -> None:
-        """A copy is whole or not there."""
+        """Do nothing: a copy has no resume state."""
 
 
 class LocalFile:
-    """An object of the store, under the name of its data."""
+    """The object of a data in the object store."""
 
     def __init__(self, objects: ObjectStore, data: DataRecord) -> None:
         self._objects = objects
@@ -143,7 +143,7 @@ class LocalFile:
     async def open(
         self, offset: int = 0, validator: str | None = None
     ) -> AsyncIterator[LocalStream]:
-        """Open it from its first byte on; ``ObjectNotFoundError`` where the lake has lost it."""
+        """Open the object from its first byte. Raises ``ObjectNotFoundError`` if the lake does not have it."""
         info = await self._objects.head(self._data.object_name)
         if info is None:
             raise ObjectNotFoundError(
@@ -153,11 +153,11 @@ class LocalFile:
         yield LocalStream(self._objects, self._data.object_name, info.size)
 
     async def wait_for_retry(self) -> None:
-        """Nobody else has to be spared."""
+        """Return at once: there is no host to spare."""
 
 
 class LocalStream:
-    """An object of the store; ``local_path`` where it lies as a plain file."""
+    """The content of an object; ``local_path`` is set if the store has it as a plain file."""
 
     start = 0
     validator: str | None = None
@@ -173,5 +173,5 @@ class LocalStream:
         self._name = name
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The bytes, in order."""
+        """Yield the bytes in order."""
         return self._objects.get(self._name)

@@ -1,4 +1,4 @@
-"""The same table over HTTP: a headrace server or a platform."""
+"""The backend for a headrace server or a platform: operations over HTTP."""
 
 from __future__ import annotations
 
@@ -38,20 +38,24 @@ USER_AGENT = f"headrace/{__version__}"
 SERVER_LIMITS = Limits(
     import_assets=250,
     load_annotations=1000,
-    asset_ids=150,  # they travel in the address, and proxies take 8 KiB of it
+    asset_ids=150,  # part of the URL, of which proxies accept 8 KiB
     uploads=32,
     concurrency=8,
     whole_pixels=False,
     extensions=True,
 )
-"""What a headrace server takes more than every platform does."""
+"""The limits of a headrace server."""
 
 
 class RemoteBackend:
-    """One server, one token, one organization.
+    """A connection to one server with one token, for one organization.
 
-    In the folder ``state`` uploads that were cut short are remembered; without one they begin anew. With
-    ``trust_storage`` files may be anywhere, also nearer to this machine than the server is.
+    Args:
+        address: The URL of the server.
+        api_token: Its token.
+        policy: The retries of calls and uploads.
+        state: Folder in which interrupted uploads are recorded; None to restart them from the beginning.
+        trust_storage: Whether files may be at any URL, even one closer to this machine than the server.
     """
 
     def __init__(
@@ -66,8 +70,8 @@ class RemoteBackend:
         self.state = state
         self.limits = Limits()
         self._api = ApiSession(address, api_token, user_agent=USER_AGENT)
-        reach = policy_for(self._api.address, trusted=trust_storage)
-        self._storage = StorageSession(user_agent=USER_AGENT, url_policy=reach)
+        url_policy = policy_for(self._api.address, trusted=trust_storage)
+        self._storage = StorageSession(user_agent=USER_AGENT, url_policy=url_policy)
         self._policy = policy
         self._organization: UUID | None = None
         self.name = self._api.address
@@ -76,7 +80,7 @@ class RemoteBackend:
         return f"RemoteBackend({self.name!r})"
 
     def configure(self, organization: UUID, limits: Limits) -> None:
-        """Say which organization all further calls are for, and how much they may carry."""
+        """Set the organization of all further calls, and their limits."""
         self._organization = organization
         self.limits = limits
 
@@ -89,16 +93,20 @@ class RemoteBackend:
         policy: RetryPolicy | None = None,
         key: str | None = None,
     ) -> R:
-        """Answer one operation; raises the errors of the API and :class:`TransferError`.
+        """Execute one operation. Raises the errors of the API and :class:`TransferError`.
 
-        ``key`` names the call where it changes something, over all its repeats; one is made where none is given.
+        Args:
+            operation: The operation.
+            request: Its request.
+            policy: The retries of this call.
+            key: Idempotency key of a call that changes data, the same for all retries. Default: a new one.
         """
         wire = encode_request(operation, request)
         headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
         repeatable = _repeatable(operation, request)
         if not operation.safe and not (operation.creates and repeatable):
             headers["Idempotency-Key"] = key or uuid4().hex
-            # Whether another platform looks at the key is not known.
+            # Other platforms may ignore the key.
             repeatable = repeatable or self.limits.extensions
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
@@ -108,14 +116,16 @@ class RemoteBackend:
                 wire.method, wire.path, query=wire.query, body=wire.body, headers=headers
             )
 
-        answer = await send_with_retries(send, repeatable=repeatable, policy=policy or self._policy)
-        if 200 <= answer.status < 300 and answer.status != 208:
-            return decode_response(operation, answer.body)
+        response = await send_with_retries(
+            send, repeatable=repeatable, policy=policy or self._policy
+        )
+        if 200 <= response.status < 300 and response.status != 208:
+            return decode_response(operation, response.body)
         raise decode_error(
-            answer.status,
-            answer.body,
-            request_id=answer.headers.get("X-Request-ID", headers["X-Request-ID"]),
-            retry_after=retry_after(answer.headers),
+            response.status,
+            response.body,
+            request_id=response.headers.get("X-Request-ID", headers["X-Request-ID"]),
+            retry_after=retry_after(response.headers),
         )
 
     def file(self, data: DataRecord, /) -> RemoteFile:
@@ -130,50 +140,50 @@ class RemoteBackend:
 
     @asynccontextmanager
     async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[RemoteUpload]:
-        """Take a local file to be sent to the storage."""
+        """Begin to upload a local file, or resume what an earlier run began."""
         file = await in_thread(Snapshot.of, path)
-        courier = self._courier()
+        uploader = self._uploader()
         parallel = min(PARALLEL, self.limits.max_workers or PARALLEL)
         journal = None
         if self.state is not None and file.size > PART_BYTES:
             owner = f"{self.name}\0{self._organization}\0{connector_id}"
             journal = await in_thread(UploadJournal.open, self.state / "uploads", owner, file)
         try:
-            yield RemoteUpload(self, courier, file, connector_id, journal, parallel=parallel)
+            yield RemoteUpload(self, uploader, file, connector_id, journal, parallel=parallel)
         finally:
             if journal is not None:
                 with anyio.CancelScope(shield=True):
                     await in_thread(journal.close)
 
     async def upload_many(
-        self, parcels: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
+        self, uploads: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
-        """Send small files to the storage, each in one piece."""
-        files = await in_thread(Snapshot.each, [parcel.path for parcel in parcels])
-        courier = self._courier()
+        """Upload small files, each with one request."""
+        files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
+        uploader = self._uploader()
 
-        async def one(place: int) -> UploadedFile | HeadraceError | OSError:
-            file, parcel = files[place], parcels[place]
+        async def send_one(index: int) -> UploadedFile | HeadraceError | OSError:
+            file, upload = files[index], uploads[index]
             if not isinstance(file, Snapshot):
                 return file
             try:
-                return await RemoteUpload(self, courier, file, connector_id).send(
-                    parcel.prepared.object_name, parcel.content_type, parcel.prepared.ticket
+                return await RemoteUpload(self, uploader, file, connector_id).send(
+                    upload.prepared.object_name, upload.content_type, upload.prepared.ticket
                 )
             except AuthenticationError:
                 raise
             except (HeadraceError, OSError) as error:
                 return error
 
-        return await map_bounded(one, range(len(files)), concurrency=workers)
+        return await map_bounded(send_one, range(len(files)), concurrency=workers)
 
-    def _courier(self) -> SignedUploader:
-        # A headrace server tells of the SHA-256, other storages of the MD5.
+    def _uploader(self) -> SignedUploader:
+        # A headrace server returns the SHA-256, other storages the MD5.
         algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
         return SignedUploader(self._storage, policy=self._policy, algorithms=algorithms)
 
     async def aclose(self) -> None:
-        """Close the connections, also where all around is being cancelled."""
+        """Close the connections, even in a cancelled scope."""
         with anyio.CancelScope(shield=True):
             await self._api.aclose()
             await self._storage.aclose()
@@ -182,7 +192,7 @@ class RemoteBackend:
 def _repeatable(operation: Operation[P, R], request: P) -> bool:
     if operation.safe or operation.repeatable:
         return True
-    # In an import's ledger a chunk that has arrived is not applied a second time.
+    # The ledger of an import keeps a chunk from being applied twice.
     return isinstance(request, ImportAnnotations) and UNSET not in (
         request.import_id,
         request.chunk,

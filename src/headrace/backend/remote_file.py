@@ -1,4 +1,4 @@
-"""A file behind a signed URL: opened at any byte, its URL renewed before it ends and when it has ended."""
+"""Files behind signed URLs, which are renewed before they expire and when they have expired."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ from headrace.net.urls import expires_at, redact
 from headrace.transfer.source import BatchSource, OnFile
 
 EXPIRED = frozenset({400, 401, 403, 410})
-"""How storages say that a URL's time is over: worth one fresh URL."""
+"""Statuses that an expired URL may get; the URL is renewed once."""
 
 MARGIN_SECONDS = 30.0
-"""A URL that ends sooner than this is renewed before it is used."""
+"""A URL that expires sooner than this is renewed before it is used."""
 
 
 class RemoteFile(BatchSource):
-    """``url`` may be missing; ``renew`` gives a fresh one; ``what`` is how errors call the file."""
+    """A file in a storage.
 
-    __slots__ = ("_fresh", "_renew", "_storage", "_url", "_what", "batch_key", "prefetched")
+    Args:
+        storage: The session that downloads it.
+        url: The signed URL; None if it is to be requested first.
+        renew: Requests a new URL.
+        what: Names the file in errors.
+    """
+
+    __slots__ = ("_just_renewed", "_renew", "_storage", "_url", "_what", "batch_key", "prefetched")
 
     def __init__(
         self,
@@ -39,9 +46,9 @@ class RemoteFile(BatchSource):
     ) -> None:
         self.batch_key = self._storage = storage
         self.prefetched: StreamingResponse | HeadraceError | None = None
-        """What asking for the file has come to already."""
+        """The response that a batch received for this file, or its error."""
         self._url = url
-        self._fresh = False
+        self._just_renewed = False
         self._renew = renew
         self._what = what
 
@@ -52,9 +59,12 @@ class RemoteFile(BatchSource):
     async def open(
         self, offset: int = 0, validator: str | None = None
     ) -> AsyncIterator[RemoteStream]:
-        """Open it once, from ``offset`` on where the storage plays along, else from the first byte.
+        """Open the file once, from ``offset`` on if the storage supports that, else from the first byte.
 
-        Raises the API's errors and those of the storage, :class:`TransferError` and :class:`ChecksumError`.
+        Raises:
+            APIError: The URL cannot be renewed, or the storage rejects the request.
+            TransferError: The storage cannot be reached, or its response is invalid.
+            ChecksumError: The response is compressed.
         """
         if offset:
             self.discard()
@@ -62,95 +72,96 @@ class RemoteFile(BatchSource):
         if isinstance(prefetched, HeadraceError):
             raise prefetched
         url = (
-            self._url if prefetched is not None and self._url is not None else await self._current()
+            self._url
+            if prefetched is not None and self._url is not None
+            else await self._valid_url()
         )
         for headers in ([range_headers(offset, validator)] if offset else []) + [{}]:
-            opened, prefetched = prefetched or await self._storage.get(url, headers=headers), None
+            response, prefetched = prefetched or await self._storage.get(url, headers=headers), None
             try:
-                if opened.status in EXPIRED and not self._fresh:
-                    opened.close()
-                    url = await self._renewed()
-                    opened = await self._storage.get(url, headers=headers)
+                if response.status in EXPIRED and not self._just_renewed:
+                    response.close()
+                    url = await self._renew_url()
+                    response = await self._storage.get(url, headers=headers)
                 at = offset if headers else 0
-                if opened.status != 200 and not (headers and opened.status in (206, 416)):
-                    raise self._refusal(opened, url)
-                self._fresh = False
-                body = parse_body_range(opened.status, opened.headers, at, opened.where)
+                if response.status != 200 and not (headers and response.status in (206, 416)):
+                    raise self._status_error(response, url)
+                self._just_renewed = False
+                body = parse_body_range(response.status, response.headers, at, response.where)
                 if body is not None:
-                    yield RemoteStream(opened, body)
+                    yield RemoteStream(response, body)
                     return
             except BaseException as error:
-                opened.close(error)
+                response.close(error)
                 raise
             finally:
-                opened.close()
-        raise TransferError(f"{redact(url)} answers in a way that no file can be read from")
+                response.close()
+        raise TransferError(f"the responses of {redact(url)} do not fit the requests")
 
     async def fetch_batch(self, others: Sequence[Self], on_file: OnFile) -> None:
-        """The files whose URLs are good for a while yet, one after another."""
+        """Fetch files one after another, up to the first whose URL expires soon."""
         files: list[Self] = [self, *others]
-
-        urls = takewhile(bool, (file.good_url() for file in files))
-        taken, after = await self._storage.get_batch(urls, on_file)
-        if after is not None:
-            files[taken].prefetched = after
+        urls = takewhile(bool, (file.unexpired_url() for file in files))
+        delivered, following = await self._storage.get_batch(urls, on_file)
+        if following is not None:
+            files[delivered].prefetched = following
 
     def discard(self) -> None:
-        """Close the answer that is here already."""
+        """Close the response that a batch received for this file."""
         prefetched, self.prefetched = self.prefetched, None
         if isinstance(prefetched, StreamingResponse):
             prefetched.close()
 
     async def wait_for_retry(self) -> None:
-        """Wait until the host's second tries allow one more."""
+        """Wait until the limiter of the host allows a retry."""
         if self._url is not None:
             await self._storage.host(self._url).wait_for_retry()
 
-    async def _current(self) -> str:
+    async def _valid_url(self) -> str:
         if self._url is None:
-            return await self._renewed()
-        return await self._renewed() if self._ends_soon(self._url) else self._url
+            return await self._renew_url()
+        return await self._renew_url() if self._expires_soon(self._url) else self._url
 
-    def good_url(self) -> str:
-        """The URL, where it is good for a while yet; else an empty one."""
+    def unexpired_url(self) -> str:
+        """Return the URL; an empty string if it is missing or expires soon."""
         url = self._url
-        return "" if url is None or self._ends_soon(url) else url
+        return "" if url is None or self._expires_soon(url) else url
 
-    def _ends_soon(self, url: str) -> bool:
+    def _expires_soon(self, url: str) -> bool:
         if "?" not in url:
             return False
-        # A URL that was just made and seems to have ended already says that this machine's clock is wrong.
-        ends = None if self._fresh else expires_at(url)
-        return ends is not None and ends - time.time() < MARGIN_SECONDS
+        # If a new URL seems to have expired, the clock of this machine is wrong.
+        expires = None if self._just_renewed else expires_at(url)
+        return expires is not None and expires - time.time() < MARGIN_SECONDS
 
-    async def _renewed(self) -> str:
+    async def _renew_url(self) -> str:
         self._url = await self._renew()
-        self._fresh = True
+        self._just_renewed = True
         return self._url
 
-    def _refusal(self, opened: StreamingResponse, url: str) -> HeadraceError:
-        said = f"{self._what} cannot be read from {redact(url)} (status {opened.status})"
-        # A storage knows nothing of tokens: its 401 is not the platform's.
-        if opened.status == 401 or opened.status < 400:
-            return TransferError(said)
-        return error_for_status(opened.status, said, retry_after=retry_after(opened.headers))
+    def _status_error(self, response: StreamingResponse, url: str) -> HeadraceError:
+        message = f"{self._what} cannot be read from {redact(url)} (status {response.status})"
+        # A 401 of a storage concerns the URL, not the token of the platform.
+        if response.status == 401 or response.status < 400:
+            return TransferError(message)
+        return error_for_status(response.status, message, retry_after=retry_after(response.headers))
 
 
 class RemoteStream:
-    """An answer whose body is still to come; ``whole`` where all of it is here already."""
+    """The content of a response."""
 
     local_path: Path | None = None
 
-    def __init__(self, opened: StreamingResponse, body: BodyRange) -> None:
+    def __init__(self, response: StreamingResponse, body: BodyRange) -> None:
         self.start = body.start
         self.length = body.length
         self.total = body.total
         self.validator = body.validator
         self.digests = body.digests
-        self.whole = opened.whole
-        self.write_to = opened.write_to
-        self._opened = opened
+        self.whole = response.whole
+        self.write_to = response.write_to
+        self._response = response
 
     def chunks(self) -> AsyncIterator[bytes | memoryview]:
-        """The bytes, in order; :class:`ConnectError` where they end too early."""
-        return self._opened.chunks()
+        """Yield the bytes in order. Raises :class:`ConnectError` if they end too early."""
+        return self._response.chunks()

@@ -192,7 +192,7 @@ async def test_a_part_without_an_etag(
 ) -> None:
     path, _ = file_of(tmp_path, PART_BYTES + 1)
     storage.etag = False
-    with pytest.raises(TransferError, match="named no ETag"):
+    with pytest.raises(TransferError, match="returned no ETag"):
         await send(session, Platform(storage, "minio"), path)
 
 

@@ -212,19 +212,19 @@ def test_a_journal_survives_a_torn_line_and_fits_one_file_alone(tmp_path: Path) 
     journal.begin(begun(file))
     journal.enter(1, '"one"')
     journal.enter(2, '"two"')
-    assert "secret" not in repr(journal.begun)
+    assert "secret" not in repr(journal.state)
     journal.close()
     (written,) = folder.iterdir()
     os.truncate(written, written.stat().st_size - 3)
     again = UploadJournal.open(folder, "server", file)
     assert again is not None
-    assert (again.begun, again.parts) == (begun(file), {1: '"one"'})
+    assert (again.state, again.parts) == (begun(file), {1: '"one"'})
     again.close()
     path.write_bytes(b"changed")
     os.utime(path, ns=(5, 5))
     other = UploadJournal.open(folder, "server", Snapshot.of(path))
     assert other is not None
-    assert (other.begun, other.parts) == (None, {})
+    assert (other.state, other.parts) == (None, {})
     other.close()
     assert list(folder.iterdir()) == []
 
@@ -244,5 +244,5 @@ def test_a_journal_that_is_none(tmp_path: Path, content: bytes) -> None:
     written.write_bytes(content)
     again = UploadJournal.open(folder, "server", file)
     assert again is not None
-    assert (again.begun, again.parts) == (None, {})
+    assert (again.state, again.parts) == (None, {})
     again.close()

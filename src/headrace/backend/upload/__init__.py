@@ -1,1 +1,1 @@
-"""Uploads to a server's storage."""
+"""Uploads to the storage of a server."""

@@ -1,4 +1,4 @@
-"""A request's body that is read from a file while it is sent, hashed on the way, and held to what the file was."""
+"""Request bodies that are read from a file while they are sent; they are hashed, and changes of the file detected."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ from headrace.errors import HeadraceError, TransferError
 from headrace.threads import in_thread
 
 READ_BYTES = 256 * 1024
-"""Read at once; a body that is no longer than this is one piece."""
+"""Bytes that are read at once. A body up to this size is sent as one bytes object."""
 
 
 class Snapshot(Struct, frozen=True):
-    """A file as it was when its upload began. ``size`` in bytes, ``changed`` in nanoseconds."""
+    """The state of a file when its upload began.
+
+    Attributes:
+        path: Path of the file.
+        size: Size in bytes.
+        changed: Modification time in nanoseconds since 1970.
+        inode: Inode number.
+    """
 
     path: Path
     size: int
@@ -29,18 +36,18 @@ class Snapshot(Struct, frozen=True):
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """The file as it is now; ``OSError`` where there is none. Blocks."""
+        """Take the state of a file. Raises ``OSError`` if there is none. Blocks."""
         return cls._from(path, path.stat())
 
     @classmethod
     def _from(cls, path: Path, found: os.stat_result) -> Self:
         if not stat.S_ISREG(found.st_mode):
-            raise TransferError(f"{path} is no file")
+            raise TransferError(f"{path} is not a regular file")
         return cls(path, found.st_size, found.st_mtime_ns, found.st_ino)
 
     @classmethod
     def each(cls, paths: Sequence[Path]) -> list[Self | HeadraceError | OSError]:
-        """Files as they are now; in the place of one that cannot be had the error. Blocks."""
+        """Take the states of files; an error takes the place of a file that cannot be read. Blocks."""
         found: list[Self | HeadraceError | OSError] = []
         for path in paths:
             try:
@@ -50,19 +57,17 @@ class Snapshot(Struct, frozen=True):
         return found
 
     def check(self, opened: int | None = None) -> None:
-        """TransferError where the file (or the one that is ``opened``) is not what it was. Blocks."""
+        """Raise TransferError if the file, or the open descriptor ``opened``, has changed. Blocks."""
         found = self.path.stat() if opened is None else os.fstat(opened)
         if self._from(self.path, found) != self:
-            raise TransferError(
-                f"{self.path} changed while it was uploaded", hint="run the same again"
-            )
+            raise TransferError(f"{self.path} changed during the upload", hint="run the same again")
 
 
 class FileBody:
-    """``length`` bytes of a file from ``start``, between ``head`` and ``tail``; read in bounded pieces, once.
+    """An asynchronous iterator over ``length`` bytes of a file from ``start``, between ``head`` and ``tail``.
 
-    Closing is safe at any moment, also while another task still iterates (an answer may come before the end of the
-    body): that iteration just ends. ``failure`` is what went wrong with the file: whoever iterates may hide it.
+    It may be closed while another task iterates over it, because a response may arrive before the end of the body; the
+    iteration then ends. ``failure`` is an error of the file; the HTTP client may hide it behind its own.
     """
 
     def __init__(
@@ -109,17 +114,17 @@ class FileBody:
         return chunk
 
     async def whole(self) -> bytes | None:
-        """All of it at once where it is short, in one trip to a thread; None where it is long."""
+        """Return a short body at once, with one call to a thread; None if it is long."""
         if len(self._head) + self._end - self._at + len(self._tail) > READ_BYTES:
             return None
         return await in_thread(self._next)
 
     def digests(self) -> dict[str, str]:
-        """Digests of the bytes of the file that were read, in hexadecimal, by algorithm."""
+        """Return the digests of the bytes read from the file, in hexadecimal, by algorithm."""
         return {name: each.hexdigest() for name, each in self._hashes.items()}
 
     def _next(self) -> bytes:
-        """The next bytes; the last of the file bring the tail along."""
+        """Return the next bytes; the tail follows the last bytes of the file."""
         with self._lock:
             if self._closed or self._ended:
                 return b""
@@ -141,7 +146,7 @@ class FileBody:
         chunk = os.pread(self._file, min(READ_BYTES, self._end - self._at), self._at)
         if not chunk:
             raise TransferError(
-                f"{self._snapshot.path} became shorter while it was uploaded",
+                f"{self._snapshot.path} became shorter during the upload",
                 hint="run the same again",
             )
         for each in self._hashes.values():

@@ -1,8 +1,8 @@
-"""What is known of an upload in pieces that was begun: enough for another process to go on with it.
+"""The journal of an upload in parts, from which another process can resume it.
 
-One file for each upload, in a folder that is its owner's alone: a line that tells of the upload, then a line for each
-part that the storage has. It is locked while an upload is under way; whoever finds it locked works without. A journal that
-cannot be written costs the resumption and nothing else.
+There is one file for each upload, in a folder that only its owner can read: a line that describes the upload, then a line
+for each part that the storage has. The file is locked during the upload; a process that finds it locked uploads without a
+journal. If a journal cannot be written, the upload cannot be resumed, but it continues.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STALE_SECONDS = 30 * 24 * 3600.0
 
 
 class UploadState(Struct, frozen=True, kw_only=True):
-    """An upload of a file that is still as it was. ``upload_id`` or, where the storage works by one, ``url``."""
+    """An upload that was begun: the file as it was then, and the ``upload_id`` or the ``url`` of the upload."""
 
     size: int
     changed: int
@@ -33,35 +33,41 @@ class UploadState(Struct, frozen=True, kw_only=True):
     url: str = ""
 
     def __repr__(self) -> str:
-        return f"Begun({self.object_name!r})"
+        return f"UploadState({self.object_name!r})"
 
 
 class PartRecord(Struct, frozen=True, array_like=True):
-    """A part that the storage has."""
+    """A part that the storage has received."""
 
     number: int
     etag: str
 
 
 class UploadJournal:
-    """The journal of one upload. Methods block; not for several threads at once."""
+    """The journal of one upload. Its methods block, and are not thread-safe."""
 
     def __init__(self, path: Path, file: int) -> None:
-        self.begun: UploadState | None = None
+        self.state: UploadState | None = None
         self.parts: dict[int, str] = {}
         self._path = path
         self._file = file
 
     @classmethod
     def open(cls, folder: Path, owner: str, file: Snapshot) -> UploadJournal | None:
-        """The journal of uploading ``file`` to ``owner``; None where it cannot be had, or another process has it."""
+        """Open the journal of a file's upload; None if it cannot be opened, or another process holds it.
+
+        Args:
+            folder: Folder of the journals.
+            owner: Text that identifies the server, organization and connector.
+            file: The file to upload.
+        """
         name = f"{owner}\0{file.path.absolute()}".encode(errors="surrogatepass")
         path = folder / blake2b(name, digest_size=16).hexdigest()
         try:
             import fcntl
 
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _forget_stale(folder)
+            _delete_stale(folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             opened = os.open(path, flags, 0o600)
         except (ImportError, OSError):
@@ -75,28 +81,28 @@ class UploadJournal:
         journal._load(file)
         return journal
 
-    def begin(self, begun: UploadState) -> None:
-        """Tell of a new upload; what was known of an earlier one is dropped."""
-        self.begun, self.parts = begun, {}
+    def begin(self, state: UploadState) -> None:
+        """Write the description of a new upload, in place of an earlier one."""
+        self.state, self.parts = state, {}
         with contextlib.suppress(OSError):
             os.ftruncate(self._file, 0)
-        self._write(begun)
+        self._write(state)
 
     def enter(self, number: int, etag: str) -> None:
-        """Note a part that is there."""
+        """Enter a part that the storage has received."""
         self.parts[number] = etag
         self._write(PartRecord(number, etag))
 
-    def forget(self) -> None:
-        """The upload is over."""
-        self.begun, self.parts = None, {}
+    def delete(self) -> None:
+        """Delete the journal."""
+        self.state, self.parts = None, {}
         with contextlib.suppress(OSError):
             self._path.unlink()
 
     def close(self) -> None:
-        """Let go of it; it stays for another try, unless there is nothing in it."""
-        if self.begun is None:
-            self.forget()
+        """Close the journal; an empty one is deleted."""
+        if self.state is None:
+            self.delete()
         os.close(self._file)
 
     def _write(self, line: Struct) -> None:
@@ -106,20 +112,20 @@ class UploadJournal:
     def _load(self, file: Snapshot) -> None:
         head, *lines = os.pread(self._file, os.fstat(self._file).st_size, 0).split(b"\n")
         try:
-            begun = msgspec.json.decode(head, type=UploadState)
+            state = msgspec.json.decode(head, type=UploadState)
         except msgspec.MsgspecError:
             return
-        if (begun.size, begun.changed, begun.inode) != (file.size, file.changed, file.inode):
+        if (state.size, state.changed, state.inode) != (file.size, file.changed, file.inode):
             return
-        self.begun = begun
+        self.state = state
         for line in lines:
-            # A crash may have cut the last one short.
+            # A crash may have truncated the last line.
             with contextlib.suppress(msgspec.MsgspecError):
                 part = msgspec.json.decode(line, type=PartRecord)
                 self.parts[part.number] = part.etag
 
 
-def _forget_stale(folder: Path) -> None:
+def _delete_stale(folder: Path) -> None:
     horizon = time.time() - STALE_SECONDS
     for path in folder.iterdir():
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""Large files in pieces: parts side by side with an id for all of them, or one after another to one URL.
+"""Upload large files in parts: in parallel under one upload id, or one after another to one URL.
 
-What a storage has already is asked of the journal (parts) or of the storage itself (the one URL), so an upload that was
-cut short goes on with what is missing.
+The journal knows which parts a storage has; for the single URL the storage itself reports its position. So an upload that
+was interrupted resumes with what is missing.
 """
 
 from __future__ import annotations
@@ -27,50 +27,50 @@ from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
 PART_BYTES = 25 * 1024 * 1024
-"""Files above this go in parts of this size, or of a larger one where there would be too many."""
+"""Larger files are uploaded in parts of this size, or larger ones if there would be too many."""
 
 MAX_PARTS = 10_000
 PARALLEL = 4
-"""Parts of one file that are under way at once."""
+"""Parts of one file that are uploaded at a time."""
 
-LOST = frozenset({400, 404, 410})
-"""How a storage says that it knows nothing of an upload (any more), or not of all its parts."""
+GONE_STATUSES = frozenset({400, 404, 410})
+"""Statuses that say that the storage does not know an upload, or not all of its parts."""
 
-RESYNCHRONIZED = 5
-"""Times in a row that a storage may say that it is elsewhere than it was thought to be."""
+MAX_MISMATCHES = 5
+"""Most times in a row that a storage may report another position than expected."""
 
-_OUT_OF_STEP = frozenset({400, 409, 412, 416})
+_WRONG_POSITION = frozenset({400, 409, 412, 416})
 _RANGE = re.compile(r"^bytes=0-([0-9]{1,18})$")
 
 
 def part_bytes(size: int) -> int:
-    """How long the parts of a file are."""
+    """Return the size of the parts of a file, in bytes."""
     return max(PART_BYTES, -(-size // MAX_PARTS))
 
 
 class MultipartUpload:
-    """One upload in parts under an id (``aws``, ``minio``)."""
+    """Uploads a file in parts under an upload id (``aws``, ``minio``)."""
 
     def __init__(
         self,
         caller: Caller,
-        courier: SignedUploader,
+        uploader: SignedUploader,
         connector_id: UUID,
         *,
         parallel: int = PARALLEL,
     ) -> None:
         self._caller = caller
-        self._courier = courier
+        self._uploader = uploader
         self._connector_id = connector_id
         self._parallel = parallel
 
-    async def send(self, file: Snapshot, begun: UploadState, journal: UploadJournal | None) -> None:
-        """Send what is missing and join all."""
+    async def send(self, file: Snapshot, state: UploadState, journal: UploadJournal | None) -> None:
+        """Upload the missing parts, and complete the upload."""
         etags = dict(journal.parts) if journal is not None else {}
-        count = max(1, -(-file.size // begun.part_bytes))
+        count = max(1, -(-file.size // state.part_bytes))
 
         async def send(number: int) -> None:
-            etags[number] = await self._part(file, begun, number)
+            etags[number] = await self._part(file, state, number)
             if journal is not None:
                 await in_thread(journal.enter, number, etags[number])
 
@@ -81,86 +81,92 @@ class MultipartUpload:
             COMPLETE_MULTIPART,
             CompleteMultipart(
                 connector_id=self._connector_id,
-                object_name=begun.object_name,
-                upload_id=begun.upload_id,
+                object_name=state.object_name,
+                upload_id=state.upload_id,
                 parts=[UploadedPart(etags[number], number) for number in range(1, count + 1)],
             ),
         )
 
-    async def _part(self, file: Snapshot, begun: UploadState, number: int) -> str:
-        start = (number - 1) * begun.part_bytes
-        piece = FileRange(file, start, min(begun.part_bytes, file.size - start))
+    async def _part(self, file: Snapshot, state: UploadState, number: int) -> str:
+        start = (number - 1) * state.part_bytes
+        part = FileRange(file, start, min(state.part_bytes, file.size - start))
 
         async def ask() -> UploadTarget:
             request = PresignPart(
                 connector_id=self._connector_id,
-                object_name=begun.object_name,
-                upload_id=begun.upload_id,
+                object_name=state.object_name,
+                upload_id=state.upload_id,
                 part_no=number,
             )
             return UploadTarget(
                 method="PUT", url=(await self._caller.call(PRESIGN_PART, request)).url
             )
 
-        answer = (await self._courier.deliver(piece, ask)).answer
-        etag = answer.headers.get("ETag")
+        response = (await self._uploader.upload(part, ask)).response
+        etag = response.headers.get("ETag")
         if etag is None:
-            raise TransferError(f"the storage took part {number} of {file.path} but named no ETag")
+            raise TransferError(f"the storage returned no ETag for part {number} of {file.path}")
         return etag
 
 
 class ResumableUpload:
-    """One upload to one URL, a range after the other (``google``)."""
+    """Uploads a file to one URL, range by range (``google``)."""
 
-    def __init__(self, courier: SignedUploader) -> None:
-        self._courier = courier
+    def __init__(self, uploader: SignedUploader) -> None:
+        self._uploader = uploader
 
-    async def send(self, file: Snapshot, begun: UploadState, *, resumed: bool) -> None:
-        """Send what is missing; where the storage is elsewhere than we are, we go where it is."""
-        at = await self._reached(file, begun) if resumed else 0
-        lost_steps = 0
+    async def send(self, file: Snapshot, state: UploadState, *, resumed: bool) -> None:
+        """Send what is missing, always from the position that the storage reports."""
+        at = await self._position(file, state) if resumed else 0
+        mismatches = 0
         while at < file.size:
-            length = min(begun.part_bytes, file.size - at)
-            status, headers = await self._range(file, begun, at, length)
-            if status in _OUT_OF_STEP:
-                reached, lost_steps = await self._reached(file, begun), lost_steps + 1
+            length = min(state.part_bytes, file.size - at)
+            status, headers = await self._range(file, state, at, length)
+            if status in _WRONG_POSITION:
+                position, mismatches = await self._position(file, state), mismatches + 1
             else:
-                reached = _told(headers) if status == 308 and _told(headers) else at + length
-                lost_steps = 0 if reached > at else lost_steps + 1
-            if lost_steps > RESYNCHRONIZED:
-                raise TransferError(f"{redact(begun.url)} does not take the bytes from {at} on")
-            at = reached
+                received = _received_bytes(headers) if status == 308 else 0
+                position = received or at + length
+                mismatches = 0 if position > at else mismatches + 1
+            if mismatches > MAX_MISMATCHES:
+                raise TransferError(f"{redact(state.url)} does not accept the bytes from {at} on")
+            at = position
         await in_thread(file.check)
 
     async def _range(
-        self, file: Snapshot, begun: UploadState, at: int, length: int
+        self, file: Snapshot, state: UploadState, at: int, length: int
     ) -> tuple[int, Mapping[str, str]]:
         async def ask() -> UploadTarget:
-            place = f"bytes {at}-{at + length - 1}/{file.size}"
-            return UploadTarget(method="PUT", url=begun.url, headers={"Content-Range": place})
+            content_range = f"bytes {at}-{at + length - 1}/{file.size}"
+            return UploadTarget(
+                method="PUT", url=state.url, headers={"Content-Range": content_range}
+            )
 
-        piece = FileRange(file, at, length)
-        answer = (await self._courier.deliver(piece, ask, final=_OUT_OF_STEP)).answer
-        return answer.status, answer.headers
+        part = FileRange(file, at, length)
+        response = (await self._uploader.upload(part, ask, final=_WRONG_POSITION)).response
+        return response.status, response.headers
 
-    async def _reached(self, file: Snapshot, begun: UploadState) -> int:
-        """How many bytes the storage has."""
-        place = {"Content-Range": f"bytes */{file.size}"}
-        answer = await self._courier.ask(UploadTarget(method="PUT", url=begun.url, headers=place))
-        if answer.status < 300:
+    async def _position(self, file: Snapshot, state: UploadState) -> int:
+        """Return the number of bytes that the storage has."""
+        content_range = {"Content-Range": f"bytes */{file.size}"}
+        response = await self._uploader.ask(
+            UploadTarget(method="PUT", url=state.url, headers=content_range)
+        )
+        if response.status < 300:
             return file.size
-        if answer.status == 308:
-            return _told(answer.headers)
+        if response.status == 308:
+            return _received_bytes(response.headers)
         raise error_for_status(
-            answer.status, f"{redact(begun.url)} goes on with no upload (status {answer.status})"
+            response.status,
+            f"{redact(state.url)} cannot resume the upload (status {response.status})",
         )
 
 
-def is_lost(error: APIError) -> bool:
-    """Whether an error says that an upload that was begun is no longer there to be gone on with."""
-    return error.status in LOST
+def is_gone(error: APIError) -> bool:
+    """Whether an error says that the storage no longer knows an upload."""
+    return error.status in GONE_STATUSES
 
 
-def _told(headers: Mapping[str, str]) -> int:
+def _received_bytes(headers: Mapping[str, str]) -> int:
     found = _RANGE.match(headers.get("Range", ""))
     return int(found[1]) + 1 if found else 0

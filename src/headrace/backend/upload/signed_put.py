@@ -1,4 +1,4 @@
-"""One piece of a file to a signed URL: sent until it is there, checked, its URL renewed when its time is over."""
+"""Upload one range of a file to a signed URL: retry, renew the URL when it expires, compare checksums."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ from headrace.net.retry import STORAGE_TRANSIENT, RetryPolicy, send_with_retries
 from headrace.net.storage_session import StorageSession
 from headrace.net.urls import expires_at, redact
 
-SPOILED = 2
-"""Times that a piece may arrive as something else."""
+MAX_CHECKSUM_FAILURES = 2
+"""Checksum failures after which an upload fails."""
 
 
 class UploadTarget(Struct, frozen=True, kw_only=True):
-    """Where a piece goes: what stands around it in the body, and the headers that go with it. ``url`` is a secret."""
+    """Where to send a range of a file. Never show ``url``; its signature is a secret.
+
+    Attributes:
+        method: The HTTP method.
+        url: The signed URL.
+        headers: Headers that the signature demands.
+        head: Body before the range, as in a form.
+        tail: Body after the range.
+    """
 
     method: str
     url: str
@@ -32,7 +40,7 @@ class UploadTarget(Struct, frozen=True, kw_only=True):
     tail: bytes = b""
 
     def __repr__(self) -> str:
-        return f"Place({self.method} {redact(self.url)})"
+        return f"UploadTarget({self.method} {redact(self.url)})"
 
 
 class FileRange(Struct, frozen=True):
@@ -44,14 +52,14 @@ class FileRange(Struct, frozen=True):
 
 
 class UploadedRange(Struct, frozen=True):
-    """The storage's answer, and the digests of the bytes that were sent."""
+    """The response of the storage, and the digests of the bytes that were sent, in hexadecimal by algorithm."""
 
-    answer: HttpResponse
+    response: HttpResponse
     digests: dict[str, str]
 
 
 class SignedUploader:
-    """Sends pieces to storages. ``algorithms`` are the digests that are taken on the way."""
+    """Uploads ranges of files. ``algorithms`` are the digests that are computed on the way."""
 
     def __init__(
         self,
@@ -64,81 +72,91 @@ class SignedUploader:
         self._storage = storage
         self._policy = policy
 
-    async def deliver(
+    async def upload(
         self,
-        piece: FileRange,
+        part: FileRange,
         ask: Callable[[], Awaitable[UploadTarget]],
         *,
         final: frozenset[int] = frozenset(),
     ) -> UploadedRange:
-        """Send a piece where ``ask`` says; it is asked again when a URL's time is over.
+        """Upload a range.
 
-        Answers of the statuses in ``final`` are handed back whatever they mean. Raises ChecksumError where the storage
-        has other bytes in the end, the errors of statuses, TransferError, and OSError where the file cannot be read.
+        Args:
+            part: The range.
+            ask: Returns the target; called again when its URL expires.
+            final: Statuses that are returned even though they are errors.
+
+        Raises:
+            ChecksumError: The storage reports another checksum repeatedly.
+            APIError: The storage rejects the upload.
+            TransferError: The storage cannot be reached, or the file changes during the upload.
+            OSError: The file cannot be read.
         """
-        for _ in range(SPOILED):
-            delivered = await self._until_there(piece, _TargetSource(ask), final)
-            answer = delivered.answer
-            if answer.status >= 400 or not _differs(delivered):
-                return delivered
-        raise ChecksumError(f"{piece.file.path} is not in the storage as it was sent")
+        for _ in range(MAX_CHECKSUM_FAILURES):
+            sent_range = await self._until_accepted(part, _TargetSource(ask), final)
+            response = sent_range.response
+            if response.status >= 400 or not _differs(sent_range):
+                return sent_range
+        raise ChecksumError(f"the storage has other bytes of {part.file.path} than were sent")
 
-    async def ask(self, place: UploadTarget) -> HttpResponse:
-        """Send a request without a body and without a file."""
+    async def ask(self, target: UploadTarget) -> HttpResponse:
+        """Send a request without a body."""
 
         async def send() -> HttpResponse:
-            headers = {**place.headers, "Content-Length": "0"}
-            return await self._storage.send(place.method, place.url, data=b"", headers=headers)
+            headers = {**target.headers, "Content-Length": "0"}
+            return await self._storage.send(target.method, target.url, data=b"", headers=headers)
 
-        return await self._with_retries(send, place.url)
+        return await self._with_retries(send, target.url)
 
-    async def _until_there(
-        self, piece: FileRange, places: _TargetSource, final: frozenset[int]
+    async def _until_accepted(
+        self, part: FileRange, targets: _TargetSource, final: frozenset[int]
     ) -> UploadedRange:
         sent: dict[str, str] = {}
         where = ""
 
         async def send() -> HttpResponse:
             nonlocal sent, where
-            place = await places.current()
-            answer, sent = await self._once(piece, place)
-            if answer.status in EXPIRED - final and places.may_renew:
-                place = await places.renewed()
-                answer, sent = await self._once(piece, place)
-            where = redact(place.url)
-            return answer
+            target = await targets.current()
+            response, sent = await self._once(part, target)
+            if response.status in EXPIRED - final and targets.may_renew:
+                target = await targets.renew()
+                response, sent = await self._once(part, target)
+            where = redact(target.url)
+            return response
 
-        answer = await self._with_retries(send, (await places.current()).url)
-        if "Location" in answer.headers and 300 <= answer.status < 400:
-            # What was signed is good for this address alone, and the file is for no other.
-            raise TransferError(f"{where} redirects the upload", hint="nothing was sent elsewhere")
-        if answer.status >= 400 and answer.status not in final:
-            raise error_for_status(
-                answer.status, f"{where} refused the upload (status {answer.status})"
+        response = await self._with_retries(send, (await targets.current()).url)
+        if "Location" in response.headers and 300 <= response.status < 400:
+            # The signature is valid for this address only.
+            raise TransferError(
+                f"{where} redirects the upload", hint="the file was not sent to the other address"
             )
-        return UploadedRange(answer, sent)
+        if response.status >= 400 and response.status not in final:
+            raise error_for_status(
+                response.status, f"{where} refused the upload (status {response.status})"
+            )
+        return UploadedRange(response, sent)
 
     async def _once(
-        self, piece: FileRange, place: UploadTarget
+        self, part: FileRange, target: UploadTarget
     ) -> tuple[HttpResponse, dict[str, str]]:
-        total = len(place.head) + piece.length + len(place.tail)
-        headers = {**place.headers, "Content-Length": str(total)}
+        total = len(target.head) + part.length + len(target.tail)
+        headers = {**target.headers, "Content-Length": str(total)}
         body = FileBody(
-            piece.file, piece.start, piece.length,
-            head=place.head, tail=place.tail, algorithms=self.algorithms,
+            part.file, part.start, part.length,
+            head=target.head, tail=target.tail, algorithms=self.algorithms,
         )  # fmt: skip
         with body:
             whole = await body.whole()
             data = aiohttp.AsyncIterablePayload(body) if whole is None else whole
             try:
-                answer = await self._storage.send(
-                    place.method, place.url, data=data, headers=headers
+                response = await self._storage.send(
+                    target.method, target.url, data=data, headers=headers
                 )
             except TransferError:
                 if body.failure is not None:
                     raise body.failure from None
                 raise
-            return answer, body.digests()
+            return response, body.digests()
 
     async def _with_retries(
         self, send: Callable[[], Awaitable[HttpResponse]], url: str
@@ -153,31 +171,33 @@ class SignedUploader:
 
 
 class _TargetSource:
-    """The place of one piece, asked for again before its URL ends; and once more where it was refused."""
+    """The target of one range. It is requested again before its URL expires, and once after a rejection."""
 
     def __init__(self, ask: Callable[[], Awaitable[UploadTarget]]) -> None:
         self._ask = ask
-        self._place: UploadTarget | None = None
+        self._target: UploadTarget | None = None
         self._used = False
         self.may_renew = True
 
     async def current(self) -> UploadTarget:
-        if self._place is None:
-            self._place = await self._ask()
-            return self._place
-        ends = expires_at(self._place.url) if self._used else None
+        if self._target is None:
+            self._target = await self._ask()
+            return self._target
+        ends = expires_at(self._target.url) if self._used else None
         if ends is not None and ends - time.time() < MARGIN_SECONDS:
-            self._place = await self._ask()
+            self._target = await self._ask()
         self._used = True
-        return self._place
+        return self._target
 
-    async def renewed(self) -> UploadTarget:
+    async def renew(self) -> UploadTarget:
         self.may_renew = False
-        self._place = await self._ask()
-        return self._place
+        self._target = await self._ask()
+        return self._target
 
 
-def _differs(delivered: UploadedRange) -> bool:
-    """Whether the storage says that it has other bytes."""
-    told = header_digests(delivered.answer.headers, whole=True)
-    return any(told[name] != mine for name, mine in delivered.digests.items() if name in told)
+def _differs(sent_range: UploadedRange) -> bool:
+    """Whether the storage reports another digest."""
+    reported = header_digests(sent_range.response.headers, whole=True)
+    return any(
+        reported[name] != mine for name, mine in sent_range.digests.items() if name in reported
+    )

@@ -1,6 +1,6 @@
-"""Sending a file to a storage, in the protocol that the upload's ticket names. Files are read in bounded pieces.
+"""Upload a file to a storage, by the protocol that the upload's ticket names. Files are read in bounded blocks.
 
-A form or a part may always be sent twice; a connection that breaks costs the piece that it broke in.
+A form or a part may always be sent again; a broken connection costs the part that it interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headrace.backend.upload.multipart import (
     PART_BYTES,
     MultipartUpload,
     ResumableUpload,
-    is_lost,
+    is_gone,
     part_bytes,
 )
 from headrace.backend.upload.signed_put import FileRange, SignedUploader, UploadTarget
@@ -31,17 +31,17 @@ from headrace.protocol.operations.storage import (
 from headrace.threads import in_thread
 
 _BY_FORM = frozenset({"aws", "minio", "google"})
-_BY_PUT = "azure"
-_BARE = "headrace"
+_BY_AZURE_PUT = "azure"
+_BY_HEADRACE_PUT = "headrace"
 
 
 class RemoteUpload:
-    """One file on its way to a storage. ``object_name`` is what an earlier run began to send it as, None where none did."""
+    """The upload of one file to a storage."""
 
     def __init__(
         self,
         caller: Caller,
-        courier: SignedUploader,
+        uploader: SignedUploader,
         file: Snapshot,
         connector_id: UUID,
         journal: UploadJournal | None = None,
@@ -49,40 +49,45 @@ class RemoteUpload:
         parallel: int = PARALLEL,
     ) -> None:
         self._caller = caller
-        self._courier = courier
+        self._uploader = uploader
         self._file = file
         self._connector_id = connector_id
         self._journal = journal
-        self._in_parts = MultipartUpload(caller, courier, connector_id, parallel=parallel)
+        self._multipart = MultipartUpload(caller, uploader, connector_id, parallel=parallel)
 
     @property
     def object_name(self) -> str | None:
-        """The name to go on with."""
-        begun = None if self._journal is None else self._journal.begun
-        return None if begun is None else begun.object_name
+        """The object name that an earlier run began to upload; None if there is none."""
+        state = None if self._journal is None else self._journal.state
+        return None if state is None else state.object_name
 
     async def send(
         self, object_name: str, content_type: str, ticket: UploadTicket | None = None
     ) -> UploadedFile:
-        """Send the file, in parts where it is large; to where the ``ticket`` says first, where there is one.
+        """Send the file, in parts if it is large.
 
-        Raises TransferError (also where the file changes meanwhile), an error of the API, ``OSError`` where the file
-        cannot be read.
+        Args:
+            object_name: Name of the object to create.
+            content_type: Its MIME type.
+            ticket: The target of the first attempt. Without one a target is requested.
+
+        Raises:
+            TransferError: The storage cannot be reached, or the file changes during the upload.
+            APIError: The storage rejects the upload.
+            OSError: The file cannot be read.
         """
         if (
             ticket is None
             and self._file.size > PART_BYTES
-            and await self._in_pieces(object_name, content_type)
+            and await self._in_parts_if_supported(object_name, content_type)
         ):
             return UploadedFile(self._file.size)
         return await self._at_once(object_name, content_type, ticket)
 
     async def finish(self) -> None:
-        """The object is a data now: nothing of this upload needs to be gone on with."""
+        """Delete the journal: the object has been registered."""
         if self._journal is not None:
-            await in_thread(self._journal.forget)
-
-    # --- in one piece -------------------------------------------------------------------------------------
+            await in_thread(self._journal.delete)
 
     async def _at_once(
         self, object_name: str, content_type: str, first: UploadTicket | None
@@ -91,7 +96,7 @@ class RemoteUpload:
             nonlocal first
             if first is not None:
                 ticket, first = first, None
-                return _place(ticket, object_name, content_type)
+                return _target(ticket, object_name, content_type)
             ticket = await self._caller.call(
                 PRESIGN_UPLOAD,
                 PresignUpload(
@@ -100,30 +105,28 @@ class RemoteUpload:
                     content_type=content_type,
                 ),
             )
-            return _place(ticket, object_name, content_type)
+            return _target(ticket, object_name, content_type)
 
-        piece = FileRange(self._file, 0, self._file.size)
-        delivered = await self._courier.deliver(piece, ask)
-        return UploadedFile(self._file.size, delivered.digests.get("sha256"))
+        whole = FileRange(self._file, 0, self._file.size)
+        sent_range = await self._uploader.upload(whole, ask)
+        return UploadedFile(self._file.size, sent_range.digests.get("sha256"))
 
-    # --- in several ---------------------------------------------------------------------------------------
-
-    async def _in_pieces(self, object_name: str, content_type: str) -> bool:
-        """Whether the storage takes pieces; where it does they are all there now."""
-        begun = None if self._journal is None else self._journal.begun
-        if begun is not None and begun.object_name == object_name:
+    async def _in_parts_if_supported(self, object_name: str, content_type: str) -> bool:
+        """Upload the file in parts; False if the storage does not support that."""
+        state = None if self._journal is None else self._journal.state
+        if state is not None and state.object_name == object_name:
             try:
-                await self._go_on(begun, resumed=True)
+                await self._continue(state, resumed=True)
                 return True
             except APIError as error:
-                if not is_lost(error):
+                if not is_gone(error):
                     raise
-        begun = await self._begin(object_name, content_type)
-        if begun is None:
+        state = await self._begin(object_name, content_type)
+        if state is None:
             return False
         if self._journal is not None:
-            await in_thread(self._journal.begin, begun)
-        await self._go_on(begun, resumed=False)
+            await in_thread(self._journal.begin, state)
+        await self._continue(state, resumed=False)
         return True
 
     async def _begin(self, object_name: str, content_type: str) -> UploadState | None:
@@ -150,15 +153,15 @@ class RemoteUpload:
             url=url or "",
         )
 
-    async def _go_on(self, begun: UploadState, *, resumed: bool) -> None:
-        if begun.upload_id:
-            await self._in_parts.send(self._file, begun, self._journal)
+    async def _continue(self, state: UploadState, *, resumed: bool) -> None:
+        if state.upload_id:
+            await self._multipart.send(self._file, state, self._journal)
         else:
-            await ResumableUpload(self._courier).send(self._file, begun, resumed=resumed)
+            await ResumableUpload(self._uploader).send(self._file, state, resumed=resumed)
 
 
-def _place(ticket: UploadTicket, object_name: str, content_type: str) -> UploadTarget:
-    """Where a whole file goes, and what goes around it."""
+def _target(ticket: UploadTicket, object_name: str, content_type: str) -> UploadTarget:
+    """Return the target of a whole file."""
     kind = ticket.client_type.lower()
     target = ticket.presigned_url_data
     if kind in _BY_FORM:
@@ -166,24 +169,24 @@ def _place(ticket: UploadTicket, object_name: str, content_type: str) -> UploadT
         head, tail = _form(boundary, ticket, object_name, content_type)
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         return UploadTarget(method="POST", url=target.url, headers=headers, head=head, tail=tail)
-    if kind == _BY_PUT:
+    if kind == _BY_AZURE_PUT:
         headers = {
             **target.fields,
             "Content-Type": content_type,
             "x-ms-blob-type": "BlockBlob",
         }
         return UploadTarget(method="PUT", url=target.url, headers=headers)
-    if kind == _BARE:
+    if kind == _BY_HEADRACE_PUT:
         return UploadTarget(method="PUT", url=target.url, headers={"Content-Type": content_type})
     raise TransferError(
-        f"the storage asks for an upload by {ticket.client_type!r}, which headrace does not speak"
+        f"the storage demands an upload by {ticket.client_type!r}, which headrace does not support"
     )
 
 
 def _form(
     boundary: str, ticket: UploadTicket, object_name: str, content_type: str
 ) -> tuple[bytes, bytes]:
-    """What stands before and after the file in a form: all fields, the content type, then the file."""
+    """Return the bytes before and after the file in a form: all fields, the content type, then the file."""
     fields = {**ticket.presigned_url_data.fields, "Content-Type": content_type}
     lines = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
