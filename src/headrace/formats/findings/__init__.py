@@ -1,1 +1,1 @@
-"""Findings: bad, lossy or unusual records that reading and writing met, counted and reported."""
+"""Findings: bad, lossy or unusual records in reading and writing, counted and reported."""

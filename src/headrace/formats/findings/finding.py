@@ -53,7 +53,7 @@ class Finding(Struct, kw_only=True, gc=False):
 
     Attributes:
         code: Row of the conformance table (``C09``), ``LOSS`` or ``CLASS``.
-        severity: The highest severity met.
+        severity: The highest severity.
         message: What is wrong, the same for all of them.
         count: Number of occurrences.
         dropped_images: Number of images left out because of it.
@@ -73,7 +73,7 @@ class Finding(Struct, kw_only=True, gc=False):
 class Occurrence(Struct, frozen=True, gc=False):
     """A single finding, as passed to a listener.
 
-    Where ``count`` is above 1 it stands for several records of a batch, and ``place`` is that of the first.
+    If ``count`` is above 1, it represents several records of a batch, and ``place`` is that of the first.
     """
 
     code: str

@@ -141,7 +141,7 @@ def findings_file(path: Path | None, findings: Findings) -> Iterator[Callable[[]
 
 
 def check_apart(path: Path, source: Path, target: Path) -> None:
-    """Check that a report neither lies inside the target nor replaces the source; raises ConfigurationError."""
+    """Check that a report is neither inside the target nor the source; raises ConfigurationError."""
     place = Path(realpath(path))
     if place.is_relative_to(realpath(target)):
         raise ConfigurationError(

@@ -122,7 +122,7 @@ class BoxView(Sequence[AnyShape]):
 def _made(table: BoxTable) -> list[AnyShape]:
     none = [None] * len(table.labels)
     shapes: list[AnyShape] = []
-    for label, x, y, w, h, said, number, area, outline in zip(
+    for label, x, y, w, h, shared, number, area, polygon_text in zip(
         table.labels,
         table.x,
         table.y,
@@ -134,15 +134,15 @@ def _made(table: BoxTable) -> list[AnyShape]:
         table.polygon_texts or none,
         strict=True,
     ):
-        attributes = said and said.copy()
-        if outline is None:
+        attributes = shared and shared.copy()
+        if polygon_text is None:
             shapes.append(
                 Rectangle(
                     label=label, x=x, y=y, w=w, h=h, attributes=attributes, id=number, area=area
                 )
             )
         else:
-            rings = cast("list[list[float]]", LazyPolygon(outline))
+            rings = cast("list[list[float]]", LazyPolygon(polygon_text))
             shapes.append(
                 Polygon(
                     label=label,

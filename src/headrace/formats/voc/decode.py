@@ -59,8 +59,8 @@ class ShapeDecoder:
             return None
         self._watch_all(corners, files)
         empty = sorted({*_zeros(w), *_zeros(h)})
-        said = {one: parser.flagged(one) for one in {*flags}}
-        attributes = list(map(said.__getitem__, flags)) if any(said.values()) else None
+        decoded = {flag: parser.flagged(flag) for flag in {*flags}}
+        attributes = list(map(decoded.__getitem__, flags)) if any(decoded.values()) else None
         return BoxTable(parser.named(names), x, y, w, h, attributes), empty
 
     def polygons_of(

@@ -65,24 +65,24 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda match: _ENTITIES[match.group()], text)
 
 
-def head(filename: str, width: int, height: int, own: Mapping[str, Any]) -> str:
-    """Format everything before the objects; ``own`` holds file-level tags of a VOC source (``folder``, ``depth`` …)."""
+def head(filename: str, width: int, height: int, extra: Mapping[str, Any]) -> str:
+    """Format everything before the objects; ``extra`` holds file-level tags of a VOC source (``folder``, ``depth`` …)."""
     name = escaped(filename)
-    if not own:
+    if not extra:
         return _USUAL_HEAD % (name[: name.rfind("/") + 1].rstrip("/"), name, name, width, height)
-    folder = own.get("folder")
+    folder = extra.get("folder")
     if folder is None:
         folder = filename.rpartition("/")[0]
-    source = own.get("source") or {"database": "Unknown"}
+    source = extra.get("source") or {"database": "Unknown"}
     return _HEAD % (
         escaped(str(folder)),
         name,
-        escaped(str(own["path"])) if "path" in own else name,
+        escaped(str(extra["path"])) if "path" in extra else name,
         "".join(f"\t\t<{key}>{escaped(str(text))}</{key}>\n" for key, text in source.items()),
         width,
         height,
-        escaped(str(own.get("depth", 3))),
-        escaped(str(own.get("segmented", 0))),
+        escaped(str(extra.get("depth", 3))),
+        escaped(str(extra.get("segmented", 0))),
     )
 
 
@@ -131,7 +131,7 @@ def part(label: str, corners: Box) -> str:
     return f"\t\t<part>\n\t\t\t<name>{escaped(label)}</name>\n{box}\t\t</part>\n"
 
 
-def own_tags(attributes: Mapping[str, Any]) -> str:
+def devkit_tags(attributes: Mapping[str, Any]) -> str:
     """Format the devkit's tags ``point`` and ``actions``, where the attributes have them."""
     text = ""
     point, actions = attributes.get("point"), attributes.get("actions")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from headrace.formats.voc import xml_parser as tree
+from headrace.formats.voc import xml_parser
 from headrace.formats.voc.encode import FORBIDDEN
 from headrace.formats.voc.layout import Devkit
 from headrace.formats.voc.walk import VocFile, read_file
@@ -69,8 +69,8 @@ def _names(content: bytes) -> list[str]:
         except UnicodeDecodeError:
             return []  # reading reports it
     try:
-        record = tree.parse(content)
-    except (tree.RefusedError, tree.NotAnAnnotationError):
+        record = xml_parser.parse(content)
+    except (xml_parser.RefusedError, xml_parser.NotAnAnnotationError):
         return []
     return [
         name

@@ -16,8 +16,7 @@ from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
 from headrace.formats.io.walk import stem
 from headrace.formats.options import ReadOptions
-from headrace.formats.voc import INFO
-from headrace.formats.voc import xml_parser as tree
+from headrace.formats.voc import INFO, xml_parser
 from headrace.formats.voc.decode import OriginSigns, ShapeDecoder
 from headrace.formats.voc.labels import declared_labels, has_map, met_labels
 from headrace.formats.voc.layout import MediaFolders, has_image_suffix
@@ -48,7 +47,7 @@ class VocReader(ChunkedReader):
 
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         super().__init__(path, options=options, findings=findings)
-        self._fast = RegexParser()
+        self._parser = RegexParser()
         self._files = VocWalk(path, options)
         self._opener = Opener()
         self._read_labels: dict[str, None] | None = None
@@ -78,13 +77,15 @@ class VocReader(ChunkedReader):
     def _names(self, quiet: Pass) -> Iterator[str]:
         for file in self._files.walk(None):
             content = read_file(file.path, self._opener)
-            record = self._fast.parse(content) or self._record(content, file, quiet)
+            record = self._parser.parse(content) or self._record(content, file, quiet)
             if record is not None:
                 yield self._name(record.filename, file, quiet)
 
     def begin_parsing(self, found: Pass) -> None:
         """Reset the state of an earlier pass."""
-        self._shaper = ShapeDecoder(found, one_inclusive=self.options.voc_origin == "one_inclusive")
+        self._decoder = ShapeDecoder(
+            found, one_inclusive=self.options.voc_origin == "one_inclusive"
+        )
         self._plain_labels: dict[str, None] = {}
         self._other_labels: dict[str, None] = {}
         self._reported_labels = 0
@@ -102,18 +103,18 @@ class VocReader(ChunkedReader):
         plain: list[tuple[VocFile, ParsedFile]] = []
         rows = 0
         for files, contents, error in self._contents(chunk):
-            for file, content, said in zip(
-                files, contents, self._fast.parse_all(contents), strict=True
+            for file, content, parsed in zip(
+                files, contents, self._parser.parse_all(contents), strict=True
             ):
-                if said is not None and not said.polygon_texts:
-                    plain.append((file, said))
-                    rows += len(said.objects)
+                if parsed is not None and not parsed.polygon_texts:
+                    plain.append((file, parsed))
+                    rows += len(parsed.objects)
                     if rows < _MAX_ROWS:
                         continue
                 samples += self._boxes(plain, found)
                 plain, rows = [], 0
-                if said is None or said.polygon_texts:
-                    samples += self._other(file, content, said, found)
+                if parsed is None or parsed.polygon_texts:
+                    samples += self._other(file, content, parsed, found)
             if error is not None:
                 self._boxes(plain, found)
                 raise error
@@ -144,33 +145,33 @@ class VocReader(ChunkedReader):
     def take_learned(self) -> tuple[list[str], list[str], OriginSigns]:
         """Return new labels in plain files and in others, and the signs of an origin."""
         plain, others = (
-            list(self._fast.labels.values())[self._reported_labels :],
+            list(self._parser.labels.values())[self._reported_labels :],
             list(self._other_labels),
         )
         self._reported_labels += len(plain)
         self._other_labels.clear()
-        return plain, others, self._shaper.signs
+        return plain, others, self._decoder.signs
 
     def merge_learned(self, take_learned: tuple[list[str], list[str], OriginSigns]) -> None:
         """Merge the labels and signs of another reader."""
         plain, others, signs = take_learned
         self._plain_labels.update(dict.fromkeys(plain))
         self._other_labels.update(dict.fromkeys(others))
-        self._shaper.join(signs)
+        self._decoder.join(signs)
 
     def end_parsing(self, found: Pass) -> None:
         """Report signs of another origin; raises ParseError where no file was an annotation."""
         if not found.images_in:
             raise ParseError("the folder contains no VOC annotation", path=self.path)
-        self._shaper.finish()
-        plain = dict.fromkeys(self._fast.labels.values()) | self._plain_labels
+        self._decoder.finish()
+        plain = dict.fromkeys(self._parser.labels.values()) | self._plain_labels
         self._read_labels = plain | self._other_labels
 
     def _boxes(self, files: list[tuple[VocFile, ParsedFile]], found: Pass) -> list[Sample]:
         """Return the samples of files without polygons."""
         if not files:
             return []
-        made = self._shaper.table([(file.path, said) for file, said in files], self._fast)
+        made = self._decoder.table([(file.path, parsed) for file, parsed in files], self._parser)
         if made is None:
             if len(files) > 1:
                 # Some file is unusual: halve until it is alone, so that findings keep the order of files.
@@ -182,35 +183,35 @@ class VocReader(ChunkedReader):
         samples: list[Sample] = []
         stop, raw = 0, self.options.geometry == "raw"
         empty.reverse()
-        for file, said in files:
-            start, stop = stop, stop + len(said.objects)
+        for file, parsed in files:
+            start, stop = stop, stop + len(parsed.objects)
             while empty and empty[-1] < stop:
-                self._shaper.empty(file.path)
+                self._decoder.empty(file.path)
                 empty.pop()
             found.images_in += 1
             found.shapes_in += stop - start
             boxes = BoxView(table, start, stop)
-            samples.append(self._made(said, boxes if raw else boxes.shapes, file, found))
+            samples.append(self._made(parsed, boxes if raw else boxes.shapes, file, found))
         return samples
 
     def _other(
-        self, file: VocFile, content: bytes, said: ParsedFile | None, found: Pass
+        self, file: VocFile, content: bytes, parsed: ParsedFile | None, found: Pass
     ) -> list[Sample]:
         """Return the sample of any file, or an empty list where it is not an annotation."""
-        shaper = self._shaper
-        if said is not None:
-            shapes = shaper.polygons_of(said, self._fast, file.path)
+        decoder = self._decoder
+        if parsed is not None:
+            shapes = decoder.polygons_of(parsed, self._parser, file.path)
             if shapes is not None:
                 found.images_in += 1
                 found.shapes_in += len(shapes)
-                return [self._made(said, shapes, file, found)]
+                return [self._made(parsed, shapes, file, found)]
         record = self._record(content, file, found)
         if record is None:
             return []
         found.images_in += 1
         found.shapes_in += len(record.objects)
-        shaper.watch(record, file.path)
-        sample = self._made(record, shaper.shapes(record, file.path), file, found)
+        decoder.watch(record, file.path)
+        sample = self._made(record, decoder.shapes(record, file.path), file, found)
         sample.attributes = record.attributes
         self._other_labels.update(dict.fromkeys([shape.label for shape in sample.shapes]))
         return [sample]
@@ -218,8 +219,8 @@ class VocReader(ChunkedReader):
     def _record(self, content: bytes, file: VocFile, found: Pass) -> VocAnnotation | None:
         """Parse a file with the XML parser; None, with a finding, where it is rejected."""
         try:
-            return tree.parse(content)
-        except tree.NotAnAnnotationError as error:
+            return xml_parser.parse(content)
+        except xml_parser.NotAnAnnotationError as error:
             if self.path.is_file():
                 raise ParseError(f"not a VOC annotation: {error}", path=self.path) from None
             found.add(
@@ -229,7 +230,7 @@ class VocReader(ChunkedReader):
                 path=file.path,
                 detail=str(error),
             )
-        except tree.RefusedError as error:
+        except xml_parser.RefusedError as error:
             found.images_in += 1
             found.add(
                 error.code,
@@ -242,32 +243,32 @@ class VocReader(ChunkedReader):
 
     def _made(
         self,
-        said: ParsedFile | VocAnnotation,
+        parsed: ParsedFile | VocAnnotation,
         shapes: Sequence[AnyShape],
         file: VocFile,
         found: Pass,
     ) -> Sample:
         sample = Sample(
-            filename=self._name(said.filename, file, found),
-            width=said.width,
-            height=said.height,
+            filename=self._name(parsed.filename, file, found),
+            width=parsed.width,
+            height=parsed.height,
             shapes=cast("list[AnyShape]", shapes),
             split=file.splits[0] if file.splits else None,
         )
-        if said.own and self.options.keep_extra:
-            sample.extra = {"voc": said.own}
-        if said.width is None or said.height is None:
+        if parsed.extra and self.options.keep_extra:
+            sample.extra = {"voc": parsed.extra}
+        if parsed.width is None or parsed.height is None:
             self._measure(sample, file, found)
         if len(file.splits) > 1:
             found.add("V15", "the image is in several splits; the first is used", path=file.path)
         return sample
 
-    def _name(self, said: str, file: VocFile, found: Pass) -> str:
+    def _name(self, filename: str, file: VocFile, found: Pass) -> str:
         """Return the name of the image below the folder of the file: as given, else that of the file."""
         bare = file.bare
-        if said.startswith(bare) and said[len(bare) :] in _USUAL_ENDINGS:
-            return f"{file.prefix}{said}"
-        name = said.strip().replace("\\", "/")
+        if filename.startswith(bare) and filename[len(bare) :] in _USUAL_ENDINGS:
+            return f"{file.prefix}{filename}"
+        name = filename.strip().replace("\\", "/")
         if name.startswith("/") or name[1:3] == ":/":
             name = name.rpartition("/")[2]
         base = name.rpartition("/")[2]

@@ -43,14 +43,14 @@ class VocObject(Struct, kw_only=True):
 
 
 class VocAnnotation(Struct, kw_only=True):
-    """One file: name and size as written, objects, attributes of the image, and other file-level tags (``own``)."""
+    """One file: name and size as written, objects, attributes of the image, and other file-level tags (``extra``)."""
 
     filename: str = ""
     width: int | None = None
     height: int | None = None
     objects: list[VocObject] = field(default_factory=list)
     attributes: Attributes | None = None
-    own: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def number(text: str | None) -> float | None:
@@ -79,12 +79,12 @@ def flags(
     pose: str | None, truncated: str | None, difficult: str | None, occluded: str | None
 ) -> Attributes:
     """Return the attributes given by the tags of an object, without unspecified ones."""
-    said: Attributes = {}
+    attributes: Attributes = {}
     facing = (pose or "").strip()
     if facing and facing.lower() != "unspecified":
-        said["pose"] = facing
+        attributes["pose"] = facing
     for name, text in zip(FLAGS, (truncated, difficult, occluded), strict=True):
         value = flag(text)
         if value is not None:
-            said[name] = value
-    return said
+            attributes[name] = value
+    return attributes

@@ -105,7 +105,7 @@ class ParsedFile(Struct, gc=False):
     filename: str
     width: int | None
     height: int | None
-    own: dict[str, Any]
+    extra: dict[str, Any]
     objects: Sequence[Pieces]
     polygon_texts: Sequence[bytes] = ()
 
@@ -135,9 +135,9 @@ class RegexParser:
 
     def _by_template(self, contents: Sequence[bytes]) -> list[ParsedFile] | None:
         for template in self._templates:
-            said = template.read(contents)
-            if said is not None:
-                return self._files(*said)
+            values = template.read(contents)
+            if values is not None:
+                return self._files(*values)
         return None
 
     def _searched(self, content: bytes) -> ParsedFile | None:
@@ -169,8 +169,8 @@ class RegexParser:
         folder, filename, path, *source, width, height, depth, segmented = zip(*heads, strict=True)
         beside = zip(folder, path, zip(*source, strict=True), depth, segmented, strict=True)
         return [
-            ParsedFile(name.decode(), self._pixels(w), self._pixels(h), _own(*said), objects)
-            for name, w, h, said, objects in zip(
+            ParsedFile(name.decode(), self._pixels(w), self._pixels(h), _extra(*others), objects)
+            for name, w, h, others, objects in zip(
                 filename, width, height, beside, found, strict=True
             )
         ]
@@ -250,25 +250,25 @@ def _is_clean(content: bytes) -> bool:
     return not any(each in content for each in _FORBIDDEN)
 
 
-def _own(
+def _extra(
     folder: bytes, path: bytes, source: Sequence[bytes], depth: bytes, segmented: bytes
 ) -> dict[str, Any]:
     """Return the file-level tags that the model does not define, without the usual values."""
-    own: dict[str, Any] = {}
-    if folder and (said := folder.decode().strip()):
-        own["folder"] = said
-    if path and (said := path.decode().strip()):
-        own["path"] = said
-    if segmented != b"0" and (said := segmented.decode().strip()) not in ("", "0"):
-        own["segmented"] = said
-    if depth != b"3" and (said := depth.decode().strip()) not in ("", "3"):
-        own["depth"] = said
+    extra: dict[str, Any] = {}
+    if folder and (value := folder.decode().strip()):
+        extra["folder"] = value
+    if path and (value := path.decode().strip()):
+        extra["path"] = value
+    if segmented != b"0" and (value := segmented.decode().strip()) not in ("", "0"):
+        extra["segmented"] = value
+    if depth != b"3" and (value := depth.decode().strip()) not in ("", "3"):
+        extra["depth"] = value
     if source != _USUAL_SOURCE:
         tags = {
-            key: said
+            key: value
             for key, text in zip(_SOURCE, source, strict=True)
-            if (said := text.decode().strip())
+            if (value := text.decode().strip())
         }
         if tags and tags != USUAL["source"]:
-            own["source"] = tags
-    return own
+            extra["source"] = tags
+    return extra

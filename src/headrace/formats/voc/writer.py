@@ -17,14 +17,13 @@ from headrace.formats.geometry.box_table import BoxTable, as_boxes, by_table
 from headrace.formats.geometry.boxes import box_of
 from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.io.file_tree import FileTree
-from headrace.formats.voc import INFO
-from headrace.formats.voc import encode as xml
+from headrace.formats.voc import INFO, encode
 from headrace.formats.voc.labels import LABEL_MAP, MAP_HEADING, label_line
 from headrace.formats.voc.record import FLAGS
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
 
-_OWN_TAGS: Final = frozenset({"pose", *FLAGS, "part_of"})
+_DEVKIT_TAGS: Final = frozenset({"pose", *FLAGS, "part_of"})
 _NONE: Final[Attributes] = {}
 
 
@@ -89,13 +88,13 @@ class VocWriter(Writer):
 
     def _text(self, sample: Sample, objects: str | None) -> bytes:
         """Format a file; ``objects`` is the text of its objects, if formatted already."""
-        own = (sample.extra or _NONE).get("voc")
+        extra = (sample.extra or _NONE).get("voc")
         pieces = [
-            xml.head(
+            encode.head(
                 sample.filename,
                 sample.width or 0,
                 sample.height or 0,
-                own if isinstance(own, Mapping) else _NONE,
+                extra if isinstance(extra, Mapping) else _NONE,
             )
         ]
         if objects is None and (boxes := as_boxes(sample.shapes)) is not None:
@@ -108,8 +107,8 @@ class VocWriter(Writer):
         elif sample.shapes:
             self._mixed(sample, pieces)
         if sample.attributes:
-            pieces.append(xml.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
-        pieces.append(xml.END)
+            pieces.append(encode.attribute_block(sample.attributes).replace("\t\t", "\t", 1))
+        pieces.append(encode.END)
         return "".join(pieces).encode()
 
     def _mixed(self, sample: Sample, pieces: list[str]) -> None:
@@ -152,7 +151,7 @@ class VocWriter(Writer):
         flat = [each for x, y, w, h in boxes for each in (x + one, y + one, x + w, y + h)]
         if not flat or not isfinite(sum(flat)):
             return None
-        return _ObjectTexts(cast("list[str]", chosen), xml.numbers(flat))
+        return _ObjectTexts(cast("list[str]", chosen), encode.numbers(flat))
 
     def _objects(
         self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _NestedParts
@@ -185,19 +184,24 @@ class VocWriter(Writer):
         self.found.shapes_out += 1
         self._learn(shape.label)
         attributes = shape.attributes or _NONE
-        start = xml.object_start(shape.label, attributes) if attributes else self._start_of(shape)
-        pieces += (start, xml.bndbox(corners))
+        start = (
+            encode.object_start(shape.label, attributes) if attributes else self._start_of(shape)
+        )
+        pieces += (start, encode.bndbox(corners))
         if isinstance(shape, Polygon) and not self._boxes_only:
-            pieces += map(xml.polygon, shape.rings)
+            pieces += map(encode.polygon, shape.rings)
         for part in parts:
             inside = self._corners(part, sample)
             if inside is not None:
                 self.found.shapes_out += 1
                 self._learn(part.label)
-                pieces.append(xml.part(part.label, inside))
+                pieces.append(encode.part(part.label, inside))
         if attributes or shape.iscrowd:
-            pieces += (xml.own_tags(attributes), _named_values(attributes, crowd=shape.iscrowd))
-        pieces.append(xml.OBJECT_END)
+            pieces += (
+                encode.devkit_tags(attributes),
+                _named_values(attributes, crowd=shape.iscrowd),
+            )
+        pieces.append(encode.OBJECT_END)
 
     def _clipped(self, shape: AnyShape, sample: Sample) -> AnyShape | None:
         if self.options.clip and sample.width and sample.height:
@@ -207,14 +211,14 @@ class VocWriter(Writer):
     def _start_of(self, shape: AnyShape) -> str:
         start = self._starts.get(shape.label)
         if start is None:
-            start = self._starts[shape.label] = xml.object_start(shape.label, None)
+            start = self._starts[shape.label] = encode.object_start(shape.label, None)
         return start
 
     def _learn(self, label: str) -> None:
         """Create the template of plain objects with this label."""
         if label not in self._templates:
-            self._templates[label] = xml.object_template(label)
-            if xml.FORBIDDEN.search(label):
+            self._templates[label] = encode.object_template(label)
+            if encode.FORBIDDEN.search(label):
                 self.found.add("V13", "characters that XML cannot represent become U+FFFD")
 
     def _corners(self, shape: AnyShape, sample: Sample) -> Box | None:
@@ -293,11 +297,11 @@ def _named_values(attributes: Attributes, *, crowd: bool) -> str:
     rest = {
         name: value
         for name, value in attributes.items()
-        if name not in _OWN_TAGS
-        and not (name == "point" and xml.is_point(value))
-        and not (name == "actions" and xml.are_actions(value))
+        if name not in _DEVKIT_TAGS
+        and not (name == "point" and encode.is_point(value))
+        and not (name == "actions" and encode.are_actions(value))
     }
-    return xml.attribute_block(rest | {"iscrowd": 1} if crowd else rest)
+    return encode.attribute_block(rest | {"iscrowd": 1} if crowd else rest)
 
 
 def _is_finite(shape: AnyShape, box: Box) -> bool:

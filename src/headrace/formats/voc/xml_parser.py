@@ -54,9 +54,9 @@ def parse(content: bytes) -> VocAnnotation:
         elif name == "attributes":
             record.attributes = _attribute_block(child) or None
         else:
-            said = _plain(child)
-            if said and said != USUAL.get(name):
-                record.own[name] = said
+            value = _plain(child)
+            if value and value != USUAL.get(name):
+                record.extra[name] = value
     return record
 
 
@@ -107,16 +107,16 @@ def _text(element: etree._Element) -> str:
 
 
 def _size(element: etree._Element, record: VocAnnotation) -> None:
-    said = {_name(child): child.text for child in element}
-    record.width, record.height = pixels(said.get("width")), pixels(said.get("height"))
-    depth = (said.get("depth") or "").strip()
+    texts = {_name(child): child.text for child in element}
+    record.width, record.height = pixels(texts.get("width")), pixels(texts.get("height"))
+    depth = (texts.get("depth") or "").strip()
     if depth and depth != "3":
-        record.own["depth"] = depth
+        record.extra["depth"] = depth
 
 
 def _object(element: etree._Element) -> VocObject:
     obj = VocObject(label="")
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     more: Attributes = {}
     for child in element:
         name = _name(child)
@@ -136,11 +136,11 @@ def _object(element: etree._Element) -> VocObject:
         elif name == "attributes":
             more |= _attribute_block(child)
         elif name == "pose" or name in FLAGS:
-            said[name] = child.text or ""
+            texts[name] = child.text or ""
         else:
             _other(name, child, more)
-    own = flags(said.get("pose"), *(said.get(name) for name in FLAGS))
-    obj.attributes = (more | own) or None
+    flagged = flags(texts.get("pose"), *(texts.get(name) for name in FLAGS))
+    obj.attributes = (more | flagged) or None
     return obj
 
 
@@ -150,14 +150,14 @@ def _other(name: str, child: etree._Element, more: Attributes) -> None:
     elif name == "actions":
         more["actions"] = {_name(one): flag(one.text) for one in child}
     else:
-        said = _plain(child)
-        if said:
-            more[name] = said
+        value = _plain(child)
+        if value:
+            more[name] = value
 
 
 def _corners(element: etree._Element) -> Corners | None:
-    said = {_name(child): number(child.text) for child in element}
-    x1, y1, x2, y2 = (said.get(name) for name in _BOX)
+    texts = {_name(child): number(child.text) for child in element}
+    x1, y1, x2, y2 = (texts.get(name) for name in _BOX)
     if x1 is None or y1 is None or x2 is None or y2 is None:
         return None
     return x1, y1, x2, y2
@@ -195,7 +195,7 @@ def _part(element: etree._Element) -> VocPart:
 
 def _attribute_block(element: etree._Element) -> Attributes:
     """Parse the attributes of CVAT as text."""
-    said: Attributes = {}
+    attributes: Attributes = {}
     for child in element:
         name, value = "", ""
         for one in child:
@@ -204,8 +204,8 @@ def _attribute_block(element: etree._Element) -> Attributes:
             elif _name(one) == "value":
                 value = _text(one)
         if name:
-            said[name] = value
-    return said
+            attributes[name] = value
+    return attributes
 
 
 def _plain(element: etree._Element) -> Any:

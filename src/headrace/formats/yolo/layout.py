@@ -136,8 +136,8 @@ def _candidates(dataset: DatasetDescription, entry: str) -> list[Path]:
 
 def data_roots(dataset: DatasetDescription) -> list[Path]:
     """Return the folders that relative paths may be relative to."""
-    said = dataset.path.replace("\\", "/")
-    roots = [dataset.base / said] if said else []
+    declared = dataset.path.replace("\\", "/")
+    roots = [dataset.base / declared] if declared else []
     return [*roots, dataset.base]
 
 
