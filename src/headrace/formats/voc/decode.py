@@ -21,7 +21,7 @@ OriginSigns = tuple[float, str]
 _SAME = 1e-6
 
 
-class ShapeDecoder:
+class ObjectDecoder:
     """Decodes objects into shapes in pixels, and reports findings.
 
     Args:

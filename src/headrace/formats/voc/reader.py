@@ -17,7 +17,7 @@ from headrace.formats.io.openat import Opener
 from headrace.formats.io.walk import stem
 from headrace.formats.options import ReadOptions
 from headrace.formats.voc import INFO, xml_parser
-from headrace.formats.voc.decode import OriginSigns, ShapeDecoder
+from headrace.formats.voc.decode import ObjectDecoder, OriginSigns
 from headrace.formats.voc.labels import declared_labels, has_map, met_labels
 from headrace.formats.voc.layout import MediaFolders, has_image_suffix
 from headrace.formats.voc.record import VocAnnotation
@@ -83,7 +83,7 @@ class VocReader(ChunkedReader):
 
     def begin_parsing(self, found: Pass) -> None:
         """Reset the state of an earlier pass."""
-        self._decoder = ShapeDecoder(
+        self._decoder = ObjectDecoder(
             found, one_inclusive=self.options.voc_origin == "one_inclusive"
         )
         self._plain_labels: dict[str, None] = {}

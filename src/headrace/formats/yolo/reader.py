@@ -28,7 +28,7 @@ from headrace.formats.yolo.description import DatasetDescription, find_descripti
 from headrace.formats.yolo.layout import SplitSource, find_sources, wanted_sources
 from headrace.formats.yolo.samples import (
     ImageRows,
-    SampleDecoder,
+    LabelFileDecoder,
     displayed,
     good_lines,
 )
@@ -163,7 +163,7 @@ class YoloReader(ChunkedReader):
         """Read the description and create the decoder."""
         self.labels()
         if not self._classifies():
-            self._decoder = SampleDecoder(
+            self._decoder = LabelFileDecoder(
                 self._row_decoder(found), self._display_size, raw=self.options.geometry == "raw"
             )
 

@@ -88,7 +88,7 @@ def displayed(size: ImageSize | None, image: str, found: Pass) -> tuple[int, int
     return size.width, size.height
 
 
-class SampleDecoder:
+class LabelFileDecoder:
     """Makes the samples of images from their rows.
 
     Args:
