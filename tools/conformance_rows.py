@@ -141,7 +141,7 @@ YOLO = {
     "Y09": Row("no label file, and an empty one", "two states, read and written as such"),
     "Y10": Row("rows in every notation; invalid rows", "read; error with its line"),
     "Y11": Row(
-        "coordinates beyond the image",
+        "coordinates outside the image",
         "inside the tolerance moved and reported; outside: error",
         ERROR,
     ),
@@ -156,7 +156,7 @@ YOLO = {
         "read; another number of columns: error",
     ),
     "Y15": Row(
-        "boxes and outlines in one file",
+        "boxes and polygons in one file",
         "typed row by row and reported; never written",
         "the same; writing refuses what its task cannot represent",
     ),

@@ -80,7 +80,7 @@ def test_voc_has_the_order_in_its_map(tmp_path: Path) -> None:
         ("@folder", "folder: is a directory. After @ comes a text file"),
         ("@empty.txt", "the class order is an empty list"),
         ("@twice.txt", "names 'ant' twice"),
-        ("@latin.txt", "latin.txt at byte 1: no UTF-8 text. It must be UTF-8"),
+        ("@latin.txt", "latin.txt at byte 1: the file is not UTF-8. It must be UTF-8"),
     ],
 )
 def test_an_order_that_is_none(tmp_path: Path, order: str, words: str) -> None:

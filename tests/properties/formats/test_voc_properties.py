@@ -162,7 +162,7 @@ GOOD = """<?xml version="1.0" encoding="utf-8"?>
 
 def plainly(record: VocAnnotation) -> Any:
     return (
-        record.filename, record.width, record.height, record.own,
+        record.filename, record.width, record.height, record.extra,
         [(thing.label, thing.attributes or {}, thing.corners) for thing in record.objects],
     )  # fmt: skip
 
@@ -197,7 +197,7 @@ def test_what_the_fast_path_takes_the_real_parser_reads_alike(data: st.DataObjec
             for name, said, *box in zip(names, flags, *corners, strict=True)
         ]
         assert plainly(tree.parse(content)) == (
-            fast.filename, fast.width, fast.height, fast.own, things,
+            fast.filename, fast.width, fast.height, fast.extra, things,
         )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def said_by(parser: RegexParser, content: bytes) -> Any:
     if fast is None or (fast.objects and parser.numbers([one[2] for one in fast.objects]) is None):
         return None
     objects = [tuple(one) for one in fast.objects]
-    return fast.filename, fast.width, fast.height, fast.own, objects, list(fast.polygon_texts)
+    return fast.filename, fast.width, fast.height, fast.extra, objects, list(fast.polygon_texts)
 
 
 @settings(max_examples=scaled(300), deadline=None)
@@ -239,8 +239,8 @@ def test_what_a_file_says_of_itself(old: str, new: str, own: dict[str, Any]) -> 
     content = GOOD.replace(old, new).encode()
     fast = RegexParser().parse(content)
     assert fast is not None
-    assert fast.own == tree.parse(content).own
-    assert {name: fast.own.get(name) for name in own} == own
+    assert fast.extra == tree.parse(content).extra
+    assert {name: fast.extra.get(name) for name in own} == own
 
 
 def test_what_ends_a_section_is_left_to_the_real_parser() -> None:
