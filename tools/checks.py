@@ -1,6 +1,6 @@
-"""Run the checks and, asked to, the tests; a line each, and pytest's own words last.
+"""Run the static checks and, with ``--tests``, the tests. Prints one line per check, then pytest's output.
 
-Run by `tools/check` and `tools/test` inside the development environment.
+`tools/check` and `tools/test` run it inside the development environment.
 """
 
 import argparse
@@ -21,20 +21,20 @@ BIN = Path(sys.executable).parent
 GENERATOR = ROOT / "tools" / "make_blocking.py"
 SHARED_MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 6 << 30
-"""What must be free there: the tests leave a gigabyte behind."""
+"""Free space in shared memory that the tests require; they use about a gigabyte."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A command that says by its exit status whether something holds."""
+    """A command that exits with 0 if the check passes."""
 
     name: str
     command: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What came of a check: its exit status, its words and how long it took."""
+class Result:
+    """The result of a check: its exit status, output and duration."""
 
     check: Check
     status: int
@@ -42,13 +42,13 @@ class Verdict:
     seconds: float
 
     def line(self) -> str:
-        """One line for the summary."""
+        """Return one line for the summary."""
         word = "ok" if self.status == 0 else "FAILED"
         return f"{self.check.name:<10} {word:<6} {self.seconds:5.1f} s"
 
 
 def static_checks() -> list[Check]:
-    """The checks that read the code without running it, the slowest first."""
+    """Return the checks that do not run the code, the slowest first."""
     checks = [
         Check("types", (tool("mypy"), "--no-error-summary")),
         Check("layers", (tool("lint-imports"), "--no-logo")),
@@ -61,12 +61,12 @@ def static_checks() -> list[Check]:
 
 
 def tool(name: str) -> str:
-    """A command of this environment, whatever is on the path."""
+    """Return the path of a command in this environment."""
     return str(BIN / name)
 
 
-def run(check: Check) -> Verdict:
-    """Run one check to its end, keeping its words."""
+def run(check: Check) -> Result:
+    """Run one check and capture its output."""
     started = time.monotonic()
     done = subprocess.run(
         check.command,
@@ -76,39 +76,39 @@ def run(check: Check) -> Verdict:
         text=True,
         check=False,
     )
-    return Verdict(check, done.returncode, done.stdout, time.monotonic() - started)
+    return Result(check, done.returncode, done.stdout, time.monotonic() - started)
 
 
 def run_checks() -> bool:
-    """Run all checks, whatever fails; whether all of them hold."""
+    """Run all checks, and return whether all of them pass."""
     checks = static_checks()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        verdicts = list(pool.map(run, checks))
-    for verdict in verdicts:
-        if verdict.status:
-            print(f"--- {verdict.check.name}\n{verdict.output.rstrip()}\n")
-    for verdict in verdicts:
-        print(verdict.line())
+        results = list(pool.map(run, checks))
+    for result in results:
+        if result.status:
+            print(f"--- {result.check.name}\n{result.output.rstrip()}\n")
+    for result in results:
+        print(result.line())
     sys.stdout.flush()
-    return not any(verdict.status for verdict in verdicts)
+    return not any(result.status for result in results)
 
 
 def run_tests(everything: bool, arguments: list[str]) -> bool:
-    """Run pytest in this terminal; whether it passed."""
+    """Run pytest in this terminal, and return whether it passed."""
     # A thorough run draws all examples of the property tests, other ones each time.
     chosen = ["-m", "", "--hypothesis-profile=thorough"] if everything else []
-    # At least two workers: the tests spend much of their time waiting for processes that they start.
+    # At least two workers: the tests spend much time waiting for the processes that they start.
     workers = str(min(max(2, os.cpu_count() or 1), 8))
     command = [sys.executable, "-m", "pytest", "-n", workers, *chosen]
     with memory() as folder:
-        # What is given last wins, also another --basetemp.
-        place = [f"--basetemp={folder / 'tests'}"] if folder else []
-        return subprocess.run([*command, *place, *arguments], cwd=ROOT, check=False).returncode == 0
+        # The last option wins, so the caller may give another --basetemp.
+        base = [f"--basetemp={folder / 'tests'}"] if folder else []
+        return subprocess.run([*command, *base, *arguments], cwd=ROOT, check=False).returncode == 0
 
 
 @contextmanager
 def memory() -> Iterator[Path | None]:
-    """A folder in memory, where nobody waits for a disk; None where there is not room enough."""
+    """Create a folder in shared memory, which is faster than a disk; None if there is too little space."""
     if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).free < MEMORY_BYTES:
         yield None
         return
@@ -117,16 +117,16 @@ def memory() -> Iterator[Path | None]:
 
 
 def main() -> int:
-    """Run what was asked for; 0 when all of it holds."""
+    """Run the checks, and the tests if requested; return the exit status."""
     parser = argparse.ArgumentParser(allow_abbrev=False, description=__doc__)
     parser.add_argument("--tests", action="store_true", help="run pytest too, last")
-    parser.add_argument("--all", action="store_true", help="with the slow and interop tests")
+    parser.add_argument("--all", action="store_true", help="include the slow and interop tests")
     options, rest = parser.parse_known_args()
     if rest and not options.tests:
         parser.error(f"unknown argument {rest[0]}")
-    held = run_checks()
+    checked = run_checks()
     passed = not options.tests or run_tests(options.all, rest)
-    return 0 if held and passed else 1
+    return 0 if checked and passed else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Run the main job in a new lake, on images that it draws itself or on yours; `tools/demo` starts it.
+"""Run the main job, `examples/main_job.py`, in a new lake, with generated images or your own.
 
-The job is `examples/main_job.py`. It ends with the commands to type next.
+`tools/demo` starts it. At the end it prints the commands to try next.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(allow_abbrev=False, prog="tools/demo", description=__doc__)
     parser.add_argument("--images", type=Path, help="a folder of your own images")
     parser.add_argument("--annotations", type=Path, help="their annotations: COCO, YOLO or VOC")
-    parser.add_argument("--lake", type=Path, help="a lake to use; made where it is missing")
+    parser.add_argument("--lake", type=Path, help="a lake to use; created if missing")
     options = parser.parse_args()
     if (options.images is None) != (options.annotations is None):
         parser.error("--images and --annotations go together")
@@ -74,7 +74,7 @@ def _print_next(lake: Path, name: str, folder: Path) -> None:
     print(f"  {command} ls {where}")
     print(f"  {command} stats {where} {name}")
     print(f"  {command} serve {where}")
-    print(f"all of it lies in {folder}; delete that folder when you are done")
+    print(f"everything is in {folder}; delete that folder when you are done")
 
 
 def _files(folder: Path) -> list[Path]:
@@ -95,7 +95,7 @@ def _print_tree(folder: Path) -> None:
         if entry.is_file():
             print(f"file        {entry} ({entry.stat().st_size:,} bytes)")
         else:
-            # The journal of a download lies beside the files, in a hidden folder.
+            # The journal of a download is in a hidden folder next to the files.
             found = [path.relative_to(entry) for path in entry.rglob("*") if path.is_file()]
             files = sum(not path.parts[0].startswith(".") for path in found)
             print(f"folder      {entry} ({files:,} files)")

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Make the development environment: `.venv` in the repository's root, from the lock alone.
+"""Create the development environment, `.venv` in the root of the repository, from the lock file.
 
-The first run builds it, a later run only compares a stamp and returns. Needs the
-standard library and Python 3.11; uv is installed into the environment and used when
-it can be had, else pip does the same work more slowly. Several runs may start at once:
-one builds, the others wait.
+The first run builds it; later runs compare a stamp and return. It needs only the standard
+library and Python 3.11. If possible uv is installed into the environment and used, else the
+slower pip. Concurrent runs are safe: one builds, the others wait.
 
-    python3 tools/dev.py            # make or refresh .venv
-    python3 tools/dev.py --force    # from nothing
+    python3 tools/dev.py            # create or update .venv
+    python3 tools/dev.py --force    # rebuild it
 
-HEADRACE_VENV names another folder, to keep environments of several Pythons side by side.
+HEADRACE_VENV selects another folder, for environments of several Python versions.
 """
 
 import contextlib
@@ -32,19 +31,19 @@ OLDEST = (3, 11)
 
 
 class SetUpError(Exception):
-    """The environment cannot be made; the text says why and what to do."""
+    """The environment cannot be created; the message says why and what to do."""
 
 
 def say(text):
-    """Report progress on stderr: stdout belongs to whoever called."""
+    """Report progress on stderr; stdout is for the command that runs afterwards."""
     sys.stderr.write(f"dev: {text}\n")
     sys.stderr.flush()
 
 
 def wanted_stamp():
-    """Everything that the environment's content follows from, as one digest.
+    """Return a digest of everything that determines the content of the environment.
 
-    The root is part of it because scripts inside an environment hold absolute paths.
+    It includes the root because scripts inside an environment contain absolute paths.
     """
     digest = hashlib.sha256(ROOT.encode())
     digest.update("{}.{}".format(*sys.version_info[:2]).encode())
@@ -55,8 +54,8 @@ def wanted_stamp():
 
 
 def found_stamp():
-    """The digest that the last complete build left, or nothing."""
-    # A venv whose base Python has gone keeps its stamp but not a working interpreter.
+    """Return the digest of the last complete build, None if there is none."""
+    # A venv whose base Python was removed has a stamp but no working interpreter.
     if not os.path.exists(PYTHON):
         return None
     try:
@@ -68,7 +67,7 @@ def found_stamp():
 
 @contextlib.contextmanager
 def building():
-    """Hold the right to build; waits for whoever has it now."""
+    """Hold the build lock; waits while another run holds it."""
     os.makedirs(os.path.dirname(VENV), exist_ok=True)
     with open(VENV + ".lock", "a+b") as stream:
         if os.name == "nt":
@@ -80,14 +79,14 @@ def building():
             import fcntl
 
             fcntl.flock(stream, fcntl.LOCK_EX)
-        # Closing the file gives the lock back, also when this process dies.
+        # Closing the file releases the lock, also when this process dies.
         yield
 
 
 def run(command, what):
-    """Run a command quietly; its output is shown only when it fails."""
+    """Run a command; its output is shown only if it fails."""
     environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", UV_NO_PROGRESS="1")
-    # These would point pip, uv or the interpreter at somebody else's environment.
+    # These would point pip, uv or the interpreter to another environment.
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER"):
         environment.pop(name, None)
     done = subprocess.run(
@@ -105,7 +104,7 @@ def run(command, what):
 
 
 def same_python():
-    """Whether the environment that is there runs the Python that runs this."""
+    """Return whether the existing environment has the Python version of this process."""
     probe = "import sys; print('{}.{}'.format(*sys.version_info[:2]))"
     try:
         answer = subprocess.run([PYTHON, "-c", probe], capture_output=True, text=True, check=True)
@@ -115,18 +114,18 @@ def same_python():
 
 
 def make_venv():
-    """An empty environment with pip or, where ensurepip is missing, without it."""
+    """Create an empty environment, with pip unless ensurepip is missing."""
     shutil.rmtree(VENV, ignore_errors=True)
     try:
-        import ensurepip  # noqa: F401  Debian ships Python without it unless asked
+        import ensurepip  # noqa: F401  a separate package on Debian
     except ImportError:
-        run([sys.executable, "-m", "venv", "--without-pip", VENV], "making the environment")
+        run([sys.executable, "-m", "venv", "--without-pip", VENV], "creating the environment")
     else:
-        run([sys.executable, "-m", "venv", VENV], "making the environment")
+        run([sys.executable, "-m", "venv", VENV], "creating the environment")
 
 
 def pip():
-    """The command of a pip that installs into the environment."""
+    """Return the command of a pip that installs into the environment."""
     own = [PYTHON, "-m", "pip"]
     outer = [sys.executable, "-m", "pip", "--python", PYTHON]
     for command in (own, outer):
@@ -140,7 +139,7 @@ def pip():
 
 
 def locked_uv():
-    """The lines of the lock that pin uv, hashes included."""
+    """Return the lines of the lock file that pin uv, with hashes."""
     with open(LOCK, encoding="utf-8") as stream:
         lines = stream.read().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("uv=="))
@@ -151,7 +150,7 @@ def locked_uv():
 
 
 def find_uv():
-    """A uv to install with: the locked one, else one on the path, else none."""
+    """Return the path of uv: the locked one, else one on the path, else None."""
     if not os.path.exists(UV):
         with tempfile.TemporaryDirectory() as folder:
             pins = os.path.join(folder, "uv.txt")
@@ -161,18 +160,18 @@ def find_uv():
                 command = [*pip(), "install", "--quiet", "--require-hashes", "-r", pins]
                 run(command, "installing uv")
             except SetUpError as error:
-                say(str(error).splitlines()[0] + "; going on without the locked uv")
+                say(str(error).splitlines()[0] + "; continuing without the locked uv")
     return UV if os.path.exists(UV) else shutil.which("uv")
 
 
 def install():
-    """The lock's packages, then the project itself, editable, by the locked build backend."""
+    """Install the locked packages, then the project as an editable install with the locked build backend."""
     uv = find_uv()
     if uv:
         try:
             install_with([uv, "pip", "install", "--python", PYTHON])
         except SetUpError as error:
-            # A mirror that only pip was told of, for one: uv does not read pip's settings.
+            # For example because a mirror is configured only for pip: uv does not read pip's settings.
             say(str(error).splitlines()[0] + "; trying pip, which is slower")
         else:
             return
@@ -180,14 +179,14 @@ def install():
 
 
 def install_with(tool):
-    """Install everything with one tool."""
+    """Install everything with pip or uv."""
     run([*tool, "--require-hashes", "-r", LOCK], "installing the locked packages")
     editable = ["--no-deps", "--no-build-isolation", "-e", ROOT]
     run([*tool, *editable], "installing headrace itself")
 
 
 def build(stamp, force):
-    """Bring the environment to what the lock says; the stamp goes last."""
+    """Build or update the environment from the lock file; the stamp is written last."""
     started = time.monotonic()
     say(f"setting up {os.path.relpath(VENV, ROOT)} (the first time takes a minute)")
     if force or not same_python():
@@ -203,7 +202,7 @@ def build(stamp, force):
 
 
 def main(arguments):
-    """Make or refresh the environment; returns the exit status."""
+    """Create or update the environment; return the exit status."""
     if sys.version_info < OLDEST:
         have = "{}.{}.{}".format(*sys.version_info[:3])
         say(f"headrace needs Python 3.11 or newer; this is {have}, {sys.executable}")
@@ -218,7 +217,7 @@ def main(arguments):
         return 0
     try:
         with building():
-            # Another run may have built it while this one waited.
+            # Another run may have built it in the meantime.
             if force or found_stamp() != stamp:
                 build(stamp, force)
     except SetUpError as error:

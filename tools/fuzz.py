@@ -7,8 +7,8 @@ tools/python tools/fuzz.py all --keep failing/
 Besides the formats there are `results` (COCO's lists), `voc-devkit` (split lists, label maps, images' headers), `yolo-lists`
 (lists of images, class names) and `rle`.
 
-Where atheris is installed, ``--atheris`` lets it choose the bytes by what code they reach; else they are mutations of
-small whole files. A file that gets through is reported with its bytes, and the exit status is 1.
+The inputs are mutations of small valid files, or with ``--atheris`` chosen by coverage (atheris must be installed). An
+input that causes another error is reported with its bytes, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ TOKENS = [
 
 
 def mutate(draw: random.Random, data: bytes) -> bytes:
-    """A few random changes: bytes flipped, parts cut, doubled, moved, and tokens that have hurt readers before."""
+    """Make a few random changes: flip bytes, cut or repeat parts, insert tokens that often break readers."""
     for _ in range(draw.choice((1, 1, 2, 3, 8))):
         at, end = sorted((draw.randrange(len(data) + 1), draw.randrange(len(data) + 1)))
         kind = draw.randrange(6)
@@ -90,21 +90,21 @@ Change = Callable[[bytes], bytes]
 
 
 def lay_json(folder: Path, seed: bytes, change: Change) -> Path:
-    """One JSON file."""
+    """Write one JSON file."""
     path = folder / "fuzz.json"
     path.write_bytes(change(seed))
     return path
 
 
 def lay_voc(folder: Path, change: Change) -> Path:
-    """One XML file."""
+    """Write one XML file."""
     path = folder / "fuzz.xml"
     path.write_bytes(change(VOC))
     return path
 
 
 def lay_devkit(folder: Path, change: Change) -> Path:
-    """A devkit: its split lists, its label map, an image that tells the size that the XML lacks."""
+    """Write a devkit: split lists, a label map, and an image with the size that the XML lacks."""
     return lay_files(
         folder,
         {
@@ -118,13 +118,13 @@ def lay_devkit(folder: Path, change: Change) -> Path:
 
 
 def lay_yolo(folder: Path, change: Change) -> Path:
-    """A data.yaml, an image that is none, and its rows."""
+    """Write a data.yaml, an invalid image, and its label file."""
     files = {"images/a.png": PNG, "labels/a.txt": ROWS, "data.yaml": YAML}
     return lay_files(folder, {name: change(content) for name, content in files.items()})
 
 
 def lay_lists(folder: Path, change: Change) -> Path:
-    """Lists of images and of names, as Darknet has them."""
+    """Write lists of images and of names, as for Darknet."""
     files = {
         "images/a.png": PNG,
         "labels/a.txt": ROWS,
@@ -135,7 +135,7 @@ def lay_lists(folder: Path, change: Change) -> Path:
 
 
 def lay_files(folder: Path, files: dict[str, bytes]) -> Path:
-    """These files below the folder."""
+    """Write files below a folder."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def lay_files(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-# What is fuzzed: the format that reads it, and how its files are laid out.
+# The targets: the format that reads them, and the function that writes their files.
 LAYERS: dict[str, tuple[str, Callable[[Path, Change], Path]]] = {
     "coco": ("coco", lambda folder, change: lay_json(folder, COCO, change)),
     "results": ("coco", lambda folder, change: lay_json(folder, RESULTS, change)),
@@ -157,7 +157,7 @@ TARGETS = (*LAYERS, "rle")
 
 
 def attempt(target: str, folder: Path, change: Change) -> None:
-    """Read a damaged source to its end; raises whatever is not a typed error."""
+    """Read a damaged source completely; raise every error that is not typed."""
     if target == "rle":
         attempt_rle(change)
         return
@@ -170,7 +170,7 @@ def attempt(target: str, folder: Path, change: Change) -> None:
         try:
             read_all(name, path, findings, options)
         except ConservationError:
-            # Typed, but it means that a reader lost count.
+            # Typed, but a bug: the counts of a reader do not add up.
             raise
         except HeadraceError:
             pass
@@ -181,7 +181,7 @@ def attempt(target: str, folder: Path, change: Change) -> None:
 
 
 def attempt_rle(change: Change) -> None:
-    """Decode damaged run lengths; what is accepted must fill its mask, and be written as it was or shorter."""
+    """Decode damaged run lengths; accepted ones must fill the mask and survive a round trip."""
     for seed, (height, width) in zip(
         COUNTS, ((10, 10), (4000, 6000), (3, 4), (100, 100)), strict=True
     ):
@@ -193,14 +193,14 @@ def attempt_rle(change: Change) -> None:
         if sum(counts) != height * width or min(counts) < 0:
             raise ValueError(f"{text!r} became {counts}")
         if rle.decode(rle.encode(counts), height, width) != counts:
-            raise ValueError(f"{text!r} is not written as it was read")
+            raise ValueError(f"{text!r} does not survive a round trip")
         if not 0 <= rle.area(counts) <= height * width:
             raise ValueError(f"{text!r} has an area of {rle.area(counts)}")
         rle.bounds(counts, height)
 
 
 def read_all(format: str, path: Path, findings: Findings, options: ReadOptions) -> None:
-    """Everything that a reader can be asked."""
+    """Call every method of a reader."""
     with get(format).open(path, options=options, findings=findings) as reader:
         reader.labels()
         for _ in reader.filenames():
@@ -216,7 +216,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def bound_memory(bytes_: int = 2 << 30) -> None:
-    """Let this process fail rather than grow."""
+    """Limit the memory of this process."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -224,7 +224,7 @@ def bound_memory(bytes_: int = 2 << 30) -> None:
 
 
 def run(target: str, seconds: float, seed: int, keep: Path | None) -> int:
-    """Fuzz one target for a while; the number of failures."""
+    """Fuzz one target for some seconds, and return the number of failures."""
     failures = tries = 0
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory() as name:
@@ -233,7 +233,7 @@ def run(target: str, seconds: float, seed: int, keep: Path | None) -> int:
             tries += 1
             try:
                 attempt(target, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
-            except Exception:  # noqa: BLE001  every other error is what is looked for
+            except Exception:  # noqa: BLE001  any other error is a failure
                 failures += 1
                 print(
                     f"{target}: try {tries - 1} of seed {seed}\n{traceback.format_exc()}",
@@ -248,7 +248,7 @@ def run(target: str, seconds: float, seed: int, keep: Path | None) -> int:
 
 
 def run_atheris(target: str, arguments: list[str]) -> None:
-    """Let atheris choose the bytes; it never returns."""
+    """Let atheris choose the inputs; does not return."""
     import atheris
 
     folder = Path(tempfile.mkdtemp(prefix="headrace-fuzz-"))
@@ -258,12 +258,12 @@ def run_atheris(target: str, arguments: list[str]) -> None:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Fuzz the targets of the command line."""
     parser = argparse.ArgumentParser(description="Feed damaged files to the readers.")
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--seconds", type=float, default=30.0, help="for each target")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="where failing files go")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for failing files")
     parser.add_argument("--atheris", action="store_true", help="coverage-guided; needs atheris")
     given, rest = parser.parse_known_args()
     bound_memory()

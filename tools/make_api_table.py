@@ -1,7 +1,7 @@
 """Write docs/reference/operations.md from the table of operations.
 
-python tools/make_api_table.py            # write it
-python tools/make_api_table.py --check    # fail where it is not what would be written
+python tools/make_api_table.py            # write the page
+python tools/make_api_table.py --check    # fail if the page is out of date
 """
 
 from __future__ import annotations

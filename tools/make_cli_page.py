@@ -1,7 +1,7 @@
 """Write docs/reference/cli.md from the help of every command.
 
-python tools/make_cli_page.py            # write it
-python tools/make_cli_page.py --check    # fail where it is not what would be written
+python tools/make_cli_page.py            # write the page
+python tools/make_cli_page.py --check    # fail if the page is out of date
 """
 
 from __future__ import annotations

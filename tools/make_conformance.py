@@ -1,7 +1,7 @@
 """Write docs/reference/formats/conformance.md from the tests that are named after its rows, by running them.
 
-python tools/make_conformance.py            # write it
-python tools/make_conformance.py --check    # fail where it is not what would be written
+python tools/make_conformance.py            # write the page
+python tools/make_conformance.py --check    # fail if the page is out of date
 
 A test shows a row by its name (``test_c05_…``). Whether it reads or writes leniently, strictly or both is observed while
 it runs. A row that no test shows in both ways, or whose test fails, is an error.

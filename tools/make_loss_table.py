@@ -1,7 +1,7 @@
 """Write docs/reference/formats/losses.md from what each format declares that it can represent.
 
-python tools/make_loss_table.py            # write it
-python tools/make_loss_table.py --check    # fail where it is not what would be written
+python tools/make_loss_table.py            # write the page
+python tools/make_loss_table.py --check    # fail if the page is out of date
 """
 
 from __future__ import annotations
