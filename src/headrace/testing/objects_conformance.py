@@ -81,7 +81,7 @@ class WholeObjectsConformance:
         end = None if length is None else offset + length
         assert await read(store, NAME, offset, length) == BIG[offset:end]
 
-    async def test_what_is_missing_is_told(self, store: ObjectStore) -> None:
+    async def test_what_is_missing_is_an_error(self, store: ObjectStore) -> None:
         assert await store.head(NAME) is None
         with pytest.raises(ObjectNotFoundError, match="000001"):
             await read(store, NAME)

@@ -60,7 +60,7 @@ class ThreadBatches(Generic[T]):
         if self._waiting:
             self._start(loop)
         for job in jobs:
-            job.tell()
+            job.settle()
 
 
 class _Job(Generic[T]):
@@ -81,7 +81,7 @@ class _Job(Generic[T]):
         except Exception as error:  # noqa: BLE001  raised where the job is awaited
             self._error = error
 
-    def tell(self) -> None:
+    def settle(self) -> None:
         """Pass the result on, on the event loop."""
         if self.outcome.done():
             return
