@@ -34,7 +34,7 @@ def connect(
         username: The user whose calls these are, in a lake. Default: the own account of the lake.
 
     Returns:
-        A connection: ``await`` it, or enter it with ``async with``.
+        A connection; ``await`` it, or enter it with ``async with``.
 
     Raises:
         NotALakeError: On opening, if the folder is not a lake.

@@ -34,8 +34,7 @@ class VersionSplits(VersionAssets, VersionLabels):
             load_asset_page_size: Assets per call.
 
         Returns:
-            Both parts; for each part its labels, as ``{"x": names, "y": numbers of shapes}``; and the labels of the
-            version.
+            Both parts, the labels of each part (``x`` holds names, ``y`` numbers of shapes), and the labels of the version.
 
         Raises:
             BadRequestError: If ``prop`` is not between 0 and 1, or the seed is of another type.
@@ -70,8 +69,7 @@ class VersionSplits(VersionAssets, VersionLabels):
             load_asset_page_size: Assets per call.
 
         Returns:
-            The parts; for each part its labels, as ``{"x": names, "y": numbers of shapes}``; and the labels of the
-            version.
+            The parts, the labels of each part (``x`` holds names, ``y`` numbers of shapes), and the labels of the version.
 
         Raises:
             BadRequestError: If there are not three ratios, or ratios or seed are invalid.
