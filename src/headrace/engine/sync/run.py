@@ -23,7 +23,7 @@ from headrace.engine.sync.state import (
     stat_file,
     write_state,
 )
-from headrace.engine.upload.file import UploadFile, content_type, measure
+from headrace.engine.upload.file import UploadFile, is_media, measure
 from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
@@ -155,7 +155,7 @@ class _Synchronizer:
         self._local = {
             name: file
             for name, file in found.items()
-            if name in sizes or name in self._state.files or _is_media(name)
+            if name in sizes or name in self._state.files or is_media(name)
         }
 
     async def plan(self, options: SyncOptions) -> SyncReport:
@@ -332,10 +332,6 @@ class _Synchronizer:
 def _content(data: DataRecord) -> str:
     """Return a text that identifies the content of a file."""
     return data.sha256 or str(data.id)
-
-
-def _is_media(name: str) -> bool:
-    return content_type(name).partition("/")[0] in ("image", "video")
 
 
 def _add_up(into: TransferReport, other: TransferReport) -> None:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.engine.sync.plan import SyncBase
+from headrace.engine.upload.file import walk
 from headrace.transfer.state.workspace import FOLDER
 
 
@@ -124,12 +125,9 @@ def walk_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield the files below a folder, hidden ones left out, by their paths inside it, in a stable order."""
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder", str(folder))
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(root, name)
-            if not name.startswith(".") and path.is_file():
-                yield path.relative_to(folder).as_posix(), path.stat()
+    for path in walk(folder):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path.stat()
 
 
 def _path(folder: Path) -> Path:

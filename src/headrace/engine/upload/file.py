@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import mimetypes
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,6 +56,20 @@ def measure(files: Sequence[UploadFile]) -> None:
 def content_type(name: str) -> str:
     """Return the media type of a file name, ``application/octet-stream`` if it is unknown."""
     return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
+
+
+def is_media(name: str) -> bool:
+    """Return whether a file name is that of an image or a video."""
+    return content_type(name).partition("/")[0] in ("image", "video")
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder, hidden ones left out, in a stable order."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(root, name)
 
 
 def _for_each(

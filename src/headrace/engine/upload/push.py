@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from collections.abc import Container, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +17,7 @@ from msgspec import Struct, field
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing, batched
-from headrace.engine.upload.file import UploadFile, content_type, measure
+from headrace.engine.upload.file import UploadFile, is_media, measure, walk
 from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
@@ -215,7 +214,7 @@ def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator
 def _media(paths: Sequence[Path]) -> Iterator[UploadFile]:
     for path in paths:
         if path.is_dir():
-            for file in _walk(path):
+            for file in walk(path):
                 if is_media(file.name):
                     yield UploadFile(path=file, filename=file.relative_to(path).as_posix())
         elif path.is_file():
@@ -224,28 +223,14 @@ def _media(paths: Sequence[Path]) -> Iterator[UploadFile]:
             raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
 
 
-def is_media(name: str) -> bool:
-    """Return whether a file name is that of an image or a video."""
-    return content_type(name).partition("/")[0] in ("image", "video")
-
-
 def _count(paths: Sequence[Path], only: Container[str] | None) -> tuple[int, int]:
     """Return the number of images and videos, and that of other files in the folders."""
     count = sum(1 for _ in media(paths, only))
-    every = sum(1 for path in paths if path.is_dir() for _ in _walk(path))
+    every = sum(1 for path in paths if path.is_dir() for _ in walk(path))
     in_folders = sum(
-        1 for path in paths if path.is_dir() for file in _walk(path) if is_media(file.name)
+        1 for path in paths if path.is_dir() for file in walk(path) if is_media(file.name)
     )
     return count, every - in_folders
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield all files below a folder, hidden ones left out, in a stable order."""
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(root, name)
 
 
 def _key(backend: Backend, dataset: str, version: str) -> str:
