@@ -15,6 +15,7 @@ from headrace.net.response import StallPolicy, StreamingResponse
 from headrace.net.storage_session import StorageSession
 from headrace.testing.fault_server import Reply, cut, dropped, fault_server
 from tests.support.faults.certificates import Certificate, signed_by_itself
+from tests.support.processes.waiting import until
 
 SMALL = bytes(range(256)) * 80
 LARGE = bytes(range(256)) * 20_000
@@ -152,6 +153,55 @@ async def test_a_cancelled_request_leaves_nothing() -> None:
         assert storage.host(server.address).busy == 0
         assert await body(await storage.get(server.url("small"))) == SMALL
     gc.collect()
+
+
+async def test_closing_the_session_ends_a_request_that_waits() -> None:
+    async with fault_server(FILES) as server, session() as storage:
+        server.always("small", dropped("silent"))
+        waiting = asyncio.create_task(storage.get(server.url("small")))
+        await until(lambda: len(server.requests) == 1)
+        await storage.aclose()
+        with pytest.raises(TransferError, match="broke the connection"):
+            await asyncio.wait_for(waiting, 2)
+        assert storage.host(server.address).busy == 0
+
+
+@pytest.mark.parametrize("read", [0, 1], ids=["unread", "half read"])
+async def test_closing_the_session_closes_what_is_not_read(read: int) -> None:
+    """Reading on is an error, and nothing stays open."""
+    async with fault_server(FILES) as server, session() as storage:
+        opened = await storage.get(server.url("large"))
+        blocks = opened.chunks()
+        for _ in range(read):
+            await anext(blocks)
+        await storage.aclose()
+        with pytest.raises(TransferError, match="broke the connection"):
+            await anext(blocks)
+        opened.close()
+        assert storage.host(server.address).busy == 0
+    gc.collect()
+
+
+async def test_closing_the_session_ends_a_body_that_is_read() -> None:
+    async with fault_server(FILES) as server, session() as storage:
+        server.script("large", cut(1_000_000, "silent"))
+        opened = await storage.get(server.url("large"))
+        reading = asyncio.create_task(body(opened))
+        await asyncio.sleep(0.1)
+        await storage.aclose()
+        with pytest.raises(TransferError, match="broke the connection"):
+            await asyncio.wait_for(reading, 2)
+        opened.close()
+
+
+async def test_an_idle_connection_that_the_server_closes_is_closed_here_too() -> None:
+    async with fault_server(FILES) as server, session() as storage:
+        for name in ("small", "large"):
+            assert await body(await storage.get(server.url(name))) == FILES[name]
+            await server.hang_up()
+            await asyncio.sleep(0.05)
+        assert await body(await storage.get(server.url("small"))) == SMALL
+        assert len(server.requests) == 3
 
 
 async def test_proxies_are_left_to_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -305,3 +305,31 @@ async def test_f02_a_disk_that_is_full_ends_a_large_file(
     assert caught.group_contains(DiskFullError, match="free space")
     assert storage.there() == {}
     assert carriers() == 0
+
+
+@pytest.mark.parametrize("by", ["close", "reset", "silent"])
+async def test_f07_a_large_encrypted_file_is_gone_on_with_at_the_byte(
+    tmp_path: Path, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.path, certificate.key)
+    async with fault_server({"large": LARGE}) as server:
+        server.script("large", cut(4_500_000, by))
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
+        address = f"https://localhost:{listening.sockets[0].getsockname()[1]}/large"
+        storage = Storage(server, session(silence=0.6), tmp_path)
+        wanted = hashlib.sha256(LARGE).hexdigest()
+        item = storage.item("large", url=address, size=len(LARGE), sha256=wanted)
+        report = await storage.fetch([item])
+        assert storage.session.fast_path_responses == 2
+        await storage.session.aclose()
+        listening.close()
+        await server.hang_up()
+        await listening.wait_closed()
+        first, second = server.seen("large")
+    assert (report.moved, first.range) == (1, None)
+    if by != "reset":
+        assert second.range == "bytes=4500000-"
+    assert storage.there() == {"large": LARGE}
+    assert carriers() == 0

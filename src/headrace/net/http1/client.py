@@ -109,11 +109,17 @@ class Http1Client:
 
     async def write_body(self, body: BodyWriter) -> None:
         """Receive a body. Raises what its ``write`` raises, :class:`ConnectError` and :class:`TransferTimeoutError`."""
-        self._loop_runner.unwatch(body.connection)
+        connection = body.connection
+        if connection.closed:
+            raise broken(connection.origin.origin)
+        self._loop_runner.unwatch(connection)
         thread = min(self._threads[1:], key=lambda each: len(each.exchanges))
         await thread.run(body)
         if body.failure is not None:
             raise body.failure
+        if body.cancelled:
+            # The session was closed meanwhile.
+            raise broken(connection.origin.origin)
 
     def release(self, connection: Connection, *, keep_alive: bool) -> None:
         """Take a connection back; it is closed unless it may serve another request."""
