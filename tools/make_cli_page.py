@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from headrace.cli.app import COMMANDS, FAMILIES, make_app
+from headrace.cli.app import COMMANDS, SUBCOMMANDS, make_app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
 
@@ -31,7 +31,7 @@ JSON object and nothing else, also for an error. Exit status: 0 done, 1 failed, 
 def page() -> str:
     """Return the page."""
     commands = [[name] for name in COMMANDS]
-    commands += [[family, name] for family, (*_, names) in FAMILIES.items() for name in names]
+    commands += [[family, name] for family, (*_, names) in SUBCOMMANDS.items() for name in names]
     parts = [f"## headrace {' '.join(one)}\n\n```\n{help_of(one)}\n```\n" for one in commands]
     return HEAD + f"```\n{help_of([])}\n```\n\n" + "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""``python -m headrace.cli``."""
+"""Run the command line: ``python -m headrace.cli`` is the command ``headrace``."""
 
 import sys
 

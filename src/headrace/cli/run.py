@@ -1,4 +1,4 @@
-"""One command line from its words to its exit status."""
+"""Run one command line: parse it, run the command, print the result or the error, return the exit status."""
 
 from __future__ import annotations
 
@@ -14,28 +14,48 @@ from typing import Any
 import anyio
 
 from headrace.cli.app import parse
-from headrace.cli.console.errors import AGAIN, DEBUG, DONE, INTERRUPTED, Failure, explain
+from headrace.cli.console.errors import DEBUG, DONE, INTERRUPTED, RUN_AGAIN, Failure, explain
 from headrace.cli.console.options import Output
 from headrace.cli.console.progress import Reporter
 from headrace.cli.console.result import Result, print_failure, print_result
-from headrace.cli.console.streams import settle_streams
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
 
 
 class InterruptedByUserError(Exception):
-    """Ctrl-C or a polite kill; what was under way has been undone or completed."""
+    """Ctrl-C or SIGTERM; work in progress has been completed or undone."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; the exit status."""
-    settle_streams()
+    """Run a command line and return the exit status."""
+    prepare_streams()
     try:
         return _run(arguments)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; Python's own flush at exit must not complain either.
+        # The reader of our output has closed it. Python flushes stdout at exit, which must not fail either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
+
+
+def prepare_streams() -> None:
+    """Open the standard streams that are closed, and let them print any name.
+
+    Without this, a file that the command opens could become stdout or stderr, and a name that is no valid text would
+    raise while it is printed.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The system assigns the lowest free number, which is this one.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  open until exit
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -50,7 +70,7 @@ def _run(arguments: Sequence[str]) -> int:
         failure = _interrupted(output.reporter)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001  this is where every error of a command ends
+    except Exception as error:  # noqa: BLE001  every error of a command is reported here
         if os.environ.get(DEBUG, "0") not in ("", "0"):
             traceback.print_exception(error)
         failure = explain(error)
@@ -70,9 +90,9 @@ def _run_async(command: Command, reporter: Reporter) -> Result | None:
 
 
 async def _supervised(command: Command, reporter: Reporter) -> Result | None:
-    """Run a command so that the first signal cancels it cleanly and the second one ends the process."""
+    """Run a command; the first signal cancels it cleanly, the second ends the process."""
     loop = asyncio.get_running_loop()
-    # A scope and not the task: shields hold its cancellation off until files and transactions are in order.
+    # A cancel scope respects shields, so that files and transactions are completed first; cancelling the task does not.
     with anyio.CancelScope() as scope:
 
         def stop() -> None:
@@ -81,7 +101,7 @@ async def _supervised(command: Command, reporter: Reporter) -> Result | None:
             reporter.say("stopping (Ctrl-C again to stop at once) …")
             scope.cancel()
 
-        # Windows has no such handlers; there the runner turns Ctrl-C into a cancellation by itself.
+        # Windows has no such handlers; there the runner turns Ctrl-C into a cancellation.
         with contextlib.suppress(NotImplementedError):
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, stop)
@@ -99,7 +119,7 @@ def _interrupted(reporter: Reporter) -> Failure:
     return Failure(
         code="interrupted",
         message=message,
-        hint=AGAIN,
+        hint=RUN_AGAIN,
         retryable=True,
         status=INTERRUPTED,
         word="interrupted",

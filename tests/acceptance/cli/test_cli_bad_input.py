@@ -103,9 +103,9 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 def test_versions_that_do_not_exist(pushed: Place, lake: Place) -> None:
-    assert_one_line(lake.run("stats", "demo/v1"), "no dataset 'demo'", "push makes them")
+    assert_one_line(lake.run("stats", "demo/v1"), "no dataset 'demo'", "push creates them")
     assert_one_line(pushed.run("stats", "deno/v1"), "no dataset 'deno'", "id you mean 'demo'")
-    assert_one_line(pushed.run("stats", "demo/v2"), "no version 'v2' in demo", "There is v1")
+    assert_one_line(pushed.run("stats", "demo/v2"), "no version 'v2' in demo", "Existing: v1")
 
 
 def test_images_that_do_not_exist(lake: Place, drawn: Drawn, tmp_path: Path) -> None:

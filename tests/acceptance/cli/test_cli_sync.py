@@ -35,7 +35,7 @@ def test_sync(place: Place, drawn: Drawn, tmp_path: Path) -> None:
     assert told.status == 0
     assert told.out.splitlines() == [
         f"delete-remote {second}",
-        f"{folder}: would be: 1 taken out of the version; {count} the same",
+        f"{folder}: would be: 1 removed from the version; {count} the same",
     ]
     assert place.done("sync", "demo/v1", folder, "--delete")["delete_remote"] == 1
 

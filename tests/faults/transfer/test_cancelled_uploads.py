@@ -164,7 +164,7 @@ async def test_ctrl_c_in_the_middle_of_a_group(door: Door, gate: Gate, paths: li
     gate.tell = None
     gate.opened.set()
     assert process.returncode == 130, told
-    assert b"Run the same command to go on" in told
+    assert b"Run the same command to continue" in told
     await check_kept(door, door.connect(), paths, HALF)
 
 

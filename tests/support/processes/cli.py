@@ -134,13 +134,13 @@ def interrupted(
 
 
 def assert_interrupted(outcome: Outcome) -> None:
-    """It ended with one line that says how to go on."""
+    """It ended with one line that says how to continue."""
     assert outcome.status == 130, outcome
     assert outcome.out == ""
     assert "Traceback" not in outcome.err
     last = outcome.err.splitlines()[-1]
     assert last.startswith("interrupted: ")
-    assert last.endswith("Run the same command to go on")
+    assert last.endswith("Run the same command to continue")
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import pytest
 
 from headrace import formats
-from headrace.cli.console.formats import FORMAT_NAMES
+from headrace.cli.console.options import FORMAT_NAMES
 from tests.support.processes.cli import headrace
 
 WRONG = [
-    (["exprot", "lake"], "no command 'exprot'. Did you mean 'export'?"),
-    (["zzz"], "no command 'zzz'. Commands: push import"),
-    (["token", "lst"], "no command 'token lst'. Did you mean 'list'?"),
+    (["exprot", "lake"], "unknown command 'exprot'. Did you mean 'export'?"),
+    (["zzz"], "unknown command 'zzz'. Commands: push pull sync import"),
+    (["token", "lst"], "unknown command 'token lst'. Did you mean 'token list'?"),
     (["push"], "TARGET is missing. See: headrace push --help"),
     (["push", "lake"], "VERSION is missing"),
     (["push", "lake", "a/b"], "IMAGES is missing"),
-    (["push", "lake", "ab", "x.png"], "'ab' names no version. Write dataset/version"),
+    (["push", "lake", "ab", "x.png"], "'ab' is not a version name. Write dataset/version"),
     (["import", "lake", "a/b"], "FILE is missing"),
-    (["import", "lake", "a/b", "x.json", "--mode", "repl"], 'Choose from: "replace"'),
+    (
+        ["import", "lake", "a/b", "x.json", "--mode", "repl"],
+        "--mode cannot be 'repl'. Did you mean 'replace'? Choices: replace, keep",
+    ),
     (["export", "lake", "a/b", "out"], "--format is missing"),
     (
         ["export", "lake", "a/b", "out", "--format", "coko"],
@@ -25,13 +28,39 @@ WRONG = [
     ),
     (
         ["convert", "a", "b", "--to", "coco-vido"],
-        "no format 'coco-vido'. Did you mean 'coco-video'? formats: coco coco-video yolo voc",
+        "no format 'coco-vido'. Did you mean 'coco-video'? Formats: coco coco-video yolo voc",
     ),
     (["convert", "a", "b", "--to", "yolo", "--from", "vocc"], "Did you mean 'voc'?"),
     (["import", "lake", "a/b", "x.json", "--format", "yolov"], "Did you mean 'yolo'?"),
     (["convert", "a", "b"], "--to is missing"),
-    (["pull", "lake", "a/b", "out", "--forse"], "no option '--forse'. Did you mean '--force'?"),
-    (["serve", "lake", "--port", "x"], "--port"),
+    (["pull", "lake", "a/b", "out", "--forse"], "unknown option --forse. Did you mean --force?"),
+    (["serve", "lake", "--port", "x"], "--port cannot be 'x'. Give a whole number"),
+    (
+        ["convert", "a", "b", "--to", "yolo", "--overwrit"],
+        "unknown option --overwrit. Did you mean --overwrite?",
+    ),
+    (
+        ["convert", "a", "b", "--to", "yolo", "--overwrit=1"],
+        "unknown option --overwrit. Did you mean --overwrite?",
+    ),
+    (
+        ["convert", "a", "b", "--to", "yolo", "--on-error", "Skipp"],
+        "--on-error cannot be 'Skipp'. Did you mean 'skip'?",
+    ),
+    (["convert", "a", "b", "--to", "yolo", "--workers", "0"], "--workers: must be >= 1"),
+    (
+        ["push", "lake", "a/b", "x.png", "--type", "masc"],
+        "--type cannot be 'masc'. Did you mean 'mask'?",
+    ),
+    (["processing", "rn"], "unknown command 'processing rn'. Did you mean 'processing run'?"),
+    (
+        ["processing", "add", "lake", "n", "--cpus", "2"],
+        "unknown option --cpus. Did you mean --cpu?",
+    ),
+    (["--verison"], "unknown option --verison. Did you mean --version?"),
+    (["help"], "unknown command 'help'. See: headrace --help"),
+    (["ls", "lake", "a/b", "c"], "unexpected argument 'c'. See: headrace ls --help"),
+    (["pull", "lake", "a/b", "out", "--force", "--force"], "--force is given more than once"),
     (["ls", "lake", "a/b", "--limit"], "--limit needs a value"),
 ]
 

@@ -12,16 +12,15 @@ import pytest
 
 from examples.make_sample import draw_dataset
 from headrace.cli.console.errors import UsageError, explain
-from headrace.cli.console.label_bars import label_lines
 from headrace.cli.console.progress import Reporter, line_of
-from headrace.cli.console.wording import duration, many, size
+from headrace.cli.console.wording import duration, label_lines, plural, size
 from headrace.errors import ConnectError, NotALakeError, ParseError
 from headrace.transfer.progress import ProgressEvent
 from tests.support.processes.cli import COMMAND, environment, new_lake
 
 
 def test_numbers() -> None:
-    assert [many(0, "asset"), many(1, "asset"), many(4888, "shape")] == [
+    assert [plural(0, "asset"), plural(1, "asset"), plural(4888, "shape")] == [
         "0 assets",
         "1 asset",
         "4,888 shapes",
@@ -49,7 +48,7 @@ def test_bars_are_in_proportion() -> None:
         (ConnectError("cannot reach h.", hint="headrace serve it"), "cannot reach h. headrace serve it"),
         (ParseError("bad row", path="a.txt", line=3, hint="fix it"), "a.txt:3: bad row. Fix it"),
         (ParseError("bad row", path="a.json", offset=7), "a.json at byte 7: bad row"),
-        (OSError(errno.ENOSPC, "No space left on device", "/d/x"), "/d/x: no space left on device. Free some space and run the same command to go on"),
+        (OSError(errno.ENOSPC, "No space left on device", "/d/x"), "/d/x: no space left on device. Free some space and run the same command to continue"),
         (ExceptionGroup("many", [ExceptionGroup("deep", [ConnectError("no host")])]), "no host"),
         (UsageError("no format 'coko'", hint="did you mean 'coco'?"), "no format 'coko'. Did you mean 'coco'?"),
     ],

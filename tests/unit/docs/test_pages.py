@@ -12,7 +12,7 @@ import yaml
 
 import headrace
 from headrace import formats
-from headrace.cli.app import COMMANDS, FAMILIES
+from headrace.cli.app import COMMANDS, SUBCOMMANDS
 from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
 from headrace.protocol.operations import OPERATIONS
 from headrace.server.settings import ServerSettings
@@ -51,7 +51,7 @@ def test_every_operation_and_command_has_its_line() -> None:
     operations = (ROOT / "docs" / "reference" / "operations.md").read_text()
     assert not [name for name in OPERATIONS if f"`{name}`:" not in operations]
     commands = (ROOT / "docs" / "reference" / "cli.md").read_text()
-    pairs = [f"{family} {name}" for family, (*_, names) in FAMILIES.items() for name in names]
+    pairs = [f"{family} {name}" for family, (*_, names) in SUBCOMMANDS.items() for name in names]
     assert not [one for one in [*COMMANDS, *pairs] if f"## headrace {one}\n" not in commands]
 
 
@@ -78,7 +78,7 @@ def test_the_readme_names_commands_that_exist() -> None:
         r"^\$ (?:\w+=\S+ )?headrace (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE
     )
     assert used
-    assert set(used) <= {*COMMANDS, *FAMILIES}
+    assert set(used) <= {*COMMANDS, *SUBCOMMANDS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,1 +1,1 @@
-"""What all commands share: options, output, errors, progress."""
+"""Parts that all commands share: options, results, errors, progress."""

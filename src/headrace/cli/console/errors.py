@@ -14,7 +14,7 @@ DEBUG = "HEADRACE_DEBUG"
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
-AGAIN = "run the same command to go on"
+RUN_AGAIN = "run the same command to continue"
 
 
 class Failure(Struct, kw_only=True):
@@ -88,7 +88,7 @@ def _explain_os(error: OSError) -> Failure:
     what = (error.strerror or str(error) or type(error).__name__).lower()
     hint = None
     if error.errno in _FULL:
-        hint = "free some space and " + AGAIN
+        hint = "free some space and " + RUN_AGAIN
     elif isinstance(error, FileNotFoundError):
         hint = "check the path"
     message = f"{error.filename}: {what}" if error.filename else what
@@ -103,5 +103,12 @@ def _first(error: BaseException) -> BaseException:
 
 def _sentence(hint: str) -> str:
     """A hint as a sentence of its own; a command stays as it is typed."""
-    word = hint.split(maxsplit=1)[0].rstrip(",:;")
-    return hint if not word.isalpha() or word == "headrace" else hint[0].upper() + hint[1:]
+    first, *rest = hint.split("? ")
+    return "? ".join([_capitalised(first), *map(_capitalised, rest)])
+
+
+def _capitalised(sentence: str) -> str:
+    word = sentence.split(maxsplit=1)[0].rstrip(",:;")
+    if not word.isalpha() or word == "headrace":
+        return sentence
+    return sentence[0].upper() + sentence[1:]

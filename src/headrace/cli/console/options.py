@@ -1,18 +1,26 @@
-"""What several commands share: the options of output and of the target."""
+"""The options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
+from headrace.cli.console.errors import UsageError
 from headrace.cli.console.progress import Reporter
+from headrace.errors import ConfigurationError, ParseError, UnknownFormatError
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
-"""An option that is there or not."""
+"""An option without a value."""
+
+Repeatable = Annotated[list[str] | None, Parameter(negative="")]
+"""An option that may be given several times."""
 
 Status = Literal["pending", "accepted", "refused", "skipped"]
 OnError = Literal["raise", "skip", "collect"]
@@ -29,40 +37,120 @@ VersionType = Literal[
     "multi",
 ]
 
-GENERAL = Group("Output", sort_key=8)
-TARGET = Group("Server", sort_key=9)
+# Written out so that help imports no formats; a test compares it with the registry.
+FormatName = Literal["coco", "coco-video", "yolo", "voc"]
+FORMAT_NAMES: Final[tuple[str, ...]] = get_args(FormatName)
+
+CLASS_ORDERS = ("source", "name")
+
+OUTPUT_GROUP = Group("Output", sort_key=8)
+SERVER_GROUP = Group("Server", sort_key=9)
 
 
-@Parameter(name="*", group=GENERAL)
+@Parameter(name="*", group=OUTPUT_GROUP)
 @dataclass
 class Output:
-    """How a command tells what it does."""
+    """The options that say how a command reports."""
 
     json: Flag = False
-    """Print one JSON object on stdout and nothing else there, errors too."""
+    """Print one JSON object on stdout, also for an error."""
 
     progress: bool | None = None
-    """Show progress on stderr (by default only on a terminal)."""
+    """Show progress on stderr. Default: only on a terminal."""
 
     @cached_property
     def reporter(self) -> Reporter:
-        """The callback for progress."""
+        """The callback for progress events."""
         return Reporter(show=sys.stderr.isatty() if self.progress is None else self.progress)
 
 
-@Parameter(name="*", group=TARGET)
+@Parameter(name="*", group=SERVER_GROUP)
 @dataclass(frozen=True)
 class Account:
-    """Who calls a server; lakes in folders ask for neither."""
+    """The options that identify the caller to a server; a lake's folder needs neither."""
 
     token: Annotated[str | None, Parameter(env_var="HEADRACE_TOKEN", show_env_var=True)] = None
-    """The server's token. Better given by the environment: other users can read a command line."""
+    """The server's token. Prefer the environment variable: other users can read a command line."""
 
     organization: Annotated[str | None, Parameter(env_var="HEADRACE_ORGANIZATION")] = None
-    """The organization's name, where the token is good for several."""
+    """The organization's name, if the token is valid for several."""
 
 
-PLAIN = Output()
-"""The output of a command that was given none of the options."""
+DEFAULT_OUTPUT = Output()
+DEFAULT_ACCOUNT = Account()
 
-ANYONE = Account()
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given, without those that are None."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+# --- formats ---------------------------------------------------------------------------------------------
+
+
+def _known_format(_: Any, tokens: Sequence[Token]) -> str:
+    """Return the name of the format; raise UsageError with the nearest name for an unknown one."""
+    from headrace.formats.registry import get
+
+    try:
+        return get(tokens[0].value).info.name
+    except UnknownFormatError as error:
+        raise UsageError(error.message, hint=error.hint, code=error.code) from None
+
+
+FormatOption = Annotated[FormatName, Parameter(converter=_known_format)]
+"""A required option that names a format."""
+
+OptionalFormat = Annotated[FormatName | None, Parameter(converter=_known_format)]
+"""An optional one."""
+
+
+# --- class order -----------------------------------------------------------------------------------------
+
+
+def parse_class_order(text: str) -> str | tuple[str, ...]:
+    """Return the class order that ``source``, ``name``, ``NAME,NAME…`` or ``@FILE`` stands for.
+
+    A file has one name a line; blank lines are ignored.
+
+    Raises:
+        UsageError: The file cannot be read, a name is empty or repeated, or the word is a near miss of the two.
+    """
+    from headrace.formats.class_order import checked_order
+
+    try:
+        return checked_order(_order_or_names(text))
+    except ConfigurationError as error:
+        raise UsageError(error.message, hint=error.hint, code=error.code) from None
+
+
+def _order_or_names(text: str) -> str | list[str]:
+    if text in CLASS_ORDERS:
+        return text
+    if text.startswith("@"):
+        return _names_in(Path(text[1:]))
+    names = [name.strip() for name in text.split(",")]
+    near = get_close_matches(text.lower(), CLASS_ORDERS, n=1, cutoff=0.75)
+    if near:
+        raise UsageError(
+            f"unknown class order {text!r}",
+            hint=f"did you mean {near[0]!r}? To give a class of that name, use a file: @FILE",
+        )
+    return names
+
+
+def _names_in(path: Path) -> list[str]:
+    from headrace.formats.yolo.classes import read_name_list
+
+    try:
+        return [name for name in read_name_list(path).values() if name]
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise UsageError(
+            f"{path}: {why}", hint="@ is followed by a text file with one class name a line"
+        ) from None
+    except ParseError as error:
+        where = "" if error.offset is None else f" at byte {error.offset}"
+        raise UsageError(
+            f"{path}{where}: {error.message}", hint="it must be UTF-8, one class name a line"
+        ) from None

@@ -1,4 +1,4 @@
-"""Progress on stderr: one line that redraws itself on a terminal, a plain line now and then elsewhere."""
+"""Progress on stderr: one line that is redrawn on a terminal, a plain line from time to time elsewhere."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _EVERY_SHARE = 0.1
 
 
 class Reporter:
-    """Takes the events of a command's jobs. Silent unless ``show``; ``last`` is the newest event."""
+    """Show the progress events of a command. Silent unless ``show``; ``last`` is the latest event."""
 
     def __init__(self, *, show: bool) -> None:
         self.last: ProgressEvent | None = None
         self._show = show
         self._redraw = show and sys.stderr.isatty()
         self._drawn = False
-        self._told: tuple[float, float] | None = None
+        self._last_said: tuple[float, float] | None = None
 
     def __call__(self, event: ProgressEvent) -> None:
-        """What the SDK calls, at most ten times a second."""
+        """Take an event; the SDK calls this at most ten times a second."""
         self.last = event
         if not self._show:
             return
         if event.finished:
-            self._told = None
+            self._last_said = None
             self.say(line_of(event))
         elif self._redraw:
             self._draw(line_of(event))
@@ -39,12 +39,12 @@ class Reporter:
             self.say(line_of(event))
 
     def say(self, text: str) -> None:
-        """A whole line, below the one that redraws itself."""
+        """Write a permanent line in place of the redrawn one."""
         self.clear()
         self._write(f"{MARK} {text}\n")
 
     def clear(self) -> None:
-        """Take the line that redraws itself away."""
+        """Erase the redrawn line."""
         if self._drawn:
             self._drawn = False
             self._write("\r\x1b[2K")
@@ -61,22 +61,22 @@ class Reporter:
             sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
-            # Nobody can see it; what is told of goes on.
+            # stderr is closed; the command itself continues.
             self._show = self._redraw = False
 
     def _is_due(self, event: ProgressEvent) -> bool:
-        """At the start of a job, and from then on every 30 s or 10 %."""
+        """Whether to write a line: at the start of a job, then every 30 s or 10 %."""
         share = event.done / event.total if event.total else 0.0
-        if self._told is not None:
-            seconds, told_share = self._told
-            if event.seconds - seconds < _EVERY_SECONDS and share - told_share < _EVERY_SHARE:
+        if self._last_said is not None:
+            seconds, said_share = self._last_said
+            if event.seconds - seconds < _EVERY_SECONDS and share - said_share < _EVERY_SHARE:
                 return False
-        self._told = event.seconds, share
+        self._last_said = event.seconds, share
         return True
 
 
 def line_of(event: ProgressEvent) -> str:
-    """``push  41,902/118,287 files  6.8 GB  212 MB/s  0:59 left``."""
+    """Return an event as text: ``push  41,902/118,287 files  6.8 GB  212 MB/s  0:59 left``."""
     of = f"/{event.total:,}" if event.total is not None else ""
     parts = [event.job, f"{event.done:,}{of} {event.unit}"]
     if event.bytes:
@@ -85,7 +85,7 @@ def line_of(event: ProgressEvent) -> str:
             parts.append(f"{size(event.bytes / event.seconds)}/s")
     if event.finished:
         parts.append(
-            f"{'done in' if _is_whole(event) else 'ended after'} {duration(event.seconds)}"
+            f"{'done in' if _is_complete(event) else 'ended after'} {duration(event.seconds)}"
         )
     elif event.total and 0 < event.done < event.total and event.seconds > 1:
         left = round(event.seconds / event.done * (event.total - event.done))
@@ -93,5 +93,5 @@ def line_of(event: ProgressEvent) -> str:
     return "  ".join(parts)
 
 
-def _is_whole(event: ProgressEvent) -> bool:
+def _is_complete(event: ProgressEvent) -> bool:
     return event.total is None or event.done >= event.total

@@ -1,11 +1,11 @@
-"""Reaching what TARGET and VERSION name."""
+"""Connecting to TARGET and finding VERSION there."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import Account
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from headrace.sdk.client.client import Client
     from headrace.sdk.version.dataset_version import DatasetVersion
 
+_NAMES_SHOWN = 10
+
 
 @asynccontextmanager
 async def connected(target: str, account: Account) -> AsyncIterator[Client]:
-    """A client of the lake or server that ``target`` names."""
+    """Yield a client of the lake or server at ``target``."""
     from headrace import connect
 
     async with connect(
@@ -28,7 +30,12 @@ async def connected(target: str, account: Account) -> AsyncIterator[Client]:
 
 
 async def find_version(client: Client, name: str) -> DatasetVersion:
-    """The version ``dataset/version``; NotFoundError with the names there are where there is none."""
+    """Return the version ``dataset/version``.
+
+    Raises:
+        UsageError: The name has another form.
+        NotFoundError: There is no such version; the hint lists those that exist.
+    """
     check_version_name(name)
     try:
         return await client.version(name)
@@ -37,30 +44,26 @@ async def find_version(client: Client, name: str) -> DatasetVersion:
         datasets = {dataset.name: dataset async for dataset in client.list_datasets()}
         if dataset_name not in datasets:
             raise NotFoundError(
-                f"no dataset {dataset_name!r}", hint=_candidates(dataset_name, list(datasets))
+                f"no dataset {dataset_name!r}", hint=_existing(dataset_name, list(datasets))
             ) from None
         versions = [version.version async for version in datasets[dataset_name].list_versions()]
         raise NotFoundError(
-            f"no version {version_name!r} in {dataset_name}",
-            hint=_candidates(version_name, versions),
+            f"no version {version_name!r} in {dataset_name}", hint=_existing(version_name, versions)
         ) from None
 
 
 def check_version_name(name: str) -> None:
-    """UsageError where ``name`` is not of the form ``dataset/version``."""
+    """Raise UsageError unless ``name`` has the form ``dataset/version``."""
     dataset, slash, version = name.rpartition("/")
     if not (slash and dataset and version):
-        raise UsageError(f"{name!r} names no version", hint="write dataset/version, as in bccd/v1")
+        raise UsageError(
+            f"{name!r} is not a version name", hint="write dataset/version, such as bccd/v1"
+        )
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were given, for calls that have defaults of their own."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _candidates(name: str, known: list[str]) -> str:
+def _existing(name: str, known: Sequence[str]) -> str:
     if not known:
-        return "there is none yet; push makes them"
+        return "none exists yet; push creates them"
     near = get_close_matches(name, known, n=1)
-    shown = ", ".join(sorted(known)[:10]) + (", …" if len(known) > 10 else "")
-    return (f"did you mean {near[0]!r}? " if near else "") + f"there is {shown}"
+    shown = ", ".join(sorted(known)[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
+    return (f"did you mean {near[0]!r}? " if near else "") + f"existing: {shown}"

@@ -1,28 +1,36 @@
-"""Numbers and paths as people read them."""
+"""Numbers, paths, labels and findings as text for people; findings as JSON too."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace.formats.findings.finding import Finding
+
+_BAR_WIDTH = 24
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def absolute(path: Path) -> str:
-    """The whole path, links left as they are."""
+    """Return the absolute path, with symbolic links kept."""
     return os.path.abspath(path)
 
 
 def shown_folder(path: Path) -> str:
-    """A folder as a path that cannot be taken for a name: ``./lake``."""
+    """Return a folder as a path that cannot be mistaken for a name: ``./lake``."""
     return str(path) if path.is_absolute() or path.parts[:1] == ("..",) else f"./{path}"
 
 
-def many(number: int, noun: str, nouns: str | None = None) -> str:
-    """``1 asset``, ``4,888 shapes``."""
+def plural(number: int, noun: str, nouns: str | None = None) -> str:
+    """Return a number with its noun: ``1 asset``, ``4,888 shapes``."""
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
 def size(count: float) -> str:
-    """Bytes with a decimal prefix: ``7.6 MB``."""
+    """Return a number of bytes with a decimal prefix: ``7.6 MB``."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 999.5:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
@@ -31,7 +39,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.4 s``, ``59 s``, ``1 min 1 s``, ``2 h 5 min``."""
+    """Return a duration: ``0.4 s``, ``59 s``, ``1 min 1 s``, ``2 h 5 min``."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -40,3 +48,59 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def by_count(labels: Mapping[str, int]) -> dict[str, int]:
+    """Return the labels with the most frequent first."""
+    return dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def label_lines(counts: Mapping[str, int]) -> list[str]:
+    """Return one line for each label: name, shapes, share of all, and a bar in proportion to the largest."""
+    if not counts:
+        return []
+    total, largest = sum(counts.values()), max(counts.values())
+    name_width = max(map(len, counts))
+    number_width = len(f"{largest:,}")
+    return [
+        f"  {name:<{name_width}}  {count:>{number_width},}  {_share(count, total):>6} %  {_bar(count, largest)}".rstrip()
+        for name, count in counts.items()
+    ]
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """Return a heading, and one line for each finding: code, count, message and the first places."""
+    if not findings:
+        return []
+    width = max(len(f"{finding.count:,}") for finding in findings)
+    lines = ["findings"]
+    for finding in findings:
+        places = [str(place) for place in finding.examples if str(place)]
+        where = f": {', '.join(places)}" if places else ""
+        lines.append(f"  {finding.code:<4} {finding.count:>{width},}  {finding.message}{where}")
+    return lines
+
+
+def findings_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return the findings as JSON objects."""
+    return [
+        {
+            "code": finding.code,
+            "severity": finding.severity.name.lower(),
+            "message": finding.message,
+            "count": finding.count,
+            "dropped_images": finding.dropped_images,
+            "dropped_shapes": finding.dropped_shapes,
+            "examples": [str(place) for place in finding.examples],
+        }
+        for finding in findings
+    ]
+
+
+def _share(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f}" if total else "0.0"
+
+
+def _bar(count: int, largest: int) -> str:
+    eighths = round(8 * _BAR_WIDTH * count / largest) if largest else 0
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()

@@ -1,1 +1,1 @@
-"""Commands for a lake."""
+"""The commands that manage a lake: init."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.cli.console.options import PLAIN, Output
+from headrace.cli.console.options import DEFAULT_OUTPUT, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.wording import absolute, shown_folder
 
 
-async def init(lake: Path, /, *, output: Output = PLAIN) -> Result:
-    """Make a lake: one folder that holds everything.
+async def init(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+    """Create a lake: one folder that holds all data.
 
     Args:
         lake: A new or empty folder.

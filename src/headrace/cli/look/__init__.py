@@ -1,1 +1,1 @@
-"""Commands that show: ls, stats."""
+"""The commands that show a lake: ls, stats."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import many
+from headrace.cli.console.wording import plural
 
 if TYPE_CHECKING:
     from headrace.sdk.client.client import Client
@@ -20,15 +20,15 @@ async def ls(
     /,
     *,
     limit: int = 20,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
-    """List the versions there are, or what is in one.
+    """List all versions, or the labels and files of one.
 
     Args:
         target: A lake's folder or a server's URL.
-        version: The version to look into, as dataset/version; without it, all versions are listed.
-        limit: How many files of the version to list, the newest first; 0 lists none.
+        version: The version, as dataset/version. Default: list all versions.
+        limit: Maximum number of files to list, newest first; 0 lists none.
     """
     async with connected(target, account) as client:
         if version is None:
@@ -45,7 +45,7 @@ async def _all_versions(client: Client) -> Result:
     ]
     width = max((len(one["version"]) for one in versions), default=0)
     lines = [
-        f"{one['version']:<{width}}  {many(one['assets'], 'asset')}, {many(one['shapes'], 'shape')}"
+        f"{one['version']:<{width}}  {plural(one['assets'], 'asset')}, {plural(one['shapes'], 'shape')}"
         for one in versions
     ]
     if not lines:
@@ -66,8 +66,8 @@ async def _one_version(version: DatasetVersion, name: str, limit: int) -> Result
         files = [asset.filename async for asset in version.list_assets(limit=limit)]
     rest = summary["assets"] - len(files)
     lines = [
-        f"{name}: {many(summary['assets'], 'asset')}, {many(summary['shapes'], 'shape')},"
-        f" {many(len(labels), 'label')}" + (f" ({', '.join(labels[:10])})" if labels else "")
+        f"{name}: {plural(summary['assets'], 'asset')}, {plural(summary['shapes'], 'shape')},"
+        f" {plural(len(labels), 'label')}" + (f" ({', '.join(labels[:10])})" if labels else "")
     ]
     lines += [f"  {filename}" for filename in files]
     if rest and limit > 0:

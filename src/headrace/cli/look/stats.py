@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from headrace.cli.console.label_bars import label_lines
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Output
+from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import many
+from headrace.cli.console.wording import by_count, label_lines, plural
 
 
 async def stats(
@@ -14,10 +13,10 @@ async def stats(
     version: str,
     /,
     *,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
-    """Count the assets, annotations and shapes of a version, by label.
+    """Count the assets, annotations and shapes of a version, and the shapes of each label.
 
     Args:
         target: A lake's folder or a server's URL.
@@ -27,10 +26,10 @@ async def stats(
         found = await find_version(client, version)
         counted = await found.retrieve_stats()
         assets = await found.list_assets().count()
-    labels = dict(sorted(counted.label_repartition.items(), key=lambda pair: (-pair[1], pair[0])))
+    labels = by_count(counted.label_repartition)
     summary = (
-        f"{version}: {many(assets, 'asset')}, {many(counted.nb_annotations, 'annotation')},"
-        f" {many(counted.nb_objects, 'shape')}, {many(len(labels), 'label')}"
+        f"{version}: {plural(assets, 'asset')}, {plural(counted.nb_annotations, 'annotation')},"
+        f" {plural(counted.nb_objects, 'shape')}, {plural(len(labels), 'label')}"
     )
     return Result(
         command="stats",

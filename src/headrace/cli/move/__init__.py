@@ -1,1 +1,1 @@
-"""Commands that move data: push, pull, sync, import, export, convert."""
+"""The commands that move data: push, pull, sync, import, export, convert."""

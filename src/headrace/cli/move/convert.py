@@ -8,14 +8,26 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from headrace.cli.console.class_order import class_order as parse_order
-from headrace.cli.console.findings import finding_lines, findings_data
-from headrace.cli.console.formats import FormatOption, MaybeFormat
-from headrace.cli.console.label_bars import label_lines
-from headrace.cli.console.options import PLAIN, Flag, OnError, Output, VocOrigin
+from headrace.cli.console.options import (
+    DEFAULT_OUTPUT,
+    Flag,
+    FormatOption,
+    OnError,
+    OptionalFormat,
+    Output,
+    VocOrigin,
+    given,
+    parse_class_order,
+)
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import given
-from headrace.cli.console.wording import absolute, many
+from headrace.cli.console.wording import (
+    absolute,
+    by_count,
+    finding_lines,
+    findings_data,
+    label_lines,
+    plural,
+)
 from headrace.threads import in_thread
 
 
@@ -25,7 +37,7 @@ async def convert(
     /,
     *,
     to: FormatOption,
-    from_: Annotated[MaybeFormat, Parameter(name="--from")] = None,
+    from_: Annotated[OptionalFormat, Parameter(name="--from")] = None,
     images: Path | None = None,
     split: str | None = None,
     task: str | None = None,
@@ -37,30 +49,30 @@ async def convert(
     report: Path | None = None,
     dry_run: Flag = False,
     workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
-    output: Output = PLAIN,
+    output: Output = DEFAULT_OUTPUT,
 ) -> Result:
     """Convert annotation files to another format, without a lake.
 
     Args:
         src: The file or folder to read.
-        dst: The file or folder to write; it appears complete or not at all.
-        to: The format to write.
-        from_: The format to read; by default it is found by looking.
-        images: The folder of the images, for sizes that the annotations do not give.
-        split: Read this split only, or name the one to write where the source has none.
-        task: What YOLO labels say: detect, segment, pose, obb or classify.
-        class_order: How classes are numbered: source, name, NAME,NAME… or @FILE, one name a line.
-        voc_origin: Whether the corners of VOC count from 0, or from 1 with the last pixel inside.
-        on_error: At a bad record: fail, leave it out, or go on to name all and then fail.
-        strict: Fail at the first thing that is odd or that the format cannot say.
-        overwrite: Replace what is there.
-        report: Write every single finding to this file, as lines of JSON.
-        dry_run: Do everything but write; a report is written all the same.
-        workers: How many processes share the work; by default several only where that pays.
+        dst: The file or folder to write; it appears only when it is complete.
+        to: Format to write.
+        from_: Format to read. Default: detected.
+        images: Folder of the images, read for sizes that the annotations do not give.
+        split: Read only this split; if the source has none, the name of the split to write.
+        task: Task of the YOLO labels: detect, segment, pose, obb or classify.
+        class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
+        voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
+        on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
+        strict: Fail on the first finding, and on the first thing that the format cannot represent.
+        overwrite: Replace the destination if it exists.
+        report: Write every finding to this file, as JSON lines.
+        dry_run: Do everything except writing the destination; --report is still written.
+        workers: Number of processes. Default: more than one only for large sources.
     """
     from headrace.engine.convert.run import convert as run_convert
 
-    order = None if class_order is None else await in_thread(parse_order, class_order)
+    order = None if class_order is None else await in_thread(parse_class_order, class_order)
     options: dict[str, Any] = given(
         images=images, split=split, task=task, class_order=order, voc_origin=voc_origin
     )
@@ -80,14 +92,14 @@ async def convert(
     )
     lines = [
         f"{src}: {outcome.source_format} ({outcome.why})",
-        f"{dst}: {outcome.target_format}, {many(outcome.images_out, 'image')},"
-        f" {many(outcome.shapes_out, 'shape')}" + (", not written: a dry run" if dry_run else ""),
+        f"{dst}: {outcome.target_format}, {plural(outcome.images_out, 'image')},"
+        f" {plural(outcome.shapes_out, 'shape')}" + (", not written (dry run)" if dry_run else ""),
     ]
     if outcome.images_dropped or outcome.shapes_dropped:
         lines.append(
-            f"left out: {many(outcome.images_dropped, 'image')}, {many(outcome.shapes_dropped, 'shape')}"
+            f"left out: {plural(outcome.images_dropped, 'image')}, {plural(outcome.shapes_dropped, 'shape')}"
         )
-    labels = dict(sorted(outcome.labels.items(), key=lambda pair: (-pair[1], pair[0])))
+    labels = by_count(outcome.labels)
     return Result(
         command="convert",
         data={
@@ -110,6 +122,6 @@ async def convert(
             *lines,
             *label_lines(labels),
             *finding_lines(outcome.findings),
-            *([] if report is None else [f"every single finding: {report}"]),
+            *([] if report is None else [f"all findings: {report}"]),
         ],
     )

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.cli.console.class_order import class_order as parse_order
-from headrace.cli.console.findings import finding_lines, findings_data
-from headrace.cli.console.formats import FormatOption
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output, Status
+from headrace.cli.console.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
+    Account,
+    Flag,
+    FormatOption,
+    Output,
+    Status,
+    given,
+    parse_class_order,
+)
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import connected, find_version, given
-from headrace.cli.console.wording import absolute, many
+from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.wording import absolute, finding_lines, findings_data, plural
 from headrace.threads import in_thread
 
 
@@ -28,25 +35,25 @@ async def export(
     use_id: Flag = False,
     overwrite: Flag = False,
     strict: Flag = False,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
-    """Write the annotations of a version in another format.
+    """Export the annotations of a version to a file or folder.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        dst: The file or folder to write; it appears complete or not at all.
-        format: The format to write.
-        status: Only annotations of this status.
-        task: What YOLO labels say: detect, segment, pose, obb or classify.
-        split: The split that the images are written under, where the format has splits.
-        class_order: How classes are numbered: source, name, NAME,NAME… or @FILE, one name a line.
-        use_id: Call images by the ids of their assets.
-        overwrite: Replace what is there.
-        strict: Fail where the format cannot say something, rather than count it.
+        dst: The file or folder to write; it appears only when it is complete.
+        format: Format to write.
+        status: Export only annotations with this status. Default: all.
+        task: Task of the YOLO labels: detect, segment, pose, obb or classify.
+        split: Name of the split to write, if the format has splits.
+        class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
+        use_id: Name images by the ids of their assets.
+        overwrite: Replace the destination if it exists.
+        strict: Fail if the format cannot represent something, instead of counting it.
     """
-    order = None if class_order is None else await in_thread(parse_order, class_order)
+    order = None if class_order is None else await in_thread(parse_class_order, class_order)
     options = given(task=task, split=split, class_order=order)
     async with connected(target, account) as client:
         found = await find_version(client, version)
@@ -75,7 +82,7 @@ async def export(
             "seconds": round(report.seconds, 3),
         },
         lines=[
-            f"{dst}: {report.format}, {many(report.images, 'image')}, {many(report.shapes, 'shape')}{dropped}",
+            f"{dst}: {report.format}, {plural(report.images, 'image')}, {plural(report.shapes, 'shape')}{dropped}",
             *finding_lines(report.findings),
         ],
     )

@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from headrace.cli.console.errors import UsageError
-from headrace.cli.console.findings import finding_lines, findings_data
-from headrace.cli.console.formats import MaybeFormat
-from headrace.cli.console.label_bars import label_lines
 from headrace.cli.console.options import (
-    ANYONE,
-    PLAIN,
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
     Account,
     Flag,
     OnError,
+    OptionalFormat,
     Output,
     Status,
     VocOrigin,
+    given,
 )
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import connected, find_version, given
-from headrace.cli.console.wording import many
+from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.wording import by_count, finding_lines, findings_data, label_lines, plural
 
 if TYPE_CHECKING:
     from headrace.engine.imports.report import ImportReport
@@ -34,7 +33,7 @@ async def import_(
     version: str,
     /,
     *files: Path,
-    format: Annotated[MaybeFormat, Parameter(name=["--format", "--from"])] = None,
+    format: Annotated[OptionalFormat, Parameter(name=["--format", "--from"])] = None,
     mode: Literal["replace", "keep", "concatenate"] = "replace",
     status: Status | None = None,
     images: Path | None = None,
@@ -45,33 +44,32 @@ async def import_(
     allow_missing: Flag = False,
     known_labels: Flag = False,
     use_id: Flag = False,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
     """Import annotation files into a version.
 
-    Nothing is written before all file names and labels are known to be good. The same command goes on after an
-    interruption.
+    All file names and labels are checked before anything is written. The same command continues after an interruption.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        files: Annotation files or folders of them: COCO, video COCO, YOLO, VOC.
-        format: Their format; by default it is found by looking.
-        mode: What happens to images that are annotated already.
-        status: The status of the new annotations.
-        images: The folder of the images, for sizes that the annotations do not give.
-        split: Only this split of the source.
-        task: What the rows mean where the format cannot tell (YOLO).
-        voc_origin: Whether the corners of VOC count from 0, or from 1 with the last pixel inside.
-        on_error: At a bad record: fail, leave it out, or go on to name all and then fail.
-        allow_missing: Leave images out that are not in the version, rather than fail.
-        known_labels: Fail at a label that the version does not have, rather than make it.
-        use_id: The images are called by the ids of their assets.
+        files: Annotation files, or folders of them: COCO, COCO video, YOLO, VOC.
+        format: Format of the files. Default: detected.
+        mode: What to do with images that have annotations: replace them, keep them, or concatenate.
+        status: Status of the new annotations.
+        images: Folder of the images, read for sizes that the annotations do not give.
+        split: Import only this split of the source.
+        task: Task of the YOLO labels, if it cannot be detected: detect, segment, pose, obb or classify.
+        voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
+        on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
+        allow_missing: Skip images that are not in the version instead of failing.
+        known_labels: Fail on a label that the version does not have instead of creating it.
+        use_id: The file names images by the ids of their assets.
     """
     if not files:
         raise UsageError(
-            "FILE is missing", hint="name annotation files: headrace import TARGET VERSION FILE…"
+            "FILE is missing", hint="give annotation files: headrace import TARGET VERSION FILE…"
         )
     options = given(images=images, split=split, task=task, voc_origin=voc_origin)
     async with connected(target, account) as client:
@@ -100,16 +98,16 @@ async def import_(
 
 
 def _lines(report: ImportReport) -> list[str]:
-    labels = dict(sorted(report.labels.items(), key=lambda pair: (-pair[1], pair[0])))
+    labels = by_count(report.labels)
     lines = [
-        f"{report.source}: {report.format}, {many(report.annotations, 'annotation')} written",
+        f"{report.source}: {report.format}, {plural(report.annotations, 'annotation')} written",
         f"images  {report.images:,} in = {_parts(report, 'images')}",
         f"shapes  {report.shapes:,} in = {_parts(report, 'shapes')}",
         *label_lines(labels),
         *finding_lines(report.findings),
     ]
     if report.resumed:
-        lines.insert(1, f"resumed: {many(report.resumed, 'chunk')} had been written before")
+        lines.insert(1, f"resumed: {plural(report.resumed, 'chunk')} had already been written")
     if report.not_found:
         lines.append(
             f"no asset for {', '.join(report.not_found[:5])}"
@@ -119,10 +117,10 @@ def _lines(report: ImportReport) -> list[str]:
 
 
 def _parts(report: ImportReport, what: str) -> str:
-    """``364 imported + 0 dropped``: where everything went, parts that are not there left out but the first and last."""
+    """Return what became of all images or shapes: ``364 imported + 0 dropped``. Parts of zero between these two are left out."""
     words = {
         "imported": "imported",
-        "kept": "kept as they are",
+        "kept": "kept unchanged",
         "not_found": "without an asset",
         "dropped": "dropped",
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output
+from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import absolute, many, size
+from headrace.cli.console.wording import absolute, plural, size
 
 
 async def pull(
@@ -21,22 +21,22 @@ async def pull(
     tree: Flag = False,
     retry_failed: Flag = False,
     workers: int | None = None,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
     """Download the images of a version into a folder.
 
-    Files that are there and complete stay, so the same command goes on after an interruption.
+    Complete files are kept, so the same command continues after an interruption.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        dir: The folder; made where it is missing.
-        force: Fetch files again that are there.
-        use_id: Call files by the ids of their assets.
-        tree: Call files as the storage does, in its folders.
-        retry_failed: Take up only what the last run into the folder could not fetch.
-        workers: How many files are under way at a time.
+        dir: The folder; created if it is missing.
+        force: Download complete files again.
+        use_id: Name files by the ids of their assets.
+        tree: Name files by their object names, with the folders of the storage.
+        retry_failed: Download only the files that failed in the last pull into this folder.
+        workers: Number of files that are transferred at a time. Default: 32.
     """
     async with connected(target, account) as client:
         found = await find_version(client, version)
@@ -51,12 +51,12 @@ async def pull(
         )
     kept = f", {report.skipped:,} already there" if report.skipped else ""
     if not report.moved and report.skipped:
-        line = f"{dir}: {report.skipped:,} of {many(report.total, 'file')} already complete, nothing to do"
+        line = f"{dir}: {report.skipped:,} of {plural(report.total, 'file')} already complete, nothing to do"
     else:
-        line = f"{dir}: {many(report.moved, 'file')}, {size(report.bytes)}{kept}"
+        line = f"{dir}: {plural(report.moved, 'file')}, {size(report.bytes)}{kept}"
     lines = [line]
     if report.renamed:
-        lines.append(f"{many(len(report.renamed), 'file')} renamed: the name was taken or not safe")
+        lines.append(f"{plural(len(report.renamed), 'file')} renamed: the name was taken or unsafe")
     lines += report.notes
     return Result(
         command="pull",

@@ -8,10 +8,17 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from headrace.cli.console.errors import UsageError
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output, VersionType
+from headrace.cli.console.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
+    Account,
+    Flag,
+    Output,
+    VersionType,
+)
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import check_version_name, connected
-from headrace.cli.console.wording import many
+from headrace.cli.console.wording import plural
 
 
 async def push(
@@ -23,26 +30,26 @@ async def push(
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
     retry_failed: Flag = False,
     workers: int | None = None,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
     """Upload images and videos into a version.
 
-    The dataset and the version are made where they are missing. What the lake has already is not uploaded again, so the same command goes on after an interruption.
+    A missing dataset or version is created. Files that the lake has already are not uploaded again, so the same command continues after an interruption.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        images: Files, or folders that are searched for images and videos.
-        type: What the annotations of a new version are for.
-        tag: A tag for the uploaded data; may be given several times.
-        retry_failed: Take up only what failed in the last push into the version.
-        workers: How many files are under way at a time.
+        images: Files, or folders to search for images and videos.
+        type: Annotation type of a new version.
+        tag: A tag to attach to the uploaded data. Repeatable.
+        retry_failed: Upload only the files that failed in the last push into this version.
+        workers: Number of files that are transferred at a time. Default: chosen for the target.
     """
     check_version_name(version)
     if not images:
         raise UsageError(
-            "IMAGES is missing", hint="name files or folders: headrace push TARGET VERSION IMAGES…"
+            "IMAGES is missing", hint="give files or folders: headrace push TARGET VERSION IMAGES…"
         )
     async with connected(target, account) as client:
         report = await client.push(
@@ -55,10 +62,10 @@ async def push(
             progress=output.reporter,
         )
     transfer = report.transfer
-    objects = f"{many(report.uploaded, 'new object')}, {report.reused:,} already in the lake"
-    lines = [f"{version}: {many(report.assets, 'asset')} added ({objects})"]
+    objects = f"{plural(report.uploaded, 'new object')}, {report.reused:,} already in the lake"
+    lines = [f"{version}: {plural(report.assets, 'asset')} added ({objects})"]
     if report.ignored:
-        lines.append(f"{many(report.ignored, 'file')} left out that are no images or videos")
+        lines.append(f"{plural(report.ignored, 'file')} ignored: not an image or a video")
     return Result(
         command="push",
         data={

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from headrace.cli.console.errors import FAILED, UsageError
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output
+from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import absolute, many, size
+from headrace.cli.console.wording import absolute, plural, size
 
 if TYPE_CHECKING:
     from headrace.engine.sync.run import SyncReport, SyncStep
 
-SHOWN = 20
-"""Steps that people read; ``--json`` has all."""
+STEPS_SHOWN = 20
+"""Maximum number of printed steps; ``--json`` has all."""
 
-Wins = Literal["local", "remote"]
+Side = Literal["local", "remote"]
 
 
 async def sync(
@@ -30,15 +30,15 @@ async def sync(
     down: Flag = False,
     up: Flag = False,
     delete: Flag = False,
-    prefer: Wins | None = None,
+    prefer: Side | None = None,
     dry_run: Flag = False,
     workers: int | None = None,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
     """Make a folder and a version hold the same images.
 
-    What one side changed since the last time goes to the other one, both ways unless --down or --up. What both changed is listed and stays as it is on both sides. Nothing is deleted unless asked.
+    Changes of one side since the last sync are copied to the other, in both directions unless --down or --up is given. Files that changed on both sides are listed and left alone. Nothing is deleted without --delete.
 
     Args:
         target: A lake's folder or a server's URL.
@@ -46,13 +46,15 @@ async def sync(
         dir: The folder.
         down: Change the folder only.
         up: Change the version only.
-        delete: Delete on one side what was deleted on the other.
-        prefer: Whose file wins where both changed.
-        dry_run: Only tell what would be done.
-        workers: How many files are under way at a time.
+        delete: Delete files on one side that were deleted on the other.
+        prefer: Side to copy from if a file changed on both. Default: neither, the file is in conflict.
+        dry_run: Print what would be done, and do nothing.
+        workers: Number of files that are transferred at a time. Default: chosen for the target.
     """
     if up and down:
-        raise UsageError("--up and --down exclude each other", hint="leave both out for both ways")
+        raise UsageError(
+            "--up and --down exclude each other", hint="omit both to sync in both directions"
+        )
     async with connected(target, account) as client:
         await find_version(client, version)
         report = await client.sync_folder(
@@ -91,31 +93,31 @@ _WORDS = {
     "upload": "uploaded",
     "replace": "replaced in the version",
     "delete-local": "deleted in the folder",
-    "delete-remote": "taken out of the version",
-    "keep": "left as they are",
+    "delete-remote": "removed from the version",
+    "keep": "kept unchanged",
     "conflict": "in conflict",
 }
 
 
 def _steps(report: SyncReport) -> list[str]:
-    """What would be done, where nothing is; else what was not."""
-    told: list[SyncStep] = report.steps
+    """Return the steps of a dry run, or else the steps that were not done."""
+    steps: list[SyncStep] = report.steps
     if not report.dry_run:
-        told = [step for step in told if step.why]
-    lines = [f"{step.action:<13} {step.name}" + _because(step) for step in told[:SHOWN]]
-    if len(told) > SHOWN:
-        lines.append(f"… and {many(len(told) - SHOWN, 'file')} more (--json tells of all)")
+        steps = [step for step in steps if step.why]
+    lines = [f"{step.action:<13} {step.name}" + _reason(step) for step in steps[:STEPS_SHOWN]]
+    if len(steps) > STEPS_SHOWN:
+        lines.append(f"… and {plural(len(steps) - STEPS_SHOWN, 'file')} more (--json lists all)")
     return lines
 
 
-def _because(step: SyncStep) -> str:
+def _reason(step: SyncStep) -> str:
     return f"  ({step.why})" if step.why else ""
 
 
 def _summary(dir: Path, report: SyncReport, counts: Counter[str]) -> str:
     done = [f"{counts[word]:,} {words}" for word, words in _WORDS.items() if counts[word]]
     if not done:
-        return f"{dir}: {many(report.same, 'file')} the same, nothing to do"
+        return f"{dir}: {plural(report.same, 'file')} the same, nothing to do"
     moved = f", {size(report.transfer.bytes)}" if report.transfer.bytes else ""
     would = "would be: " if report.dry_run else ""
     return f"{dir}: {would}{', '.join(done)}; {report.same:,} the same{moved}"

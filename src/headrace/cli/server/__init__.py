@@ -1,1 +1,1 @@
-"""Commands for a server."""
+"""The commands that run a server and manage its tokens: serve, token."""

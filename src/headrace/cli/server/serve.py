@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.cli.console.options import PLAIN, Output
+from headrace.cli.console.options import DEFAULT_OUTPUT, Output
 from headrace.cli.console.result import Result, print_result
 from headrace.cli.console.wording import absolute
 
@@ -17,16 +17,16 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: int = PORT,
-    output: Output = PLAIN,
+    output: Output = DEFAULT_OUTPUT,
 ) -> None:
     """Serve a lake over HTTP until Ctrl-C.
 
-    Calls under way are finished first. Clients need a token: headrace token create LAKE.
+    Requests in progress are completed first. Clients need a token: headrace token create LAKE.
 
     Args:
         lake: The lake's folder.
-        host: The address to listen on; by default only this machine can reach it.
-        port: The port to listen on; 0 takes a free one.
+        host: Address to listen on. The default is reachable from this machine only.
+        port: Port to listen on; 0 chooses a free one.
     """
     from headrace.server.serve import serve as run_server
 

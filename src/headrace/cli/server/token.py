@@ -1,4 +1,4 @@
-"""``headrace token``: who may call a lake's server."""
+"""``headrace token``: create, list and revoke the tokens of a lake's server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.console.options import PLAIN, Output
+from headrace.cli.console.options import DEFAULT_OUTPUT, Output
 from headrace.cli.console.result import Result
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ async def create(
     name: str = "token",
     user: str | None = None,
     days: float | None = None,
-    output: Output = PLAIN,
+    output: Output = DEFAULT_OUTPUT,
 ) -> Result:
-    """Make a token and print it, this once.
+    """Create a token and print it; it cannot be shown again.
 
     Args:
         lake: The lake's folder.
-        name: A name to find it by.
-        user: Whose it is; who is not there yet is made a user. By default the lake's own account.
-        days: After how many days it ends; without, it is good until it is revoked.
+        name: Name of the token.
+        user: User of the token; created if missing. Default: the lake's own account.
+        days: Lifetime in days. Default: valid until it is revoked.
     """
     from headrace.platform.accounts.tokens import create_token
 
@@ -43,8 +43,8 @@ async def create(
     return Result(command="token.create", data={"token": token, **_data(info)}, lines=[token])
 
 
-async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
-    """List the tokens of a lake; the tokens themselves are not kept.
+async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+    """List the tokens of a lake: id, state, date of creation, user and name.
 
     Args:
         lake: The lake's folder.
@@ -65,12 +65,12 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
     )
 
 
-async def revoke(lake: Path, token: str, /, *, output: Output = PLAIN) -> Result:
-    """End a token at once.
+async def revoke(lake: Path, token: str, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+    """Revoke a token; it is invalid at once.
 
     Args:
         lake: The lake's folder.
-        token: Its name or its id, as headrace token list shows them.
+        token: Name or id of the token, as shown by headrace token list.
     """
     from headrace.platform.accounts.tokens import revoke_token
 
@@ -108,7 +108,7 @@ def _state(token: TokenInfo) -> str:
         return f"revoked {_day(token.revoked)}"
     if token.expires is not None:
         return f"until {_day(token.expires)}"
-    return "good"
+    return "valid"
 
 
 def _iso(milliseconds: int | None) -> str | None:

@@ -1,10 +1,10 @@
-"""``headrace job``: what is done in jobs."""
+"""``headrace job``: show the logs of jobs and cancel jobs."""
 
 from __future__ import annotations
 
 import sys
 
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output
+from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected
 
@@ -15,25 +15,25 @@ async def log(
     /,
     *,
     follow: Flag = False,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
-    """Show what the program of a processing has printed.
+    """Print the output of a processing's program.
 
     Args:
         target: A lake's folder or a server's URL.
         job: The job's id.
-        follow: Go on until the job has ended.
+        follow: Print new output until the job has ended.
     """
     async with connected(target, account) as client:
         found = await client.get_job_by_id(job)
         pieces = []
         if follow:
             async for piece in found.iter_logs():
-                pieces += _shown(piece, output)
+                pieces += _print_or_keep(piece, output)
             await found.sync()
         else:
-            pieces += _shown(await found.logs(), output)
+            pieces += _print_or_keep(await found.logs(), output)
     return Result(
         command="job.log",
         data={"job": job, "status": str(found.status), "log": "".join(pieces)},
@@ -41,9 +41,9 @@ async def log(
 
 
 async def cancel(
-    target: str, job: str, /, *, output: Output = PLAIN, account: Account = ANYONE
+    target: str, job: str, /, *, output: Output = DEFAULT_OUTPUT, account: Account = DEFAULT_ACCOUNT
 ) -> Result:
-    """Ask a job to stop.
+    """Cancel a job.
 
     Args:
         target: A lake's folder or a server's URL.
@@ -58,8 +58,8 @@ async def cancel(
     )
 
 
-def _shown(piece: str, output: Output) -> list[str]:
-    """Print a piece at once; what is to be one JSON object is kept instead."""
+def _print_or_keep(piece: str, output: Output) -> list[str]:
+    """Print a piece of the log; for ``--json`` return it instead."""
     if output.json:
         return [piece]
     sys.stdout.write(piece)

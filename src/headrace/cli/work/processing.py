@@ -1,4 +1,4 @@
-"""``headrace processing``: programs that can be launched on versions and datalakes."""
+"""``headrace processing``: register, list, remove and run programs that work on versions and datalakes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ import anyio
 from cyclopts import Parameter
 
 from headrace.cli.console.errors import UsageError
-from headrace.cli.console.options import ANYONE, PLAIN, Account, Flag, Output, VersionType
+from headrace.cli.console.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
+    Account,
+    Flag,
+    Output,
+    VersionType,
+)
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
 
 if TYPE_CHECKING:
     from headrace.platform.processings.programs import RegisteredProcessing
 
-Words = Annotated[list[str] | None, Parameter(negative="")]
+Repeatable = Annotated[list[str] | None, Parameter(negative="")]
 """An option that may be given several times."""
 
 Purpose = Literal[
@@ -39,7 +46,7 @@ async def add(
     *,
     command: str | None = None,
     callable: str | None = None,
-    parameter: Words = None,
+    parameter: Repeatable = None,
     target: Literal["dataset_version", "datalake"] = "dataset_version",
     type: Purpose | None = None,
     for_type: Annotated[list[VersionType] | None, Parameter(negative="")] = None,
@@ -47,26 +54,26 @@ async def add(
     gpu: int = 0,
     folder: Path | None = None,
     description: str = "",
-    output: Output = PLAIN,
+    output: Output = DEFAULT_OUTPUT,
 ) -> Result:
-    """Register a program of this machine, so that it can be launched.
+    """Register a program of this machine as a processing.
 
-    It runs as whoever has the lake open: the user of the server, or of the calling process. Nothing that comes over
-    HTTP can register one.
+    The program runs as the user of the process that has the lake open: the server, or the calling process. Programs
+    cannot be registered over HTTP.
 
     Args:
         lake: The lake's folder.
-        name: What it is launched by.
-        command: The command line; split in words, run without a shell.
-        callable: A Python callable, as module:function, instead of a command.
-        parameter: A parameter and its default, as name=default; without =default it must be given. Again for each.
-        target: What it is launched on.
-        type: What it is for.
-        for_type: Only versions of this type; again for each.
-        cpu: How many processors it takes, unless a launch says otherwise.
-        gpu: How many graphics processors it takes.
-        folder: Where it runs, and a callable is found; by default the working folder.
-        description: What it does.
+        name: Name of the processing.
+        command: Command line to run; split into words, without a shell.
+        callable: Python callable to run instead of a command, as module:function.
+        parameter: A parameter with its default, as name=default, or a required one, as name. Repeatable.
+        target: Kind of object that it is launched on.
+        type: Purpose of the processing. Default: none.
+        for_type: Accept only versions of this type. Repeatable. Default: all types.
+        cpu: Number of CPUs, unless a launch sets it.
+        gpu: Number of GPUs, unless a launch sets it.
+        folder: Folder to run in and to import a callable from. Default: the working folder.
+        description: Description of the processing.
     """
     from headrace.model.enums import InferenceType, ProcessingTargetType, ProcessingType
     from headrace.model.records import ParameterRecord
@@ -75,7 +82,9 @@ async def add(
     from headrace.platform.processings.registry import register_processing
 
     if (command is None) == (callable is None):
-        raise UsageError("a processing is one program", hint="give --command or --callable")
+        raise UsageError(
+            "a processing runs one program", hint="give either --command or --callable"
+        )
     parameters = [
         ParameterRecord(name=key, default=value_of(value)) if equals else ParameterRecord(name=key)
         for key, equals, value in (word.partition("=") for word in parameter or [])
@@ -102,8 +111,8 @@ async def add(
     )
 
 
-async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
-    """List the processings of a lake with what they run; those that come with headrace too.
+async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+    """List the processings of a lake with their programs, built-in ones included.
 
     Args:
         lake: The lake's folder.
@@ -124,12 +133,12 @@ async def list_(lake: Path, /, *, output: Output = PLAIN) -> Result:
     )
 
 
-async def remove(lake: Path, name: str, /, *, output: Output = PLAIN) -> Result:
-    """Forget a processing; jobs that run it go on.
+async def remove(lake: Path, name: str, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+    """Remove a processing; jobs that are running it continue.
 
     Args:
         lake: The lake's folder.
-        name: Its name.
+        name: Name of the processing.
     """
     from headrace.platform.platform import Platform
     from headrace.platform.processings.registry import remove_processing
@@ -149,32 +158,34 @@ async def run(
     name: str,
     /,
     *,
-    parameter: Words = None,
+    parameter: Repeatable = None,
     cpu: int | None = None,
     gpu: int | None = None,
     detach: Flag = False,
-    output: Output = PLAIN,
-    account: Account = ANYONE,
+    output: Output = DEFAULT_OUTPUT,
+    account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
-    """Launch a processing on a version, show its log and wait for its end. Ctrl-C ends it.
+    """Run a processing on a version and print its log; Ctrl-C cancels it.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        name: The processing.
-        parameter: A parameter, as name=value; again for each.
-        cpu: How many processors it takes.
-        gpu: How many graphics processors it takes.
-        detach: Leave it to the server, and print the job's id at once.
+        name: Name of the processing.
+        parameter: Value of a parameter, as name=value. Repeatable.
+        cpu: Number of CPUs. Default: that of the processing.
+        gpu: Number of GPUs. Default: that of the processing.
+        detach: Print the job's id at once and leave the job to the server.
     """
     given: dict[str, Any] = {}
     for word in parameter or []:
         key, equals, value = word.partition("=")
         if not equals:
-            raise UsageError(f"{word!r} sets no parameter", hint="write name=value")
+            raise UsageError(f"{word!r} is not a parameter with a value", hint="write name=value")
         given[key] = value_of(value)
     if detach and "://" not in target:
-        raise UsageError("a lake's folder has no server", hint="without --detach it runs here")
+        raise UsageError(
+            "--detach needs a server, and TARGET is a folder", hint="omit --detach to run it here"
+        )
     async with connected(target, account) as client:
         found = await find_version(client, version)
         job = await found.launch_processing(await client.get_processing(name), given, cpu, gpu)
@@ -198,7 +209,7 @@ async def run(
 
 
 def value_of(text: str) -> Any:
-    """A parameter's value: JSON where it is some, else the text as it stands."""
+    """Return a parameter's value: the text as JSON if it is valid JSON, else the text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -209,7 +220,7 @@ def _split(command: str) -> list[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise UsageError(f"--command: {str(error).lower()}", hint="close what you quote") from None
+        raise UsageError(f"--command: {str(error).lower()}", hint="close the quotes") from None
     if not words:
         raise UsageError("--command is empty", hint="name a program")
     return words
