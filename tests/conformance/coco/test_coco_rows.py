@@ -412,7 +412,7 @@ def test_c16_a_category_name_twice_is_one_label(tmp_path: Path) -> None:
         assert (found.names, found.shapes[0].label, found.codes) == (["cat"], "cat", {"C16"})
 
 
-def test_c16_a_category_that_nobody_declared(tmp_path: Path) -> None:
+def test_c16_an_undeclared_category(tmp_path: Path) -> None:
     path = save(tmp_path, document(annotation(category_id=95)))
     assert "C16" in str(fails(path, "coco"))
     strict_fails(path, "coco", "C16")
@@ -427,7 +427,7 @@ def test_c16_a_file_without_categories_has_only_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("identity", [0, 5, 2**53 + 1, 2**62, "7e0c-uuid", None])
-def test_c17_annotation_ids_of_any_kind_are_kept_and_numbered_anew(
+def test_c17_annotation_ids_of_any_kind_are_kept_and_numbered_again(
     tmp_path: Path, identity: Any
 ) -> None:
     assert one(tmp_path, id=identity).id == identity
@@ -564,7 +564,7 @@ def test_c20_a_size_that_is_not_the_images_is_kept_and_reported(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_c20_the_size_of_a_photo_as_shown_is_told(tmp_path: Path, strict: bool) -> None:
+def test_c20_the_size_of_a_photo_as_shown_is_noted(tmp_path: Path, strict: bool) -> None:
     lay_out(tmp_path, {"media/a.jpg": jpeg(50, 100, orientation=6)})
     found = read(save(tmp_path, document()), images=tmp_path / "media", strict=strict)
     assert (found.samples[0].width, found.samples[0].height) == (100, 50)

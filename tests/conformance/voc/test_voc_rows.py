@@ -68,7 +68,7 @@ def test_v01_round_trip_is_exact_in_each(tmp_path: Path, origin: Any) -> None:
     assert [numbers(shape) for shape in found.shapes] == [numbers(shape) for shape in shapes]
 
 
-def test_v01_signs_of_the_other_convention_are_told(tmp_path: Path) -> None:
+def test_v01_signs_of_the_other_convention_are_reported(tmp_path: Path) -> None:
     ones = dataset(tmp_path / "ones", box(1, 1, 100, 50) + box(5, 5, 9, 9))
     assert read(ones, strict=True).codes == {"V01"}
     zeros = dataset(tmp_path / "zeros", box(0, 3, 100, 50))
@@ -213,7 +213,7 @@ def test_v07_rings_round_trip(tmp_path: Path) -> None:
     ]
 
 
-def test_v08_segmented_is_kept_and_masks_are_told(tmp_path: Path) -> None:
+def test_v08_segmented_is_kept_and_masks_are_reported(tmp_path: Path) -> None:
     root = dataset(tmp_path, f"<segmented>1</segmented>{DOG}")
     assert read(root, strict=True).samples[0].extra == {"voc": {"segmented": "1"}}
     (root / "SegmentationClass").mkdir()
