@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import headrace
-from headrace import formats
+from headrace import formats, processing
 from headrace.cli.app import COMMANDS, SUBCOMMANDS
 from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
 from headrace.protocol.operations import OPERATIONS
@@ -120,7 +120,13 @@ def test_the_reference_has_every_public_name() -> None:
     assert not [name for name in names if f"::: headrace.{name}\n" not in sdk]
     page = (reference / "formats-api.md").read_text()
     names = [name for name in formats.__all__ if not name.endswith("Keywords")]
-    assert not [name for name in names if f"::: headrace.formats.{name}\n" not in page + "\n"]
+    assert not [name for name in names if f"::: headrace.formats.{name}\n" not in page]
+    page = (reference / "processing-api.md").read_text()
+    names = processing.__all__
+    assert not [name for name in names if f"::: headrace.processing.{name}\n" not in page]
+    page = (reference / "testing-api.md").read_text()
+    modules = [path.stem for path in (SOURCE / "testing").glob("[a-z]*.py")]
+    assert not [name for name in modules if f"::: headrace.testing.{name}\n" not in page]
 
 
 def test_the_settings_page_names_every_setting_and_variable() -> None:
