@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
 from anyio import to_thread
-
-from headrace.threads import in_thread
 
 T = TypeVar("T")
 
@@ -70,47 +68,6 @@ async def in_own_task(work: Callable[[], Awaitable[T]]) -> T:
     if failures:
         raise failures[0]
     return results[0]
-
-
-async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
-    """Yield the items of a blocking iterator, computing each in a worker thread, on demand.
-
-    The iterator is closed in a thread when the loop over it ends or is cancelled, so that a generator's ``finally``
-    runs at once. Use ``contextlib.aclosing`` where the loop may be left early.
-    """
-    steps = _ThreadedIterator(make)
-    try:
-        while (item := await in_thread(steps.next)) is not _END:
-            yield item  # type: ignore[misc]
-            # in_thread shields its wait: without a checkpoint the loop would not notice a cancelled scope.
-            await anyio.lowlevel.checkpoint_if_cancelled()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await in_thread(steps.close)
-
-
-_END = object()
-
-
-class _ThreadedIterator(Generic[T]):
-    """An iterator whose ``next`` and ``close`` never overlap, although they come from several threads."""
-
-    def __init__(self, make: Callable[[], Iterator[T]]) -> None:
-        self._make = make
-        self._iterator: Iterator[T] | None = None
-        self._lock = threading.Lock()
-
-    def next(self) -> T | object:
-        with self._lock:
-            if self._iterator is None:
-                self._iterator = self._make()
-            return next(self._iterator, _END)
-
-    def close(self) -> None:
-        with self._lock:
-            close = getattr(self._iterator, "close", None)
-            if close is not None:
-                close()
 
 
 class _StoppableRun(Generic[T]):

@@ -25,10 +25,10 @@ from headrace.engine.imports.source import (
     ImportSource,
     ThreadedReader,
     inspect_source,
+    iterate_in_thread,
     source_digest,
 )
 from headrace.engine.imports.version_type import change_for, for_type
-from headrace.engine.threads import iterate_in_thread
 from headrace.engine.versions.labels import resolve_labels, set_skeletons
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity

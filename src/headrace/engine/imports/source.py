@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
+from typing import Generic, TypeVar
 
 import anyio
 import msgspec
 from msgspec import Struct, field
 
 from headrace.engine.imports.match import AssetMatcher
-from headrace.engine.threads import iterate_in_thread
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings
 from headrace.formats.options import ReadOptions
 from headrace.model.sample import LabelInfo
 from headrace.protocol.operations.listing import KEYS_PER_CALL
 from headrace.threads import in_thread
+
+T = TypeVar("T")
 
 BUFFER_BYTES = 1 << 20
 
@@ -99,6 +102,47 @@ async def _batches_for_lookup(
                 held = held[KEYS_PER_CALL:]
     if held:
         yield held
+
+
+async def iterate_in_thread(make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
+    """Yield the items of a blocking iterator, computing each in a worker thread, on demand.
+
+    The iterator is closed in a thread when the loop over it ends or is cancelled, so that a generator's ``finally``
+    runs at once. Use ``contextlib.aclosing`` where the loop may be left early.
+    """
+    steps = _ThreadedIterator(make)
+    try:
+        while (item := await in_thread(steps.next)) is not _END:
+            yield item  # type: ignore[misc]
+            # in_thread shields its wait: without a checkpoint the loop would not notice a cancelled scope.
+            await anyio.lowlevel.checkpoint_if_cancelled()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await in_thread(steps.close)
+
+
+_END = object()
+
+
+class _ThreadedIterator(Generic[T]):
+    """An iterator whose ``next`` and ``close`` never overlap, although they come from several threads."""
+
+    def __init__(self, make: Callable[[], Iterator[T]]) -> None:
+        self._make = make
+        self._iterator: Iterator[T] | None = None
+        self._lock = threading.Lock()
+
+    def next(self) -> T | object:
+        with self._lock:
+            if self._iterator is None:
+                self._iterator = self._make()
+            return next(self._iterator, _END)
+
+    def close(self) -> None:
+        with self._lock:
+            close = getattr(self._iterator, "close", None)
+            if close is not None:
+                close()
 
 
 def source_digest(path: Path, suffixes: tuple[str, ...], options: object) -> str:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from headrace.engine.convert.workers.create_files import CreateFilesJob, Files
-from headrace.engine.convert.workers.parse import ParallelParser
-from headrace.engine.convert.workers.process import WorkerPool
+from headrace.engine.convert.workers.messages import WorkerReply
+from headrace.engine.convert.workers.parse import ParseJob
+from headrace.engine.convert.workers.process import WorkerPool, WorkerProcess
+from headrace.engine.convert.workers.sample_codec import pack_chunk, unpack
 from headrace.engine.threads import Stop
 from headrace.errors import ConfigurationError
 from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked_reader import ChunkedReader
+from headrace.formats.findings.collect import Pass, PassDelta
+from headrace.model.sample import Sample
 
+# Chunks in flight per worker: enough that none waits, few enough that memory stays flat.
+_CHUNKS_IN_FLIGHT: Final = 3
 # Starting processes takes some tenths of a second: with fewer files a single process is faster.
 _MIN_FILES: Final = 4000
 # Bytes of one message: smaller ones wake the worker so often that this costs more than its work.
@@ -68,9 +76,98 @@ def distribute(
         return
     if isinstance(reader, ChunkedReader):
         if workers or _has_many_files(reader.path):
-            reader.parallel_parse = ParallelParser(format, count, stop).parsed
+            reader.parallel_parse = _ParallelParser(format, count, stop).parsed
     elif writer.info.layout == "folder" and (workers or writer.small_files):
         writer.file_sink = _ProcessFileCreator(stop, 0 if workers else _MIN_FILES)
+
+
+class _ParallelParser:
+    """Parses the chunks of a reader in worker processes and keeps their order."""
+
+    def __init__(self, format: str, workers: int, stop: Stop) -> None:
+        self._format = format
+        self._workers = workers
+        self._stop = stop
+
+    def parsed(self, reader: ChunkedReader, found: Pass) -> Iterator[list[Sample]]:
+        """Yield the same batches as the reader itself."""
+        policy = reader.findings
+        job = ParseJob(
+            format=self._format,
+            path=reader.path,
+            options=reader.options,
+            on_error=policy.on_error,
+            strict=policy.strict,
+            every=policy.on_finding is not None,
+        )
+        pool = WorkerPool(self._workers, job, self._stop)
+        try:
+            for worker in pool.workers:
+                _merge(pool.reply(worker), found)
+            yield from self._batches(reader, found, pool)
+        except BaseException:
+            pool.kill()
+            raise
+        pool.end()
+
+    def _batches(
+        self, reader: ChunkedReader, found: Pass, pool: WorkerPool
+    ) -> Iterator[list[Sample]]:
+        feeder = _ChunkFeeder(reader)
+        pending: deque[tuple[PassDelta, WorkerProcess]] = deque()
+        while True:
+            while len(pending) < _CHUNKS_IN_FLIGHT * self._workers and (
+                worker := feeder.post(pool)
+            ):
+                pending.append((feeder.noted, worker))
+            if not pending:
+                break
+            noted, worker = pending.popleft()
+            found.merge(noted)
+            reply = pool.reply(worker)
+            _merge(reply, found)
+            samples, learned = reply.result
+            reader.merge_learned(learned)
+            yield unpack(samples)
+        found.merge(feeder.noted)
+        if feeder.error is not None:
+            raise feeder.error
+
+
+class _ChunkFeeder:
+    """Walks over the files ahead of the parsing. Its findings and its error are reported in the source's order."""
+
+    def __init__(self, reader: ChunkedReader) -> None:
+        self._notes = reader.findings.deferred("read", every=reader.findings.on_finding is not None)
+        self._chunks = reader.chunks(self._notes)
+        self._ended = False
+        self.noted: PassDelta = self._notes.take()
+        self.error: Exception | None = None
+
+    def post(self, pool: WorkerPool) -> WorkerProcess | None:
+        """Send the next chunk to a worker and return that worker; None if there are no more chunks."""
+        if self._ended:
+            return None
+        chunk = None
+        try:
+            chunk = next(self._chunks, None)
+        except Exception as error:  # noqa: BLE001  raised after all chunks before it
+            self.error = error
+        self.noted = self._notes.take()
+        if chunk is None:
+            self._ended = True
+            return None
+        worker = pool.least_busy()
+        worker.post(pack_chunk(chunk))
+        return worker
+
+
+def _merge(reply: WorkerReply, found: Pass) -> None:
+    """Add a reply's findings to ``found``, and raise its error."""
+    if reply.noted is not None:
+        found.merge(reply.noted)
+    if reply.error is not None:
+        raise reply.error
 
 
 class _ProcessFileCreator:
