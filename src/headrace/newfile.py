@@ -1,4 +1,4 @@
-"""One new file with its content, by plain calls."""
+"""Creates new files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ _FLAGS = (
 
 
 def create_file(path: str, content: bytes, folder: int | None = None) -> None:
-    """Create ``path``, below the handle ``folder`` where there is one, and write ``content``.
+    """Create a file, and never replace one.
 
-    Raises :class:`FileExistsError` where something is there already, and any other :class:`OSError` with the path.
+    Args:
+        path: Path of the file.
+        content: Its content.
+        folder: Descriptor of the folder that ``path`` is relative to. Default: the current folder.
+
+    Raises:
+        FileExistsError: The path exists.
+        OSError: Any other error, with the path.
     """
     fd = os.open(path, _FLAGS, 0o666, dir_fd=folder)
     try:

@@ -104,7 +104,19 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
 
 
 def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -> list[Loss]:
-    """List everything that ``source`` may hold and ``target`` (under a task) cannot represent."""
+    """List everything that one format may hold and another cannot represent.
+
+    Args:
+        source: The format that is read.
+        target: The format that is written.
+        task: Task of the target, for formats with tasks.
+
+    Returns:
+        The losses: kinds of shapes first, then fields.
+
+    Raises:
+        FormatError: The target has no such task.
+    """
     have, want = source.says, target.capability(task)
     kinds = [
         Loss(what=kind, becomes=want.kinds.get(kind, "dropped"))

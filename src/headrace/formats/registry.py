@@ -34,7 +34,16 @@ class Format(Struct, frozen=True, kw_only=True):
     passthrough: str = ""
 
     def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
-        """Return a reader of ``path``; enter it before use."""
+        """Open a source.
+
+        Args:
+            path: The annotation file or the dataset's folder.
+            options: How to read.
+            findings: Collects findings and decides whether they raise.
+
+        Returns:
+            A reader; enter it before use.
+        """
         reader: Reader = _load(self.reader)(path, options=options, findings=findings)
         return reader
 
@@ -46,7 +55,17 @@ class Format(Struct, frozen=True, kw_only=True):
         options: WriteOptions,
         findings: Findings,
     ) -> Writer:
-        """Return a writer of ``target``; enter it before use."""
+        """Create a target.
+
+        Args:
+            target: The file or folder to create.
+            labels: Labels in order; may be incomplete.
+            options: How to write.
+            findings: Collects findings and decides whether they raise.
+
+        Returns:
+            A writer; enter it before use.
+        """
         writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
         return writer
 
@@ -144,7 +163,7 @@ def detect(path: str | Path) -> Guess:
     found = _guesses(path)
     if not found:
         raise UnknownFormatError(
-            f"{path} looks like no format that headrace reads",
+            f"cannot detect the format of {path}",
             hint=f"name one with --from: {' '.join(names())}",
         )
     best = found[0]

@@ -50,11 +50,11 @@ class ErrorPolicy:
         self.ended_by: FormatError | None = None
 
     def fails(self, severity: Severity) -> bool:
-        """Whether a finding of this severity raises at once."""
+        """Return whether a finding of this severity raises at once."""
         return self.on_error == "raise" and self.fatal(severity)
 
     def fatal(self, severity: Severity) -> bool:
-        """Whether a job with such a finding must not publish its result."""
+        """Return whether a finding of this severity prevents publishing."""
         if severity == Severity.ERROR:
             return self.on_error != "skip"
         return self.strict and severity > Severity.NOTE
@@ -196,7 +196,7 @@ class Pass:
         return max(self._added, self._known)
 
     def wants_location(self, code: str, message: str, severity: Severity) -> bool:
-        """Whether :meth:`add` would use the location; for readers where locating is expensive."""
+        """Return whether :meth:`add` would use the location, for readers where locating is expensive."""
         kind = self._kinds.get((code, message))
         return kind is None or len(kind.examples) < MAX_EXAMPLES or self._policy.fails(severity)
 

@@ -94,7 +94,7 @@ class BoxView(Sequence[AnyShape]):
         try:
             return self._shapes
         except AttributeError:
-            self._shapes = _made(self.table.rows(self.start, self.stop))
+            self._shapes = _shapes_of(self.table.rows(self.start, self.stop))
             return self._shapes
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class BoxView(Sequence[AnyShape]):
         return repr(self.shapes)
 
 
-def _made(table: BoxTable) -> list[AnyShape]:
+def _shapes_of(table: BoxTable) -> list[AnyShape]:
     none = [None] * len(table.labels)
     shapes: list[AnyShape] = []
     for label, x, y, w, h, shared, number, area, polygon_text in zip(
@@ -167,11 +167,11 @@ def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Seque
     begin = first = stop = 0
     for number, sample in enumerate(samples):
         boxes = as_boxes(sample.shapes)
-        its = None if boxes is None else boxes.table
-        if its is not table or (boxes is not None and boxes.start != stop):
+        current = None if boxes is None else boxes.table
+        if current is not table or (boxes is not None and boxes.start != stop):
             if number > begin:
                 yield table and table.rows(first, stop), samples[begin:number]
-            table, begin = its, number
+            table, begin = current, number
             first = 0 if boxes is None else boxes.start
         if boxes is not None:
             stop = boxes.stop

@@ -99,12 +99,12 @@ class SplitLists:
     """Looks up the splits of files in the order of the walk, by merging sorted lists instead of loading them."""
 
     def __init__(
-        self, files: dict[str, Path], stack: ExitStack, missed: Callable[[str], None]
+        self, files: dict[str, Path], stack: ExitStack, on_missing: Callable[[str], None]
     ) -> None:
         streams = [_stream(path, split, stack) for split, path in files.items()]
         self._stream: Iterator[tuple[Key, str]] = merge(*streams)
         self._next = next(self._stream, None)
-        self._missed = missed
+        self._on_missing = on_missing
         self.any = bool(files)
 
     def take(self, key: Key) -> list[str]:
@@ -114,20 +114,20 @@ class SplitLists:
             if self._next[0] == key:
                 splits.append(self._next[1])
             else:
-                self._miss()
+                self._report_missing()
             self._next = next(self._stream, None)
         return list(dict.fromkeys(splits)) if len(splits) > 1 else splits
 
     def finish(self) -> None:
         """Report the remaining names, which have no file."""
         while self._next is not None:
-            self._miss()
+            self._report_missing()
             self._next = next(self._stream, None)
 
-    def _miss(self) -> None:
+    def _report_missing(self) -> None:
         if self._next is not None:
             (folders, name), _ = self._next
-            self._missed("/".join((*folders, name)))
+            self._on_missing("/".join((*folders, name)))
 
 
 def _stream(path: Path, split: str, stack: ExitStack) -> Iterator[tuple[Key, str]]:
@@ -176,7 +176,7 @@ class MediaFolders:
         paths = (f"{folder}/{name}" for folder in self._folders)
         return next((path for path in paths if os.path.isfile(path)), None)
 
-    def like(self, bare: str) -> str | None:
+    def name_with_stem(self, bare: str) -> str | None:
         """Return the name of an existing image with this stem, or None."""
         for ending in self._endings:
             for variant in (ending, ending.upper()):

@@ -191,7 +191,7 @@ class VocReader(ChunkedReader):
             found.images_in += 1
             found.shapes_in += stop - start
             boxes = BoxView(table, start, stop)
-            samples.append(self._made(parsed, boxes if raw else boxes.shapes, file, found))
+            samples.append(self._new_sample(parsed, boxes if raw else boxes.shapes, file, found))
         return samples
 
     def _other(
@@ -204,14 +204,14 @@ class VocReader(ChunkedReader):
             if shapes is not None:
                 found.images_in += 1
                 found.shapes_in += len(shapes)
-                return [self._made(parsed, shapes, file, found)]
+                return [self._new_sample(parsed, shapes, file, found)]
         record = self._record(content, file, found)
         if record is None:
             return []
         found.images_in += 1
         found.shapes_in += len(record.objects)
         decoder.watch(record, file.path)
-        sample = self._made(record, decoder.shapes(record, file.path), file, found)
+        sample = self._new_sample(record, decoder.shapes(record, file.path), file, found)
         sample.attributes = record.attributes
         self._other_labels.update(dict.fromkeys([shape.label for shape in sample.shapes]))
         return [sample]
@@ -241,7 +241,7 @@ class VocReader(ChunkedReader):
             )
         return None
 
-    def _made(
+    def _new_sample(
         self,
         parsed: ParsedFile | VocAnnotation,
         shapes: Sequence[AnyShape],
@@ -273,20 +273,20 @@ class VocReader(ChunkedReader):
             name = name.rpartition("/")[2]
         base = name.rpartition("/")[2]
         if stem(base) != file.bare or not has_image_suffix(base):
-            name = self._settled(name, base, file, found)
+            name = self._matching_name(name, base, file, found)
         return name if "/" in name else f"{file.prefix}{name}"
 
-    def _settled(self, name: str, base: str, file: VocFile, found: Pass) -> str:
+    def _matching_name(self, name: str, base: str, file: VocFile, found: Pass) -> str:
         """Return the name of the image where ``<filename>`` and the name of the file differ."""
         media = MediaFolders(file.devkit, file.relative, self.options.images)
         bare = stem(base) if has_image_suffix(base) else base
         if not base:
             found.add("V10", "no filename; the name of the XML file is used", path=file.path)
-            return media.like(file.bare) or file.bare
+            return media.name_with_stem(file.bare) or file.bare
         if bare == file.bare or _NUMBERED.fullmatch(file.bare.removeprefix(bare)):
             # No suffix, or the later of two images whose names differ only in the suffix.
-            return name if has_image_suffix(base) else media.like(bare) or name
-        there = media.like(file.bare) if media.file(base) is None else None
+            return name if has_image_suffix(base) else media.name_with_stem(bare) or name
+        there = media.name_with_stem(file.bare) if media.file(base) is None else None
         found.add(
             "V10",
             "filename differs from the name of the XML file",

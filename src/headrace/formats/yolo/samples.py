@@ -156,7 +156,7 @@ class LabelFileDecoder:
             for entry, stop in zip(images, stops, strict=True)
         ]
         return [
-            self._made(entry, entry.display_size, boxes if self._raw else boxes.shapes)
+            self._new_sample(entry, entry.display_size, boxes if self._raw else boxes.shapes)
             for entry, boxes in zip(images, lists, strict=True)
         ]
 
@@ -201,7 +201,7 @@ class LabelFileDecoder:
             return []
         self._check_repeats(entry, len(numbered), found)
         width, height = size or (0, 0)
-        return [self._made(entry, size, self._rows.shapes(numbered, width, height, reporter))]
+        return [self._new_sample(entry, size, self._rows.shapes(numbered, width, height, reporter))]
 
     def _empty(self, entry: ImageRows, size: tuple[int, int] | None, found: Pass) -> list[Sample]:
         if entry.item.image is None and size is None:
@@ -212,9 +212,9 @@ class LabelFileDecoder:
                 dropped_images=1,
             )
             return []
-        return [self._made(entry, size, [])]
+        return [self._new_sample(entry, size, [])]
 
-    def _made(
+    def _new_sample(
         self, entry: ImageRows, size: tuple[int, int] | None, shapes: Sequence[AnyShape]
     ) -> Sample:
         width, height = size or (None, None)

@@ -104,24 +104,24 @@ class YoloWalk:
             )
 
     def _listed(self, lines: Iterable[str], source: SplitSource) -> Iterator[YoloImage]:
-        way, labels = 0, {"": ""}
+        base, labels = 0, {"": ""}
         for line in lines:
             paths = list(listed_paths(line, source, self._dataset))
             # The base that matched the previous line is tried first.
-            ways = [way, *(number for number in range(len(paths)) if number != way)]
-            fits = next((n for n in ways if n < len(paths) and os.path.isfile(paths[n])), None)
+            bases = [base, *(number for number in range(len(paths)) if number != base)]
+            fits = next((n for n in bases if n < len(paths) and os.path.isfile(paths[n])), None)
             if fits is None:
                 self._missing(line, source)
                 continue
-            if fits != way:
+            if fits != base:
                 self._note(
                     "Y06",
                     "paths of an image list are relative to another folder",
                     paths[fits],
                     Severity.NOTE,
                 )
-                way = fits
-            path = os.path.abspath(paths[way]).replace(os.sep, "/")
+                base = fits
+            path = os.path.abspath(paths[base]).replace(os.sep, "/")
             folder, _, name = path.rpartition("/")
             if folder not in labels:
                 labels = {folder: label_folder(folder)}

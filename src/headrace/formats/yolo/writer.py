@@ -86,9 +86,9 @@ class YoloWriter(Writer):
             stop = 0
             for sample in run:
                 start, stop = stop, stop + len(sample.shapes)
-                its = lines[start:stop]
+                own_lines = lines[start:stop]
                 polygons = sum(map(bool, polygon_texts[start:stop]))
-                self._write_one(sample, [] if _ODD in its else its, polygons)
+                self._write_one(sample, [] if _ODD in own_lines else own_lines, polygons)
         self._counter.flush()
 
     def _write_one(self, sample: Sample, lines: list[bytes], polygons: int) -> None:
@@ -134,12 +134,12 @@ class YoloWriter(Writer):
         return [
             [numbers[label], x, y, w, h]
             if label in numbers
-            and 0 <= (w := wide / width) <= 1
-            and 0 <= (h := high / height) <= 1
-            and 0 <= (x := (left + wide / 2) / width) <= 1
-            and 0 <= (y := (top + high / 2) / height) <= 1
+            and 0 <= (w := box_width / width) <= 1
+            and 0 <= (h := box_height / height) <= 1
+            and 0 <= (x := (left + box_width / 2) / width) <= 1
+            and 0 <= (y := (top + box_height / 2) / height) <= 1
             else _NO_ROW
-            for label, left, top, wide, high, width, height in boxes
+            for label, left, top, box_width, box_height, width, height in boxes
         ]
 
     def _rows(self, sample: Sample) -> list[list[float]]:
