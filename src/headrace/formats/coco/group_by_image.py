@@ -15,7 +15,7 @@ from headrace.formats.coco.image_index import ImageIndex
 from headrace.formats.coco.row_sort import Row, Rows, RowSort
 from headrace.formats.coco.schema import AnyAnnotation, RecordDecoder, UndecodedRecord
 from headrace.formats.coco.text_sort import TextSort
-from headrace.formats.io.json_stream import ArrayChunk
+from headrace.formats.io.json_array import ArrayChunk
 from headrace.model.sample import Sample
 
 # An image's position in the file, and its sample unless the image was left out.

@@ -35,7 +35,8 @@ from headrace.formats.coco.unordered import UnorderedAnnotations
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
-from headrace.formats.io.json_stream import MAX_ELEMENT, JsonStream
+from headrace.formats.io.json_file import MAX_ELEMENT
+from headrace.formats.io.json_stream import JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 

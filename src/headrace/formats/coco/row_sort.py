@@ -25,7 +25,8 @@ from headrace.formats.coco.schema import (
     is_clean,
 )
 from headrace.formats.geometry.lazy_polygons import PolygonText, checked_texts, irregular_texts
-from headrace.formats.io.json_stream import ArrayChunk, JsonStream, Member
+from headrace.formats.io.json_array import ArrayChunk
+from headrace.formats.io.json_stream import JsonStream, Member
 
 # Begins a msgpack array whose length follows in four bytes.
 _ARRAY: Final = b"\xdd"

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, MsgspecError, Raw, Struct, defstruct
 from msgspec.json import Decoder
 
-from headrace.formats.io.json_stream import ArrayChunk
+from headrace.formats.io.json_array import ArrayChunk
 from headrace.model.shapes import Attributes
 
 Id = int | str

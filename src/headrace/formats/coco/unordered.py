@@ -19,7 +19,7 @@ from headrace.formats.coco.group_by_image import MAX_OPEN, IndexedSample, texts_
 from headrace.formats.coco.image_index import ImageIndex, image_id_in
 from headrace.formats.coco.schema import Id, RawPlainRecord, RecordDecoder, UndecodedRecord
 from headrace.formats.geometry.lazy_polygons import PolygonText, irregular_texts
-from headrace.formats.io.json_stream import ArrayChunk
+from headrace.formats.io.json_array import ArrayChunk
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 
