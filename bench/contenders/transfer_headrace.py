@@ -51,7 +51,7 @@ async def fetch_all(
     listed: list[tuple[str, int, str]],
     target: str,
     *,
-    direct: bool,
+    fast_path: bool,
     digests: bool,
     stalls: bool,
 ) -> TransferReport:
@@ -59,7 +59,7 @@ async def fetch_all(
     late: list[float] = []
     watching = asyncio.create_task(record_delays(late)) if stalls else None
     with measured_job():
-        session = StorageSession(user_agent=USER_AGENT, fast_path=direct)
+        session = StorageSession(user_agent=USER_AGENT, fast_path=fast_path)
         try:
             with Progress("pull", "files", None) as progress:
                 report = await transfer(
@@ -89,13 +89,13 @@ def work(
     address: str,
     manifest: str,
     target: str,
-    direct: bool = True,
+    fast_path: bool = True,
     digests: bool = True,
     stalls: bool = False,
 ) -> dict[str, int]:
     """Run the job on uvloop, as the command line does."""
     listed = json.loads(Path(manifest).read_text())
-    job = fetch_all(address, listed, target, direct=direct, digests=digests, stalls=stalls)
+    job = fetch_all(address, listed, target, fast_path=fast_path, digests=digests, stalls=stalls)
     report = asyncio.Runner(loop_factory=uvloop.new_event_loop).run(job)
     return {"files": report.moved, "bytes": report.bytes}
 

@@ -135,7 +135,7 @@ def set_up(
             "manifest": str(manifest_path(setting.cache, load)),
             "target": str(target),
         }
-        more = {BY_SIZE: {"digests": False}, GENERAL: {"direct": False}}.get(contender, {})
+        more = {BY_SIZE: {"digests": False}, GENERAL: {"fast_path": False}}.get(contender, {})
         yield RunSetup(
             {**arguments, **more},
             server_pid=web.pid,

@@ -1,4 +1,4 @@
-"""The short way to a storage against real sockets: what it takes, what it leaves to aiohttp, and how it ends."""
+"""The HTTP/1.1 client against real sockets: what it accepts, what it leaves to aiohttp, and how it ends."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def test_what_is_not_plain_comes_by_aiohttp(odd: Reply) -> None:
             opened = await storage.get(server.url("small"))
             assert await body(opened) in (SMALL, b"")
         assert storage.fast_path_responses == 0
-        # Three times it was tried the short way, then no more.
+        # After three unsupported responses the origin is left to aiohttp.
         assert len(server.requests) == 6 + 3
 
 

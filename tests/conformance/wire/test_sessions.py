@@ -92,11 +92,11 @@ async def test_the_token_does_not_follow_redirects() -> None:
     assert "s3cret" not in str(caught.value)
 
 
-WAYS = pytest.mark.parametrize("direct", [True, False], ids=["direct", "aiohttp"])
+WAYS = pytest.mark.parametrize("fast_path", [True, False], ids=["http1", "aiohttp"])
 
 
 @WAYS
-async def test_storage_follows_redirects_without_a_token(direct: bool) -> None:
+async def test_storage_follows_redirects_without_a_token(fast_path: bool) -> None:
     seen: list[dict[str, str]] = []
     asked: list[str] = []
 
@@ -111,7 +111,7 @@ async def test_storage_follows_redirects_without_a_token(direct: bool) -> None:
             seen.append(dict(request.headers))
             raise web.HTTPFound(elsewhere + "/there?signature=a%2Bb")
 
-        storage = StorageSession(user_agent="headrace/test", fast_path=direct)
+        storage = StorageSession(user_agent="headrace/test", fast_path=fast_path)
         async with listening(answer) as address:
             opened = await storage.get(address + "/here?x=%2F")
             assert b"".join([bytes(chunk) async for chunk in opened.chunks()]) == b"bytes"
@@ -123,11 +123,11 @@ async def test_storage_follows_redirects_without_a_token(direct: bool) -> None:
 
 
 @WAYS
-async def test_redirects_in_circles_end(direct: bool) -> None:
+async def test_redirects_in_circles_end(fast_path: bool) -> None:
     async def answer(request: web.Request) -> web.Response:
         raise web.HTTPFound("/again?signature=s3cret")
 
-    storage = StorageSession(user_agent="headrace/test", fast_path=direct)
+    storage = StorageSession(user_agent="headrace/test", fast_path=fast_path)
     async with listening(answer) as address:
         with pytest.raises(TransferError, match="in circles") as caught:
             await storage.get(address + "/start")
@@ -137,11 +137,11 @@ async def test_redirects_in_circles_end(direct: bool) -> None:
 
 @pytest.mark.parametrize("target", ["ftp://host/x", "//", "http://[bad", "file:///etc/passwd"])
 @WAYS
-async def test_redirects_to_nowhere(target: str, direct: bool) -> None:
+async def test_redirects_to_nowhere(target: str, fast_path: bool) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": target})
 
-    storage = StorageSession(user_agent="headrace/test", fast_path=direct)
+    storage = StorageSession(user_agent="headrace/test", fast_path=fast_path)
     async with listening(answer) as address:
         with pytest.raises(HeadraceError):
             await storage.get(address + "/start")

@@ -94,8 +94,8 @@ async def session() -> AsyncIterator[StorageSession]:
 
 
 async def send(session: StorageSession, platform: Platform, path: Path) -> None:
-    courier = SignedUploader(session, policy=RetryPolicy(attempts=3, base=0.01))
-    upload = RemoteUpload(platform, courier, Snapshot.of(path), CONNECTOR)
+    uploader = SignedUploader(session, policy=RetryPolicy(attempts=3, base=0.01))
+    upload = RemoteUpload(platform, uploader, Snapshot.of(path), CONNECTOR)
     await upload.send(NAME, "image/png")
 
 

@@ -86,13 +86,15 @@ class Storage:
         return {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
 
 
-@pytest.fixture(params=["direct", "aiohttp"])
+@pytest.fixture(params=["http1", "aiohttp"])
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     """By both ways to a storage: all that follows holds for either."""
-    direct = request.param == "direct"
+    fast_path = request.param == "http1"
     patience = StallPolicy(silence=0.4, speed=1_000_000)
     async with fault_server({"a.bin": CONTENT}) as server:
-        session = StorageSession(user_agent="test", stall=patience, limits=GENTLE, fast_path=direct)
+        session = StorageSession(
+            user_agent="test", stall=patience, limits=GENTLE, fast_path=fast_path
+        )
         yield Storage(server, session, tmp_path)
         await session.aclose()
 

@@ -46,10 +46,10 @@ def listed(session: StorageSession, address: str) -> AsyncIterator[list[Item]]:
     return batches()
 
 
-async def cancelled_at(tmp_path: Path, points: range, *, natively: bool, direct: bool) -> None:
+async def cancelled_at(tmp_path: Path, points: range, *, natively: bool, fast_path: bool) -> None:
     """After each cancellation nothing is left running or open, what is visible is right, and a run goes on from there."""
     async with fault_server(FILES) as server:
-        session = StorageSession(user_agent="test", fast_path=direct)
+        session = StorageSession(user_agent="test", fast_path=fast_path)
         tasks = len(asyncio.all_tasks())
         for steps in points:
             folder = tmp_path / str(steps)
@@ -76,25 +76,25 @@ async def cancelled_at(tmp_path: Path, points: range, *, natively: bool, direct:
         await session.aclose()
         connections = len([task for task in asyncio.all_tasks() if "serve" in repr(task)])
         assert len(asyncio.all_tasks()) - connections <= tasks
-        session = StorageSession(user_agent="test", fast_path=direct)
+        session = StorageSession(user_agent="test", fast_path=fast_path)
         with Progress("pull", "files", None) as progress:
             await run(listed(session, server.address), folder, progress=progress)
         await session.aclose()
         assert files(folder) == FILES
 
 
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "aiohttp"])
+@pytest.mark.parametrize("fast_path", [True, False], ids=["http1", "aiohttp"])
 @pytest.mark.parametrize("natively", [True, False])
-async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool, direct: bool) -> None:
-    await cancelled_at(tmp_path, range(0, 400, 9), natively=natively, direct=direct)
+async def test_f20_cancelled_anywhere(tmp_path: Path, natively: bool, fast_path: bool) -> None:
+    await cancelled_at(tmp_path, range(0, 400, 9), natively=natively, fast_path=fast_path)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "aiohttp"])
+@pytest.mark.parametrize("fast_path", [True, False], ids=["http1", "aiohttp"])
 @pytest.mark.parametrize("natively", [True, False])
-async def test_f20_cancelled_everywhere(tmp_path: Path, natively: bool, direct: bool) -> None:
-    await cancelled_at(tmp_path, range(600), natively=natively, direct=direct)
+async def test_f20_cancelled_everywhere(tmp_path: Path, natively: bool, fast_path: bool) -> None:
+    await cancelled_at(tmp_path, range(600), natively=natively, fast_path=fast_path)
 
 
 def test_f31_few_handles(tmp_path: Path) -> None:

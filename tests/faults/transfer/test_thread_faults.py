@@ -44,7 +44,7 @@ def session(silence: float = 20.0, speed: int = 100) -> StorageSession:
     return StorageSession(user_agent="test", limits=GENTLE, stall=patience)
 
 
-def carriers() -> int:
+def poller_threads() -> int:
     return sum(thread.name == "headrace download" for thread in threading.enumerate())
 
 
@@ -82,7 +82,7 @@ async def test_f20_cancelled_while_a_server_is_silent(
     assert left(tmp_path) == []
     assert storage.session.host(server.address).busy == 0
     await storage.session.aclose()
-    assert carriers() == 0
+    assert poller_threads() == 0
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ async def test_more_than_was_said_is_never_the_next_file(
 
 
 async def test_files_that_are_larger_than_said(server: FaultServer, tmp_path: Path) -> None:
-    """A body that no lane has room for fails its file alone."""
+    """A body that is too large for a batch fails only its own file."""
     server.always(ODD, Reply(body=bytes(600_000)))
     storage = Storage(server, session(), tmp_path)
     report = await storage.fetch(items(storage), max_workers=1)
@@ -159,7 +159,7 @@ async def test_f02_a_disk_that_is_full_ends_it(
     assert storage.there() == {name: FILES[name] for name in BEFORE}
     assert left(tmp_path) == []
     assert len(server.requests) <= 8
-    assert carriers() == 0
+    assert poller_threads() == 0
 
 
 async def test_a_connection_that_ended_while_it_rested(server: FaultServer, tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ async def test_f20_a_large_file_cancelled_while_a_server_is_silent(tmp_path: Pat
         assert [seen.range for seen in server.seen("large")] == [None, "bytes=4500000-"]
     assert (report.moved, report.bytes) == (1, 1_500_000)
     assert storage.there() == {"large": LARGE}
-    assert carriers() == 0
+    assert poller_threads() == 0
 
 
 @pytest.mark.parametrize("at", [1, 300_000, 4_000_000, 5_999_999])
@@ -304,7 +304,7 @@ async def test_f02_a_disk_that_is_full_ends_a_large_file(
         assert len(server.requests) == 1
     assert caught.group_contains(DiskFullError, match="free space")
     assert storage.there() == {}
-    assert carriers() == 0
+    assert poller_threads() == 0
 
 
 @pytest.mark.parametrize("by", ["close", "reset", "silent"])
@@ -332,4 +332,4 @@ async def test_f07_a_large_encrypted_file_is_gone_on_with_at_the_byte(
     if by != "reset":
         assert second.range == "bytes=4500000-"
     assert storage.there() == {"large": LARGE}
-    assert carriers() == 0
+    assert poller_threads() == 0

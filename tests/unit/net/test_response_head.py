@@ -1,4 +1,4 @@
-"""Which answers the short way takes, to the byte."""
+"""Which response heads the HTTP/1.1 client accepts, byte by byte."""
 
 from __future__ import annotations
 

@@ -59,10 +59,10 @@ def test_s11_never_where_a_cloud_keeps_its_secrets(api: str, trusted: bool, file
         policy_for(api, trusted=trusted).check(URL(file))
 
 
-@pytest.mark.parametrize("direct", [False, True])
-async def test_s11_nothing_is_asked_and_nothing_sent(direct: bool) -> None:
+@pytest.mark.parametrize("fast_path", [False, True])
+async def test_s11_nothing_is_asked_and_nothing_sent(fast_path: bool) -> None:
     reach = policy_for(OPEN, trusted=False)
-    session = StorageSession(user_agent="test", fast_path=direct, url_policy=reach)
+    session = StorageSession(user_agent="test", fast_path=fast_path, url_policy=reach)
     try:
         with pytest.raises(TransferError, match="as the storage, which"):
             await session.get("http://127.0.0.1:1/a")
