@@ -14,26 +14,29 @@ import headrace
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = (ROOT / "requirements.lock").read_text()
+DOCS_LOCK = (ROOT / "requirements-docs.lock").read_text()
 
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def locked() -> set[str]:
-    return {normal(name) for name in re.findall(r"^([\w.-]+)==", LOCK, re.MULTILINE)}
+def locked(lock: str = LOCK) -> set[str]:
+    return {normal(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
 
 
 def wanted() -> list[str]:
     return [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
 
 
-def test_the_lock_names_no_host() -> None:
-    assert not re.search(r"://|--index|--find-links|--extra-index", LOCK)
+@pytest.mark.parametrize("lock", [LOCK, DOCS_LOCK], ids=["dev", "docs"])
+def test_the_lock_names_no_host(lock: str) -> None:
+    assert not re.search(r"://|--index|--find-links|--extra-index", lock)
 
 
-def test_every_locked_package_has_a_hash() -> None:
-    entries = re.split(r"^(?=\S)", LOCK, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("lock", [LOCK, DOCS_LOCK], ids=["dev", "docs"])
+def test_every_locked_package_has_a_hash(lock: str) -> None:
+    entries = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
     assert entries
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
@@ -44,6 +47,13 @@ def test_every_dependency_is_locked(requirement: str) -> None:
     match = re.match(r"[\w.-]+", requirement)
     assert match is not None
     assert normal(match[0]) in locked()
+
+
+@pytest.mark.parametrize("requirement", PROJECT["dependency-groups"]["docs"])
+def test_every_tool_of_the_documentation_is_locked(requirement: str) -> None:
+    match = re.match(r"[\w.-]+", requirement)
+    assert match is not None
+    assert normal(match[0]) in locked(DOCS_LOCK)
 
 
 #: Dependencies that newer releases are kept out of, and the test that shows why.
@@ -78,3 +88,15 @@ def test_set_up_refuses_what_it_does_not_know() -> None:
     done = subprocess.run(dev, capture_output=True, text=True)
     assert done.returncode == 2
     assert "--frob" in done.stderr
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "headrace", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"headrace {headrace.__version__}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "headrace", "exprot"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "export" in done.stderr
