@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace.formats.io import walk as listing
-from headrace.formats.io.walk import FolderWalk, stem, suffix
+from headrace.formats.io.walk import FolderWalk, stem_of, suffix_of
 
 NAMES = ["b.txt", "a.txt", "a.b.txt", "a-1.txt", "a.TXT", "ü.txt", "c d.txt", "10.txt", "9.txt"]
 
@@ -35,7 +35,7 @@ def test_folders_and_names_come_in_order(tmp_path: Path) -> None:
     fill(tmp_path)
     found = walked(tmp_path)
     assert [folder for folder, _ in found] == ["", "a/", "a/c/", "b/", "dir.txt/"]
-    expected = sorted(NAMES, key=lambda name: (stem(name), name))
+    expected = sorted(NAMES, key=lambda name: (stem_of(name), name))
     assert [names for _, names in found] == [expected] * 4 + [[]]
 
 
@@ -91,4 +91,4 @@ def test_a_folder_that_goes_while_its_like_is_walked_is_passed_over(tmp_path: Pa
     [("a.b.JPG", ("a.b", "jpg")), ("a", ("a", "")), (".jpg", (".jpg", "")), ("a.", ("a", ""))],
 )
 def test_stem_and_suffix(name: str, expected: tuple[str, str]) -> None:
-    assert (stem(name), suffix(name)) == expected
+    assert (stem_of(name), suffix_of(name)) == expected

@@ -36,13 +36,13 @@ class Folder(Struct):
     files: int = 0
 
 
-def stem(name: str) -> str:
+def stem_of(name: str) -> str:
     """Return a file name up to its last dot; the whole name without one."""
     cut = name.rfind(".")
     return name[:cut] if cut > 0 else name
 
 
-def suffix(name: str) -> str:
+def suffix_of(name: str) -> str:
     """Return the part after the last dot in lower case; empty without one."""
     cut = name.rfind(".")
     return name[cut + 1 :].lower() if cut > 0 else ""
@@ -101,7 +101,7 @@ class FolderWalk:
                 name = entry.name
                 if name.startswith("."):
                     continue
-                if suffix(name) in self._suffixes and entry.is_file():
+                if suffix_of(name) in self._suffixes and entry.is_file():
                     folder.files += 1
                     yield name
                 elif entry.is_dir():

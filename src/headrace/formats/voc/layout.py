@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from headrace.errors import ParseError
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import sorted_on_disk, suffix
+from headrace.formats.io.walk import sorted_on_disk, suffix_of
 
 _SETS: Final = ("Main", "Layout", "Segmentation", "Action", "")
 _OF_CLASS = re.compile(r".+_(train|val|trainval|test)")
@@ -90,9 +90,9 @@ def set_files(devkit: Devkit) -> dict[str, Path]:
 Key = tuple[tuple[str, ...], str]
 
 
-def key_of(relative: str, bare: str) -> Key:
+def key_of(relative: str, stem: str) -> Key:
     """Return the sort key of a file in the order of the walk: a folder before its subfolders."""
-    return tuple(relative.split("/")[:-1]), bare
+    return tuple(relative.split("/")[:-1]), stem
 
 
 class SplitLists:
@@ -176,15 +176,15 @@ class MediaFolders:
         paths = (f"{folder}/{name}" for folder in self._folders)
         return next((path for path in paths if os.path.isfile(path)), None)
 
-    def name_with_stem(self, bare: str) -> str | None:
+    def name_with_stem(self, stem: str) -> str | None:
         """Return the name of an existing image with this stem, or None."""
         for ending in self._endings:
             for variant in (ending, ending.upper()):
-                if self.file(f"{bare}.{variant}"):
-                    return f"{bare}.{variant}"
+                if self.file(f"{stem}.{variant}"):
+                    return f"{stem}.{variant}"
         return None
 
 
 def has_image_suffix(name: str) -> bool:
     """Return whether a name has the suffix of an image."""
-    return suffix(name) in IMAGE_SUFFIXES
+    return suffix_of(name) in IMAGE_SUFFIXES

@@ -14,7 +14,7 @@ from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.geometry.box_table import BoxView
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
-from headrace.formats.io.walk import stem
+from headrace.formats.io.walk import stem_of
 from headrace.formats.options import ReadOptions
 from headrace.formats.voc import INFO, xml_parser
 from headrace.formats.voc.decode import ObjectDecoder, OriginSigns
@@ -265,28 +265,28 @@ class VocReader(ChunkedReader):
 
     def _name(self, filename: str, file: VocFile, found: Pass) -> str:
         """Return the name of the image below the folder of the file: as given, else that of the file."""
-        bare = file.bare
-        if filename.startswith(bare) and filename[len(bare) :] in _USUAL_ENDINGS:
+        stem = file.stem
+        if filename.startswith(stem) and filename[len(stem) :] in _USUAL_ENDINGS:
             return f"{file.prefix}{filename}"
         name = filename.strip().replace("\\", "/")
         if name.startswith("/") or name[1:3] == ":/":
             name = name.rpartition("/")[2]
         base = name.rpartition("/")[2]
-        if stem(base) != file.bare or not has_image_suffix(base):
+        if stem_of(base) != file.stem or not has_image_suffix(base):
             name = self._matching_name(name, base, file, found)
         return name if "/" in name else f"{file.prefix}{name}"
 
     def _matching_name(self, name: str, base: str, file: VocFile, found: Pass) -> str:
         """Return the name of the image where ``<filename>`` and the name of the file differ."""
         media = MediaFolders(file.devkit, file.relative, self.options.images)
-        bare = stem(base) if has_image_suffix(base) else base
+        stem = stem_of(base) if has_image_suffix(base) else base
         if not base:
             found.add("V10", "no filename; the name of the XML file is used", path=file.path)
-            return media.name_with_stem(file.bare) or file.bare
-        if bare == file.bare or _NUMBERED.fullmatch(file.bare.removeprefix(bare)):
+            return media.name_with_stem(file.stem) or file.stem
+        if stem == file.stem or _NUMBERED.fullmatch(file.stem.removeprefix(stem)):
             # No suffix, or the later of two images whose names differ only in the suffix.
-            return name if has_image_suffix(base) else media.name_with_stem(bare) or name
-        there = media.name_with_stem(file.bare) if media.file(base) is None else None
+            return name if has_image_suffix(base) else media.name_with_stem(stem) or name
+        there = media.name_with_stem(file.stem) if media.file(base) is None else None
         found.add(
             "V10",
             "filename differs from the name of the XML file",

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.io.openat import OpenFile, open_file
-from headrace.formats.io.walk import FolderWalk, stem
+from headrace.formats.io.walk import FolderWalk, stem_of
 from headrace.formats.options import ReadOptions
 from headrace.formats.voc.layout import (
     Devkit,
@@ -35,7 +35,7 @@ class VocFile(NamedTuple):
     Attributes:
         path: Its path.
         relative: Its folder below the folder of annotations.
-        bare: Its stem.
+        stem: Its name without the suffix.
         devkit: Its devkit.
         prefix: Prefix of the sample name.
         splits: Its splits.
@@ -43,7 +43,7 @@ class VocFile(NamedTuple):
 
     path: str
     relative: str
-    bare: str
+    stem: str
     devkit: Devkit
     prefix: str
     splits: list[str]
@@ -73,7 +73,7 @@ class VocWalk:
         """
         found = found or Findings("skip").begin("walk")
         if self._path.is_file():
-            yield VocFile(str(self._path), "", stem(self._path.name), self.devkits[0], "", [])
+            yield VocFile(str(self._path), "", stem_of(self._path.name), self.devkits[0], "", [])
             return
         known: set[str] = set()
         nothing = True
@@ -117,14 +117,14 @@ class VocWalk:
                     known.add(by_folder)
                 folders, _ = key_of(folder.relative, "")
                 for count, name in enumerate(names):
-                    bare = stem(name)
-                    listed = splits.take((folders, bare)) if lists else []
+                    stem = stem_of(name)
+                    listed = splits.take((folders, stem)) if lists else []
                     if by_folder and not listed:
                         listed = [by_folder]
                     if count % 256 == 0 and folder.files:
                         self.progress = count / folder.files
                     yield VocFile(
-                        f"{folder.path}/{name}", folder.relative, bare, devkit, prefix, listed
+                        f"{folder.path}/{name}", folder.relative, stem, devkit, prefix, listed
                     )
             splits.finish()
 

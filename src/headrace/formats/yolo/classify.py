@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import FolderWalk, suffix
+from headrace.formats.io.walk import FolderWalk, suffix_of
 from headrace.formats.yolo.classes import Names
 from headrace.formats.yolo.description import ALIASES, SPLITS
 from headrace.formats.yolo.layout import SplitSource
@@ -35,7 +35,7 @@ def looks_classified(base: Path) -> bool:
     if not classes or _NO_CLASSES & set(classes):
         return False
     with os.scandir(sources[0].path / classes[0]) as entries:
-        return any(suffix(entry.name) in IMAGE_SUFFIXES for entry in entries)
+        return any(suffix_of(entry.name) in IMAGE_SUFFIXES for entry in entries)
 
 
 def class_sources(base: Path) -> list[SplitSource]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import Folder, FolderWalk, name_order, sorted_on_disk, stem
+from headrace.formats.io.walk import Folder, FolderWalk, name_order, sorted_on_disk, stem_of
 from headrace.formats.yolo.description import DatasetDescription
 from headrace.formats.yolo.layout import (
     ImageFinder,
@@ -72,11 +72,11 @@ class YoloWalk:
             with _LabelFiles(label_folder(folder.path)) as labels:
                 start, before = f"{source.prefix}{folder.relative}", None
                 for name in names:
-                    bare, image = stem(name), f"{folder.path}/{name}"
-                    if bare == before:
+                    stem, image = stem_of(name), f"{folder.path}/{name}"
+                    if stem == before:
                         self._note("Y23", "several images share a label file", image)
-                    label = labels.take(bare, again=bare == before)
-                    before = bare
+                    label = labels.take(stem, again=stem == before)
+                    before = stem
                     if self._utf8(name, folder):
                         yield YoloImage(start + name, source.split, image, label)
                 if self._found is not None:
@@ -86,12 +86,12 @@ class YoloWalk:
         finder = ImageFinder(self._media_folders(source))
         for folder, names in self._walk(source.path, _TEXTS):
             for name in names:
-                bare = f"{folder.relative}{stem(name)}"
-                image = finder.find(bare)
+                stem = f"{folder.relative}{stem_of(name)}"
+                image = finder.find(stem)
                 ending = "" if image is None else image[image.rfind(".") :]
                 if self._utf8(name, folder):
                     yield YoloImage(
-                        f"{source.prefix}{bare}{ending}",
+                        f"{source.prefix}{stem}{ending}",
                         source.split,
                         image,
                         f"{folder.path}/{name}",
@@ -125,7 +125,7 @@ class YoloWalk:
             folder, _, name = path.rpartition("/")
             if folder not in labels:
                 labels = {folder: label_folder(folder)}
-            label = f"{labels[folder]}/{stem(name)}.txt"
+            label = f"{labels[folder]}/{stem_of(name)}.txt"
             yield YoloImage(self._name(path, source), source.split, path, label)
 
     def _name(self, path: str, source: SplitSource) -> str:
@@ -168,7 +168,7 @@ class YoloWalk:
         """Add a finding for each label file without an image."""
         finder = ImageFinder([Path(folder.path)])
         for path in labels.left():
-            if finder.find(stem(path.rpartition("/")[2])) is None:
+            if finder.find(stem_of(path.rpartition("/")[2])) is None:
                 self._orphan(path, beside=labels.folder == folder.path)
 
     def _orphan(self, path: str, *, beside: bool) -> None:
@@ -217,16 +217,16 @@ class _LabelFiles(ExitStack):
         self._next: str | None = None
         if self._names is None:
             every = sorted_on_disk(chain(names, texts), name_order, self)
-            self._stems = enumerate(map(stem, every), 1)
+            self._stems = enumerate(map(stem_of, every), 1)
             self._count, self._next = next(self._stems, (0, None))
 
-    def take(self, bare: str, *, again: bool) -> str | None:
+    def take(self, stem: str, *, again: bool) -> str | None:
         """Return the label file for an image with this stem, or None; call it in the order of stems."""
-        name = f"{bare}.txt"
+        name = f"{stem}.txt"
         if self._names is None:
-            while self._next is not None and self._next < bare:
+            while self._next is not None and self._next < stem:
                 self._count, self._next = next(self._stems, (self._count, None))
-            there = self._next == bare
+            there = self._next == stem
         else:
             there = name in self._names
         if not there:
