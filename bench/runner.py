@@ -89,7 +89,7 @@ def failure_message(contender: Contender, folder: Path, status: int, limit: floa
     return f"{contender.name}: {ending}\n{last}"
 
 
-def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
+def run_scenario(plan: Plan, log: Callable[[str], None]) -> dict[str, Any]:
     """Run all rounds and return the result as JSON data.
 
     A contender that fails is left out of later rounds, and the result holds its error.
@@ -111,10 +111,10 @@ def run_scenario(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
             run = run_once(plan, contender, pythons[contender.name], folder)
         except RunError as error:
             failures[contender.name] = str(error)
-            tell(f"{contender.name} failed: {error}")
+            log(f"{contender.name} failed: {error}")
             continue
         runs.append({"round": turn.round, "contender": contender.name, **run})
-        tell(progress_line(turn, run))
+        log(progress_line(turn, run))
     return {
         "format": 1,
         "scenario": plan.scenario.name,

@@ -113,7 +113,7 @@ def chunks(
 
 
 def _count_boxes(batch: list[Sample], counter: LossCounter) -> None:
-    """Count the boxes that a source gives beside an outline: the platform derives the box from the outline."""
+    """Count the boxes that a source gives beside a polygon: the platform derives the box from the polygon."""
     shapes = [shape for sample in batch for shape in sample.shapes]
     count = sum([getattr(shape, "bbox", None) is not None for shape in shapes])
     if count:

@@ -1,8 +1,8 @@
 """The version's type decides which geometry of each object is imported.
 
-    OBJECT_DETECTION   the box of every object, not its outline
-    SEGMENTATION       the outline if there is one, else the box
-    KEYPOINT           the keypoints if there are any, else outline or box
+    OBJECT_DETECTION   the box of every object, not its polygon
+    SEGMENTATION       the polygon if there is one, else the box
+    KEYPOINT           the keypoints if there are any, else polygon or box
     CLASSIFICATION     a classification for every object, without its geometry
     any other          every shape as it is in the file
 

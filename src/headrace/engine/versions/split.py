@@ -150,7 +150,7 @@ def sizes(count: int, ratios: Sequence[float]) -> list[int]:
 
 
 def check_ratios(ratios: Sequence[float]) -> None:
-    """Raise BadRequestError unless there are two or more ratios, none of them negative and not all zero."""
+    """Raise BadRequestError unless there are two or more ratios, without negative ones, and not all zero."""
     if len(ratios) < 2:
         raise BadRequestError(f"{len(ratios)} ratios", hint="give two or more")
     for ratio in ratios:
