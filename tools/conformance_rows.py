@@ -1,4 +1,4 @@
-"""The rows of the conformance table: what a format's files may hold, and what reading or writing must do then.
+"""The rows of the conformance table: what files of a format may contain, and how reading or writing handles it.
 
 Lenient is the default; strict (``--strict``) refuses everything that is odd or lost.
 """
@@ -12,7 +12,7 @@ ERROR = "error"
 
 
 class Row(NamedTuple):
-    """A rule in short, and what must happen in each way."""
+    """A rule, and what must happen in lenient and in strict mode."""
 
     rule: str
     lenient: str
@@ -27,7 +27,7 @@ COCO = {
     "C02": Row("only `images`, or no `annotations`", "read: no annotations"),
     "C03": Row("boxes `[x, y, w, h]`, from 0, floats", "kept to the last bit"),
     "C04": Row(
-        "no box, `null` or `[]`, with a segmentation", "box from the outline, reported", ERROR
+        "no box, `null` or `[]`, with a segmentation", "box from the segmentation, reported", ERROR
     ),
     "C05": Row(
         "width or height ≤ 0; not finite",
@@ -53,9 +53,10 @@ COCO = {
     "C12": Row("damaged run lengths", "error; nothing is read beyond the end", ERROR),
     "C13": Row("run lengths of another size than the image", "error; left out on request", ERROR),
     "C14": Row(
-        "`iscrowd` with any outline, or none", "independent of the outline; 0 where missing"
+        "`iscrowd` with any segmentation, or none",
+        "independent of the segmentation; 0 where missing",
     ),
-    "C15": Row("`area`", "kept; where missing that of the outline, parts united"),
+    "C15": Row("`area`", "kept; where missing, that of the segmentation, parts united"),
     "C16": Row(
         "category ids with gaps, twice, unknown; names twice",
         "id twice or unknown: error; name twice: one label, noted",
@@ -71,7 +72,7 @@ COCO = {
         ERROR,
     ),
     "C19": Row(
-        "file names with folders, slashes of both kinds, spaces, addresses; none",
+        "file names with folders, slashes of both kinds, spaces, URLs; none",
         "kept; without any name: error",
     ),
     "C20": Row(
@@ -80,16 +81,14 @@ COCO = {
         "error without an image file, or with another size",
     ),
     "C21": Row(
-        "keypoints, their count and joints",
+        "keypoints, their count and edges",
         "`num_keypoints` counted; odd ones kept or left out, reported",
         "odd ones: error; else the same",
     ),
-    "C22": Row(
-        "no point is labelled", "no box is invented, never infinite", "without a box: error"
-    ),
+    "C22": Row("no point is labelled", "no box is derived, never infinite", "without a box: error"),
     "C23": Row("images without annotations", "come back"),
     "C24": Row("attributes, score, text; labels without geometry", "come back"),
-    "C25": Row("a list of results", "error that says what it is; read as predictions on request"),
+    "C25": Row("a list of results", "error that names it; read as predictions on request"),
     "C26": Row(
         "byte order mark, gzip, UTF-16, keys twice, lone surrogates, huge integers, broken JSON",
         "mark and gzip read; UTF-16, huge and broken: error with its byte; keys twice and surrogates reported",
@@ -145,7 +144,7 @@ YOLO = {
         "inside the tolerance moved and reported; outside: error",
         ERROR,
     ),
-    "Y12": Row("outlines of any length; odd ones", "read; odd: error"),
+    "Y12": Row("polygons of any length; odd ones", "read; odd: error"),
     "Y13": Row(
         "rows of four corners",
         "reported unless the task is known",
@@ -173,12 +172,12 @@ YOLO = {
     ),
     "Y21": Row("numbers written", "read back within a millionth of a pixel"),
     "Y22": Row(
-        "turned photos (EXIF); unreadable images",
+        "rotated images (EXIF); unreadable images",
         "6 and 8 swapped; 5 and 7 reported; unreadable: error",
         "5, 7 and unreadable: error",
     ),
     "Y23": Row(
-        "images that differ in the suffix", "reported; written under different names", ERROR
+        "images that differ only in the suffix", "reported; written under different names", ERROR
     ),
     "Y24": Row("linked folders", "followed inside only, once; others reported", "others: error"),
     "Y25": Row("unknown keys of the yaml", "kept"),
