@@ -1,4 +1,4 @@
-"""The README and the tutorial: every command and script runs in order and prints what the page shows."""
+"""The README, the tutorial and how-tos: every command and script runs in order and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
         "README.md",
         pytest.param("docs/tutorial.md", marks=pytest.mark.slow),
         pytest.param("docs/how-to/convert.md", marks=pytest.mark.slow),
+        pytest.param("docs/how-to/run-processings.md", marks=pytest.mark.slow),
     ],
 )
 def test_the_page_shows_what_its_commands_print(page: str, tmp_path: Path) -> None:
@@ -45,3 +46,8 @@ def test_an_ellipsis_stands_for_any_text() -> None:
 def test_a_script_that_fails_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(docs_run.PageError, match="ValueError"):
         docs_run.run_page("```python\nraise ValueError\n```\n", tmp_path)
+
+
+def test_the_page_shows_the_processing() -> None:
+    page = (ROOT / "docs" / "how-to" / "run-processings.md").read_text(encoding="utf-8")
+    assert (ROOT / "examples" / "tag_crowded.py").read_text(encoding="utf-8") in page
