@@ -1,8 +1,8 @@
 """A minimal HTTP/1.1 GET client for storage downloads, several times cheaper than aiohttp.
 
-It supports plain HTTP/1.1 over TCP and TLS. Everything else is left to aiohttp (``get`` returns None):
-unusual URLs and proxies (``origins``), connections that cannot be made (aiohttp tries a host's addresses in parallel
-and explains the error), and responses that are not plain (``response_head``). Nothing of such a response is used.
+It supports plain HTTP/1.1 over TCP and TLS. Everything else is left to aiohttp (``get`` returns None): unusual URLs and
+proxies (``origins``), connections that cannot be made (aiohttp tries a host's addresses in parallel and explains the
+error), and responses that are not plain (``response_head``). Nothing of such a response is used.
 
 Connections are made on the event loop, and single requests sent there. Batches of small files and large bodies are
 received, hashed and written on poller threads.
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import anyio
 
-from headrace.errors import TransferError
+from headrace.errors import ConnectError, TransferError
 from headrace.net.errors import broken
 from headrace.net.http1.connection import Connection, connect
 from headrace.net.http1.get import GetExchange
@@ -31,7 +31,7 @@ BATCH_SECONDS = 2.0
 """A batch sends no further request after this time: other requests wait, and URLs expire."""
 
 THREADS = 4
-"""The first is for heads and small files, and enough for them unless it waits for a disk. The others are for large files."""
+"""The first is for small files, and enough for them unless it waits for a disk. The others are for large files."""
 
 
 class Http1Client:
@@ -160,12 +160,14 @@ class Http1Client:
                 await thread.run(exchange)
             else:
                 await self._run_on_loop(exchange)
-        except OSError:
-            # No thread can be started, or no file descriptor is left for it.
-            return False
-        finally:
-            if exchange.pending is None or not exchange.usable:
-                self.release(connection, keep_alive=exchange.usable)
+        except BaseException as error:
+            self.release(connection, keep_alive=False)
+            # An OSError: no thread can be started, or no file descriptor is left for it.
+            if isinstance(error, OSError):
+                return False
+            raise
+        if exchange.pending is None:
+            self.release(connection, keep_alive=exchange.usable)
         received = exchange.delivered + (exchange.pending is not None)
         received += isinstance(exchange.next, StreamingResponse)
         self.responses += received
@@ -180,8 +182,7 @@ class Http1Client:
             await self._threads[0].run(exchange)
 
     async def _connection(self, origin: Origin) -> Connection | None:
-        if self._closed:
-            raise broken(origin.origin)
+        self._check_open(origin)
         idle = self._idle.get(origin.origin, [])
         while idle:
             connection = idle.pop()
@@ -198,7 +199,16 @@ class Http1Client:
         except (OSError, ValueError):
             return None
         self._open.add(connection)
+        try:
+            self._check_open(origin)
+        except ConnectError:
+            self.release(connection, keep_alive=False)
+            raise
         return connection
+
+    def _check_open(self, origin: Origin) -> None:
+        if self._closed:
+            raise broken(origin.origin)
 
     def _close_rested(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close the connections that were idle for too long."""

@@ -1,4 +1,4 @@
-"""The base of what a poller thread does over one connection."""
+"""The base class of what is done over one connection, on a poller thread or on the event loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace.net.response import StallPolicy
 class Exchange(ABC):
     """Started once, then called whenever the socket is readable and at regular intervals, until it has ended.
 
-    All methods but :meth:`cancel` run on the poller thread. ``outcome`` belongs to the event loop; it is done when the
+    All methods but :meth:`cancel` run on one thread. ``outcome`` belongs to the event loop; it is done when the
     exchange has ended. ``error`` is an exception that is not the server's fault. ``usable`` says that the connection
     stays open; otherwise the poller closes it.
     """
@@ -62,7 +62,7 @@ class Exchange(ABC):
                 self._window_from, self._window_received = now, self._received
 
     def cancel(self) -> None:
-        """Ask the poller thread to end the exchange the next time it runs. Any thread may call this."""
+        """Ask the poller thread to end the exchange as soon as it looks. Any thread may call this."""
         self.cancelled = True
 
     def finish(self, *, usable: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""GET requests over one connection, one after another, on a poller thread."""
+"""Send GET requests over one connection, one after another: a single one on the event loop, batches on a poller thread."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class GetExchange(Exchange):
                 return
 
     def check_stall(self, now: float) -> None:
-        """Look at the time."""
+        """Fail where the handshake or the response takes too long."""
         if self.connection.is_handshaken:
             super().check_stall(now)
         elif now - self._received_at >= HANDSHAKE_SECONDS:

@@ -51,27 +51,15 @@ class Part:
     """
 
     __slots__ = (
-        "_digest",
-        "_durable",
-        "_file",
-        "_has_info",
-        "_info_path",
-        "_item",
-        "_path",
-        "_target",
-        "_total",
-        "_want",
-        "release",
-        "resumable",
-        "size",
-        "validator",
+        "_digest", "_durable", "_file", "_has_info", "_info_path", "_item", "_path", "_target", "_total", "_want",
+        "release", "resumable", "size", "validator",
     )  # fmt: skip
 
     def __init__(
         self,
         item: Item,
         target: str,
-        place: str,
+        path: str,
         *,
         durable: bool,
         release: Callable[[], None],
@@ -82,8 +70,8 @@ class Part:
         self.validator: str | None = None
         self._item = item
         self._target = target
-        self._path = f"{place}.part"
-        self._info_path = f"{place}.json"
+        self._path = f"{path}.part"
+        self._info_path = f"{path}.json"
         self._durable = durable
         self.release = release
         self._file: BinaryIO | None = None
@@ -105,19 +93,19 @@ class Part:
     def resume(self) -> None:
         """Open what an earlier run left, if it is a part of the same file."""
         try:
-            note = msgspec.json.decode(Path(self._info_path).read_bytes(), type=PartInfo)
+            info = msgspec.json.decode(Path(self._info_path).read_bytes(), type=PartInfo)
         except (OSError, msgspec.MsgspecError):
             return
         item = self._item
-        same = (note.name, note.sha256, note.size) == (item.name, item.sha256, item.size)
+        same = (info.name, info.sha256, info.size) == (item.name, item.sha256, item.size)
         # After a power failure the end of a part may be zeros, which only a digest shows.
-        if not same or (item.sha256 is None and (note.boot != _boot() or not note.validator)):
+        if not same or (item.sha256 is None and (info.boot != _boot() or not info.validator)):
             return
         path = Path(self._path)
         with contextlib.suppress(FileNotFoundError):
             self._file = path.open("r+b")
             self.size = self._file.seek(0, os.SEEK_END)
-            self.validator, self._total, self._has_info = note.validator, note.total, True
+            self.validator, self._total, self._has_info = info.validator, info.total, True
             self._digest_again()
 
     def accept(self, stream: Stream) -> bool:
@@ -131,7 +119,7 @@ class Part:
         return self.validator in (None, stream.validator) or stream.length == 0
 
     def begin(self, stream: Stream) -> None:
-        """Take note of what the stream is of; its bytes come next."""
+        """Record which content the stream has; its bytes follow."""
         if self.size == 0:
             self.validator = stream.validator
             self._total = stream.total
@@ -246,17 +234,17 @@ class Part:
         if self._has_info or not (self.validator or self._item.sha256):
             return
         item = self._item
-        note = PartInfo(item.name, item.sha256, item.size, self.validator, self._total, _boot())
-        Path(self._info_path).write_bytes(msgspec.json.encode(note))
+        info = PartInfo(item.name, item.sha256, item.size, self.validator, self._total, _boot())
+        Path(self._info_path).write_bytes(msgspec.json.encode(info))
         self._has_info = True
 
 
 def part_files(folder: Path) -> Iterator[tuple[Path, Path]]:
     """Yield each resumable part in a folder, with its description."""
-    for note in sorted(folder.glob("*.json")):
-        part = note.with_suffix(".part")
+    for info in sorted(folder.glob("*.json")):
+        part = info.with_suffix(".part")
         if part.exists():
-            yield part, note
+            yield part, info
 
 
 def _boot() -> str:
