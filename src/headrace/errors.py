@@ -126,7 +126,7 @@ class FormatError(HeadraceError):
 
 
 class UnknownFormatError(FormatError):
-    """There is no format of that name, or the format cannot be detected: name it with ``format``."""
+    """There is no format of that name, or the format cannot be detected: name it with ``format=``."""
 
     code = "unknown-format"
 

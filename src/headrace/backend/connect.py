@@ -63,7 +63,7 @@ async def open_backend(
         if username is not None:
             raise ConfigurationError(
                 "username is for lakes; a server identifies the user by the token",
-                hint="omit username",
+                hint="omit username=",
             )
         return await _connect(str(target), _token(settings.token), organization, settings)
     if scheme not in ("", "sqlite"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Literal
 
 from msgspec import Struct
@@ -99,7 +100,9 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
             return self.says
         if task not in self.tasks:
             known = ", ".join(self.tasks) or "none"
-            raise FormatError(f"{self.title} has no task {task!r}", hint=f"tasks: {known}")
+            near = get_close_matches(task.lower(), self.tasks, n=1)
+            hint = (f"did you mean {near[0]!r}? " if near else "") + f"tasks: {known}"
+            raise FormatError(f"{self.title} has no task {task!r}", hint=hint)
         return self.tasks[task]
 
 

@@ -164,14 +164,14 @@ def detect(path: str | Path) -> Guess:
     if not found:
         raise UnknownFormatError(
             f"cannot detect the format of {path}",
-            hint=f"name one with --from: {' '.join(names())}",
+            hint=f"pass format=, one of: {' '.join(names())}",
         )
     best = found[0]
     rivals = [guess for guess in found[1:] if guess.confidence == best.confidence]
     if rivals:
         both = "; ".join(f"{guess.format}: {guess.reason}" for guess in [best, *rivals])
         raise UnknownFormatError(
-            f"{path} may be several formats ({both})", hint="name one with --from"
+            f"{path} may be several formats ({both})", hint="choose one with format="
         )
     return best
 

@@ -95,7 +95,7 @@ async def serving(
         except OSError as exc:
             raise ConfigurationError(
                 f"cannot listen on {host}:{port}: {(exc.strerror or 'unknown').lower()}",
-                hint="choose another host or port",
+                hint="choose another host= or port=",
             ) from None
         try:
             platform.context.public_address = f"http://{_local_host(host)}:{site.bound_port}"

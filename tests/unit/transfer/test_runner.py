@@ -208,7 +208,7 @@ async def test_no_more_than_so_many_at_a_time(tmp_path: Path) -> None:
     items = [Item(name=f"{n}.bin", source=Counted(CONTENT)) for n in range(40)]
     await fetched(items, tmp_path, max_workers=4)
     assert most == 4
-    with pytest.raises(ConfigurationError, match="max_workers is 0"):
+    with pytest.raises(ConfigurationError, match="max_workers=0 is too small"):
         await fetched(items, tmp_path, max_workers=0)
 
 

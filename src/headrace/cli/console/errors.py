@@ -1,4 +1,4 @@
-"""Errors as people and programs see them: one line, or one JSON object; and the exit status."""
+"""Errors as one line for people or one JSON object for programs, and the exit statuses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import errno
 
 from msgspec import Struct
 
+from headrace.cli.console.arguments import with_options
+from headrace.cli.console.terminal import printable
 from headrace.errors import HeadraceError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -18,7 +20,7 @@ RUN_AGAIN = "run the same command to continue"
 
 
 class Failure(Struct, kw_only=True):
-    """What is told of an error: ``word`` and ``place`` lead the line, ``status`` is the exit status."""
+    """What is printed for an error. ``word`` and ``place`` begin the line, ``status`` is the exit status."""
 
     code: str
     message: str
@@ -29,19 +31,27 @@ class Failure(Struct, kw_only=True):
     place: dict[str, str | int] = {}
 
     def line(self) -> str:
-        """One line for people: where, what, and the cure."""
+        """Return one line for people: place, problem and cure."""
+        return " ".join(filter(None, self.parts()))
+
+    def parts(self) -> tuple[str, str]:
+        """Return the problem with its place, and the cure as a sentence or an empty string."""
         where = str(self.place.get("path", ""))
         if where and "line" in self.place:
             where += f":{self.place['line']}"
         elif where and "offset" in self.place:
             where += f" at byte {self.place['offset']}"
-        text = f"{where}: {self.message}" if where else self.message
+        text = printable(self.message)
+        if where:
+            text = f"{_one_line(where)}: {text}"
         if not self.hint:
-            return text
-        return f"{text if text.endswith('?') else text.rstrip('.') + '.'} {_sentence(self.hint)}"
+            return text, ""
+        return text if text.endswith("?") else f"{text.rstrip('.')}.", _sentence(
+            _one_line(self.hint)
+        )
 
     def json(self) -> dict[str, object]:
-        """The ``error`` object for programs."""
+        """Return the ``error`` object for programs."""
         return {
             "code": self.code,
             "message": self.message,
@@ -52,7 +62,7 @@ class Failure(Struct, kw_only=True):
 
 
 class UsageError(Exception):
-    """The command line itself is at fault."""
+    """The command line is wrong."""
 
     def __init__(self, message: str, *, hint: str | None = None, code: str = "usage") -> None:
         super().__init__(message)
@@ -60,7 +70,10 @@ class UsageError(Exception):
 
 
 def explain(error: BaseException) -> Failure:
-    """What to tell of any error that ends a command."""
+    """Return what to print for an error that ended a command.
+
+    Messages and hints name options in place of arguments of Python.
+    """
     error = _first(error)
     if isinstance(error, UsageError):
         return error.failure
@@ -70,8 +83,8 @@ def explain(error: BaseException) -> Failure:
         }
         return Failure(
             code=error.code,
-            message=error.message,
-            hint=error.hint,
+            message=with_options(error.message),
+            hint=None if error.hint is None else with_options(error.hint),
             retryable=error.retryable,
             place={name: value for name, value in places.items() if value is not None},
         )
@@ -80,7 +93,7 @@ def explain(error: BaseException) -> Failure:
     return Failure(
         code="internal",
         message=f"{type(error).__name__}: {error}",
-        hint=f"this is a fault of headrace, please report it; {DEBUG}=1 shows where it is",
+        hint=f"this is a bug in headrace, please report it; {DEBUG}=1 prints the traceback",
     )
 
 
@@ -91,7 +104,7 @@ def _explain_os(error: OSError) -> Failure:
         hint = "free some space and " + RUN_AGAIN
     elif isinstance(error, FileNotFoundError):
         hint = "check the path"
-    message = f"{error.filename}: {what}" if error.filename else what
+    message = f"{_one_line(str(error.filename))}: {what}" if error.filename else what
     return Failure(code="os", message=message, hint=hint, retryable=error.errno in _FULL)
 
 
@@ -101,8 +114,12 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
+def _one_line(text: str) -> str:
+    return printable(text).replace("\n", "\\n")
+
+
 def _sentence(hint: str) -> str:
-    """A hint as a sentence of its own; a command stays as it is typed."""
+    """Return a hint as a sentence; a command is left as it is typed."""
     first, *rest = hint.split("? ")
     return "? ".join([_capitalised(first), *map(_capitalised, rest)])
 

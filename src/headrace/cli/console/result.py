@@ -1,4 +1,4 @@
-"""What a command hands back, and how it reaches stdout."""
+"""Results of commands, and how results and errors are printed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Any
 from msgspec import Struct, field
 
 from headrace.cli.console.errors import DONE, Failure
+from headrace.cli.console.terminal import ERROR, STRONG, coloured, has_colour, printable, wrapped
 
 
 class Result(Struct, kw_only=True):
-    """``data`` is the JSON object of ``--json``; ``lines`` are what people read; ``next`` a command to go on with.
+    """The result of a command.
 
-    ``status`` is the exit status: a command may have done what it could, and something is left.
+    Attributes:
+        command: Name of the command.
+        data: The JSON object of ``--json``.
+        lines: The text for people.
+        next: A command to run next.
+        status: Exit status; not 0 if the command could not do everything.
     """
 
     command: str
@@ -25,12 +31,13 @@ class Result(Struct, kw_only=True):
 
 
 def print_result(result: Result, *, as_json: bool) -> None:
-    """Print a result on stdout; the next step only where a person looks on."""
+    """Print a result on stdout; the next command only on a terminal."""
     if as_json:
         _print_object({"schema": f"headrace.{result.command}/1", **result.data})
         return
+    shown = printable if sys.stdout.isatty() else str
     for line in result.lines:
-        print(line)
+        print(shown(line))
     if result.next and sys.stdout.isatty():
         print(f"Next: {result.next}")
     sys.stdout.flush()
@@ -41,7 +48,15 @@ def print_failure(failure: Failure, *, as_json: bool) -> None:
     if as_json:
         _print_object({"schema": "headrace.error/1", "error": failure.json()})
     else:
-        print(f"{failure.word}: {failure.line()}", file=sys.stderr, flush=True)
+        print(_styled(failure), file=sys.stderr, flush=True)
+
+
+def _styled(failure: Failure) -> str:
+    """Return an error for stderr; on a terminal coloured, with the cure in bold, and wrapped."""
+    word, problem, cure = f"{failure.word}:", *failure.parts()
+    if has_colour(sys.stderr):
+        word, cure = coloured(word, ERROR), coloured(cure, STRONG) if cure else ""
+    return wrapped(" ".join(filter(None, [word, problem, cure])), sys.stderr, indent=2)
 
 
 def _print_object(content: dict[str, Any]) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from headrace.cli.console.arguments import with_options
+from headrace.cli.console.terminal import printable, wrapped
+
 if TYPE_CHECKING:
-    from headrace.formats.findings.finding import Finding
+    from headrace.formats.findings.finding import Finding, Place
 
 _BAR_WIDTH = 24
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -69,16 +75,26 @@ def label_lines(counts: Mapping[str, int]) -> list[str]:
 
 
 def finding_lines(findings: Sequence[Finding]) -> list[str]:
-    """Return a heading, and one line for each finding: code, count, message and the first places."""
+    """Return a heading, and one line for each finding: code, count, message and the first places.
+
+    On a terminal, long lines are wrapped.
+    """
     if not findings:
         return []
     width = max(len(f"{finding.count:,}") for finding in findings)
     lines = ["findings"]
     for finding in findings:
-        places = [str(place) for place in finding.examples if str(place)]
-        where = f": {', '.join(places)}" if places else ""
-        lines.append(f"  {finding.code:<4} {finding.count:>{width},}  {finding.message}{where}")
+        head = f"  {finding.code:<4} {finding.count:>{width},}  "
+        where = ", ".join(filter(None, map(_place, finding.examples)))
+        text = with_options(finding.message) + (f": {where}" if where else "")
+        line = head + printable(text).replace("\n", "\\n")
+        lines.append(wrapped(line, sys.stdout, indent=len(head)))
     return lines
+
+
+def _place(place: Place) -> str:
+    detail = None if place.detail is None else with_options(place.detail)
+    return str(replace(place, detail=detail))
 
 
 def findings_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -87,11 +103,11 @@ def findings_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
         {
             "code": finding.code,
             "severity": finding.severity.name.lower(),
-            "message": finding.message,
+            "message": with_options(finding.message),
             "count": finding.count,
             "dropped_images": finding.dropped_images,
             "dropped_shapes": finding.dropped_shapes,
-            "examples": [str(place) for place in finding.examples],
+            "examples": [_place(place) for place in finding.examples],
         }
         for finding in findings
     ]

@@ -29,6 +29,7 @@ async def export(
     *,
     format: FormatOption,
     status: Status | None = None,
+    images: Path | None = None,
     task: str | None = None,
     split: str | None = None,
     class_order: str | None = None,
@@ -46,6 +47,7 @@ async def export(
         dst: The file or folder to write; it appears only when it is complete.
         format: Format to write.
         status: Export only annotations with this status. Default: all.
+        images: Folder of the images, as pull fills it; needed by YOLO's task classify, which copies them.
         task: Task of the YOLO labels: detect, segment, pose, obb or classify.
         split: Name of the split to write, if the format has splits.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
@@ -54,7 +56,7 @@ async def export(
         strict: Fail if the format cannot represent something, instead of counting it.
     """
     order = None if class_order is None else await in_thread(parse_class_order, class_order)
-    options = given(task=task, split=split, class_order=order)
+    options = given(images=images, task=task, split=split, class_order=order)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.export(

@@ -5,6 +5,7 @@ The counts are checked at the end, before the target appears.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -17,7 +18,7 @@ from msgspec import Struct, field, structs
 from headrace import formats
 from headrace.engine.convert.workers.distribute import distribute
 from headrace.engine.threads import Stop, run_stoppable
-from headrace.errors import ConfigurationError, HeadraceError
+from headrace.errors import ConfigurationError, FormatError, HeadraceError
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
@@ -151,6 +152,18 @@ async def convert(
     return await run_stoppable(work)
 
 
+@contextmanager
+def _hints_for_convert() -> Iterator[None]:
+    """Name the argument ``from_=`` in hints that name it ``format=``, as all other functions call it."""
+    try:
+        yield
+    except FormatError as error:
+        if error.hint is not None:
+            error.hint = re.sub(r"\bformat=", "from_=", error.hint)
+        raise
+
+
+@_hints_for_convert()
 def convert_blocking(
     src: str | Path,
     dst: str | Path,

@@ -119,7 +119,7 @@ class AssetMatcher:
         shown = ", ".join(map(str, ids[:SHOWN]))
         return ConflictError(
             f"{name!r} matches {len(ids)} assets of {self._version_name}: {shown}",
-            hint="name images by asset id in the file and pass use_id",
+            hint="name images by asset id in the file and pass use_id=True",
         )
 
     async def _not_found(self, missing: list[str], missed: int, total: int) -> NotFoundError:

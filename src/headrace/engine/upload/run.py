@@ -112,7 +112,7 @@ async def upload_batch(
     """
     workers = backend.limits.concurrency if max_workers is None else max_workers
     if workers < 1:
-        raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
+        raise ConfigurationError(f"max_workers={workers} is too small", hint="give at least 1")
     if not files:
         return []
     same = await find_repeated(files)

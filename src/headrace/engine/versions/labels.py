@@ -113,7 +113,7 @@ def check_known(names: Sequence[str], known: Sequence[str]) -> None:
     shown = ", ".join(repr(name) for name in unknown[:5]) + (" …" if len(unknown) > 5 else "")
     raise NotFoundError(
         f"{len(unknown)} labels are not in the version: {shown}",
-        hint=" ".join(suggestions) or "create them first, or allow labels to be created",
+        hint=" ".join(suggestions) or "create them first, or omit force_create_label=False",
     )
 
 

@@ -97,7 +97,7 @@ class StrictDecoder:
                 "a category that the file does not declare, named by its number",
                 severity=Severity.ERROR if self._names else Severity.WARNING,
                 detail=str(category),
-                hint="declare it, or skip errors (on-error skip) to use its number as its name",
+                hint="declare it, or pass on_error='skip' to use its number as its name",
             )
             label = str(category)
         return label

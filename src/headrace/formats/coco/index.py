@@ -160,7 +160,7 @@ def _is_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) ->
 def _check_top(stream: JsonStream) -> None:
     at, char = stream.top()
     if char == b"[":
-        hint = "read it with predictions, which names its images by their numbers"
+        hint = "headrace.formats.read(path, predictions=True) reads it and names images by number"
         raise stream.fault("a list of results, not a dataset", at, code="C25", hint=hint)
     if char != b"{":
         raise stream.fault("this is not JSON" if char else "the file is empty", at)
@@ -170,7 +170,7 @@ def _not_coco_error(stream: JsonStream, index: FileIndex) -> ParseError:
     keys = [member.key for member in index.others]
     if "videos" in keys:
         return stream.fault(
-            "a video dataset, not images", 0, code="C01", hint="read it as coco-video"
+            "a video dataset, not images", 0, code="C01", hint="pass format='coco-video'"
         )
     listed = ", ".join(keys[:6]) or "none"
     return stream.fault(

@@ -115,7 +115,10 @@ def build_video_index(stream: JsonStream, found: Pass) -> VideoIndex:
     members = {member.key: member for member in stream.members()}
     if "videos" not in members or not members["videos"].is_array:
         raise stream.fault(
-            "not a video dataset: it has no videos", 0, code="T01", hint="is it plain coco?"
+            "not a video dataset: it has no videos",
+            0,
+            code="T01",
+            hint="if it is plain COCO, pass format='coco'",
         )
     index = VideoIndex(categories=Categories(report), videos=[], frames=FrameIndex())
     _read_videos(stream, members["videos"], index, report)

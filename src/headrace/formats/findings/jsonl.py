@@ -57,7 +57,7 @@ class FindingsFile:
         """
         if not _replaceable(self.path):
             raise FormatError(
-                f"{self.path} is not a regular file", hint="choose another path for the report"
+                f"{self.path} is not a regular file", hint="choose another path for report="
             )
         self._file = self._atomic.begin().open("xb", buffering=_BUFFER)
 
@@ -146,10 +146,12 @@ def check_apart(path: Path, source: Path, target: Path) -> None:
     if place.is_relative_to(realpath(target)):
         raise ConfigurationError(
             f"the report {path} would be inside the target {target}",
-            hint="choose a path outside it",
+            hint="choose another path for report=",
         )
     if place == Path(realpath(source)):
-        raise ConfigurationError(f"the report {path} is the source", hint="choose another path")
+        raise ConfigurationError(
+            f"the report {path} is the source", hint="choose another path for report="
+        )
 
 
 def _last(error: ParseError | LossyWriteError) -> Occurrence:

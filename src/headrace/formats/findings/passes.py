@@ -42,7 +42,7 @@ class ErrorPolicy:
             )
         if strict and on_error == "skip":
             raise ConfigurationError(
-                "strict and on_error='skip' contradict each other", hint="give one of them"
+                "strict=True and on_error='skip' contradict each other", hint="give one of them"
             )
         self.on_error = on_error
         self.strict = strict
@@ -68,7 +68,7 @@ class ErrorPolicy:
         )
         if severity == Severity.LOSS:
             self.ended_by = LossyWriteError(
-                text, hint=hint or "convert without strict to accept the loss"
+                text, hint=hint or "omit strict=True to accept the loss"
             )
         else:
             self.ended_by = ParseError(

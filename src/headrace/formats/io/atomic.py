@@ -56,7 +56,7 @@ class AtomicTarget:
             self._restore()
             if not self._overwrite and _occupied(self.target):
                 raise FormatError(
-                    f"{self.target} exists", hint="choose another target, or allow overwriting"
+                    f"{self.target} exists", hint="choose another target, or pass overwrite=True"
                 )
             _remove(self.temp)
         except BaseException:

@@ -150,7 +150,7 @@ class ObjectDecoder:
         if self._one and self._least < 1:
             self._found.add(
                 "V01",
-                "a corner is 0, but voc_origin says that pixels count from 1",
+                "a corner is 0, but voc_origin=one_inclusive counts pixels from 1",
                 detail="use voc_origin=zero",
             )
         elif not self._one and self._reached and self._least == 1:

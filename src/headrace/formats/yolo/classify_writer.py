@@ -33,7 +33,7 @@ class ClassFolders:
         if images is None:
             raise FormatError(
                 "a classification dataset contains the images themselves",
-                hint="give the folder of the images",
+                hint="pass their folder as images=",
             )
         self._tree = tree
         self._images = images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
@@ -56,9 +57,9 @@ class YoloReader(ChunkedReader):
     def _open(self) -> None:
         task = self.options.task
         if task is not None and task not in TASKS:
-            raise ParseError(
-                f"YOLO has no task {task!r}", path=self.path, hint=f"tasks: {', '.join(TASKS)}"
-            )
+            near = get_close_matches(task.lower(), TASKS, n=1)
+            hint = (f"did you mean {near[0]!r}? " if near else "") + f"tasks: {', '.join(TASKS)}"
+            raise ParseError(f"YOLO has no task {task!r}", path=self.path, hint=hint)
         self._description = find_description(self.path)
 
     def _close(self) -> None:
@@ -205,7 +206,7 @@ class YoloReader(ChunkedReader):
                 "Y01",
                 "no class names are given; they become class_0, class_1 …",
                 path=self.path,
-                hint="give the class names with the option labels",
+                hint="declare the names in a data.yaml or classes.txt",
             )
         if self._task == "pose" and self._dataset.kpt_shape is None:
             raise ParseError("pose rows need kpt_shape in the yaml", path=self.path, finding="Y14")

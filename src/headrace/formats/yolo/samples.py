@@ -194,7 +194,7 @@ class LabelFileDecoder:
                 "the image size is unknown, so its rows cannot be converted to pixels",
                 severity=Severity.ERROR,
                 path=item.label,
-                hint="give the folder of the images",
+                hint="pass the folder of the images as images=",
                 dropped=len(numbered),
                 dropped_images=1,
             )

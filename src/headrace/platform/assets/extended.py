@@ -37,7 +37,7 @@ async def list_extended_assets(
 ) -> Page[ExtendedAssetRecord]:
     """List a page of assets with the labels of their annotations, always newest first."""
     if request.order_by:
-        raise BadRequestError("this listing is always ordered newest first", hint="omit order_by")
+        raise BadRequestError("this listing is always ordered newest first", hint="omit order_by=")
     scope = await version_scope(context.database, access, request.version_id)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     before, count = MAX_SEQ + 1, None

@@ -93,7 +93,7 @@ async def _launchable(
     if request.inputs:
         raise BadRequestError(
             f"{found.name} takes no input {next(iter(request.inputs))!r}",
-            hint="use parameters",
+            hint="use parameters=",
         )
     return found
 

@@ -81,7 +81,7 @@ async def run(
     """
     workers = DEFAULT_WORKERS if max_workers is None else max_workers
     if workers < 1:
-        raise ConfigurationError(f"max_workers is {workers}", hint="give at least 1")
+        raise ConfigurationError(f"max_workers={workers} is too small", hint="give at least 1")
     report = TransferReport()
     workers = _within_fd_limit(workers, report)
     workspace = Workspace(folder, durable=durable)

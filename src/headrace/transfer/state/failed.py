@@ -12,7 +12,7 @@ from headrace.errors import ConfigurationError
 from headrace.transfer.report import Failure, TransferReport
 from headrace.transfer.state.workspace import FOLDER
 
-_HINT = "run without it; complete files are not fetched again"
+_HINT = "omit retry_failed=True; complete files are not fetched again"
 
 
 class _List(Struct):

@@ -144,5 +144,5 @@ def test_classes_that_nothing_names_are_the_same(tmp_path: Path) -> None:
 
 
 def test_at_least_one_worker(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="0 workers"):
+    with pytest.raises(ConfigurationError, match="workers=0 is too small"):
         convert_blocking(coco(tmp_path / "source"), tmp_path / "out", to="yolo", workers=0)

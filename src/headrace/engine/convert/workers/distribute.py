@@ -41,7 +41,7 @@ def worker_count(asked: int | None) -> int:
     number below 1.
     """
     if asked is not None and asked < 1:
-        raise ConfigurationError(f"{asked} workers", hint="give 1 or more")
+        raise ConfigurationError(f"workers={asked} is too small", hint="give at least 1")
     if sys.platform == "win32" or not sys.executable or getattr(sys, "frozen", False):
         return 1  # no Python to start, or no way to pass it file descriptors
     if "python" not in Path(sys.executable).name.lower():

@@ -125,7 +125,7 @@ class WorkerProcess:
         how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         return WorkerProcessError(
             f"a worker process ended before it had finished ({how})",
-            hint="run it again; with workers=1 everything runs in this process",
+            hint="run it again; with workers=1 all work stays in this process",
         )
 
 

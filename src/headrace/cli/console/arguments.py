@@ -1,0 +1,61 @@
+"""Arguments of Python in error messages, replaced by the options of the command line.
+
+Errors and findings below the command line name an argument with an equals sign: ``api_token=``, ``overwrite=True``,
+``on_error='skip'``. Here people use ``--token``, ``--overwrite`` and ``--on-error skip``.
+"""
+
+from __future__ import annotations
+
+import re
+
+OPTIONS = {
+    "api_token": "--token",
+    "class_order": "--class-order",
+    "force_replace": "--force",
+    "format": "--format",
+    "from_": "--from",
+    "host": "--host",
+    "images": "--images",
+    "max_workers": "--workers",
+    "mode": "--mode",
+    "on_error": "--on-error",
+    "organization_name": "--organization",
+    "overwrite": "--overwrite",
+    "parameters": "--parameter",
+    "port": "--port",
+    "report": "--report",
+    "retry_failed": "--retry-failed",
+    "split": "--split",
+    "status": "--status",
+    "strict": "--strict",
+    "task": "--task",
+    "to": "--to",
+    "use_id": "--use-id",
+    "voc_origin": "--voc-origin",
+    "workers": "--workers",
+}
+"""The option for each argument. A value follows the option, except True, which the option alone means."""
+
+OPPOSITES = {
+    "fail_on_asset_not_found": "--allow-missing",
+    "force_create_label": "--known-labels",
+}
+"""The option that means False for an argument that is True by default."""
+
+# Only as a word of its own, so that file names and values in quotes are left alone.
+_ARGUMENT = re.compile(
+    r"(?<![^\s(])(?P<name>" + "|".join([*OPTIONS, *OPPOSITES]) + r")="
+    r"(?!=)(?:(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s,;:.()]+))?"
+)
+
+
+def with_options(text: str) -> str:
+    """Return a message with the options of the command line in place of the arguments of Python."""
+    return _ARGUMENT.sub(_option, text) if "=" in text else text
+
+
+def _option(match: re.Match[str]) -> str:
+    name, value = match["name"], match["quoted"] or match["bare"]
+    if name in OPPOSITES:
+        return OPPOSITES[name] if value == "False" else match[0]
+    return OPTIONS[name] if value in (None, "True") else f"{OPTIONS[name]} {value}"

@@ -1,0 +1,80 @@
+"""Text on a terminal: colour, line width, and characters that a terminal would obey."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TextIO
+
+ERROR = "1;31"
+"""Bold red."""
+
+STRONG = "1"
+"""Bold."""
+
+_MIN_WIDTH = 20
+_DEFAULT_WIDTH = 80
+# C0 and C1 control characters, line separators and changes of the writing direction.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether to colour text on a stream: on a terminal, unless NO_COLOR is set or TERM is dumb.
+
+    FORCE_COLOR colours text on any stream; NO_COLOR takes precedence. Empty variables do not count.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return text with the control sequences of a colour, one of the constants of this module."""
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def printable(text: str) -> str:
+    """Return text with its control characters as escape sequences, except newlines. A name may contain any."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def wrapped(text: str, stream: TextIO, *, indent: int) -> str:
+    """Break a line at the width of the terminal, with continuation lines indented by ``indent`` columns.
+
+    Text for anything other than a terminal stays on one line, so that programs can search it line by line.
+    """
+    if not stream.isatty():
+        return text
+    width = max(_columns(stream), _MIN_WIDTH)
+    indent = indent if width >= indent + _MIN_WIDTH else 2
+    return "\n".join(line for each in text.split("\n") for line in _lines(each, width, indent))
+
+
+def _columns(stream: TextIO) -> int:
+    """Return the width of a terminal. COLUMNS takes precedence, as in :func:`shutil.get_terminal_size`."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _DEFAULT_WIDTH
+    except OSError:
+        return _DEFAULT_WIDTH
+
+
+def _lines(text: str, width: int, indent: int) -> list[str]:
+    """Break text at spaces. A word longer than a line stays whole: it may be a path to copy."""
+    from rich.cells import cell_len
+
+    lines: list[str] = []
+    line, used = "", 0
+    for gap, word in re.findall(r"( *)([^ ]+)", text):
+        cells = cell_len(_COLOUR.sub("", word))
+        if line and used + len(gap) + cells > width:
+            lines.append(line)
+            line, used = " " * indent + word, indent + cells
+        else:
+            line, used = line + gap + word, used + len(gap) + cells
+    return [*lines, line]
