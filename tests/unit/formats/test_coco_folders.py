@@ -79,7 +79,7 @@ def test_files_of_both_kinds_are_several_formats(tmp_path: Path) -> None:
         formats.detect(tmp_path)
     assert "coco: it holds images.json" in str(caught.value)
     assert "coco-video: it holds tracks.json" in str(caught.value)
-    assert "--from" in str(caught.value)
+    assert "format=" in str(caught.value)
     with formats.read(tmp_path, "coco-video") as source:
         assert [sample.filename for sample in source] == ["clip"]
 
