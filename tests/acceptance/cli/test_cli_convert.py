@@ -72,12 +72,12 @@ def test_voc_has_the_order_in_its_map(tmp_path: Path) -> None:
     ("order", "words"),
     [
         ("nmae", "unknown class order 'nmae'. Did you mean 'name'?"),
-        ("Source", "Did you mean 'source'? A class that is called so goes into a file: @FILE"),
+        ("Source", "Did you mean 'source'? To give a class of that name, use a file: @FILE"),
         ("", "name 1 in the class order is empty. Remove it"),
         ("ant,,zebra", "name 2 in the class order is empty. Remove it"),
         ("ant,zebra,ant", "names 'ant' twice, at 1 and 3. Remove one of them"),
-        ("@nowhere.txt", "nowhere.txt: no such file or directory. After @ comes a text file"),
-        ("@folder", "folder: is a directory. After @ comes a text file"),
+        ("@nowhere.txt", "nowhere.txt: no such file or directory. @ is followed by a text file"),
+        ("@folder", "folder: is a directory. @ is followed by a text file"),
         ("@empty.txt", "the class order is an empty list"),
         ("@twice.txt", "names 'ant' twice"),
         ("@latin.txt", "latin.txt at byte 1: the file is not UTF-8. It must be UTF-8"),
@@ -138,7 +138,7 @@ def test_a_report_adds_up_to_the_summary(
 def test_people_are_told_where_the_report_is(tmp_path: Path) -> None:
     source, report = small(tmp_path), tmp_path / "all.jsonl"
     done = headrace("convert", source, tmp_path / "out", "--to", "coco", "--report", report)
-    assert done.out.splitlines()[-1] == f"every single finding: {report}"
+    assert done.out.splitlines()[-1] == f"all findings: {report}"
     without = headrace("convert", source, tmp_path / "other", "--to", "coco", "--json")
     assert without.json()["report"] is None
 
