@@ -185,7 +185,7 @@ def test_a_category_that_the_file_does_not_declare(
 def test_files_that_look_like_nothing_known(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
     lake.done("push", "demo/v1", drawn.images)
     notes = written(tmp_path / "notes.txt", "buy milk")
-    assert_one_line(lake.run("import", "demo/v1", notes), "notes.txt", "--from")
+    assert_one_line(lake.run("import", "demo/v1", notes), "notes.txt", "--format")
     (told,) = lake.done("import", "demo/v1", drawn.annotations, "--from", "coco")["files"]
     assert told["format"] == "coco"
 

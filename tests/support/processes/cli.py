@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +46,8 @@ class Outcome:
 def environment(**more: str) -> dict[str, str]:
     """This process' environment without anything that would tell a command what to do."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        kept.pop(name, None)
     return kept | {"PYTHONUTF8": "1", "COLUMNS": "100"} | more
 
 
@@ -119,6 +125,25 @@ def started(*arguments: str | Path, cwd: Path | None = None, **variables: str) -
         encoding="utf-8",
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(*arguments: str | Path, columns: int = 80, **variables: str) -> str:
+    """Run a command whose output and errors are a terminal, to its end; what the terminal was sent."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    device = Path(os.ttyname(slave))
+    settings = environment(**{"TERM": "xterm", "COLUMNS": ""} | variables)
+    process = Forked(_main, [*map(str, arguments)], log=device, errors=device, environment=settings)
+    sent = b""
+    try:
+        while process.returncode is None or select.select([master], [], [], 0)[0]:
+            if select.select([master], [], [], 0.01)[0]:
+                sent += os.read(master, 65_536)
+    finally:
+        process.kill()
+        os.close(slave)
+        os.close(master)
+    return sent.decode().replace("\r\n", "\n")
 
 
 def interrupted(

@@ -148,5 +148,5 @@ def test_messages_hints_and_findings_are_translated() -> None:
         count=1,
         examples=[Place(path="a.xml", detail="use voc_origin=one_inclusive")],
     )
-    assert finding_lines([finding])[1].endswith("a.xml use --voc-origin one_inclusive")
+    assert finding_lines([finding])[1].endswith("a.xml (use --voc-origin one_inclusive)")
     assert findings_data([finding])[0]["examples"] == ["a.xml use --voc-origin one_inclusive"]

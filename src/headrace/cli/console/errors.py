@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import errno
+import re
 
 from msgspec import Struct
 
 from headrace.cli.console.arguments import with_options
-from headrace.cli.console.terminal import printable
+from headrace.cli.console.terminal import one_line, printable
 from headrace.errors import HeadraceError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 DEBUG = "HEADRACE_DEBUG"
 
+# A newline of a name; the lines of a list of findings are indented.
+_LONE_NEWLINE = re.compile(r"\n(?!  )")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 RUN_AGAIN = "run the same command to continue"
@@ -41,13 +44,13 @@ class Failure(Struct, kw_only=True):
             where += f":{self.place['line']}"
         elif where and "offset" in self.place:
             where += f" at byte {self.place['offset']}"
-        text = printable(self.message)
+        text = _LONE_NEWLINE.sub(r"\\n", printable(self.message))
         if where:
-            text = f"{_one_line(where)}: {text}"
+            text = f"{one_line(where)}: {text}"
         if not self.hint:
             return text, ""
         return text if text.endswith("?") else f"{text.rstrip('.')}.", _sentence(
-            _one_line(self.hint)
+            one_line(self.hint)
         )
 
     def json(self) -> dict[str, object]:
@@ -104,7 +107,7 @@ def _explain_os(error: OSError) -> Failure:
         hint = "free some space and " + RUN_AGAIN
     elif isinstance(error, FileNotFoundError):
         hint = "check the path"
-    message = f"{_one_line(str(error.filename))}: {what}" if error.filename else what
+    message = f"{one_line(str(error.filename))}: {what}" if error.filename else what
     return Failure(code="os", message=message, hint=hint, retryable=error.errno in _FULL)
 
 
@@ -112,10 +115,6 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _one_line(text: str) -> str:
-    return printable(text).replace("\n", "\\n")
 
 
 def _sentence(hint: str) -> str:

@@ -41,6 +41,11 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def one_line(text: str) -> str:
+    """Return text with all control characters as escape sequences, newlines included."""
+    return printable(text).replace("\n", "\\n")
+
+
 def wrapped(text: str, stream: TextIO, *, indent: int) -> str:
     """Break a line at the width of the terminal, with continuation lines indented by ``indent`` columns.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from headrace.cli.console.arguments import with_options
-from headrace.cli.console.terminal import printable, wrapped
+from headrace.cli.console.terminal import one_line, wrapped
 
 if TYPE_CHECKING:
     from headrace.formats.findings.finding import Finding, Place
@@ -85,16 +85,20 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     lines = ["findings"]
     for finding in findings:
         head = f"  {finding.code:<4} {finding.count:>{width},}  "
-        where = ", ".join(filter(None, map(_place, finding.examples)))
+        where = ", ".join(dict.fromkeys(filter(None, map(_shown_place, finding.examples))))
         text = with_options(finding.message) + (f": {where}" if where else "")
-        line = head + printable(text).replace("\n", "\\n")
+        line = head + one_line(text)
         lines.append(wrapped(line, sys.stdout, indent=len(head)))
     return lines
 
 
-def _place(place: Place) -> str:
-    detail = None if place.detail is None else with_options(place.detail)
-    return str(replace(place, detail=detail))
+def _place(place: Place) -> Place:
+    return place if place.detail is None else replace(place, detail=with_options(place.detail))
+
+
+def _shown_place(place: Place) -> str:
+    where, detail = str(replace(place, detail=None)), _place(place).detail
+    return f"{where} ({detail})" if where and detail else where or detail or ""
 
 
 def findings_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -107,7 +111,7 @@ def findings_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "count": finding.count,
             "dropped_images": finding.dropped_images,
             "dropped_shapes": finding.dropped_shapes,
-            "examples": [_place(place) for place in finding.examples],
+            "examples": [str(_place(place)) for place in finding.examples],
         }
         for finding in findings
     ]
