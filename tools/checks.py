@@ -103,7 +103,19 @@ def run_tests(everything: bool, arguments: list[str]) -> bool:
     with memory() as folder:
         # The last option wins, so the caller may give another --basetemp.
         base = [f"--basetemp={folder / 'tests'}"] if folder else []
-        return subprocess.run([*command, *base, *arguments], cwd=ROOT, check=False).returncode == 0
+        done = subprocess.run(
+            [*command, *base, *arguments], cwd=ROOT, env=test_environment(), check=False
+        )
+        return done.returncode == 0
+
+
+def test_environment() -> dict[str, str]:
+    """Return the variables of the tests: they start hundreds of interpreters, which must not compile all they import.
+
+    The bytecode lies in the environment's folder, so it fills no folder of the sources.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "bytecode")}
 
 
 @contextmanager
