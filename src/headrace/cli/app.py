@@ -24,6 +24,7 @@ from cyclopts.exceptions import UnknownOptionError
 
 from headrace._version import __version__
 from headrace.cli.console.errors import UsageError
+from headrace.cli.console.help_text import HelpFormatter
 from headrace.cli.console.options import FORMAT_NAMES, Output
 from headrace.cli.console.result import Result
 from headrace.cli.lake.init import init
@@ -117,10 +118,11 @@ def make_app() -> App:
         help="Move vision-dataset versions into a lake, out of it, and between formats.",
         help_epilogue=EPILOGUE,
         help_format="plaintext",
-        help_formatter="plain",
+        help_formatter=HelpFormatter(),
         version=__version__,
         default_parameter=Parameter(negative_iterable=""),
     )
+    app["--help"].group = app["--version"].group = GENERAL
     for position, (name, (function, group)) in enumerate(COMMANDS.items()):
         usage = f"Usage: headrace {name} {USAGE[name]} [OPTIONS]"
         app.command(function, name=name, group=group, sort_key=position, usage=usage)
@@ -175,8 +177,8 @@ def _usage_error(error: CycloptsError) -> UsageError:
     if isinstance(error, RepeatArgumentError) and error.token is not None:
         return UsageError(f"{error.token.keyword} is given more than once", hint=see_help)
     if isinstance(error, ValidationError) and error.argument is not None:
-        rule = str(error.exception_message).rstrip(".")
-        return UsageError(f"{error.argument.name}: {rule[:1].lower()}{rule[1:]}", hint=see_help)
+        rule = str(error.exception_message).rstrip(".").removeprefix("Must be ")
+        return UsageError(f"{error.argument.name} must be {rule}", hint=see_help)
     error.verbose = False
     return UsageError(" ".join(str(error).split()), hint=see_help)
 

@@ -60,8 +60,8 @@ def test_the_registry(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        ([], 2, "Give --command or --callable"),
-        (["--command", "x", "--callable", "a:b"], 2, "Give --command or --callable"),
+        ([], 2, "Give either --command or --callable"),
+        (["--command", "x", "--callable", "a:b"], 2, "Give either --command or --callable"),
         (["--command", "'"], 2, "--command"),
         (["--command", "no-such-program-anywhere"], 1, "Give its path"),
         (["--callable", "no function"], 1, "write module:function"),

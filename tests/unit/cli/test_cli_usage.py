@@ -47,11 +47,16 @@ WRONG = [
         ["convert", "a", "b", "--to", "yolo", "--on-error", "Skipp"],
         "--on-error cannot be 'Skipp'. Did you mean 'skip'?",
     ),
-    (["convert", "a", "b", "--to", "yolo", "--workers", "0"], "--workers: must be >= 1"),
+    (["convert", "a", "b", "--to", "yolo", "--workers", "0"], "--workers must be >= 1"),
     (
         ["push", "lake", "a/b", "x.png", "--type", "masc"],
         "--type cannot be 'masc'. Did you mean 'mask'?",
     ),
+    (
+        ["pull", "lake", "a/b", "out", "--workers", "0"],
+        "--workers must be >= 1. See: headrace pull --help",
+    ),
+    (["serve", "lake", "--port", "99999"], "--port must be <= 65535"),
     (["processing", "rn"], "unknown command 'processing rn'. Did you mean 'processing run'?"),
     (
         ["processing", "add", "lake", "n", "--cpus", "2"],
@@ -104,3 +109,20 @@ def test_help_is_no_error(arguments: list[str]) -> None:
     assert shown.out.startswith("Usage: headrace")
     assert shown.err == ""
     assert "\x1b" not in shown.out
+
+
+def test_help_shows_the_groups_with_the_everyday_commands_first() -> None:
+    shown = headrace("--help", COLUMNS="80").out
+    headings = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    assert headings == ["Move data:", "Look:", "Work:", "A lake:", "A server:", "General:"]
+    named = [line.split(":")[0].strip() for line in shown.splitlines() if ": " in line]
+    assert named[:8] == ["push", "pull", "sync", "import", "export", "convert", "ls", "stats"]
+
+
+def test_help_is_wrapped_once() -> None:
+    lines = headrace("import", "--help", COLUMNS="80").out.splitlines()
+    start = next(n for n, line in enumerate(lines) if "--voc-origin" in line)
+    assert lines[start + 1].startswith("      one_inclusive")
+    assert max(map(len, lines)) <= 80
+    options = lines[lines.index("Parameters:") + 1 :]
+    assert all(line[:1] in ("", " ") for line in options[: options.index("")])

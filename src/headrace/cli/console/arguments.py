@@ -11,9 +11,11 @@ import re
 OPTIONS = {
     "api_token": "--token",
     "class_order": "--class-order",
+    "cpu": "--cpu",
     "force_replace": "--force",
     "format": "--format",
     "from_": "--from",
+    "gpu": "--gpu",
     "host": "--host",
     "images": "--images",
     "max_workers": "--workers",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 from cyclopts import Group, Parameter, Token
+from cyclopts.validators import Number
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.progress import Reporter
@@ -21,6 +22,9 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 Repeatable = Annotated[list[str] | None, Parameter(negative="")]
 """An option that may be given several times."""
+
+Workers = Annotated[int | None, Parameter(validator=Number(gte=1))]
+"""A number of workers."""
 
 Status = Literal["pending", "accepted", "refused", "skipped"]
 OnError = Literal["raise", "skip", "collect"]

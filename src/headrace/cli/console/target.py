@@ -44,11 +44,11 @@ async def find_version(client: Client, name: str) -> DatasetVersion:
         datasets = {dataset.name: dataset async for dataset in client.list_datasets()}
         if dataset_name not in datasets:
             raise NotFoundError(
-                f"no dataset {dataset_name!r}", hint=_existing(dataset_name, list(datasets))
+                f"no dataset {dataset_name!r}", hint=existing(dataset_name, list(datasets))
             ) from None
         versions = [version.version async for version in datasets[dataset_name].list_versions()]
         raise NotFoundError(
-            f"no version {version_name!r} in {dataset_name}", hint=_existing(version_name, versions)
+            f"no version {version_name!r} in {dataset_name}", hint=existing(version_name, versions)
         ) from None
 
 
@@ -61,7 +61,8 @@ def check_version_name(name: str) -> None:
         )
 
 
-def _existing(name: str, known: Sequence[str]) -> str:
+def existing(name: str, known: Sequence[str]) -> str:
+    """Return a hint with the nearest known name and the first ten."""
     if not known:
         return "none exists yet; push creates them"
     near = get_close_matches(name, known, n=1)

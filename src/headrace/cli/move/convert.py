@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from headrace.cli.console.options import (
     DEFAULT_OUTPUT,
@@ -16,6 +15,7 @@ from headrace.cli.console.options import (
     OptionalFormat,
     Output,
     VocOrigin,
+    Workers,
     given,
     parse_class_order,
 )
@@ -48,7 +48,7 @@ async def convert(
     overwrite: Flag = False,
     report: Path | None = None,
     dry_run: Flag = False,
-    workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    workers: Workers = None,
     output: Output = DEFAULT_OUTPUT,
 ) -> Result:
     """Convert annotation files to another format, without a lake.

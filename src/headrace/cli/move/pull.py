@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
+from headrace.cli.console.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
+    Account,
+    Flag,
+    Output,
+    Workers,
+)
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import absolute, plural, size
@@ -20,7 +27,7 @@ async def pull(
     use_id: Flag = False,
     tree: Flag = False,
     retry_failed: Flag = False,
-    workers: int | None = None,
+    workers: Workers = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:

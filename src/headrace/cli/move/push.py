@@ -15,6 +15,7 @@ from headrace.cli.console.options import (
     Flag,
     Output,
     VersionType,
+    Workers,
 )
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import check_version_name, connected
@@ -29,7 +30,7 @@ async def push(
     type: VersionType = "not_configured",
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
     retry_failed: Flag = False,
-    workers: int | None = None,
+    workers: Workers = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from headrace.cli.console.errors import FAILED, UsageError
-from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
+from headrace.cli.console.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
+    Account,
+    Flag,
+    Output,
+    Workers,
+)
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import absolute, plural, size
@@ -32,7 +39,7 @@ async def sync(
     delete: Flag = False,
     prefer: Side | None = None,
     dry_run: Flag = False,
-    workers: int | None = None,
+    workers: Workers = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from headrace.cli.console.options import DEFAULT_OUTPUT, Output
 from headrace.cli.console.result import Result, print_result
@@ -16,7 +20,7 @@ async def serve(
     /,
     *,
     host: str = "127.0.0.1",
-    port: int = PORT,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = PORT,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
     """Serve a lake over HTTP until Ctrl-C.

@@ -165,10 +165,10 @@ def _check_count(
 ) -> int:
     count = default if requested is None else requested
     if count < least:
-        raise BadRequestError(f"{what} is {count}", hint=f"at least {least}")
+        raise BadRequestError(f"{what}={count} is too small", hint=f"give at least {least}")
     if count > available:
         raise InsufficientResourcesError(
             f"{count} {what} are requested, but this machine has {available}",
-            hint=f"pass a smaller {what}",
+            hint=f"pass a smaller {what}=",
         )
     return count

@@ -104,7 +104,9 @@ async def register_processing(
             "headrace has no models", hint="target is DATASET_VERSION or DATALAKE"
         )
     if cpu < 1 or gpu < 0:
-        raise BadRequestError(f"cpu is {cpu} and gpu is {gpu}", hint="at least 1 and 0")
+        raise BadRequestError(
+            f"cpu={cpu} and gpu={gpu} are too few", hint="give at least cpu=1 and gpu=0"
+        )
     _check_parameters(name, parameters)
     home = await in_thread(_check_program, program, folder)
     async with context.database.transaction() as tx:
