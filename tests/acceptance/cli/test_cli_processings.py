@@ -67,7 +67,7 @@ def test_the_registry(tmp_path: Path) -> None:
         (["--callable", "no function"], 1, "write module:function"),
         (["--callable", "a:b", "--parameter", "a b=1"], 1, "letters, digits"),
         (["--callable", "a:b", "--parameter", "a=1", "--parameter", "a=2"], 1, "twice"),
-        (["--callable", "a:b", "--cpu", "0"], 1, "at least 1"),
+        (["--callable", "a:b", "--cpu", "0"], 1, "at least --cpu 1"),
         (["--callable", "a:b", "--folder", "/none"], 1, "there is no folder"),
     ],
 )
@@ -120,3 +120,10 @@ def test_logs_and_cancellation(place: Place, tmp_path: Path) -> None:
     for pid in map(int, (tmp_path / "pids").read_text().split()):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_an_unknown_processing_gets_the_nearest_name(place: Place) -> None:
+    place.done("push", "d/v", place.lake.parent / "images")
+    unknown = run(place, "find-dupliactes")
+    assert unknown.status == 1
+    assert "Did you mean 'find-duplicates'?" in unknown.err
