@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -11,6 +12,10 @@ from tests.support import methods
 from tests.support.tiers import register_profiles
 
 register_profiles()
+
+# A shell starts background jobs with Ctrl-C ignored, and children inherit that; tests of interruptions need it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure() -> None:
