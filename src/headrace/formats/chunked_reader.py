@@ -49,7 +49,7 @@ class ChunkedReader(Reader):
     def take_learned(self) -> Any:
         """Return and reset what was learned since the last call."""
 
-    def merge_learned(self, take_learned: Any) -> None:
+    def merge_learned(self, learned: Any) -> None:
         """Merge what another process learned from the next chunk."""
 
     def end_parsing(self, found: Pass) -> None:

@@ -157,7 +157,7 @@ async def test_f02_any_call_may_fail(
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EMFILE, errno.EROFS])
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
 @BOTH
-async def test_f02_in_any_batch_key(
+async def test_f02_in_any_way(
     tmp_path: Path, error: int, forever: bool, download: Download
 ) -> None:
     assert await until_clean(download, tmp_path, error, forever=forever) > 2 * len(FILES)

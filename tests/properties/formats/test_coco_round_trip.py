@@ -232,7 +232,7 @@ def test_order_and_oddities_of_the_file_do_not_matter(
 
 @contextmanager
 def small_buckets() -> Iterator[None]:
-    """ExternalSort of hardly anything, so that a few annotations are dealt out as millions are."""
+    """Buckets of hardly anything, so that a few annotations are dealt out as millions are."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (external_sort, row_sort, text_sort):
             for name, size in (

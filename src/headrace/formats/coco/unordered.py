@@ -32,7 +32,7 @@ _MIN_PLAIN = 4
 
 
 class ShapeOfImage(NamedTuple):
-    """A shape, and run_source image as a sample with only an id and a size."""
+    """A shape, and its image as a sample with only an id and a size."""
 
     image: Sample
     shape: AnyShape
@@ -48,7 +48,7 @@ class PlainRecords(NamedTuple):
 
 
 class UnorderedAnnotations:
-    """The images of a file, then run_source annotations; made by :meth:`.CocoReader.unordered`.
+    """The images of a file, then their annotations; made by :meth:`.CocoReader.unordered`.
 
     Args:
         images: The images.
@@ -194,7 +194,7 @@ class UnorderedAnnotations:
                 images[image_id] = self._image_stub(image_id, position, made)
         self._shape_decoder.attach(records, images, source)
         for image in images.values():
-            # The sample and run_source collector refer to each other, and the garbage collector does not track samples.
+            # The sample and its list of shapes refer to each other, and the garbage collector does not track samples.
             image.shapes = []
         return made
 
@@ -206,7 +206,7 @@ class UnorderedAnnotations:
 
 
 class _ShapeCollector(list[AnyShape]):
-    """A list that appends shapes to another list, each with run_source image."""
+    """A list that appends shapes to another list, each with its image."""
 
     def __init__(self, image: Sample, made: list[ShapeOfImage]) -> None:
         super().__init__()

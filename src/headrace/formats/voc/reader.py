@@ -152,9 +152,9 @@ class VocReader(ChunkedReader):
         self._other_labels.clear()
         return plain, others, self._decoder.signs
 
-    def merge_learned(self, take_learned: tuple[list[str], list[str], OriginSigns]) -> None:
+    def merge_learned(self, learned: tuple[list[str], list[str], OriginSigns]) -> None:
         """Merge the labels and signs of another reader."""
-        plain, others, signs = take_learned
+        plain, others, signs = learned
         self._plain_labels.update(dict.fromkeys(plain))
         self._other_labels.update(dict.fromkeys(others))
         self._decoder.join(signs)
