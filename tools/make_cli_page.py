@@ -25,6 +25,9 @@ URL, VERSION is `dataset/version`. Results go to stdout, progress and errors to 
 JSON object and nothing else, also for an error. Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 `HEADRACE_DEBUG=1` adds the traceback to an error. `python -m headrace` is the same command.
 
+On a terminal, errors are coloured and long errors and findings are wrapped; in a pipe each is one plain line. `NO_COLOR`
+turns colours off, `FORCE_COLOR` turns them on in pipes too. A mistyped command, option or value gets the nearest name.
+
 """
 
 

@@ -16,7 +16,7 @@ from tests.support.processes.cli import Place, new_lake, served
 
 @dataclass(frozen=True)
 class Drawn:
-    """Images, their COCO file, and what it says."""
+    """Images, their COCO file, and its content."""
 
     images: Path
     annotations: Path

@@ -1,4 +1,4 @@
-"""What goes wrong in practice: one line that names the thing and the cure, nothing half done, and the next run goes on."""
+"""Common errors: one line names the object and the cure, nothing is left half done, and the next run continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.processes.cli import Outcome, Place, headrace, new_lake, serv
 
 
 def assert_one_line(outcome: Outcome, *words: str, status: int = 1) -> None:
-    """The command failed with one line on stderr that holds ``words``, and with no traceback."""
+    """Assert that the command failed with one line on stderr that contains ``words``, without a traceback."""
     assert outcome.status == status, outcome
     assert outcome.out == ""
     (line,) = outcome.err.splitlines()
@@ -26,7 +26,7 @@ def assert_one_line(outcome: Outcome, *words: str, status: int = 1) -> None:
 
 
 def assert_whole(place: Place) -> None:
-    """The catalog is in order."""
+    """Assert that the database is not damaged."""
     connection = apsw.Connection(str(place.lake / "headrace.db"))
     try:
         assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
@@ -50,8 +50,8 @@ def test_a_folder_that_is_no_lake(tmp_path: Path) -> None:
     assert_one_line(headrace("ls", tmp_path / "nowhere"), "nowhere", "headrace init")
     written(tmp_path / "file", "x")
     assert_one_line(headrace("ls", tmp_path / "file"), "file", "headrace init")
-    told = headrace("ls", tmp_path / "photos", "--json").json()["error"]
-    assert told["code"] == "not-a-lake"
+    answer = headrace("ls", tmp_path / "photos", "--json").json()["error"]
+    assert answer["code"] == "not-a-lake"
     assert not list((tmp_path / "photos").iterdir())
 
 
@@ -73,8 +73,8 @@ def test_init_where_something_is(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there() -> None:
     refused = headrace("ls", "http://127.0.0.1:9", HEADRACE_TOKEN="hr_x")
     assert_one_line(refused, "127.0.0.1:9")
-    told = headrace("ls", "http://127.0.0.1:9", "--json", HEADRACE_TOKEN="hr_x").json()["error"]
-    assert (told["code"], told["retryable"]) == ("connect", True)
+    answer = headrace("ls", "http://127.0.0.1:9", "--json", HEADRACE_TOKEN="hr_x").json()["error"]
+    assert (answer["code"], answer["retryable"]) == ("connect", True)
 
 
 def test_wrong_and_missing_tokens(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_wrong_and_missing_tokens(tmp_path: Path) -> None:
         assert_one_line(wrong, "token", "headrace token create")
         assert secret not in wrong.err
         assert_one_line(headrace("ls", place.target), "HEADRACE_TOKEN")
-        told = headrace("ls", place.target, "--token", secret, "--json")
-        assert told.json()["error"]["code"] == "authentication"
-        assert secret not in told.out
+        answer = headrace("ls", place.target, "--token", secret, "--json")
+        assert answer.json()["error"]["code"] == "authentication"
+        assert secret not in answer.out
         assert place.done("ls")["versions"] == []
 
         headrace("token", "revoke", place.lake, "token")
@@ -141,7 +141,7 @@ BROKEN = {
 def pushed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, drawn: Drawn
 ) -> Iterator[Place]:
-    """A version without annotations, which the tests that share it leave as it is."""
+    """A version without annotations, shared by tests that do not change it."""
     folder = tmp_path_factory.mktemp("pushed") / "lake"
     with served(folder) if request.param == "http" else nullcontext(new_lake(folder)) as place:
         place.done("push", "demo/v1", drawn.images)
@@ -161,9 +161,9 @@ def test_annotation_files_that_are_wrong(
         written(broken, make(drawn))
     thing = "gone.png" if fault == "unknown-image" else "broken.json"
     assert_one_line(pushed.run("import", "demo/v1", broken), thing)
-    told = pushed.run("import", "demo/v1", broken, "--json")
-    assert told.status == 1
-    assert told.json()["error"]["code"] != "internal"
+    answer = pushed.run("import", "demo/v1", broken, "--json")
+    assert answer.status == 1
+    assert answer.json()["error"]["code"] != "internal"
     assert pushed.done("stats", "demo/v1")["shapes"] == 0
     assert_whole(pushed)
 
@@ -175,9 +175,9 @@ def test_a_category_that_the_file_does_not_declare(
     short = written(tmp_path / "short.json", coco(drawn, categories=drawn.coco["categories"][:1]))
     assert_one_line(lake.run("import", "demo/v1", short), "short.json", "category")
     assert lake.done("stats", "demo/v1")["annotations"] == 0
-    (told,) = lake.done("import", "demo/v1", short, "--on-error", "skip")["files"]
+    (answer,) = lake.done("import", "demo/v1", short, "--on-error", "skip")["files"]
     undeclared = sum(count for name, count in drawn.labels.items() if name != "box")
-    (found,) = [one for one in told["findings"] if "category" in one["message"]]
+    (found,) = [one for one in answer["findings"] if "category" in one["message"]]
     assert (found["code"], found["count"]) == ("C16", undeclared)
     assert "short.json" in found["examples"][0]
 
@@ -186,8 +186,8 @@ def test_files_that_look_like_nothing_known(lake: Place, drawn: Drawn, tmp_path:
     lake.done("push", "demo/v1", drawn.images)
     notes = written(tmp_path / "notes.txt", "buy milk")
     assert_one_line(lake.run("import", "demo/v1", notes), "notes.txt", "--format")
-    (told,) = lake.done("import", "demo/v1", drawn.annotations, "--from", "coco")["files"]
-    assert told["format"] == "coco"
+    (answer,) = lake.done("import", "demo/v1", drawn.annotations, "--from", "coco")["files"]
+    assert answer["format"] == "coco"
 
 
 def test_labels_that_may_not_be_made(lake: Place, drawn: Drawn) -> None:
@@ -199,9 +199,9 @@ def test_labels_that_may_not_be_made(lake: Place, drawn: Drawn) -> None:
 def test_images_without_assets_may_be_left_out(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
     lake.done("push", "demo/v1", *sorted(drawn.images.iterdir())[:6])
     assert_one_line(lake.run("import", "demo/v1", drawn.annotations), "scene_006.png")
-    told = lake.done("import", "demo/v1", drawn.annotations, "--allow-missing")
-    assert (told["files"][0]["images_imported"], told["files"][0]["images_not_found"]) == (6, 6)
-    assert told["files"][0]["not_found"][0] == "scene_006.png"
+    answer = lake.done("import", "demo/v1", drawn.annotations, "--allow-missing")
+    assert (answer["files"][0]["images_imported"], answer["files"][0]["images_not_found"]) == (6, 6)
+    assert answer["files"][0]["not_found"][0] == "scene_006.png"
 
 
 def test_an_export_never_replaces_unasked(lake: Place, drawn: Drawn, tmp_path: Path) -> None:

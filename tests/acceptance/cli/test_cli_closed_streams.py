@@ -1,4 +1,4 @@
-"""Commands whose progress nobody can see: stderr closed, full, or read by somebody who has gone (F42)."""
+"""Commands whose progress cannot be written: stderr is closed, full, or a pipe without a reader (F42)."""
 
 from __future__ import annotations
 

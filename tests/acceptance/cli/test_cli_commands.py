@@ -1,4 +1,4 @@
-"""Every command as a real process, on a lake's folder and on a server: what it prints and what it leaves."""
+"""Every command as a process, on a lake's folder and on a server: its output and its effect."""
 
 from __future__ import annotations
 
@@ -139,9 +139,9 @@ def test_tokens_come_and_go(tmp_path: Path) -> None:
 def test_convert_needs_no_lake(drawn: Drawn, tmp_path: Path) -> None:
     done = headrace("convert", drawn.annotations, tmp_path / "voc", "--to", "voc", "--json")
     assert done.status == 0, done
-    told = done.json()
-    assert told["schema"] == "headrace.convert/1"
-    assert (told["from"], told["to"], told["images"]) == ("coco", "voc", 12)
+    answer = done.json()
+    assert answer["schema"] == "headrace.convert/1"
+    assert (answer["from"], answer["to"], answer["images"]) == ("coco", "voc", 12)
     back = headrace("convert", tmp_path / "voc", tmp_path / "back.json", "--to", "coco")
     assert back.status == 0, back
     boxes = sorted(

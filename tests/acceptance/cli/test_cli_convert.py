@@ -1,4 +1,4 @@
-"""``headrace convert``: the order of classes, the report of findings, video COCO, and what a stop leaves."""
+"""``headrace convert``: the order of classes, the report of findings, video COCO, and the state after an interruption."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ORDERED = {
 
 
 def small(root: Path) -> Path:
-    """Three classes, one of them with a comma in its name, and its numbers all over the place."""
+    """Three classes with unordered ids, one with a comma in its name."""
     named = {70: "zebra", 9: "ant", 30: "bee, wild"}
     document = {
         "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}],
@@ -105,16 +105,16 @@ def lines(report: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
 
 
-def summed(told: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
-    """Counts by code and message, of lines or of a summary."""
+def summed(answer: list[dict[str, Any]]) -> dict[tuple[str, str], int]:
+    """Return the counts by code and message, of report lines or of a summary."""
     sums = Counter[tuple[str, str]]()
-    for line in told:
+    for line in answer:
         sums[line["code"], line["message"]] += line.get("count", 1)
     return sums
 
 
 def reported(tmp_path: Path, source: Path, to: str, *options: str) -> Outcome:
-    """A conversion with a report, from the folder in which all is."""
+    """Run a conversion with a report inside the folder of all files."""
     arguments = ["convert", source, "out", "--to", to, "--report", "all.jsonl", "--json"]
     return headrace(*arguments, *options, cwd=tmp_path)
 
@@ -128,9 +128,9 @@ def test_a_report_adds_up_to_the_summary(
     report.write_text("the last run's")
     done = reported(tmp_path, path, to, "--on-error", "skip", "--workers", workers)
     assert done.status == 0, done
-    told = done.json()
-    assert told["report"] == str(report)
-    assert summed(lines(report)) == summed(told["findings"])
+    answer = done.json()
+    assert answer["report"] == str(report)
+    assert summed(lines(report)) == summed(answer["findings"])
     assert {line["severity"] for line in lines(report)} >= {"error", "warning"}
     assert set(os.listdir(tmp_path)) == {"source", "out", "all.jsonl"}
 
@@ -148,10 +148,10 @@ def test_a_dry_run_writes_the_report_alone(tmp_path: Path) -> None:
     dry = reported(tmp_path, path, "yolo", "--on-error", "skip", "--dry-run")
     assert dry.status == 0, dry
     assert set(os.listdir(tmp_path)) == {"source", "all.jsonl"}
-    told = report.read_bytes()
+    answer = report.read_bytes()
     assert summed(lines(report)) == summed(dry.json()["findings"])
     reported(tmp_path, path, "yolo", "--on-error", "skip")
-    assert report.read_bytes() == told
+    assert report.read_bytes() == answer
 
 
 def test_what_makes_a_conversion_fail_is_in_the_report(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_places_for_no_report(tmp_path: Path, place: str, words: str) -> None:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file whose conversion takes longer than a signal; every box has no extent, so each is a finding."""
+    """A file that takes long enough to convert to be interrupted; every box is a finding, since it has no extent."""
     path = tmp_path_factory.mktemp("large") / "large.json"
     images = ",".join(
         f'{{"id":{n},"file_name":"{n}.jpg","width":64,"height":48}}' for n in range(3_000)
@@ -251,10 +251,10 @@ def test_frames_and_images_do_not_become_each_other_in_silence(tmp_path: Path) -
         done = headrace(
             "convert", source, tmp_path / to, "--to", to, "--on-error", "skip", "--json"
         )
-        told = done.json()
+        answer = done.json()
         assert done.status == 0, done
-        assert told["shapes"] == 0
-        assert told["shapes_dropped"] > 0
+        assert answer["shapes"] == 0
+        assert answer["shapes_dropped"] > 0
         strict = headrace("convert", source, tmp_path / "strict", "--to", to, "--strict")
         assert strict.status == 1
         assert not (tmp_path / "strict").exists()

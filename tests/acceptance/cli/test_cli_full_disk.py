@@ -1,4 +1,4 @@
-"""A disk that is full: the error names it and the cure, and once there is room the same command goes on."""
+"""A full disk: the error names the disk and the cure; with free space the same command continues."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALONE = ["unshare", "--user", "--mount", "--map-root-user"]
 
 
 def can_mount(folder: Path) -> bool:
-    """Whether a small file system of our own can be had, seen by our own processes only."""
+    """Whether this process may mount a small file system that only its children see."""
     if shutil.which("unshare") is None:
         return False
     mount = [*ALONE, "mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]

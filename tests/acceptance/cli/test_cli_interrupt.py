@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle: exit 130, one line that says how to go on, and the same command goes on."""
+"""Ctrl-C during a command: exit 130, one line that says how to continue, and the same command continues."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COUNT = 300
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    """More images than a moment takes, and so many shapes that their import takes a while."""
+    """A dataset with enough images and shapes for a push and an import to be interrupted."""
     images, annotations = draw_dataset(tmp_path_factory.mktemp("many"), count=COUNT)
     coco: dict[str, Any] = json.loads(annotations.read_text())
     coco["annotations"] = [
@@ -90,7 +90,7 @@ def test_an_interrupted_export_leaves_nothing(lake: Place, many: Drawn, tmp_path
 def test_interruption_as_json(lake: Place, many: Drawn) -> None:
     stopped = interrupted("push", lake.target, "demo/v1", many.images, "--workers", "1", "--json")
     assert stopped.status == 130
-    told = stopped.json()
-    assert told["schema"] == "headrace.error/1"
-    assert told["error"]["code"] == "interrupted"
-    assert told["error"]["retryable"] is True
+    answer = stopped.json()
+    assert answer["schema"] == "headrace.error/1"
+    assert answer["error"]["code"] == "interrupted"
+    assert answer["error"]["retryable"] is True

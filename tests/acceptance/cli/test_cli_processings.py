@@ -1,4 +1,4 @@
-"""``headrace processing`` and ``headrace job``, as real commands over both doors."""
+"""``headrace processing`` and ``headrace job``, on a lake's folder and on a server."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def test_running_one(place: Place, tmp_path: Path) -> None:
     add(place, "says", 'import os; print(os.environ["HEADRACE_PARAMETERS"])', "--parameter", "n=1")
     done = run(place, "says", "--parameter", "n=2")
     assert (done.status, done.out, done.err) == (0, '{"n":2}\n', "")
-    told = run(place, "says", "--json")
-    assert (told.status, told.err) == (0, '{"n":1}\n')
-    assert '"status":"SUCCEEDED"' in told.out
+    answer = run(place, "says", "--json")
+    assert (answer.status, answer.err) == (0, '{"n":1}\n')
+    assert '"status":"SUCCEEDED"' in answer.out
     wrong = run(place, "says", "--parameter", "m=2")
     assert (wrong.status, wrong.out) == (1, "")
     assert "says takes no parameter 'm'" in wrong.err

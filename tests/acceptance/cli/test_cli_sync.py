@@ -31,9 +31,9 @@ def test_sync(place: Place, drawn: Drawn, tmp_path: Path) -> None:
     (folder / second).unlink()
     up = place.done("sync", "demo/v1", folder, "--up")
     assert (up["upload"], up["keep"]) == (1, 1)
-    told = place.run("sync", "demo/v1", folder, "--dry-run", "--delete")
-    assert told.status == 0
-    assert told.out.splitlines() == [
+    answer = place.run("sync", "demo/v1", folder, "--dry-run", "--delete")
+    assert answer.status == 0
+    assert answer.out.splitlines() == [
         f"delete-remote {second}",
         f"{folder}: would be: 1 removed from the version; {count} the same",
     ]

@@ -1,4 +1,4 @@
-"""What a start does not load: the promise behind quick answers, without a clock."""
+"""Modules that a start must not import, which keeps it fast."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEAVY = {
 
 
 def loaded(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter holds after ``code``."""
+    """Return the modules that a new interpreter has imported after ``code``."""
     script = f"{code}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -79,10 +79,10 @@ def test_wrong_usage(arguments: list[str], words: str) -> None:
     assert plain.err.count("\n") == 1
     assert words in plain.err
 
-    told = headrace(*arguments, "--json")
-    assert told.status == 2
-    assert told.json()["schema"] == "headrace.error/1"
-    error = told.json()["error"]
+    answer = headrace(*arguments, "--json")
+    assert answer.status == 2
+    assert answer.json()["schema"] == "headrace.error/1"
+    error = answer.json()["error"]
     assert set(error) == {"code", "message", "hint", "retryable"}
     assert error["retryable"] is False
     assert error["message"] in plain.err
@@ -98,8 +98,8 @@ def test_help_and_usage_name_every_format() -> None:
 
 
 def test_the_code_of_a_wrong_format_says_so() -> None:
-    told = headrace("export", "lake", "a/b", "out", "--format", "coko", "--json")
-    assert told.json()["error"]["code"] == "unknown-format"
+    answer = headrace("export", "lake", "a/b", "out", "--format", "coko", "--json")
+    assert answer.json()["error"]["code"] == "unknown-format"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["push", "--help"], ["token", "--help"]])

@@ -58,8 +58,8 @@ def test_errors_in_one_line(error: Exception, line: str) -> None:
 
 
 def test_what_programs_are_told() -> None:
-    told = explain(ParseError("bad row", path="a.txt", line=3, hint="fix it")).json()
-    assert told == {
+    answer = explain(ParseError("bad row", path="a.txt", line=3, hint="fix it")).json()
+    assert answer == {
         "code": "parse", "message": "bad row", "hint": "fix it", "retryable": False,
         "path": "a.txt", "line": 3,
     }  # fmt: skip
