@@ -4502,7 +4502,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
         """Call any operation of the platform by name.
 
         Args:
-            operation: The name of the operation, as listed in ``docs/operations.md``.
+            operation: The name of the operation, as listed in ``docs/reference/operations.md``.
             **fields: The fields of its request. Ids may be UUIDs or text; ``organization_id`` is filled in.
 
         Returns:

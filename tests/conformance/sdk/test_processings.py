@@ -206,6 +206,7 @@ async def test_a_programs_token_ends_with_its_job(tmp_path: Path) -> None:
     ("code", "why"),
     [
         ("print('a'); print('b'); raise SystemExit(7)", "exit status 7: a | b"),
+        ("import os; os.write(1, b'caf\\xe9'); raise SystemExit(7)", "exit status 7: caf\ufffd"),
         ("import os; os.kill(os.getpid(), 11)", "ended by SIGSEGV"),
     ],
 )

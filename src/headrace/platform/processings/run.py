@@ -221,6 +221,6 @@ def _describe_status(status: int) -> str:
 
 
 def _last_lines(tail: bytes) -> str:
-    lines = [line.strip() for line in tail.decode(errors="refolder").splitlines() if line.strip()]
+    lines = [line.strip() for line in tail.decode(errors="replace").splitlines() if line.strip()]
     shown = " | ".join(lines[-_LAST_LINES:])
     return f": {shown[-_MAX_CHARACTERS:]}" if shown else ""

@@ -138,7 +138,7 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
         """Call any operation of the platform by name.
 
         Args:
-            operation: The name of the operation, as listed in ``docs/operations.md``.
+            operation: The name of the operation, as listed in ``docs/reference/operations.md``.
             **fields: The fields of its request. Ids may be UUIDs or text; ``organization_id`` is filled in.
 
         Returns:
@@ -165,7 +165,7 @@ def named_operation(name: str) -> Operation[Any, Any]:
     found = OPERATIONS.get(name)
     if found is None:
         near = get_close_matches(name, OPERATIONS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see docs/operations.md"
+        hint = f"did you mean {near[0]!r}?" if near else "see docs/reference/operations.md"
         raise BadRequestError(f"no operation {name!r}", hint=hint)
     return found
 
