@@ -88,6 +88,23 @@ def test_findings_are_wrapped_below_their_message(tmp_path: Path) -> None:
     assert whole.endswith("(use --voc-origin one_inclusive if they do)")
 
 
+def test_a_list_of_errors_ends_with_the_cure(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.xml").write_text(
+            "<annotation><filename>a.jpg</filename><size><width>9</width><height>9</height></size>"
+            "<object><bndbox><xmin>1</xmin></bndbox></object></annotation>"
+        )
+    convert = ("convert", tmp_path, tmp_path / "out.json", "--to", "coco", "--on-error", "collect")
+    first, *more = headrace(*convert).err.splitlines()
+    assert first == "error: 2 records do not conform to the format; nothing was written"
+    assert [line[:2] for line in more] == ["  ", "Pa"]
+    assert more[-1] == "Pass --on-error skip to leave bad records out"
+    shown = on_terminal(*convert, columns=50, NO_COLOR="1").splitlines()
+    start = next(number for number, line in enumerate(shown) if line.startswith("  V"))
+    assert all(line.startswith("      ") for line in shown[start + 1 : -1])
+    assert shown[-1] == more[-1]
+
+
 def test_a_name_cannot_control_the_terminal(tmp_path: Path) -> None:
     name = tmp_path / "evil\x1b[2J\nname\x07.json"
     name.write_text("[]")

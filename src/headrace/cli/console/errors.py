@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -33,25 +34,25 @@ class Failure(Struct, kw_only=True):
     word: str = "error"
     place: dict[str, str | int] = {}
 
-    def line(self) -> str:
-        """Return one line for people: place, problem and cure."""
-        return " ".join(filter(None, self.parts()))
+    def line(self, *, emphasis: Callable[[str], str] = str) -> str:
+        """Return one line for people: place, problem and cure; ``emphasis`` marks the cure.
 
-    def parts(self) -> tuple[str, str]:
-        """Return the problem with its place, and the cure as a sentence or an empty string."""
+        Only a list of findings has more lines, one for each finding and one for the cure.
+        """
         where = str(self.place.get("path", ""))
         if where and "line" in self.place:
             where += f":{self.place['line']}"
         elif where and "offset" in self.place:
             where += f" at byte {self.place['offset']}"
-        text = _LONE_NEWLINE.sub(r"\\n", printable(self.message))
+        problem = _LONE_NEWLINE.sub(r"\\n", printable(self.message))
         if where:
-            text = f"{one_line(where)}: {text}"
+            problem = f"{one_line(where)}: {problem}"
         if not self.hint:
-            return text, ""
-        return text if text.endswith("?") else f"{text.rstrip('.')}.", _sentence(
-            one_line(self.hint)
-        )
+            return problem
+        cure = emphasis(_sentence(one_line(self.hint)))
+        if "\n" in problem:
+            return f"{problem}\n{cure}"
+        return f"{problem} {cure}" if problem.endswith("?") else f"{problem.rstrip('.')}. {cure}"
 
     def json(self) -> dict[str, object]:
         """Return the ``error`` object for programs."""

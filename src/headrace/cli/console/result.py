@@ -53,10 +53,12 @@ def print_failure(failure: Failure, *, as_json: bool) -> None:
 
 def _styled(failure: Failure) -> str:
     """Return an error for stderr; on a terminal coloured, with the cure in bold, and wrapped."""
-    word, problem, cure = f"{failure.word}:", *failure.parts()
     if has_colour(sys.stderr):
-        word, cure = coloured(word, ERROR), coloured(cure, STRONG) if cure else ""
-    return wrapped(" ".join(filter(None, [word, problem, cure])), sys.stderr, indent=2)
+        line = failure.line(emphasis=lambda cure: coloured(cure, STRONG))
+        text = f"{coloured(f'{failure.word}:', ERROR)} {line}"
+    else:
+        text = f"{failure.word}: {failure.line()}"
+    return wrapped(text, sys.stderr, indent=2)
 
 
 def _print_object(content: dict[str, Any]) -> None:

@@ -55,7 +55,11 @@ def wrapped(text: str, stream: TextIO, *, indent: int) -> str:
         return text
     width = max(_columns(stream), _MIN_WIDTH)
     indent = indent if width >= indent + _MIN_WIDTH else 2
-    return "\n".join(line for each in text.split("\n") for line in _lines(each, width, indent))
+    lines: list[str] = []
+    for line in text.split("\n"):
+        leading = len(line) - len(line.lstrip(" "))
+        lines += _lines(line, width, max(indent, leading + 4) if leading and lines else indent)
+    return "\n".join(lines)
 
 
 def _columns(stream: TextIO) -> int:

@@ -113,6 +113,7 @@ async def export(
     target_format = formats.get(format)
     options = write_options(write or {})
     findings = Findings(strict=strict)
+    findings.suggests_skip = False
     report = ExportReport(
         version=f"{version.origin_name}/{version.version}",
         target=str(target),

@@ -87,7 +87,8 @@ class Findings(ErrorPolicy):
         """
         fatal = [kind for kind in self if self.fatal(kind.severity)]
         if fatal:
-            self.ended_by = _collected(fatal)
+            worst = max(kind.severity for kind in fatal)
+            self.ended_by = _collected(fatal, self.cure(worst))
             raise self.ended_by
         for each in self._passes.values():
             each.check()
@@ -96,7 +97,7 @@ class Findings(ErrorPolicy):
             _check_joint(read, written)
 
 
-def _collected(fatal: list[Finding]) -> FormatError:
+def _collected(fatal: list[Finding], hint: str | None) -> FormatError:
     total = sum(kind.count for kind in fatal)
     lines = [
         f"  {kind.code}  {kind.count}  {kind.message}  {', '.join(str(place) for place in kind.examples)}"
@@ -104,7 +105,8 @@ def _collected(fatal: list[Finding]) -> FormatError:
     ]
     verb = "record does" if total == 1 else "records do"
     return ParseError(
-        "\n".join([f"{total} {verb} not conform to the format; nothing was written", *lines])
+        "\n".join([f"{total} {verb} not conform to the format; nothing was written", *lines]),
+        hint=hint,
     )
 
 

@@ -33,6 +33,7 @@ class ErrorPolicy:
         strict: Whether warnings and losses fail too.
         on_finding: Receives every finding once.
         ended_by: The error that a finding or the final check raised.
+        suggests_skip: Whether errors suggest ``on_error='skip'``; False in jobs without this option.
     """
 
     def __init__(self, on_error: OnError, *, strict: bool, on_finding: OnFinding | None) -> None:
@@ -48,6 +49,7 @@ class ErrorPolicy:
         self.strict = strict
         self.on_finding = on_finding
         self.ended_by: FormatError | None = None
+        self.suggests_skip = not strict
 
     def fails(self, severity: Severity) -> bool:
         """Return whether a finding of this severity raises at once."""
@@ -59,13 +61,17 @@ class ErrorPolicy:
             return self.on_error != "skip"
         return self.strict and severity > Severity.NOTE
 
+    def cure(self, severity: Severity) -> str | None:
+        """Return the option that lets findings of this severity pass."""
+        if severity < Severity.ERROR:
+            return "omit strict=True to accept it"
+        return "pass on_error='skip' to leave bad records out" if self.suggests_skip else None
+
     def failure(
         self, code: str, severity: Severity, message: str, place: Place, hint: str | None
     ) -> FormatError:
         """Return the error for a finding that must not pass, and remember it in ``ended_by``."""
-        text = (
-            f"{code}  {message}" if place.detail is None else f"{code}  {message}: {place.detail}"
-        )
+        text = f"{code}  {message}: {place.detail}" if place.detail else f"{code}  {message}"
         if severity == Severity.LOSS:
             self.ended_by = LossyWriteError(
                 text, hint=hint or "omit strict=True to accept the loss"
@@ -77,7 +83,7 @@ class ErrorPolicy:
                 line=place.line,
                 offset=place.offset,
                 finding=code,
-                hint=hint,
+                hint=hint or self.cure(severity),
             )
         return self.ended_by
 

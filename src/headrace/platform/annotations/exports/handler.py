@@ -150,11 +150,10 @@ def _writer(
         options["about"] = {}  # allows categories to be numbered from 0
     if kind is AnnotationFileType.YOLO:
         options |= {"split": "", "task": YOLO_TASKS.get(scope.type, "detect")}
+    findings = formats.Findings(strict=False)
+    findings.suggests_skip = False
     return formats.get(VIDEO if request.export_video else _FORMATS[kind]).create(
-        target,
-        labels,
-        options=formats.WriteOptions(**options),
-        findings=formats.Findings(strict=False),
+        target, labels, options=formats.WriteOptions(**options), findings=findings
     )
 
 
