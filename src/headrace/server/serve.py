@@ -94,7 +94,7 @@ async def serving(
             await site.start()
         except OSError as exc:
             raise ConfigurationError(
-                f"cannot listen on {host}:{port}: {(exc.strerror or 'unknown').lower()}",
+                f"cannot listen on {host}:{port}: {(exc.strerror or 'unknown').lower().rpartition(': ')[2]}",
                 hint="choose another host= or port=",
             ) from None
         try:

@@ -127,7 +127,7 @@ class AssetMatcher:
         hint = "add them first, or pass fail_on_asset_not_found=False"
         listing = CursorListing(self._backend, LIST_ASSETS, ListAssets(version_id=self._version.id))
         async for page in listing.pages(1):
-            hint += f"; its assets are called like {page[0].data.filename!r}"
+            hint += f"; its assets have names such as {page[0].data.filename!r}"
         return NotFoundError(
             f"{missed} of {total} images of the file have no asset in {self._version_name}: {names}",
             hint=hint,

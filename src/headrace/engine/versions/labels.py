@@ -111,8 +111,9 @@ def check_known(names: Sequence[str], known: Sequence[str]) -> None:
         if (match := get_close_matches(name, known, n=1))
     ]
     shown = ", ".join(repr(name) for name in unknown[:5]) + (" …" if len(unknown) > 5 else "")
+    labels = "label" if len(unknown) == 1 else "labels"
     raise NotFoundError(
-        f"{len(unknown)} labels are not in the version: {shown}",
+        f"the version lacks {len(unknown)} {labels}: {shown}",
         hint=" ".join(suggestions) or "create them first, or omit force_create_label=False",
     )
 
