@@ -225,5 +225,7 @@ def _did_you_mean(given: str, known: Sequence[str], *, cutoff: float = 0.6) -> s
 
 
 def _nearest(given: str, known: Sequence[str], *, cutoff: float = 0.6) -> str | None:
-    near = get_close_matches(given.lower(), known, n=1, cutoff=cutoff)
-    return near[0] if near else None
+    # Without the dashes, which all options share: they would make any two options look alike.
+    bare = {name.lstrip("-"): name for name in known}
+    near = get_close_matches(given.lower().lstrip("-"), bare, n=1, cutoff=cutoff)
+    return bare[near[0]] if near else None

@@ -33,6 +33,7 @@ WRONG = [
     (["convert", "a", "b", "--to", "yolo", "--from", "vocc"], "Did you mean 'voc'?"),
     (["import", "lake", "a/b", "x.json", "--format", "yolov"], "Did you mean 'yolo'?"),
     (["convert", "a", "b"], "--to is missing"),
+    (["stats", "lake", "a/b", "--workers"], "unknown option --workers. See: headrace stats"),
     (["pull", "lake", "a/b", "out", "--forse"], "unknown option --forse. Did you mean --force?"),
     (["serve", "lake", "--port", "x"], "--port cannot be 'x'. Give a whole number"),
     (
