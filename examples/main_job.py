@@ -3,7 +3,7 @@
     python examples/main_job.py lake sample/images sample/annotations.json out
 
 The target is a lake's folder, or the address of a headrace server with its token in ``HEADRACE_TOKEN``. A second run
-continues the first: nothing is uploaded or downloaded twice, and exports replace those of the first run.
+continues the first: nothing is uploaded or downloaded twice, and exports that exist already are kept.
 """
 
 import asyncio
@@ -38,7 +38,10 @@ async def main_job(
             print(f"  {label:<12} {shapes}")
 
         for kind, file_name in {"coco": "coco.json", "yolo": "yolo", "voc": "voc"}.items():
-            exported = await version.export(out / file_name, kind, overwrite=True)
+            if (out / file_name).exists():
+                print(f"kept        {out / file_name}, which exists already")
+                continue
+            exported = await version.export(out / file_name, kind)
             print(f"exported    {exported.shapes} shapes as {kind} to {exported.target}")
 
         files = await version.download(out / "images")

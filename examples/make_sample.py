@@ -60,15 +60,18 @@ def draw_dataset(folder: Path, *, count: int = 24, seed: int = 7) -> tuple[Path,
 
     Returns:
         The folder of the images, and the COCO file.
+
+    Raises:
+        FileExistsError: A file exists already and has other content; it is left as it is.
     """
     chance = random.Random(seed)
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     scenes = [_scene(chance) for _ in range(count)]
     for number, scene in enumerate(scenes):
-        (images / _name(number)).write_bytes(_png(scene, _background(chance)))
+        _write(images / _name(number), _png(scene, _background(chance)))
     annotations = folder / "annotations.json"
-    annotations.write_text(json.dumps(_coco(scenes)), encoding="utf-8")
+    _write(annotations, json.dumps(_coco(scenes)).encode())
     return images, annotations
 
 
@@ -79,9 +82,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=24, help="how many images (default: 24)")
     parser.add_argument("--seed", type=int, default=7, help="another seed draws other images")
     options = parser.parse_args(arguments)
-    images, annotations = draw_dataset(options.folder, count=options.count, seed=options.seed)
+    try:
+        images, annotations = draw_dataset(options.folder, count=options.count, seed=options.seed)
+    except FileExistsError as error:
+        print(f"error: {error.filename} exists already. Choose another folder", file=sys.stderr)
+        return 1
     print(f"{options.count} images in {images}, their annotations in {annotations}")
     return 0
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file, but never over another one; the same content may be there from an earlier run."""
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        if not path.is_file() or path.read_bytes() != content:
+            raise
 
 
 def _scene(chance: random.Random) -> list[Drawing]:

@@ -8,6 +8,7 @@ import pytest
 
 from examples.main_job import main_job
 from examples.make_sample import draw_dataset
+from examples.make_sample import main as make_sample
 from tests.support.processes.cli import Place, new_lake, served
 
 
@@ -42,3 +43,28 @@ async def test_a_lake_and_a_server_give_the_same(
     plain = said_by_http.replace(server.target, lake.target).replace("out-2", "out-1")
     assert plain == said_by_folder
     assert "imported    24 annotations, 49 shapes" in said_by_folder
+
+
+async def test_a_second_run_keeps_what_is_there(tmp_path: Path) -> None:
+    drawn = draw_dataset(tmp_path / "drawn")
+    lake = new_lake(tmp_path / "lake")
+    out = tmp_path / "out"
+    (out / "yolo").mkdir(parents=True)
+    (out / "yolo" / "weights.pt").write_text("a person's own")
+    (out / "coco.json").write_text("a person's own too")
+    images, annotations = drawn
+    for _ in range(2):
+        await main_job(lake.target, sorted(images.iterdir()), annotations, out)
+    assert (out / "yolo" / "weights.pt").read_text() == "a person's own"
+    assert (out / "coco.json").read_text() == "a person's own too"
+    assert (out / "voc" / "labelmap.txt").is_file()
+
+
+def test_the_sample_is_never_drawn_over_other_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "annotations.json").write_text("a person's own")
+    assert make_sample([str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'annotations.json'} exists")
+    assert (tmp_path / "annotations.json").read_text() == "a person's own"
+    assert [make_sample([str(tmp_path / "new")]) for _ in range(2)] == [0, 0]

@@ -46,7 +46,7 @@ class Outcome:
 def environment(**more: str) -> dict[str, str]:
     """This process' environment without anything that would tell a command what to do."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
         kept.pop(name, None)
     return kept | {"PYTHONUTF8": "1", "COLUMNS": "100"} | more
 

@@ -44,7 +44,7 @@ OPPOSITES = {
 }
 """The option that means False for an argument that is True by default."""
 
-# Only as a word of its own, so that file names and values in quotes are left alone.
+# Only after white space or a parenthesis, so that file names and values in quotes are left alone.
 _ARGUMENT = re.compile(
     r"(?<![^\s(])(?P<name>" + "|".join([*OPTIONS, *OPPOSITES]) + r")="
     r"(?!=)(?:(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s,;:.()]+))?"

@@ -52,7 +52,7 @@ def find_description(path: Path) -> Path | None:
     """Find the yaml, ``obj.data`` or list of classes that describes ``path``; None without one.
 
     Raises:
-        ParseError: Several yaml files may be meant, or the file is none of these.
+        ParseError: Several yaml files may be meant, or the file describes no YOLO dataset.
     """
     if path.is_file():
         if path.suffix.lower() in (".yaml", ".yml", ".data") or path.name in _CLASS_LISTS:
