@@ -20,6 +20,7 @@ The server maps a class to an HTTP status and the client maps the status back to
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -470,6 +471,15 @@ STATUS_CLASSES: dict[int, type[APIError]] = {
         UnavailableError,
     )
 }
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the beginning of a hint, ``"did you mean 'push'? "``, for an unknown name; empty if none is near."""
+    # Imported here, since most programs never make this mistake.
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def error_for_status(

@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import msgspec
 from msgspec import Struct
 
-from headrace.errors import ConfigurationError
+from headrace.errors import ConfigurationError, did_you_mean
 
 FILE = "headrace.toml"
 _PROJECT = "pyproject.toml"
@@ -132,12 +131,8 @@ def _fields(table: Any, path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: headrace must be a table", hint="[tool.headrace]")
     for name in table:
         if name not in Settings.__struct_fields__:
-            near = get_close_matches(name, Settings.__struct_fields__, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?"
-                if near
-                else "settings: " + ", ".join(Settings.__struct_fields__)
-            )
+            known = Settings.__struct_fields__
+            hint = did_you_mean(name, known).strip() or f"settings: {', '.join(known)}"
             raise ConfigurationError(f"{path} has an unknown setting {name!r}", hint=hint)
     _checked(table, str(path))
     return table

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final, Literal, get_args
 
-from headrace.errors import ConfigurationError
+from headrace.errors import ConfigurationError, did_you_mean
 from headrace.formats.findings.collect import Pass, Severity
 
 ClassOrder = Literal["source", "name"]
@@ -26,8 +26,7 @@ def checked_order(order: object) -> ClassOrder | tuple[str, ...]:
         return order
     orders = get_args(ClassOrder)
     if isinstance(order, str):
-        near = get_close_matches(order.lower(), orders, n=1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
+        meant = did_you_mean(order.lower(), orders)
         raise ConfigurationError(
             f"unknown class order {order!r}",
             hint=f"{meant}give {', '.join(orders)} or a list of class names",

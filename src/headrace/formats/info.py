@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Literal
 
 from msgspec import Struct
 
-from headrace.errors import FormatError
+from headrace.errors import FormatError, did_you_mean
 
 FormatName = Literal["coco", "coco-video", "yolo", "voc"]
 ShapeKind = Literal[
@@ -100,8 +99,7 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
             return self.says
         if task not in self.tasks:
             known = ", ".join(self.tasks) or "none"
-            near = get_close_matches(task.lower(), self.tasks, n=1)
-            hint = (f"did you mean {near[0]!r}? " if near else "") + f"tasks: {known}"
+            hint = f"{did_you_mean(task.lower(), self.tasks)}tasks: {known}"
             raise FormatError(f"{self.title} has no task {task!r}", hint=hint)
         return self.tasks[task]
 

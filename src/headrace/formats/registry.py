@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
-from headrace.errors import SourceNotFoundError, UnknownFormatError
+from headrace.errors import SourceNotFoundError, UnknownFormatError, did_you_mean
 from headrace.formats import coco, coco_video, voc, yolo
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Findings
@@ -138,8 +137,7 @@ def get(name: str) -> Format:
     """
     found = _FORMATS.get(name.lower())
     if found is None:
-        near = get_close_matches(name.lower(), _FORMATS, n=1)
-        hint = (f"did you mean {near[0]!r}? " if near else "") + f"formats: {' '.join(_FORMATS)}"
+        hint = f"{did_you_mean(name.lower(), _FORMATS)}formats: {' '.join(_FORMATS)}"
         raise UnknownFormatError(f"no format {name!r}", hint=hint)
     return found
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import Account
-from headrace.errors import NotFoundError
+from headrace.errors import NotFoundError, did_you_mean
 
 if TYPE_CHECKING:
     from headrace.sdk.client.client import Client
@@ -65,6 +64,5 @@ def existing(name: str, known: Sequence[str]) -> str:
     """Return a hint with the nearest known name and the first ten."""
     if not known:
         return "none exists yet; push creates them"
-    near = get_close_matches(name, known, n=1)
     shown = ", ".join(sorted(known)[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
-    return (f"did you mean {near[0]!r}? " if near else "") + f"existing: {shown}"
+    return f"{did_you_mean(name, known)}existing: {shown}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
 
-from headrace.errors import ParseError
+from headrace.errors import ParseError, did_you_mean
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.io.image_size import read_size
@@ -57,8 +56,7 @@ class YoloReader(ChunkedReader):
     def _open(self) -> None:
         task = self.options.task
         if task is not None and task not in TASKS:
-            near = get_close_matches(task.lower(), TASKS, n=1)
-            hint = (f"did you mean {near[0]!r}? " if near else "") + f"tasks: {', '.join(TASKS)}"
+            hint = f"{did_you_mean(task.lower(), TASKS)}tasks: {', '.join(TASKS)}"
             raise ParseError(f"YOLO has no task {task!r}", path=self.path, hint=hint)
         self._description = find_description(self.path)
 

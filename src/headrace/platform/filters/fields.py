@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import Enum
 from typing import NamedTuple
 
+from headrace.errors import did_you_mean
 from headrace.model.columns import ShapeKind
 from headrace.model.enums import (
     AnnotationStatus,
@@ -141,6 +141,5 @@ def _unknown(fields: dict[str, Field], comparison: Comparison) -> Exception:
         f"{name}.<key>" if field.kind is FieldKind.JSON else name for name, field in fields.items()
     ]
     name = ".".join(comparison.field)
-    near = get_close_matches(name, known, n=1)
-    hint = (f"did you mean {near[0]!r}? " if near else "") + "fields: " + " ".join(known)
+    hint = f"{did_you_mean(name, known)}fields: {' '.join(known)}"
     return error_at(comparison.column, f"no field {name!r}", hint)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from headrace.errors import BadRequestError
+from headrace.errors import BadRequestError, did_you_mean
 from headrace.model.enums import InferenceType, ProcessingTargetType, ProcessingType
 from headrace.model.ids import Kind, encode
 from headrace.model.records import ParameterRecord, ProcessingRecord
@@ -85,11 +84,10 @@ class RegisteredProcessing(Struct, frozen=True, kw_only=True):
         declared = {each.name: each for each in self.parameters}
         for name in given:
             if name not in declared:
-                near = get_close_matches(name, declared, n=1)
                 names = f"it takes {', '.join(declared)}" if declared else "it takes none"
                 raise BadRequestError(
                     f"{self.name} takes no parameter {name!r}",
-                    hint=f"did you mean {near[0]!r}?" if near else names,
+                    hint=did_you_mean(name, declared).strip() or names,
                 )
         missing = [n for n, each in declared.items() if each.default is UNSET and n not in given]
         if missing:

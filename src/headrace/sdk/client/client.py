@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from headrace.errors import BadRequestError, NotFoundError
+from headrace.errors import BadRequestError, NotFoundError, did_you_mean
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
@@ -164,8 +163,7 @@ def named_operation(name: str) -> Operation[Any, Any]:
     """Return the operation of this name; BadRequestError suggests the nearest name if there is none."""
     found = OPERATIONS.get(name)
     if found is None:
-        near = get_close_matches(name, OPERATIONS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see docs/reference/operations.md"
+        hint = did_you_mean(name, OPERATIONS).strip() or "see docs/reference/operations.md"
         raise BadRequestError(f"no operation {name!r}", hint=hint)
     return found
 
