@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from headrace.errors import BadRequestError, NotFoundError
+from headrace.errors import BadRequestError
 from headrace.model.ids import Kind
 from headrace.model.packing import unpack_counts
 from headrace.platform.accounts.users import account_of
@@ -44,7 +44,8 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         assets = _assets(scope, request.asset_ids)
-        numbers = _numbers(scope, request.annotation_ids)
+        ids = request.annotation_ids
+        numbers = None if ids is None else scope.row_numbers(Kind.ANNOTATION, ids)
         accounts = await _accounts(tx, access, request.worker_ids)
         await _refuse_tasks(tx, scope, assets, numbers)
         before = (await touch(tx, scope)).annotation
@@ -199,16 +200,3 @@ def _assets(scope: VersionScope, texts: list[str]) -> list[int] | None:
                 f"{text!r} is not the id of an asset", hint=f"give ids, or only {ALL_ASSETS!r}"
             ) from None
     return asset_seqs(scope, ids)
-
-
-def _numbers(scope: VersionScope, ids: list[UUID] | None) -> list[int] | None:
-    if ids is None:
-        return None
-    of_version = scope.ids(Kind.ANNOTATION)
-    numbers: dict[int, None] = {}
-    for annotation_id in ids:
-        number = of_version.seq(annotation_id)
-        if number is None:
-            raise NotFoundError(f"there is no annotation {annotation_id} in {scope.full_name}")
-        numbers[number] = None
-    return list(numbers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace.errors import NotFoundError, RequestTooLargeError
+from headrace.errors import RequestTooLargeError
 from headrace.model.ids import Kind, encode
 from headrace.model.packing import unpack
 from headrace.platform.accounts.users import compile_annotation_filters
@@ -72,7 +72,7 @@ async def load_annotations(
     scope = await version_scope(context.database, access, request.version_id)
     rows = await context.database.fetch(
         "annotations.load",
-        keys=json_text(_numbers(scope, request.ids)),
+        keys=json_text(scope.row_numbers(Kind.ANNOTATION, request.ids)),
         bucket=scope.bucket,
         version=scope.no,
         dataset=scope.dataset,
@@ -82,17 +82,6 @@ async def load_annotations(
     await _add_heights(context, scope, stored)
     labels = await context.database.fetch("labels.keys", version=scope.no)
     return await in_thread(encode_annotations, stored, dict(labels))
-
-
-def _numbers(scope: VersionScope, ids: list[UUID]) -> list[int]:
-    ids_of_version = scope.ids(Kind.ANNOTATION)
-    numbers: dict[int, None] = {}
-    for annotation_id in ids:
-        number = ids_of_version.seq(annotation_id)
-        if number is None:
-            raise NotFoundError(f"there is no annotation {annotation_id} in {scope.full_name}")
-        numbers[number] = None
-    return list(numbers)
 
 
 def _stored_annotations(

@@ -65,14 +65,7 @@ async def select_seqs(
 
 def asset_seqs(scope: VersionScope, ids: Iterable[UUID]) -> list[int]:
     """Decode ids into distinct row numbers; raises NotFoundError for an id of another version."""
-    ids_of_version = scope.ids(Kind.ASSET)
-    seqs: dict[int, None] = {}
-    for asset_id in ids:
-        seq = ids_of_version.seq(asset_id)
-        if seq is None:
-            raise NotFoundError(f"there is no asset {asset_id} in {scope.full_name}")
-        seqs[seq] = None
-    return list(seqs)
+    return scope.row_numbers(Kind.ASSET, ids)
 
 
 async def present_seqs(

@@ -112,6 +112,17 @@ class VersionScope(Struct, frozen=True):
         """Encodes and decodes ids of the version's assets, annotations, labels, groups or asset tags."""
         return IdScope(kind, self.created, self.bucket, self.no)
 
+    def row_numbers(self, kind: Kind, ids: Iterable[UUID]) -> list[int]:
+        """Decode ids into distinct row numbers; raises NotFoundError for an id of another version."""
+        ids_of_version = self.ids(kind)
+        numbers: dict[int, None] = {}
+        for each in ids:
+            number = ids_of_version.seq(each)
+            if number is None:
+                raise NotFoundError(f"there is no {kind.name.lower()} {each} in {self.full_name}")
+            numbers[number] = None
+        return list(numbers)
+
 
 class VersionChange(Struct, frozen=True):
     """The first numbers that a change reserved in a version, and the version's revision after the change."""
