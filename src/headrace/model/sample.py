@@ -12,7 +12,9 @@ class Sample(Struct, kw_only=True, gc=False):
 
     ``filename`` is spelled as in the source, with ``/`` between folders. ``width`` and ``height`` are in pixels, None
     where the source does not give them. ``annotated`` distinguishes an annotated asset without objects (background) from
-    one that was not annotated. ``id`` and ``extra`` are values of the source, kept for writing the same format.
+    one that was not annotated. ``id`` and ``extra`` are values of the source, kept for writing the same format. ``path``
+    is the path of the asset's file below the folder of the source, with ``/`` between folders, where a reader knows it;
+    it tells apart files of equal names in different folders.
     """
 
     filename: str
@@ -24,6 +26,7 @@ class Sample(Struct, kw_only=True, gc=False):
     id: int | str | None = None
     attributes: Attributes | None = None
     extra: Attributes | None = None
+    path: str | None = None
 
 
 class LabelInfo(Struct, kw_only=True):
