@@ -8,13 +8,11 @@ import time
 from pathlib import Path
 
 from headrace.errors import LakeError, NotALakeError, StorageError
+from headrace.folders.lakes import DATABASE, check_no_lake, is_lake
 from headrace.platform.accounts.signing_keys import SECRET_BYTES
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.threads import in_thread
-
-DATABASE = "headrace.db"
-OBJECTS = "objects"
 
 ORGANIZATION = "local"
 ACCOUNT = "local"
@@ -28,7 +26,7 @@ async def create_lake(path: Path) -> None:
     """Create a lake in a new or empty folder, completely or not at all.
 
     Raises:
-        LakeError: The folder is in use.
+        LakeError: The folder is in use, or lies in a lake.
         StorageError: The folder or a file in it cannot be created.
     """
     await in_thread(_make_folder, path)
@@ -74,6 +72,8 @@ async def _fill(tx: Transaction, now: int) -> None:
 
 
 def _make_folder(path: Path) -> None:
+    if not is_lake(path):
+        check_no_lake(path, below=False)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         entries = [name for name in os.listdir(path) if not name.startswith(_LEFT_OVER)]
@@ -112,5 +112,5 @@ def _check(path: Path) -> None:
         raise NotALakeError(f"{path} is a file, not the folder of a lake", hint=cure)
     if not path.exists():
         raise NotALakeError(f"there is no lake {path}", hint=cure)
-    if not (path / DATABASE).is_file():
+    if not is_lake(path):
         raise NotALakeError(f"{path} is a folder but not a lake (no {DATABASE})", hint=cure)

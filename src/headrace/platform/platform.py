@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.accounts import session, users
 from headrace.platform.annotations import delete as delete_annotations
 from headrace.platform.annotations import load as load_annotations
@@ -24,7 +25,7 @@ from headrace.platform.jobs.maintenance import purge
 from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
 from headrace.platform.labels import delete as delete_labels
-from headrace.platform.lake_layout import DATABASE, OBJECTS, check_lake, create_lake
+from headrace.platform.lake_layout import check_lake, create_lake
 from headrace.platform.processings import launch, logs, registry, run
 from headrace.platform.tags import attach, tags
 from headrace.platform.versions import copy, datasets, fork, versions

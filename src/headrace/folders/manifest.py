@@ -1,0 +1,147 @@
+"""The manifest of a folder: the files that headrace wrote below it, each with its size and its time of change.
+
+A file that still has both is headrace's own and unchanged. Every other file is a person's, or was changed by one. The
+number of an inode is no part of it, since a new file can get the number of a deleted one.
+
+A manifest is a file of records that end in a null byte: ``SIZE MTIME_NS PATH``, and ``0 0 PATH/`` for a folder. It may
+hold records of several writings. Reading and writing need the same memory for any number of files.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+NAME = "written"
+"""The manifest of a path, in the folder :func:`headrace.folders.state.state_of` of it."""
+
+_BATCH = 4096
+_READ = 1 << 20
+
+
+class Entry(NamedTuple):
+    """A file or folder below a root.
+
+    Attributes:
+        path: Its path below the root in the file system's bytes, with ``/`` between the names and at the end of a
+            folder.
+        size: Size in bytes; 0 for a folder.
+        mtime_ns: Time of the last change in nanoseconds; 0 for a folder.
+    """
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+def entries(root: Path, below: bytes = b"") -> Iterator[Entry]:
+    """Yield everything below a folder, a folder before what it holds. Links are entries, and are not followed."""
+    folders: list[bytes] = []
+    with os.scandir(os.path.join(os.fsencode(root), below)) as found:
+        for each in found:
+            path = below + each.name
+            if each.is_dir(follow_symlinks=False):
+                folders.append(path + b"/")
+            else:
+                state = each.stat(follow_symlinks=False)
+                yield Entry(path, state.st_size, state.st_mtime_ns)
+    for folder in folders:
+        yield Entry(folder, 0, 0)
+        yield from entries(root, folder)
+
+
+def save_manifest(file: Path, root: Path, *, keep: bool = False) -> None:
+    """Record everything below a folder; the manifest appears complete or not at all.
+
+    Args:
+        file: The manifest.
+        root: The folder, which may be moved afterwards.
+        keep: Keep the records of an existing manifest.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    save_entries(file, entries(root), keep=keep)
+
+
+def save_entries(file: Path, own: Iterable[Entry], *, keep: bool = False) -> None:
+    """Like :func:`save_manifest`, for given entries."""
+    draft = file.with_name(f"{file.name}-{secrets.token_hex(4)}")
+    try:
+        with draft.open("xb") as out:
+            if keep and file.exists():
+                with file.open("rb") as known:
+                    shutil.copyfileobj(known, out, _READ)
+            records = iter(own)
+            while batch := list(islice(records, _BATCH)):
+                out.write(
+                    b"".join([b"%d %d %b\0" % (size, mtime, at) for at, size, mtime in batch])
+                )
+        draft.replace(file)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+class Manifest:
+    """Tells which entries of a folder are headrace's own and unchanged; to be used in a ``with`` statement.
+
+    Args:
+        file: The manifest. None, or a file that does not exist, knows nothing.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self.exists = file is not None and file.is_file()
+        self._records: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        if self.exists:
+            # A database without a name lives in a temporary file, and in memory only as far as its cache reaches.
+            self._records = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+            self._records.execute("PRAGMA journal_mode = OFF")
+            self._records.execute("PRAGMA cache_size = -32000")
+            self._records.execute(
+                "CREATE TABLE written (path BLOB, size INTEGER, mtime INTEGER,"
+                " PRIMARY KEY (path, size, mtime)) WITHOUT ROWID"
+            )
+            self._records.execute("BEGIN")
+            self._records.executemany(
+                "INSERT OR IGNORE INTO written VALUES (?, ?, ?)", self._saved()
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._records is not None:
+            self._records.close()
+            self._records = None
+
+    def __contains__(self, entry: Entry) -> bool:
+        if self._records is None:
+            return False
+        found = self._records.execute(
+            "SELECT 1 FROM written WHERE path = ? AND size = ? AND mtime = ?", entry
+        )
+        return found.fetchone() is not None
+
+    def _saved(self) -> Iterator[Entry]:
+        assert self._file is not None
+        with self._file.open("rb") as saved:
+            rest = b""
+            while block := saved.read(_READ):
+                *records, rest = (rest + block).split(b"\0")
+                for record in records:
+                    size, mtime, path = record.split(b" ", 2)
+                    yield Entry(path, int(size), int(mtime))

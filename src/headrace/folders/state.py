@@ -1,0 +1,56 @@
+"""State of a path of a person's, kept in the state folder of the settings, not beside the person's files.
+
+Each path has its own folder below ``paths/``, named by a digest of the resolved path; the file ``path`` in it holds the
+path. Nothing in it is ever needed: without it, headrace only knows less about the files that it finds.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from hashlib import blake2b
+from pathlib import Path
+
+from headrace.settings import load_settings
+
+_PATHS = "paths"
+_PATH = "path"
+
+
+def state_of(path: Path) -> Path:
+    """Return the folder for the state of a file or folder, which need not exist; it is not created.
+
+    All links are resolved, so each way to write a path has the same state.
+    """
+    digest = blake2b(_key(path), digest_size=16).hexdigest()
+    return load_settings().state_folder() / _PATHS / digest
+
+
+def make_state(path: Path) -> Path:
+    """Like :func:`state_of`, but create the folder, readable by its owner alone.
+
+    Raises:
+        OSError: The folder cannot be created.
+    """
+    folder = state_of(path)
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _forget_deleted(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+    (folder / _PATH).write_bytes(_key(path))
+    return folder
+
+
+def _key(path: Path) -> bytes:
+    return os.fsencode(os.path.normcase(os.path.realpath(path)))
+
+
+def _forget_deleted(paths: Path) -> None:
+    """Delete the state of paths that are gone, although the folder that they were in is there."""
+    for folder in paths.iterdir():
+        try:
+            path = Path(os.fsdecode((folder / _PATH).read_bytes()))
+        except OSError:
+            continue
+        if path.parent.is_dir() and not os.path.lexists(path):
+            shutil.rmtree(folder, ignore_errors=True)
