@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import UNSET
 from PIL import Image
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError
@@ -34,6 +35,7 @@ from headrace.protocol.operations.datalake import (
     UpdateCustomMetadata,
     UpdateData,
 )
+from headrace.protocol.operations.storage import PRESIGN_DOWNLOAD, PresignDownload
 from tests.support.lakes.lake import Lake, picture, png
 
 
@@ -273,3 +275,50 @@ async def test_sources_are_made_found_and_listed(lake: Lake, stranger: Lake) -> 
     assert listed.items == made
     ordered = ListSources(organization_id=lake.organization, order_by=["-name"], limit=2, offset=1)
     assert [item.name for item in (await lake.call(LIST_SOURCES, ordered)).items] == ["b", "a"]
+
+
+async def test_reuse_returns_the_data_with_the_same_content_and_description(lake: Lake) -> None:
+    first = await lake.add(custom_metadata={"shift": 1})
+    tag = await lake.data_tag("new")
+    for more in ({}, {"sha256": first.sha256}):
+        spare = await lake.store(png())
+        request = lake.registration(
+            spare, custom_metadata={"shift": 1}, reuse=True, tags=[tag.id], **more
+        )
+        again = await lake.call(REGISTER_DATA, request)
+        assert (again.id, again.object_name) == (first.id, first.object_name)
+        assert [each.name for each in again.tags] == ["new"]
+        with pytest.raises(NotFoundError):
+            await lake.call(
+                PRESIGN_DOWNLOAD, PresignDownload(connector_id=lake.connector, object_name=spare)
+            )
+    # The answer was lost: the call comes again, and its object is gone. Only the digest tells what it was.
+    assert (await lake.call(REGISTER_DATA, request)).id == first.id
+    request.sha256 = UNSET
+    with pytest.raises(BadRequestError, match="nothing was uploaded"):
+        await lake.call(REGISTER_DATA, request)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"reuse": UNSET},
+        {"filename": "b.png"},
+        {"custom_metadata": {"shift": 1}},
+        {"content_type": "image/x-png"},
+    ],
+)
+async def test_data_that_differ_are_not_reused(lake: Lake, more: dict[str, Any]) -> None:
+    first = await lake.add()
+    request = lake.registration(await lake.store(png()), **({"reuse": True} | more))
+    assert (await lake.call(REGISTER_DATA, request)).id != first.id
+
+
+async def test_reuse_never_deletes_an_object_that_is_registered(lake: Lake) -> None:
+    await lake.add()
+    other = await lake.add("elsewhere.png")
+    request = lake.registration(other.object_name, reuse=True)
+    with pytest.raises(ConflictError):
+        await lake.call(REGISTER_DATA, request)
+    shown = PresignDownload(connector_id=lake.connector, object_name=other.object_name)
+    assert (await lake.call(PRESIGN_DOWNLOAD, shown)).presigned_url

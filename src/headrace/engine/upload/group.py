@@ -11,7 +11,7 @@ from msgspec import UNSET
 from headrace.backend.base import Backend, SmallUpload, UploadedFile
 from headrace.engine.upload.file import UploadFile, content_type
 from headrace.engine.upload.reuse import digests_of
-from headrace.engine.upload.target import UploadTarget, checked, description
+from headrace.engine.upload.target import ReusedData, UploadTarget, checked, description
 from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.datalake import DataDescription
@@ -29,7 +29,7 @@ from headrace.threads import in_thread
 REGISTRATION_SECONDS = 5.0
 """Time that a cancelled group may take to register the files it has sent."""
 
-UploadOutcome = DataRecord | HeadraceError | OSError
+UploadOutcome = DataRecord | ReusedData | HeadraceError | OSError
 
 
 async def upload_group(
@@ -53,12 +53,16 @@ async def _upload(
         for file, upload in zip(files, prepared, strict=True)
     ]
     described = [
-        description(target, file, parcel.prepared.object_name)
+        description(backend, target, file, parcel.prepared.object_name)
         for file, parcel in zip(files, parcels, strict=True)
     ]
     try:
         sent = await backend.upload_many(parcels, connector_id=target.connector, workers=workers)
-        arrived = [index for index, each in enumerate(sent) if isinstance(each, UploadedFile)]
+        arrived = []
+        for index, each in enumerate(sent):
+            if isinstance(each, UploadedFile):
+                described[index].sha256 = each.sha256 or UNSET
+                arrived.append(index)
         results = await _register(backend, target, [described[index] for index in arrived])
     except anyio.get_cancelled_exc_class():
         with anyio.move_on_after(REGISTRATION_SECONDS, shield=True):
@@ -66,7 +70,7 @@ async def _upload(
         raise
     registered = dict(zip(arrived, results, strict=True))
     return [
-        await _outcome(backend, file, each, registered[index])
+        await _outcome(backend, file, each, described[index].object_name, registered[index])
         if isinstance(each, UploadedFile)
         else each
         for index, (file, each) in enumerate(zip(files, sent, strict=True))
@@ -83,8 +87,11 @@ async def _register_sent(
     with suppress(HeadraceError):
         registered = await _register(backend, target, described)
         digests = await in_thread(digests_of, files)
-        for file, digest, each in zip(files, digests, registered, strict=True):
-            await _outcome(backend, file, UploadedFile(file.size, digest), each)
+        for file, digest, description, each in zip(
+            files, digests, described, registered, strict=True
+        ):
+            uploaded = UploadedFile(file.size, digest)
+            await _outcome(backend, file, uploaded, description.object_name, each)
 
 
 async def _prepare(
@@ -125,13 +132,17 @@ async def _register(
 
 
 async def _outcome(
-    backend: Backend, file: UploadFile, sent: UploadedFile, registered: RegisteredData
+    backend: Backend,
+    file: UploadFile,
+    sent: UploadedFile,
+    object_name: str,
+    registered: RegisteredData,
 ) -> UploadOutcome:
     if registered.refusal is not None:
         return registered.refusal.error()
     assert registered.data is not None
     try:
-        return await checked(backend, file, sent, registered.data)
+        return await checked(backend, file, sent, object_name, registered.data)
     except AuthenticationError:
         raise
     except (HeadraceError, OSError) as error:

@@ -152,8 +152,8 @@ async def _push_batch(
     fresh = {str(file.path): record for file, record in zip(missing, uploaded, strict=True)}
     records = [have.get(str(file.path)) or fresh.get(str(file.path)) for file in batch]
     report.files += len(batch)
-    report.reused += len(have)
     report.transfer.skipped += len(have)
+    report.reused = report.transfer.skipped
     report.uploaded = report.transfer.moved
     report.assets += await _add(backend, version.id, [record for record in records if record])
 
@@ -167,9 +167,10 @@ async def _add(backend: Backend, version_id: UUID, records: list[DataRecord]) ->
     listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "data_ids", ids)
     there = {asset.data.id async for page in listed.pages() for asset in page}
     wanted = [each for each in ids if each not in there]
-    for job in await add_data(backend, version_id, wanted):
-        await wait_for(backend, job)
-    return len(wanted)
+    jobs = [await wait_for(backend, job) for job in await add_data(backend, version_id, wanted)]
+    # Another push may have added some of them meanwhile. Not every platform counts what a job has added.
+    counts = [job.done for job in jobs if isinstance(job.done, int)]
+    return sum(counts) if jobs and len(counts) == len(jobs) else len(wanted)
 
 
 async def _ensure_version(

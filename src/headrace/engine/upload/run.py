@@ -11,7 +11,7 @@ from headrace.backend.base import Backend, FileUpload
 from headrace.engine.upload.file import UploadFile, content_type, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
-from headrace.engine.upload.target import UploadTarget, checked, description
+from headrace.engine.upload.target import ReusedData, UploadTarget, checked, description
 from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
 from headrace.model.enums import ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord
@@ -120,7 +120,11 @@ async def upload_batch(
 
     def record(index: int, outcome: UploadOutcome) -> None:
         file = files[index]
-        if isinstance(outcome, DataRecord):
+        if isinstance(outcome, ReusedData):
+            found[index] = outcome.record
+            report.skipped += 1
+            progress.add()
+        elif isinstance(outcome, DataRecord):
             found[index] = outcome
             report.moved += 1
             report.bytes += file.size
@@ -194,7 +198,9 @@ def _has_same_description(record: DataRecord, file: UploadFile) -> bool:
     return described == (record.metadata or None, record.custom_metadata)
 
 
-async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> DataRecord:
+async def _upload(
+    backend: Backend, target: UploadTarget, file: UploadFile
+) -> DataRecord | ReusedData:
     connector = target.connector
     async with backend.upload(file.path, connector_id=connector) as upload:
         if upload.object_name is not None:
@@ -218,12 +224,13 @@ async def _upload(backend: Backend, target: UploadTarget, file: UploadFile) -> D
 
 async def _send(
     backend: Backend, target: UploadTarget, file: UploadFile, upload: FileUpload, object_name: str
-) -> DataRecord:
+) -> DataRecord | ReusedData:
     sent = await upload.send(object_name, content_type(file.filename))
-    described = description(target, file, object_name)
+    described = description(backend, target, file, object_name)
+    described.sha256 = sent.sha256 or UNSET
     record = await backend.call(
         REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))
     )
-    record = await checked(backend, file, sent, record)
+    outcome = await checked(backend, file, sent, object_name, record)
     await upload.finish()
-    return record
+    return outcome

@@ -41,8 +41,10 @@ class UploadTarget(Struct, frozen=True, kw_only=True):
         return connector
 
 
-def description(target: UploadTarget, file: UploadFile, object_name: str) -> DataDescription:
-    """Describe a file for its registration."""
+def description(
+    backend: Backend, target: UploadTarget, file: UploadFile, object_name: str
+) -> DataDescription:
+    """Describe a file for its registration; where the platform can, it reuses data that another run registered."""
     kind = content_type(file.filename)
     return DataDescription(
         type=DataType.VIDEO if kind.startswith("video/") else DataType.IMAGE,
@@ -53,13 +55,20 @@ def description(target: UploadTarget, file: UploadFile, object_name: str) -> Dat
         data_source_id=target.source_id,
         metadata=file.metadata or UNSET,
         custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
+        reuse=True if backend.limits.extensions else UNSET,
     )
 
 
+class ReusedData(Struct, frozen=True):
+    """Data that another run registered meanwhile; the platform returned it instead of a second one."""
+
+    record: DataRecord
+
+
 async def checked(
-    backend: Backend, file: UploadFile, sent: UploadedFile, record: DataRecord
-) -> DataRecord:
-    """Wait until the platform has read the file, and return its record.
+    backend: Backend, file: UploadFile, sent: UploadedFile, object_name: str, record: DataRecord
+) -> DataRecord | ReusedData:
+    """Wait until the platform has read the file that was sent as ``object_name``, and return its record.
 
     Raises ChecksumError if the stored file differs from the one that was sent, UnprocessableEntityError if the
     platform cannot read it; either way the data is deleted. Raises WaitTimeoutError after 150 seconds.
@@ -83,4 +92,4 @@ async def checked(
         raise UnprocessableEntityError(
             f"{record.filename!r} cannot be read as {record.content_type}"
         )
-    return record
+    return record if record.object_name == object_name else ReusedData(record)

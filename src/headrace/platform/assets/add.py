@@ -56,11 +56,13 @@ async def add_data(context: Context, access: Access, request: AddData) -> JobAns
     tags = await _tags(context, scope, request.asset_tag_ids)
     await _candidates(context.database, access, request.data_ids)
     size = max(1, _ROWS // (1 + len(tags)))
+    added = 0
     for start in range(0, len(request.data_ids), size):
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             candidates = await _candidates(tx, access, request.data_ids[start : start + size])
-            change = await _add(tx, access, scope, candidates, tags)
+            change, fresh = await _add(tx, access, scope, candidates, tags)
+        added += fresh
         fold_if_due(context, scope, change)
     async with context.database.transaction() as tx:
         job = await add_job(
@@ -70,6 +72,8 @@ async def add_data(context: Context, access: Access, request: AddData) -> JobAns
             kind="ADD_DATA",
             subject=scope.no,
             state=JobStatus.SUCCESS,
+            done=added,
+            total=added,
         )
     return JobAnswer(job=job)
 
@@ -125,7 +129,8 @@ async def _add(
     scope: VersionScope,
     candidates: list[Candidate],
     tags: list[int],
-) -> VersionChange:
+) -> tuple[VersionChange, int]:
+    """Add the candidates that the version lacks; return the change of the version and the number of new assets."""
     keys = json_text([(candidate.lake_bucket, candidate.no) for candidate in candidates])
     rows = await tx.fetch("assets.present", keys=keys, bucket=scope.bucket, version=scope.no)
     present = {(lake_bucket, data): seq for lake_bucket, data, seq in rows}
@@ -146,4 +151,4 @@ async def _add(
     )
     await CounterDelta(assets=len(fresh)).write(tx, scope.bucket, scope.no)
     await add_new_assets(tx, access.organization, scope.campaign, seqs)
-    return change
+    return change, len(fresh)

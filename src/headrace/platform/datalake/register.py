@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -33,6 +33,7 @@ from headrace.protocol.operations.uploading import (
     RegisteredData,
     RegisterManyData,
 )
+from headrace.storage.database.base import Transaction
 from headrace.storage.objects.base import ObjectInfo
 
 
@@ -64,15 +65,26 @@ class _Draft(NamedTuple):
     declared: _Declared
     tags: list[Tag]
     source: SourceRecord | None
-    inspected: _Inspected
+    inspected: _Inspected | None
 
     @property
     def row(self) -> dict[str, Any]:
+        assert self.inspected is not None
         return {
             "object_name": self.request.object_name,
             **self.declared._asdict(),
             **self.inspected._asdict(),
         }
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest by which data of the lake may be reused, in hexadecimal; None where that is not wanted."""
+        if _given(self.request.reuse) is not True:
+            return None
+        if self.inspected is not None:
+            return self.inspected.sha256.hex()
+        sha256: str | None = _given(self.request.sha256)
+        return sha256
 
 
 @handles(REGISTER_DATA)
@@ -112,11 +124,13 @@ async def _register(
     for draft in drafts:
         if isinstance(draft, _Draft):
             new.setdefault(draft.request.object_name, draft)
-    numbers = await _add(context, lake, list(new.values()))
+    numbers, reused = await _add(context, access, lake, list(new.values()))
     registered: list[DataRecord | APIError] = []
     for draft in drafts:
         if isinstance(draft, APIError):
             registered.append(draft)
+        elif (no := reused.get(draft.request.object_name)) is not None:
+            registered.append(await full_record(context, access, lake.bucket, no))
         elif (no := numbers.pop(draft.request.object_name, None)) is not None:
             registered.append(_record(access, lake, no, draft))
         else:
@@ -142,25 +156,41 @@ async def _drafts(
             wanted = tuple(request.tags)
             if wanted not in tags:
                 tags[wanted] = await data_tags(context.database, access, lake, wanted)
-            inspected = await _inspect(context, request, info, size)
-            drafts.append(_Draft(request, declared, tags[wanted], source, inspected))
+            draft = _Draft(request, declared, tags[wanted], source, None)
+            if info is not None:
+                inspected = await _inspect(context, request, info, size)
+                draft = draft._replace(inspected=inspected)
+            elif draft.sha256 is None:
+                raise _missing_object(request.object_name)
+            drafts.append(draft)
         except APIError as error:
             drafts.append(error)
     return drafts
 
 
-async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) -> dict[str, int]:
-    """Write the data that are new in one transaction; returns their row numbers by object name."""
+async def _add(
+    context: Context, access: Access, lake: DatalakeScope, drafts: Sequence[_Draft]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Write the data that are new in one transaction.
+
+    Returns:
+        The row numbers of the new data, and those of the reused data, by object name. The objects that were uploaded
+        for reused data are deleted.
+    """
     if not drafts:
-        return {}
+        return {}, {}
     by_name = {draft.request.object_name: draft for draft in drafts}
     async with context.database.transaction() as tx:
         taken = await tx.fetch("datalake.names_taken", keys=json_text(list(by_name)), **lake.scope)
         for (name,) in taken:
             del by_name[name]
-        if not by_name:
-            return {}
-        first = await take_numbers(tx, "data", len(by_name))
+        reused = await _reused(tx, lake, by_name.values())
+        links: dict[int, tuple[Tag, list[int]]] = {}
+        for name, no in reused.items():
+            _link(links, by_name.pop(name), no)
+        for name in [name for name, draft in by_name.items() if draft.inspected is None]:
+            del by_name[name]  # its object is gone; the caller reports it
+        first = await take_numbers(tx, "data", len(by_name)) if by_name else 0
         numbers = {name: number for number, name in enumerate(by_name, start=first)}
         created = context.clock()
         await tx.insert_many(
@@ -168,18 +198,50 @@ async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[_Draft]) 
             [
                 (
                     *(lake.bucket, numbers[name], lake.no, name),
-                    *(*draft.declared, *draft.inspected, created),
+                    *(*draft.declared, *(draft.inspected or ()), created),
                 )
                 for name, draft in by_name.items()
             ],
         )
-        links: dict[int, tuple[Tag, list[int]]] = {}
         for name, draft in by_name.items():
-            for tag in draft.tags:
-                links.setdefault(tag.key, (tag, []))[1].append(numbers[name])
+            _link(links, draft, numbers[name])
         for tag, keys in links.values():
             await tx.execute("tags.attach_to_data", keys=json_text(keys), **tag.links)
-    return numbers
+    await _delete_spare(context, access, list(reused))
+    return numbers, reused
+
+
+async def _delete_spare(context: Context, access: Access, names: list[str]) -> None:
+    """Delete objects that were uploaded for nothing; one that any lake has registered stays."""
+    spare = [
+        name
+        for name in names
+        if await context.database.fetch_one(
+            "datalake.name_taken", organization=access.organization, object_name=name
+        )
+        is None
+    ]
+    if spare:
+        await context.objects.delete(spare)
+
+
+def _link(links: dict[int, tuple[Tag, list[int]]], draft: _Draft, no: int) -> None:
+    for tag in draft.tags:
+        links.setdefault(tag.key, (tag, []))[1].append(no)
+
+
+async def _reused(
+    tx: Transaction, lake: DatalakeScope, drafts: Collection[_Draft]
+) -> dict[str, int]:
+    """Return the row numbers of data with the same description and content, by the object names of the drafts."""
+    wanted = {draft.request.object_name: draft for draft in drafts if draft.sha256 is not None}
+    if not wanted:
+        return {}
+    keys = [(name, draft.declared.filename, draft.sha256) for name, draft in wanted.items()]
+    rows = await tx.fetch("datalake.same_content", keys=json_text(keys), **lake.scope)
+    return {
+        name: no for name, no, *declared in rows if _Declared(*declared) == wanted[name].declared
+    }
 
 
 def _declared(request: DataDescription, source: int | None) -> _Declared:
@@ -217,13 +279,8 @@ def _is_ours(context: Context, access: Access, name: str) -> bool:
 
 
 async def _inspect(
-    context: Context, request: DataDescription, info: ObjectInfo | None, size: Meta | None
+    context: Context, request: DataDescription, info: ObjectInfo, size: Meta | None
 ) -> _Inspected:
-    if info is None:
-        raise BadRequestError(
-            f"nothing was uploaded as {request.object_name!a}",
-            hint="upload the file, then register it",
-        )
     sha256 = await digest_of(context.objects, info)
     meta: Meta | None = _given(request.meta) or size
     if meta is None:
@@ -233,12 +290,20 @@ async def _inspect(
     return _Inspected(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
 
 
+def _missing_object(name: str) -> BadRequestError:
+    return BadRequestError(
+        f"nothing was uploaded as {name!a}", hint="upload the file, then register it"
+    )
+
+
 async def _registered_before(
     context: Context, access: Access, lake: DatalakeScope, draft: _Draft
 ) -> DataRecord | APIError:
     """Return the data that has this object; a 409 unless it was registered by the same call."""
     name, meta = draft.request.object_name, _given(draft.request.meta)
     row = await context.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
+    if row is None and draft.inspected is None:
+        return _missing_object(name)
     same_size = row is not None and meta in (None, Meta(row[1], row[2]))
     if row is None or _Declared(*row[3:]) != draft.declared or not same_size:
         return ConflictError(

@@ -16,13 +16,20 @@ from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
+from headrace.storage.database.base import Transaction
 
 FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
 
 
+LEDGER_MILLISECONDS = 24 * 3600 * 1000
+"""How long the ledger of a finished import is kept for those who still send its chunks."""
+
+
 async def purge(context: Context) -> None:
-    """Delete the rows of all versions, campaigns and datasets in state DELETING."""
+    """Delete the rows of all versions, campaigns and datasets in state DELETING, and old ledgers of imports."""
+    async with context.database.transaction() as tx:
+        await drop_old_ledgers(tx, context.clock())
     while await purge_step(context):
         pass
     await start_due_gc(context)
@@ -60,6 +67,11 @@ async def purge_step(context: Context) -> bool:
         await tx.execute("content_gc.hurry", dataset=rows.dataset, least=DUE)
         await tx.execute("deletion.drop_version", version=rows.version)
     return True
+
+
+async def drop_old_ledgers(tx: Transaction, now: int) -> None:
+    """Delete the ledgers of imports that finished a day ago; ``now`` is in milliseconds."""
+    await tx.execute("jobs.drop_old_ledgers", before=now - LEDGER_MILLISECONDS)
 
 
 async def _drop_campaign(context: Context) -> bool:

@@ -164,6 +164,7 @@ async def add_job(
     state: JobStatus,
     spec: str = "{}",
     total: int | None = None,
+    done: int = 0,
 ) -> JobRecord:
     """Record a Job for the caller."""
     job = await record_job(
@@ -175,6 +176,7 @@ async def add_job(
         state=state,
         spec=spec,
         total=total,
+        done=done,
     )
     return job.record
 
@@ -190,6 +192,7 @@ async def record_job(
     spec: str,
     total: int | None,
     wire: int = JOB,
+    done: int = 0,
 ) -> Job:
     """Record a job for an organization."""
     no = await take_numbers(tx, "job")
@@ -203,9 +206,10 @@ async def record_job(
         spec=spec,
         state=str(state),
         total=total,
+        done=done,
         now=now,
     )
-    return Job(no, now, wire, kind, subject, str(state), spec, 0, total, None)
+    return Job(no, now, wire, kind, subject, str(state), spec, done, total, None)
 
 
 async def end_job(

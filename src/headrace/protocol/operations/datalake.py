@@ -39,7 +39,13 @@ class GetDatalake(Struct, kw_only=True):
 
 
 class DataDescription(Struct, kw_only=True):
-    """``meta`` is the size in pixels, where the client could read it from the header of the file."""
+    """The description of an uploaded object.
+
+    ``meta`` is the size in pixels, where the client could read it from the header of the file. With ``reuse`` (headrace
+    only), data of the lake with the same description and content is returned instead of a second one, and the uploaded
+    object is deleted. ``sha256`` (headrace only, hexadecimal) is the digest of the file that was sent: with it, a call
+    whose answer was lost can be repeated although its object is gone.
+    """
 
     type: DataType
     filename: str
@@ -50,6 +56,8 @@ class DataDescription(Struct, kw_only=True):
     meta: Meta | None | UnsetType = UNSET
     metadata: dict[str, Any] | None | UnsetType = UNSET
     custom_metadata: dict[str, Any] | None | UnsetType = UNSET
+    reuse: bool | UnsetType = UNSET
+    sha256: str | None | UnsetType = UNSET
 
 
 class RegisterData(DataDescription, kw_only=True):

@@ -23,7 +23,7 @@ from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
-from headrace.platform.jobs.maintenance import fold_if_due
+from headrace.platform.jobs.maintenance import drop_old_ledgers, fold_if_due
 from headrace.platform.jobs.records import JOB, Job, add_job, job_id, job_of
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
@@ -75,6 +75,7 @@ async def start_import(context: Context, access: Access, request: StartImport) -
     account = await worker_account(context.database, access, request.worker_id)
     spec = json_text([account or access.account, request.source])
     async with context.database.transaction() as tx:
+        await drop_old_ledgers(tx, context.clock())
         scope = await version_scope(tx, access, request.version_id, change=True)
         running = await tx.fetch_one(
             "jobs.running",
@@ -101,13 +102,16 @@ async def start_import(context: Context, access: Access, request: StartImport) -
 
 @handles(FINISH_IMPORT)
 async def finish_import(context: Context, access: Access, request: FinishImport) -> None:
-    """Close the ledger of an import: importing the same source again starts a new one."""
+    """Close the ledger of an import: importing the same source again starts a new one.
+
+    The ledger stays for a day (``jobs/maintenance.py``), so that others who joined this import get the answers of the
+    chunks that they still send.
+    """
     async with context.database.transaction() as tx:
         job = await job_of(tx, access, request.import_id, JOB)
         if job.kind != KIND:
             raise missing(Kind.JOB, request.import_id)
         await tx.execute("jobs.finish", no=job.no, now=context.clock())
-        await tx.execute("jobs.drop_shards", job=job.no)
 
 
 # --- one chunk -------------------------------------------------------------------------------------------
@@ -197,9 +201,13 @@ async def _job(
     job = await job_of(statements, access, request.import_id, JOB)
     if job.kind != KIND or job.subject != scope.no:
         raise missing(Kind.JOB, request.import_id)
-    if job.state != JobStatus.RUNNING:
-        raise ConflictError(f"import {request.import_id} is closed", hint="start a new import")
+    if job.state not in (JobStatus.RUNNING, JobStatus.SUCCESS):
+        raise _closed(request)
     return job
+
+
+def _closed(request: ImportAnnotations) -> ConflictError:
+    return ConflictError(f"import {request.import_id} is closed", hint="start a new import")
 
 
 async def _known_result(
@@ -208,6 +216,8 @@ async def _known_result(
     if job is None:
         return None
     row = await statements.fetch_one("jobs.shard", job=job.no, no=request.chunk)
+    if row is None and job.state != JobStatus.RUNNING:
+        raise _closed(request)
     return None if row is None else msgspec.json.decode(row[0], type=ImportedShapes)
 
 

@@ -26,6 +26,13 @@ select d.object_name
 from json_each(:keys) j cross join data d
 where d.lake_bucket = :bucket and d.lake = :lake and d.object_name = j.value
 
+-- name: same_content
+select json_extract(j.value, '$[0]'), d.no, d.filename, d.kind, d.content_type, d.source, d.metadata, d.custom_metadata
+from json_each(:keys) j cross join data d indexed by data_filename
+where d.lake_bucket = :bucket and d.lake = :lake and d.filename = json_extract(j.value, '$[1]')
+  and lower(hex(d.sha256)) = json_extract(j.value, '$[2]') and d.status = 'DONE'
+order by d.no desc
+
 -- name: registered
 select d.no, d.width, d.height, d.filename, d.kind, d.content_type, d.source, d.metadata, d.custom_metadata
 from data d

@@ -2,7 +2,7 @@
 
 -- name: add
 insert into job (no, organization, wire, kind, subject, spec, state, cancel, total, done, error, created, updated)
-values (:no, :organization, :wire, :kind, :subject, :spec, :state, 0, :total, 0, null, :now, :now)
+values (:no, :organization, :wire, :kind, :subject, :spec, :state, 0, :total, :done, null, :now, :now)
 
 -- name: by_no
 select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
@@ -39,6 +39,10 @@ update job set done = done + 1, updated = :now where no = :no
 
 -- name: drop_shards
 delete from shard where job = :job
+
+-- name: drop_old_ledgers
+delete from shard where job in (
+    select j.no from job j where j.state = 'SUCCESS' and j.kind = 'IMPORT' and j.updated < :before)
 
 -- name: latest
 select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error, j.updated
