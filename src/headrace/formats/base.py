@@ -8,7 +8,7 @@ names begin with an underscore; counting, caching and atomic publishing are impl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
@@ -30,6 +30,15 @@ class ConversionStep(NamedTuple):
     labels: Mapping[str, int]
 
 
+SizeLookup = Callable[[Sequence[Sample]], Sequence[tuple[int, int] | None]]
+"""Returns width and height in pixels for each of some images, None where it knows none.
+
+The images are samples without shapes: their ``filename`` and ``path`` (either may lack the suffix, where the source has
+only label files) and ``split`` say which image is meant. A reader calls it on the thread that reads, with at most as many
+images as a batch holds. What it raises ends the reading.
+"""
+
+
 class Reader(ABC):
     """Reads one source in batches of samples; repeated passes yield the same order.
 
@@ -49,6 +58,12 @@ class Reader(ABC):
     info: ClassVar[FormatInfo]
     labels_first: bool = True
     """Whether :meth:`labels` is cheap before :meth:`batches`; otherwise call it afterwards."""
+    size_lookup: SizeLookup | None = None
+    """Knows sizes of images that the source neither tells nor holds, for formats that cannot be read without (YOLO).
+
+    Set it before reading. Without it, and for images that it does not know, such annotations are left out with the
+    finding Y07.
+    """
 
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         self.path = path

@@ -12,18 +12,19 @@ from headrace.formats.io.image_size import IMAGE_SUFFIXES
 from headrace.formats.io.walk import FolderWalk, suffix_of
 from headrace.formats.yolo.classes import Names
 from headrace.formats.yolo.description import ALIASES, SPLITS
-from headrace.formats.yolo.layout import SplitSource
+from headrace.formats.yolo.layout import SplitSource, path_below
 
 _NO_CLASSES = frozenset({"images", "labels"})
 
 
 class ClassifiedImage(NamedTuple):
-    """An image, its name below the folder of the split, and its class folder."""
+    """An image, its name below the folder of the split, its class folder, and its path below the dataset's folder."""
 
     name: str
     split: str | None
     image: str
     folder: str
+    path: str | None
 
 
 def looks_classified(base: Path) -> bool:
@@ -76,17 +77,19 @@ def class_names(sources: list[SplitSource], names: Names, found: Pass) -> dict[s
     return labels
 
 
-def classified_images(source: SplitSource) -> Iterator[ClassifiedImage]:
-    """Yield the images of a split, class by class."""
+def classified_images(source: SplitSource, base: Path) -> Iterator[ClassifiedImage]:
+    """Yield the images of a split of the dataset at ``base``, class by class."""
     for folder in class_folders(source.path):
         walk = FolderWalk(
             source.path / folder, IMAGE_SUFFIXES, boundary=source.path, refused=lambda path: None
         )
         for below, names in walk.folders():
+            start = path_below(base, below.path)
             for name in names:
                 yield ClassifiedImage(
                     f"{source.prefix}{folder}/{below.relative}{name}",
                     source.split,
                     f"{below.path}/{name}",
                     folder,
+                    None if start is None else f"{start}{name}",
                 )

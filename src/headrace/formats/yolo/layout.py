@@ -46,6 +46,21 @@ def label_folder(folder: str) -> str:
     return labels if os.path.isdir(labels) else folder
 
 
+def image_folder(folder: str) -> str:
+    """Return where the images of a folder of labels would be: the opposite of :func:`label_folder`."""
+    head, found, tail = f"{folder}/".rpartition("/labels/")
+    return f"{head}/images/{tail}".rstrip("/") if found else folder
+
+
+def path_below(base: Path, folder: str) -> str | None:
+    """Return the path of a folder below ``base``, empty or ending in ``/``; None where it lies elsewhere."""
+    top = os.path.abspath(base).replace(os.sep, "/").rstrip("/")
+    path = os.path.abspath(folder).replace(os.sep, "/")
+    if path == top:
+        return ""
+    return f"{path[len(top) + 1 :]}/" if path.startswith(f"{top}/") else None
+
+
 def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -> list[SplitSource]:
     """Find the sources of a dataset, or of one split of it.
 

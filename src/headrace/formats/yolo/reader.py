@@ -27,10 +27,10 @@ from headrace.formats.yolo.decode import RowDecoder, RowReporter
 from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
 from headrace.formats.yolo.layout import SplitSource, find_sources, wanted_sources
 from headrace.formats.yolo.samples import (
-    ImageRows,
     LabelFileDecoder,
     displayed,
     good_lines,
+    with_sizes,
 )
 from headrace.formats.yolo.tokenize import fast_rows, read_text
 from headrace.formats.yolo.walk import YoloImage, YoloWalk
@@ -54,7 +54,7 @@ class YoloReader(ChunkedReader):
         self._opener = Opener()
 
     def _open(self) -> None:
-        task = self.options.task
+        task = None if self.options.task == "auto" else self.options.task
         if task is not None and task not in TASKS:
             hint = f"{did_you_mean(task.lower(), TASKS)}tasks: {', '.join(TASKS)}"
             raise ParseError(f"YOLO has no task {task!r}", path=self.path, hint=hint)
@@ -116,7 +116,8 @@ class YoloReader(ChunkedReader):
 
     @property
     def _task(self) -> str | None:
-        return self.options.task or self._dataset.task
+        asked = self.options.task
+        return self._dataset.task if asked in (None, "auto") else asked
 
     def _filenames(self) -> Iterator[list[str]]:
         self.labels()
@@ -151,7 +152,7 @@ class YoloReader(ChunkedReader):
         sources = self._sources(found)
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
-            yield from classified_images(source)
+            yield from classified_images(source, self._dataset.base)
         self._fraction = 1.0
 
     def divisible(self) -> bool:
@@ -163,7 +164,7 @@ class YoloReader(ChunkedReader):
         self.labels()
         if not self._classifies():
             self._decoder = LabelFileDecoder(
-                self._row_decoder(found), self._display_size, raw=self.options.geometry == "raw"
+                self._row_decoder(found), raw=self.options.geometry == "raw"
             )
 
     def chunks(self, found: Pass) -> Iterator[list[YoloImage | ClassifiedImage]]:
@@ -181,9 +182,10 @@ class YoloReader(ChunkedReader):
         ]
         if classified:
             return classified
-        return self._decoder.decode(
-            [item for item in chunk if isinstance(item, YoloImage)], self._opener, found
-        )
+        images = [item for item in chunk if isinstance(item, YoloImage)]
+        if self.size_lookup is not None:
+            images = with_sizes(images, self.size_lookup)
+        return self._decoder.decode(images, self._opener, found)
 
     def _classification(self, one: ClassifiedImage, found: Pass) -> Sample:
         found.images_in += 1
@@ -194,6 +196,7 @@ class YoloReader(ChunkedReader):
             width=width,
             height=height,
             split=one.split,
+            path=one.path,
             shapes=[Classification(label=self._folders[one.folder])],
         )
 
@@ -218,10 +221,6 @@ class YoloReader(ChunkedReader):
 
     def _size(self, image: str, found: Pass) -> tuple[int, int] | None:
         return displayed(read_size(image, self._opener), image, found)
-
-    def _display_size(self, entry: ImageRows, found: Pass) -> tuple[int, int] | None:
-        image = entry.item.image
-        return None if image is None else displayed(entry.size, image, found)
 
     def _scan(self) -> dict[int, str]:
         """Return the class numbers that occur in label files, with generated names."""
@@ -272,9 +271,8 @@ class ListedYoloReader(YoloReader):
     def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
         for number, file in enumerate(self._files.values()):
             self._fraction = number / len(self._files)
-            yield YoloImage(name=file.filename, split=None, image=None, label=str(file.path))
+            size = (file.width, file.height) if file.width and file.height else None
+            yield YoloImage(
+                name=file.filename, split=None, image=None, label=str(file.path), size=size
+            )
         self._fraction = 1.0
-
-    def _display_size(self, entry: ImageRows, found: Pass) -> tuple[int, int] | None:
-        file = self._files[entry.item.name]
-        return (file.width, file.height) if file.width and file.height else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import cast
 
 from msgspec import Struct
 
+from headrace.formats.base import SizeLookup
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable, BoxView
 from headrace.formats.io.image_size import ImageSize, read_size
@@ -36,6 +37,7 @@ class ImageRows(Struct, gc=False, frozen=True):
         item: The image.
         text: Content of the label file; None without one.
         size: Size of the image as stored; None where it is unknown.
+        declared: Width and height in pixels that the rows refer to, where the data set or the caller tells them.
         fault: Why the label file cannot be used; empty if it can.
         body: The text without surrounding white space, where all lines look like boxes and the size is certain.
         count: Number of lines in ``body``; -1 where it is not set.
@@ -46,6 +48,7 @@ class ImageRows(Struct, gc=False, frozen=True):
     text: bytes | None
     size: ImageSize | None
     fault: str = ""
+    declared: tuple[int, int] | None = None
     body: bytes = b""
     count: int = -1
     display_size: tuple[int, int] = (0, 0)
@@ -58,18 +61,34 @@ def _read(item: YoloImage, opener: OpenFile) -> ImageRows:
     except ValueError as error:
         return ImageRows(item, None, None, str(error))
     size = None if item.image is None else read_size(item.image, opener)
+    declared = item.size
+    if declared is not None:
+        if size is not None and declared not in (size[:2], size[1::-1]):
+            declared = None  # the image was replaced by another
+        else:
+            return _with_body(item, text, size, declared, declared)
     if size is None or size.orientation in (5, 7):
         return ImageRows(item, text, size)
     display_size = (size[1], size[0]) if size[2] > 4 else (size[0], size[1])
+    return _with_body(item, text, size, None, display_size)
+
+
+def _with_body(
+    item: YoloImage,
+    text: bytes | None,
+    size: ImageSize | None,
+    declared: tuple[int, int] | None,
+    display_size: tuple[int, int],
+) -> ImageRows:
     if not text:
-        return ImageRows(item, text, size, "", b"", 0, display_size)
+        return ImageRows(item, text, size, "", declared, b"", 0, display_size)
     body = text.strip()
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n")
     count = body.count(b"\n") + 1
     if not body or body.count(b" ") != 4 * count:
-        return ImageRows(item, text, size)
-    return ImageRows(item, text, size, "", body, count, display_size)
+        return ImageRows(item, text, size, "", declared)
+    return ImageRows(item, text, size, "", declared, body, count, display_size)
 
 
 def displayed(size: ImageSize | None, image: str, found: Pass) -> tuple[int, int] | None:
@@ -88,24 +107,36 @@ def displayed(size: ImageSize | None, image: str, found: Pass) -> tuple[int, int
     return size.width, size.height
 
 
+def _display_size(entry: ImageRows, found: Pass) -> tuple[int, int] | None:
+    image = entry.item.image
+    if entry.declared is not None or image is None:
+        return entry.declared
+    return displayed(entry.size, image, found)
+
+
+def with_sizes(images: list[YoloImage], lookup: SizeLookup) -> list[YoloImage]:
+    """Ask for the sizes of those images that have no file and no declared size."""
+    unknown = [
+        number for number, image in enumerate(images) if image.image is None and image.size is None
+    ]
+    if unknown:
+        asked = [images[number] for number in unknown]
+        sizes = lookup([Sample(filename=one.name, path=one.path, split=one.split) for one in asked])
+        for number, one, size in zip(unknown, asked, sizes, strict=True):
+            images[number] = one._replace(size=size)
+    return images
+
+
 class LabelFileDecoder:
     """Makes the samples of images from their rows.
 
     Args:
         rows: Decodes rows.
-        size_of: Returns width and height of an image as displayed.
         raw: Keep plain boxes as views of a table.
     """
 
-    def __init__(
-        self,
-        rows: RowDecoder,
-        size_of: Callable[[ImageRows, Pass], tuple[int, int] | None],
-        *,
-        raw: bool,
-    ) -> None:
+    def __init__(self, rows: RowDecoder, *, raw: bool) -> None:
         self._rows = rows
-        self._size_of = size_of
         self._raw = raw
 
     def decode(self, images: Iterable[YoloImage], opener: OpenFile, found: Pass) -> list[Sample]:
@@ -178,7 +209,7 @@ class LabelFileDecoder:
                 "Y10", entry.fault, severity=Severity.ERROR, path=item.label, dropped_images=1
             )
             return []
-        size = self._size_of(entry, found)
+        size = _display_size(entry, found)
         if not text:
             return self._empty(entry, size, found)
         reporter = RowReporter(found, item.label or "")
@@ -225,6 +256,7 @@ class LabelFileDecoder:
             shapes=cast("list[AnyShape]", shapes),
             annotated=entry.text is not None,
             split=entry.item.split,
+            path=entry.item.path,
         )
 
     def _check_repeats(self, entry: ImageRows, count: int, found: Pass) -> None:

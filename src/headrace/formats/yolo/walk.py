@@ -18,8 +18,10 @@ from headrace.formats.yolo.layout import (
     ImageFinder,
     SplitSource,
     below_images,
+    image_folder,
     label_folder,
     listed_paths,
+    path_below,
 )
 from headrace.formats.yolo.tokenize import fast_rows, read_text
 
@@ -30,12 +32,24 @@ _REMEMBERED: Final = 100_000
 
 
 class YoloImage(NamedTuple):
-    """An image of a dataset: name of the sample, split, image file and label file; None for missing ones."""
+    """An image of a dataset.
+
+    Attributes:
+        name: Name of the sample.
+        split: Its split; None without splits.
+        image: The image file; None if it is missing.
+        label: The label file; None without one.
+        path: Path of the image below the folder of the dataset, without a suffix where only the label file is known;
+            None outside that folder.
+        size: Width and height in pixels that the rows refer to, where they are known without the image file.
+    """
 
     name: str
     split: str | None
     image: str | None
     label: str | None
+    path: str | None = None
+    size: tuple[int, int] | None = None
 
 
 class YoloWalk:
@@ -71,6 +85,7 @@ class YoloWalk:
         for folder, names in self._walk(source.path, IMAGE_SUFFIXES):
             with _LabelFiles(label_folder(folder.path)) as labels:
                 start, before = f"{source.prefix}{folder.relative}", None
+                below = path_below(self._dataset.base, folder.path)
                 for name in names:
                     stem, image = stem_of(name), f"{folder.path}/{name}"
                     if stem == before:
@@ -78,13 +93,15 @@ class YoloWalk:
                     label = labels.take(stem, again=stem == before)
                     before = stem
                     if self._utf8(name, folder):
-                        yield YoloImage(start + name, source.split, image, label)
+                        path = None if below is None else below + name
+                        yield YoloImage(start + name, source.split, image, label, path)
                 if self._found is not None:
                     self._orphans(folder, labels)
 
     def _labels(self, source: SplitSource) -> Iterator[YoloImage]:
         finder = ImageFinder(self._media_folders(source))
         for folder, names in self._walk(source.path, _TEXTS):
+            below = path_below(self._dataset.base, image_folder(folder.path))
             for name in names:
                 stem = f"{folder.relative}{stem_of(name)}"
                 image = finder.find(stem)
@@ -95,6 +112,7 @@ class YoloWalk:
                         source.split,
                         image,
                         f"{folder.path}/{name}",
+                        None if below is None else f"{below}{stem_of(name)}{ending}",
                     )
 
     def _list(self, source: SplitSource) -> Iterator[YoloImage]:
@@ -126,7 +144,8 @@ class YoloWalk:
             if folder not in labels:
                 labels = {folder: label_folder(folder)}
             label = f"{labels[folder]}/{stem_of(name)}.txt"
-            yield YoloImage(self._name(path, source), source.split, path, label)
+            below = path[len(self._base) + 1 :] if path.startswith(f"{self._base}/") else None
+            yield YoloImage(self._name(path, source), source.split, path, label, below)
 
     def _name(self, path: str, source: SplitSource) -> str:
         if path.startswith(f"{self._base}/"):

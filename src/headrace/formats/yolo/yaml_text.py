@@ -69,7 +69,7 @@ def load_yaml(path: Path) -> Node:
 def typed(node: Node) -> Any:
     """Convert unquoted scalars that look like numbers, booleans or null."""
     if isinstance(node, dict):
-        return {key: typed(value) for key, value in node.items()}
+        return {str(key): typed(value) for key, value in node.items()}
     if isinstance(node, list):
         return [typed(value) for value in node]
     return _scalar(node) if isinstance(node, PlainScalar) else node

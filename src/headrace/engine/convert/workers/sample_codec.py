@@ -50,6 +50,7 @@ def pack(samples: Sequence[Sample]) -> bytes:
                 sample.id,
                 sample.attributes,
                 sample.extra,
+                sample.path,
                 shapes,
             )
         )
@@ -75,9 +76,10 @@ def unpack(data: bytes) -> list[Sample]:
             id=number,
             attributes=attributes,
             extra=extra,
+            path=path,
             shapes=_shapes(shapes, tables),
         )
-        for filename, width, height, annotated, split, number, attributes, extra, shapes in rows
+        for filename, width, height, annotated, split, number, attributes, extra, path, shapes in rows
     ]
 
 
