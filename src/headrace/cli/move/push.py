@@ -30,6 +30,7 @@ async def push(
     type: VersionType = "not_configured",
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
     retry_failed: Flag = False,
+    dry_run: Flag = False,
     workers: Workers = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
@@ -45,6 +46,7 @@ async def push(
         type: Annotation type of a new version.
         tag: A tag to attach to the uploaded data. Repeatable.
         retry_failed: Upload only the files that failed in the last push into this version.
+        dry_run: Print what would be uploaded and added, and do nothing.
         workers: Number of files that are transferred at a time. Default: chosen for the target.
     """
     check_version_name(version)
@@ -60,13 +62,17 @@ async def push(
             tags=tag or (),
             max_workers=workers,
             retry_failed=retry_failed,
+            dry_run=dry_run,
             progress=output.reporter,
         )
     transfer = report.transfer
     objects = f"{plural(report.uploaded, 'new object')}, {report.reused:,} already in the lake"
-    lines = [f"{version}: {plural(report.assets, 'asset')} added ({objects})"]
+    added = "would be added" if dry_run else "added"
+    lines = [f"{version}: {plural(report.assets, 'asset')} {added} ({objects})"]
     if report.ignored:
         lines.append(f"{plural(report.ignored, 'file')} ignored: not an image or a video")
+    if report.masks:
+        lines.append(f"{plural(report.masks, 'image')} left out: in folders of masks")
     return Result(
         command="push",
         data={
@@ -76,12 +82,14 @@ async def push(
             "reused": report.reused,
             "assets": report.assets,
             "ignored": report.ignored,
+            "masks": report.masks,
             "created_dataset": report.created_dataset,
             "created_version": report.created_version,
+            "dry_run": report.dry_run,
             "bytes": transfer.bytes,
             "seconds": round(transfer.seconds, 3),
             "failed": transfer.failed,
         },
         lines=lines,
-        next=f"headrace import {target} {version} ANNOTATIONS",
+        next=None if dry_run else f"headrace import {target} {version} ANNOTATIONS",
     )

@@ -7,8 +7,7 @@ complete batches, which the next run finds.
 from __future__ import annotations
 
 import contextlib
-import errno
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from uuid import UUID
@@ -16,9 +15,10 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.paging import KeyListing, batched
-from headrace.engine.upload.file import UploadFile, is_media, measure, walk
-from headrace.engine.upload.reuse import find_in_lake
+from headrace.engine.paging import KeyListing
+from headrace.engine.upload.file import UploadFile
+from headrace.engine.upload.folders import count_files, media_batches
+from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
 from headrace.engine.versions.jobs import add_data, wait_for
@@ -42,8 +42,6 @@ from headrace.transfer.report import TransferReport
 from headrace.transfer.state.failed import read_failures, write_failures
 from headrace.transfer.state.workspace import FOLDER
 
-BATCH_FILES = 1_000
-
 
 class PushReport(Struct, kw_only=True):
     """The outcome of a push.
@@ -55,8 +53,10 @@ class PushReport(Struct, kw_only=True):
         reused: Files that the lake had already.
         assets: Assets that are new in the version.
         ignored: Other files in the folders.
+        masks: Images in folders of masks (Pascal VOC, panoptic COCO), which are left out.
         created_dataset: True if the dataset was created.
         created_version: True if the version was created.
+        dry_run: True if nothing was written; the counts are those that a push would have.
         transfer: Bytes, seconds and failures of the upload.
     """
 
@@ -66,8 +66,10 @@ class PushReport(Struct, kw_only=True):
     reused: int = 0
     assets: int = 0
     ignored: int = 0
+    masks: int = 0
     created_dataset: bool = False
     created_version: bool = False
+    dry_run: bool = False
     transfer: TransferReport = field(default_factory=TransferReport)
 
 
@@ -84,6 +86,7 @@ async def push(
     max_workers: int | None = None,
     state: Path | None = None,
     retry_failed: bool = False,
+    dry_run: bool = False,
     progress: OnProgress | None = None,
 ) -> PushReport:
     """Upload images and videos and add them to a version. The dataset and the version are created if missing.
@@ -100,6 +103,7 @@ async def push(
         max_workers: Number of concurrent uploads. Default: the backend's limit.
         state: Folder in which the failures of each push are recorded.
         retry_failed: Push only the files that failed in the last push.
+        dry_run: Only report what would be uploaded and added.
         progress: Called with a progress event from time to time.
 
     Returns:
@@ -115,23 +119,53 @@ async def push(
     only = None
     if retry_failed:
         only = await _failed_before(failures_folder, f"{dataset}/{version}")
-    total, ignored = await in_thread(_count, paths, only)
-    if total == 0:
+    counts = await in_thread(count_files, paths, only)
+    if counts.media == 0:
         names = ", ".join(str(path) for path in paths[:3])
         raise NoDataError(f"no images or videos in {names}", hint="give images, videos or folders")
-    report = PushReport(version=f"{dataset}/{version}", ignored=ignored)
+    report = PushReport(
+        version=f"{dataset}/{version}",
+        ignored=counts.others,
+        masks=counts.masks,
+        dry_run=dry_run,
+    )
+    if dry_run:
+        found = await _find_version(backend, organization_id, dataset, version, report)
+        with Progress("push", "files", progress, total=counts.media) as counting:
+            async for batch in media_batches(paths, only):
+                await _plan_batch(backend, lake, found, batch, report)
+                counting.add(len(batch))
+        report.transfer.seconds = counting.seconds
+        return report
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
-    with Progress("push", "files", progress, total=total) as counting:
-        batches = batched(media(paths, only), BATCH_FILES)
-        while batch := await in_thread(next, batches, None):
-            await in_thread(measure, batch)
+    with Progress("push", "files", progress, total=counts.media) as counting:
+        async for batch in media_batches(paths, only):
             await _push_batch(backend, target, record, batch, report, counting, max_workers)
     report.transfer.seconds = counting.seconds
     if failures_folder is not None:
         await in_thread(_record_failures, failures_folder, report.transfer)
     report.transfer.check("uploaded")
     return report
+
+
+async def _plan_batch(
+    backend: Backend,
+    lake: DatalakeRecord,
+    version: DatasetVersionRecord | None,
+    batch: list[UploadFile],
+    report: PushReport,
+) -> None:
+    """Count what a push would do with a batch."""
+    have = await find_in_lake(backend, lake.id, batch)
+    missing = [file for file in batch if str(file.path) not in have]
+    uploaded = len(missing) - len(await find_repeated(missing))
+    report.files += len(batch)
+    report.uploaded += uploaded
+    report.reused += len(batch) - uploaded
+    ids = list({record.id for record in have.values()})
+    there = set() if version is None else await _data_there(backend, version.id, ids)
+    report.assets += uploaded + len(ids) - len(there)
 
 
 async def _push_batch(
@@ -163,14 +197,37 @@ async def _add(backend: Backend, version_id: UUID, records: list[DataRecord]) ->
     if not records:
         return 0
     ids = list(dict.fromkeys(record.id for record in records))
-    query = ListAssetsByKey(version_id=version_id)
-    listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "data_ids", ids)
-    there = {asset.data.id async for page in listed.pages() for asset in page}
+    there = await _data_there(backend, version_id, ids)
     wanted = [each for each in ids if each not in there]
     jobs = [await wait_for(backend, job) for job in await add_data(backend, version_id, wanted)]
     # Another push may have added some of them meanwhile. Not every platform counts what a job has added.
     counts = [job.done for job in jobs if isinstance(job.done, int)]
     return sum(counts) if jobs and len(counts) == len(jobs) else len(wanted)
+
+
+async def _data_there(backend: Backend, version_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the data that the version has as assets."""
+    if not ids:
+        return set()
+    query = ListAssetsByKey(version_id=version_id)
+    listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "data_ids", ids)
+    return {asset.data.id async for page in listed.pages() for asset in page}
+
+
+async def _find_version(
+    backend: Backend, organization_id: UUID, dataset: str, version: str, report: PushReport
+) -> DatasetVersionRecord | None:
+    """Return the version; None, and what would be created in the report, if it does not exist."""
+    report.created_dataset = report.created_version = True
+    with contextlib.suppress(NotFoundError):
+        found = await backend.call(
+            FIND_DATASET, FindDataset(organization_id=organization_id, name=dataset)
+        )
+        report.created_dataset = False
+        record = await backend.call(FIND_VERSION, FindVersion(dataset_id=found.id, version=version))
+        report.created_version = False
+        return record
+    return None
 
 
 async def _ensure_version(
@@ -202,36 +259,6 @@ async def _ensure_version(
             return await backend.call(FIND_VERSION, wanted)
         report.created_version = True
         return created
-
-
-def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator[UploadFile]:
-    """Yield the images and videos of files and folders, sorted by name within a folder.
-
-    A file is named by its last part, a file of a folder by its path inside it. ``only`` limits them to these names.
-    """
-    return (file for file in _media(paths) if only is None or file.filename in only)
-
-
-def _media(paths: Sequence[Path]) -> Iterator[UploadFile]:
-    for path in paths:
-        if path.is_dir():
-            for file in walk(path):
-                if is_media(file.name):
-                    yield UploadFile(path=file, filename=file.relative_to(path).as_posix())
-        elif path.is_file():
-            yield UploadFile(path=path, filename=path.name)
-        else:
-            raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
-
-
-def _count(paths: Sequence[Path], only: Container[str] | None) -> tuple[int, int]:
-    """Return the number of images and videos, and that of other files in the folders."""
-    count = sum(1 for _ in media(paths, only))
-    every = sum(1 for path in paths if path.is_dir() for _ in walk(path))
-    in_folders = sum(
-        1 for path in paths if path.is_dir() for file in walk(path) if is_media(file.name)
-    )
-    return count, every - in_folders
 
 
 def _key(backend: Backend, dataset: str, version: str) -> str:

@@ -30,6 +30,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         tags: Iterable[str] = (),
         max_workers: int | None = None,
         retry_failed: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
         """Upload files or folders of images and videos, and add them to a dataset version.
@@ -44,6 +45,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             tags: Names of data tags for the uploaded files; created if missing.
             max_workers: Maximum number of concurrent uploads.
             retry_failed: Upload only the files that failed in the last push into this version.
+            dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
         Returns:
@@ -61,6 +63,9 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         dataset, version = split_version_name(name)
         lake = await self.get_datalake()
         given = [paths] if isinstance(paths, str | Path) else list(paths)
+        tag_ids = []
+        if not dry_run:
+            tag_ids = [(await lake.get_or_create_data_tag(tag)).id for tag in tags]
         return await push(
             self.session.backend,
             self.session.organization.id,
@@ -69,10 +74,11 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             version,
             [as_path(path) for path in given],
             type=InferenceType.parse(type),
-            tag_ids=[(await lake.get_or_create_data_tag(tag)).id for tag in tags],
+            tag_ids=tag_ids,
             max_workers=max_workers,
             state=load_settings().state_folder(),
             retry_failed=retry_failed,
+            dry_run=dry_run,
             progress=progress,
         )
 

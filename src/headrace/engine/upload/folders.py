@@ -1,0 +1,100 @@
+"""Find the images and videos in folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import AsyncIterator, Container, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from headrace.engine.paging import batched
+from headrace.engine.upload.file import UploadFile, is_media, measure
+from headrace.threads import in_thread
+
+BATCH_FILES = 1_000
+
+_VOC_IMAGES, _VOC_MASKS = "JPEGImages", "Segmentation"
+_PANOPTIC = "panoptic_"
+
+
+class FileCounts(Struct):
+    """Counts of files: ``media`` to push, ``masks`` left out, and ``others``, which are neither image nor video."""
+
+    media: int = 0
+    masks: int = 0
+    others: int = 0
+
+
+def count_files(paths: Sequence[Path], only: Container[str] | None = None) -> FileCounts:
+    """Count the files that :func:`media` yields, and those that it leaves out.
+
+    Raises FileNotFoundError if a path does not exist.
+    """
+    counts = FileCounts()
+    for file, is_mask in _files(paths):
+        if not is_media(file.filename):
+            counts.others += 1
+        elif is_mask:
+            counts.masks += 1
+        elif only is None or file.filename in only:
+            counts.media += 1
+    return counts
+
+
+def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator[UploadFile]:
+    """Yield the images and videos of files and folders, sorted by name within a folder.
+
+    A file is named by its last part, a file of a folder by its path inside it. ``only`` limits them to these names.
+    Hidden files are left out, and so are the folders of masks of Pascal VOC (``Segmentation…`` beside ``JPEGImages``)
+    and panoptic COCO (``panoptic_…`` beside a JSON file of the same name): masks are annotations. A folder of masks that
+    is given by itself is read.
+    """
+    for file, is_mask in _files(paths):
+        if not is_mask and is_media(file.filename) and (only is None or file.filename in only):
+            yield file
+
+
+async def media_batches(
+    paths: Sequence[Path], only: Container[str] | None = None
+) -> AsyncIterator[list[UploadFile]]:
+    """Yield what :func:`media` finds in batches, with the sizes of the files in bytes."""
+    batches = batched(media(paths, only), BATCH_FILES)
+    while batch := await in_thread(next, batches, None):
+        await in_thread(measure, batch)
+        yield batch
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[UploadFile, bool]]:
+    """Yield all files, each with whether it lies in a folder of masks."""
+    for path in paths:
+        if path.is_dir():
+            for file, is_mask in _walk(path):
+                yield UploadFile(path=file, filename=file.relative_to(path).as_posix()), is_mask
+        elif path.is_file():
+            yield UploadFile(path=path, filename=path.name), False
+        else:
+            raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
+    masks: set[str] = set()
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if root in masks:
+            masks.update(os.path.join(root, name) for name in folders)
+        else:
+            masks.update(os.path.join(root, name) for name in _mask_folders(folders, files))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(root, name), root in masks
+
+
+def _mask_folders(folders: Sequence[str], files: Sequence[str]) -> list[str]:
+    return [
+        name
+        for name in folders
+        if (name.startswith(_VOC_MASKS) and _VOC_IMAGES in folders)
+        or (name.startswith(_PANOPTIC) and f"{name}.json" in files)
+    ]
