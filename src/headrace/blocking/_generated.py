@@ -4740,6 +4740,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
         tags: Iterable[str] = (),
         max_workers: int | None = None,
         retry_failed: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
         """Upload files or folders of images and videos, and add them to a dataset version.
@@ -4754,6 +4755,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             tags: Names of data tags for the uploaded files; created if missing.
             max_workers: Maximum number of concurrent uploads.
             retry_failed: Upload only the files that failed in the last push into this version.
+            dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
         Returns:
@@ -4776,6 +4778,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             tags=tags,
             max_workers=max_workers,
             retry_failed=retry_failed,
+            dry_run=dry_run,
             progress=progress,
         )
         return answer

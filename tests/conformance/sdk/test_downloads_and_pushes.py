@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from headrace.errors import ConfigurationError, NoDataError, PartialTransferError
+from headrace.errors import ConfigurationError, NoDataError, NotFoundError, PartialTransferError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import draw_images
 from tests.support.lakes.doors import Door
+from tests.support.lakes.templates import copy_empty
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 
@@ -211,3 +213,45 @@ async def test_a_file_that_cannot_be_read_does_not_stop_a_push(
         assert await version.list_assets().count() == 3
     lake = await client.get_datalake()
     assert await lake.list_data().count() == 3
+
+
+async def test_a_dry_run_tells_what_a_push_would_do(client: Client, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    draw_images(images, 5)
+    (images / "copy").mkdir()
+    shutil.copy(images / NAMES[0], images / "copy")
+    (images / "notes.txt").write_text("no image")
+    for already in (0, 3, 5):
+        if already:
+            await client.push("new/v1", [images / name for name in NAMES[:already]], tags=["old"])
+        told = await client.push("new/v1", images, tags=["fresh"], dry_run=True)
+        assert told.dry_run
+        assert (told.files, told.ignored) == (6, 1)
+        assert told.created_dataset == told.created_version == (already == 0)
+        assert (told.uploaded, told.reused) == (6 - already, already)
+        assert told.assets == 6 - already
+        if not already:
+            with pytest.raises(NotFoundError):
+                await client.version("new/v1")
+    lake = await client.get_datalake()
+    assert "fresh" not in [tag.name for tag in await lake.list_data_tags()]
+    done = await client.push("new/v1", images)
+    assert (done.uploaded, done.reused, done.assets) == (1, 5, 1)
+    again = await client.push("new/v1", images, dry_run=True)
+    assert (again.uploaded, again.reused, again.assets) == (0, 6, 0)
+
+
+async def test_folders_of_masks_and_lakes_are_no_assets(client: Client, tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    for folder in ("JPEGImages", "SegmentationClass", "SegmentationObject/deep", "panoptic_val"):
+        draw_images(root / folder, 2)
+    draw_images(root / "panoptic_none", 2)
+    draw_images(root / "val", 2)
+    (root / "panoptic_val.json").write_text("{}")
+    (root / "val.json").write_text("{}")
+    copy_empty(root / "lake")
+    report = await client.push("new/v1", root)
+    assert (report.files, report.masks, report.ignored) == (6, 6, 2)
+    # A folder of masks that is named by itself is read.
+    report = await client.push("new/masks", root / "SegmentationClass")
+    assert (report.files, report.masks) == (2, 0)

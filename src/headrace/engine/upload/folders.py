@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.engine.paging import batched
 from headrace.engine.upload.file import UploadFile, is_media, measure
+from headrace.folders.lakes import is_lake
 from headrace.threads import in_thread
 
 BATCH_FILES = 1_000
@@ -47,7 +48,7 @@ def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator
     """Yield the images and videos of files and folders, sorted by name within a folder.
 
     A file is named by its last part, a file of a folder by its path inside it. ``only`` limits them to these names.
-    Hidden files are left out, and so are the folders of masks of Pascal VOC (``Segmentation…`` beside ``JPEGImages``)
+    Hidden files are left out, a lake below a folder (its objects are copies), and the folders of masks of Pascal VOC (``Segmentation…`` beside ``JPEGImages``)
     and panoptic COCO (``panoptic_…`` beside a JSON file of the same name): masks are annotations. A folder of masks that
     is given by itself is read.
     """
@@ -81,7 +82,9 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[UploadFile, bool]]:
 def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
     masks: set[str] = set()
     for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not is_lake(Path(root, name))
+        )
         if root in masks:
             masks.update(os.path.join(root, name) for name in folders)
         else:
