@@ -13,7 +13,8 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -57,33 +58,33 @@ def entries(root: Path, below: bytes = b"") -> Iterator[Entry]:
         yield from entries(root, folder)
 
 
-def save_manifest(file: Path, root: Path, *, keep: bool = False) -> None:
-    """Record everything below a folder; the manifest appears complete or not at all.
-
-    Args:
-        file: The manifest.
-        root: The folder, which may be moved afterwards.
-        keep: Keep the records of an existing manifest.
+def save_manifest(file: Path, root: Path) -> None:
+    """Record everything below a folder, which may be moved afterwards, in place of what was recorded before.
 
     Raises:
         OSError: A file cannot be read or written.
     """
-    save_entries(file, entries(root), keep=keep)
+    with _draft(file) as draft, draft.open("xb") as out:
+        found = entries(root)
+        while batch := list(islice(found, _BATCH)):
+            out.write(b"".join([b"%d %d %b\0" % (size, mtime, at) for at, size, mtime in batch]))
 
 
-def save_entries(file: Path, own: Iterable[Entry], *, keep: bool = False) -> None:
-    """Like :func:`save_manifest`, for given entries."""
+def join_manifests(file: Path, other: Path) -> None:
+    """Add the records of another manifest to one, which need not exist."""
+    with _draft(file) as draft, draft.open("xb") as out:
+        for each in (file, other):
+            if each.exists():
+                with each.open("rb") as known:
+                    shutil.copyfileobj(known, out, _READ)
+
+
+@contextmanager
+def _draft(file: Path) -> Iterator[Path]:
+    """Yield a path at which a file is written before it replaces ``file``."""
     draft = file.with_name(f"{file.name}-{secrets.token_hex(4)}")
     try:
-        with draft.open("xb") as out:
-            if keep and file.exists():
-                with file.open("rb") as known:
-                    shutil.copyfileobj(known, out, _READ)
-            records = iter(own)
-            while batch := list(islice(records, _BATCH)):
-                out.write(
-                    b"".join([b"%d %d %b\0" % (size, mtime, at) for at, size, mtime in batch])
-                )
+        yield draft
         draft.replace(file)
     except BaseException:
         draft.unlink(missing_ok=True)

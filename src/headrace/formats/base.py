@@ -148,7 +148,8 @@ class Writer(ABC):
         findings: Collects findings and decides whether they raise.
 
     Raises:
-        FormatError: The target exists and must not be replaced, or another process is writing it (on entering).
+        FormatError: The target exists and must not be replaced, or another process is writing it.
+        LakeError: The target is a lake, or lies in one or contains one.
     """
 
     info: ClassVar[FormatInfo]
@@ -168,13 +169,15 @@ class Writer(ABC):
         self.found = findings.begin("write")
         self.file_sink: FileSink | None = None
         """Creates the files of a folder instead of this writer, with the same result."""
-        self._atomic = AtomicTarget(target, overwrite=options.overwrite)
+        self._atomic = AtomicTarget(
+            target, overwrite=options.overwrite, force=options.force
+        )
         self._finished = False
         for label in labels:
             self.add_label(label)
 
     def __enter__(self) -> Self:
-        temp = self._atomic.begin()
+        temp = self._atomic.begin(folder=self.info.layout == "folder")
         try:
             if self.info.layout == "folder":
                 temp.mkdir()
@@ -234,6 +237,15 @@ class Writer(ABC):
         """Wait for pending files; raises the error of a file that could not be written."""
         if self.file_sink is not None:
             self.file_sink.flush()
+
+    def check_target(self) -> None:
+        """Check, after :meth:`finish`, that the target may be published; raises FormatError."""
+        self._atomic.check()
+
+    @property
+    def replaced(self) -> Path | None:
+        """Where the folder is that was at the target before, if ``force`` renamed it."""
+        return self._atomic.replaced
 
     @property
     def work_path(self) -> Path:

@@ -56,7 +56,9 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
     """Options of a writer. Each format uses those that apply to it.
 
     Attributes:
-        overwrite: Replace an existing target.
+        overwrite: Replace an existing file; of an existing folder only the files that headrace wrote there and that
+            were not changed since. All other files stay where they are.
+        force: Like ``overwrite``, and rename what it must not replace to ``NAME.replaced-TIME``.
         task: What to write of each shape (YOLO and VOC).
         class_order: Order of the classes, which decides their numbers: as in the source (``source``), sorted by name
             (``name``), or a list of names. See :class:`~headrace.formats.class_order.ClassNumbers`.
@@ -72,6 +74,7 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
     """
 
     overwrite: bool = False
+    force: bool = False
     task: str | None = None
     class_order: ClassOrder | Sequence[str] = "source"
     split: str = "train"
@@ -104,6 +107,7 @@ class WriteKeywords(TypedDict, total=False):
     """:class:`WriteOptions` as keyword arguments; ``images`` may be a string too."""
 
     overwrite: bool
+    force: bool
     task: str | None
     class_order: ClassOrder | Sequence[str]
     split: str
@@ -118,6 +122,7 @@ class ConvertKeywords(ReadKeywords, total=False):
     """:class:`ReadKeywords` and :class:`WriteKeywords` together, for a conversion."""
 
     overwrite: bool
+    force: bool
     class_order: ClassOrder | Sequence[str]
     background: Background
     clip: bool

@@ -9,8 +9,8 @@ from os.path import realpath
 from pathlib import Path
 from typing import IO, Final
 
-from msgspec import Struct, structs
-from msgspec.json import Encoder
+from msgspec import DecodeError, Struct, ValidationError, structs
+from msgspec.json import Encoder, decode
 
 from headrace.errors import (
     ConfigurationError,
@@ -23,6 +23,7 @@ from headrace.formats.findings.collect import Findings, Occurrence, Place, Sever
 from headrace.formats.io.atomic import AtomicTarget
 
 _BUFFER: Final = 256 * 1024
+_LONGEST: Final = 1 << 20
 
 
 class FindingRecord(Struct, omit_defaults=True, gc=False):
@@ -53,13 +54,14 @@ class FindingsFile:
         """Lock the file for this process.
 
         Raises:
-            FormatError: The folder is missing, the path is not a regular file, or another process is writing it.
+            FormatError: The folder is missing, the path is neither free nor a report, or another process is writing it.
+            LakeError: The path is in a lake.
         """
         if not _replaceable(self.path):
             raise FormatError(
-                f"{self.path} is not a regular file", hint="choose another path for report="
+                f"{self.path} exists and is not a report", hint="choose another path for report="
             )
-        self._file = self._atomic.begin().open("xb", buffering=_BUFFER)
+        self._file = self._atomic.begin(folder=False).open("xb", buffering=_BUFFER)
 
     def add(self, one: Occurrence) -> None:
         """Write a finding; raises OSError with the file's path."""
@@ -163,10 +165,18 @@ def _last(error: ParseError | LossyWriteError) -> Occurrence:
 
 
 def _replaceable(path: Path) -> bool:
+    """Return whether a path is free, or a report of an earlier run: an empty file is one without findings."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False
+        with path.open("rb") as file:
+            first = file.readline(_LONGEST)
     except (FileNotFoundError, NotADirectoryError):
         return True
+    try:
+        return not first or bool(decode(first, type=FindingRecord))
+    except (ValidationError, DecodeError):
+        return False
 
 
 def _readable(line: FindingRecord) -> FindingRecord:

@@ -1,0 +1,131 @@
+"""Replacing what headrace wrote in a folder, and nothing else.
+
+The new content is complete in a folder of its own. Files of the old folder that are not headrace's own are linked into
+it first, so they are at their paths from the first moment on; then the two folders change places. What happens if the
+process is killed in between: the old folder is at its temporary name, and :func:`clear_replaced` brings it to an end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from headrace.folders.manifest import Entry, Manifest, entries
+
+_BATCH = 4096
+
+
+def in_the_way(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
+    """Yield the paths below ``folder`` that are not headrace's own and that ``new`` has too.
+
+    Two folders of the same name are not in each other's way. A mounted folder always is, since it cannot be moved.
+    """
+    device = folder.stat().st_dev
+    for entry in _foreign(folder, own):
+        path = os.fsdecode(entry.path)
+        is_folder = path.endswith("/")
+        try:
+            other = (new / path).lstat()
+        except FileNotFoundError:
+            taken = False
+        except NotADirectoryError:
+            taken = True
+        else:
+            taken = not (is_folder and stat.S_ISDIR(other.st_mode))
+        if taken or (is_folder and (folder / path).lstat().st_dev != device):
+            yield path
+
+
+def keep_foreign(folder: Path, new: Path, own: Manifest) -> None:
+    """Link everything below ``folder`` that is not headrace's own into ``new``.
+
+    On file systems without hard links, files are left for :func:`clear_replaced`.
+    """
+    for entry in _foreign(folder, own):
+        path = os.fsdecode(entry.path)
+        there = new / path
+        if path.endswith("/"):
+            there.mkdir(parents=True, exist_ok=True)
+            shutil.copymode(folder / path, there)
+        else:
+            there.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):
+                os.link(folder / path, there, follow_symlinks=False)
+
+
+def clear_replaced(old: Path, folder: Path, own: Manifest) -> Path | None:
+    """Delete the old folder: what is headrace's own, and what is linked into the new one; the rest moves there.
+
+    Returns:
+        None. If a file came into the way in the meantime, the path to which the old folder with this file was moved.
+    """
+    if _clear(os.fsencode(old), os.fsencode(folder), b"", own):
+        return None
+    return move_aside(old, name=folder.name)
+
+
+def move_aside(path: Path, *, name: str | None = None) -> Path:
+    """Rename a file or folder to ``NAME.replaced-TIME``, and return the new path."""
+    base = f"{name or path.name}.replaced-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    aside, number = path.with_name(base), 1
+    while os.path.lexists(aside):
+        number += 1
+        aside = path.with_name(f"{base}-{number}")
+    return path.rename(aside)
+
+
+def _foreign(folder: Path, own: Manifest) -> Iterator[Entry]:
+    return (entry for entry in entries(folder) if entry not in own)
+
+
+def _clear(old: bytes, new: bytes, below: bytes, own: Manifest) -> bool:
+    """Clear one folder; returns whether it is gone."""
+    folder = os.path.join(old, below)
+    progress = True
+    # A folder from which files are deleted while it is read may withhold some of them, so it is read again.
+    while progress:
+        progress = False
+        with os.scandir(folder) as found:
+            while batch := list(islice(found, _BATCH)):
+                for each in batch:
+                    path = below + each.name
+                    if each.is_dir(follow_symlinks=False):
+                        progress |= _clear(old, new, path + b"/", own)
+                    else:
+                        progress |= _clear_file(each, os.path.join(new, path), path, own)
+        try:
+            if below and Entry(below, 0, 0) not in own:
+                os.makedirs(os.path.join(new, below), exist_ok=True)
+            os.rmdir(folder)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _clear_file(each: os.DirEntry[bytes], there: bytes, path: bytes, own: Manifest) -> bool:
+    """Delete or move one file; returns False if it must stay."""
+    state = each.stat(follow_symlinks=False)
+    try:
+        other = os.lstat(there)
+    except (FileNotFoundError, NotADirectoryError):
+        other = None
+    if Entry(path, state.st_size, state.st_mtime_ns) in own or (
+        other is not None and os.path.samestat(state, other)
+    ):
+        os.unlink(each.path)
+        return True
+    if other is not None:
+        return False
+    try:
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        os.rename(each.path, there)
+    except OSError:
+        return False
+    return True
