@@ -31,7 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         token: The token for a server.
         organization: The name of the organization on a server. Default: that of the token.
         max_workers: Maximum number of concurrent transfers and calls.
-        state: The folder for the state of interrupted uploads.
+        state: The folder for the state of interrupted uploads, and of the folders that headrace wrote.
         trust_storage: Follow URLs of files that point to this machine or its network, or are not encrypted, although
             the server itself is remote and encrypted.
     """

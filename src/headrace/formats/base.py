@@ -169,9 +169,7 @@ class Writer(ABC):
         self.found = findings.begin("write")
         self.file_sink: FileSink | None = None
         """Creates the files of a folder instead of this writer, with the same result."""
-        self._atomic = AtomicTarget(
-            target, overwrite=options.overwrite, force=options.force
-        )
+        self._atomic = AtomicTarget(target, overwrite=options.overwrite, force=options.force)
         self._finished = False
         for label in labels:
             self.add_label(label)
@@ -237,6 +235,10 @@ class Writer(ABC):
         """Wait for pending files; raises the error of a file that could not be written."""
         if self.file_sink is not None:
             self.file_sink.flush()
+
+    def use_temporary(self) -> None:
+        """Declare, before entering, that the target is in a temporary folder of headrace's own."""
+        self._atomic.temporary = True
 
     def check_target(self) -> None:
         """Check, after :meth:`finish`, that the target may be published; raises FormatError."""

@@ -101,6 +101,9 @@ def test_an_order_that_is_none(tmp_path: Path, order: str, words: str) -> None:
     assert set(os.listdir(tmp_path)) == before
 
 
+LAST_RUN = '{"code":"C09","severity":"error","message":"of the last run"}\n'
+
+
 def lines(report: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
 
@@ -125,7 +128,7 @@ def test_a_report_adds_up_to_the_summary(
     tmp_path: Path, source: str, to: str, workers: str
 ) -> None:
     path, report = SOURCES[source](tmp_path / "source"), tmp_path / "all.jsonl"
-    report.write_text("the last run's")
+    report.write_text(LAST_RUN)
     done = reported(tmp_path, path, to, "--on-error", "skip", "--workers", workers)
     assert done.status == 0, done
     answer = done.json()
@@ -180,7 +183,7 @@ def test_what_makes_a_conversion_fail_is_in_the_report(tmp_path: Path) -> None:
         ("out/all.jsonl", "would be inside the target"),
         ("nowhere/all.jsonl", "does not exist. Create it first"),
         ("small.json", "is the source. Choose another path"),
-        ("folder", "is not a regular file"),
+        ("folder", "is not a report"),
     ],
 )
 def test_places_for_no_report(tmp_path: Path, place: str, words: str) -> None:
@@ -215,10 +218,10 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("how", [signal.SIGINT, *map(slow, (signal.SIGTERM, signal.SIGKILL))])
 def test_a_stop_leaves_the_last_report(tmp_path: Path, large: Path, how: signal.Signals) -> None:
     report = tmp_path / "all.jsonl"
-    report.write_text("the last run's")
+    report.write_text(LAST_RUN)
     convert = ["convert", large, tmp_path / "out", "--to", "voc", "--report", report]
     stopped = interrupted(*convert, how=how)
-    assert report.read_text() == "the last run's"
+    assert report.read_text() == LAST_RUN
     assert not (tmp_path / "out").exists()
     if how != signal.SIGKILL:
         assert_interrupted(stopped)

@@ -30,6 +30,7 @@ from tests.support.data.formats import lay_out
 from tests.support.data.sources import SOURCES, coco, coco_video, voc, yolo
 
 EVERY = SOURCES | {"coco-video": coco_video}
+LAST_RUN = '{"code":"C09","severity":"error","message":"of the last run"}\n'
 KEYS = {
     "code",
     "severity",
@@ -134,7 +135,7 @@ def test_the_record_that_ends_it_is_the_last_line(
     tmp_path: Path, source: str, target: str, strict: bool, workers: int
 ) -> None:
     path, report = EVERY[source](tmp_path / "source"), tmp_path / "findings.jsonl"
-    report.write_text("the last run's")
+    report.write_text(LAST_RUN)
     with pytest.raises((ParseError, LossyWriteError)) as caught:
         convert_blocking(
             path,
@@ -215,11 +216,11 @@ def test_names_that_are_no_text_are_told_readably(tmp_path: Path) -> None:
 def stays(tmp_path: Path, error: type[Exception], source: Path, **options: Any) -> None:
     """A conversion fails for a reason that is none of its records: the report is the last run's."""
     report = tmp_path / "findings.jsonl"
-    report.write_text("the last run's")
+    report.write_text(LAST_RUN)
     before = set(os.listdir(tmp_path))
     with pytest.raises(error):
         convert_blocking(source, tmp_path / "out", report=report, **{"to": "yolo", **options})
-    assert report.read_text() == "the last run's"
+    assert report.read_text() == LAST_RUN
     assert set(os.listdir(tmp_path)) == before
 
 
@@ -254,9 +255,11 @@ def test_records_that_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("other/../out/findings.jsonl", ConfigurationError, "would be inside the target"),
         ("source/source.json", ConfigurationError, "is the source"),
         ("nowhere/findings.jsonl", FormatError, "nowhere does not exist .create it first"),
-        ("source", FormatError, "not a regular file"),
-        ("link", FormatError, "not a regular file"),
-        ("pipe", FormatError, "not a regular file"),
+        ("source", FormatError, "exists and is not a report"),
+        ("link", FormatError, "exists and is not a report"),
+        ("pipe", FormatError, "exists and is not a report"),
+        ("notes.txt", FormatError, "exists and is not a report"),
+        ("other.json", FormatError, "exists and is not a report"),
     ],
 )
 def test_places_that_a_report_may_not_take(
@@ -266,6 +269,8 @@ def test_places_that_a_report_may_not_take(
     (tmp_path / "other").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "other.jsonl")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "notes.txt").write_text("a person's notes")
+    (tmp_path / "other.json").write_text('{"images": []}')
     before = set(os.listdir(tmp_path)), path.read_bytes()
     with pytest.raises(error, match=words):
         convert_blocking(
@@ -279,7 +284,7 @@ def test_a_killed_conversion_leaves_the_last_report_and_the_next_goes_through(
     tmp_path: Path,
 ) -> None:
     path, report = coco(tmp_path / "source"), tmp_path / "findings.jsonl"
-    report.write_text("the last run's")
+    report.write_text(LAST_RUN)
     options = {"to": "yolo", "on_error": "skip", "report": str(report)}
     killed = f"""
         import os, signal
@@ -293,7 +298,7 @@ def test_a_killed_conversion_leaves_the_last_report_and_the_next_goes_through(
         [sys.executable, "-c", textwrap.dedent(killed)], check=False, capture_output=True, text=True
     )
     assert done.returncode == -9, done.stderr
-    assert report.read_text() == "the last run's"
+    assert report.read_text() == LAST_RUN
     outcome = convert_blocking(path, tmp_path / "out", **options)  # type: ignore[arg-type]
     assert summed(lines(report)) == summary(outcome)
     assert set(os.listdir(tmp_path)) == {"source", "out", report.name}

@@ -53,12 +53,20 @@ def test_what_is_discarded_leaves_nothing(tmp_path: Path, kind: str) -> None:
     assert listed(tmp_path) == set()
 
 
-@pytest.mark.parametrize("old", ["file", "folder"])
-def test_an_existing_target_is_replaced_only_where_allowed(
-    tmp_path: Path, kind: str, old: str
-) -> None:
+def published(target: Path, kind: str, text: str = "new", **options: bool) -> AtomicTarget:
+    publication = AtomicTarget(target, **{"overwrite": False, **options})
+    try:
+        put(publication.begin(), kind, text)
+        publication.publish()
+    except BaseException:
+        publication.discard()
+        raise
+    return publication
+
+
+def test_what_headrace_wrote_is_replaced_where_allowed(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "out"
-    put(target, old, "old")
+    published(target, kind, "old")
     with pytest.raises(FormatError, match="exists"):
         AtomicTarget(target, overwrite=False).begin()
     assert (content(target), listed(tmp_path)) == ("old", {"out"})
@@ -67,6 +75,7 @@ def test_an_existing_target_is_replaced_only_where_allowed(
     assert content(target) == "old"
     publication.publish()
     assert (content(target), listed(tmp_path)) == ("new", {"out"})
+    assert publication.replaced is None
 
 
 def test_an_empty_folder_may_be_the_target(tmp_path: Path) -> None:

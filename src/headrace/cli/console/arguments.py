@@ -12,6 +12,7 @@ OPTIONS = {
     "api_token": "--token",
     "class_order": "--class-order",
     "cpu": "--cpu",
+    "force": "--force",
     "force_replace": "--force",
     "format": "--format",
     "from_": "--from",

@@ -56,6 +56,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def replaced_lines(path: str | None) -> list[str]:
+    """Return the line that says where a folder is that was renamed to make room."""
+    return [] if path is None else [f"renamed what was there: {path}"]
+
+
 def by_count(labels: Mapping[str, int]) -> dict[str, int]:
     """Return the labels with the most frequent first."""
     return dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))

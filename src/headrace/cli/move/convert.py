@@ -27,6 +27,7 @@ from headrace.cli.console.wording import (
     findings_data,
     label_lines,
     plural,
+    replaced_lines,
 )
 from headrace.threads import in_thread
 
@@ -46,6 +47,7 @@ async def convert(
     on_error: OnError = "raise",
     strict: Flag = False,
     overwrite: Flag = False,
+    force: Flag = False,
     report: Path | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
@@ -65,7 +67,8 @@ async def convert(
         voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
         on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
         strict: Fail on the first finding, and on the first thing that the format cannot represent.
-        overwrite: Replace the destination if it exists.
+        overwrite: Replace a file at the destination; in a folder, only the files that headrace wrote there unchanged.
+        force: Rename a folder that --overwrite must not replace to DST.replaced-TIME, then write.
         report: Write every finding to this file, as JSON lines.
         dry_run: Do everything except writing the destination; --report is still written.
         workers: Number of processes. Default: more than one only for large sources.
@@ -86,6 +89,7 @@ async def convert(
         dry_run=dry_run,
         progress=output.reporter,
         overwrite=overwrite,
+        force=force,
         report=report,
         workers=workers,
         **options,
@@ -99,6 +103,7 @@ async def convert(
         lines.append(
             f"left out: {plural(outcome.images_dropped, 'image')}, {plural(outcome.shapes_dropped, 'shape')}"
         )
+    lines += replaced_lines(outcome.replaced)
     labels = by_count(outcome.labels)
     return Result(
         command="convert",
@@ -116,6 +121,7 @@ async def convert(
             "findings": findings_data(outcome.findings),
             "report": None if report is None else absolute(report),
             "dry_run": outcome.dry_run,
+            "replaced": outcome.replaced,
             "seconds": round(outcome.seconds, 3),
         },
         lines=[

@@ -17,7 +17,13 @@ from headrace.cli.console.options import (
 )
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import absolute, finding_lines, findings_data, plural
+from headrace.cli.console.wording import (
+    absolute,
+    finding_lines,
+    findings_data,
+    plural,
+    replaced_lines,
+)
 from headrace.threads import in_thread
 
 
@@ -35,6 +41,7 @@ async def export(
     class_order: str | None = None,
     use_id: Flag = False,
     overwrite: Flag = False,
+    force: Flag = False,
     strict: Flag = False,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
@@ -52,7 +59,8 @@ async def export(
         split: Name of the split to write, if the format has splits.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
         use_id: Name images by the ids of their assets.
-        overwrite: Replace the destination if it exists.
+        overwrite: Replace a file at the destination; in a folder, only the files that headrace wrote there unchanged.
+        force: Rename a folder that --overwrite must not replace to DST.replaced-TIME, then write.
         strict: Fail if the format cannot represent something, instead of counting it.
     """
     order = None if class_order is None else await in_thread(parse_class_order, class_order)
@@ -65,6 +73,7 @@ async def export(
             status=status,
             use_id=use_id,
             overwrite=overwrite,
+            force=force,
             strict=strict,
             progress=output.reporter,
             **options,
@@ -80,11 +89,13 @@ async def export(
             "shapes": report.shapes,
             "shapes_dropped": report.shapes_dropped,
             "labels": report.labels,
+            "replaced": report.replaced,
             "findings": findings_data(report.findings),
             "seconds": round(report.seconds, 3),
         },
         lines=[
             f"{dst}: {report.format}, {plural(report.images, 'image')}, {plural(report.shapes, 'shape')}{dropped}",
+            *replaced_lines(report.replaced),
             *finding_lines(report.findings),
         ],
     )

@@ -57,6 +57,7 @@ class ConversionReport(Struct, kw_only=True):
         findings: Everything odd or lost, one entry per kind with its count.
         seconds: Duration in seconds.
         dry_run: True if nothing was written.
+        replaced: Where the folder is that was at the target before, if ``force`` renamed it.
     """
 
     source: str
@@ -77,6 +78,7 @@ class ConversionReport(Struct, kw_only=True):
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
     dry_run: bool = False
+    replaced: str | None = None
 
 
 async def convert(
@@ -126,7 +128,8 @@ async def convert(
     Raises:
         ParseError: The source is not valid in its format.
         LossyWriteError: ``strict``, and the target cannot represent something.
-        FormatError: The target exists already, or the formats do not fit together.
+        FormatError: The target exists and must not be replaced, or the formats do not fit together.
+        LakeError: The target is a lake, or lies in one or contains one.
         UnknownFormatError: There is no such format, or none was detected.
         ConfigurationError: The options contradict each other or do not exist.
         ConservationError: Records are unaccounted for, which is a bug.
@@ -224,7 +227,9 @@ def convert_blocking(
             # other order there would be a target, which a second run does not replace, without a report.
             publish_findings()
             if dry_run:
+                writer.check_target()
                 raise _DryRunEnd
+        outcome.replaced = None if writer.replaced is None else str(writer.replaced)
         outcome.seconds = counting.seconds
     _fill_counts(outcome, findings)
     return outcome

@@ -138,6 +138,7 @@ async def _export(
         annotated_only=True,
         labels=labels,
         write=write,
+        temporary=True,
     )
     if report.shapes_dropped:
         log.warning(

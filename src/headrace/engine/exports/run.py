@@ -57,6 +57,7 @@ class ExportReport(Struct, kw_only=True):
         labels: Number of shapes by label, before any were dropped.
         findings: What the format could not represent.
         seconds: Duration in seconds.
+        replaced: Where the folder is that was at the target before, if ``force`` renamed it.
     """
 
     version: str
@@ -68,6 +69,7 @@ class ExportReport(Struct, kw_only=True):
     labels: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
+    replaced: str | None = None
 
 
 async def export(
@@ -84,6 +86,7 @@ async def export(
     labels: Sequence[LabelInfo] | None = None,
     strict: bool = False,
     write: WriteKeywords | None = None,
+    temporary: bool = False,
     progress: OnProgress | None = None,
 ) -> ExportReport:
     """Write a version's annotations to a file or folder, each asset with its newest annotation.
@@ -101,13 +104,15 @@ async def export(
         labels: Labels with the numbers and the order for the file. Default: the version's labels.
         strict: Raise if the format cannot represent something.
         write: Keyword options of the writer.
+        temporary: The target is in a temporary folder of headrace's own.
         progress: Called with a progress event from time to time.
 
     Returns:
         What was written, and what the format could not represent.
 
     Raises:
-        FormatError: The target exists already.
+        FormatError: The target exists and must not be replaced.
+        LakeError: The target is a lake, or lies in one or contains one.
         LossyWriteError: ``strict``, and the format cannot represent something.
     """
     target_format = formats.get(format)
@@ -124,6 +129,8 @@ async def export(
     report.labels = dict.fromkeys([label.name for label in labels], 0)
     assets = _assets(backend, version.id, asset_ids)
     writer = target_format.create(target, labels, options=options, findings=findings)
+    if temporary:
+        writer.use_temporary()
     names = ExportNames(writer)
     with Progress("export", "images", progress, total=await assets.count()) as counting:
 
@@ -140,6 +147,7 @@ async def export(
     report.images, report.shapes = written.images_out, written.shapes_out
     report.shapes_dropped = written.shapes_dropped
     report.findings = list(findings)
+    report.replaced = None if writer.replaced is None else str(writer.replaced)
     return report
 
 

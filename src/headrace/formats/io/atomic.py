@@ -36,6 +36,9 @@ class AtomicTarget:
         force: Rename to ``NAME.replaced-TIME`` what ``overwrite`` must not replace.
     """
 
+    temporary = False
+    """Whether the target is in a temporary folder of headrace's own, which may be in a lake. Nothing is noted of it."""
+
     def __init__(self, target: Path, *, overwrite: bool, force: bool = False) -> None:
         self.shown = target
         self.target = Path(os.path.realpath(target))
@@ -66,7 +69,8 @@ class AtomicTarget:
                 folder is missing, or another process is writing it.
             LakeError: The target is a lake, or lies in one or contains one.
         """
-        self._check_place()
+        if not self.temporary:
+            self._check_place()
         if not self._lock.take():
             raise FormatError(
                 f"another process is writing {self.shown}",
@@ -129,9 +133,7 @@ class AtomicTarget:
                 f"{shown} is neither a file nor a folder", hint="choose another target"
             )
         if not target.parent.is_dir():
-            raise FormatError(
-                f"the folder {target.parent} does not exist", hint="create it first"
-            )
+            raise FormatError(f"the folder {target.parent} does not exist", hint="create it first")
         check_no_lake(shown, below=self._overwrite)
         if target.is_dir() and (target.is_mount() or Path.cwd().is_relative_to(target)):
             # The folder would be replaced by another one of its name.
@@ -217,7 +219,8 @@ class AtomicTarget:
                 target.rmdir()
         elif target.exists():
             self.replaced = move_aside(target)
-        self._remember()
+        if not self.temporary:
+            self._remember()
         self.temp.rename(target)
 
     def _swap(self, own: Manifest) -> None:

@@ -99,6 +99,7 @@ async def export_annotations(
     try:
         target = folder / "out"
         writer = _writer(request, scope, target, labels)
+        writer.use_temporary()
         export = ExportContext(
             scope=scope,
             key=request.export_key,
