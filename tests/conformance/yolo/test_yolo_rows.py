@@ -651,7 +651,7 @@ def test_real_yamls_are_all_understood() -> None:
 
     read_any_yaml = 0
     for path in sorted(samples("ultralytics-yaml").glob("*.yaml")):
-        described = read_description(path, Findings().begin("labels"))
+        described = read_description(path, path.parent, Findings().begin("labels"))
         assert described.names, path.name
         assert described.splits, path.name
         assert "download" not in described.more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
@@ -12,6 +13,8 @@ from headrace.model.sample import LabelInfo
 
 Names = dict[int, str]
 
+#: Names that tools give to files with one class name per line (LabelImg, Label Studio, Darknet, Roboflow).
+CLASS_LISTS: Final = ("classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels")
 _MAX_CLASSES = 100_000
 
 
@@ -30,13 +33,22 @@ def read_name_list(path: Path) -> Names:
     return dict(enumerate(line.strip() for line in text.rstrip().splitlines()))
 
 
+def listed_names(path: Path, found: Pass) -> Names:
+    """Read the list of classes of a dataset; adds the finding Y01 for an empty list, and for empty or repeated names."""
+    names = read_name_list(path)
+    if not names:
+        found.add("Y01", "the list of classes is empty", path=path)
+    _check(names, path, found)
+    return names
+
+
 def yaml_names(names: Node | None, count: Node | None, path: Path, found: Pass) -> Names:
     """Return the names that a yaml declares; ``class_0``, ``class_1`` … where it has only a count.
 
     Adds the findings Y01 (gaps, empty or repeated names) and Y02 (a count that contradicts the names).
     """
     declared = _number(count, path) if count not in (None, "") else None
-    named = _named(names, path) if names not in (None, "") else None
+    named = _named(names, path, found) if names not in (None, "") else None
     if named is None:
         return {number: f"class_{number}" for number in range(declared or 0)}
     if declared is not None and declared != len(named):
@@ -77,7 +89,7 @@ def _number(node: Node | None, path: Path) -> int:
     return int(text)
 
 
-def _named(node: Node | None, path: Path) -> Names:
+def _named(node: Node | None, path: Path, found: Pass) -> Names:
     if isinstance(node, list):
         return {number: _name(value, path) for number, value in enumerate(node)}
     if isinstance(node, dict):
@@ -88,7 +100,7 @@ def _named(node: Node | None, path: Path) -> Names:
     if isinstance(node, str):
         listed = inside(path.parent, node)
         if listed is not None:
-            return read_name_list(listed)
+            return listed_names(listed, found)
     raise ParseError("names is neither a list nor a mapping", path=path, finding="Y01")
 
 

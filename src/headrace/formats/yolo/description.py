@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.yolo import TASKS
-from headrace.formats.yolo.classes import Names, inside, read_name_list, yaml_names
+from headrace.formats.yolo.classes import CLASS_LISTS, Names, inside, listed_names, yaml_names
 from headrace.formats.yolo.yaml_text import Node, PlainScalar, load_yaml, typed
 
 SPLITS: Final = ("train", "val", "test", "minival")
@@ -18,7 +18,7 @@ ALIASES: Final = {"validation": "val", "valid": "val"}
 _KNOWN: Final = frozenset(
     {*SPLITS, *ALIASES, "path", "names", "nc", "download", "kpt_shape", "task"}
 )
-_CLASS_LISTS: Final = ("classes.txt", "obj.names", "predefined_classes.txt")
+_MAX_FOLDERS: Final = 50
 _OBJ_DATA_KEYS: Final = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 
 
@@ -55,7 +55,7 @@ def find_description(path: Path) -> Path | None:
         ParseError: Several yaml files may be meant, or the file describes no YOLO dataset.
     """
     if path.is_file():
-        if path.suffix.lower() in (".yaml", ".yml", ".data") or path.name in _CLASS_LISTS:
+        if path.suffix.lower() in (".yaml", ".yml", ".data", ".names") or path.name in CLASS_LISTS:
             return path
         raise ParseError(
             "the file is not a data.yaml, obj.data or list of classes",
@@ -76,17 +76,59 @@ def find_description(path: Path) -> Path | None:
         raise ParseError(f"several yaml files ({names})", path=path, hint="name one of them")
     if yamls:
         return yamls[0]
-    lists = (path / name for name in ("obj.data", *_CLASS_LISTS))
-    return next((each for each in lists if each.is_file()), None)
+    data = path / "obj.data"
+    return data if data.is_file() else find_class_list(path)
 
 
-def read_description(source: Path, found: Pass) -> DatasetDescription:
-    """Read the description at ``source``."""
+def find_class_list(base: Path) -> Path | None:
+    """Find the list of classes of a dataset: in its folder, or where tools put it beside images or labels.
+
+    Raises:
+        ParseError: The lists of several splits differ, so that a number has several names.
+    """
+    names = sorted(each.name for each in base.glob("*.names") if each.is_file())
+    for folders in ([""], _folders_with_lists(base)):
+        found: list[Path] = [
+            path
+            for folder in folders
+            for name in (*CLASS_LISTS, *(names if not folder and len(names) == 1 else ()))
+            if (path := base / folder / name).is_file()
+        ]
+        if folders != [""] and len({each.read_bytes().rstrip() for each in found}) > 1:
+            shown = ", ".join(each.relative_to(base).as_posix() for each in found)
+            raise ParseError(
+                f"the lists of classes differ ({shown})",
+                path=base,
+                finding="Y01",
+                hint="read the splits one by one, or put the list that holds for all into the folder",
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _folders_with_lists(base: Path) -> list[str]:
+    """Return the folders that may hold a list: LabelImg writes it beside the labels, Roboflow into each split."""
+    children = sorted(each.name for each in base.iterdir() if each.is_dir())[:_MAX_FOLDERS]
+    splits = (*SPLITS, *ALIASES)
+    below = [f"{child}/{split}" for child in children for split in splits]
+    return [
+        *children,
+        *below,
+        *(f"{split}/{name}" for split in splits for name in ("labels", "images")),
+    ]
+
+
+def read_description(source: Path, base: Path, found: Pass) -> DatasetDescription:
+    """Read the description at ``source`` of the dataset in the folder ``base``."""
     if source.suffix.lower() in (".yaml", ".yml"):
-        return _from_yaml(source, found)
+        dataset = _from_yaml(source, found)
+        if not dataset.names and (listed := find_class_list(base)) is not None:
+            dataset.names = listed_names(listed, found)
+        return dataset
     if source.suffix.lower() == ".data":
-        return _from_obj_data(source)
-    return DatasetDescription(source=source, base=source.parent, names=read_name_list(source))
+        return _from_obj_data(source, found)
+    return DatasetDescription(source=source, base=base, names=listed_names(source, found))
 
 
 def _describes(path: Path) -> bool:
@@ -186,7 +228,7 @@ def _kpt_names(node: Node | None) -> list[str]:
     return []
 
 
-def _from_obj_data(source: Path) -> DatasetDescription:
+def _from_obj_data(source: Path, found: Pass) -> DatasetDescription:
     values: dict[str, str] = {}
     for number, line in enumerate(_lines(source), 1):
         key, equals, value = line.partition("=")
@@ -197,7 +239,7 @@ def _from_obj_data(source: Path) -> DatasetDescription:
     names = values.get("names")
     listed = None if not names else _beside(source.parent, names)
     if listed is not None:
-        dataset.names = read_name_list(listed)
+        dataset.names = listed_names(listed, found)
     elif values.get("classes", "").isdigit():
         dataset.names = {n: f"class_{n}" for n in range(min(int(values["classes"]), 100_000))}
     for key, split in _OBJ_DATA_KEYS.items():

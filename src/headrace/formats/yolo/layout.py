@@ -5,60 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Literal
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
-from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.yolo.description import ALIASES, SPLITS, DatasetDescription
-
-_FOLDERS: Final = (*SPLITS, *ALIASES)
-
-
-class SplitSource(Struct, kw_only=True):
-    """One source of a split.
-
-    Attributes:
-        split: Name of the split; None without splits.
-        kind: A folder of ``images``, a folder of ``labels`` (with images elsewhere or missing), a text file that is a
-            ``list`` of images, or one ``image``.
-        path: Path of the folder or file.
-        prefix: Prefix of the sample names, where several sources share a split.
-    """
-
-    split: str | None
-    kind: Literal["images", "labels", "list", "image"]
-    path: Path
-    prefix: str = ""
-
-
-def label_folder(folder: str) -> str:
-    """Return the label folder for a folder of images: its **last** component ``images`` becomes ``labels``.
-
-    Without such a component, or where that folder does not exist, labels are expected next to the images.
-    """
-    head, found, tail = f"{folder}/".rpartition("/images/")
-    if not found:
-        return folder
-    labels = f"{head}/labels/{tail}".rstrip("/")
-    return labels if os.path.isdir(labels) else folder
-
-
-def image_folder(folder: str) -> str:
-    """Return where the images of a folder of labels would be: the opposite of :func:`label_folder`."""
-    head, found, tail = f"{folder}/".rpartition("/labels/")
-    return f"{head}/images/{tail}".rstrip("/") if found else folder
-
-
-def path_below(base: Path, folder: str) -> str | None:
-    """Return the path of a folder below ``base``, empty or ending in ``/``; None where it lies elsewhere."""
-    top = os.path.abspath(base).replace(os.sep, "/").rstrip("/")
-    path = os.path.abspath(folder).replace(os.sep, "/")
-    if path == top:
-        return ""
-    return f"{path[len(top) + 1 :]}/" if path.startswith(f"{top}/") else None
+from headrace.formats.yolo.description import ALIASES, DatasetDescription
+from headrace.formats.yolo.discover import discovered
+from headrace.formats.yolo.folders import has_images, label_files, label_folder, path_below
+from headrace.formats.yolo.sizes_file import SIZES
+from headrace.formats.yolo.source import SplitSource
 
 
 def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -> list[SplitSource]:
@@ -67,8 +22,19 @@ def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -
     Raises:
         ParseError: The split does not exist, or no declared source exists.
     """
-    sources = _declared(dataset, found) if dataset.splits else _discovered(dataset.base)
+    sources = _declared(dataset, found) if dataset.splits else []
+    if not sources:
+        # Tools that write label files without images name folders that do not exist.
+        sources = [
+            each for each in discovered(dataset.base) if not dataset.splits or _has_files(each)
+        ]
     return wanted_sources(sources, wanted, dataset, found)
+
+
+def _has_files(source: SplitSource) -> bool:
+    if source.kind == "labels":
+        return next(label_files(source.path), None) is not None
+    return source.kind == "list" or has_images(source.path)
 
 
 def wanted_sources(
@@ -115,8 +81,10 @@ def _resolve(
     dataset: DatasetDescription, split: str, entry: str, found: Pass
 ) -> SplitSource | None:
     candidates = _candidates(dataset, entry)
+    listed = (dataset.base / SIZES).is_file()
     for number, path in enumerate(candidates):
-        source = _source(split, path)
+        inside = listed and path_below(dataset.base, str(path)) is not None
+        source = _source(split, path, listed=inside)
         if source is None:
             continue
         if number or not path.resolve().is_relative_to(dataset.base.resolve()):
@@ -156,21 +124,30 @@ def data_roots(dataset: DatasetDescription) -> list[Path]:
     return [*roots, dataset.base]
 
 
-def _source(split: str | None, path: Path) -> SplitSource | None:
+def _source(split: str | None, path: Path, *, listed: bool) -> SplitSource | None:
+    """Return the source at ``path``; a missing folder of images is one too where the dataset has a list of images."""
     try:
         if len(path.resolve().parts) == 1:
             return None  # the root folder is never a dataset
-        if path.is_dir():
+        if path.is_dir() and (listed or not _has_only_labels(path)):
             return SplitSource(split=split, kind="images", path=path)
         if path.is_file():
             kind: Literal["list", "image"] = "list" if path.suffix.lower() == ".txt" else "image"
             return SplitSource(split=split, kind=kind, path=path)
         labels = Path(label_folder(path.as_posix()))
-        if labels != path and labels.is_dir():
+        if listed and not path.exists():
+            return SplitSource(split=split, kind="images", path=path)
+        if labels.is_dir():
             return SplitSource(split=split, kind="labels", path=labels)
     except (OSError, ValueError):
         return None  # not a valid file name
     return None
+
+
+def _has_only_labels(path: Path) -> bool:
+    if has_images(path):
+        return False
+    return next(label_files(label_folder(path.as_posix())), None) is not None
 
 
 def _prefix(source: SplitSource, dataset: DatasetDescription) -> str:
@@ -191,34 +168,6 @@ def below_images(name: str, split: str | None) -> str:
     return name if split is None else name.removeprefix(f"{split}/")
 
 
-def _discovered(base: Path) -> list[SplitSource]:
-    """Find the sources in a folder without a yaml."""
-    for parent, kind in (("images", "images"), ("labels", "labels")):
-        named = [name for name in _FOLDERS if (base / parent / name).is_dir()]
-        if named:
-            return [_split_source(base / parent / name, name, kind) for name in named]
-        if (base / parent).is_dir():
-            return [_split_source(base / parent, None, kind)]
-        inside = [name for name in _FOLDERS if (base / name / parent).is_dir()]
-        if inside:
-            return [_split_source(base / name / parent, name, kind) for name in inside]
-    listed = [name for name in _FOLDERS if (base / f"{name}.txt").is_file()]
-    if listed:
-        return [
-            SplitSource(split=ALIASES.get(name, name), kind="list", path=base / f"{name}.txt")
-            for name in listed
-        ]
-    return [SplitSource(split=None, kind="images", path=base)]
-
-
-def _split_source(path: Path, split: str | None, kind: str) -> SplitSource:
-    return SplitSource(
-        split=None if split is None else ALIASES.get(split, split),
-        kind="images" if kind == "images" else "labels",
-        path=path,
-    )
-
-
 def _distinct(sources: Sequence[SplitSource], found: Pass) -> list[SplitSource]:
     """Return each path once, since many yamls name one folder for both training and validation."""
     kept: dict[str, SplitSource] = {}
@@ -237,26 +186,6 @@ def _distinct(sources: Sequence[SplitSource], found: Pass) -> list[SplitSource]:
         if source.split == ALIASES.get(source.path.name, source.path.name):
             first.split = source.split
     return list(kept.values())
-
-
-class ImageFinder:
-    """Finds the image of a label file in other folders; tries the most recently matching suffix first."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = [str(folder) for folder in folders]
-        self._suffixes = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
-
-    def find(self, name: str) -> str | None:
-        """Return the path of an image by its name without suffix, or None."""
-        for folder in self._folders:
-            for number, ending in enumerate(self._suffixes):
-                for variant in (ending, ending.upper()):
-                    path = f"{folder}/{name}.{variant}"
-                    if os.path.isfile(path):
-                        if number:
-                            self._suffixes.insert(0, self._suffixes.pop(number))
-                        return path
-        return None
 
 
 def listed_paths(line: str, source: SplitSource, dataset: DatasetDescription) -> Iterator[str]:

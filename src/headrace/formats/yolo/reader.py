@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.errors import ParseError, did_you_mean
 from headrace.formats.chunked_reader import ChunkedReader
-from headrace.formats.findings.collect import Findings, Pass
+from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
 from headrace.formats.options import ReadOptions
@@ -25,13 +25,14 @@ from headrace.formats.yolo.classify import (
 )
 from headrace.formats.yolo.decode import RowDecoder, RowReporter
 from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
-from headrace.formats.yolo.layout import SplitSource, find_sources, wanted_sources
+from headrace.formats.yolo.layout import find_sources, wanted_sources
 from headrace.formats.yolo.samples import (
     LabelFileDecoder,
     displayed,
     good_lines,
     with_sizes,
 )
+from headrace.formats.yolo.source import SplitSource
 from headrace.formats.yolo.tokenize import fast_rows, read_text
 from headrace.formats.yolo.walk import YoloImage, YoloWalk
 from headrace.model.sample import LabelInfo, Sample
@@ -68,7 +69,7 @@ class YoloReader(ChunkedReader):
         if self._description is None:
             dataset = DatasetDescription(source=self.path, base=base)
         else:
-            dataset = read_description(self._description, found)
+            dataset = read_description(self._description, base, found)
         if self.options.labels is not None and not dataset.names:
             dataset.names = dict(enumerate(self.options.labels))
         return dataset
@@ -137,7 +138,7 @@ class YoloReader(ChunkedReader):
     def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
         dataset = self._dataset
         sources = self._sources(sources_found)
-        images = YoloWalk(dataset, dataset.base, self.options.images, found)
+        images = YoloWalk(dataset, dataset.base, self.options.images, sources, found)
         nothing = True
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
@@ -147,6 +148,8 @@ class YoloReader(ChunkedReader):
         self._fraction = 1.0
         if nothing and not dataset.splits:
             raise ParseError("the folder contains no images and no label files", path=self.path)
+        if found is not None and not images.labelled and not nothing:
+            found.add("Y09", "no image has a label file", severity=Severity.NOTE, path=self.path)
 
     def _classified(self, found: Pass) -> Iterator[ClassifiedImage]:
         sources = self._sources(found)

@@ -26,6 +26,15 @@ _FIVE = b"    \n"
 _TO_COMMAS = bytes.maketrans(b" \n", b",,")
 _BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(rb"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+# The first row of a label file: a class number and at least four numbers, or (DOTA) four corners and a class name.
+_FIRST_ROW = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*\d+(\.0*)?([ \t]+-?[\d.]+(e-?\d+)?){4,}[ \t]*\r?(\n|$)", re.IGNORECASE
+)
+_CORNERS_AND_NAME = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:imagesource:.*\s+)?(?:gsd:.*\s+)?"
+    rb"(?:-?\d+(?:\.\d*)?[ \t]+){8}(?=[^\s\d.+-])\S+(?:[ \t]+\d+)?[ \t]*\r?(?:\n|$)"
+)
+_HEAD = 4096
 # More digits have no effect on a float and cost time.
 _MAX_DIGITS = 400
 
@@ -59,6 +68,19 @@ def read_text(path: str, opener: OpenFile = open_file) -> bytes | None:
         return b"".join(blocks)
     finally:
         os.close(fd)
+
+
+def looks_like_rows(path: str) -> bool:
+    """Return whether a file starts with a row of a label file, numbered or named; raises OSError."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    return bool(_FIRST_ROW.match(head) or _CORNERS_AND_NAME.match(head))
+
+
+def has_class_names(path: str) -> bool:
+    """Return whether a file starts with a row of four corners and a class name (DOTA); raises OSError."""
+    with open(path, "rb") as file:
+        return bool(_CORNERS_AND_NAME.match(file.read(_HEAD)))
 
 
 def fast_rows(text: bytes) -> list[Row] | None:

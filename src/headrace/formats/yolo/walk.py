@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import Folder, FolderWalk, name_order, sorted_on_disk, stem_of
+from headrace.formats.io.walk import Folder, FolderWalk, stem_of
+from headrace.formats.yolo.clashes import SplitClashes
 from headrace.formats.yolo.description import DatasetDescription
-from headrace.formats.yolo.layout import (
+from headrace.formats.yolo.folders import (
     ImageFinder,
-    SplitSource,
-    below_images,
+    LabelFolders,
+    has_images,
     image_folder,
+    is_other_text,
     label_folder,
-    listed_paths,
     path_below,
 )
+from headrace.formats.yolo.label_files import LabelFiles
+from headrace.formats.yolo.layout import below_images, listed_paths
+from headrace.formats.yolo.sizes_file import SIZES, SizesFile, merge_folders
+from headrace.formats.yolo.source import SplitSource
 from headrace.formats.yolo.tokenize import fast_rows, read_text
 
 _TEXTS: Final = frozenset({"txt"})
 _MAX_LINE: Final = 4096
-# Up to this number of label files their names are kept in memory; in larger folders they are sorted like the images.
-_REMEMBERED: Final = 100_000
+_FOLDERS: Final = 1000
+_NO_LABELS: Final = "a text file that is not a label file; skipped"
+# Name of an image, whether its file exists, and its size in pixels in the list of sizes.
+ImageEntry = tuple[str, bool, tuple[int, int] | None]
 
 
 class YoloImage(NamedTuple):
@@ -59,17 +65,28 @@ class YoloWalk:
         dataset: The description.
         boundary: Links to folders are followed while they stay below this folder.
         media: A folder of images, for label files whose images are missing.
+        sources: The sources that are walked.
         found: Receives findings; None for a walk that only lists names.
     """
 
     def __init__(
-        self, dataset: DatasetDescription, boundary: Path, media: Path | None, found: Pass | None
+        self,
+        dataset: DatasetDescription,
+        boundary: Path,
+        media: Path | None,
+        sources: Sequence[SplitSource],
+        found: Pass | None,
     ) -> None:
         self._dataset = dataset
         self._base = os.path.abspath(dataset.base).replace(os.sep, "/")
         self._boundary = boundary
         self._media = media
         self._found = found
+        self._clashes = SplitClashes(sources)
+        self._labels_of = LabelFolders(dataset.base, self._elsewhere)
+        self._with_images: dict[Path, bool] = {}
+        self.labelled = False
+        """Whether an image with a label file was found, or there may be one."""
 
     def items(self, source: SplitSource) -> Iterator[YoloImage]:
         """Return the images of one source in a fixed order."""
@@ -82,33 +99,81 @@ class YoloWalk:
         return self._listed([source.path.name], source)
 
     def _images(self, source: SplitSource) -> Iterator[YoloImage]:
-        for folder, names in self._walk(source.path, IMAGE_SUFFIXES):
-            with _LabelFiles(label_folder(folder.path)) as labels:
-                start, before = f"{source.prefix}{folder.relative}", None
-                below = path_below(self._dataset.base, folder.path)
-                for name in names:
-                    stem, image = stem_of(name), f"{folder.path}/{name}"
-                    if stem == before:
-                        self._note("Y23", "several images share a label file", image)
-                    label = labels.take(stem, again=stem == before)
-                    before = stem
-                    if self._utf8(name, folder):
-                        path = None if below is None else below + name
-                        yield YoloImage(start + name, source.split, image, label, path)
-                if self._found is not None:
-                    self._orphans(folder, labels)
+        with ExitStack() as stack:
+            for folder, names in self._image_folders(source, stack):
+                place = self._labels_of.of(str(source.path), folder.relative)
+                with LabelFiles(place) as labels:
+                    yield from self._images_of(source, folder, names, labels)
+                    self.labelled = self.labelled or labels.taken > 0
+                    if self._found is not None:
+                        self._orphans(folder, labels)
+
+    def _image_folders(
+        self, source: SplitSource, stack: ExitStack
+    ) -> Iterator[tuple[Folder, Iterable[ImageEntry]]]:
+        """Yield the folders of images, with their images in the order of their names."""
+        sizes = self._dataset.base / SIZES
+        below = path_below(self._dataset.base, str(source.path))
+        listed = below is not None and sizes.is_file()
+        walk = self._walk(source.path, IMAGE_SUFFIXES)
+        if not listed or below is None:
+            for folder, names in walk:
+                yield folder, ((name, True, None) for name in names)
+            return
+        entries = SizesFile(sizes, self._found).below(below, stack)
+        there = source.path.is_dir()
+        yield from merge_folders(walk if there else (), entries, source.path.as_posix())
+
+    def _images_of(
+        self,
+        source: SplitSource,
+        folder: Folder,
+        names: Iterable[ImageEntry],
+        labels: LabelFiles,
+    ) -> Iterator[YoloImage]:
+        start, before = f"{source.prefix}{folder.relative}", None
+        below = path_below(self._dataset.base, folder.path)
+        clashes = self._clashes.in_folder(source, start)
+        for name, there, size in names:
+            stem = stem_of(name)
+            image = f"{folder.path}/{name}" if there else None
+            if stem == before and there:
+                self._note("Y23", "several images share a label file", f"{folder.path}/{name}")
+            label = labels.take(stem, again=stem == before)
+            if not there and label is None and self._has_images(source):
+                continue  # deleted by its owner, with its label file
+            before = stem
+            if self._utf8(name, folder):
+                path = None if below is None else below + name
+                full = start + name
+                if clashes is not None and clashes(name):
+                    full = f"{source.split}/{full}"
+                yield YoloImage(full, source.split, image, label, path, size)
+
+    def _has_images(self, source: SplitSource) -> bool:
+        if source.path not in self._with_images:
+            self._with_images[source.path] = has_images(source.path)
+        return self._with_images[source.path]
 
     def _labels(self, source: SplitSource) -> Iterator[YoloImage]:
+        self.labelled = True
         finder = ImageFinder(self._media_folders(source))
         for folder, names in self._walk(source.path, _TEXTS):
             below = path_below(self._dataset.base, image_folder(folder.path))
+            clashes = self._clashes.in_folder(source, f"{source.prefix}{folder.relative}")
             for name in names:
+                if is_other_text(name):
+                    self._note("Y07", _NO_LABELS, f"{folder.path}/{name}", Severity.NOTE)
+                    continue
                 stem = f"{folder.relative}{stem_of(name)}"
                 image = finder.find(stem)
                 ending = "" if image is None else image[image.rfind(".") :]
+                full = f"{source.prefix}{stem}{ending}"
+                if clashes is not None and clashes(name):
+                    full = f"{source.split}/{full}"
                 if self._utf8(name, folder):
                     yield YoloImage(
-                        f"{source.prefix}{stem}{ending}",
+                        full,
                         source.split,
                         image,
                         f"{folder.path}/{name}",
@@ -122,6 +187,7 @@ class YoloWalk:
             )
 
     def _listed(self, lines: Iterable[str], source: SplitSource) -> Iterator[YoloImage]:
+        self.labelled = True
         base, labels = 0, {"": ""}
         for line in lines:
             paths = list(listed_paths(line, source, self._dataset))
@@ -129,7 +195,10 @@ class YoloWalk:
             bases = [base, *(number for number in range(len(paths)) if number != base)]
             fits = next((n for n in bases if n < len(paths) and os.path.isfile(paths[n])), None)
             if fits is None:
-                self._missing(line, source)
+                if (only := self._label_only(paths, source)) is not None:
+                    yield only
+                else:
+                    self._missing(line, source)
                 continue
             if fits != base:
                 self._note(
@@ -142,20 +211,43 @@ class YoloWalk:
             path = os.path.abspath(paths[base]).replace(os.sep, "/")
             folder, _, name = path.rpartition("/")
             if folder not in labels:
-                labels = {folder: label_folder(folder)}
+                if len(labels) >= _FOLDERS:
+                    labels.clear()
+                labels[folder] = self._labels_of.of(folder, "")
             label = f"{labels[folder]}/{stem_of(name)}.txt"
-            below = path[len(self._base) + 1 :] if path.startswith(f"{self._base}/") else None
-            yield YoloImage(self._name(path, source), source.split, path, label, below)
+            yield YoloImage(self._name(path, source), source.split, path, label, self._below(path))
+
+    def _label_only(self, paths: list[str], source: SplitSource) -> YoloImage | None:
+        """Return the item of a line whose image is missing but whose label file is there."""
+        for each in paths:
+            path = os.path.abspath(each).replace(os.sep, "/")
+            folder, _, name = path.rpartition("/")
+            label = f"{label_folder(folder)}/{stem_of(name)}.txt"
+            if os.path.isfile(label):
+                name = self._name(path, source)
+                return YoloImage(name, source.split, None, label, self._below(path))
+        return None
+
+    def _below(self, path: str) -> str | None:
+        return path[len(self._base) + 1 :] if path.startswith(f"{self._base}/") else None
 
     def _name(self, path: str, source: SplitSource) -> str:
-        if path.startswith(f"{self._base}/"):
-            return below_images(path[len(self._base) + 1 :], source.split)
-        _, found, tail = path.rpartition("/images/")
-        return below_images(tail, source.split) if found else path.rpartition("/")[2]
+        below = self._below(path)
+        if below is None:
+            _, found, tail = path.rpartition("/images/")
+            return below_images(tail, source.split) if found else path.rpartition("/")[2]
+        name = below_images(below, source.split)
+        folder, _, last = below.rpartition("/")
+        if name != below and self._clashes.in_lists(source, self._base, folder, last):
+            return f"{source.split}/{name}"
+        return name
 
     def _walk(self, root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Folder, Iterator[str]]]:
         boundary = self._boundary if root.is_relative_to(self._boundary) else root
         return FolderWalk(root, suffixes, boundary=boundary, refused=self._refused).folders()
+
+    def _elsewhere(self, path: str) -> None:
+        self._note("Y27", "label files are read from a folder of another name", path, Severity.NOTE)
 
     def _refused(self, path: str) -> None:
         self._note(
@@ -183,7 +275,7 @@ class YoloWalk:
             )
         return False
 
-    def _orphans(self, folder: Folder, labels: _LabelFiles) -> None:
+    def _orphans(self, folder: Folder, labels: LabelFiles) -> None:
         """Add a finding for each label file without an image."""
         finder = ImageFinder([Path(folder.path)])
         for path in labels.left():
@@ -193,9 +285,12 @@ class YoloWalk:
     def _orphan(self, path: str, *, beside: bool) -> None:
         if self._found is None or not os.path.isfile(path):
             return
+        if is_other_text(path):
+            self._note("Y07", _NO_LABELS, path, Severity.NOTE)
+            return
         rows = fast_rows(read_text(path) or b"")
         if rows is None or (beside and not all(len(row) >= 5 for row in rows if row)):
-            self._note("Y07", "a text file that is not a label file; skipped", path, Severity.NOTE)
+            self._note("Y07", _NO_LABELS, path, Severity.NOTE)
             return
         count = sum(1 for row in rows if row)
         self._found.images_in += 1
@@ -221,55 +316,6 @@ class YoloWalk:
     ) -> None:
         if self._found is not None:
             self._found.add(code, message, severity=severity, path=path)
-
-
-class _LabelFiles(ExitStack):
-    """The label files of one folder, and the number of those with an image. A context manager."""
-
-    def __init__(self, folder: str) -> None:
-        super().__init__()
-        self.folder = folder
-        texts = _texts(folder)
-        names = list(islice(texts, _REMEMBERED + 1))
-        self._names = set(names) if len(names) <= _REMEMBERED else None
-        self._count, self._taken = len(names), 0
-        self._next: str | None = None
-        if self._names is None:
-            every = sorted_on_disk(chain(names, texts), name_order, self)
-            self._stems = enumerate(map(stem_of, every), 1)
-            self._count, self._next = next(self._stems, (0, None))
-
-    def take(self, stem: str, *, again: bool) -> str | None:
-        """Return the label file for an image with this stem, or None; call it in the order of stems."""
-        name = f"{stem}.txt"
-        if self._names is None:
-            while self._next is not None and self._next < stem:
-                self._count, self._next = next(self._stems, (self._count, None))
-            there = self._next == stem
-        else:
-            there = name in self._names
-        if not there:
-            return None
-        self._taken += not again
-        return f"{self.folder}/{name}"
-
-    def left(self) -> Iterator[str]:
-        """Yield candidates for label files without an image: all files, if any was not taken."""
-        if self._names is None:
-            self._count += sum(1 for _ in self._stems)
-        if self._count > self._taken:
-            yield from (f"{self.folder}/{name}" for name in _texts(self.folder))
-
-
-def _texts(folder: str) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.endswith(".txt") and not name.startswith(".") and entry.is_file():
-                    yield name
-    except (FileNotFoundError, NotADirectoryError):
-        return
 
 
 def _lines(raw: Iterable[bytes], source: SplitSource) -> Iterator[str]:

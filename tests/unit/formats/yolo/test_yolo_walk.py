@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.formats.io import walk as listing
-from headrace.formats.yolo import walk
+from headrace.formats.yolo import label_files
 from tests.support.data.formats import lay_out, read
 
 ROW = "0 0.5 0.5 0.25 0.25\n"
@@ -30,7 +30,7 @@ def test_label_files_of_a_large_folder(
     assert len(small.samples) == len(stems) + 2
     assert ("Y07" in small.codes) == bool(orphan)
     for remembered, run in ((1, 2), (3, 100), (4, 1)):
-        monkeypatch.setattr(walk, "_REMEMBERED", remembered)
+        monkeypatch.setattr(label_files, "_REMEMBERED", remembered)
         monkeypatch.setattr(listing, "_RUN", run)
         large = read(root, "yolo", on_error="skip")
         assert large.samples == small.samples

@@ -1,0 +1,73 @@
+"""Tells which names of a split occur in another split too, so that samples of two splits never share a name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from headrace.formats.yolo.folders import label_folder
+from headrace.formats.yolo.source import SplitSource
+
+# Up to this number of files the names of a folder are kept in memory; in larger folders each name is looked up.
+_REMEMBERED: Final = 100_000
+
+NameTest = Callable[[str], bool]
+
+
+class SplitClashes:
+    """Looks into the folders of the other splits, a folder at a time. It compares names without a split's prefix.
+
+    Args:
+        sources: All sources that are read.
+    """
+
+    def __init__(self, sources: Sequence[SplitSource]) -> None:
+        self._sources = sources
+
+    def in_folder(self, source: SplitSource, start: str) -> NameTest | None:
+        """Return a test for file names of one folder, whose samples' names begin with ``start``; None if none clashes."""
+        tests = [
+            _contains(f"{other.path.as_posix()}/{start.removeprefix(other.prefix)}".rstrip("/"))
+            for other in self._sources
+            if other.split != source.split
+            and other.kind == source.kind
+            and start.startswith(other.prefix)
+        ]
+        if not tests or source.split is None:
+            return None
+        return lambda name: any(test(name) for test in tests)
+
+    def in_lists(self, source: SplitSource, base: str, folder: str, name: str) -> bool:
+        """Return whether an image of a list, in a ``folder`` below ``base``, has a namesake in another split's folder."""
+        parts = folder.split("/")
+        if source.split not in parts:
+            return False
+        at = len(parts) - 1 - parts[::-1].index(source.split)
+        others = {other.split for other in self._sources if other.split} - {source.split}
+        return any(
+            os.access("/".join([base, *parts[:at], other, *parts[at + 1 :], name]), os.F_OK)
+            for other in others
+        )
+
+
+def _contains(folder: str) -> NameTest:
+    names = _names(folder)
+    if names is not None:
+        return names.__contains__
+    if os.path.isdir(folder):
+        return lambda name: os.access(f"{folder}/{name}", os.F_OK)
+    # Without images their label files tell.
+    labels = label_folder(folder)
+    return lambda name: os.access(f"{labels}/{name.rpartition('.')[0] or name}.txt", os.F_OK)
+
+
+def _names(folder: str) -> set[str] | None:
+    """Return the names in a folder; None where there are too many, or no folder."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name for entry in islice(entries, _REMEMBERED + 1)}
+    except OSError:
+        return None
+    return names if len(names) <= _REMEMBERED else None
