@@ -182,6 +182,14 @@ YOLO = {
     "Y24": Row("linked folders", "followed inside only, once; others reported", "others: error"),
     "Y25": Row("unknown keys of the yaml", "kept"),
     "Y26": Row("`.cache` files", "ignored"),
+    "Y30": Row("written without a split `val` or `train`", "names the other one, and says so"),
+    "Y31": Row(
+        "written without a task",
+        "by the shapes: outlines `segment`, keypoints `pose`, turned boxes `obb`; never mixed",
+    ),
+    "Y32": Row(
+        "`image-sizes.jsonl`", "lists every image; one without annotation has no label file"
+    ),
 }
 
 VOC = {

@@ -8,10 +8,11 @@ names begin with an underscore; counting, caching and atomic publishing are impl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Literal, NamedTuple, Self
 
 from headrace.errors import SourceNotFoundError
 from headrace.formats.findings.collect import Findings, Pass
@@ -20,7 +21,7 @@ from headrace.formats.io.atomic import AtomicTarget
 from headrace.formats.io.deferred_writes import FileSink
 from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo, Sample
-from headrace.model.shapes import Attributes
+from headrace.model.shapes import AnyShape, Attributes
 
 
 class ConversionStep(NamedTuple):
@@ -169,15 +170,21 @@ class Writer(ABC):
         self.found = findings.begin("write")
         self.file_sink: FileSink | None = None
         """Creates the files of a folder instead of this writer, with the same result."""
+        self.image_paths: list[str | None] | None = None
+        """Set a list before entering to place the image files yourself. For each image written, in order, the writer
+        appends the path below the target where its file belongs, or None for an image left out; it never writes to
+        that path itself, except for an empty file that may hold the name."""
+        self.shapes_lost = Counter[str]()
+        """The number of shapes left out, by label."""
         self._atomic = AtomicTarget(target, overwrite=options.overwrite, force=options.force)
         self._finished = False
         for label in labels:
             self.add_label(label)
 
     def __enter__(self) -> Self:
-        temp = self._atomic.begin(folder=self.info.layout == "folder")
+        temp = self._atomic.begin(folder=self.layout == "folder")
         try:
-            if self.info.layout == "folder":
+            if self.layout == "folder":
                 temp.mkdir()
             if self.file_sink is not None:
                 self.file_sink.start(temp, self._atomic.lock)
@@ -227,6 +234,16 @@ class Writer(ABC):
         self._write(samples)
 
     @property
+    def layout(self) -> Literal["file", "folder"]:
+        """Whether this target is a file or a folder."""
+        return self.info.layout
+
+    @property
+    def task(self) -> str | None:
+        """The task of the target, where its format has tasks and it is known by now; complete after :meth:`finish`."""
+        return self.options.task if self.options.task in self.info.tasks else None
+
+    @property
     def small_files(self) -> bool:
         """Whether the files are so small that sending them to another process costs less than creating them."""
         return False
@@ -253,6 +270,16 @@ class Writer(ABC):
     def work_path(self) -> Path:
         """Path of the unpublished target. Files added below a folder are published with it."""
         return self._atomic.temp
+
+    def _left_out(self, shapes: Sequence[AnyShape]) -> int:
+        """Count shapes that are not written, by label; return their number."""
+        self.shapes_lost.update([shape.label for shape in shapes])
+        return len(shapes)
+
+    def _place(self, path: str | None) -> None:
+        """Tell where the file of the next image belongs; None for an image that is left out."""
+        if self.image_paths is not None:
+            self.image_paths.append(path)
 
     def _discard(self) -> None:
         try:

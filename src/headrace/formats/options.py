@@ -29,7 +29,8 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
         images: Folder of the image files. Readers take an image's size (pixels) from there where the annotations do
             not give it; COCO also compares the sizes that it gives.
         split: Read only this split.
-        task: What the rows of label files mean (YOLO), or which geometry of an annotation to prefer.
+        task: What the rows of label files mean (YOLO), or which geometry of an annotation to prefer. None, or ``auto``
+            as a keyword argument: as the source says.
         labels: Class names by number, for a source that has only numbers.
         predictions: Accept results with scores.
         voc_origin: Pascal VOC: corners count from 0 (``zero``), or from 1 with the last pixel inside
@@ -59,7 +60,8 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
         overwrite: Replace an existing file; of an existing folder only the files that headrace wrote there and that
             were not changed since. All other files stay where they are.
         force: Like ``overwrite``, and rename what it must not replace to ``NAME.replaced-TIME``.
-        task: What to write of each shape (YOLO and VOC).
+        task: What to write of each shape (YOLO and VOC). None, or ``auto`` as a keyword argument: for YOLO the task of a
+            YOLO source, else the one that fits the shapes; for VOC boxes and polygons.
         class_order: Order of the classes, which decides their numbers: as in the source (``source``), sorted by name
             (``name``), or a list of names. See :class:`~headrace.formats.class_order.ClassNumbers`.
         split: Split of the samples that name none.
@@ -148,6 +150,8 @@ def _options(kind: type[Options], keywords: Mapping[str, object]) -> Options:
         known = " ".join(kind.__struct_fields__)
         raise ConfigurationError(f"no option {unknown[0]!r}", hint=f"options: {known}")
     values: dict[str, Any] = dict(keywords)
+    if values.get("task") == "auto":
+        values["task"] = None
     if isinstance(values.get("images"), str):
         values["images"] = Path(values["images"])
     return kind(**values)

@@ -14,6 +14,8 @@ from headrace import formats
 from headrace.engine.convert.run import convert_blocking
 from headrace.formats import WHOLE, Capability, get
 from headrace.formats.geometry import rle
+from headrace.formats.geometry.outlines import mask_rings
+from headrace.formats.yolo.encode import joined_rings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import (
     AnyShape,
@@ -102,6 +104,12 @@ def left_of(shape: AnyShape, says: Capability) -> AnyShape | None:
     x, y, w, h = box_of(shape)
     if kept == "its box":
         return Rectangle(label=shape.label, x=x, y=y, w=w, h=h)
+    if kept == "its outline":
+        # That the rings enclose its pixels exactly is a test of its own.
+        assert isinstance(shape, Mask)
+        counts = rle.decode(shape.counts, shape.height, shape.width)
+        joined = list(joined_rings(mask_rings(counts, shape.height)))
+        return Polygon(label=shape.label, rings=[joined])
     assert kept == "the corners of its box"
     ring = [x, y, x + w, y, x + w, y + h, x, y + h]
     return Polygon(label=shape.label, rings=[ring])

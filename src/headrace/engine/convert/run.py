@@ -44,6 +44,7 @@ class ConversionReport(Struct, kw_only=True):
         source_format: Name of the source's format.
         target_format: Name of the target's format.
         why: How the source's format was determined.
+        task: The task that was written, where the target's format has tasks.
         images_in: Images that the source holds.
         images_out: Images written.
         shapes_in: Shapes that the source holds.
@@ -52,7 +53,7 @@ class ConversionReport(Struct, kw_only=True):
         shapes_dropped: Shapes left out, each with a finding.
         shapes_merged: Records that became part of another record's shape, such as the frames of a track.
         shapes_added: Shapes that a record yielded beyond its first.
-        labels: Number of shapes by label.
+        labels: Number of shapes written by label.
         declared: What the target's format can never represent, whatever the source holds.
         findings: Everything odd or lost, one entry per kind with its count.
         seconds: Duration in seconds.
@@ -65,6 +66,7 @@ class ConversionReport(Struct, kw_only=True):
     source_format: str
     target_format: str
     why: str
+    task: str | None = None
     images_in: int = 0
     images_out: int = 0
     shapes_in: int = 0
@@ -192,16 +194,12 @@ def convert_blocking(
     reading, writing = split_options(source_format, options)
     if _takes_text(target_format, writing) and "geometry" not in options:
         reading = structs.replace(reading, geometry="raw")
-    declared = losses(
-        source_format.info, target_format.info, task=_known_task(target_format, writing.task)
-    )
     outcome = ConversionReport(
         source=str(src),
         target=str(dst),
         source_format=source_format.info.name,
         target_format=target_format.info.name,
         why=why,
-        declared=declared,
         dry_run=dry_run,
     )
     passes_through = source_format is target_format and reading.geometry == "raw"
@@ -226,6 +224,10 @@ def convert_blocking(
             # Before the target: a run that is killed between the two can be repeated with the same result. In the
             # other order there would be a target, which a second run does not replace, without a report.
             publish_findings()
+            outcome.task = writer.task
+            outcome.declared = losses(
+                source_format.info, target_format.info, task=_known_task(target_format, writer.task)
+            )
             if dry_run:
                 writer.check_target()
                 raise _DryRunEnd

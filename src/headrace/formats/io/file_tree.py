@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
+from typing import IO
 
 from headrace.errors import BadRequestError, FormatError
 from headrace.formats.io.deferred_writes import DeferredFiles, FileSink
@@ -33,6 +35,13 @@ class FileTree:
         self._folders: set[str] = set()
         self._checked: set[str] = set()
         self._next: dict[tuple[str, str], int] = {}
+        self._reserved: IO[str] | None = None
+
+    def folder_stem_suffix(self, filename: str) -> tuple[str, str, str]:
+        """Like :meth:`folder_and_stem`, with the suffix and its dot, which may be empty."""
+        folder, stem = self.folder_and_stem(filename)
+        suffix = filename[filename.rfind(".") :]
+        return folder, stem, suffix if filename.endswith(f"{stem}{suffix}") else ""
 
     def folder_and_stem(self, filename: str) -> tuple[str, str]:
         """Split a source's file name into its folder (ending in ``/``, or empty) and its stem.
@@ -71,6 +80,31 @@ class FileTree:
         if self._deferred is not None and self._deferred.put(folder, f"{stem}{suffix}", content):
             return stem
         return self._create(folder, stem, suffix, content)
+
+    def reserve(self, folder: str, stem: str, suffix: str) -> str:
+        """Like :meth:`create`, for a name of which no file is to remain: :meth:`remove_reserved` deletes the file."""
+        used = self.create(folder, stem, suffix, b"")
+        if self._reserved is None:
+            self._reserved = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115
+        self._reserved.write(f"{folder}{used}{suffix}\n")
+        return used
+
+    def remove_reserved(self) -> None:
+        """Delete the files of reserved names."""
+        if self._reserved is None:
+            return
+        if self._deferred is not None:
+            self._deferred.flush()
+        self._reserved.seek(0)
+        for path in self._reserved:
+            os.unlink(f"{self._root}{path[:-1]}")
+        self.close()
+
+    def close(self) -> None:
+        """Release the list of reserved names."""
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
     def link(self, folder: str, stem: str, suffix: str, source: str) -> str:
         """Like :meth:`create`, with the content of the file ``source``: a hard link where possible, else a copy."""

@@ -19,7 +19,12 @@ _SAYS: Mapping[Task, Capability] = {
         fields=_FIELDS,
     ),
     "segment": Capability(
-        kinds={"polygon": WHOLE, "rectangle": _CORNERS, "keypoints": _CORNERS, "mask": _CORNERS},
+        kinds={
+            "polygon": WHOLE,
+            "rectangle": _CORNERS,
+            "keypoints": _CORNERS,
+            "mask": "its outline",
+        },
         fields=_FIELDS,
     ),
     "pose": Capability(kinds={"keypoints": WHOLE}, fields=_FIELDS | {"bbox"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,15 +23,24 @@ class ClassFolders:
         images: The folder of the image files.
         found: Receives findings and counts.
         counter: Receives losses.
+        lost: Receives the labels of shapes that are left out.
+        placed: Whether the caller places the images: an empty file holds the name of each.
 
     Raises:
-        FormatError: ``images`` is None; the format consists of image files only.
+        FormatError: ``images`` is None and the caller does not place the images; the format consists of image files only.
     """
 
     def __init__(
-        self, tree: FileTree, images: Path | None, found: Pass, counter: LossCounter
+        self,
+        tree: FileTree,
+        images: Path | None,
+        found: Pass,
+        counter: LossCounter,
+        lost: Counter[str],
+        *,
+        placed: bool = False,
     ) -> None:
-        if images is None:
+        if images is None and not placed:
             raise FormatError(
                 "a classification dataset contains the images themselves",
                 hint="pass their folder as images=",
@@ -39,23 +49,26 @@ class ClassFolders:
         self._images = images
         self._found = found
         self._counter = counter
+        self._lost = lost
 
-    def write(self, sample: Sample, split_folder: str) -> None:
-        """Link one image into ``split_folder``, which ends in ``/``."""
+    def write(self, sample: Sample, split_folder: str) -> str | None:
+        """Link one image into ``split_folder``, which ends in ``/``; return its path, None where it is left out."""
         classes = [shape for shape in sample.shapes if isinstance(shape, Classification)]
         for shape in sample.shapes:
             if not isinstance(shape, Classification):
                 kind = type(shape).__name__.lower()
+                self._lost[shape.label] += 1
                 self._note_loss(
                     sample, f"a {kind} is left out: classification has only labels", shapes=1
                 )
         if not classes:
             self._note_loss(sample, "an image without a class is left out", images=1)
-            return
+            return None
         if len(classes) > 1:
             more = len(classes) - 1
+            self._lost.update([shape.label for shape in classes[1:]])
             self._note_loss(sample, "additional classes of an image are left out", shapes=more)
-        self._link(sample, classes[0].label, split_folder)
+        return self._link(sample, classes[0].label, split_folder)
 
     def finish(self, labels: Iterable[str], split_folders: Sequence[str]) -> None:
         """Create the folders of classes without images, since the sorted folders are the classes."""
@@ -66,20 +79,23 @@ class ClassFolders:
                 except FormatError as error:
                     self._found.add("S01", error.message, severity=Severity.ERROR)
 
-    def _link(self, sample: Sample, label: str, split_folder: str) -> None:
+    def _link(self, sample: Sample, label: str, split_folder: str) -> str | None:
         try:
             folder = f"{split_folder}{self._folder(label)}"
         except FormatError as error:
-            self._leave_out(sample, "S01", error.message)
-            return
-        source = self._find(sample.filename, split_folder)
-        if source is None:
-            self._leave_out(sample, "Y20", "the image file does not exist")
-            return
+            self._leave_out(sample, label, "S01", error.message)
+            return None
         name = sample.filename.replace("\\", "/").rpartition("/")[2]
-        stem, dot, suffix = name.rpartition(".")
-        used = self._tree.link(folder, stem or suffix, f".{suffix}" if dot and stem else "", source)
-        if used != (stem or suffix):
+        _, stem, suffix = self._tree.folder_stem_suffix(name)
+        if self._images is None:
+            used = self._tree.create(folder, stem, suffix, b"")
+        else:
+            source = self._find(self._images, sample.filename, split_folder)
+            if source is None:
+                self._leave_out(sample, label, "Y20", "the image file does not exist")
+                return None
+            used = self._tree.link(folder, stem, suffix, source)
+        if used != stem:
             self._counter.add(
                 "Y20",
                 "several images have the same name; later ones get a number",
@@ -88,6 +104,7 @@ class ClassFolders:
             )
         self._found.images_out += 1
         self._found.shapes_out += 1
+        return f"{folder}{used}{suffix}"
 
     def _folder(self, label: str) -> str:
         above, _ = self._tree.folder_and_stem(f"{label}/x")
@@ -95,9 +112,10 @@ class ClassFolders:
             raise FormatError(f"the label {label[:80]!r} is not a valid folder name")
         return above
 
-    def _find(self, filename: str, split_folder: str) -> str | None:
+    @staticmethod
+    def _find(images: Path, filename: str, split_folder: str) -> str | None:
         names = (filename, f"{split_folder}{filename}", filename.rpartition("/")[2])
-        paths = (os.path.join(self._images, name) for name in names)
+        paths = (os.path.join(images, name) for name in names)
         return next((path for path in paths if os.path.isfile(path)), None)
 
     def _note_loss(self, sample: Sample, why: str, *, shapes: int = 0, images: int = 0) -> None:
@@ -111,7 +129,8 @@ class ClassFolders:
             dropped_images=images,
         )
 
-    def _leave_out(self, sample: Sample, code: str, why: str) -> None:
+    def _leave_out(self, sample: Sample, label: str, code: str, why: str) -> None:
+        self._lost[label] += 1
         self._counter.add(
             code,
             f"image left out: {why}",

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Final
 
+from headrace.errors import ParseError
 from headrace.formats.findings.collect import Severity
+from headrace.formats.geometry import rle
 from headrace.formats.geometry.boxes import box_of
 from headrace.formats.geometry.clip import clip_ring
+from headrace.formats.geometry.outlines import mask_rings
 from headrace.model.geometry import clip_xywh, xywh_to_cxcywh_normalised, xywh_to_xyxy
-from headrace.model.shapes import AnyShape, Box, Keypoints, Polygon, Rectangle
+from headrace.model.shapes import AnyShape, Box, Keypoints, Mask, Polygon, Rectangle
 
 OUTSIDE = "clipped to the image: YOLO cannot represent parts outside"
 
@@ -51,11 +54,17 @@ def detect_row(shape: AnyShape, width: int, height: int) -> list[float]:
 
 
 def segment_row(shape: AnyShape, width: int, height: int) -> list[float]:
-    """Encode a shape as one ring; several rings are joined by lines traversed in both directions."""
+    """Encode a shape as one ring; several rings are joined by lines traversed in both directions.
+
+    A mask becomes the outline of its pixels.
+    """
     if isinstance(shape, Polygon):
-        row, cut = _ring_row(_joined_rings(shape.rings), width, height)
+        row, cut = _ring_row(joined_rings(shape.rings), width, height)
         if len(shape.rings) > 1:
             raise RowLoss("several rings become one, joined by lines", row)
+    elif isinstance(shape, Mask):
+        row, _ = _ring_row(joined_rings(_rings_of(shape)), shape.width, shape.height)
+        raise RowLoss("a mask becomes its outline; parts and holes are joined by lines", row)
     else:
         row, cut = _ring_row(_corners(_box(shape)), width, height)
         raise RowLoss(f"a {_kind(shape)} becomes the corners of its box", row)
@@ -124,6 +133,17 @@ def _box(shape: AnyShape) -> Box:
     return box
 
 
+def _rings_of(mask: Mask) -> list[list[float]]:
+    """Return the rings around a mask, holes included: filled by the even-odd rule, they are its pixels exactly."""
+    try:
+        rings = mask_rings(rle.decode(mask.counts, mask.height, mask.width), mask.height)
+    except ParseError:
+        rings = []
+    if not rings:
+        raise RowLoss("a mask is left out: it has no pixels, or its run lengths are damaged")
+    return rings
+
+
 def _centred(box: Box, width: int, height: int) -> tuple[list[float], bool]:
     """Return centre and size, and whether the box was clipped."""
     if not all(map(isfinite, box)):
@@ -162,7 +182,7 @@ def _corners(box: Box) -> list[float]:
     return [x1, y1, x2, y1, x2, y2, x1, y2]
 
 
-def _joined_rings(rings: Sequence[Sequence[float]]) -> Sequence[float]:
+def joined_rings(rings: Sequence[Sequence[float]]) -> Sequence[float]:
     """Join rings into one: from the first point of each ring to the next ring, and finally back through all of them."""
     if len(rings) == 1:
         return rings[0]

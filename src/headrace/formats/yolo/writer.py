@@ -1,8 +1,8 @@
-"""Writes YOLO datasets without images: ``labels/SPLIT/…/STEM.txt`` and ``data.yaml``."""
+"""Writes YOLO datasets without images: ``labels/SPLIT/…/STEM.txt``, ``data.yaml`` and ``image-sizes.jsonl``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,40 +13,29 @@ from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers, note_unordered
 from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
-from headrace.formats.geometry.box_table import BoxTable, by_table
-from headrace.formats.geometry.clip import clip_shape
+from headrace.formats.geometry.box_table import by_table
 from headrace.formats.io.file_tree import FileTree
 from headrace.formats.yolo import INFO
+from headrace.formats.yolo.choose_task import TaskChooser, as_outlines, has_outlines
 from headrace.formats.yolo.classify_writer import ClassFolders
-from headrace.formats.yolo.encode import (
-    BOXED,
-    ENCODERS,
-    NOWHERE,
-    PoseEncoder,
-    RowEncoder,
-    RowLoss,
-    detect_row,
-)
+from headrace.formats.yolo.encode import ENCODERS, PoseEncoder, RowEncoder, detect_row
+from headrace.formats.yolo.image_list import ImageList, folder_in_split
+from headrace.formats.yolo.rows import ODD, RowPrinter
 from headrace.formats.yolo.yaml_text import dataset_yaml
 from headrace.model.sample import Sample
-from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
 RENAMED = "renamed.jsonl"
 _SPLIT_KEYS = {"valid": "val", "validation": "val"}
-# Placeholder for a row that is encoded separately, and the line it is printed as.
-_NO_ROW: Final[list[float]] = [0]
-_ODD: Final = b"0"
-
-# A label, a box ``x, y, w, h`` and the width and height of its image, all in pixels.
-_Placed = tuple[str, float, float, float, float, int, int]
+_REQUIRED: Final = ("train", "val")
+_REMEMBERED: Final = 10_000
 
 
 class YoloWriter(Writer):
-    """Writes the rows of one task: ``options.task``, else the task of a YOLO source, else ``detect``.
+    """Writes the rows of one task: ``options.task``, else the task of a YOLO source, else by the shapes.
 
-    Crowds are left out, since a row would make a model learn the group as one object. Images whose names differ only
-    in the suffix would share a label file; later ones get ``-2``, ``-3`` …, and ``renamed.jsonl`` lists the names that
-    these images need for their label files.
+    Crowds are left out, since a row would make a model learn the group as one object. Images that would share a label
+    file, because their names differ only in the suffix, get ``-2``, ``-3`` …, and ``renamed.jsonl`` lists the names
+    that these images need. An image without annotation gets no label file, one without objects an empty one.
     """
 
     info = INFO
@@ -56,148 +45,153 @@ class YoloWriter(Writer):
         """True for boxes, which take some tens of bytes each; polygons take hundreds."""
         return self.options.task in (None, "detect")
 
+    @property
+    def task(self) -> str | None:
+        """The task of the rows; None until the first shapes tell."""
+        return self._task
+
     def _start(self, temp: Path) -> None:
-        about = self.options.about or {}
-        task = self.options.task or str(about.get("task", "detect"))
-        says = self.info.capability(task)
+        self._temp = temp
+        self._about = self.options.about or {}
         self._tree = FileTree(temp, self.file_sink)
         self._counter = LossCounter(self.found)
-        self._losses = FieldLosses(says)
-        self._more: dict[str, Any] = dict(about)
-        self._pose = PoseEncoder(_points(self.labels.values(), about)) if task == "pose" else None
-        self._classes = (
-            ClassFolders(self._tree, self.options.images, self.found, self._counter)
-            if task == "classify"
-            else None
-        )
-        self._encode: RowEncoder = self._pose or ENCODERS.get(task, detect_row)
-        self._task = task
-        self._detects = task == "detect" and not self.options.clip
+        self._images = ImageList(self._tree)
         self._splits: dict[str, str] = {}
+        self._folders: dict[tuple[str, str], str] = {}
         self._numbers = ClassNumbers(self.labels, self.options.class_order, first=0)
-        if self._classes is not None:
+        self._held: list[Sample] = []
+        self._chooser: TaskChooser | None = None
+        self._task: str | None = None
+        task = self.options.task or self._about.get("task")
+        if task is None:
+            self._chooser = TaskChooser()
+        else:
+            self._begin(str(task))
+
+    def _begin(self, task: str) -> None:
+        """Begin the rows of a task."""
+        says = self.info.capability(task)
+        self._task = task
+        self._losses = FieldLosses(says)
+        self._classes: ClassFolders | None = None
+        self._pose: PoseEncoder | None = None
+        if task == "classify":
+            self._classes = ClassFolders(
+                self._tree,
+                self.options.images,
+                self.found,
+                self._counter,
+                self.shapes_lost,
+                placed=self.image_paths is not None,
+            )
             note_unordered(self.options.class_order, self.found)
+        elif task == "pose":
+            self._pose = PoseEncoder(_points(self.labels.values(), self._about))
+        encode: RowEncoder = self._pose or ENCODERS.get(task, detect_row)
+        self._rows = RowPrinter(
+            encode,
+            self._numbers,
+            self._counter,
+            self.shapes_lost,
+            boxes=task == "detect",
+            clip=self.options.clip,
+        )
 
     def _write(self, samples: Sequence[Sample]) -> None:
+        if self._task is None:
+            assert self._chooser is not None
+            self._held += samples
+            task = self._chooser.look(samples)
+            if task is None:
+                return
+            self._begin_chosen(task)
+            return
+        if self._chooser is not None and self._task == "detect" and has_outlines(samples):
+            self._change_to_outlines()
+        self._write_all(samples)
+
+    def _begin_chosen(self, task: str) -> None:
+        self._begin(task)
+        held, self._held = self._held, []
+        self._write_all(held)
+
+    def _change_to_outlines(self) -> None:
+        """Turn the boxes written so far into outlines, since boxes and outlines do not mix."""
+        self.flush()
+        boxes = as_outlines(self._temp / "labels")
+        self._begin("segment")
+        if boxes:
+            message = "a rectangle becomes the corners of its box"
+            self.found.add("LOSS", message, severity=Severity.LOSS, count=boxes)
+
+    def _write_all(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._counter)
         for table, run in by_table(samples):
-            lines = self._lines_of(table, run) if table is not None and self._detects else []
+            lines = self._rows.table(table, run)
             polygon_texts = (table and table.polygon_texts) or ()
             stop = 0
             for sample in run:
                 start, stop = stop, stop + len(sample.shapes)
                 own_lines = lines[start:stop]
-                polygons = sum(map(bool, polygon_texts[start:stop]))
-                self._write_one(sample, [] if _ODD in own_lines else own_lines, polygons)
+                polygons = sum(map(bool, polygon_texts[start:stop])) if own_lines else 0
+                self._write_one(sample, [] if ODD in own_lines else own_lines, polygons)
+        self._images.flush()
         self._counter.flush()
 
     def _write_one(self, sample: Sample, lines: list[bytes], polygons: int) -> None:
         """Write an image; ``lines`` are those of its shapes if encoded already, ``polygons`` of which were polygons."""
         try:
-            folder, stem = self._tree.folder_and_stem(sample.filename)
+            folder, stem, suffix = self._tree.folder_stem_suffix(sample.filename)
             split_folder = self._split_folder(sample.split)
         except FormatError as error:
             self._leave_out(sample, "S01", error.message)
             return
         if self._classes is not None:
-            self._classes.write(sample, split_folder)
+            self._place(self._classes.write(sample, split_folder))
             return
         if sample.shapes and not (sample.width and sample.height):
             self._leave_out(sample, "Y10", "the width and height of the image are unknown")
             return
         if not lines:
-            lines = _printed(self._rows(sample))
+            lines = self._rows.image(sample)
         elif polygons:
-            self._note_boxed(polygons, sample)
+            self._rows.note_boxed(polygons, sample)
         self.found.images_out += 1
         self.found.shapes_out += len(lines)
+        if folder:
+            folder = self._folder(folder, split_folder)
+        label_folder = f"labels/{split_folder}{folder}"
         if not lines and (self.options.background == "none" or not sample.annotated):
-            return
-        text = b"\n".join(lines) + b"\n" if lines else b""
-        used = self._tree.create(f"labels/{split_folder}{folder}", stem, ".txt", text)
+            used = self._tree.reserve(label_folder, stem, ".txt")
+        else:
+            text = b"\n".join(lines) + b"\n" if lines else b""
+            used = self._tree.create(label_folder, stem, ".txt", text)
+        image = f"images/{split_folder}{folder}{used}{suffix}"
+        self._images.add(image, sample.width, sample.height)
+        self._place(image)
         if used != stem:
-            self._renamed(sample, f"images/{split_folder}{folder}{used}")
-
-    def _lines_of(self, table: BoxTable, run: Sequence[Sample]) -> list[bytes]:
-        """Return the line of each box; ``_ODD`` for one with a new label or partly outside its image."""
-        widths: list[int] = []
-        heights: list[int] = []
-        for sample in run:
-            widths += [sample.width or 1] * len(sample.shapes)
-            heights += [sample.height or 1] * len(sample.shapes)
-        columns = table.labels, table.x, table.y, table.w, table.h, widths, heights
-        return _printed(self._detected(zip(*columns, strict=True)))
-
-    def _detected(self, boxes: Iterable[_Placed]) -> list[list[float]]:
-        """Return the row of each box; ``_NO_ROW`` for one with a new label or partly outside its image."""
-        numbers = self._numbers.known
-        return [
-            [numbers[label], x, y, w, h]
-            if label in numbers
-            and 0 <= (w := box_width / width) <= 1
-            and 0 <= (h := box_height / height) <= 1
-            and 0 <= (x := (left + box_width / 2) / width) <= 1
-            and 0 <= (y := (top + box_height / 2) / height) <= 1
-            else _NO_ROW
-            for label, left, top, box_width, box_height, width, height in boxes
-        ]
-
-    def _rows(self, sample: Sample) -> list[list[float]]:
-        shapes = sample.shapes
-        if self._detects and shapes and (rows := self._boxes(sample)):
-            return rows
-        rows = []
-        for shape in shapes:
-            number = self._numbers.number(shape.label)
-            row = self._row(shape, sample)
-            if row is not None:
-                rows.append([number, *row])
-        return rows
-
-    def _boxes(self, sample: Sample) -> list[list[float]] | None:
-        """Encode all shapes of an image at once, where all are boxes or all are polygons with a given box.
-
-        Returns None for other shapes, or where one is not inside the image.
-        """
-        shapes: Sequence[Any] = sample.shapes
-        rows = self._detected(_placed(shapes, sample.width or 1, sample.height or 1))
-        if len(rows) < len(shapes) or _NO_ROW in rows:
-            return None
-        if type(shapes[0]) is Polygon:
-            self._note_boxed(len(shapes), sample)
-        return rows
-
-    def _note_boxed(self, polygons: int, sample: Sample) -> None:
-        message = BOXED % "polygon"
-        self._counter.add("LOSS", message, Severity.LOSS, sample.filename, count=polygons)
-
-    def _row(self, shape: AnyShape, sample: Sample) -> list[float] | None:
-        width, height = sample.width or 0, sample.height or 0
-        try:
-            if shape.iscrowd:
-                raise RowLoss("a crowd is left out: YOLO would treat it as one object")
-            if self.options.clip:
-                clipped = clip_shape(shape, width, height)
-                if clipped is None:
-                    raise RowLoss(NOWHERE, code="Y11", severity=Severity.WARNING)
-                shape = clipped
-            return self._encode(shape, width, height)
-        except RowLoss as loss:
-            dropped = 0 if loss.row is not None else 1
-            self._counter.add(
-                loss.code, loss.message, loss.severity, sample.filename, dropped=dropped
-            )
-            return loss.row
+            self._renamed(sample, image)
 
     def _leave_out(self, sample: Sample, code: str, why: str) -> None:
+        self._place(None)
         self._counter.add(
             code,
             f"image left out: {why}",
             Severity.ERROR,
             sample.filename,
-            dropped=len(sample.shapes),
+            dropped=self._left_out(sample.shapes),
             dropped_images=1,
         )
+
+    def _folder(self, folder: str, split_folder: str) -> str:
+        """Return the folder of an image below that of its split."""
+        key = folder, split_folder
+        below = self._folders.get(key)
+        if below is None:
+            if len(self._folders) >= _REMEMBERED:
+                self._folders.clear()
+            below = self._folders[key] = folder_in_split(folder, split_folder)
+        return below
 
     def _split_folder(self, split: str | None) -> str:
         """Return the folder of a split below ``labels`` and ``images``, ending in ``/``."""
@@ -212,8 +206,7 @@ class YoloWriter(Writer):
         return split_folder
 
     def _renamed(self, sample: Sample, image: str) -> None:
-        suffix = sample.filename.rpartition(".")[2]
-        line = {"filename": sample.filename, "image": f"{image}.{suffix}"}
+        line = {"filename": sample.filename, "image": image}
         self._tree.append(RENAMED, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         self._counter.add(
             "Y23",
@@ -223,52 +216,58 @@ class YoloWriter(Writer):
         )
 
     def _finish(self) -> None:
+        if self._task is None:
+            assert self._chooser is not None
+            self._begin_chosen(self._chooser.choose())
+        self._tree.remove_reserved()
         self._numbers.all([*self.labels])
         self._numbers.note_missing(self.found)
         names = self._numbers.names()
         if self._classes is not None:
             self._classes.finish(names, [*self._splits.values()])
             return
+        more: dict[str, Any] = dict(self._about)
         if self._pose is not None:
-            self._more["kpt_shape"] = [max(self._pose.points, 1), 3]
+            more["kpt_shape"] = [max(self._pose.points, 1), 3]
         splits = {
             split_folder.rstrip("/"): f"images/{split_folder}".rstrip("/")
             for split_folder in self._splits.values()
         }
-        first = next(iter(splits.values()), "images/train")
-        # Ultralytics rejects a yaml without both keys.
-        for key in ("train", "val"):
-            splits.setdefault(key, first)
+        notes = self._fill_required(splits)
         splits.pop("", None)
         ordered = {key: splits.pop(key) for key in ("train", "val", "test") if key in splits}
         text = dataset_yaml(
             splits=ordered | splits,
-            task=self._task,
+            task=self._task or "detect",
             names=names,
-            more=self._more,
+            more=more,
+            notes=notes,
         )
         self._tree.append("data.yaml", text)
 
+    def _fill_required(self, splits: dict[str, str]) -> dict[str, str]:
+        """Add the splits that Ultralytics requires and the dataset does not have; return a note on each."""
+        first = next(iter(splits.values()), "images/train")
+        notes = {}
+        for key in _REQUIRED:
+            if key not in splits and splits.keys() - {""}:
+                other = first.rpartition("/")[2]
+                notes[key] = (
+                    f"There is no split {key}: these are the images of {other}."
+                    " For one of its own: headrace export --split-by 80/20"
+                )
+                self.found.add(
+                    "Y30",
+                    f"no split {key}: data.yaml names the images of {other} for it, since trainers require one;"
+                    " export with split_by=80/20 to have one",
+                    severity=Severity.NOTE,
+                )
+            splits.setdefault(key, first)
+        return notes
 
-def _placed(shapes: Sequence[Any], width: int, height: int) -> list[_Placed]:
-    """Return the boxes of all shapes of the first one's type; omits shapes without a plain box."""
-    if type(shapes[0]) is Rectangle:
-        return [
-            (shape.label, shape.x, shape.y, shape.w, shape.h, width, height)
-            for shape in shapes
-            if type(shape) is Rectangle and not shape.iscrowd
-        ]
-    return [
-        (shape.label, *shape.bbox, width, height)
-        for shape in shapes
-        if type(shape) is Polygon and not shape.iscrowd and shape.bbox is not None
-    ]
-
-
-def _printed(rows: list[list[float]]) -> list[bytes]:
-    """Format rows as lines: one C call prints all numbers, in the shortest form that reads back unchanged."""
-    text = orjson.dumps(rows)[2:-2].replace(b"],[", b"\n").replace(b",", b" ")
-    return text.split(b"\n") if rows else []
+    def _abandon(self) -> None:
+        if hasattr(self, "_tree"):
+            self._tree.close()
 
 
 def _points(labels: Any, about: Any) -> int:

@@ -168,9 +168,22 @@ def dataset_yaml(
     task: str,
     names: Sequence[str],
     more: Mapping[str, Any] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return the content of a ``data.yaml``; ``splits`` maps splits to folders, ``more`` holds other keys (``kpt_shape``)."""
-    lines = [f"{quoted(split)}: {quoted(folder)}" for split, folder in splits.items()]
+    """Return the content of a ``data.yaml``.
+
+    Args:
+        splits: The folder of each split.
+        task: The task of the rows.
+        names: The class names in the order of their numbers.
+        more: Other keys (``kpt_shape``).
+        notes: A comment above a split.
+    """
+    lines = []
+    for split, folder in splits.items():
+        if notes and split in notes:
+            lines.append(f"# {notes[split]}")
+        lines.append(f"{quoted(split)}: {quoted(folder)}")
     lines += ["", f"task: {task}", f"nc: {len(names)}", "names:" if names else "names: {}"]
     lines += [f"  {number}: {quoted(name)}" for number, name in enumerate(names)]
     text = "\n".join(lines) + "\n"

@@ -68,6 +68,7 @@ def test_labels_mirror_the_images_and_the_yaml_resolves_from_its_own_folder(tmp_
     )
     assert files(out) == {
         "data.yaml",
+        "image-sizes.jsonl",
         "labels/train/a.txt",
         "labels/val/deep/er/b.c.txt",
         "labels/test/t.txt",
@@ -86,7 +87,11 @@ def test_labels_mirror_the_images_and_the_yaml_resolves_from_its_own_folder(tmp_
 
 def test_without_a_split_name_labels_lie_directly_in_labels(tmp_path: Path) -> None:
     write(tmp_path / "out", [image("a.jpg")], split="")
-    assert files(tmp_path / "out") == {"data.yaml", "labels/a.txt"}
+    assert files(tmp_path / "out") == {
+        "data.yaml",
+        "image-sizes.jsonl",
+        "labels/a.txt",
+    }
     data = yaml.safe_load((tmp_path / "out/data.yaml").read_text())
     assert (data["train"], data["val"]) == ("images", "images")
 
@@ -121,7 +126,7 @@ def test_class_order(tmp_path: Path, order: Any, expected: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("background", "expected"),
-    [("empty", {"data.yaml", "labels/train/b.txt"}), ("none", {"data.yaml"})],
+    [("empty", {"labels/train/b.txt"}), ("none", set())],
 )
 def test_y09_background_and_unlabelled_are_two_states(
     tmp_path: Path, background: Any, expected: set[str]
@@ -129,7 +134,7 @@ def test_y09_background_and_unlabelled_are_two_states(
     samples = [image("b.jpg"), image("u.jpg", annotated=False), Sample(filename="n.jpg")]
     samples[2].annotated = False
     findings = write(tmp_path / "out", samples, background=background)
-    assert files(tmp_path / "out") == expected
+    assert files(tmp_path / "out") == {"data.yaml", "image-sizes.jsonl"} | expected
     written = findings.get("write")
     assert written is not None
     assert written.images_out == 3
@@ -167,8 +172,9 @@ def test_a_sample_without_size_is_an_error_and_never_becomes_background(tmp_path
         write(tmp_path / "out", samples)
     assert os.listdir(tmp_path) == []
     findings = write(tmp_path / "out", samples, findings=Findings("skip"))
-    assert files(tmp_path / "out") == {"data.yaml", "labels/train/b.txt"}
-    assert [(each.dropped_images, each.dropped_shapes) for each in findings] == [(1, 1)]
+    assert files(tmp_path / "out") == {"data.yaml", "image-sizes.jsonl", "labels/train/b.txt"}
+    dropped = [(each.code, each.dropped_images, each.dropped_shapes) for each in findings]
+    assert dropped == [("Y10", 1, 1), ("Y30", 0, 0)]
 
 
 def test_other_shapes_become_their_box_or_are_counted(tmp_path: Path) -> None:
@@ -178,7 +184,7 @@ def test_other_shapes_become_their_box_or_are_counted(tmp_path: Path) -> None:
         Mask(label="dog", counts="", height=50, width=100, bbox=(0, 0, 10, 10)),
         box(0, 0, 9, 9, iscrowd=True),
     ]
-    findings = write(tmp_path / "out", [image("a.jpg", *shapes)])
+    findings = write(tmp_path / "out", [image("a.jpg", *shapes)], task="detect")
     assert rows(tmp_path / "out/labels/train/a.txt") == [
         [0, 0.3, 0.25, 0.4, 0.3],
         [0, 0.2, 0.3, 0.2, 0.2],

@@ -21,6 +21,7 @@ from msgspec import Struct
 from headrace import formats
 from headrace.errors import BadRequestError, DiskFullError, StorageError
 from headrace.formats.base import Writer
+from headrace.formats.yolo.image_list import IMAGE_SIZES
 from headrace.model.enums import AnnotationExportKey, AnnotationFileType, InferenceType
 from headrace.model.ids import IdScope, Kind
 from headrace.model.names import STATE_FOLDER, id_name
@@ -272,7 +273,8 @@ def _member(kind: AnnotationFileType, scope: VersionScope, path: str) -> str | N
     if path == f"{STATE_FOLDER}/{NAMES_FILE}":
         return NAMES_FILE
     if kind is AnnotationFileType.YOLO:
-        return path.removeprefix("labels/")
+        # The sizes stand in the version; the platform's own archives do not have them either.
+        return None if path == IMAGE_SIZES else path.removeprefix("labels/")
     if not path.startswith("Annotations/"):
         return None
     folder, slash, name = path.removeprefix("Annotations/").rpartition("/")
