@@ -22,6 +22,8 @@ from typing import NamedTuple, Self
 
 NAME = "written"
 """The manifest of a path, in the folder :func:`headrace.folders.state.state_of` of it."""
+NEXT = f"{NAME}-next"
+"""The manifest of what is being written there."""
 
 _BATCH = 4096
 _READ = 1 << 20
@@ -64,10 +66,7 @@ def save_manifest(file: Path, root: Path) -> None:
     Raises:
         OSError: A file cannot be read or written.
     """
-    with _draft(file) as draft, draft.open("xb") as out:
-        found = entries(root)
-        while batch := list(islice(found, _BATCH)):
-            out.write(b"".join([b"%d %d %b\0" % (size, mtime, at) for at, size, mtime in batch]))
+    _save(file, entries(root))
 
 
 def join_manifests(file: Path, other: Path) -> None:
@@ -77,6 +76,26 @@ def join_manifests(file: Path, other: Path) -> None:
             if each.exists():
                 with each.open("rb") as known:
                     shutil.copyfileobj(known, out, _READ)
+
+
+def tidy_manifest(file: Path, root: Path) -> None:
+    """Forget the records of files that are no longer there, or were changed, and of equal records all but one."""
+    with Manifest(file) as own:
+        _save(file, (entry for entry in own if _is_there(root, entry)))
+
+
+def _save(file: Path, found: Iterator[Entry]) -> None:
+    with _draft(file) as draft, draft.open("xb") as out:
+        while batch := list(islice(found, _BATCH)):
+            out.write(b"".join([b"%d %d %b\0" % (size, mtime, at) for at, size, mtime in batch]))
+
+
+def _is_there(root: Path, entry: Entry) -> bool:
+    try:
+        state = os.lstat(os.path.join(os.fsencode(root), entry.path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return entry.path.endswith(b"/") or (state.st_size, state.st_mtime_ns) == entry[1:]
 
 
 @contextmanager
@@ -136,6 +155,11 @@ class Manifest:
             "SELECT 1 FROM written WHERE path = ? AND size = ? AND mtime = ?", entry
         )
         return found.fetchone() is not None
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Iterate over all records, in the order of their paths."""
+        if self._records is not None:
+            yield from map(Entry._make, self._records.execute("SELECT * FROM written"))
 
     def _saved(self) -> Iterator[Entry]:
         assert self._file is not None

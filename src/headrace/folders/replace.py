@@ -1,6 +1,6 @@
 """Replacing what headrace wrote in a folder, and nothing else.
 
-The new content is complete in a folder of its own. Files of the old folder that are not headrace's own are linked into
+A whole folder is replaced in four steps. The new content is complete in a folder of its own. Files of the old folder that are not headrace's own are linked into
 it first, so they are at their paths from the first moment on; then the two folders change places. What happens if the
 process is killed in between: the old folder is at its temporary name, and :func:`clear_replaced` brings it to an end.
 """
@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from pathlib import Path
 from headrace.folders.manifest import Entry, Manifest, entries
 
 _BATCH = 4096
+_SHOWN = 10
 
 
 def in_the_way(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
@@ -40,6 +41,35 @@ def in_the_way(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
             taken = not (is_folder and stat.S_ISDIR(other.st_mode))
         if taken or (is_folder and (folder / path).lstat().st_dev != device):
             yield path
+
+
+def taken_in(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
+    """Yield the paths below ``new`` at which ``folder`` has something that is not headrace's own."""
+    for entry in entries(new):
+        path = os.fsdecode(entry.path)
+        try:
+            there = (folder / path).lstat()
+        except FileNotFoundError:
+            continue
+        except NotADirectoryError:
+            yield path
+            continue
+        if path.endswith("/"):
+            is_own = stat.S_ISDIR(there.st_mode)
+        else:
+            is_own = Entry(entry.path, there.st_size, there.st_mtime_ns) in own
+        if not is_own:
+            yield path
+
+
+def merge_into(folder: Path, new: Path) -> None:
+    """Move everything below ``new`` into ``folder``, in place of files of the same paths."""
+    for parent, folders, files in os.walk(new):
+        there = folder / Path(parent).relative_to(new)
+        for name in folders:
+            (there / name).mkdir(exist_ok=True)
+        for name in files:
+            Path(parent, name).replace(there / name)
 
 
 def keep_foreign(folder: Path, new: Path, own: Manifest) -> None:
@@ -78,6 +108,13 @@ def move_aside(path: Path, *, name: str | None = None) -> Path:
         number += 1
         aside = path.with_name(f"{base}-{number}")
     return path.rename(aside)
+
+
+def first_of(paths: Sequence[str]) -> str:
+    """Return the first ten paths and the number of the others, for a message."""
+    shown = sorted(paths)[:_SHOWN]
+    more = len(paths) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def _foreign(folder: Path, own: Manifest) -> Iterator[Entry]:

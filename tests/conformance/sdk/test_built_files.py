@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headrace.errors import BadRequestError, NotFoundError
+from headrace import create_lake
+from headrace.errors import BadRequestError, FormatError, LakeError, NotFoundError
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import write_coco
 
@@ -123,3 +124,50 @@ async def test_yolo_files(annotated: DatasetVersion, tmp_path: Path) -> None:
     await annotated.set_type("CLASSIFICATION")
     with pytest.raises(BadRequestError, match="no label files"):
         await annotated.build_yolo_files_locally(tmp_path / "no")
+
+
+async def test_files_of_a_person_are_never_replaced(
+    annotated: DatasetVersion, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "image_0003.xml").write_text("drawn by hand")
+    (mine / "data.yaml").write_text("names: [mine]")
+    (mine / "notes.txt").write_text("notes")
+    before = {path.name: path.read_text() for path in mine.iterdir()}
+    for build in (annotated.build_pascal_voc_locally, annotated.build_yolo_files_locally):
+        with pytest.raises(FormatError, match="files are in the way") as caught:
+            await build(mine)
+        assert "notes.txt" not in str(caught.value)
+        assert {path.name: path.read_text() for path in mine.iterdir()} == before
+
+
+async def test_built_files_are_built_again_and_others_stay(
+    annotated: DatasetVersion, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    some = await annotated.list_assets(filenames=NAMES[:2])
+    await annotated.build_yolo_files_locally(out, assets=some)
+    (out / "mine.txt").write_text("mine")
+    for _ in range(2):
+        await annotated.build_yolo_files_locally(out)
+    assert len(list(out.glob("image_*.txt"))) == 12
+    assert (out / "mine.txt").read_text() == "mine"
+    (out / "image_0003.txt").write_text("mended by hand")
+    with pytest.raises(FormatError, match=r"image_0003.txt \("):
+        await annotated.build_yolo_files_locally(out)
+    # Files of an earlier call stay where the next one does not write them: people build split after split.
+    await annotated.build_yolo_files_locally(out, assets=some)
+    assert (out / "image_0003.txt").read_text() == "mended by hand"
+    assert len(list(out.glob("image_*.txt"))) == 12
+
+
+async def test_nothing_is_built_in_a_lake(annotated: DatasetVersion, tmp_path: Path) -> None:
+    await create_lake(tmp_path / "another")
+    before = sorted((tmp_path / "another").rglob("*"))
+    for target in (tmp_path / "another", tmp_path / "another" / "objects"):
+        with pytest.raises(LakeError):
+            await annotated.build_yolo_files_locally(target)
+        with pytest.raises(LakeError):
+            await annotated.export_annotation_file("COCO", target)
+    assert sorted((tmp_path / "another").rglob("*")) == before

@@ -7,7 +7,6 @@ version's listing, whatever the order of the responses.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -22,7 +21,18 @@ from msgspec.structs import replace
 from headrace.backend.base import Backend
 from headrace.engine.exports.run import ExportReport, export
 from headrace.engine.versions.labels import check_known, label_infos
-from headrace.errors import BadRequestError
+from headrace.errors import BadRequestError, FormatError
+from headrace.folders.lakes import check_no_lake
+from headrace.folders.manifest import (
+    NAME,
+    NEXT,
+    Manifest,
+    join_manifests,
+    save_manifest,
+    tidy_manifest,
+)
+from headrace.folders.replace import first_of, merge_into, taken_in
+from headrace.folders.state import make_state, state_of
 from headrace.formats.coco.document import CocoFile, read_document
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
@@ -75,7 +85,10 @@ async def build_coco(
 async def build_voc(
     backend: Backend, version: DatasetVersionRecord, target: Path, options: BuildOptions
 ) -> ExportReport:
-    """Write ``<stem>.xml`` for every annotated asset into the folder ``target``."""
+    """Write ``<stem>.xml`` for every annotated asset into the folder ``target``.
+
+    Raises FormatError if a file is in the way that headrace did not write.
+    """
     return await _into(backend, version, target, "voc", options, ("Annotations",))
 
 
@@ -107,9 +120,10 @@ async def _into(
     labels = await _labels(backend, version, options.categories)
     temporary = await in_thread(_make_temporary_folder, target)
     try:
-        exported = temporary / "export"
+        exported, built = temporary / "export", temporary / "built"
         report = await _export(backend, version, exported, format, options, labels, **write)
-        await in_thread(_move, exported, parts, target)
+        await in_thread(_flatten, exported, parts, built)
+        await in_thread(_add, built, target)
     finally:
         with anyio.CancelScope(shield=True):
             await in_thread(shutil.rmtree, temporary, True)
@@ -160,14 +174,35 @@ async def _labels(
 
 
 def _make_temporary_folder(target: Path) -> Path:
+    check_no_lake(target, below=False)
     target.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=".building-", dir=target))
 
 
-def _move(source: Path, parts: Sequence[str], target: Path) -> None:
+def _flatten(exported: Path, parts: Sequence[str], built: Path) -> None:
+    """Move the files of the subfolders ``parts`` to one folder."""
+    built.mkdir()
     for part in parts:
-        for folder, _, files in os.walk(source / part):
-            destination = target / Path(folder).relative_to(source / part)
-            destination.mkdir(parents=True, exist_ok=True)
-            for file in files:
-                Path(folder, file).replace(destination / file)
+        merge_into(built, exported / part)
+
+
+def _add(built: Path, target: Path) -> None:
+    """Move files to the folder ``target``, in place of those that an earlier call wrote there."""
+    with Manifest(state_of(target) / NAME) as own:
+        taken = list(taken_in(target, built, own))
+    if taken:
+        raise FormatError(
+            f"in {target}, files are in the way that headrace did not write, or that were changed since:"
+            f" {first_of(taken)}",
+            hint="move them, or choose another folder",
+        )
+    try:
+        state = make_state(target)
+    except OSError as error:
+        log.warning("headrace cannot note what it writes to %s: %s", target, error)
+        merge_into(target, built)
+        return
+    save_manifest(state / NEXT, built)
+    join_manifests(state / NAME, state / NEXT)
+    merge_into(target, built)
+    tidy_manifest(state / NAME, target)

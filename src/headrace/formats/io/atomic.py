@@ -15,15 +15,12 @@ from pathlib import Path
 
 from headrace.errors import FormatError
 from headrace.folders.lakes import check_no_lake
-from headrace.folders.manifest import NAME, Manifest, join_manifests, save_manifest
-from headrace.folders.replace import clear_replaced, in_the_way, keep_foreign, move_aside
+from headrace.folders.manifest import NAME, NEXT, Manifest, join_manifests, save_manifest
+from headrace.folders.replace import clear_replaced, first_of, in_the_way, keep_foreign, move_aside
 from headrace.folders.state import make_state, state_of
 from headrace.formats.io.lock import PathLock
 
 log = logging.getLogger("headrace.formats")
-
-_SHOWN = 10
-_NEXT = f"{NAME}-next"
 
 
 class AtomicTarget:
@@ -156,7 +153,7 @@ class AtomicTarget:
             if not self._force and not Manifest(self._manifest()).exists:
                 raise FormatError(
                     f"{shown} was not written by headrace, or on another machine or account; it holds"
-                    f" {_listed([path.name for path in target.iterdir()])}",
+                    f" {first_of([path.name for path in target.iterdir()])}",
                     hint="choose another target, or pass force=True, which renames the folder and keeps it",
                 )
         elif os.path.lexists(self.shown if self.shown.is_symlink() else target):
@@ -173,7 +170,7 @@ class AtomicTarget:
         if found:
             raise FormatError(
                 f"in {self.shown}, files are in the way that headrace did not write, or that were changed since:"
-                f" {_listed(found)}",
+                f" {first_of(found)}",
                 hint="move them, choose another target, or pass force=True, which renames the folder and keeps it",
             )
 
@@ -226,15 +223,15 @@ class AtomicTarget:
     def _swap(self, own: Manifest) -> None:
         """Replace the files of headrace's own in the target's folder; all others stay at their paths."""
         state = make_state(self.target)
-        save_manifest(state / _NEXT, self.temp)
+        save_manifest(state / NEXT, self.temp)
         # For a moment both writings are known: whichever of the two a killed process leaves is headrace's own.
-        join_manifests(state / NAME, state / _NEXT)
+        join_manifests(state / NAME, state / NEXT)
         keep_foreign(self.target, self.temp, own)
         shutil.copymode(self.target, self.temp)
         self.target.rename(self._old)
         self.temp.rename(self.target)
         self.replaced = clear_replaced(self._old, self.target, own) or self.replaced
-        (state / _NEXT).replace(state / NAME)
+        (state / NEXT).replace(state / NAME)
 
     def _remember(self) -> None:
         """Note what is about to be published, so that it may be overwritten later."""
@@ -262,12 +259,6 @@ class AtomicTarget:
                 self.replaced = clear_replaced(self._old, self.target, own)
             else:
                 self.replaced = move_aside(self._old, name=self.target.name)
-
-
-def _listed(paths: list[str]) -> str:
-    shown = sorted(paths)[:_SHOWN]
-    more = len(paths) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def _remove(path: Path) -> None:

@@ -80,6 +80,10 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
 
         Returns:
             The path of the folder.
+
+        Raises:
+            FormatError: If a file is in the way that headrace did not write, or that was changed since.
+            LakeError: If the folder is a lake or lies in one.
         """
         check_chunk_size(chunk_size)
         chosen = _chosen(status, assets, as_export_key(None, export_key))
@@ -115,6 +119,8 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
         Raises:
             BadRequestError: If the type of the version is CLASSIFICATION.
             NotFoundError: If a category is not a label of the version.
+            FormatError: If a file is in the way that headrace did not write, or that was changed since.
+            LakeError: If the folder is a lake or lies in one.
         """
         check_chunk_size(chunk_size)
         chosen = _chosen(status, assets, as_export_key(None, export_key))

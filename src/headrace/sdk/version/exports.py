@@ -10,6 +10,8 @@ from uuid import UUID
 import aiofiles.os
 
 from headrace.engine.exports.run import ExportReport, export
+from headrace.errors import FormatError
+from headrace.folders.lakes import check_no_lake
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -27,6 +29,7 @@ from headrace.sdk.base.file import download_all
 from headrace.sdk.base.resource import Resource
 from headrace.sdk.user import Worker, worker_id
 from headrace.sdk.version.assets import asset_ids
+from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress
 
 
@@ -70,7 +73,9 @@ class VersionExports(Resource[DatasetVersionRecord]):
 
         Raises:
             UnknownFormatError: If there is no format of that name.
-            FormatError: If the target exists and ``overwrite`` is not set.
+            FormatError: If the target exists and ``overwrite`` is not set, or something is in the way that headrace
+                did not write.
+            LakeError: If the target is a lake, or lies in one or contains one.
             LossyWriteError: With ``strict``, if the format cannot represent an annotation.
 
         Example:
@@ -113,13 +118,17 @@ class VersionExports(Resource[DatasetVersionRecord]):
             assets: Export only these assets. Default: all.
             worker: Use only the annotations of this user.
             status: Use only annotations with this review status.
-            force_replace: Replace an existing file.
+            force_replace: Replace an existing file. A folder is never replaced.
             export_video: Export the tracks of videos instead of the shapes of images (COCO only).
             use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
             export_key: What the file calls an asset. Default: FILENAME.
 
         Returns:
             The path of the file, ``<target_path>/<object name>``.
+
+        Raises:
+            FormatError: If there is a folder at the path of the file.
+            LakeError: If the path is in a lake.
         """
         request = ExportAnnotations(
             version_id=self.id,
@@ -134,6 +143,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
         folder = as_path(target_path)
         # Raises an error for a name that leads out of the folder.
         target = safe_join(folder, answer.object_name)
+        await in_thread(_check_target, target)
         if force_replace or not await aiofiles.os.path.exists(target):
             file = DataRecord(
                 id=self.id,
@@ -146,3 +156,9 @@ class VersionExports(Resource[DatasetVersionRecord]):
             )
             await download_all(self.session, [(self.id, file)], folder, force_replace=True)
         return str(target)
+
+
+def _check_target(path: Path) -> None:
+    check_no_lake(path)
+    if path.is_dir():
+        raise FormatError(f"{path} is a folder", hint="choose another folder for the file")
