@@ -3816,7 +3816,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Raises:
             UnknownFormatError: If there is no format of that name.
-            FormatError: If the target exists and ``overwrite`` is not set.
+            FormatError: If the target exists and ``overwrite`` is not set, or something is in the way that headrace
+                did not write.
+            LakeError: If the target is a lake, or lies in one or contains one.
             LossyWriteError: With ``strict``, if the format cannot represent an annotation.
 
         Example:
@@ -3860,13 +3862,17 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             assets: Export only these assets. Default: all.
             worker: Use only the annotations of this user.
             status: Use only annotations with this review status.
-            force_replace: Replace an existing file.
+            force_replace: Replace an existing file. A folder is never replaced.
             export_video: Export the tracks of videos instead of the shapes of images (COCO only).
             use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
             export_key: What the file calls an asset. Default: FILENAME.
 
         Returns:
             The path of the file, ``<target_path>/<object name>``.
+
+        Raises:
+            FormatError: If there is a folder at the path of the file.
+            LakeError: If the path is in a lake.
         """
         answer: str = self._call(
             self._inner.export_annotation_file,
@@ -3946,6 +3952,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Returns:
             The path of the folder.
+
+        Raises:
+            FormatError: If a file is in the way that headrace did not write, or that was changed since.
+            LakeError: If the folder is a lake or lies in one.
         """
         answer: str = self._call(
             self._inner.build_pascal_voc_locally,
@@ -3986,6 +3996,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         Raises:
             BadRequestError: If the type of the version is CLASSIFICATION.
             NotFoundError: If a category is not a label of the version.
+            FormatError: If a file is in the way that headrace did not write, or that was changed since.
+            LakeError: If the folder is a lake or lies in one.
         """
         answer: str = self._call(
             self._inner.build_yolo_files_locally,
