@@ -104,6 +104,19 @@ COCO = {
         "polygons on the grid", "bit for bit as pycocotools (vectors), for a missing area only"
     ),
     "C30": Row("order, closing and repeated points of a ring", "kept as given"),
+    "C31": Row(
+        "folders of several files: one for each split (Roboflow, COCO 2017), other tasks beside",
+        "one source with splits, labels merged by name; files that are not read are noted; an image in two: error",
+        "a file of unclear purpose: error; else the same",
+    ),
+    "C32": Row(
+        "where images lie: FiftyOne, CVAT, Label Studio, any folder; names of another machine",
+        "found by the first names; never outside of the source",
+    ),
+    "C33": Row(
+        "ids that are numbers here and texts there; a category many times; sizes behind names (VIA)",
+        "matched and noted",
+    ),
 }
 
 YOLO = {
@@ -237,6 +250,13 @@ VOC = {
     "V16": Row("objects without a box", "box of the polygon; else error"),
     "V17": Row(
         "written files", "every customary tag in the customary order; unchanged when written again"
+    ),
+    "V18": Row(
+        "where images lie: a devkit, folders of any names, beside the files, a folder for each split",
+        "found by the first names; never outside of the source",
+    ),
+    "V19": Row(
+        "images of two splits with one name", "both kept; the later one named with its folder"
     ),
 }
 

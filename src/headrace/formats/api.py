@@ -16,7 +16,7 @@ from headrace.formats.options import (
     read_options,
     write_options,
 )
-from headrace.formats.registry import detect, get
+from headrace.formats.registry import detect, get, report_others
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
@@ -95,8 +95,13 @@ def read(
         ConfigurationError: An option does not exist.
     """
     path = Path(path)
-    name = format or detect(path).format
-    return Samples(path, name, read_options(options), Findings(on_error, strict=strict))
+    findings = Findings(on_error, strict=strict)
+    name = format
+    if name is None:
+        guess = detect(path)
+        report_others(guess, path, findings)
+        name = guess.format
+    return Samples(path, name, read_options(options), findings)
 
 
 def write(

@@ -131,8 +131,12 @@ def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -
 
 
 class Guess(Struct, frozen=True, kw_only=True):
-    """A format that a file or folder seems to have, with a confidence and a reason (one line of text)."""
+    """A format that a file or folder seems to have, with a confidence and a reason (one line of text).
+
+    ``others`` are further formats that a folder holds, which are not read unless they are named.
+    """
 
     format: FormatName
     confidence: Literal["certain", "likely", "possible"]
     reason: str
+    others: tuple[Guess, ...] = ()

@@ -7,13 +7,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.errors import SourceNotFoundError, UnknownFormatError, did_you_mean
 from headrace.formats import coco, coco_video, voc, yolo
 from headrace.formats.base import ConversionStep, Reader, Writer
-from headrace.formats.findings.collect import Findings
-from headrace.formats.info import FormatInfo, Guess
+from headrace.formats.findings.collect import Findings, Severity
+from headrace.formats.info import FormatInfo, FormatName, Guess
+from headrace.formats.io.look import look_below
 from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo
 
@@ -23,13 +24,14 @@ class Format(Struct, frozen=True, kw_only=True):
 
     ``reader``, ``writer`` and ``probe`` are references of the form ``module:name``. A probe has the signature
     ``(path: Path) -> Guess | None``; it reads little and raises nothing but :class:`OSError`. ``passthrough`` is such
-    a reference too, or empty: see :meth:`pass_through`.
+    a reference too, or empty: see :meth:`pass_through`. So is ``counter``: see :meth:`count_images`.
     """
 
     info: FormatInfo
     reader: str
     writer: str
     probe: str
+    counter: str = ""
     passthrough: str = ""
 
     def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
@@ -87,6 +89,16 @@ class Format(Struct, frozen=True, kw_only=True):
         guess: Guess | None = _load(self.probe)(path)
         return guess
 
+    def count_images(self, folder: Path) -> int:
+        """Return the number of images that annotations of this format in a folder describe.
+
+        A rough count, up to :data:`MOST_COUNTED`, that only tells a data set from a stray file.
+        """
+        if not self.counter:
+            return _count_texts(folder)
+        count: int = _load(self.counter)(folder, MOST_COUNTED)
+        return count
+
 
 # In the order of the help.
 _FORMATS: Final[Mapping[str, Format]] = {
@@ -94,7 +106,8 @@ _FORMATS: Final[Mapping[str, Format]] = {
         info=coco.INFO,
         reader="headrace.formats.coco.reader:CocoReader",
         writer="headrace.formats.coco.writer:CocoWriter",
-        probe="headrace.formats.coco.detect:detect",
+        probe="headrace.formats.coco.probe:probe",
+        counter="headrace.formats.coco.probe:count_images",
         passthrough="headrace.formats.coco.same_format:pass_through",
     ),
     "coco-video": Format(
@@ -114,8 +127,12 @@ _FORMATS: Final[Mapping[str, Format]] = {
         reader="headrace.formats.voc.reader:VocReader",
         writer="headrace.formats.voc.writer:VocWriter",
         probe="headrace.formats.voc.detect:probe",
+        counter="headrace.formats.voc.detect:count_images",
     ),
 }
+# Which format is read where a folder describes as many images in several.
+PREFERENCE: Final[Sequence[FormatName]] = ("coco", "coco-video", "voc", "yolo")
+MOST_COUNTED: Final = 1000
 _CONFIDENCE_ORDER: Final = {"certain": 0, "likely": 1, "possible": 2}
 
 
@@ -149,10 +166,11 @@ def detect(path: str | Path) -> Guess:
         path: The annotation file, or the folder of a dataset.
 
     Returns:
-        The format's name, the confidence, and the reason in one line.
+        The format's name, the confidence, and the reason in one line. Where a folder holds several formats, the one
+        with most images, or the first in the order COCO, video COCO, VOC, YOLO; ``others`` names the rest.
 
     Raises:
-        UnknownFormatError: No format fits, or two formats fit equally well.
+        UnknownFormatError: No format fits.
         SourceNotFoundError: The path does not exist.
     """
     path = Path(path)
@@ -164,20 +182,62 @@ def detect(path: str | Path) -> Guess:
             f"cannot detect the format of {path}",
             hint=f"pass format=, one of: {' '.join(names())}",
         )
-    best = found[0]
-    rivals = [guess for guess in found[1:] if guess.confidence == best.confidence]
-    if rivals:
-        both = "; ".join(f"{guess.format}: {guess.reason}" for guess in [best, *rivals])
-        raise UnknownFormatError(
-            f"{path} may be several formats ({both})", hint="choose one with format="
-        )
-    return best
+    if len(found) == 1:
+        return found[0]
+    return _best_of(path, found)
 
 
 def _guesses(path: Path) -> list[Guess]:
-    """Return the guesses of all formats, the most certain first."""
-    found = [guess for each in all_formats() if (guess := each.guess(path)) is not None]
-    return sorted(found, key=lambda guess: _CONFIDENCE_ORDER[guess.confidence])
+    """Return the guesses of all formats, in the order of preference."""
+    guesses = {each.info.name: each.guess(path) for each in all_formats()}
+    return [guess for name in PREFERENCE if (guess := guesses[name]) is not None]
+
+
+def _best_of(path: Path, found: list[Guess]) -> Guess:
+    """Return the guess to follow where several formats fit; it names the others.
+
+    A format that is only possible does not count beside others, nor does one with fewer than half the images of
+    another: a stray file. Among the rest the order of preference decides, so that equal folders are read equally.
+    """
+    serious = [guess for guess in found if guess.confidence != "possible"] or found
+    if path.is_dir() and len(serious) > 1:
+        counts = [get(guess.format).count_images(path) for guess in serious]
+        serious = [
+            guess for guess, count in zip(serious, counts, strict=True) if 2 * count >= max(counts)
+        ]
+    elif not path.is_dir():
+        serious = [min(serious, key=lambda guess: _CONFIDENCE_ORDER[guess.confidence])]
+    best = serious[0]
+    others = tuple(guess for guess in found if guess is not best)
+    # Formats that fit as well make the choice less than certain.
+    is_tie = len(serious) > 1 and best.confidence == "certain"
+    return structs.replace(best, confidence="likely" if is_tie else best.confidence, others=others)
+
+
+def report_others(guess: Guess, path: Path, findings: Findings) -> None:
+    """Add a finding for each other format that a folder seems to have, and say how to read it instead."""
+    if not guess.others:
+        return
+    found = findings.begin("detect")
+    for other in guess.others:
+        if other.confidence == "possible" and guess.confidence != "possible":
+            continue
+        found.add(
+            "S03",
+            f"the folder holds another format too, which is not read; to read it instead, name the format {other.format}",
+            severity=Severity.NOTE,
+            path=path,
+            detail=f"{other.format}: {other.reason}; read: {guess.format}: {guess.reason}",
+        )
+
+
+def _count_texts(folder: Path) -> int:
+    count = 0
+    for _, listed in look_below(folder, (".txt",)):
+        count += len(listed.files)
+        if count >= MOST_COUNTED:
+            return MOST_COUNTED
+    return count
 
 
 def _load(reference: str) -> Any:

@@ -467,7 +467,7 @@ def test_c18_an_image_id_twice_is_an_error(tmp_path: Path) -> None:
     assert [each.dropped_images for each in skipped.of("C18")] == [1]
 
 
-@pytest.mark.parametrize("image_id", [2, "1", None, -1, 1.5, [1]])
+@pytest.mark.parametrize("image_id", [2, "01", None, -1, 1.5, [1]])
 def test_c18_an_annotation_of_no_image(tmp_path: Path, image_id: Any) -> None:
     path = save(tmp_path, document(annotation(), annotation(id=2, image_id=image_id)))
     found = read(path)

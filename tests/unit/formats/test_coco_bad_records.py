@@ -57,7 +57,7 @@ def test_the_file_is_not_searched_for_each(
         searches.append(row)
         return find_row(stream, member, mode, row)
 
-    monkeypatch.setattr("headrace.formats.coco.reader.find_row", find)
+    monkeypatch.setattr("headrace.formats.coco.file_reader.find_row", find)
     report = convert_blocking(path, tmp_path / "out", to=to, on_error="skip", task=task)
     told = {
         code: sum(each.count for each in report.findings if each.code == code)

@@ -1,16 +1,16 @@
-"""Folders of COCO files: what they are taken for, which file is read, and what to do where there are several."""
+"""Folders of COCO files: what they are taken for, and which files are read."""
 
 from __future__ import annotations
 
 import gzip
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from headrace import formats
 from headrace.errors import ParseError, UnknownFormatError
+from headrace.formats.findings.collect import Severity
 from tests.support.data.formats import lay_out, samples
 
 COCO = json.dumps(
@@ -42,7 +42,7 @@ def test_the_only_file_of_a_folder_is_read(
 ) -> None:
     lay_out(tmp_path, {place: text, "settings.json": "{}", "train/a.jpg": (9, 9)})
     guess = formats.detect(tmp_path)
-    assert (guess.format, guess.confidence) == (name, "possible")
+    assert (guess.format, guess.confidence) == (name, "certain" if name == "coco" else "likely")
     assert place in guess.reason
     for told in (None, name):
         with formats.read(tmp_path, told, strict=True) as source:
@@ -54,17 +54,20 @@ def test_packed_files_count(tmp_path: Path) -> None:
     assert formats.detect(tmp_path).reason == "it holds a.json.gz"
 
 
-def test_several_files_are_named_and_one_must_be_chosen(tmp_path: Path) -> None:
+def test_the_files_of_splits_are_one_source(tmp_path: Path) -> None:
     files = {f"{split}/_annotations.coco.json": COCO for split in ("train", "valid", "test")}
     lay_out(tmp_path, files)
     reason = formats.detect(tmp_path).reason
     assert all(name in reason for name in files)
-    with pytest.raises(ParseError) as caught, formats.read(tmp_path):
-        pass
-    assert all(name in str(caught.value) for name in files)
-    assert f"name the one to read: {tmp_path}/train/_annotations.coco.json" in str(caught.value)
+    with formats.read(tmp_path) as source:
+        names = [(sample.split, sample.filename) for sample in source]
+    assert names == [("train", "a.jpg"), ("val", "val/a.jpg"), ("test", "test/a.jpg")]
     with formats.read(tmp_path / "valid") as source:
         assert len(list(source)) == 1
+    with formats.read(tmp_path, split="valid") as source:
+        assert [sample.split for sample in source] == ["val"]
+    with pytest.raises(ParseError, match="splits: test, train, val"):
+        formats.read(tmp_path, split="minival").__enter__()
 
 
 def test_many_files_are_not_all_named(tmp_path: Path) -> None:
@@ -73,13 +76,16 @@ def test_many_files_are_not_all_named(tmp_path: Path) -> None:
         formats.read(tmp_path).__enter__()
 
 
-def test_files_of_both_kinds_are_several_formats(tmp_path: Path) -> None:
+def test_of_both_kinds_the_images_are_read_and_the_other_is_said(tmp_path: Path) -> None:
     lay_out(tmp_path, {"images.json": COCO, "tracks.json": VIDEO})
-    with pytest.raises(UnknownFormatError) as caught:
-        formats.detect(tmp_path)
-    assert "coco: it holds images.json" in str(caught.value)
-    assert "coco-video: it holds tracks.json" in str(caught.value)
-    assert "format=" in str(caught.value)
+    guess = formats.detect(tmp_path)
+    assert (guess.format, guess.reason) == ("coco", "it holds images.json")
+    assert [other.format for other in guess.others] == ["coco-video"]
+    with formats.read(tmp_path) as source:
+        assert [sample.filename for sample in source] == ["a.jpg"]
+    (finding,) = source.findings
+    assert (finding.code, finding.severity) == ("S03", Severity.NOTE)
+    assert "tracks.json" in str(finding.examples[0])
     with formats.read(tmp_path, "coco-video") as source:
         assert [sample.filename for sample in source] == ["clip"]
 
@@ -90,14 +96,6 @@ def test_a_folder_without_any_is_refused_by_name(tmp_path: Path) -> None:
         formats.detect(tmp_path)
     with pytest.raises(ParseError, match="name the annotation file"):
         formats.read(tmp_path, "coco").__enter__()
-
-
-def test_other_formats_folders_stay_what_they_are(tmp_path: Path) -> None:
-    yolo: dict[str, Any] = {"data.yaml": "names: [a]\ntrain: images\n", "images/x.png": (9, 9)}
-    xml = "<annotation><filename>x.jpg</filename></annotation>"
-    for name, files in {"yolo": yolo, "voc": {"Annotations/x.xml": xml}}.items():
-        root = lay_out(tmp_path / name, {**files, "annotations.json": COCO})
-        assert formats.detect(root).format == name
 
 
 @pytest.mark.parametrize(
@@ -113,9 +111,7 @@ def test_other_formats_folders_stay_what_they_are(tmp_path: Path) -> None:
 def test_real_folders(folder: str, name: str, count: int) -> None:
     path = samples(*folder.split("/"))
     assert formats.detect(path).format == name
-    if count == 1:
-        with formats.read(path) as source:
-            assert list(source)
-    else:
-        with pytest.raises(ParseError, match=f"{count} annotation files"):
-            formats.read(path).__enter__()
+    with formats.read(path) as source:
+        found = list(source)
+    assert found
+    assert len({sample.split for sample in found}) == count

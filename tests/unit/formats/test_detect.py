@@ -1,14 +1,24 @@
-"""Which folders and files are taken for YOLO or VOC, how surely, and which are not."""
+"""Which folders and files are taken for which format, how surely, and which are not."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace import formats
+from headrace.engine.convert.run import convert_blocking
+from headrace.errors import UnknownFormatError
 from headrace.formats import get
+from headrace.formats.findings.collect import Severity
+from headrace.formats.io import look
 from tests.support.data.formats import lay_out, samples
+from tests.support.layouts import mixed
+from tests.support.layouts.check import check_layout
 
 ROW = "0 0.5 0.5 0.1 0.1\n"
 XML = "<?xml version='1.0'?>\n<annotation><filename>x.jpg</filename></annotation>"
@@ -64,3 +74,54 @@ def test_real_folders(folder: str, format: str) -> None:
     other = "voc" if format == "yolo" else "yolo"
     assert get(format).guess(path) is not None
     assert get(other).guess(path) is None
+
+
+def test_of_three_formats_the_first_is_read_and_the_others_are_said(tmp_path: Path) -> None:
+    wanted = mixed.build_three_formats(tmp_path)
+    guess = formats.detect(tmp_path)
+    assert (guess.format, guess.confidence) == ("coco", "likely")
+    assert {other.format for other in guess.others} == {"yolo", "voc"}
+    report = convert_blocking(tmp_path, tmp_path.parent / "voc", to="voc")
+    assert (report.images_out, report.shapes_out) == (wanted.images, wanted.shapes)
+    assert report.why.endswith("likely; also voc, yolo")
+    said = [finding for finding in report.findings if finding.code == "S03"]
+    assert {finding.severity for finding in said} == {Severity.NOTE}
+    text = " ".join(f"{finding.message} {finding.examples[0]}" for finding in said)
+    assert "data.yaml" in text
+    assert "Annotations/" in text
+    for name in ("yolo", "voc"):
+        with formats.read(tmp_path, name) as source:
+            assert len(list(source)) == wanted.images
+        assert "S03" not in {finding.code for finding in source.findings}
+
+
+def test_a_format_of_few_images_is_not_preferred(tmp_path: Path) -> None:
+    check_layout(mixed.build_voc_with_strays, tmp_path)
+    assert [other.format for other in formats.detect(tmp_path).others] == ["coco"]
+
+
+def test_strays_beside_images_are_no_format(tmp_path: Path) -> None:
+    mixed.build_images_with_strays(tmp_path)
+    with pytest.raises(UnknownFormatError):
+        formats.detect(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["coco", "coco-video", "voc"])
+def test_looks_at_a_folder_of_many_files_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for folder in ("", "images/", "a/b/"):
+        lay_out(tmp_path, {f"{folder}{number}.jpg": b"" for number in range(200)})
+    scandir, looked = os.scandir, []
+
+    @contextmanager
+    def counting(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scandir(folder) as entries:
+            yield (looked.append(entry) or entry for entry in entries)
+
+    monkeypatch.setattr(look, "MAX_ENTRIES", 50)
+    monkeypatch.setattr(os, "scandir", counting)
+    for function in (look.list_folder, look.look_below):
+        monkeypatch.setitem(function.__kwdefaults__, "entries", 50)
+    assert get(name).guess(tmp_path) is None
+    assert 50 <= len(looked) <= 5 * 50

@@ -23,7 +23,7 @@ from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
 from headrace.formats.geometry.box_table import labels_in
-from headrace.formats.info import Loss, losses
+from headrace.formats.info import Guess, Loss, losses
 from headrace.formats.options import (
     ConvertKeywords,
     ReadOptions,
@@ -31,7 +31,7 @@ from headrace.formats.options import (
     read_options,
     write_options,
 )
-from headrace.formats.registry import Format
+from headrace.formats.registry import Format, report_others
 from headrace.transfer.progress import OnProgress, Progress
 
 
@@ -186,7 +186,7 @@ def convert_blocking(
     **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
     """Convert like :func:`convert`, without an event loop; ``stop`` ends the work between two batches."""
-    source_format, why = _source_format(Path(src), from_)
+    source_format, why, guess = _source_format(Path(src), from_)
     target_format = formats.get(to)
     report_path = None if report is None else Path(report)
     if report_path is not None:
@@ -205,6 +205,8 @@ def convert_blocking(
     passes_through = source_format is target_format and reading.geometry == "raw"
     reading = structs.replace(reading, gather=not passes_through)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
+    if guess is not None:
+        report_others(guess, Path(src), findings)
     reader = source_format.open(Path(src), options=reading, findings=findings)
     with (
         findings_file(report_path, findings) as publish_findings,
@@ -292,11 +294,14 @@ def _fill_counts(report: ConversionReport, findings: Findings) -> None:
     report.findings = list(findings)
 
 
-def _source_format(path: Path, name: str | None) -> tuple[Format, str]:
+def _source_format(path: Path, name: str | None) -> tuple[Format, str, Guess | None]:
     if name is not None:
-        return formats.get(name), "as given"
+        return formats.get(name), "as given", None
     guess = formats.detect(path)
-    return formats.get(guess.format), f"{guess.reason}; {guess.confidence}"
+    why = f"{guess.reason}; {guess.confidence}"
+    if guess.others:
+        why += f"; also {', '.join(other.format for other in guess.others)}"
+    return formats.get(guess.format), why, guess
 
 
 def split_options(

@@ -32,8 +32,9 @@ from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.versions.labels import resolve_labels, set_skeletons
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity
-from headrace.formats.options import read_options
-from headrace.formats.registry import Format
+from headrace.formats.info import Guess
+from headrace.formats.options import ReadOptions, read_options
+from headrace.formats.registry import Format, report_others
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.protocol.operations.annotations import (
@@ -83,11 +84,17 @@ async def import_file(
         NotFoundError: An image has no asset, or a label does not exist and may not be created.
         ConflictError: An image matches several assets, or several images match one.
     """
-    chosen = await in_thread(_choose, path, format)
+    chosen, guess = await in_thread(_choose, path, format)
+
+    def open_reader(reading: ReadOptions, findings: Findings) -> Reader:
+        if guess is not None:
+            report_others(guess, path, findings)
+        return chosen.open(path, options=reading, findings=findings)
+
     source = ImportSource(
         path=path,
         format=chosen.info.name,
-        open=lambda reading, findings: chosen.open(path, options=reading, findings=findings),
+        open=open_reader,
         digest=lambda cut: source_digest(path, chosen.info.suffixes, cut),
     )
     return await import_source(backend, version, source, options, counts=counts, progress=progress)
@@ -208,5 +215,8 @@ async def _open_ledger(
     return await backend.call(START_IMPORT, request)
 
 
-def _choose(path: Path, format: str | None) -> Format:
-    return formats.get(format or formats.detect(path).format)
+def _choose(path: Path, format: str | None) -> tuple[Format, Guess | None]:
+    if format is not None:
+        return formats.get(format), None
+    guess = formats.detect(path)
+    return formats.get(guess.format), guess

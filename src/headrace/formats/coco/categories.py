@@ -14,6 +14,8 @@ from headrace.model.sample import LabelInfo
 
 _KNOWN = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})
 
+_TWICE = "a category name appears twice, read as one label"
+
 
 class Categories:
     """The labels of a file, and the label name of each category id.
@@ -47,11 +49,15 @@ class Categories:
         if number is None:
             report("C16", "a category without an id, left out", severity=Severity.ERROR)
             return
+        name = recover.text_of(values.get("name"))
         if number in self.names:
+            if name == self.names[number]:
+                # VIA lists a category for each value of each attribute.
+                report("C16", _TWICE, severity=Severity.NOTE, detail=name)
+                return
             detail = f"{number} is {self.names[number]!r} and {values.get('name')!r}"
             report("C16", "a category id appears twice", severity=Severity.ERROR, detail=detail)
             return
-        name = recover.text_of(values.get("name"))
         if not name:
             report("C16", "a category without a name, named by its number", detail=str(number))
             name = str(number)
@@ -59,7 +65,7 @@ class Categories:
         if name in self._taken:
             report(
                 "C16",
-                "a category name appears twice, read as one label",
+                _TWICE,
                 severity=Severity.NOTE,
                 detail=name,
             )

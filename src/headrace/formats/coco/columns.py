@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from headrace.formats.coco.id_sets import SeenIds
+from headrace.formats.coco.image_index import of_other_type
 from headrace.formats.coco.row_sort import Row
 from headrace.formats.coco.schema import Id
 from headrace.formats.geometry.box_table import BoxTable, BoxView
@@ -42,6 +43,7 @@ def attach_boxes(
         or row.category_id not in names
         or row.image_id not in by_image
     }
+    others |= {of_other_type(number) for number in others if number not in by_image}
     for row in rows:
         if row.image_id not in others:
             by_image[row.image_id].append(row)

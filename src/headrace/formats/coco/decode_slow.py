@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from headrace.errors import ParseError
 from headrace.formats.coco import recover
 from headrace.formats.coco.id_sets import SeenIds
+from headrace.formats.coco.image_index import of_other_type
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.schema import AnnotationRecord, Id, RleRecord
 from headrace.formats.findings.collect import Severity
@@ -64,6 +65,10 @@ class StrictDecoder:
         report = self._report
         sample = samples.get(record.image_id)
         if sample is None:
+            sample = samples.get(of_other_type(record.image_id))
+            if sample is not None:
+                self._note_other_type("image")
+        if sample is None:
             report("C18", "an annotation of an image that is not in the file, dropped", dropped=1)
             return
         if not recover.is_shallow((extra, record.attributes)):
@@ -91,6 +96,10 @@ class StrictDecoder:
             return NO_LABEL
         label = self._names.get(category)
         if label is None:
+            label = self._names.get(of_other_type(category) or "")
+            if label is not None:
+                self._note_other_type("category")
+        if label is None:
             # A file without categories, a results file for example, has only their numbers.
             self._report(
                 "C16",
@@ -101,6 +110,10 @@ class StrictDecoder:
             )
             label = str(category)
         return label
+
+    def _note_other_type(self, what: str) -> None:
+        message = f"an annotation has the id of its {what} as text or as number, the other way"
+        self._report("C33", message, severity=Severity.NOTE)
 
     def _shape(
         self, record: AnnotationRecord, label: str, sample: Sample, extra: Attributes

@@ -5,24 +5,50 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
-from headrace.formats.coco.folders import guess_folder
+from msgspec import DecodeError
+from msgspec.json import decode
+
 from headrace.formats.info import Guess
 
 _SAMPLE_BYTES = 64 * 1024
 _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
-_KEY = re.compile(rb'"(images|annotations|categories|video_id|file_name|segments_info)"[ \t\r\n]*:')
+_KEY = re.compile(
+    rb'"(images|annotations|categories|video_id|file_name|segments_info|caption|bbox|segmentation|keypoints)"'
+    rb"[ \t\r\n]*:"
+)
+_OF_OBJECTS = frozenset({"bbox", "segmentation", "keypoints", "categories"})
+_FILE_NAME = re.compile(rb'"file_name"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")')
 
 
-def detect(path: Path) -> Guess | None:
-    """Guess whether a path is COCO.
+def content_of(path: Path) -> Literal["objects", "captions", "panoptic segments"] | None:
+    """Return what a file of the COCO family is about; None where it is no data set of images."""
+    head, tail = head_and_tail(path)
+    keys = _keys(head, tail)
+    if "segments_info" in keys and "images" in keys:
+        return "panoptic segments"
+    guess = detect_file(path)
+    if guess is None or guess.confidence == "possible":
+        return None
+    return "captions" if "caption" in keys and not keys & _OF_OBJECTS else "objects"
 
-    Returns:
-        A guess, or None: ``certain`` for a file with all three lists, ``likely`` for one with two of them, and
-        ``possible`` for a list of results or for a folder that holds COCO files.
-    """
-    return guess_folder(path, detect_file, "coco") if path.is_dir() else detect_file(path)
+
+def first_names(path: Path, count: int) -> list[str]:
+    """Return some file names of images that stand near the beginning or the end of a file."""
+    head, tail = head_and_tail(path)
+    names: list[str] = []
+    for text in islice(_FILE_NAME.findall(head + tail), count):
+        with suppress(DecodeError):
+            names.append(decode(text, type=str))
+    return names
+
+
+def _keys(head: bytes, tail: bytes) -> set[str]:
+    return {key.decode() for key in _KEY.findall(head + tail)}
 
 
 def detect_file(path: Path) -> Guess | None:
@@ -35,7 +61,7 @@ def detect_file(path: Path) -> Guess | None:
         )
     if not start.startswith(b"{"):
         return None
-    keys = {key.decode() for key in _KEY.findall(head + tail)}
+    keys = _keys(head, tail)
     if {"video_id", "segments_info"} & keys or "images" not in keys or _VIDEOS.search(head + tail):
         return None
     if {"annotations", "categories"} <= keys:

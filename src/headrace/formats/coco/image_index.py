@@ -17,6 +17,7 @@ from headrace.formats.coco.schema import Id, ImageId, ImageRef
 _REF = Decoder(ImageRef)
 # Each id up to here takes four bytes of the table; with far larger ids a dict is smaller.
 SMALL_IDS = 8_000_000
+_MAX_DIGITS = 19
 _EMPTY = array("i", [-1]) * 4096
 
 
@@ -94,9 +95,17 @@ class ImageIndex:
 
     def position(self, id: Id | None) -> int:
         """Return the position of the image with an id, or -1 where there is none."""
+        at = self._position(id)
+        return self._position(of_other_type(id)) if at < 0 else at
+
+    def _position(self, id: Id | None) -> int:
         if isinstance(self._table, dict):
             return -1 if id is None else self._table.get(id, -1)
         return self._table[id] if type(id) is int and 0 <= id < len(self._table) else -1
+
+    def known_id(self, id: Id | None) -> Id | None:
+        """Return an id as the images have it, where an annotation may have it as a number or as a text."""
+        return id if self._position(id) >= 0 else of_other_type(id)
 
     def positions(self, refs: Sequence[HasImageId]) -> list[int]:
         """Return the positions of the images that objects refer to; see :meth:`position`."""
@@ -115,6 +124,14 @@ class ImageIndex:
     def position_in(self, text: bytes) -> int:
         """Return the position of the image of an annotation, given as text that need not be clean."""
         return self.position(image_id_in(text))
+
+
+def of_other_type(id: Id | None) -> Id | None:
+    """Return a number as text, and the text of a number as number (VIA writes both for one image); else None."""
+    if isinstance(id, str):
+        number = int(id) if id.isascii() and id.isdigit() and len(id) < _MAX_DIGITS else None
+        return number if str(number) == id else None
+    return None if id is None else str(id)
 
 
 def image_id_in(text: bytes) -> Id | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from headrace.errors import BadRequestError
@@ -11,10 +13,14 @@ from headrace.formats.coco import recover
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.schema import ImageRecord, RecordDecoder, UndecodedRecord
 from headrace.formats.findings.collect import Severity
+from headrace.formats.io.image_folder import ImageFolder
 from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.model.names import safe_join
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
+
+_DIGITS: Final = "0123456789"
+_WITH_SIZE: Final = re.compile(r"(.+\.(?:bmp|gif|jpe?g|png|tiff?|webp))-?\d+", re.IGNORECASE)
 
 
 class CocoSampleDecoder:
@@ -25,6 +31,9 @@ class CocoSampleDecoder:
         report: Receives the findings.
         annotated: The value of each sample's ``annotated``.
         media: The folder of the image files, to compare or find out their sizes.
+        split: The split of the images.
+        root: The folder of the source.
+        folder: Where the images lie below ``root``, if that is known.
     """
 
     def __init__(
@@ -34,11 +43,19 @@ class CocoSampleDecoder:
         *,
         annotated: bool,
         media: Path | None = None,
+        split: str | None = None,
+        root: Path | None = None,
+        folder: ImageFolder | None = None,
     ) -> None:
         self._record_decoder = record_decoder
         self._report = report
         self._annotated = annotated
         self._media = media
+        self._split = split
+        self._root = root
+        self._folder = folder
+        # Most names need no more than this in front of them.
+        self._prefix = None if folder is None or folder.base_only else folder.prefix
 
     def decode(self, record: ImageRecord | UndecodedRecord) -> Sample | None:
         """Return the sample of an image, or None where it has no id or no name; then a finding counts it as dropped."""
@@ -62,7 +79,13 @@ class CocoSampleDecoder:
                 or self._media is not None
             ):
                 self._report.set_record(f"image {image.id}", lambda: UndecodedRecord(b""))
-            elif "\\" not in name and "://" not in name:
+            elif (
+                "\\" not in name
+                and "//" not in name
+                and name[0] not in "./"
+                and name[-1] not in _DIGITS
+            ):
+                prefix = self._prefix
                 return Sample(
                     filename=name,
                     width=image.width,
@@ -71,6 +94,8 @@ class CocoSampleDecoder:
                     attributes=image.attributes,
                     extra=extra,
                     annotated=self._annotated,
+                    split=self._split,
+                    path=self._path(name) if prefix is None or "./" in name else prefix + name,
                 )
         return self._sample(image, extra)
 
@@ -103,11 +128,19 @@ class CocoSampleDecoder:
                 dropped_images=1,
             )
             return None
-        if "\\" in name or "://" in name:
+        plain = given_name(name)
+        if _WITH_SIZE.fullmatch(name):
+            self._report.set_record(f"image {image.id}", lambda: UndecodedRecord(b""))
+            message = "a file name with the size of the file behind it, as VIA has it; cut off"
+            self._report("C19", message, severity=Severity.NOTE, detail=name)
+        path = self._path(plain)
+        if path is not None and self._folder is not None and self._folder.base_only:
+            plain = plain.rpartition("/")[2] if _is_absolute(plain) else plain
+        if plain != name:
             # The writer of this format restores the name of the source.
             extra = {"file_name": name, **(extra or {})}
-            name = _plain_name(name)
-        width, height = self._size(image, name)
+            name = plain
+        width, height = self._size(image, name, path)
         return Sample(
             filename=name,
             width=width,
@@ -116,13 +149,22 @@ class CocoSampleDecoder:
             attributes=image.attributes,
             extra=extra or None,
             annotated=self._annotated,
+            split=self._split,
+            path=path,
         )
 
-    def _size(self, image: ImageRecord, name: str) -> tuple[int | None, int | None]:
-        """Return the size in the file; it is compared with that of the image file, where there is one."""
+    def _path(self, name: str) -> str | None:
+        return None if self._folder is None else self._folder.path(name)
+
+    def _size(
+        self, image: ImageRecord, name: str, path: str | None
+    ) -> tuple[int | None, int | None]:
+        """Return the size in the file; it is compared with that of the image file where its folder was named."""
         given = image.width or 0, image.height or 0
         has_size = min(given) > 0
         size = None if self._media is None else _stored_size(self._media, name)
+        if self._media is None and not has_size and path is not None and self._root is not None:
+            size = _stored_size(self._root, path)
         if size is None:
             if has_size:
                 return given
@@ -147,7 +189,7 @@ class CocoSampleDecoder:
         if not isinstance(url, str):
             return None
         self._report("C19", "an image without file_name, named by its URL", severity=Severity.NOTE)
-        return _plain_name(url)
+        return given_name(url)
 
 
 def _stored_size(folder: Path, name: str) -> ImageSize | None:
@@ -160,7 +202,13 @@ def _stored_size(folder: Path, name: str) -> ImageSize | None:
     return None
 
 
-def _plain_name(name: str) -> str:
+def given_name(name: str) -> str:
+    """Return the name of an image with ``/`` between folders; the last part of a URL; without VIA's size behind it."""
     if "://" in name:
         return unquote(urlsplit(name).path).rpartition("/")[2]
-    return name.replace("\\", "/")
+    named = _WITH_SIZE.fullmatch(name)
+    return (name if named is None else named[1]).replace("\\", "/")
+
+
+def _is_absolute(name: str) -> bool:
+    return name.startswith(("/", "../")) or name[1:3] == ":/"

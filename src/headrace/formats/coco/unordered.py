@@ -189,6 +189,7 @@ class UnorderedAnnotations:
             image_id = (
                 image_id_in(record.text) if isinstance(record, UndecodedRecord) else record.image_id
             )
+            image_id = self._image_index.known_id(image_id)
             position = self._image_index.position(image_id)
             if position >= 0 and self._is_kept[position] and image_id not in images:
                 images[image_id] = self._image_stub(image_id, position, made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,45 +13,43 @@ from msgspec import Struct
 
 from headrace.errors import ParseError
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
-from headrace.formats.io.walk import sorted_on_disk, suffix_of
+from headrace.formats.io.look import MAX_ENTRIES, list_folder, look_below
+from headrace.formats.io.split_names import split_of_word
+from headrace.formats.io.walk import sorted_on_disk
+from headrace.formats.voc.detect import is_annotation
 
 _SETS: Final = ("Main", "Layout", "Segmentation", "Action", "")
 _OF_CLASS = re.compile(r".+_(train|val|trainval|test)")
 _MARKS: Final = frozenset({"-1", "0", "1"})
 _MARK_ENDS: Final = "01"
-_SPLIT_FOLDERS: Final = {
-    "train": "train",
-    "valid": "val",
-    "validation": "val",
-    "val": "val",
-    "test": "test",
-}
 _MAX_LINE: Final = 4096
+_MAX_FOLDERS: Final = 64
+_LOOK: Final = 10_000
+_TRIES: Final = 5
 
 
 class Devkit(Struct, frozen=True):
-    """One devkit: its folder, the folder of its XML files, and the prefix of its sample names."""
+    """One devkit: its folder, the folder of its XML files, the prefix of its sample names, and its split."""
 
     root: Path
     annotations: Path
     prefix: str = ""
+    split: str | None = None
 
 
 def find_devkits(path: Path) -> list[Devkit]:
-    """Find devkits: the folder itself, its children, or a plain folder of XML files."""
+    """Find devkits: the folder itself, folders below it, or a plain folder of XML files."""
     own = _annotations(path)
     if own is not None:
         return [Devkit(path, own)]
-    with os.scandir(path) as entries:
-        children = sorted(
-            entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")
-        )
-    found = [(path / name, below) for name in children if (below := _annotations(path / name))]
-    if len(found) == 1:
-        return [Devkit(*found[0])]
-    if found:
-        return [Devkit(root, below, f"{root.name}/") for root, below in found]
-    return [Devkit(path, path)]
+    children = list_folder(path, (), entries=MAX_ENTRIES).folders
+    for names in (children, _grandchildren(path, children)):
+        found = [(path / name, below) for name in names if (below := _annotations(path / name))]
+        if len(found) == 1 and not split_of_word(found[0][0].name):
+            return [Devkit(*found[0])]
+        if found:
+            return [_one_of_several(path, *each) for each in found]
+    return [Devkit(path, _only_folder_of_xml(path, children) or path)]
 
 
 def _annotations(root: Path) -> Path | None:
@@ -63,10 +60,44 @@ def _annotations(root: Path) -> Path | None:
     return None
 
 
+def _grandchildren(path: Path, children: list[str]) -> list[str]:
+    return [
+        f"{name}/{below}"
+        for name in children[:_MAX_FOLDERS]
+        for below in list_folder(path / name, (), entries=_LOOK).folders
+    ]
+
+
+def _one_of_several(path: Path, root: Path, annotations: Path) -> Devkit:
+    """Return a devkit beside others: named with its folder, unless that only tells its split."""
+    split = split_of_word(root.name)
+    return Devkit(
+        root, annotations, "" if split else f"{root.relative_to(path).as_posix()}/", split
+    )
+
+
+def _only_folder_of_xml(path: Path, children: list[str]) -> Path | None:
+    """Return the folder that holds all annotations and no images: ``annots`` beside ``images``."""
+    if any(list_folder(path, (".xml",)).files):
+        return None
+    found = [path / name for name in children[:_MAX_FOLDERS] if _has_annotations(path / name)]
+    if len(found) != 1 or split_of_word(found[0].name):
+        return None
+    images = tuple(f".{suffix}" for suffix in IMAGE_SUFFIXES)
+    return None if list_folder(found[0], images, entries=_LOOK).files else found[0]
+
+
+def _has_annotations(folder: Path) -> bool:
+    for relative, listed in look_below(folder, (".xml",), entries=_LOOK):
+        if any(is_annotation(folder / relative / name) for name in listed.files[:_TRIES]):
+            return True
+    return False
+
+
 def split_of_folder(relative: str) -> tuple[str | None, str]:
     """Return the split named by the first folder of a path (Roboflow: ``train/``), and the rest of the path."""
     first, slash, rest = relative.partition("/")
-    split = _SPLIT_FOLDERS.get(first) if slash else None
+    split = split_of_word(first) if slash else None
     return split, rest if split else relative
 
 
@@ -157,34 +188,3 @@ def _lines(path: Path) -> Iterator[str]:
                 name, *mark = line.rsplit(None, 1)
                 line = name if mark and mark[0] in _MARKS else line
             yield line
-
-
-class MediaFolders:
-    """Finds the image of an XML file in the given folder or at the usual locations."""
-
-    def __init__(self, devkit: Devkit, relative: str, given: Path | None) -> None:
-        near = [devkit.root / "JPEGImages", devkit.root / "images", devkit.annotations]
-        roots = near if given is None else [given, *near]
-        folders = [folder for root in roots for folder in (root / relative, root)]
-        self._folders = [str(folder) for folder in dict.fromkeys(folders) if folder.is_dir()]
-        self._endings = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
-
-    def file(self, name: str) -> str | None:
-        """Return the path of the image with this name, or None."""
-        if "\0" in name:
-            return None
-        paths = (f"{folder}/{name}" for folder in self._folders)
-        return next((path for path in paths if os.path.isfile(path)), None)
-
-    def name_with_stem(self, stem: str) -> str | None:
-        """Return the name of an existing image with this stem, or None."""
-        for ending in self._endings:
-            for variant in (ending, ending.upper()):
-                if self.file(f"{stem}.{variant}"):
-                    return f"{stem}.{variant}"
-        return None
-
-
-def has_image_suffix(name: str) -> bool:
-    """Return whether a name has the suffix of an image."""
-    return suffix_of(name) in IMAGE_SUFFIXES

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.io.openat import OpenFile, open_file
+from headrace.formats.io.seen_names import SeenNames
+from headrace.formats.io.split_names import split_of_word
 from headrace.formats.io.walk import FolderWalk, stem_of
 from headrace.formats.options import ReadOptions
 from headrace.formats.voc.layout import (
@@ -22,11 +25,11 @@ from headrace.formats.voc.layout import (
     set_files,
     split_of_folder,
 )
+from headrace.formats.voc.media import SAMPLES, FolderMedia, MediaFolders
 from headrace.formats.voc.xml_parser import MAX_BYTES
 
 _XML: Final = frozenset({"xml"})
 _BLOCK: Final = 64 * 1024
-_ALIASES: Final = {"valid": "val", "validation": "val"}
 
 
 class VocFile(NamedTuple):
@@ -39,6 +42,7 @@ class VocFile(NamedTuple):
         devkit: Its devkit.
         prefix: Prefix of the sample name.
         splits: Its splits.
+        media: Where the images of its folder lie, where they were found.
     """
 
     path: str
@@ -47,6 +51,7 @@ class VocFile(NamedTuple):
     devkit: Devkit
     prefix: str
     splits: list[str]
+    media: FolderMedia | None = None
 
 
 class VocWalk:
@@ -54,9 +59,12 @@ class VocWalk:
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
         self._path = path
+        self._images = options.images
         split = options.split
-        self._wanted = None if split is None else _ALIASES.get(split, split)
+        self._wanted = None if split is None else split_of_word(split) or split
         self.progress = 0.0
+        self._seen = SeenNames()
+        self._last_media: tuple[tuple[Path, str], MediaFolders] | None = None
 
     @cached_property
     def devkits(self) -> list[Devkit]:
@@ -73,8 +81,11 @@ class VocWalk:
         """
         found = found or Findings("skip").begin("walk")
         if self._path.is_file():
-            yield VocFile(str(self._path), "", stem_of(self._path.name), self.devkits[0], "", [])
+            stem = stem_of(self._path.name)
+            media = self.media_folders(self.devkits[0], "").of_stems([stem])
+            yield VocFile(str(self._path), "", stem, self.devkits[0], "", [], media)
             return
+        self._seen = SeenNames()
         known: set[str] = set()
         nothing = True
         devkits = self.devkits
@@ -89,6 +100,14 @@ class VocWalk:
         self.progress = 1.0
         if nothing:
             raise self._nothing(known)
+
+    def media_folders(self, devkit: Devkit, relative: str) -> MediaFolders:
+        """Return the finder of the images of one folder of XML files; that of the last folder is kept."""
+        key = devkit.annotations, relative
+        if self._last_media is None or self._last_media[0] != key:
+            root = self._path.parent if self._path.is_file() else self._path
+            self._last_media = key, MediaFolders(root, devkit, relative, self._images)
+        return self._last_media[1]
 
     def _devkit(self, devkit: Devkit, known: set[str], found: Pass) -> Iterator[VocFile]:
         if any(
@@ -112,20 +131,30 @@ class VocWalk:
             )
             for folder, names in walk.folders():
                 by_folder, rest = split_of_folder(folder.relative)
+                full = f"{devkit.root.name}/{folder.relative}" if devkit.split else folder.relative
+                by_folder = by_folder or devkit.split
                 prefix = f"{devkit.prefix}{rest}"
                 if by_folder:
                     known.add(by_folder)
                 folders, _ = key_of(folder.relative, "")
-                for count, name in enumerate(names):
+                first = list(islice(names, SAMPLES))
+                media = self.media_folders(devkit, folder.relative).of_stems(
+                    [stem_of(name) for name in first]
+                )
+                for count, name in enumerate(chain(first, names)):
                     stem = stem_of(name)
                     listed = splits.take((folders, stem)) if lists else []
                     if by_folder and not listed:
                         listed = [by_folder]
                     if count % 256 == 0 and folder.files:
                         self.progress = count / folder.files
-                    yield VocFile(
-                        f"{folder.path}/{name}", folder.relative, stem, devkit, prefix, listed
-                    )
+                    path = f"{folder.path}/{name}"
+                    used = prefix
+                    if by_folder and not self._seen.is_new(f"{prefix}{stem}"):
+                        # Without the folder of its split it would have the name of another image.
+                        used = f"{devkit.prefix}{full}"
+                        _renamed(path, f"{used}{stem}", found)
+                    yield VocFile(path, folder.relative, stem, devkit, used, listed, media)
             splits.finish()
 
     def _nothing(self, known: set[str]) -> ParseError:
@@ -150,6 +179,16 @@ def read_file(path: str, opener: OpenFile = open_file) -> bytes:
         return b"".join(blocks)
     finally:
         os.close(fd)
+
+
+def _renamed(path: str, name: str, found: Pass) -> None:
+    found.add(
+        "V19",
+        "images of two splits have one name; the later one is named with its folder",
+        severity=Severity.NOTE,
+        path=path,
+        detail=name,
+    )
 
 
 def _refused(path: str, found: Pass) -> None:

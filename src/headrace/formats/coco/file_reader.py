@@ -1,0 +1,229 @@
+"""Read one COCO file: its labels, and its images in the order of the file, each with all of its annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from headrace.formats.coco.categories import Categories
+from headrace.formats.coco.decode import CocoShapeDecoder
+from headrace.formats.coco.group_by_image import (
+    IndexedSample,
+    from_ordered,
+    from_sorted,
+    without_annotations,
+)
+from headrace.formats.coco.image_places import near_folders
+from headrace.formats.coco.images import CocoSampleDecoder, given_name
+from headrace.formats.coco.index import FileIndex, build_index, sort_annotations
+from headrace.formats.coco.parts import CocoPart
+from headrace.formats.coco.record_findings import RecordReporter
+from headrace.formats.coco.results import build_results_index
+from headrace.formats.coco.row_sort import SegmentationMode, find_row
+from headrace.formats.coco.schema import (
+    AnnotationRecord,
+    ImageRecord,
+    PlainRecord,
+    RawAnnotationRecord,
+    RawPlainRecord,
+    RecordDecoder,
+    UndecodedRecord,
+)
+from headrace.formats.coco.unordered import UnorderedAnnotations
+from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.io.gc_pause import gc_paused
+from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_folder
+from headrace.formats.io.json_file import MAX_ELEMENT
+from headrace.formats.io.json_stream import JsonStream
+from headrace.formats.options import ReadOptions
+from headrace.model.sample import Sample
+from headrace.model.shapes import Attributes
+
+
+class CocoFileReader:
+    """Reads one COCO file. The first call of most methods reads the whole file once; see :func:`.build_index`.
+
+    Args:
+        part: The file, and the split of its images.
+        root: The folder of the source, below which the paths of images are told.
+        options: How to read.
+        begin_index: Returns the pass that receives the findings of indexing.
+    """
+
+    def __init__(
+        self, part: CocoPart, root: Path, options: ReadOptions, begin_index: Callable[[], Pass]
+    ) -> None:
+        self.part = part
+        self._root = root
+        self._options = options
+        self._begin_index = begin_index
+        self._stream = JsonStream(part.path)
+        self._index: FileIndex | None = None
+
+    def close(self) -> None:
+        """Close the file and delete the sorted annotations."""
+        if self._index is not None:
+            self._index.close()
+        self._stream.close()
+
+    @property
+    def size(self) -> int:
+        """Size of the file in bytes."""
+        return self._stream.size
+
+    @property
+    def categories(self) -> Categories:
+        """The categories of the file."""
+        return self.index.categories
+
+    def about(self, found: Pass) -> Attributes:
+        """Return ``info``, ``licenses`` and the other top-level keys beside images, annotations and categories."""
+        values: Attributes = {}
+        for member in self.index.others:
+            if (member.end or 0) - member.start <= MAX_ELEMENT:
+                values[member.key] = self._stream.decoded(member)
+            else:
+                message = "a key that COCO does not define holds more than 16 MiB, left out"
+                path, severity = self.part.path, Severity.LOSS
+                found.add("C01", message, severity=severity, path=path, detail=member.key)
+        return values
+
+    def progress(self, emitted: int) -> float:
+        """Return the progress, 0 to 1, after ``emitted`` samples: indexing counts as one third."""
+        if self._index is None:
+            return self._stream.position / max(self._stream.size, 1) / 3
+        return (1 + 2 * emitted / max(len(self._index.image_index), 1)) / 3
+
+    @property
+    def index(self) -> FileIndex:
+        """The index of the file."""
+        if self._index is None:
+            with gc_paused():
+                found = self._begin_index()
+                if self._options.predictions and self._stream.top()[1] == b"[":
+                    self._index = build_results_index(self._stream, found, self._options.labels)
+                else:
+                    self._index = build_index(
+                        self._stream, found, self._segmentation_mode(), sort=self._options.gather
+                    )
+        return self._index
+
+    def _segmentation_mode(self) -> SegmentationMode:
+        if self._options.task == "detect":
+            return "boxes"
+        return "text" if self._options.geometry == "raw" else "numbers"
+
+    @cached_property
+    def image_folder(self) -> ImageFolder | None:
+        """The folder where the first images of the file lie; None where they are not found below the root."""
+        index = self.index
+        if index.images is None:
+            return None
+        decoder = RecordDecoder(ImageRecord, keep_extra=False)
+        chunk = next(iter(self._stream.array(index.images, decoder.decode_array)), None)
+        records = [] if chunk is None else islice(decoder.records(chunk), SAMPLES)
+        names = [
+            given_name(record.file_name)
+            for record in records
+            if isinstance(record, ImageRecord) and record.file_name
+        ]
+        return find_image_folder(
+            self._root, names, near_folders(self._root, self.part, self._options.images)
+        )
+
+    def images(self, found: Pass) -> Iterator[IndexedSample]:
+        """Yield the position of each image, and its sample unless the image cannot be used."""
+        index, report = self.index, RecordReporter(self._stream, found)
+        if index.images is None:
+            for position, number in enumerate(index.result_ids or ()):
+                found.images_in += 1
+                yield position, Sample(filename=str(number), id=number)
+            return
+        record_decoder = RecordDecoder(ImageRecord, keep_extra=self._options.keep_extra)
+        decoder = CocoSampleDecoder(
+            record_decoder,
+            report,
+            annotated=index.annotations is not None,
+            media=self._options.images,
+            split=self.part.split,
+            root=self._root,
+            folder=self.image_folder,
+        )
+        position = 0
+        for chunk in self._stream.array(index.images, record_decoder.decode_array):
+            for record in record_decoder.records(chunk):
+                found.images_in += 1
+                if position in index.image_index.duplicates:
+                    report.set_record(_name_of(record), lambda: UndecodedRecord(b""))
+                    report(
+                        "C18",
+                        "an image id appears twice, the first one counts",
+                        severity=Severity.ERROR,
+                        dropped_images=1,
+                    )
+                    yield position, None
+                else:
+                    yield position, decoder.decode(record)
+                position += 1
+
+    def samples(self, found: Pass) -> Iterator[list[Sample]]:
+        """Yield groups of samples with their annotations."""
+        index = self.index
+        images = self.images(found)
+        if index.annotations is None:
+            return without_annotations(images)
+        if not index.is_sorted:
+            sort_annotations(self._stream, index)
+        record_decoder, shape_decoder = self._decoders(found)
+        if index.sorted_annotations is not None:
+            find = partial(find_row, self._stream, index.annotations, index.mode)
+            return from_sorted(
+                index.sorted_annotations, images, record_decoder, shape_decoder, find
+            )
+        chunks = self._stream.array(index.annotations, record_decoder.decode_array)
+        return from_ordered(chunks, images, index.image_index, record_decoder, shape_decoder)
+
+    def unordered(self, found: Pass) -> UnorderedAnnotations | None:
+        """Return the images, and the annotations in the order of the file; see :meth:`.CocoReader.unordered`."""
+        index = self.index
+        if index.images is None or index.annotations is None:
+            return None
+        if not index.image_index.is_dense:
+            return None
+        record_decoder, shape_decoder = self._decoders(found)
+        chunks = self._stream.array(index.annotations, record_decoder.decode_array)
+        member = index.annotations
+        size = (member.end or self._stream.size) - member.start
+        return UnorderedAnnotations(
+            self.images(found), chunks, index.image_index, record_decoder, shape_decoder, size
+        )
+
+    def _decoders(self, found: Pass) -> tuple[RecordDecoder[Any], CocoShapeDecoder]:
+        """Return the decoders from the text of annotations to records, and from records to shapes."""
+        raw = self._options.geometry == "raw"
+        kind, plain = (
+            (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)
+        )
+        record_decoder: RecordDecoder[Any] = RecordDecoder(
+            kind, keep_extra=self._options.keep_extra, plain=plain
+        )
+        categories, report = self.index.categories, RecordReporter(self._stream, found)
+        return record_decoder, CocoShapeDecoder(
+            categories.names,
+            categories.points,
+            record_decoder,
+            report,
+            task=self._options.task,
+            raw=raw,
+        )
+
+
+def _name_of(record: ImageRecord | UndecodedRecord) -> str:
+    return (
+        "image"
+        if isinstance(record, UndecodedRecord)
+        else f"image {record.id} ({record.file_name})"
+    )

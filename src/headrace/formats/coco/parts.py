@@ -1,0 +1,153 @@
+"""Choose the COCO files that make up a data set: one for each split, all of the same task.
+
+annotations/instances_train2017.json   read, as train
+annotations/instances_val2017.json     read, as val
+annotations/captions_val2017.json      left: captions
+annotations/person_keypoints_val2017…  left: another task of the same images
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from headrace.errors import ParseError
+from headrace.formats.coco.detect import content_of
+from headrace.formats.coco.folders import json_files, names_of, no_file, several_files
+from headrace.formats.io.split_names import REPEATS, SplitOfName, split_of_stem, split_of_word
+
+_MAX_FILES: Final = 100
+_ENDS: Final = re.compile(r"(\.coco)?\.json(\.gz)?$", re.IGNORECASE)
+# The tasks of the COCO data set, as its files are called; "" stands for any other name.
+_TASKS: Final = ("instances", "", "person_keypoints", "stuff", "image_info")
+
+
+class CocoPart(Struct, frozen=True):
+    """A file to read.
+
+    Attributes:
+        path: Its path.
+        split: The split of its images; None where neither its folder nor its name tells one.
+        word: The word that tells the split, as it is spelled: a folder of images may have this name.
+    """
+
+    path: Path
+    split: str | None = None
+    word: str = ""
+
+
+class LeftFile(NamedTuple):
+    """A file that is not read, and why. ``is_odd`` where it might belong to the data set."""
+
+    path: Path
+    why: str
+    is_odd: bool = False
+
+
+class Parts(Struct, frozen=True):
+    """The files to read, in the order of the splits, and those that are left."""
+
+    files: list[CocoPart]
+    left: list[LeftFile]
+
+
+def find_parts(folder: Path) -> Parts:
+    """Choose the files of a folder.
+
+    Raises:
+        ParseError: There is none, or several of which only one can be meant; the message names them.
+    """
+    found: list[Path] = []
+    left: list[LeftFile] = []
+    for path in islice(json_files(folder), _MAX_FILES):
+        content = content_of(path)
+        if content == "objects":
+            found.append(path)
+        elif content is not None:
+            left.append(LeftFile(path, content))
+    if not found:
+        raise _no_objects(folder, left) if left else no_file(folder)
+    chosen = _of_one_task(found, folder, left)
+    chosen = _without_repeats(chosen, left)
+    _check_ambiguous(folder, chosen)
+    order = {"train": 0, "val": 1, "test": 2}
+    chosen.sort(key=lambda part: order.get(part.split or "", 3))
+    return Parts(chosen, left)
+
+
+def of_split(parts: Parts, split: str, folder: Path) -> Parts:
+    """Return only the files of one split; files that tell no split are kept if no file tells one.
+
+    Raises:
+        ParseError: There are splits, but not this one.
+    """
+    known = sorted({part.split for part in parts.files if part.split})
+    wanted = split_of_word(split) or split
+    if not known:
+        return parts
+    files = [part for part in parts.files if part.split == wanted]
+    if not files:
+        raise ParseError(
+            f"no file of the split {split!r}", path=folder, hint=f"splits: {', '.join(known)}"
+        )
+    return Parts(files, parts.left)
+
+
+def _of_one_task(found: list[Path], folder: Path, left: list[LeftFile]) -> list[CocoPart]:
+    by_task: dict[str, list[CocoPart]] = defaultdict(list)
+    for path in found:
+        named = split_of_stem(_ENDS.sub("", path.name))
+        task = next((each for each in _TASKS if each and named.rest.startswith(each)), "")
+        by_task[task].append(_part(path, named, folder))
+    tasks = [task for task in _TASKS if task in by_task]
+    for task in tasks[1:]:
+        why = "another task of the images" if task else "not of the task that is read"
+        left += [LeftFile(part.path, why, is_odd=not task) for part in by_task[task]]
+    return by_task[tasks[0]]
+
+
+def _part(path: Path, named: SplitOfName, folder: Path) -> CocoPart:
+    """Return a file with its split: that of the nearest folder with the name of one, else that of its own name."""
+    for parent in path.relative_to(folder).parents:
+        if parent.name and (split := split_of_word(parent.name)):
+            return CocoPart(path, split, parent.name)
+    return CocoPart(path, named.split, named.word)
+
+
+def _without_repeats(parts: list[CocoPart], left: list[LeftFile]) -> list[CocoPart]:
+    """Leave files that only repeat images of others, and those without a split beside such with one."""
+    splits = {part.split for part in parts if part.split}
+    kept: list[CocoPart] = []
+    for part in parts:
+        if part.split is None and splits:
+            left.append(LeftFile(part.path, "it tells no split, the others do", is_odd=True))
+        elif part.split and REPEATS.get(part.split, frozenset()) & splits:
+            left.append(LeftFile(part.path, "it repeats images of other splits"))
+        else:
+            kept.append(part)
+    return kept
+
+
+def _check_ambiguous(folder: Path, parts: list[CocoPart]) -> None:
+    """Raise ParseError where two files of one folder may describe the same images."""
+    places: dict[tuple[Path, str | None], list[Path]] = defaultdict(list)
+    for part in parts:
+        places[part.path.parent, part.split].append(part.path)
+    for paths in places.values():
+        if len(paths) > 1:
+            raise several_files(folder, paths)
+
+
+def _no_objects(folder: Path, left: list[LeftFile]) -> ParseError:
+    content = ", ".join(dict.fromkeys(each.why for each in left))
+    return ParseError(
+        f"the COCO files here hold {content}, no objects: "
+        f"{names_of(folder, [each.path for each in left])}",
+        path=folder,
+        hint="headrace reads boxes, polygons, masks and keypoints",
+    )
