@@ -19,7 +19,7 @@ from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsBy
 from headrace.threads import in_thread
 
 if TYPE_CHECKING:
-    from headrace.formats.yolo.reader import LabelFile
+    from headrace.formats.yolo.listed_reader import LabelFile
 
 log = logging.getLogger("headrace.engine")
 
@@ -56,7 +56,7 @@ async def import_yolo_files(
         ConflictError: A file matches several assets.
     """
     # Imported late because the YAML package is slow to import.
-    from headrace.formats.yolo.reader import ListedYoloReader
+    from headrace.formats.yolo.listed_reader import ListedYoloReader
 
     by_stem = await in_thread(_by_stem, description, paths)
     assets = await _assets(backend, version, by_stem)
@@ -125,7 +125,7 @@ async def _assets(
 
 
 def _label_file(path: Path, asset: AssetRecord) -> LabelFile:
-    from headrace.formats.yolo.reader import LabelFile
+    from headrace.formats.yolo.listed_reader import LabelFile
 
     meta = asset.data.meta
     return LabelFile(

@@ -12,8 +12,8 @@ from headrace.formats.io.image_size import IMAGE_SUFFIXES
 from headrace.formats.io.walk import FolderWalk, suffix_of
 from headrace.formats.yolo.classes import Names
 from headrace.formats.yolo.description import ALIASES, SPLITS
-from headrace.formats.yolo.folders import path_below
-from headrace.formats.yolo.source import SplitSource
+from headrace.formats.yolo.layout.folders import path_below
+from headrace.formats.yolo.layout.source import SplitSource
 
 _NO_CLASSES = frozenset({"images", "labels"})
 

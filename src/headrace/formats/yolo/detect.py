@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
-from itertools import islice
 from pathlib import Path
 
 from headrace.formats.info import Guess
+from headrace.formats.yolo.classes import CLASS_LISTS
 from headrace.formats.yolo.classify import looks_classified
+from headrace.formats.yolo.layout.folders import label_files
+from headrace.formats.yolo.tokenize import has_class_names
 
 _KEYS = re.compile(rb"(?m)^(names|nc|train|val|test|path)[ \t]*:")
-_ROW = re.compile(rb"\s*\d+(\.0*)?([ \t]+-?[\d.]+(e-?\d+)?){4,}[ \t]*\r?(\n|$)", re.IGNORECASE)
-_CLASS_LISTS = ("classes.txt", "obj.names", "obj.data")
+_DESCRIPTIONS = (*CLASS_LISTS, "obj.data")
 _LOOK = 64 * 1024
 _TRIES = 50
 
@@ -23,13 +25,12 @@ def probe(path: Path) -> Guess | None:
     for each in sorted([*path.glob("*.yaml"), *path.glob("*.yml")])[:_TRIES]:
         if guess := _yaml(each):
             return guess
-    for name in _CLASS_LISTS:
+    for name in _DESCRIPTIONS:
         if (path / name).is_file():
             return Guess(format="yolo", confidence="likely", reason=f"it contains {name}")
     for folder in (path / "labels", path):
-        if folder.is_dir() and (row := _label_file(folder)):
-            reason = f"{row.relative_to(path)} contains rows of a class and numbers"
-            return Guess(format="yolo", confidence="likely", reason=reason)
+        if (row := next(label_files(folder), None)) is not None:
+            return _rows(path, row)
     if looks_classified(path):
         reason = "its split folders contain folders of images, named by class"
         return Guess(format="yolo", confidence="possible", reason=reason)
@@ -48,11 +49,10 @@ def _yaml(path: Path) -> Guess | None:
     return None
 
 
-def _label_file(folder: Path) -> Path | None:
-    """Return the first of some text files that starts with a row."""
-    texts = (path for path in folder.rglob("*.txt") if path.is_file())
-    for path in islice(texts, _TRIES):
-        with path.open("rb") as file:
-            if _ROW.match(file.read(4096)):
-                return path
-    return None
+def _rows(path: Path, row: str) -> Guess:
+    name = row.removeprefix(f"{os.path.abspath(path)}/".replace(os.sep, "/"))
+    if has_class_names(row):
+        reason = f"{name} contains rows of four corners and a class name (DOTA)"
+        return Guess(format="yolo", confidence="certain", reason=reason)
+    reason = f"{name} contains rows of a class and numbers"
+    return Guess(format="yolo", confidence="likely", reason=reason)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-
-from msgspec import Struct
 
 from headrace.errors import ParseError, did_you_mean
 from headrace.formats.chunked_reader import ChunkedReader
@@ -25,16 +24,18 @@ from headrace.formats.yolo.classify import (
 )
 from headrace.formats.yolo.decode import RowDecoder, RowReporter
 from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
-from headrace.formats.yolo.layout import find_sources, wanted_sources
+from headrace.formats.yolo.dota import DotaDecoder
+from headrace.formats.yolo.layout.folders import LabelFolders, label_files
+from headrace.formats.yolo.layout.source import SplitSource, YoloImage
+from headrace.formats.yolo.layout.sources import find_sources, wanted_sources
+from headrace.formats.yolo.layout.walk import YoloWalk
 from headrace.formats.yolo.samples import (
     LabelFileDecoder,
     displayed,
     good_lines,
     with_sizes,
 )
-from headrace.formats.yolo.source import SplitSource
-from headrace.formats.yolo.tokenize import fast_rows, read_text
-from headrace.formats.yolo.walk import YoloImage, YoloWalk
+from headrace.formats.yolo.tokenize import fast_rows, has_class_names, read_text
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes, Classification
 
@@ -53,6 +54,9 @@ class YoloReader(ChunkedReader):
         self._fraction = 0.0
         self._used_names: dict[int, str] = {}
         self._opener = Opener()
+        # Whether rows name their class and hold corners in pixels (DOTA).
+        self._names_rows = False
+        self._decoder: LabelFileDecoder | DotaDecoder
 
     def _open(self) -> None:
         task = None if self.options.task == "auto" else self.options.task
@@ -83,17 +87,49 @@ class YoloReader(ChunkedReader):
                 LabelInfo(name=name, id=number)
                 for number, name in enumerate(dict.fromkeys(self._folders.values()))
             ]
+        self._names_rows = self._has_named_rows()
+        if self._names_rows:
+            return self._named_labels()
         if not self._dataset.names:
             self._used_names = self._scan()
         return labels_of(self._dataset.names or self._used_names, self._dataset.kpt_names)
+
+    def _has_named_rows(self) -> bool:
+        """Return whether the label files are those of DOTA, by the first one of each source."""
+        quiet = Findings("skip").begin("rows")
+        try:
+            sources = self._sources(quiet)
+        except ParseError:
+            return False  # raised again, with its findings, when images are read
+        folders = LabelFolders(self._dataset.base, lambda folder: None)
+        for source in sources:
+            if source.kind in ("list", "image"):
+                walk = YoloWalk(self._dataset, self._dataset.base, None, sources, None)
+                paths = (item.label for item in islice(walk.items(source), 1) if item.label)
+                first = next((path for path in paths if os.path.isfile(path)), None)
+            else:
+                path = source.path.as_posix()
+                labels = folders.of(path, "") if source.kind == "images" else path
+                first = next(label_files(labels), None)
+            if first is not None:
+                return has_class_names(first)
+        return False
+
+    def _named_labels(self) -> list[LabelInfo]:
+        """Return the declared classes, and those that rows name."""
+        quiet = Findings("skip").begin("classes")
+        used = DotaDecoder().names(self._items(quiet, None), self._opener)
+        names = dict.fromkeys([*self._dataset.names.values(), *used])
+        return [LabelInfo(name=name, id=number) for number, name in enumerate(names)]
 
     def about(self) -> Attributes:
         """Return the task, ``kpt_shape`` and unknown keys of the yaml, but never ``download``."""
         self.labels()
         dataset = self._dataset
         about: Attributes = dict(dataset.more)
-        if self._task is not None:
-            about["task"] = self._task
+        task = "obb" if self._names_rows else self._task
+        if task is not None:
+            about["task"] = task
         if dataset.kpt_shape is not None:
             about["kpt_shape"] = list(dataset.kpt_shape)
         return about
@@ -160,12 +196,14 @@ class YoloReader(ChunkedReader):
 
     def divisible(self) -> bool:
         """Return whether class names are known; otherwise they are generated in the order of the rows."""
-        return self._classifies() or bool(self._dataset.names)
+        return self._classifies() or self._names_rows or bool(self._dataset.names)
 
     def begin_parsing(self, found: Pass) -> None:
         """Read the description and create the decoder."""
         self.labels()
-        if not self._classifies():
+        if self._names_rows:
+            self._decoder = DotaDecoder()
+        elif not self._classifies():
             self._decoder = LabelFileDecoder(
                 self._row_decoder(found), raw=self.options.geometry == "raw"
             )
@@ -245,37 +283,3 @@ class YoloReader(ChunkedReader):
             )
             decoder.shapes(numbered, 1, 1, RowReporter(quiet, ""))
         return decoder.names
-
-
-class LabelFile(Struct, frozen=True):
-    """A label file and its image; ``width`` and ``height`` are pixels, None if unknown."""
-
-    path: Path
-    filename: str
-    width: int | None
-    height: int | None
-
-
-class ListedYoloReader(YoloReader):
-    """Reads given label files with the description at ``path``, without looking for images.
-
-    With the task ``classify`` the first number of every row is a class of the image, and the rest is ignored.
-    """
-
-    def __init__(
-        self, path: Path, files: Sequence[LabelFile], *, options: ReadOptions, findings: Findings
-    ) -> None:
-        super().__init__(path, options=options, findings=findings)
-        self._files = {file.filename: file for file in files}
-
-    def _classifies(self) -> bool:
-        return False
-
-    def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
-        for number, file in enumerate(self._files.values()):
-            self._fraction = number / len(self._files)
-            size = (file.width, file.height) if file.width and file.height else None
-            yield YoloImage(
-                name=file.filename, split=None, image=None, label=str(file.path), size=size
-            )
-        self._fraction = 1.0

@@ -14,6 +14,7 @@ from headrace.formats.geometry.box_table import BoxTable, BoxView
 from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.formats.io.openat import OpenFile
 from headrace.formats.yolo.decode import RowDecoder, RowReporter
+from headrace.formats.yolo.layout.source import YoloImage
 from headrace.formats.yolo.tokenize import (
     BadLine,
     Row,
@@ -22,7 +23,6 @@ from headrace.formats.yolo.tokenize import (
     read_text,
     slow_rows,
 )
-from headrace.formats.yolo.walk import YoloImage
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape
 

@@ -25,7 +25,7 @@ _OF_NUMBERS = b"0123456789+-.eE"
 _FIVE = b"    \n"
 _TO_COMMAS = bytes.maketrans(b" \n", b",,")
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(rb"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+NUMBER: Final = re.compile(rb"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 # The first row of a label file: a class number and at least four numbers, or (DOTA) four corners and a class name.
 _FIRST_ROW = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*\d+(\.0*)?([ \t]+-?[\d.]+(e-?\d+)?){4,}[ \t]*\r?(\n|$)", re.IGNORECASE
@@ -34,6 +34,8 @@ _CORNERS_AND_NAME = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:imagesource:.*\s+)?(?:gsd:.*\s+)?"
     rb"(?:-?\d+(?:\.\d*)?[ \t]+){8}(?=[^\s\d.+-])\S+(?:[ \t]+\d+)?[ \t]*\r?(?:\n|$)"
 )
+#: Beginnings of the lines of DOTA that are no rows.
+DOTA_HEADERS: Final = ("imagesource:", "gsd:")
 _HEAD = 4096
 # More digits have no effect on a float and cost time.
 _MAX_DIGITS = 400
@@ -83,6 +85,12 @@ def has_class_names(path: str) -> bool:
         return bool(_CORNERS_AND_NAME.match(file.read(_HEAD)))
 
 
+def count_lines(text: bytes) -> int:
+    """Return the number of lines of a label file that are rows."""
+    headers = tuple(header.encode() for header in DOTA_HEADERS)
+    return sum(1 for line in text.splitlines() if line.strip() and not line.startswith(headers))
+
+
 def fast_rows(text: bytes) -> list[Row] | None:
     """Return the numbers of every line, ``[]`` for blank lines; None where the slow path is needed."""
     if text.translate(None, _PLAIN):
@@ -121,7 +129,7 @@ def _row(words: list[bytes]) -> Row | BadLine:
         return BadLine("a comment; Ultralytics rejects files with comments", comment=True)
     row: Row = []
     for word in words:
-        if len(word) > _MAX_DIGITS or not _NUMBER.fullmatch(word):
+        if len(word) > _MAX_DIGITS or not NUMBER.fullmatch(word):
             return BadLine("not a number")
         row.append(float(word))
     return row

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headrace.formats.io import walk as listing
-from headrace.formats.yolo import label_files
+from headrace.formats.yolo.layout import label_files
 from tests.support.data.formats import lay_out, read
 
 ROW = "0 0.5 0.5 0.25 0.25\n"

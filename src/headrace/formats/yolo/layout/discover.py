@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from headrace.formats.yolo.description import ALIASES, SPLITS
-from headrace.formats.yolo.folders import (
+from headrace.formats.yolo.layout.folders import (
     has_images,
     has_images_directly,
     label_files,
@@ -15,7 +15,7 @@ from headrace.formats.yolo.folders import (
     labels_beside,
     other_label_folder,
 )
-from headrace.formats.yolo.source import SplitSource
+from headrace.formats.yolo.layout.source import SplitSource
 
 _NAMED: Final = (*SPLITS, *ALIASES)
 

@@ -10,10 +10,10 @@ from typing import Literal
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.yolo.description import ALIASES, DatasetDescription
-from headrace.formats.yolo.discover import discovered
-from headrace.formats.yolo.folders import has_images, label_files, label_folder, path_below
-from headrace.formats.yolo.sizes_file import SIZES
-from headrace.formats.yolo.source import SplitSource
+from headrace.formats.yolo.layout.discover import discovered
+from headrace.formats.yolo.layout.folders import has_images, label_files, label_folder, path_below
+from headrace.formats.yolo.layout.sizes_file import SIZES
+from headrace.formats.yolo.layout.source import SplitSource
 
 
 def find_sources(dataset: DatasetDescription, wanted: str | None, found: Pass) -> list[SplitSource]:

@@ -18,6 +18,8 @@ from headrace.formats.yolo.tokenize import looks_like_rows
 _TRIES: Final = 50
 _FOLDERS: Final = 200
 _DEPTH: Final = 3
+# Searches of a dataset: its sources are few, but the images of a list may lie in a folder each.
+_SEARCHES: Final = 20
 
 
 def label_folder(folder: str) -> str:
@@ -71,7 +73,7 @@ def labels_beside(folder: str | Path) -> bool:
 def is_other_text(path: str) -> bool:
     """Return whether a text file has a name that tools give to lists of classes and to explanations."""
     name = path.rpartition("/")[2].lower()
-    return name in CLASS_LISTS or name.startswith(("readme", "license"))
+    return name in CLASS_LISTS or name == "license.txt" or name.startswith("readme.")
 
 
 def other_label_folder(folder: str, base: Path) -> str | None:
@@ -195,6 +197,7 @@ class LabelFolders:
         self._told = told
         # By folder of images that a source names: the folder of labels elsewhere, None where there is none.
         self._elsewhere: dict[str, str | None] = {}
+        self._searches = 0
 
     def of(self, root: str, relative: str) -> str:
         """Return the folder of labels for the folder ``relative`` (empty, or ending in ``/``) below ``root``."""
@@ -203,9 +206,15 @@ class LabelFolders:
         if labels != folder:
             return labels
         if root not in self._elsewhere:
-            other = None if labels_beside(root) else other_label_folder(root, self._base)
-            if other is not None:
-                self._told(other)
-            self._elsewhere[root] = other
+            self._searches += 1
+            self._elsewhere[root] = self._search(root) if self._searches <= _SEARCHES else None
+            if len(self._elsewhere) > _FOLDERS:
+                self._elsewhere = {root: self._elsewhere[root]}
         elsewhere = self._elsewhere[root]
         return folder if elsewhere is None else f"{elsewhere}/{relative}".rstrip("/")
+
+    def _search(self, root: str) -> str | None:
+        other = None if labels_beside(root) else other_label_folder(root, self._base)
+        if other is not None:
+            self._told(other)
+        return other

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
-from headrace.formats.yolo.folders import label_folder
-from headrace.formats.yolo.source import SplitSource
+from headrace.formats.yolo.layout.folders import label_folder
+from headrace.formats.yolo.layout.source import SplitSource
 
 # Up to this number of files the names of a folder are kept in memory; in larger folders each name is looked up.
 _REMEMBERED: Final = 100_000

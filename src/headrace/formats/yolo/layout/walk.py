@@ -6,56 +6,31 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
 from headrace.formats.io.walk import Folder, FolderWalk, stem_of
-from headrace.formats.yolo.clashes import SplitClashes
 from headrace.formats.yolo.description import DatasetDescription
-from headrace.formats.yolo.folders import (
+from headrace.formats.yolo.layout.clashes import SplitClashes
+from headrace.formats.yolo.layout.folders import (
     ImageFinder,
     LabelFolders,
     has_images,
     image_folder,
     is_other_text,
-    label_folder,
     path_below,
 )
-from headrace.formats.yolo.label_files import LabelFiles
-from headrace.formats.yolo.layout import below_images, listed_paths
-from headrace.formats.yolo.sizes_file import SIZES, SizesFile, merge_folders
-from headrace.formats.yolo.source import SplitSource
-from headrace.formats.yolo.tokenize import fast_rows, read_text
+from headrace.formats.yolo.layout.image_lists import ImageLists
+from headrace.formats.yolo.layout.label_files import LabelFiles
+from headrace.formats.yolo.layout.sizes_file import SIZES, SizesFile, merge_folders
+from headrace.formats.yolo.layout.source import SplitSource, YoloImage
+from headrace.formats.yolo.tokenize import count_lines, fast_rows, has_class_names, read_text
 
 _TEXTS: Final = frozenset({"txt"})
-_MAX_LINE: Final = 4096
-_FOLDERS: Final = 1000
 _NO_LABELS: Final = "a text file that is not a label file; skipped"
 # Name of an image, whether its file exists, and its size in pixels in the list of sizes.
 ImageEntry = tuple[str, bool, tuple[int, int] | None]
-
-
-class YoloImage(NamedTuple):
-    """An image of a dataset.
-
-    Attributes:
-        name: Name of the sample.
-        split: Its split; None without splits.
-        image: The image file; None if it is missing.
-        label: The label file; None without one.
-        path: Path of the image below the folder of the dataset, without a suffix where only the label file is known;
-            None outside that folder.
-        size: Width and height in pixels that the rows refer to, where they are known without the image file.
-    """
-
-    name: str
-    split: str | None
-    image: str | None
-    label: str | None
-    path: str | None = None
-    size: tuple[int, int] | None = None
 
 
 class YoloWalk:
@@ -78,12 +53,12 @@ class YoloWalk:
         found: Pass | None,
     ) -> None:
         self._dataset = dataset
-        self._base = os.path.abspath(dataset.base).replace(os.sep, "/")
         self._boundary = boundary
         self._media = media
         self._found = found
         self._clashes = SplitClashes(sources)
         self._labels_of = LabelFolders(dataset.base, self._elsewhere)
+        self._lists = ImageLists(dataset, self._clashes, self._labels_of, found)
         self._with_images: dict[Path, bool] = {}
         self.labelled = False
         """Whether an image with a label file was found, or there may be one."""
@@ -94,9 +69,8 @@ class YoloWalk:
             return self._images(source)
         if source.kind == "labels":
             return self._labels(source)
-        if source.kind == "list":
-            return self._list(source)
-        return self._listed([source.path.name], source)
+        self.labelled = True
+        return self._lists.items(source)
 
     def _images(self, source: SplitSource) -> Iterator[YoloImage]:
         with ExitStack() as stack:
@@ -180,68 +154,6 @@ class YoloWalk:
                         None if below is None else f"{below}{stem_of(name)}{ending}",
                     )
 
-    def _list(self, source: SplitSource) -> Iterator[YoloImage]:
-        with source.path.open("rb") as file:
-            yield from self._listed(
-                _lines(iter(lambda: file.readline(_MAX_LINE), b""), source), source
-            )
-
-    def _listed(self, lines: Iterable[str], source: SplitSource) -> Iterator[YoloImage]:
-        self.labelled = True
-        base, labels = 0, {"": ""}
-        for line in lines:
-            paths = list(listed_paths(line, source, self._dataset))
-            # The base that matched the previous line is tried first.
-            bases = [base, *(number for number in range(len(paths)) if number != base)]
-            fits = next((n for n in bases if n < len(paths) and os.path.isfile(paths[n])), None)
-            if fits is None:
-                if (only := self._label_only(paths, source)) is not None:
-                    yield only
-                else:
-                    self._missing(line, source)
-                continue
-            if fits != base:
-                self._note(
-                    "Y06",
-                    "paths of an image list are relative to another folder",
-                    paths[fits],
-                    Severity.NOTE,
-                )
-                base = fits
-            path = os.path.abspath(paths[base]).replace(os.sep, "/")
-            folder, _, name = path.rpartition("/")
-            if folder not in labels:
-                if len(labels) >= _FOLDERS:
-                    labels.clear()
-                labels[folder] = self._labels_of.of(folder, "")
-            label = f"{labels[folder]}/{stem_of(name)}.txt"
-            yield YoloImage(self._name(path, source), source.split, path, label, self._below(path))
-
-    def _label_only(self, paths: list[str], source: SplitSource) -> YoloImage | None:
-        """Return the item of a line whose image is missing but whose label file is there."""
-        for each in paths:
-            path = os.path.abspath(each).replace(os.sep, "/")
-            folder, _, name = path.rpartition("/")
-            label = f"{label_folder(folder)}/{stem_of(name)}.txt"
-            if os.path.isfile(label):
-                name = self._name(path, source)
-                return YoloImage(name, source.split, None, label, self._below(path))
-        return None
-
-    def _below(self, path: str) -> str | None:
-        return path[len(self._base) + 1 :] if path.startswith(f"{self._base}/") else None
-
-    def _name(self, path: str, source: SplitSource) -> str:
-        below = self._below(path)
-        if below is None:
-            _, found, tail = path.rpartition("/images/")
-            return below_images(tail, source.split) if found else path.rpartition("/")[2]
-        name = below_images(below, source.split)
-        folder, _, last = below.rpartition("/")
-        if name != below and self._clashes.in_lists(source, self._base, folder, last):
-            return f"{source.split}/{name}"
-        return name
-
     def _walk(self, root: Path, suffixes: frozenset[str]) -> Iterator[tuple[Folder, Iterator[str]]]:
         boundary = self._boundary if root.is_relative_to(self._boundary) else root
         return FolderWalk(root, suffixes, boundary=boundary, refused=self._refused).folders()
@@ -288,45 +200,23 @@ class YoloWalk:
         if is_other_text(path):
             self._note("Y07", _NO_LABELS, path, Severity.NOTE)
             return
-        rows = fast_rows(read_text(path) or b"")
-        if rows is None or (beside and not all(len(row) >= 5 for row in rows if row)):
+        text = read_text(path) or b""
+        rows = fast_rows(text)
+        if rows is None and has_class_names(path):
+            count = count_lines(text)
+        elif rows is None or (beside and not all(len(row) >= 5 for row in rows if row)):
             self._note("Y07", _NO_LABELS, path, Severity.NOTE)
             return
-        count = sum(1 for row in rows if row)
+        else:
+            count = sum(1 for row in rows if row)
         self._found.images_in += 1
         self._found.shapes_in += count
         self._found.add(
             "Y07", "a label file without an image", path=path, dropped=count, dropped_images=1
         )
 
-    def _missing(self, line: str, source: SplitSource) -> None:
-        if self._found is not None:
-            self._found.images_in += 1
-            self._found.add(
-                "Y06",
-                "an image of the list does not exist",
-                severity=Severity.ERROR,
-                path=source.path,
-                detail=line,
-                dropped_images=1,
-            )
-
     def _note(
         self, code: str, message: str, path: str, severity: Severity = Severity.WARNING
     ) -> None:
         if self._found is not None:
             self._found.add(code, message, severity=severity, path=path)
-
-
-def _lines(raw: Iterable[bytes], source: SplitSource) -> Iterator[str]:
-    for number, line in enumerate(raw, 1):
-        try:
-            text = line.decode().removeprefix("\ufeff").strip()
-        except UnicodeDecodeError:
-            raise ParseError("the file is not UTF-8", path=source.path, line=number) from None
-        if len(line) >= _MAX_LINE or "\0" in text:
-            raise ParseError(
-                "the file is not a list of images", path=source.path, line=number, finding="Y06"
-            )
-        if text:
-            yield text
