@@ -3574,6 +3574,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         export_key: AnnotationExportKey | str | None = None,
         worker: Worker | UUID | str | None = None,
         on_error: OnError = "raise",
+        split_tags: bool = True,
+        allow_empty: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -3581,7 +3584,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         The type of the version decides which geometry of each object is imported: its box (OBJECT_DETECTION), outline
         (SEGMENTATION), keypoints (KEYPOINT) or class (CLASSIFICATION); for other types all of them. Images are matched
-        to assets by their whole name, then by its last part. An interrupted import is continued by the same call.
+        to assets by path below the source, by name, by the end of the path, and by name without suffix; an image that
+        may mean several assets is an error. An interrupted import is continued by the same call.
 
         Args:
             path: The file or folder.
@@ -3594,6 +3598,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             export_key: What the file calls an asset. Default: FILENAME.
             worker: The author of the annotations. Default: the user who makes the call.
             on_error: On a bad record: ``"raise"``, ``"skip"`` it, or ``"collect"`` all of them and then raise.
+            split_tags: Attach a tag with the name of its split to each asset (``train``, ``val``, ``test``). An asset
+                that carries the tag of another split keeps it and gets no second one.
+            allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
+            dry_run: Write nothing; the report tells what would be imported, created and replaced.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -3606,7 +3614,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             ParseError: If the file violates its format.
             NotFoundError: Before anything is written, if an image matches no asset, or a label is missing and
                 ``force_create_label`` is off.
-            ConflictError: Before anything is written, if an image matches several assets.
+            ConflictError: Before anything is written, if an image matches several assets, or several images match one.
+            NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
 
         Example:
             ```python
@@ -3626,6 +3635,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             export_key=export_key,
             worker=worker,
             on_error=on_error,
+            split_tags=split_tags,
+            allow_empty=allow_empty,
+            dry_run=dry_run,
             progress=progress,
             **read_options,
         )

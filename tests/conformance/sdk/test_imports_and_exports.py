@@ -217,14 +217,12 @@ async def test_progress_comes_as_events(
 async def test_a_round_trip_through_yolo(
     client: Client, version: DatasetVersion, file: Path, tmp_path: Path
 ) -> None:
-    """Rows of YOLO need the sizes of the images, which their folder gives."""
+    """Rows of YOLO need the sizes of the images, which the assets of the version know."""
     await version.set_type("OBJECT_DETECTION")
     await version.import_annotations(file)
     await version.export(tmp_path / "yolo", "yolo")
     await client.push("drawings/again", tmp_path / "images")
     again = await client.version("drawings/again")
-    with pytest.raises(ParseError, match="the image size is unknown"):
-        await again.import_annotations(tmp_path / "yolo")
-    report = await again.import_annotations(tmp_path / "yolo", images=tmp_path / "images")
+    report = await again.import_annotations(tmp_path / "yolo")
     assert report.format == "yolo"
     assert await again.retrieve_stats() == await version.retrieve_stats()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 OPTIONS = {
+    "allow_empty": "--allow-empty",
     "api_token": "--token",
     "class_order": "--class-order",
     "cpu": "--cpu",
@@ -42,6 +43,7 @@ OPTIONS = {
 OPPOSITES = {
     "fail_on_asset_not_found": "--allow-missing",
     "force_create_label": "--known-labels",
+    "split_tags": "--no-split-tags",
 }
 """The option that means False for an argument that is True by default."""
 

@@ -44,12 +44,15 @@ async def import_(
     allow_missing: Flag = False,
     known_labels: Flag = False,
     use_id: Flag = False,
+    no_split_tags: Flag = False,
+    allow_empty: Flag = False,
+    dry_run: Flag = False,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
     """Import annotation files into a version.
 
-    All file names and labels are checked before anything is written. The same command continues after an interruption.
+    Images are matched to assets by path, by name, or by the end of the path. All of them and all labels are checked before anything is written. The same command continues after an interruption.
 
     Args:
         target: A lake's folder or a server's URL.
@@ -66,6 +69,9 @@ async def import_(
         allow_missing: Skip images that are not in the version instead of failing.
         known_labels: Fail on a label that the version does not have instead of creating it.
         use_id: The file names images by the ids of their assets.
+        no_split_tags: Do not tag assets with the split of their image (train, val, test).
+        allow_empty: Succeed even if no image or no shape of the file can be imported.
+        dry_run: Print what would be imported, created and replaced, and write nothing.
     """
     if not files:
         raise UsageError(
@@ -84,6 +90,9 @@ async def import_(
                 fail_on_asset_not_found=not allow_missing,
                 use_id=use_id,
                 on_error=on_error,
+                split_tags=not no_split_tags,
+                allow_empty=allow_empty,
+                dry_run=dry_run,
                 progress=output.reporter,
                 **options,
             )
@@ -93,17 +102,18 @@ async def import_(
         command="import",
         data={"version": version, "files": [_data(report) for report in reports]},
         lines=[line for report in reports for line in _lines(report)],
-        next=f"headrace stats {target} {version}",
+        next=None if dry_run else f"headrace stats {target} {version}",
     )
 
 
 def _lines(report: ImportReport) -> list[str]:
-    labels = by_count(report.labels)
+    written = "would be written" if report.dry_run else "written"
     lines = [
-        f"{report.source}: {report.format}, {plural(report.annotations, 'annotation')} written",
+        f"{report.source}: {report.format}, {plural(report.annotations, 'annotation')} {written}",
         f"images  {report.images:,} in = {_parts(report, 'images')}",
         f"shapes  {report.shapes:,} in = {_parts(report, 'shapes')}",
-        *label_lines(labels),
+        *_notes(report),
+        *label_lines(by_count(report.labels)),
         *finding_lines(report.findings),
     ]
     if report.resumed:
@@ -116,11 +126,36 @@ def _lines(report: ImportReport) -> list[str]:
     return lines
 
 
+def _notes(report: ImportReport) -> list[str]:
+    """Return one line for each thing that was done beside writing the annotations."""
+    lines = []
+    would_be = "would be " if report.dry_run else ""
+    if report.splits:
+        splits = " + ".join(f"{count:,} {name}" for name, count in report.splits.items())
+        lines.append(f"splits  {splits} {would_be}tagged")
+    if report.splits_kept:
+        keep = "keeps" if report.splits_kept == 1 else "keep"
+        lines.append(f"{plural(report.splits_kept, 'asset')} {keep} the tag of another split")
+    if report.annotations_replaced:
+        replaced = plural(report.annotations_replaced, "annotation")
+        shapes = plural(report.shapes_replaced, "shape")
+        lines.append(f"{replaced} with {shapes} {would_be}replaced")
+    if report.example_by_ending is not None:
+        image, asset = report.example_by_ending
+        images = plural(report.images_by_ending, "image")
+        lines.append(f"{images} matched by the end of the name, such as {image} to {asset}")
+    if report.dry_run and report.labels_created:
+        labels = plural(len(report.labels_created), "label")
+        lines.append(f"{labels} would be created: {', '.join(report.labels_created)}")
+    return lines
+
+
 def _parts(report: ImportReport, what: str) -> str:
     """Return what became of all images or shapes: ``364 imported + 0 dropped``. Parts of zero between these two are left out."""
     words = {
         "imported": "imported",
         "kept": "kept unchanged",
+        "in_campaign": "in a campaign",
         "not_found": "without an asset",
         "dropped": "dropped",
     }
@@ -136,7 +171,7 @@ def _data(report: ImportReport) -> dict[str, Any]:
     counts = {
         f"{what}{part}": getattr(report, f"{what}{part}")
         for what in ("images", "shapes")
-        for part in ("", "_imported", "_kept", "_not_found", "_dropped")
+        for part in ("", "_imported", "_kept", "_in_campaign", "_not_found", "_dropped")
     }
     return {
         "source": report.source,
@@ -144,9 +179,16 @@ def _data(report: ImportReport) -> dict[str, Any]:
         "mode": report.mode.value,
         **counts,
         "annotations": report.annotations,
+        "annotations_replaced": report.annotations_replaced,
+        "shapes_replaced": report.shapes_replaced,
         "labels": report.labels,
+        "labels_created": report.labels_created,
+        "splits": report.splits,
+        "splits_kept": report.splits_kept,
+        "images_by_ending": report.images_by_ending,
         "not_found": report.not_found,
         "findings": findings_data(report.findings),
         "resumed": report.resumed,
+        "dry_run": report.dry_run,
         "seconds": round(report.seconds, 3),
     }

@@ -1,16 +1,32 @@
-"""Match the images of an annotation file to assets: by full name, then by the name's last part, or by another key.
+"""Match the images of a source to assets: by path, by name, by the end of the name, or by another key.
 
-Names are looked up chunk by chunk, so that neither the file nor the version is held in memory.
+Names are looked up chunk by chunk, so that neither the file nor the version is held in memory. Only if some image has
+no asset of exactly its path or name, the version is listed once to make an index of the ends of its names.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import PurePosixPath
 from uuid import UUID
 
+import anyio
+from msgspec import Struct
+
 from headrace.backend.base import Backend
+from headrace.engine.imports.asset_index import AssetIndex, Candidates, read_asset_index
+from headrace.engine.imports.asset_names import (
+    AmbiguousNameError,
+    ImageName,
+    NamedImage,
+    Question,
+    names_of,
+    nearest,
+    parts_of,
+    paths_of,
+)
 from headrace.engine.paging import CursorListing, KeyListing
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.enums import AnnotationExportKey
@@ -22,9 +38,31 @@ from headrace.protocol.operations.assets import (
     ListAssetsByKey,
 )
 
-LOW = (1 << 64) - 1
-_BY_ID = (AnnotationExportKey.ASSET_ID, AnnotationExportKey.DATA_ID)
 SHOWN = 3
+_LOW = (1 << 64) - 1
+_BY_ID = (AnnotationExportKey.ASSET_ID, AnnotationExportKey.DATA_ID)
+_BUCKETS = 256
+_REMEMBERED = 4_096
+
+Batches = Callable[[], AsyncGenerator[list[ImageName], None]]
+
+
+class MatchSummary(Struct):
+    """What matching all images of a source has shown.
+
+    Attributes:
+        images: Number of images that have an asset.
+        shapes: Number of shapes on them.
+        missing: Number of images without an asset.
+        by_ending: Number of images whose asset is called differently.
+        example: One of them and the name of its asset.
+    """
+
+    images: int = 0
+    shapes: int = 0
+    missing: int = 0
+    by_ending: int = 0
+    example: tuple[str, str] | None = None
 
 
 class AssetMatcher:
@@ -36,75 +74,160 @@ class AssetMatcher:
         self._backend = backend
         self._version = version
         self._key = key
-        self._may_collide = key in _BY_ID  # whether two names may match one asset
+        self._index: AssetIndex | None = None
+        self._indexing = anyio.Lock()
+        self._remembered: dict[tuple[str | None, str], AssetRecord | None] = {}
 
-    async def match(self, names: Sequence[str]) -> dict[str, UUID]:
-        """Return the asset id of each name; names without an asset are absent.
+    async def match(
+        self, images: Sequence[NamedImage], *, remember: bool = False
+    ) -> list[AssetRecord | None]:
+        """Return the asset of each image, None for an image without one.
 
-        Raises ConflictError if a name matches several assets.
+        Args:
+            images: The images.
+            remember: Keep the answers until the images are matched again, which is soon.
+
+        Raises:
+            ConflictError: An image may mean several assets.
         """
-        if self._key in _BY_ID:
-            return await self._by_id(names)
-        if self._key is AnnotationExportKey.OBJECT_NAME:
-            listed = self._assets("object_names", list(names))
-            return {asset.data.object_name: asset.id async for asset in listed}
-        found = await self._by_name({name: name for name in names})
-        rest = {name: PurePosixPath(name).name for name in names if name not in found}
-        rest = {name: last for name, last in rest.items() if last != name}
-        if not rest:
+        if remember:
+            found = await self._match(images)
+            for image, asset in zip(images, found, strict=True):
+                self._remembered[image.path, image.filename] = asset
+            while len(self._remembered) > _REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
             return found
-        self._may_collide = True
-        return found | await self._by_name(rest)
+        if not self._remembered:
+            return await self._match(images)
+        keys = [(image.path, image.filename) for image in images]
+        unknown = [
+            image for image, key in zip(images, keys, strict=True) if key not in self._remembered
+        ]
+        fresh = iter(await self._match(unknown) if unknown else ())
+        known = {key: self._remembered[key] for key in keys if key in self._remembered}
+        return [known[key] if key in known else next(fresh) for key in keys]
 
-    async def check(self, batches: AsyncIterator[list[str]], *, all_must_match: bool) -> int:
-        """Match every name before anything is written; return the number of names without an asset.
+    async def _match(self, images: Sequence[NamedImage]) -> list[AssetRecord | None]:
+        if self._key in _BY_ID:
+            return await self._by_id(images)
+        if self._key is AnnotationExportKey.OBJECT_NAME:
+            listed = self._assets("object_names", [image.filename for image in images])
+            named = {asset.data.object_name: asset async for asset in listed}
+            return [named.get(image.filename) for image in images]
+        found = await self._by_name(images)
+        rest = [place for place, asset in enumerate(found) if asset is None]
+        if rest:
+            near = await self._by_ending([images[place] for place in rest])
+            for place, asset in zip(rest, near, strict=True):
+                found[place] = asset
+        return found
 
-        Raises NotFoundError if ``all_must_match`` and a name has no asset, ConflictError if a name matches several
-        assets or several names match one asset.
+    async def check(self, batches: Batches, *, all_must_match: bool) -> MatchSummary:
+        """Match every image before anything is written.
+
+        Args:
+            batches: Yields all images; called again to name those that an error is about.
+            all_must_match: Whether an image without an asset is an error.
+
+        Raises:
+            NotFoundError: ``all_must_match``, and an image has no asset.
+            ConflictError: An image may mean several assets, or several images mean one.
         """
+        summary = MatchSummary()
         # Eight bytes per image: the low half of an id is unique inside a version.
-        met = array("Q")
+        met = [array("Q") for _ in range(_BUCKETS)]
         missing: list[str] = []
-        missed = total = 0
-        async for names in batches:
-            found = await self.match(names)
-            met.extend([asset.int & LOW for asset in found.values()])
-            total += len(names)
-            if len(found) < len(names):
-                unmatched = [name for name in names if name not in found]
-                missed += len(unmatched)
-                missing += unmatched[: SHOWN - len(missing)]
-        if missed and all_must_match:
-            raise await self._not_found(missing, missed, total)
-        if self._may_collide and len(set(met)) < len(met):
-            raise ConflictError(
-                f"{len(met) - len(set(met))} images of the file match the same asset as another image of it",
-                hint="their names differ only in their folders; push the images with their folders",
-            )
-        return missed
+        named = self._key is AnnotationExportKey.FILENAME
+        async with aclosing(batches()) as read:
+            async for images in read:
+                for image, asset in zip(images, await self.match(images), strict=True):
+                    if asset is None:
+                        summary.missing += 1
+                        if len(missing) < SHOWN:
+                            missing.append(image.path or image.filename)
+                        continue
+                    summary.images += 1
+                    summary.shapes += image.shapes
+                    low = asset.id.int & _LOW
+                    met[low % _BUCKETS].append(low)
+                    if named and asset.data.filename not in (image.path, image.filename):
+                        summary.by_ending += 1
+                        summary.example = summary.example or (
+                            image.path or image.filename,
+                            asset.data.filename,
+                        )
+        if summary.missing and all_must_match:
+            total = summary.images + summary.missing
+            raise await self._not_found(missing, summary.missing, total)
+        repeated = sum(len(each) - len(set(each)) for each in met)
+        if repeated:
+            raise await self._shared(batches, repeated, met)
+        return summary
 
-    async def _by_id(self, names: Sequence[str]) -> dict[str, UUID]:
-        ids: dict[str, UUID] = {}
-        for name in names:
+    async def _by_id(self, images: Sequence[NamedImage]) -> list[AssetRecord | None]:
+        ids: list[UUID | None] = []
+        for image in images:
             try:
-                ids[name] = UUID(PurePosixPath(name).name.partition(".")[0])
+                ids.append(UUID(PurePosixPath(image.filename).name.partition(".")[0]))
             except ValueError:
-                continue
-        wanted = list(ids.values())
+                ids.append(None)
+        wanted = [each for each in ids if each is not None]
         if self._key is AnnotationExportKey.DATA_ID:
-            there = {each.data.id: each.id async for each in self._assets("data_ids", wanted)}
+            there = {each.data.id: each async for each in self._assets("data_ids", wanted)}
         else:
-            there = {each.id: each.id async for each in self._assets("ids", wanted)}
-        return {name: there[key] for name, key in ids.items() if key in there}
+            there = {each.id: each async for each in self._assets("ids", wanted)}
+        return [None if each is None else there.get(each) for each in ids]
 
-    async def _by_name(self, wanted: dict[str, str]) -> dict[str, UUID]:
-        assets: dict[str, list[UUID]] = {}
-        async for asset in self._assets("filenames", list(wanted.values())):
-            assets.setdefault(asset.data.filename, []).append(asset.id)
-        for name, key in wanted.items():
-            if len(assets.get(key, ())) > 1:
-                raise self._ambiguous(name, assets[key])
-        return {name: assets[key][0] for name, key in wanted.items() if key in assets}
+    # --- exact names -------------------------------------------------------------------------------------
+
+    async def _by_name(self, images: Sequence[NamedImage]) -> list[AssetRecord | None]:
+        """Look up each image by its surest name, and those that are left by their next one."""
+        found: list[AssetRecord | None] = [None] * len(images)
+        wanted = {place: names_of(image) for place, image in enumerate(images)}
+        while wanted:
+            assets: dict[str, list[AssetRecord]] = {}
+            async for asset in self._assets("filenames", [names[0] for names in wanted.values()]):
+                assets.setdefault(asset.data.filename, []).append(asset)
+            left: dict[int, list[str]] = {}
+            for place, (name, *others) in wanted.items():
+                if name in assets:
+                    if len(assets[name]) > 1:
+                        raise self._ambiguous(name, assets[name])
+                    found[place] = assets[name][0]
+                elif others:
+                    left[place] = others
+            wanted = left
+        return found
+
+    # --- ends of names -----------------------------------------------------------------------------------
+
+    async def _by_ending(self, images: Sequence[NamedImage]) -> list[AssetRecord | None]:
+        async with self._indexing:
+            if self._index is None:
+                self._index = await read_asset_index(self._backend, self._version.id)
+        index = self._index
+        asked = [[(path, index.find(path)) for path in paths_of(image)] for image in images]
+        ids = {each: None for questions in asked for _, found in questions for each in found.ids}
+        assets = {asset.id: asset async for asset in self._assets("ids", list(ids))}
+        return [
+            self._nearest(image, questions, assets)
+            for image, questions in zip(images, asked, strict=True)
+        ]
+
+    def _nearest(
+        self,
+        image: NamedImage,
+        asked: list[tuple[str, Candidates]],
+        assets: dict[UUID, AssetRecord],
+    ) -> AssetRecord | None:
+        ids = {each: None for _, found in asked for each in found.ids}
+        if not ids:
+            return None
+        questions = [Question(parts_of(path), found.complete_from) for path, found in asked]
+        try:
+            return nearest(questions, [assets[each] for each in ids if each in assets])
+        except AmbiguousNameError as error:
+            raise self._ambiguous(image.path or image.filename, error.assets) from None
 
     async def _assets(self, field: str, keys: Sequence[object]) -> AsyncIterator[AssetRecord]:
         if not keys:
@@ -115,11 +238,34 @@ class AssetMatcher:
             for asset in page:
                 yield asset
 
-    def _ambiguous(self, name: str, ids: list[UUID]) -> ConflictError:
-        shown = ", ".join(map(str, ids[:SHOWN]))
+    # --- errors ------------------------------------------------------------------------------------------
+
+    def _ambiguous(self, name: str, assets: Sequence[AssetRecord]) -> ConflictError:
+        shown = ", ".join(f"{each.data.filename!r} ({each.id})" for each in assets[:SHOWN])
+        more = " …" if len(assets) > SHOWN else ""
         return ConflictError(
-            f"{name!r} matches {len(ids)} assets of {self._version_name}: {shown}",
-            hint="name images by asset id in the file and pass use_id=True",
+            f"{name!r} matches {len(assets)} assets of {self._version_name}: {shown}{more}",
+            hint="name images in the file by their path in the version, or by asset id and pass use_id=True",
+        )
+
+    async def _shared(
+        self, batches: Batches, repeated: int, met: Sequence[array[int]]
+    ) -> ConflictError:
+        """Return the error for several images of one asset. It names the first such asset and its images."""
+        low = next(_repeated(each) for each in met if len(each) > len(set(each)))
+        names: list[str] = []
+        asset: AssetRecord | None = None
+        async with aclosing(batches()) as read:
+            async for images in read:
+                for image, found in zip(images, await self.match(images), strict=True):
+                    if found is not None and found.id.int & _LOW == low:
+                        asset = found
+                        names.append(image.path or image.filename)
+        shown = ", ".join(repr(name) for name in names[:SHOWN])
+        target = f": {shown} match {asset.data.filename!r}" if asset is not None else ""
+        return ConflictError(
+            f"{repeated} images of the file match the same asset as another image of it{target}",
+            hint="push the images with their folders, or import the split that was pushed, with split=",
         )
 
     async def _not_found(self, missing: list[str], missed: int, total: int) -> NotFoundError:
@@ -136,3 +282,12 @@ class AssetMatcher:
     @property
     def _version_name(self) -> str:
         return f"{self._version.origin_name}/{self._version.version}"
+
+
+def _repeated(values: array[int]) -> int:
+    seen: set[int] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    raise AssertionError("no value is repeated")

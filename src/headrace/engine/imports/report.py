@@ -22,6 +22,8 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
         force_create_label: Create labels that the version does not have.
         fail_on_asset_not_found: Raise if an image of the source has no asset.
         key: Which property of an asset the source's file names are.
+        split_tags: Attach the tag of its split to each asset whose image has one.
+        allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
         on_error: On a bad record: stop, skip it, or report every one and then fail.
         read: Keyword options of the reader.
     """
@@ -32,6 +34,8 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
     force_create_label: bool = True
     fail_on_asset_not_found: bool = True
     key: AnnotationExportKey = AnnotationExportKey.FILENAME
+    split_tags: bool = True
+    allow_empty: bool = False
     on_error: OnError = "raise"
     read: ReadKeywords = field(default_factory=ReadKeywords)
 
@@ -47,8 +51,12 @@ class ImportReport(Struct, kw_only=True):
     - ``not_found``: the image has no asset (the first names are in ``not_found``);
     - ``dropped``: left out with a finding.
 
-    ``labels`` counts the imported shapes by label. ``resumed`` chunks were written by an interrupted run. ``seconds``
-    is the duration.
+    ``labels`` counts the imported shapes by label, ``labels_created`` names those that the version did not have.
+    ``splits`` counts the assets that carry the tag of their split now, and ``splits_kept`` those that keep the tag of
+    another split instead. ``images_by_ending`` counts the images whose assets are called differently, matched by the
+    end of their names; ``example_by_ending`` is the first of them and the name of its asset. ``annotations_replaced`` and ``shapes_replaced`` were in the version before. ``resumed`` chunks
+    were written by an interrupted run. ``seconds`` is the duration. After a ``dry_run`` nothing is written, and all
+    counts are of what would be.
     """
 
     version: str
@@ -67,12 +75,20 @@ class ImportReport(Struct, kw_only=True):
     shapes_in_campaign: int = 0
     shapes_not_found: int = 0
     shapes_dropped: int = 0
+    images_by_ending: int = 0
+    example_by_ending: tuple[str, str] | None = None
     annotations: int = 0
+    annotations_replaced: int = 0
+    shapes_replaced: int = 0
     labels: dict[str, int] = field(default_factory=dict)
+    labels_created: list[str] = field(default_factory=list)
+    splits: dict[str, int] = field(default_factory=dict)
+    splits_kept: int = 0
     not_found: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     resumed: int = 0
     seconds: float = 0.0
+    dry_run: bool = False
 
     def check(self) -> None:
         """Raise ConservationError unless everything that the source holds is accounted for."""

@@ -7,6 +7,7 @@ that was killed therefore resumes where it stopped, with the same result as an u
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -17,10 +18,13 @@ from msgspec import Struct
 
 from headrace import formats
 from headrace.backend.base import Backend
+from headrace.engine.imports.asset_sizes import AssetSizes
 from headrace.engine.imports.chunks import CHUNK_BYTES, ImportChunk, chunks
+from headrace.engine.imports.empty import check_not_empty, check_something_imported
 from headrace.engine.imports.match import AssetMatcher
+from headrace.engine.imports.plan import ChunkPlanner
 from headrace.engine.imports.report import ImportOptions, ImportReport
-from headrace.engine.imports.send import ChunkSender
+from headrace.engine.imports.send import ChunkSender, WrittenNow
 from headrace.engine.imports.source import (
     ImportSource,
     ThreadedReader,
@@ -28,15 +32,16 @@ from headrace.engine.imports.source import (
     iterate_in_thread,
     source_digest,
 )
+from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.imports.version_type import change_for, for_type
-from headrace.engine.versions.labels import resolve_labels, set_skeletons
+from headrace.engine.versions.labels import missing_labels, resolve_labels, set_skeletons
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import Guess
 from headrace.formats.options import ReadOptions, read_options
 from headrace.formats.registry import Format, report_others
-from headrace.model.enums import InferenceType
-from headrace.model.records import DatasetVersionRecord
+from headrace.model.enums import ImportAnnotationMode, InferenceType
+from headrace.model.records import DatasetVersionRecord, VersionStats
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
     START_IMPORT,
@@ -44,7 +49,7 @@ from headrace.protocol.operations.annotations import (
     ImportRecord,
     StartImport,
 )
-from headrace.protocol.operations.datasets import GET_VERSION, VersionId
+from headrace.protocol.operations.datasets import GET_STATS, GET_VERSION, VersionId
 from headrace.tasks import first_error
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
@@ -62,6 +67,7 @@ async def import_file(
     format: str | None,
     options: ImportOptions,
     *,
+    dry_run: bool = False,
     counts: dict[str, int] | None = None,
     progress: OnProgress | None = None,
 ) -> ImportReport:
@@ -73,6 +79,7 @@ async def import_file(
         path: File or folder of annotations.
         format: Name of the format. Default: detected automatically.
         options: Options of the import.
+        dry_run: Write nothing; the report tells what would be imported.
         counts: Filled with the number of shapes written, by annotation id.
         progress: Called with a progress event from time to time.
 
@@ -83,6 +90,7 @@ async def import_file(
         ParseError: The source is not valid in its format.
         NotFoundError: An image has no asset, or a label does not exist and may not be created.
         ConflictError: An image matches several assets, or several images match one.
+        NoDataError: The source has images or shapes, and none of them can be imported.
     """
     chosen, guess = await in_thread(_choose, path, format)
 
@@ -97,7 +105,9 @@ async def import_file(
         open=open_reader,
         digest=lambda cut: source_digest(path, chosen.info.suffixes, cut),
     )
-    return await import_source(backend, version, source, options, counts=counts, progress=progress)
+    return await import_source(
+        backend, version, source, options, dry_run=dry_run, counts=counts, progress=progress
+    )
 
 
 async def import_source(
@@ -106,6 +116,7 @@ async def import_source(
     source: ImportSource,
     options: ImportOptions,
     *,
+    dry_run: bool = False,
     counts: dict[str, int] | None = None,
     progress: OnProgress | None = None,
 ) -> ImportReport:
@@ -119,30 +130,70 @@ async def import_source(
         source=str(source.path),
         format=source.format,
         mode=options.mode,
+        dry_run=dry_run,
     )
     reader = source.open(reading, findings)
     with Progress("import", "images", progress) as counting:
         async with ThreadedReader(reader):
             matcher = AssetMatcher(backend, version, options.key)
+            reader.size_lookup = AssetSizes(matcher, asyncio.get_running_loop())
             found = await inspect_source(
                 reader, matcher, all_must_match=options.fail_on_asset_not_found
             )
             counting.total = found.images
+            report.images_by_ending = found.matches.by_ending
+            report.example_by_ending = found.matches.example
+            if not options.allow_empty:
+                check_not_empty(report.source, found, findings)
             losses = findings.begin("import")
-            labels = await resolve_labels(
+            tagger = SplitTagger(backend, version.id, report) if options.split_tags else None
+            before = await backend.call(GET_STATS, VersionId(version_id=version.id))
+            report.labels_created = await missing_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
-            left_out = await set_skeletons(backend, version.id, found.labels, labels)
-            _count_joints(left_out, losses)
-            ledger = await _open_ledger(backend, version, source, options)
-            sender = ChunkSender(backend, version, options, matcher, labels, ledger, report, counts)
             chunker = _Chunker(reader, losses, version.type, backend.limits.import_assets)
-            await _send_all(chunker, sender, backend, counting)
-            if ledger is not None:
-                await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
+            if dry_run:
+                annotated = before.nb_annotations > 0
+                planner = ChunkPlanner(
+                    backend, version, options, matcher, tagger, report, annotated=annotated
+                )
+                await _send_all(chunker, planner, backend, counting)
+            else:
+                labels = await resolve_labels(
+                    backend, version.id, found.labels, create=options.force_create_label
+                )
+                left_out = await set_skeletons(backend, version.id, found.labels, labels)
+                _count_joints(left_out, losses)
+                ledger = await _open_ledger(backend, version, source, options)
+                sender = ChunkSender(
+                    backend, version, options, matcher, tagger, labels, ledger, report, counts
+                )
+                await _send_all(chunker, sender, backend, counting)
+                if ledger is not None:
+                    await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
+                await _count_replaced(backend, version, before, sender.written, report)
         report.seconds = counting.seconds
     _close(report, findings)
+    if not options.allow_empty:
+        check_something_imported(report)
     return report
+
+
+async def _count_replaced(
+    backend: Backend,
+    version: DatasetVersionRecord,
+    before: VersionStats,
+    written: WrittenNow,
+    report: ImportReport,
+) -> None:
+    """Count what is gone from the version, by its totals: a question for each asset would double the calls."""
+    if report.mode != ImportAnnotationMode.REPLACE or not before.nb_annotations:
+        return
+    after = await backend.call(GET_STATS, VersionId(version_id=version.id))
+    gone = before.nb_annotations + written.annotations - after.nb_annotations
+    shapes = before.nb_objects + written.shapes - after.nb_objects
+    # Others may write at the same time.
+    report.annotations_replaced, report.shapes_replaced = max(0, gone), max(0, shapes)
 
 
 def _close(report: ImportReport, findings: Findings) -> None:
@@ -174,7 +225,7 @@ class _Chunker(Struct, frozen=True):
 
 
 async def _send_all(
-    chunker: _Chunker, sender: ChunkSender, backend: Backend, progress: Progress
+    chunker: _Chunker, sender: ChunkSender | ChunkPlanner, backend: Backend, progress: Progress
 ) -> None:
     limits = backend.limits
     workers = min(WORKERS, limits.concurrency, max(2, ASSETS_IN_FLIGHT // limits.import_assets))
@@ -196,7 +247,9 @@ async def _read(chunker: _Chunker, send: MemoryObjectSendStream[ImportChunk]) ->
 
 
 async def _work(
-    receive: MemoryObjectReceiveStream[ImportChunk], sender: ChunkSender, progress: Progress
+    receive: MemoryObjectReceiveStream[ImportChunk],
+    sender: ChunkSender | ChunkPlanner,
+    progress: Progress,
 ) -> None:
     async with receive:
         async for chunk in receive:

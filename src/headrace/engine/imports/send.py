@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.imports.chunks import ImportChunk, halved
+from headrace.engine.imports.count import MatchedChunk, MatchedImage, count_chunk, matched_chunk
 from headrace.engine.imports.items import ItemBuilder
-from headrace.engine.imports.match import SHOWN, AssetMatcher
+from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.report import ImportOptions, ImportReport
+from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import ConservationError, ParseError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
@@ -26,6 +27,13 @@ from headrace.protocol.operations.annotations import (
 from headrace.threads import in_thread
 
 
+class WrittenNow(Struct):
+    """What this run of an import has written: chunks of an interrupted run do not count. Shapes as the platform counts."""
+
+    annotations: int = 0
+    shapes: int = 0
+
+
 class ChunkSender:
     """Sends the chunks of one import and fills its report. Chunks may be sent concurrently."""
 
@@ -35,6 +43,7 @@ class ChunkSender:
         version: DatasetVersionRecord,
         options: ImportOptions,
         matcher: AssetMatcher,
+        tagger: SplitTagger | None,
         labels: dict[str, str],
         ledger: ImportRecord | None,
         report: ImportReport,
@@ -44,12 +53,14 @@ class ChunkSender:
         self._version_id = version.id
         self._options = options
         self._matcher = matcher
+        self._tagger = tagger
         self._labels = labels
         self._ledger = ledger
         self._done = frozenset(ledger.done) if ledger else frozenset()
         self._halved = halved(self._done)
         self._report = report
         self._counts = counts
+        self.written = WrittenNow()
 
     async def send(self, chunk: ImportChunk) -> None:
         """Import one chunk, or fetch its result if an earlier run imported it.
@@ -67,29 +78,24 @@ class ChunkSender:
             await self.send(half)
 
     async def _send_whole(self, chunk: ImportChunk) -> None:
-        found = await self._matcher.match([sample.filename for sample in chunk.samples])
-        matched = [sample for sample in chunk.samples if sample.filename in found]
-        wanted = [sample for sample in matched if self._is_wanted(sample)]
+        assets = await self._matcher.match(chunk.samples)
+        matched = matched_chunk(chunk, assets, self._options.mode)
+        # Before the annotations: a chunk that is recorded in the ledger has its tags.
+        if self._tagger is not None:
+            await self._tagger.tag(matched.matched)
         known = chunk.number in self._done
-        items = [] if known else await self._items(wanted, found)
+        items = [] if known else await self._items(matched.wanted)
         counts = await self._call(chunk.number, items)
         self._report.resumed += known
-        self._count_unmatched(chunk, found)
-        await self._count(matched, wanted, found, counts)
+        await self._count(matched, counts, known=known)
 
-    def _is_wanted(self, sample: Sample) -> bool:
-        # An annotation without shapes says that an annotator found the image empty. It replaces an earlier annotation,
-        # but has no effect in the other modes.
-        replaces = self._options.mode == ImportAnnotationMode.REPLACE
-        return bool(sample.shapes) or (replaces and sample.annotated)
-
-    async def _items(self, samples: list[Sample], found: dict[str, UUID]) -> list[ImportItem]:
+    async def _items(self, images: list[MatchedImage]) -> list[ImportItem]:
         def make() -> list[ImportItem]:
             maker = ItemBuilder(self._label_id, whole_pixels=self._backend.limits.whole_pixels)
             items = []
-            for sample in samples:
+            for sample, asset in images:
                 item = maker.item(sample)
-                item.asset_id = str(found[sample.filename])
+                item.asset_id = str(asset)
                 items.append(item)
             return items
 
@@ -116,71 +122,44 @@ class ChunkSender:
             return {}
         return await self._backend.call(IMPORT_ANNOTATIONS, request)
 
-    def _count_unmatched(self, chunk: ImportChunk, found: dict[str, UUID]) -> None:
-        report = self._report
-        for sample in chunk.samples:
-            if sample.filename not in found:
-                report.images_not_found += 1
-                report.shapes_not_found += len(sample.shapes)
-                if len(report.not_found) < SHOWN:
-                    report.not_found.append(sample.filename)
-
-    async def _count(
-        self,
-        matched: list[Sample],
-        wanted: list[Sample],
-        found: dict[str, UUID],
-        counts: dict[str, int],
-    ) -> None:
+    async def _count(self, chunk: MatchedChunk, counts: dict[str, int], *, known: bool) -> None:
         """Add a chunk's result, the number of shapes written by annotation id, to the report."""
-        report = self._report
         kept = await self._kept(counts)
-        busy = await self._in_campaign(wanted, found, counts)
-        matched = [s for s in matched if str(found[s.filename]) not in busy]
-        report.images_in_campaign += len(busy)
-        report.shapes_in_campaign += sum(
-            [len(s.shapes) for s in wanted if str(found[s.filename]) in busy]
-        )
-        imported = [s for s in matched if str(found[s.filename]) not in kept]
-        report.images_imported += len(imported)
-        report.images_kept += len(matched) - len(imported)
-        shapes = sum([len(sample.shapes) for sample in imported])
-        report.shapes_imported += shapes
-        report.shapes_kept += sum([len(sample.shapes) for sample in matched]) - shapes
-        labels = Counter(shape.label for sample in imported for shape in sample.shapes)
-        for name, count in labels.items():
-            report.labels[name] = report.labels.get(name, 0) + count
-        report.annotations += len(counts) - len(kept)
-        self._check(imported, counts)
+        busy = await self._in_campaign(chunk, counts)
+        imported = count_chunk(self._report, chunk, kept=kept, busy=busy)
+        self._report.annotations += len(counts) - len(kept)
+        _check(imported, counts)
+        if not known:
+            self.written.annotations += len(counts) - len(kept)
+            self.written.shapes += sum(counts.values())
         if self._counts is not None:
             self._counts.update(counts)
 
-    async def _kept(self, counts: dict[str, int]) -> set[str]:
+    async def _kept(self, counts: dict[str, int]) -> set[UUID]:
         """Return the assets whose annotation was not changed."""
         if self._options.mode != ImportAnnotationMode.KEEP:
             return set()
         return await self._assets([UUID(key) for key, count in counts.items() if count == 0])
 
-    async def _in_campaign(
-        self, wanted: list[Sample], found: dict[str, UUID], counts: dict[str, int]
-    ) -> set[str]:
+    async def _in_campaign(self, chunk: MatchedChunk, counts: dict[str, int]) -> set[UUID]:
         """Return the assets that were left out because they are in an annotation campaign: they have no count."""
-        if len(counts) == len(wanted):
+        if len(counts) == len(chunk.wanted):
             return set()
         written = await self._assets([UUID(key) for key in counts])
-        return {str(found[sample.filename]) for sample in wanted} - written
+        return {asset for _, asset in chunk.wanted} - written
 
-    async def _assets(self, annotations: list[UUID]) -> set[str]:
+    async def _assets(self, annotations: list[UUID]) -> set[UUID]:
         pages = annotations_of_ids(self._backend, self._version_id, annotations)
-        return {annotation.asset_id async for page in pages for annotation in page}
-
-    def _check(self, imported: list[Sample], counts: dict[str, int]) -> None:
-        sent = sum([_wire_shapes(sample) for sample in imported])
-        written = sum(counts.values())
-        if sent != written:
-            raise ConservationError(f"{sent} shapes were sent, but {written} were written")
+        return {UUID(annotation.asset_id) async for page in pages for annotation in page}
 
 
-def _wire_shapes(sample: Sample) -> int:
-    """Return the number of shapes as the platform counts them: each ring of a polygon is one."""
+def _check(imported: list[Sample], counts: dict[str, int]) -> None:
+    written = sum(counts.values())
+    sent = sum([len(sample.shapes) for sample in imported])
+    # Platforms count each ring of a polygon as a shape.
+    if written not in (sent, sum(map(_rings, imported))):
+        raise ConservationError(f"{sent} shapes were sent, but {written} were written")
+
+
+def _rings(sample: Sample) -> int:
     return sum([len(getattr(shape, "rings", "-")) for shape in sample.shapes])

@@ -15,7 +15,8 @@ import anyio
 import msgspec
 from msgspec import Struct, field
 
-from headrace.engine.imports.match import AssetMatcher
+from headrace.engine.imports.asset_names import ImageName
+from headrace.engine.imports.match import AssetMatcher, MatchSummary
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings
 from headrace.formats.options import ReadOptions
@@ -40,6 +41,7 @@ class ImportSource(Struct, frozen=True):
 class SourceSummary(Struct):
     """The number of ``images`` of a source, and the ``labels`` that it declares or uses, in its order."""
 
+    matches: MatchSummary
     images: int = 0
     labels: list[LabelInfo] = field(default_factory=list)
 
@@ -71,30 +73,31 @@ async def inspect_source(
     Raises ParseError for records that the error policy does not allow, NotFoundError and ConflictError for images
     that cannot be matched.
     """
-    found = SourceSummary()
     used: dict[str, None] = {}
+    images = 0
 
-    def names() -> Iterator[list[str]]:
+    def read() -> Iterator[list[ImageName]]:
+        nonlocal images
+        images = 0
         for batch in reader.batches():
-            found.images += len(batch)
+            images += len(batch)
             used.update((shape.label, None) for sample in batch for shape in sample.shapes)
-            yield [sample.filename for sample in batch]
-        found.labels = reader.labels()
+            yield [ImageName(each.filename, each.path, len(each.shapes)) for each in batch]
 
-    async with aclosing(_batches_for_lookup(names)) as batches:
-        await matcher.check(batches, all_must_match=all_must_match)
-    declared = {info.name for info in found.labels}
-    found.labels = found.labels + [LabelInfo(name=name) for name in used if name not in declared]
+    matches = await matcher.check(lambda: _batches_for_lookup(read), all_must_match=all_must_match)
+    labels = await in_thread(reader.labels)
+    declared = {info.name for info in labels}
+    labels = labels + [LabelInfo(name=name) for name in used if name not in declared]
     reader.findings.check()
-    return found
+    return SourceSummary(matches, images, labels)
 
 
 async def _batches_for_lookup(
-    names: Callable[[], Iterator[list[str]]],
-) -> AsyncGenerator[list[str], None]:
-    """Gather names into batches of the size that one call may ask for; readers yield fewer at a time."""
-    held: list[str] = []
-    async with aclosing(iterate_in_thread(names)) as batches:
+    read: Callable[[], Iterator[list[ImageName]]],
+) -> AsyncGenerator[list[ImageName], None]:
+    """Gather images into batches of the size that one call may ask for; readers yield fewer at a time."""
+    held: list[ImageName] = []
+    async with aclosing(iterate_in_thread(read)) as batches:
         async for batch in batches:
             held += batch
             if len(held) >= KEYS_PER_CALL:

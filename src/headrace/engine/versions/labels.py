@@ -52,6 +52,21 @@ async def label_infos(backend: Backend, version_id: UUID) -> list[LabelInfo]:
     ]
 
 
+async def missing_labels(
+    backend: Backend, version_id: UUID, infos: Sequence[LabelInfo], *, create: bool
+) -> list[str]:
+    """Return the names of the labels that the version does not have, in their order.
+
+    Without ``create``, raises NotFoundError for them.
+    """
+    names = list(dict.fromkeys(info.name for info in infos))
+    found = (await backend.call(LIST_LABELS, ListLabels(version_id=version_id))).items
+    known = {label.name for label in found}
+    if not create:
+        check_known(names, list(known))
+    return [name for name in names if name not in known]
+
+
 async def resolve_labels(
     backend: Backend, version_id: UUID, infos: Sequence[LabelInfo], *, create: bool
 ) -> dict[str, str]:

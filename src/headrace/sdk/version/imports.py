@@ -19,6 +19,9 @@ from headrace.sdk.base.resource import Resource
 from headrace.sdk.user import Worker, worker_id
 from headrace.transfer.progress import OnProgress
 
+_PLAIN = {"split_tags": False, "allow_empty": True}
+"""What the methods that import one format do: they write annotations only, and an empty answer is one."""
+
 
 class VersionImports(Resource[DatasetVersionRecord]):
     """The methods of a version that import annotations."""
@@ -38,6 +41,9 @@ class VersionImports(Resource[DatasetVersionRecord]):
         export_key: AnnotationExportKey | str | None = None,
         worker: Worker | UUID | str | None = None,
         on_error: OnError = "raise",
+        split_tags: bool = True,
+        allow_empty: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -45,7 +51,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
 
         The type of the version decides which geometry of each object is imported: its box (OBJECT_DETECTION), outline
         (SEGMENTATION), keypoints (KEYPOINT) or class (CLASSIFICATION); for other types all of them. Images are matched
-        to assets by their whole name, then by its last part. An interrupted import is continued by the same call.
+        to assets by path below the source, by name, by the end of the path, and by name without suffix; an image that
+        may mean several assets is an error. An interrupted import is continued by the same call.
 
         Args:
             path: The file or folder.
@@ -58,6 +65,10 @@ class VersionImports(Resource[DatasetVersionRecord]):
             export_key: What the file calls an asset. Default: FILENAME.
             worker: The author of the annotations. Default: the user who makes the call.
             on_error: On a bad record: ``"raise"``, ``"skip"`` it, or ``"collect"`` all of them and then raise.
+            split_tags: Attach a tag with the name of its split to each asset (``train``, ``val``, ``test``). An asset
+                that carries the tag of another split keeps it and gets no second one.
+            allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
+            dry_run: Write nothing; the report tells what would be imported, created and replaced.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -70,7 +81,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
             ParseError: If the file violates its format.
             NotFoundError: Before anything is written, if an image matches no asset, or a label is missing and
                 ``force_create_label`` is off.
-            ConflictError: Before anything is written, if an image matches several assets.
+            ConflictError: Before anything is written, if an image matches several assets, or several images match one.
+            NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
 
         Example:
             ```python
@@ -86,10 +98,18 @@ class VersionImports(Resource[DatasetVersionRecord]):
             as_export_key(use_id, export_key),
             worker_id=worker_id(self.session, worker),
             on_error=on_error,
+            split_tags=split_tags,
+            allow_empty=allow_empty,
             read=read_options,
         )
         return await import_file(
-            self.session.backend, self.record, as_path(path), format, options, progress=progress
+            self.session.backend,
+            self.record,
+            as_path(path),
+            format,
+            options,
+            dry_run=dry_run,
+            progress=progress,
         )
 
     async def import_annotations_coco_file(
@@ -121,7 +141,13 @@ class VersionImports(Resource[DatasetVersionRecord]):
         key = as_export_key(use_id, export_key)
         whose = worker_id(self.session, worker)
         options = _options(
-            mode, status, force_create_label, fail_on_asset_not_found, key, worker_id=whose
+            mode,
+            status,
+            force_create_label,
+            fail_on_asset_not_found,
+            key,
+            worker_id=whose,
+            **_PLAIN,
         )
         return await self._counted(file_path, "coco", options)
 
@@ -154,7 +180,13 @@ class VersionImports(Resource[DatasetVersionRecord]):
         key = as_export_key(use_id, export_key)
         whose = worker_id(self.session, worker)
         options = _options(
-            mode, status, force_create_label, fail_on_asset_not_found, key, worker_id=whose
+            mode,
+            status,
+            force_create_label,
+            fail_on_asset_not_found,
+            key,
+            worker_id=whose,
+            **_PLAIN,
         )
         return await self._counted(file_path, "coco-video", options)
 
@@ -179,7 +211,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             The number of shapes written, by annotation id.
         """
         key, whose = AnnotationExportKey.FILENAME, worker_id(self.session, worker)
-        options = _options(mode, status, force_create_label, True, key, worker_id=whose)
+        options = _options(mode, status, force_create_label, True, key, worker_id=whose, **_PLAIN)
         return await self._counted(file_path, "voc", options)
 
     async def import_annotations_yolo_files(
@@ -225,6 +257,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
                 fail_on_asset_not_found,
                 AnnotationExportKey.FILENAME,
                 worker_id=worker_id(self.session, worker),
+                **_PLAIN,
             ),
             counts=counts,
         )
