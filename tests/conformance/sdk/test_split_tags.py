@@ -59,7 +59,7 @@ async def test_splits_are_attached_and_read_back(version: DatasetVersion) -> Non
         dict.fromkeys(ids[6:8], AssetSplit("val"))
     )
     assert await read.splits(ids[:1]) == {ids[0]: AssetSplit("train", ("val",))}
-    assert set(await read.carriers(ids[4:], ["train", "Valid"])) == set(ids[4:6])
+    assert set(await read.tagged(ids[4:], ["train", "Valid"])) == set(ids[4:6])
 
 
 async def test_a_tag_that_another_process_made_meanwhile_is_used(version: DatasetVersion) -> None:

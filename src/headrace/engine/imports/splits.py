@@ -44,7 +44,7 @@ class SplitTagger:
         tags = await self._known()
         meaning = canonical_split(split)
         others = [name for name in self._names if canonical_split(name) != meaning]
-        taken = set(await tags.carriers(ids, others))
+        taken = set(await tags.tagged(ids, others))
         free = [each for each in ids if each not in taken]
         if free and not self._report.dry_run:
             await tags.attach(split, free)

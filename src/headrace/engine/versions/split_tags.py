@@ -83,19 +83,19 @@ class SplitTags:
         Costs one call for each split tag of the version and each 1,000 assets, and nothing for a version without.
         """
         names = self.names
-        carriers = await map_bounded(
-            lambda name: self.carriers(asset_ids, [name]),
+        tagged = await map_bounded(
+            lambda name: self.tagged(asset_ids, [name]),
             names,
             concurrency=self._backend.limits.concurrency,
         )
         tags: dict[UUID, list[str]] = {}
-        for name, ids in zip(names, carriers, strict=True):
+        for name, ids in zip(names, tagged, strict=True):
             for asset in ids:
                 tags.setdefault(asset, []).append(name)
         found = {asset: split_of_tags(names) for asset, names in tags.items()}
         return {asset: split for asset, split in found.items() if split is not None}
 
-    async def carriers(self, asset_ids: Sequence[UUID], names: Sequence[str]) -> list[UUID]:
+    async def tagged(self, asset_ids: Sequence[UUID], names: Sequence[str]) -> list[UUID]:
         """Return those of the assets that carry one of the tags."""
         if not asset_ids or not names:
             return []
