@@ -165,7 +165,8 @@ class VocWriter(Writer):
                 self._object(clipped, sample, pieces, nested)
             else:
                 message = "the object is entirely outside the image"
-                self._note("V12", message, sample, Severity.WARNING, dropped=1 + len(nested))
+                dropped = self._left_out([shape, *nested])
+                self._note("V12", message, sample, Severity.WARNING, dropped=dropped)
 
     def _object(
         self,
@@ -177,9 +178,8 @@ class VocWriter(Writer):
         corners = self._corners(shape, sample)
         if corners is None:
             if parts:
-                self._note(
-                    "V06", "parts are left out with their object", sample, dropped=len(parts)
-                )
+                dropped = self._left_out(parts)
+                self._note("V06", "parts are left out with their object", sample, dropped=dropped)
             return
         self.found.shapes_out += 1
         self._learn(shape.label)
@@ -226,14 +226,16 @@ class VocWriter(Writer):
         box = box_of(shape)
         kind = type(shape).__name__.lower()
         if box is None:
-            self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=1)
+            dropped = self._left_out([shape])
+            self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=dropped)
             return None
         if not isinstance(shape, Rectangle | Polygon) or (
             isinstance(shape, Polygon) and self._boxes_only
         ):
             self._note("LOSS", f"a {kind} becomes its box", sample)
         if not _is_finite(shape, box):
-            self._note("V02", "left out: not a finite number", sample, Severity.WARNING, dropped=1)
+            dropped, message = self._left_out([shape]), "left out: not a finite number"
+            self._note("V02", message, sample, Severity.WARNING, dropped=dropped)
             return None
         x, y, w, h = box
         return x + self._one, y + self._one, x + w, y + h
@@ -258,9 +260,8 @@ class VocWriter(Writer):
         self._counter.add(code, message, severity, sample.filename, dropped=dropped)
 
     def _leave_out(self, sample: Sample, code: str, why: str, severity: Severity) -> None:
-        self._counter.add(
-            code, why, severity, sample.filename, dropped=len(sample.shapes), dropped_images=1
-        )
+        dropped = self._left_out(sample.shapes)
+        self._counter.add(code, why, severity, sample.filename, dropped=dropped, dropped_images=1)
 
     def _finish(self) -> None:
         self._order.all([*self.labels, *self._templates])
