@@ -124,7 +124,7 @@ async def import_source(
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
     options = for_type(options, version.type, source.format)
     reading = read_options(options.read)
-    findings = Findings(options.on_error)
+    findings = Findings(options.on_error, keep_all=True)
     report = ImportReport(
         version=f"{version.origin_name}/{version.version}",
         source=str(source.path),
