@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.engine.convert.run import convert as convert
     from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
-    from headrace.engine.sync.run import SyncReport as SyncReport
+    from headrace.engine.sync.report import SyncReport as SyncReport
     from headrace.engine.upload.push import PushReport as PushReport
     from headrace.errors import HeadraceError as HeadraceError
     from headrace.model.enums import AnnotationStatus as AnnotationStatus

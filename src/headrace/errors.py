@@ -36,6 +36,7 @@ __all__ = [
     "ConnectError",
     "ConservationError",
     "DatabaseError",
+    "DeleteLimitError",
     "DiskFullError",
     "FormatError",
     "HeadraceError",
@@ -513,6 +514,22 @@ def error_for_status(
 
 
 # --- listings and jobs -----------------------------------------------------------------------------------
+
+
+class DeleteLimitError(HeadraceError):
+    """More would be deleted than is allowed. Nothing was changed.
+
+    Args:
+        message: What would be deleted.
+        report: The report of the job as of a dry run.
+        hint: How to allow it.
+    """
+
+    code = "delete-limit"
+
+    def __init__(self, message: str, *, report: Any = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
 
 
 class NoDataError(HeadraceError):

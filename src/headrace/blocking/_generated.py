@@ -16,7 +16,8 @@ from headrace.engine.exports.run import ExportReport
 from headrace.engine.imports.report import ImportReport
 from headrace.engine.packed_list import PackedList
 from headrace.engine.sync.plan import Direction, Side
-from headrace.engine.sync.run import SyncReport
+from headrace.engine.sync.report import SyncReport
+from headrace.engine.sync.run import Confirm
 from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
@@ -3048,27 +3049,35 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
         retry_failed: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
 
-        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. The
-        state is kept in the subfolder ``.headrace``, so an interrupted download is continued by the same call.
+        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. A file
+        that headrace did not write, or that was changed since, is kept unless it has the content of the asset. Until
+        all files are there, the state is kept in the subfolder ``.headrace``, so an interrupted download is continued
+        by the same call, also in another process or on another machine. Then the folder holds the files and nothing
+        else.
 
         Args:
             target_path: The folder; created if missing. Default: ``./<dataset>/<version>``.
-            force_replace: Download all files, even if complete ones are there.
+            force_replace: Download all files, even if complete ones are there, and replace other files that have their
+                names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
             layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
+            dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             progress: Called with progress events.
 
         Returns:
-            What was downloaded and what was skipped.
+            What was downloaded and what was skipped. ``kept`` counts the files that were not downloaded because another
+            file has their name, and ``kept_files`` names them.
 
         Raises:
+            LakeError: If the folder is a lake, contains one, or lies in one.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
                 complete, and the same call continues.
 
@@ -3086,6 +3095,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             layout=layout,
             durable=durable,
             retry_failed=retry_failed,
+            dry_run=dry_run,
             progress=progress,
         )
         return answer
@@ -3097,7 +3107,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Args:
             target_dir: An existing folder.
-            do_download: Download the missing files into it.
+            do_download: Download the missing files into it. A file with other content that headrace did not write, or
+                that was changed since, is kept.
 
         Returns:
             The assets whose files were missing or incomplete.
@@ -4814,7 +4825,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
         *,
         direction: Direction | str = Direction.BOTH,
         delete: bool = False,
+        max_delete: int | str | None = None,
         prefer: Side | str | None = None,
+        confirm: Confirm | None = None,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -4830,8 +4843,12 @@ class ClientBase(BlockingHandle[AsyncClient]):
             name: The full name of the version, ``"dataset/version"``.
             folder: An existing folder.
             direction: ``"both"``, or only ``"down"`` (into the folder) or ``"up"`` (into the version).
-            delete: Carry deletions to the other side too.
+            delete: Carry deletions to the other side too. If the folder or the version is empty, this is refused.
+            max_delete: The most assets that may leave the version, and the most files that may be deleted in the folder:
+                a number, or a part of them such as ``"25%"``. Default: 10 %, but at least 10.
             prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
+            confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
+                done at all.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -4841,6 +4858,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
         Raises:
             NotADirectoryError: If ``folder`` is not a folder.
+            LakeError: If the folder is a lake, contains one, or lies in one.
+            DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
                 continues.
         """
@@ -4850,7 +4869,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
             folder,
             direction=direction,
             delete=delete,
+            max_delete=max_delete,
             prefer=prefer,
+            confirm=confirm,
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,

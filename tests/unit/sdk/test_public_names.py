@@ -38,7 +38,7 @@ PUBLIC = {
     ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
-        ConnectError ConservationError DatabaseError DiskFullError FormatError HeadraceError
+        ConnectError ConservationError DatabaseError DeleteLimitError DiskFullError FormatError HeadraceError
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError RequestTooLargeError STATUS_CLASSES ServerError
