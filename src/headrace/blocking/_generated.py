@@ -87,6 +87,7 @@ from headrace.sdk.job import Status
 from headrace.sdk.label import Label as AsyncLabel
 from headrace.sdk.label import LabelGroup as AsyncLabelGroup
 from headrace.sdk.processing import Processing as AsyncProcessing
+from headrace.sdk.removal import Removal
 from headrace.sdk.shape import Classification as AsyncClassification
 from headrace.sdk.shape import Line as AsyncLine
 from headrace.sdk.shape import Mask as AsyncMask
@@ -1629,9 +1630,16 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
         )
         return answer
 
-    def delete(self) -> None:
-        """Delete these annotations with all their shapes."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Delete these annotations with all their shapes.
+
+        Args:
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
+        """
+        self._call(self._inner.delete, undo)
 
     @property
     def ids(self) -> list[UUID]:
@@ -1741,16 +1749,20 @@ class Asset(BlockingHandle[AsyncAsset]):
         answer: Annotation = self._call(self._inner.get_annotation, worker)
         return answer
 
-    def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+    def delete_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
+    ) -> None:
         """Delete the annotations of the asset.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
-        self._call(self._inner.delete_annotations, workers)
+        self._call(self._inner.delete_annotations, workers, undo)
 
     def delete(self) -> None:
         """Remove the asset and its annotations from the version. The data remains in the datalake."""
@@ -1919,20 +1931,31 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         )
         return answer
 
-    def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+    def delete_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
+    ) -> None:
         """Delete the annotations of these assets.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
-        self._call(self._inner.delete_annotations, workers)
+        self._call(self._inner.delete_annotations, workers, undo)
 
-    def delete(self) -> None:
-        """Remove the assets and their annotations from the version. The data remain in the datalake."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Remove the assets and their annotations from the version. The data remain in the datalake.
+
+        Args:
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
+        """
+        self._call(self._inner.delete, undo)
 
     @property
     def ids(self) -> list[UUID]:
@@ -2926,9 +2949,15 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         """
         self._call(self._inner.update, version, description, type)
 
-    def delete(self) -> None:
-        """Delete the version with its assets and annotations. The data remain in the datalake."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Delete the version with its assets and annotations. The data remain in the datalake.
+
+        On headrace lakes and servers, ``client.list_removals`` finds the deletion, which can be undone for some days.
+
+        Args:
+            undo: False purges the version at once, so that it cannot be brought back.
+        """
+        self._call(self._inner.delete, undo)
 
     def train_test_split(
         self, prop: float = 0.8, random_seed: Any = None, load_asset_page_size: int = 100
@@ -3301,13 +3330,19 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             custom_metadata,
         )
 
-    def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
+    def delete_assets(
+        self, assets: Asset | Sequence[Asset] | MultiAsset, undo: bool = True
+    ) -> None:
         """Remove assets and their annotations from the version. The data remain in the datalake.
 
         Args:
             assets: One asset or several.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
         """
-        self._call(self._inner.delete_assets, assets)
+        self._call(self._inner.delete_assets, assets, undo)
 
     def list_asset_tags(self) -> list[Tag]:
         """List the asset tags of the version."""
@@ -3502,19 +3537,23 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         )
         return answer
 
-    def delete_all_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+    def delete_all_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
+    ) -> None:
         """Delete the annotations of the version with their shapes.
 
         Annotations that are created during the call remain.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
                 nothing is deleted then.
         """
-        self._call(self._inner.delete_all_annotations, workers)
+        self._call(self._inner.delete_all_annotations, workers, undo)
 
     def load_annotations(
         self,
@@ -4330,9 +4369,15 @@ class Dataset(BlockingHandle[AsyncDataset]):
         """
         self._call(self._inner.update, name, private, description)
 
-    def delete(self) -> None:
-        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake.
+
+        On headrace lakes and servers, ``client.list_removals`` finds the deletion, which can be undone for some days.
+
+        Args:
+            undo: False purges the dataset at once, so that it cannot be brought back.
+        """
+        self._call(self._inner.delete, undo)
 
     def create_version(
         self,
@@ -4516,6 +4561,36 @@ class ClientBase(BlockingHandle[AsyncClient]):
         answer: list[AnnotationCampaign] = self._call(
             self._inner.list_annotation_campaigns, is_closed
         )
+        return answer
+
+    def list_removals(self, version: str | None = None) -> list[Removal]:
+        """Return what was removed or deleted and can be undone, newest first.
+
+        Args:
+            version: Return only the removals of this version, named as ``dataset/version``.
+
+        Returns:
+            The removals.
+
+        Raises:
+            ConfigurationError: If the platform keeps no record of removals.
+        """
+        answer: list[Removal] = self._call(self._inner.list_removals, version)
+        return answer
+
+    def get_removal(self, id: str | UUID) -> Removal:
+        """Find a removal by id.
+
+        Args:
+            id: The id of the removal.
+
+        Returns:
+            The removal.
+
+        Raises:
+            NotFoundError: If there is no removal with that id that can be undone.
+        """
+        answer: Removal = self._call(self._inner.get_removal, id)
         return answer
 
     def get_job_by_id(self, id: str | UUID) -> Job:
