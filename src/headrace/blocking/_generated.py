@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
@@ -52,8 +52,11 @@ from headrace.model.records import (
     LabelRecord,
     ProcessingRecord,
     ProgressRecord,
+    RemovalDetails,
+    RemovalRecord,
     SourceRecord,
     TagRecord,
+    UndoRecord,
     UserRecord,
     VersionStats,
 )
@@ -87,7 +90,7 @@ from headrace.sdk.job import Status
 from headrace.sdk.label import Label as AsyncLabel
 from headrace.sdk.label import LabelGroup as AsyncLabelGroup
 from headrace.sdk.processing import Processing as AsyncProcessing
-from headrace.sdk.removal import Removal
+from headrace.sdk.removal import Removal as AsyncRemoval
 from headrace.sdk.shape import Classification as AsyncClassification
 from headrace.sdk.shape import Line as AsyncLine
 from headrace.sdk.shape import Mask as AsyncMask
@@ -445,6 +448,75 @@ class Job(BlockingHandle[AsyncJob]):
 
     @property
     def record(self) -> JobRecord | JobRunRecord:
+        """The object as last read."""
+        return self._inner.record
+
+
+class Removal(BlockingHandle[AsyncRemoval]):
+    """What one action removed: assets, annotations, what an import replaced, a version or a dataset.
+
+    Example:
+        ```python
+        for removal in client.list_removals("bccd/v1"):
+            print(removal.created_at, removal.kind, removal.record.annotations)
+        report = removal.undo()
+        ```
+    """
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """What was removed: ``assets``, ``annotations``, ``import``, ``undo``, ``version`` or ``dataset``."""
+        return self._inner.kind
+
+    @property
+    def version(self) -> str:
+        """The version, as ``dataset/version``, or the name of the dataset."""
+        return self._inner.version
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was removed, in UTC."""
+        return self._inner.created_at
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when it can be undone, in UTC."""
+        return self._inner.expires_at
+
+    def details(self) -> RemovalDetails:
+        """Read the removal again, with its shapes by label and the first of its files."""
+        answer: RemovalDetails = self._call(self._inner.details)
+        return answer
+
+    def undo(self, dry_run: bool = False, undo: bool = True) -> UndoRecord:
+        """Put back what was removed. What was written since stays; conflicts are listed.
+
+        An undo can be run again, also after it was interrupted: what came back is not brought back twice.
+
+        Args:
+            dry_run: Only report what would be done.
+            undo: Record the annotations of an import that give way, so that the undo can be undone. False does without.
+
+        Returns:
+            What came back, what was there already, and the conflicts.
+
+        Raises:
+            ConflictError: If the version was deleted.
+            LockedError: If the version is locked.
+            RemovalNotRecordedError: With ``undo``, if what gives way cannot be recorded.
+        """
+        answer: UndoRecord = self._call(self._inner.undo, dry_run, undo)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of the object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> RemovalRecord:
         """The object as last read."""
         return self._inner.record
 
@@ -3627,6 +3699,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         split_tags: bool = True,
         allow_empty: bool = False,
         dry_run: bool = False,
+        undo: bool = True,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -3652,6 +3725,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
                 that carries the tag of another split keeps it and gets no second one.
             allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
+            undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
+                False does without.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -3666,6 +3741,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
                 ``force_create_label`` is off.
             ConflictError: Before anything is written, if an image matches several assets, or several images match one.
             NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
+            RemovalNotRecordedError: With ``undo``, if what would be replaced cannot be recorded.
 
         Example:
             ```python
@@ -3688,6 +3764,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             split_tags=split_tags,
             allow_empty=allow_empty,
             dry_run=dry_run,
+            undo=undo,
             progress=progress,
             **read_options,
         )
@@ -5159,6 +5236,7 @@ BLOCKING_CLASSES[AsyncTag] = Tag
 BLOCKING_CLASSES[AsyncLabel] = Label
 BLOCKING_CLASSES[AsyncLabelGroup] = LabelGroup
 BLOCKING_CLASSES[AsyncJob] = Job
+BLOCKING_CLASSES[AsyncRemoval] = Removal
 BLOCKING_CLASSES[AsyncProcessing] = Processing
 BLOCKING_CLASSES[AsyncDataSource] = DataSource
 BLOCKING_CLASSES[AsyncData] = Data

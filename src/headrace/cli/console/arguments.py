@@ -46,6 +46,7 @@ OPPOSITES = {
     "fail_on_asset_not_found": "--allow-missing",
     "force_create_label": "--known-labels",
     "split_tags": "--no-split-tags",
+    "undo": "--no-undo",
 }
 """The option that means False for an argument that is True by default."""
 
