@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 
+from headrace import blocking
 from headrace.errors import RemovalNotRecordedError
 from headrace.sdk.client.client import Client
 from headrace.sdk.removal import Removal
@@ -251,3 +253,21 @@ async def test_details_name_labels_and_files(client: Client, annotated: DatasetV
     details = await (await only_removal(client)).details()
     assert details.files == [asset.filename for asset in assets[:3]]
     assert sum(details.labels.values()) == details.shapes
+
+
+async def test_the_blocking_twin_undoes_too(door: Door, annotated: DatasetVersion) -> None:
+    before = await snapshot(annotated)
+
+    def remove_and_undo() -> None:
+        with blocking.connect(door.target, api_token=door.token) as client:
+            version = client.version("drawings/first")
+            version.delete_all_annotations()
+            (removal,) = client.list_removals()
+            assert (removal.kind, removal.version) == ("annotations", "drawings/first")
+            assert removal.created_at < removal.expires_at
+            assert removal.details().annotations == removal.record.annotations
+            assert client.get_removal(removal.id) == removal
+            assert removal.undo().annotations == 12
+
+    await to_thread.run_sync(remove_and_undo)
+    assert await snapshot(annotated) == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import anyio
 from msgspec.structs import replace
@@ -29,6 +29,7 @@ from headrace.engine.sync.state import (
     stat_file,
     write_state,
 )
+from headrace.engine.undo.remove import check_room, removal_fields
 from headrace.engine.upload.file import UploadFile, is_media, measure
 from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
@@ -169,6 +170,7 @@ class _Synchronizer:
         self._state = state
         self._workers = max_workers
         self._progress = progress
+        self._removal = uuid4()
         self._remote: dict[str, NamedFile] = {}
         self._local: dict[str, LocalFile] = {}
 
@@ -368,7 +370,8 @@ class _Synchronizer:
     async def _delete_assets(self, ids: Sequence[UUID]) -> None:
         async def delete(piece: list[UUID]) -> None:
             try:
-                request = DeleteAssets(version_id=self._state.version, ids=piece)
+                fields = removal_fields(self._backend, True, self._removal)
+                request = DeleteAssets(version_id=self._state.version, ids=piece, **fields)
                 await self._backend.call(DELETE_ASSETS, request)
             except NotFoundError:
                 # Another client deleted some of them; the error does not say which.
@@ -376,6 +379,7 @@ class _Synchronizer:
                     for each in piece:
                         await delete([each])
 
+        await check_room(self._backend, self._state.version, ids)
         listed = list(batched(ids, IDS_PER_CALL))
         await map_bounded(delete, listed, concurrency=self._backend.limits.concurrency)
 

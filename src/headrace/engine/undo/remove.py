@@ -49,7 +49,7 @@ async def delete_assets(
     pieces = list(batched(asset_ids, IDS_PER_CALL))
     if undo and len(pieces) > 1:
         await check_room(backend, version_id, asset_ids)
-    extra = _extra(backend, undo, removal)
+    extra = removal_fields(backend, undo, removal)
     requests = [DeleteAssets(version_id=version_id, ids=piece, **extra) for piece in pieces]
     await call_all(backend, DELETE_ASSETS, requests)
 
@@ -67,7 +67,7 @@ async def delete_annotations(
     Raises:
         RemovalNotRecordedError: With ``undo``, if the removal cannot be recorded; nothing is removed then.
     """
-    extra = _extra(backend, undo, None)
+    extra = removal_fields(backend, undo, None)
     requests = [replace(request, **extra)]
     if request.annotation_ids is not None:
         requests = [
@@ -119,8 +119,8 @@ async def check_room(
             )
 
 
-def _extra(backend: Backend, undo: bool, removal: UUID | None) -> dict[str, Any]:
-    """Return the fields that only headrace has."""
+def removal_fields(backend: Backend, undo: bool, removal: UUID | None) -> dict[str, Any]:
+    """Return the fields of a request that joins the calls of one removal; none for a platform without removals."""
     if not backend.limits.extensions:
         return {}
     return {"undo": undo, "removal": removal or uuid4()}
