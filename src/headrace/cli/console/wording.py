@@ -62,6 +62,11 @@ def replaced_lines(path: str | None) -> list[str]:
     return [] if path is None else [f"renamed what was there: {path}"]
 
 
+def way_back(target: str, removal: object) -> list[str]:
+    """Return the line that says how to put back what a command removed; none without a record of it."""
+    return [] if removal is None else [f"to put it back: headrace undo run {target} {removal}"]
+
+
 def by_count(labels: Mapping[str, int]) -> dict[str, int]:
     """Return the labels with the most frequent first."""
     return dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -122,11 +122,6 @@ async def run(
     )
 
 
-def way_back(target: str, removal: object) -> str:
-    """Return the line that says how to undo what a command removed."""
-    return f"undo: headrace undo run {target} {removal}"
-
-
 def _report(kind: str, report: UndoRecord, *, dry_run: bool) -> list[str]:
     back = [
         plural(report.assets, "asset") if report.assets else "",
