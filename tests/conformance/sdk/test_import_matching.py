@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from headrace.backend.base import Limits
-from headrace.errors import ConflictError, NoDataError, NotFoundError
+from headrace.errors import ConflictError, NoDataError, NotFoundError, ServerError
+from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS
 from headrace.protocol.operations.assets import LIST_ASSETS, LIST_ASSETS_BY_KEY
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -45,6 +47,13 @@ def yolo(folder: Path, names: dict[str, Sequence[str]]) -> Path:
             (folder / "labels" / split / f"{stem}.txt").write_text(row)
     splits = "".join(f"{split}: images/{split}\n" for split in names)
     (folder / "data.yaml").write_text(f"path: .\n{splits}names: [cat, dog]\n")
+    return folder
+
+
+def apart(tmp_path: Path) -> Path:
+    """A folder without images, so that a file in it tells no more than its names."""
+    folder = tmp_path / "apart"
+    folder.mkdir(exist_ok=True)
     return folder
 
 
@@ -106,7 +115,7 @@ async def test_labels_without_images_take_the_sizes_of_assets(
 async def test_images_of_the_file_are_in_deeper_folders(any_client: Client, tmp_path: Path) -> None:
     names = ["images/train/a.jpg", "images/val/b.jpg", "images/val/c.jpg", "images/other/c.jpg"]
     version = await pushed(any_client, tmp_path / "data", names)
-    file = write_coco(tmp_path / "instances.json", ["a.jpg", "val/b.jpeg", "val/c.jpg"])
+    file = write_coco(apart(tmp_path) / "instances.json", ["a.jpg", "val/b.jpeg", "val/c.jpg"])
     report = await version.import_annotations(file)
     assert (report.images_imported, report.images_by_ending) == (3, 3)
     assert report.example_by_ending == ("a.jpg", "images/train/a.jpg")
@@ -119,10 +128,14 @@ async def test_no_image_lands_on_a_wrong_asset(
     any_client: Client, tmp_path: Path, missing: bool
 ) -> None:
     version = await pushed(any_client, tmp_path / "data", ["1/a.jpg", "2/a.jpg", "3/b.jpg"])
-    unclear = write_coco(tmp_path / "unclear.json", ["a.jpg", "b.jpg"])
+    unclear = write_coco(apart(tmp_path) / "unclear.json", ["a.jpg", "b.jpg"])
     with pytest.raises(ConflictError, match=r"'a\.jpg' matches 2 assets .*'./a\.jpg'.*'./a\.jpg'"):
         await version.import_annotations(unclear, fail_on_asset_not_found=missing)
-    twice = write_coco(tmp_path / "twice.json", ["x/b.jpg", "y/b.jpg"])
+    # Two folders near the file have an image of this name.
+    beside = write_coco(tmp_path / "data" / "beside.json", ["a.jpg", "b.jpg"])
+    with pytest.raises(ConflictError, match=r"'a\.jpg' matches 2 assets"):
+        await version.import_annotations(beside, fail_on_asset_not_found=missing)
+    twice = write_coco(apart(tmp_path) / "twice.json", ["x/b.jpg", "y/b.jpg"])
     with pytest.raises(ConflictError, match=r"'x/b\.jpg', 'y/b\.jpg' match '3/b\.jpg'"):
         await version.import_annotations(twice, fail_on_asset_not_found=missing)
     content = coco(["1/a.jpg", "1/b.jpg", "3/b.jpg"])
@@ -150,12 +163,14 @@ async def test_the_version_is_listed_once_and_only_if_names_differ(
         return await original(operation, request)
 
     monkeypatch.setattr(backend, "call", call)
-    exact = write_coco(tmp_path / "exact.json", names)
+    exact = write_coco(apart(tmp_path) / "exact.json", names)
     await version.import_annotations(exact)
     assert calls.count(LIST_ASSETS) == 0
     assert calls.count(LIST_ASSETS_BY_KEY) == 1 + 10
     calls.clear()
-    flat = write_coco(tmp_path / "flat.json", [name.removeprefix("images/") for name in names])
+    flat = write_coco(
+        apart(tmp_path) / "flat.json", [name.removeprefix("images/") for name in names]
+    )
     report = await version.import_annotations(flat)
     assert (report.images_imported, report.images_by_ending) == (30, 30)
     # One for the number of assets, and one page.
@@ -234,3 +249,53 @@ async def test_importing_nothing_is_an_error_unless_it_is_asked_for(
     )
     assert (report.images_imported, report.shapes_imported, report.shapes_replaced) == (2, 0, 3)
     assert (await version.retrieve_stats()).nb_objects == 0
+
+
+async def test_a_list_of_label_files_in_folders(any_client: Client, tmp_path: Path) -> None:
+    names = ["images/train/a.jpg", "images/val/a.jpg", "images/val/b.jpg"]
+    version = await pushed(any_client, tmp_path / "pushed", names)
+    source = yolo(tmp_path / "labels only", {"train": ["a"], "val": ["b", "a"]})
+    files = sorted(source.glob("labels/*/*.txt"))
+    counts = await version.import_annotations_yolo_files(source / "data.yaml", list(files))
+    assert list(counts.values()) == [1, 1, 1]
+    assert await labels_by_asset(version) == {
+        names[0]: ["cat"],
+        names[1]: ["dog"],
+        names[2]: ["cat"],
+    }
+    (tmp_path / "elsewhere").mkdir()
+    lone = tmp_path / "elsewhere" / "a.txt"
+    lone.write_text("0 0.5 0.5 0.25 0.5\n")
+    with pytest.raises(ConflictError, match="matches 2 assets"):
+        await version.import_annotations_yolo_files(source / "data.yaml", [lone])
+
+
+async def test_an_import_that_breaks_off_ends_with_all_tags(
+    any_client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stems = [f"{number:03}" for number in range(24)]
+    names = [f"images/{split}/{stem}.jpg" for split in ("train", "val") for stem in stems]
+    version = await pushed(any_client, tmp_path / "data", names)
+    source = yolo(tmp_path / "data", {"train": stems, "val": stems})
+    backend = any_client.session.backend
+    backend.limits = replace(backend.limits, import_assets=5, concurrency=1)
+    original = backend.call
+    sent = 0
+
+    async def call(operation: Any, request: Any, /) -> Any:
+        nonlocal sent
+        if operation is IMPORT_ANNOTATIONS:
+            sent += 1
+            if sent == 4:
+                raise ServerError("gone")
+        return await original(operation, request)
+
+    monkeypatch.setattr(backend, "call", call)
+    with pytest.raises(ServerError):
+        await version.import_annotations(source)
+    report = await version.import_annotations(source)
+    assert report.splits == {"train": 24, "val": 24}
+    assert (report.images_imported, report.shapes_imported) == (48, 48)
+    tags = await tags_by_asset(version)
+    assert tags == {name: {name.split("/")[1]} for name in names}
+    assert (await version.retrieve_stats()).nb_annotations == 48

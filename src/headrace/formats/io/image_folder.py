@@ -52,27 +52,37 @@ def find_image_folder(root: Path, names: Sequence[str], near: Iterable[str]) -> 
         root: The folder of the source.
         names: Names of a few images, ``/``-separated; see :data:`SAMPLES`.
         near: Folders below the root where images are usual, the most likely first; empty, or ending in ``/``. The
-            other folders below the root follow.
+            other folders below the root follow, where images of equal names in two folders decide nothing.
     """
     names = [name for name in names if name and "\0" not in name]
     if not names:
         return None
-    has_folders = any("/" in name for name in names)
-    best: tuple[int, ImageFolder] | None = None
     folders = list(dict.fromkeys(near))
-    for candidates in (folders, _below(root, folders)):
-        for prefix in candidates:
-            for folder in (ImageFolder(prefix), ImageFolder(prefix, base_only=True)):
-                if folder.base_only and not has_folders:
-                    continue
-                hits = sum(_is_there(root, folder, name) for name in names)
-                if hits == len(names):
-                    return folder
-                if hits and (best is None or hits > best[0]):
-                    best = hits, folder
-        if best is not None:
-            return best[1]
-    return None
+    usual = _best(root, names, folders)
+    return usual[0] if usual else _only(_best(root, names, _below(root, folders)), names)
+
+
+def _best(root: Path, names: Sequence[str], prefixes: Iterable[str]) -> list[ImageFolder]:
+    """Return the folders with the most of some images, in order."""
+    best: list[ImageFolder] = []
+    most = 1
+    has_folders = any("/" in name for name in names)
+    for prefix in prefixes:
+        for folder in (ImageFolder(prefix), ImageFolder(prefix, base_only=True)):
+            if folder.base_only and not has_folders:
+                continue
+            hits = sum(_is_there(root, folder, name) for name in names)
+            if hits > most:
+                best, most = [], hits
+            if hits == most:
+                best.append(folder)
+    return best
+
+
+def _only(best: list[ImageFolder], names: Sequence[str]) -> ImageFolder | None:
+    """Return the first of some folders, or None where another one gives the images other paths."""
+    paths = {tuple(folder.path(name) for name in names) for folder in best}
+    return best[0] if len(paths) == 1 else None
 
 
 def _is_there(root: Path, folder: ImageFolder, name: str) -> bool:

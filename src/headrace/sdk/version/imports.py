@@ -231,8 +231,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
     ) -> dict[str, int]:
         """Import YOLO label files with the classes of a ``data.yaml``.
 
-        The file ``a.txt`` belongs to the asset named ``a`` with any extension. The platform knows the size of the
-        asset, so no image is needed. For a version of type CLASSIFICATION only the class of each row is used.
+        The file ``a.txt`` belongs to the asset named ``a`` with any extension, ``labels/train/a.txt`` to
+        ``images/train/a``. The platform knows the size of the asset, so no image is needed. For a version of type CLASSIFICATION only the class of each row is used.
 
         Args:
             configuration_yaml_path: The ``data.yaml``.
@@ -247,7 +247,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             The number of shapes written, by annotation id.
 
         Raises:
-            BadRequestError: If two label files have the same name.
+            BadRequestError: If two label files are of the same asset.
         """
         counts: dict[str, int] = {}
         await import_yolo_files(
