@@ -117,6 +117,8 @@ COCO = {
         "ids that are numbers here and texts there; a category many times; sizes behind names (VIA)",
         "matched and noted",
     ),
+    "C34": Row("a written folder", "one file for each split, with the same categories in all"),
+    "C35": Row("an image without annotation", "written with `annotated` false"),
 }
 
 YOLO = {
@@ -195,12 +197,12 @@ YOLO = {
     "Y24": Row("linked folders", "followed inside only, once; others reported", "others: error"),
     "Y25": Row("unknown keys of the yaml", "kept"),
     "Y26": Row("`.cache` files", "ignored"),
-    "Y30": Row("written without a split `val` or `train`", "names the other one, and says so"),
-    "Y31": Row(
+    "Y27": Row("written without a split `val` or `train`", "names the other one, and says so"),
+    "Y28": Row(
         "written without a task",
         "by the shapes: outlines `segment`, keypoints `pose`, turned boxes `obb`; never mixed",
     ),
-    "Y32": Row(
+    "Y29": Row(
         "`image-sizes.jsonl`", "lists every image; one without annotation has no label file"
     ),
 }

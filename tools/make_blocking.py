@@ -32,7 +32,6 @@ CLASSES = (
     "Label",
     "LabelGroup",
     "Job",
-    "Removal",
     "Processing",
     "DataSource",
     "Data",

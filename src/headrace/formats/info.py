@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.errors import FormatError, did_you_mean
 
@@ -81,6 +82,7 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
         reads: Dialects that the reader accepts, in words.
         writes: Dialects that the writer produces, in words.
         says: Capability without a task.
+        folder_fields: What more is kept where the target of a format of files is a folder.
         tasks: Capability by task (``detect``, ``segment`` …), where the format has tasks.
     """
 
@@ -91,11 +93,17 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     says: Capability
+    folder_fields: frozenset[str] = frozenset()
     tasks: Mapping[str, Capability] = {}
 
-    def capability(self, task: str | None = None) -> Capability:
-        """Return the capability under a task; raises FormatError, with the known tasks, for any other."""
+    def capability(self, task: str | None = None, *, folder: bool = False) -> Capability:
+        """Return the capability under a task; raises FormatError, with the known tasks, for any other.
+
+        With ``folder``, that of a target that is a folder.
+        """
         if task is None:
+            if folder and self.folder_fields:
+                return replace(self.says, fields=self.says.fields | self.folder_fields)
             return self.says
         if task not in self.tasks:
             known = ", ".join(self.tasks) or "none"
@@ -104,13 +112,16 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
         return self.tasks[task]
 
 
-def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -> list[Loss]:
+def losses(
+    source: FormatInfo, target: FormatInfo, *, task: str | None = None, folder: bool = False
+) -> list[Loss]:
     """List everything that one format may hold and another cannot represent.
 
     Args:
         source: The format that is read.
         target: The format that is written.
         task: Task of the target, for formats with tasks.
+        folder: Whether the target is a folder.
 
     Returns:
         The losses: kinds of shapes first, then fields.
@@ -118,7 +129,7 @@ def losses(source: FormatInfo, target: FormatInfo, *, task: str | None = None) -
     Raises:
         FormatError: The target has no such task.
     """
-    have, want = source.says, target.capability(task)
+    have, want = source.says, target.capability(task, folder=folder)
     kinds = [
         Loss(what=kind, becomes=want.kinds.get(kind, "dropped"))
         for kind in SHAPE_KINDS

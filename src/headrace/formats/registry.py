@@ -105,7 +105,7 @@ _FORMATS: Final[Mapping[str, Format]] = {
     "coco": Format(
         info=coco.INFO,
         reader="headrace.formats.coco.reader:CocoReader",
-        writer="headrace.formats.coco.writer:CocoWriter",
+        writer="headrace.formats.coco.folder_writer:create_writer",
         probe="headrace.formats.coco.probe:probe",
         counter="headrace.formats.coco.probe:count_images",
         passthrough="headrace.formats.coco.same_format:pass_through",
@@ -119,7 +119,7 @@ _FORMATS: Final[Mapping[str, Format]] = {
     "yolo": Format(
         info=yolo.INFO,
         reader="headrace.formats.yolo.reader:YoloReader",
-        writer="headrace.formats.yolo.writer:YoloWriter",
+        writer="headrace.formats.yolo.writing.writer:YoloWriter",
         probe="headrace.formats.yolo.detect:probe",
     ),
     "voc": Format(

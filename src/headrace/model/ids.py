@@ -79,7 +79,6 @@ class Kind(IntEnum):
     ASSIGNMENT = 20
     PROCESSING = 21
     PROJECTION = 22
-    REMOVAL = 23
 
 
 class Key(NamedTuple):

@@ -1,4 +1,4 @@
-"""The folder of a lake, which can be copied or moved as a whole: ``headrace.db``, ``objects/`` and ``removals/``."""
+"""The folder of a lake, which can be copied or moved as a whole: ``headrace.db`` and ``objects/``."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import pytest
 
 from headrace import formats
 from headrace.errors import BadRequestError, DiskFullError, NotFoundError
-from headrace.formats.yolo.writer import YoloWriter
+from headrace.formats.yolo.writing.writer import YoloWriter
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,

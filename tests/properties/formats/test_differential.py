@@ -15,7 +15,7 @@ from headrace.engine.convert.run import convert_blocking
 from headrace.formats import WHOLE, Capability, get
 from headrace.formats.geometry import rle
 from headrace.formats.geometry.outlines import mask_rings
-from headrace.formats.yolo.encode import joined_rings
+from headrace.formats.yolo.writing.encode import joined_rings
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import (
     AnyShape,

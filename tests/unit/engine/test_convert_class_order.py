@@ -122,7 +122,8 @@ def test_an_order_decides_the_numbers(
     expected: list[str],
     missing: list[tuple[str, int]],
 ) -> None:
-    path, out = SOURCES[source](tmp_path / "source"), tmp_path / "out"
+    path = SOURCES[source](tmp_path / "source")
+    out = tmp_path / ("out.json" if target == "coco" else "out")
     report = convert_blocking(path, out, to=target, class_order=order, workers=workers)
     if source == "voc":
         expected = [name for name in expected if name != "bee"]
@@ -140,8 +141,8 @@ def test_an_order_decides_the_numbers(
 
 def test_the_order_of_the_source_keeps_the_numbers_of_coco(tmp_path: Path) -> None:
     path = coco(tmp_path / "source")
-    convert_blocking(path, tmp_path / "out", to="coco", class_order="source")
-    assert class_numbers(tmp_path / "out", "coco") == {"zebra": 70, "ant": 9, "bee": 30}
+    convert_blocking(path, tmp_path / "out.json", to="coco", class_order="source")
+    assert class_numbers(tmp_path / "out.json", "coco") == {"zebra": 70, "ant": 9, "bee": 30}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_voc_has_the_order_in_its_map(tmp_path: Path, order: Any, expected: list
 @pytest.mark.parametrize("order", ["name", LISTED])
 def test_an_order_that_folders_cannot_say_is_noted(tmp_path: Path, order: Any) -> None:
     lay_out(tmp_path / "images", {"a.jpg": (64, 48)})
-    options = {"task": "classify", "images": tmp_path / "images", "allow_empty": True}
+    options = {"task": "classify", "images": tmp_path / "images"}
     path = coco(tmp_path / "source")
     report = convert_blocking(path, tmp_path / "out", to="yolo", class_order=order, **options)
     (note,) = [each for each in report.findings if "no class numbers" in each.message]
@@ -187,7 +188,7 @@ def test_an_order_that_folders_cannot_say_is_noted(tmp_path: Path, order: Any) -
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_dry_run_and_a_strict_one_tell_the_same(tmp_path: Path, source: str) -> None:
-    path, out = SOURCES[source](tmp_path / "source"), tmp_path / "out"
+    path, out = SOURCES[source](tmp_path / "source"), tmp_path / "out.json"
     dry = convert_blocking(path, out, to="coco", class_order=LISTED, dry_run=True)
     assert not out.exists()
     real = convert_blocking(path, out, to="coco", class_order=LISTED, strict=source == "coco")
@@ -220,7 +221,7 @@ def test_shards_of_one_dataset_get_the_same_classes(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(json.dumps(other))
     order = ["bee", "cow", "zebra", "ant"]
     for target in ("coco", "yolo"):
-        shards = [tmp_path / f"{target} {name}" for name in ("one", "two")]
+        shards = [tmp_path / f"{target} {name}.json" for name in ("one", "two")]
         for shard, each in zip(shards, (path, tmp_path / "other.json"), strict=True):
             convert_blocking(each, shard, to=target, class_order=order)
         assert class_numbers(shards[0], target) == class_numbers(shards[1], target)

@@ -13,7 +13,6 @@ OPTIONS = {
     "api_token": "--token",
     "class_order": "--class-order",
     "cpu": "--cpu",
-    "delete": "--delete",
     "force": "--force",
     "force_replace": "--force",
     "format": "--format",
@@ -21,7 +20,6 @@ OPTIONS = {
     "gpu": "--gpu",
     "host": "--host",
     "images": "--images",
-    "max_delete": "--max-delete",
     "max_workers": "--workers",
     "mode": "--mode",
     "on_error": "--on-error",
@@ -46,7 +44,6 @@ OPPOSITES = {
     "fail_on_asset_not_found": "--allow-missing",
     "force_create_label": "--known-labels",
     "split_tags": "--no-split-tags",
-    "undo": "--no-undo",
 }
 """The option that means False for an argument that is True by default."""
 

@@ -15,7 +15,11 @@ INFO = FormatInfo(
         "LVIS, Roboflow, CVAT, COCO Annotator, Label Studio, Picsellia",
         "polygons, RLE compressed or not, any order of keys, any white space, gzip, a byte order mark",
     ),
-    writes=("one UTF-8 file in lines, readable by pycocotools",),
+    writes=(
+        "one UTF-8 file in lines, readable by pycocotools",
+        "a folder with annotations/instances_SPLIT.json, where the target does not end in .json",
+    ),
+    folder_fields=frozenset({"split"}),
     says=Capability(
         kinds={
             "rectangle": WHOLE,
@@ -27,6 +31,7 @@ INFO = FormatInfo(
         fields=frozenset(
             {
                 "size",
+                "background",
                 "image_id",
                 "image_attributes",
                 "label_id",

@@ -51,6 +51,9 @@ def image(sample: Sample, number: int) -> Record:
         record["attributes"] = sample.attributes
     if sample.extra:
         record.update(_without(sample.extra, _IMAGE_KEYS))
+    if not sample.annotated and not sample.shapes:
+        # As COCO Annotator has it.
+        record["annotated"] = False
     return record
 
 

@@ -19,7 +19,6 @@ from headrace.model.names import safe_join
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
-_MAX_SIDE: Final = 2**31 - 1
 _DIGITS: Final = "0123456789"
 _WITH_SIZE: Final = re.compile(r"(.+\.(?:bmp|gif|jpe?g|png|tiff?|webp))-?\d+", re.IGNORECASE)
 
@@ -76,10 +75,8 @@ class CocoSampleDecoder:
                 or not name
                 or not image.width
                 or not image.height
-                or not (0 < image.width <= _MAX_SIDE and 0 < image.height <= _MAX_SIDE)
+                or min(image.width, image.height) < 0
                 or self._media is not None
-                or (image.attributes is not None and not recover.is_plain(image.attributes))
-                or (extra is not None and not recover.is_plain(extra))
             ):
                 self._report.set_record(f"image {image.id}", lambda: UndecodedRecord(b""))
             elif (
@@ -96,7 +93,7 @@ class CocoSampleDecoder:
                     id=image.id,
                     attributes=image.attributes,
                     extra=extra,
-                    annotated=self._annotated,
+                    annotated=self._annotated and not _unannotated(extra),
                     split=self._split,
                     path=self._path(name) if prefix is None or "./" in name else prefix + name,
                 )
@@ -122,11 +119,6 @@ class CocoSampleDecoder:
                 "C18", "an image without an id, dropped", severity=Severity.ERROR, dropped_images=1
             )
             return None
-        if not recover.is_shallow((image.attributes, extra)):
-            message = "an image nested deeper than 64 levels, dropped"
-            self._report("C27", message, severity=Severity.ERROR, dropped_images=1)
-            return None
-        extra = recover.plain(extra, self._report)
         name = image.file_name or self._name_of_url(extra)
         if not name:
             self._report(
@@ -154,9 +146,9 @@ class CocoSampleDecoder:
             width=width,
             height=height,
             id=image.id,
-            attributes=recover.plain(image.attributes, self._report),
+            attributes=image.attributes,
             extra=extra or None,
-            annotated=self._annotated,
+            annotated=self._annotated and not _unannotated(extra),
             split=self._split,
             path=path,
         )
@@ -169,7 +161,7 @@ class CocoSampleDecoder:
     ) -> tuple[int | None, int | None]:
         """Return the size in the file; it is compared with that of the image file where its folder was named."""
         given = image.width or 0, image.height or 0
-        has_size = min(given) > 0 and max(given) <= _MAX_SIDE
+        has_size = min(given) > 0
         size = None if self._media is None else _stored_size(self._media, name)
         if self._media is None and not has_size and path is not None and self._root is not None:
             size = _stored_size(self._root, path)
@@ -216,6 +208,11 @@ def given_name(name: str) -> str:
         return unquote(urlsplit(name).path).rpartition("/")[2]
     named = _WITH_SIZE.fullmatch(name)
     return (name if named is None else named[1]).replace("\\", "/")
+
+
+def _unannotated(extra: Attributes | None) -> bool:
+    """Return whether an image is marked as not annotated, as COCO Annotator and headrace do."""
+    return extra is not None and extra.get("annotated") is False
 
 
 def _is_absolute(name: str) -> bool:

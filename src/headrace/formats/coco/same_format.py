@@ -16,9 +16,13 @@ from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
 
 
 def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None] | None:
-    """Copy records; see :meth:`.Format.pass_through`. Returns None where the ids of images are not small numbers."""
+    """Copy records; see :meth:`.Format.pass_through`.
+
+    Returns None where the ids of images are not small numbers, or the target is a folder.
+    """
     assert isinstance(reader, CocoReader)
-    assert isinstance(writer, CocoWriter)
+    if not isinstance(writer, CocoWriter):
+        return None
     found = reader.findings.begin("read")
     unordered = reader.unordered(found)
     return None if unordered is None else _steps(reader, unordered, writer, found)

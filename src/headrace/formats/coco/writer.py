@@ -109,6 +109,8 @@ class CocoWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._counter)
+        if self.image_paths is not None:
+            self.image_paths += [None] * len(samples)
         numbers = self._numbers.assign_all([sample.id for sample in samples])
         images = [dump(encode.image(*each)) for each in zip(samples, numbers, strict=True)]
         lines: list[bytes] = []
@@ -161,7 +163,7 @@ class CocoWriter(Writer):
         line = dump(records)
         # Numbers that are not finite became null. Other nulls are rare, and no usual key has a "u".
         if b"u" in line and b"null" in line:
-            records = self._finite(records, path)
+            records = self._finite(records, shapes, path)
             line = dump(records)
         self._count += len(records)
         self.found.shapes_out += len(records)
@@ -176,14 +178,21 @@ class CocoWriter(Writer):
             record = encode.annotation(shape, image, number + 1, image_id, category(shape.label))
             if record is None:
                 message = f"COCO has no {type(shape).__name__.lower()}, dropped"
+                self._left_out([shape])
                 self._counter.add("LOSS", message, Severity.LOSS, path, dropped=1)
             else:
                 records.append(record)
                 number += 1
         return records
 
-    def _finite(self, records: list[encode.Record], path: str) -> list[encode.Record]:
+    def _finite(
+        self, records: list[encode.Record], shapes: Sequence[AnyShape], path: str
+    ) -> list[encode.Record]:
         kept = [record for record in records if encode.is_finite(record)]
+        labels = {self._categories.number(shape.label): shape.label for shape in shapes}
+        self.shapes_lost.update(
+            [labels[record["category_id"]] for record in records if not encode.is_finite(record)]
+        )
         for number, record in enumerate(kept, start=self._count + 1):
             record["id"] = number
         if lost := len(records) - len(kept):
@@ -197,6 +206,9 @@ class CocoWriter(Writer):
         clipped = [clip_shape(shape, sample.width, sample.height) for shape in sample.shapes]
         kept = [shape for shape in clipped if shape is not None]
         if lost := len(clipped) - len(kept):
+            self._left_out(
+                [s for s, cut in zip(sample.shapes, clipped, strict=True) if cut is None]
+            )
             message = "a shape outside of its image, dropped by clipping"
             self._counter.add(
                 "C06", message, Severity.NOTE, sample.filename, count=lost, dropped=lost
@@ -205,6 +217,9 @@ class CocoWriter(Writer):
 
     def _finish(self) -> None:
         self._categories.note_missing(self.found)
+        self._end_file()
+
+    def _end_file(self) -> None:
         out = self._images
         if self._annotations is not out:
             out.write(_ANNOTATIONS)

@@ -59,6 +59,8 @@ class CocoVideoWriter(Writer):
 
     def _write(self, samples: Sequence[Sample]) -> None:
         self._losses.count(samples, self._counter)
+        if self.image_paths is not None:
+            self.image_paths += [None] * len(samples)
         for sample in samples:
             number = self._numbers.assign(sample.id)
             self._videos.append(dump(_video(sample, number)))
@@ -74,15 +76,13 @@ class CocoVideoWriter(Writer):
                 message = (
                     f"video COCO has no {type(shape).__name__.lower()} outside of a track, dropped"
                 )
-                dropped = self._left_out([shape])
-                self._counter.add("LOSS", message, Severity.LOSS, sample.filename, dropped=dropped)
+                self._left_out([shape])
+                self._counter.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
                 continue
             if not shape.rectangles and not shape.polygons:
                 message = "a track without keyframes, dropped"
-                dropped = self._left_out([shape])
-                self._counter.add(
-                    "T05", message, Severity.WARNING, sample.filename, dropped=dropped
-                )
+                self._left_out([shape])
+                self._counter.add("T05", message, Severity.WARNING, sample.filename, dropped=1)
                 continue
             key = shape.id if isinstance(shape.id, int) and shape.id not in taken else None
             while key is None or key in taken:

@@ -86,6 +86,12 @@ def head(filename: str, width: int, height: int, extra: Mapping[str, Any]) -> st
     )
 
 
+def with_filename(content: bytes, filename: str, new: str) -> bytes:
+    """Return a file with another ``<filename>``."""
+    tag = "<filename>%s</filename>"
+    return content.replace((tag % escaped(filename)).encode(), (tag % escaped(new)).encode(), 1)
+
+
 def object_start(label: str, attributes: Mapping[str, Any] | None) -> str:
     """Format the opening tags of an object, up to its flags."""
     have = attributes or {}

@@ -31,12 +31,13 @@ class VocWriter(Writer):
     """Writes one XML file per image, with all tags that other readers expect.
 
     ``options.voc_origin`` decides how corners count. Images whose names differ only in the suffix get ``STEM-2.xml``;
-    ``<filename>`` has the full name.
+    ``<filename>`` has the full name. An image without annotation has no XML file, and is only listed in its split if the images are placed too.
     """
 
     info = INFO
 
     def _start(self, temp: Path) -> None:
+        self._temp = temp
         self._tree = FileTree(temp, self.file_sink)
         (temp / "Annotations").mkdir()
         self._counter = LossCounter(self.found)
@@ -67,15 +68,20 @@ class VocWriter(Writer):
 
     def _write_one(self, sample: Sample, objects: str | None) -> None:
         try:
-            folder, stem = self._tree.folder_and_stem(sample.filename)
+            folder, stem, suffix = self._tree.folder_stem_suffix(sample.filename)
             split = self._split(sample.split)
         except FormatError as error:
             self._leave_out(sample, "S01", f"image left out: {error.message}", Severity.ERROR)
             return
-        if not sample.annotated:
-            self._note(
-                "V03", "an image without annotation is written as one without objects", sample
-            )
+        if not sample.annotated and not sample.shapes:
+            if self.image_paths is None:
+                why = "no file for an image without annotation"
+                self._leave_out(sample, "V03", why, Severity.NOTE)
+                return
+            self.found.images_out += 1
+            used = self._tree.reserve(f"Annotations/{folder}", stem, ".xml")
+            self._end_image(split, f"{folder}{used}", suffix)
+            return
         if not sample.shapes and self.options.background == "none":
             self._leave_out(sample, "V03", "no file for an image without objects", Severity.NOTE)
             return
@@ -84,7 +90,17 @@ class VocWriter(Writer):
         content = self._text(sample, objects)
         self.found.images_out += 1
         used = self._tree.create(f"Annotations/{folder}", stem, ".xml", content)
-        split.append(f"{folder}{used}\n")
+        if used != stem and self.image_paths is not None:
+            # The image is called as its file, or else two images would have one place.
+            path = self._temp / "Annotations" / f"{folder}{used}.xml"
+            path.write_bytes(
+                encode.with_filename(content, sample.filename, f"{folder}{used}{suffix}")
+            )
+        self._end_image(split, f"{folder}{used}", suffix)
+
+    def _end_image(self, split: list[str], name: str, suffix: str) -> None:
+        split.append(f"{name}\n")
+        self._place(f"JPEGImages/{name}{suffix}")
 
     def _text(self, sample: Sample, objects: str | None) -> bytes:
         """Format a file; ``objects`` is the text of its objects, if formatted already."""
@@ -165,8 +181,8 @@ class VocWriter(Writer):
                 self._object(clipped, sample, pieces, nested)
             else:
                 message = "the object is entirely outside the image"
-                dropped = self._left_out([shape, *nested])
-                self._note("V12", message, sample, Severity.WARNING, dropped=dropped)
+                self._left_out([shape, *nested])
+                self._note("V12", message, sample, Severity.WARNING, dropped=1 + len(nested))
 
     def _object(
         self,
@@ -178,8 +194,10 @@ class VocWriter(Writer):
         corners = self._corners(shape, sample)
         if corners is None:
             if parts:
-                dropped = self._left_out(parts)
-                self._note("V06", "parts are left out with their object", sample, dropped=dropped)
+                self._left_out(parts)
+                self._note(
+                    "V06", "parts are left out with their object", sample, dropped=len(parts)
+                )
             return
         self.found.shapes_out += 1
         self._learn(shape.label)
@@ -226,16 +244,16 @@ class VocWriter(Writer):
         box = box_of(shape)
         kind = type(shape).__name__.lower()
         if box is None:
-            dropped = self._left_out([shape])
-            self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=dropped)
+            self._left_out([shape])
+            self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=1)
             return None
         if not isinstance(shape, Rectangle | Polygon) or (
             isinstance(shape, Polygon) and self._boxes_only
         ):
             self._note("LOSS", f"a {kind} becomes its box", sample)
         if not _is_finite(shape, box):
-            dropped, message = self._left_out([shape]), "left out: not a finite number"
-            self._note("V02", message, sample, Severity.WARNING, dropped=dropped)
+            self._left_out([shape])
+            self._note("V02", "left out: not a finite number", sample, Severity.WARNING, dropped=1)
             return None
         x, y, w, h = box
         return x + self._one, y + self._one, x + w, y + h
@@ -260,10 +278,22 @@ class VocWriter(Writer):
         self._counter.add(code, message, severity, sample.filename, dropped=dropped)
 
     def _leave_out(self, sample: Sample, code: str, why: str, severity: Severity) -> None:
-        dropped = self._left_out(sample.shapes)
-        self._counter.add(code, why, severity, sample.filename, dropped=dropped, dropped_images=1)
+        self._place(None)
+        self._counter.add(
+            code,
+            why,
+            severity,
+            sample.filename,
+            dropped=self._left_out(sample.shapes),
+            dropped_images=1,
+        )
+
+    def _abandon(self) -> None:
+        if hasattr(self, "_tree"):
+            self._tree.close()
 
     def _finish(self) -> None:
+        self._tree.remove_reserved()
         self._order.all([*self.labels, *self._templates])
         self._order.note_missing(self.found)
         lines: list[str] = []

@@ -22,7 +22,6 @@ from headrace.protocol.operations import (
     shapes,
     storage,
     tags,
-    undo,
     uploading,
     users,
 )
@@ -47,7 +46,6 @@ _MODULES: tuple[ModuleType, ...] = (
     assignments,
     jobs,
     processings,
-    undo,
 )
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {

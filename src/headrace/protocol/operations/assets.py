@@ -59,15 +59,8 @@ class FindAsset(Struct, kw_only=True):
 
 
 class DeleteAssets(Struct, kw_only=True):
-    """``undo`` and ``removal`` (headrace only): whether the removal can be undone, by default where possible.
-
-    True demands it: else nothing is removed. ``removal`` is any UUID that joins several calls into one removal.
-    """
-
     version_id: UUID
     ids: list[UUID]
-    undo: bool | None = None
-    removal: UUID | None = None
 
 
 class AssetId(Struct, kw_only=True):
@@ -139,9 +132,9 @@ DELETE_ASSETS = Operation(
     request=DeleteAssets,
     result=NoneType,
     doc="Delete assets of a version with their annotations; the data remain in the lake.",
-    body=("ids", "undo", "removal"),
+    body=("ids",),
     repeatable=True,
-    errors=(404, 423, 507),
+    errors=(404, 423),
 )
 GET_ASSET = Operation(
     name="get_asset",

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from headrace.errors import LossyWriteError, ParseError
+from headrace.errors import ParseError
 from headrace.formats import get
 from headrace.formats.findings.collect import Findings
 from headrace.formats.options import WriteOptions
@@ -161,8 +161,10 @@ def test_v03_images_without_objects(tmp_path: Path) -> None:
     findings = write(tmp_path / "none", [image("a.jpg")], background="none")
     assert files(tmp_path / "none") == {"labelmap.txt"}
     assert [each.dropped_images for each in findings] == [1]
-    with pytest.raises(LossyWriteError, match="without annotation"):
-        write(tmp_path / "b", [image("a.jpg", annotated=False)], findings=Findings(strict=True))
+    unlabelled = [image("a.jpg", annotated=False), image("a.png")]
+    findings = write(tmp_path / "b", unlabelled, findings=Findings(strict=True))
+    assert files(tmp_path / "b/Annotations") == {"a.xml"}
+    assert [each.dropped_images for each in findings] == [1]
 
 
 def test_v05_an_unknown_size_is_reported(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def row(root: Path, stem: str = "a") -> list[float]:
         ([Rectangle(label="dog", x=0, y=0, w=9, h=9, iscrowd=True), TRIANGLE], "segment"),
     ],
 )
-def test_y31_the_task_follows_the_shapes(
+def test_y28_the_task_follows_the_shapes(
     tmp_path: Path, shapes: Sequence[AnyShape], task: str
 ) -> None:
     for number, batches in enumerate(
@@ -88,7 +88,7 @@ def test_y31_the_task_follows_the_shapes(
         assert yaml.safe_load((out / "data.yaml").read_text())["task"] == task
 
 
-def test_y31_a_strict_conversion_has_the_same_task(tmp_path: Path) -> None:
+def test_y28_a_strict_conversion_has_the_same_task(tmp_path: Path) -> None:
     assert write(tmp_path / "a", [image("a.jpg", TRIANGLE)], strict=True).task == "segment"
     with pytest.raises(FormatError, match="several rings"):
         write(
@@ -129,11 +129,11 @@ def test_outlines_of_masks_enclose_their_pixels() -> None:
     assert sorted(map(ring_area, rings)) == [1, 1, 9]
 
 
-def test_y30_a_missing_split_val_is_told(tmp_path: Path) -> None:
+def test_y27_a_missing_split_val_is_told(tmp_path: Path) -> None:
     for strict in (False, True):
         out = tmp_path / str(strict)
         writer = write(out, [image("a.jpg", BOX)], strict=strict)
-        assert [each.code for each in writer.found.kinds] == ["Y30"]
+        assert [each.code for each in writer.found.kinds] == ["Y27"]
         text = (out / "data.yaml").read_text()
         assert "--split-by 80/20" in text
         assert yaml.safe_load(text)["val"] == "images/train"
@@ -142,7 +142,7 @@ def test_y30_a_missing_split_val_is_told(tmp_path: Path) -> None:
     assert "#" not in (tmp_path / "full/data.yaml").read_text()
 
 
-def test_y32_the_sizes_of_all_images_are_listed(tmp_path: Path) -> None:
+def test_y29_the_sizes_of_all_images_are_listed(tmp_path: Path) -> None:
     samples = [
         image("a.jpg", BOX),
         image("sub/b.c.png", split="val"),

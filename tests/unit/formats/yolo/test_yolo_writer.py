@@ -174,7 +174,7 @@ def test_a_sample_without_size_is_an_error_and_never_becomes_background(tmp_path
     findings = write(tmp_path / "out", samples, findings=Findings("skip"))
     assert files(tmp_path / "out") == {"data.yaml", "image-sizes.jsonl", "labels/train/b.txt"}
     dropped = [(each.code, each.dropped_images, each.dropped_shapes) for each in findings]
-    assert dropped == [("Y10", 1, 1), ("Y30", 0, 0)]
+    assert dropped == [("Y10", 1, 1), ("Y27", 0, 0)]
 
 
 def test_other_shapes_become_their_box_or_are_counted(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def distribute(
     if isinstance(reader, ChunkedReader):
         if workers or _has_many_files(reader.path):
             reader.parallel_parse = _ParallelParser(format, count, stop).parsed
-    elif writer.info.layout == "folder" and (workers or writer.small_files):
+    elif writer.layout == "folder" and (workers or writer.small_files):
         writer.file_sink = _ProcessFileCreator(stop, 0 if workers else _MIN_FILES)
 
 

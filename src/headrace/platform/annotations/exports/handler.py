@@ -21,7 +21,7 @@ from msgspec import Struct
 from headrace import formats
 from headrace.errors import BadRequestError, DiskFullError, StorageError
 from headrace.formats.base import Writer
-from headrace.formats.yolo.image_list import IMAGE_SIZES
+from headrace.formats.yolo.layout.sizes_file import SIZES
 from headrace.model.enums import AnnotationExportKey, AnnotationFileType, InferenceType
 from headrace.model.ids import IdScope, Kind
 from headrace.model.names import STATE_FOLDER, id_name
@@ -62,6 +62,11 @@ _FORMATS = {
     AnnotationFileType.YOLO: "yolo",
     AnnotationFileType.PASCAL_VOC: "voc",
 }
+_TARGETS = {
+    AnnotationFileType.COCO: "out.json",
+    AnnotationFileType.YOLO: "out",
+    AnnotationFileType.PASCAL_VOC: "out",
+}
 
 
 VIDEO = "coco-video"
@@ -98,7 +103,7 @@ async def export_annotations(
     rows = await context.database.fetch("labels.keys", version=scope.no)
     folder = await in_thread(_make_temporary_folder, context.path / EXPORTS_FOLDER)
     try:
-        target = folder / "out"
+        target = folder / _TARGETS[request.type]
         writer = _writer(request, scope, target, labels)
         writer.use_temporary()
         export = ExportContext(
@@ -274,7 +279,7 @@ def _member(kind: AnnotationFileType, scope: VersionScope, path: str) -> str | N
         return NAMES_FILE
     if kind is AnnotationFileType.YOLO:
         # The sizes stand in the version; the platform's own archives do not have them either.
-        return None if path == IMAGE_SIZES else path.removeprefix("labels/")
+        return None if path == SIZES else path.removeprefix("labels/")
     if not path.startswith("Annotations/"):
         return None
     folder, slash, name = path.removeprefix("Annotations/").rpartition("/")

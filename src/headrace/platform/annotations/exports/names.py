@@ -39,7 +39,7 @@ class ExportNames:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self._writer)
-            if self._writer.info.layout == "folder":
+            if self._writer.layout == "folder":
                 self._map = NameMap(self._writer.work_path)
                 stack.callback(self._map.close)
             self._open = stack.pop_all()

@@ -13,7 +13,7 @@ from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import LossCounter
 from headrace.formats.geometry.box_table import BoxTable
 from headrace.formats.geometry.clip import clip_shape
-from headrace.formats.yolo.encode import BOXED, NOWHERE, RowEncoder, RowLoss
+from headrace.formats.yolo.writing.encode import BOXED, NOWHERE, RowEncoder, RowLoss
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon, Rectangle
 

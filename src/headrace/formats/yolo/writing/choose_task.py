@@ -22,7 +22,7 @@ from typing import Final
 
 from headrace.formats.geometry.box_table import by_table
 from headrace.formats.yolo import Task
-from headrace.formats.yolo.rows import printed
+from headrace.formats.yolo.writing.rows import printed
 from headrace.model.geometry import xywh_to_xyxy
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Classification, Keypoints, Mask, Polygon, Rectangle

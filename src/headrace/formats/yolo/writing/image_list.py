@@ -7,14 +7,12 @@ the file. With it a dataset can be read without its images, and an image without
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.json import Encoder
 
 from headrace.formats.io.file_tree import FileTree
 from headrace.formats.yolo.description import ALIASES
+from headrace.formats.yolo.layout.sizes_file import SIZES
 
-IMAGE_SIZES: Final = "image-sizes.jsonl"
 _LINES = Encoder()
 
 
@@ -32,7 +30,7 @@ class ImageList:
     def flush(self) -> None:
         """Write the lines added since the last time."""
         if self._lines:
-            self._tree.append(IMAGE_SIZES, _LINES.encode_lines(self._lines))
+            self._tree.append(SIZES, _LINES.encode_lines(self._lines))
             self._lines = []
 
 

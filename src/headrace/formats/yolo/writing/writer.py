@@ -16,11 +16,11 @@ from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import by_table
 from headrace.formats.io.file_tree import FileTree
 from headrace.formats.yolo import INFO
-from headrace.formats.yolo.choose_task import TaskChooser, as_outlines, has_outlines
-from headrace.formats.yolo.classify_writer import ClassFolders
-from headrace.formats.yolo.encode import ENCODERS, PoseEncoder, RowEncoder, detect_row
-from headrace.formats.yolo.image_list import ImageList, folder_in_split
-from headrace.formats.yolo.rows import ODD, RowPrinter
+from headrace.formats.yolo.writing.choose_task import TaskChooser, as_outlines, has_outlines
+from headrace.formats.yolo.writing.classify_writer import ClassFolders
+from headrace.formats.yolo.writing.encode import ENCODERS, PoseEncoder, RowEncoder, detect_row
+from headrace.formats.yolo.writing.image_list import ImageList, folder_in_split
+from headrace.formats.yolo.writing.rows import ODD, RowPrinter
 from headrace.formats.yolo.yaml_text import dataset_yaml
 from headrace.model.sample import Sample
 
@@ -257,7 +257,7 @@ class YoloWriter(Writer):
                     " For one of its own: headrace export --split-by 80/20"
                 )
                 self.found.add(
-                    "Y30",
+                    "Y27",
                     f"no split {key}: data.yaml names the images of {other} for it, since trainers require one;"
                     " export with split_by=80/20 to have one",
                     severity=Severity.NOTE,

@@ -1,1 +1,0 @@
-"""``headrace undo``: what was removed comes back."""

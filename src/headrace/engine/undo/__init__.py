@@ -1,1 +1,0 @@
-"""Removals that can be undone, from the side of the client."""

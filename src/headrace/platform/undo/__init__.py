@@ -1,1 +1,0 @@
-"""Undo removals: put back what is recorded, and leave alone what was written since."""
