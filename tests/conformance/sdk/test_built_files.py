@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headrace import create_lake
+from headrace import convert, create_lake
 from headrace.errors import BadRequestError, FormatError, LakeError, NotFoundError
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import write_coco
@@ -116,8 +116,15 @@ async def test_yolo_files(annotated: DatasetVersion, tmp_path: Path) -> None:
     assert dict(enumerate(["car", "cat", "dog", "never used"])) == dict(
         enumerate(description["names"].values())
     )
+    assert (description["train"], description["val"]) == (".", ".")
+    converted = await convert(target, tmp_path / "back.json", to="coco")
+    assert (converted.images_out, converted.shapes_out) == (12, 33)
     labels = sorted(Path(target).glob("*.txt"))
     assert [path.stem for path in labels] == [Path(name).stem for name in NAMES]
+    await annotated.delete_all_annotations()
+    report = await annotated.import_annotations(target)
+    assert (report.images_imported, report.shapes_imported) == (12, 33)
+    assert report.labels == {"car": 11, "cat": 11, "dog": 11}
     await annotated.delete_all_annotations()
     counts = await annotated.import_annotations_yolo_files(Path(target, "data.yaml"), labels)
     assert sorted(counts.values()) == [0, *[3] * 11]

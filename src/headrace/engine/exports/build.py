@@ -7,6 +7,7 @@ version's listing, whatever the order of the responses.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from headrace.folders.replace import first_of, merge_into, taken_in
 from headrace.folders.state import make_state, state_of
 from headrace.formats.coco.document import CocoFile, read_document
 from headrace.formats.options import WriteKeywords
+from headrace.formats.yolo.layout.sizes_file import SIZES
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
@@ -42,6 +44,8 @@ from headrace.platform.annotations.samples import YOLO_TASKS
 from headrace.threads import in_thread
 
 log = logging.getLogger("headrace.engine")
+
+_IMAGES_FOLDER = re.compile(r'^(train|val): "?images"?$', re.MULTILINE)
 
 
 class BuildOptions(Struct, kw_only=True):
@@ -123,6 +127,8 @@ async def _into(
         exported, built = temporary / "export", temporary / "built"
         report = await _export(backend, version, exported, format, options, labels, **write)
         await in_thread(_flatten, exported, parts, built)
+        if format == "yolo":
+            await in_thread(_put_images_beside_labels, built)
         await in_thread(_add, built, target)
     finally:
         with anyio.CancelScope(shield=True):
@@ -184,6 +190,19 @@ def _flatten(exported: Path, parts: Sequence[str], built: Path) -> None:
     built.mkdir()
     for part in parts:
         merge_into(built, exported / part)
+        if part:
+            shutil.rmtree(exported / part)
+
+
+def _put_images_beside_labels(built: Path) -> None:
+    """Say in the files of a YOLO tree that its images belong beside the labels, not in the folder ``images``."""
+    description, sizes = built / "data.yaml", built / SIZES
+    text = description.read_text(encoding="utf-8")
+    description.write_text(_IMAGES_FOLDER.sub(r"\1: .", text), encoding="utf-8")
+    moved = built / f"{SIZES}~"
+    with sizes.open("rb") as lines, moved.open("xb") as out:
+        out.writelines(line.replace(b'["images/', b'["', 1) for line in lines)
+    moved.replace(sizes)
 
 
 def _add(built: Path, target: Path) -> None:
