@@ -3992,7 +3992,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Rows are polygons if the type of the version is SEGMENTATION or MASK, keypoints if it is KEYPOINT, else
         boxes. If two assets have the same stem, the file of the second is named ``<stem>-2.txt`` and listed in
-        ``renamed.jsonl``.
+        ``renamed.jsonl``. The images belong beside the label files; ``image-sizes.jsonl`` has their sizes, so the folder
+        can be imported and converted without them.
 
         Args:
             target_path: The folder; created if missing.
