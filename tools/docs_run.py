@@ -151,7 +151,8 @@ def main(arguments: list[str]) -> int:
 
 def _up_to_date(page: Path, *, write: bool) -> bool:
     text = page.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as state:
+        os.environ["XDG_STATE_HOME"] = state
         made = in_clone(text, Path(folder))
     if write and made != text:
         page.write_text(made, encoding="utf-8")

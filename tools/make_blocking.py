@@ -32,6 +32,7 @@ CLASSES = (
     "Label",
     "LabelGroup",
     "Job",
+    "Removal",
     "Processing",
     "DataSource",
     "Data",

@@ -135,6 +135,8 @@ def official_methods(name: str) -> set[str]:
     waiting = [(module, name)]
     while waiting:
         source, each = waiting.pop()
+        if not (OFFICIAL / f"{source}.py").is_file():
+            continue  # a class that only headrace has
         tree = ast.parse((OFFICIAL / f"{source}.py").read_text(encoding="utf-8"))
         imported = {
             alias.name: node.module.removeprefix("picsellia.").replace(".", "/")

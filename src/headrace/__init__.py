@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.engine.convert.run import convert as convert
     from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
-    from headrace.engine.sync.run import SyncReport as SyncReport
+    from headrace.engine.sync.report import SyncReport as SyncReport
     from headrace.engine.upload.push import PushReport as PushReport
     from headrace.errors import HeadraceError as HeadraceError
     from headrace.model.enums import AnnotationStatus as AnnotationStatus
@@ -66,6 +66,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.sdk.label import Label as Label
     from headrace.sdk.label import LabelGroup as LabelGroup
     from headrace.sdk.processing import Processing as Processing
+    from headrace.sdk.removal import Removal as Removal
     from headrace.sdk.shape import Classification as Classification
     from headrace.sdk.shape import Line as Line
     from headrace.sdk.shape import Mask as Mask
@@ -117,6 +118,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.sdk.job": ("Job",),
     "headrace.sdk.label": ("Label", "LabelGroup"),
     "headrace.sdk.processing": ("Processing",),
+    "headrace.sdk.removal": ("Removal",),
     "headrace.sdk.shape": ("Classification", "Line", "Mask", "Point", "Polygon", "Rectangle"),
     "headrace.sdk.tag": ("Tag",),
     "headrace.sdk.user": ("User", "Worker"),

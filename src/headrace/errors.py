@@ -12,6 +12,7 @@
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
         UnprocessableEntityError 422  LockedError 423  RateLimitError 429
         ServerError 500  BadGatewayError 502  UnavailableError 503
+        RemovalNotRecordedError 507
       NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError
 
 The server maps a class to an HTTP status and the client maps the status back to the class, both by
@@ -36,6 +37,7 @@ __all__ = [
     "ConnectError",
     "ConservationError",
     "DatabaseError",
+    "DeleteLimitError",
     "DiskFullError",
     "FormatError",
     "HeadraceError",
@@ -55,6 +57,7 @@ __all__ = [
     "PartialTransferError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RemovalNotRecordedError",
     "RequestTooLargeError",
     "ServerError",
     "SourceNotFoundError",
@@ -437,6 +440,17 @@ class ServerError(APIError):
     status = 500
 
 
+class RemovalNotRecordedError(ServerError):
+    """What is to be removed cannot be recorded (507), so nothing is removed: pass ``undo=False`` to do without."""
+
+    code = "removal-not-recorded"
+    status = 507
+
+    def __init__(self, message: str, *, hint: str | None = None, **more: Any) -> None:
+        cure = "nothing was removed; remove it without a way back: undo=False"
+        super().__init__(message, hint=cure if hint is None else hint, **more)
+
+
 class BadGatewayError(ServerError):
     """A proxy between client and server failed (502): try again later."""
 
@@ -469,6 +483,7 @@ STATUS_CLASSES: dict[int, type[APIError]] = {
         ServerError,
         BadGatewayError,
         UnavailableError,
+        RemovalNotRecordedError,
     )
 }
 
@@ -513,6 +528,22 @@ def error_for_status(
 
 
 # --- listings and jobs -----------------------------------------------------------------------------------
+
+
+class DeleteLimitError(HeadraceError):
+    """More would be deleted than is allowed. Nothing was changed.
+
+    Args:
+        message: What would be deleted.
+        report: The report of the job as of a dry run.
+        hint: How to allow it.
+    """
+
+    code = "delete-limit"
+
+    def __init__(self, message: str, *, report: Any = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
 
 
 class NoDataError(HeadraceError):

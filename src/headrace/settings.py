@@ -24,6 +24,18 @@ _PREFIX = "HEADRACE_"
 TOKEN_VARIABLE = _PREFIX + "TOKEN"
 
 
+class UndoPolicy(Struct, frozen=True, kw_only=True):
+    """How much of what is removed is kept, so that it can be put back, and for how long.
+
+    Attributes:
+        days: Days after which a removal can no longer be undone, and a deleted version is purged.
+        max_bytes: Bytes that the files of all removals together may take.
+    """
+
+    days: float = 7.0
+    max_bytes: int = 2 << 30
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings in effect.
 
@@ -32,6 +44,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         organization: The name of the organization on a server. Default: that of the token.
         max_workers: Maximum number of concurrent transfers and calls.
         state: The folder for the state of interrupted uploads, and of the folders that headrace wrote.
+        undo_days: Days for which removals from a lake can be undone. Default: 7.
+        undo_bytes: Bytes that the records of removals may take, per lake. Default: 2 GiB.
         trust_storage: Follow URLs of files that point to this machine or its network, or are not encrypted, although
             the server itself is remote and encrypted.
     """
@@ -40,7 +54,17 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     organization: str | None = None
     max_workers: int | None = None
     state: str | None = None
+    undo_days: float | None = None
+    undo_bytes: int | None = None
     trust_storage: bool = False
+
+    def undo_policy(self) -> UndoPolicy:
+        """Return how much of what is removed is kept, and for how long."""
+        default = UndoPolicy()
+        return UndoPolicy(
+            days=default.days if self.undo_days is None else self.undo_days,
+            max_bytes=default.max_bytes if self.undo_bytes is None else self.undo_bytes,
+        )
 
     def state_folder(self) -> Path:
         """Return ``state``, by default ``headrace`` in the folder of the system for application state."""
@@ -61,6 +85,8 @@ class SettingsKeywords(TypedDict, total=False):
     organization: str | None
     max_workers: int | None
     state: str | None
+    undo_days: float | None
+    undo_bytes: int | None
     trust_storage: bool | None
 
 
@@ -145,4 +171,7 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         raise ConfigurationError(f"{origin}: {error}", hint="correct the value") from None
     if settings.max_workers is not None and settings.max_workers < 1:
         raise ConfigurationError(f"{origin}: max_workers must be at least 1")
+    for name in ("undo_days", "undo_bytes"):
+        if (getattr(settings, name) or 0) < 0:
+            raise ConfigurationError(f"{origin}: {name} must not be negative")
     return settings

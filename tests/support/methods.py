@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -56,13 +57,14 @@ def passed(test: str) -> None:
 
 def watch_headrace() -> None:
     """Note calls of the async classes and of their blocking twins."""
-    from tools.make_blocking import CLASSES
+    from tools.make_blocking import CLASSES, GENERATED
 
     generated = import_module("headrace.blocking._generated")
     seen: set[type] = set()
-    for module, name in CLASSES:
-        _watch(getattr(import_module(f"headrace.sdk.{module}"), name), "headrace", _door, seen)
-        _watch(getattr(generated, name), "headrace", lambda _: BLOCKING, seen)
+    for name in CLASSES:
+        _watch(getattr(import_module("headrace"), name), "headrace", _door, seen)
+        twin = getattr(generated, GENERATED.get(name, name))
+        _watch(twin, "headrace", lambda _: BLOCKING, seen)
 
 
 def watch_official() -> None:
@@ -70,8 +72,10 @@ def watch_official() -> None:
     from tools.make_blocking import CLASSES, home
 
     seen: set[type] = set()
-    for _, name in CLASSES:
+    for name in CLASSES:
         module = "picsellia.client" if name == "Client" else f"picsellia.sdk.{home(name)}"
+        if find_spec(module) is None:
+            continue  # a class that only headrace has
         _watch(getattr(import_module(module), name), "picsellia", lambda _: OFFICIAL, seen)
 
 

@@ -87,7 +87,7 @@ async def _open(
     from headrace.platform.core.access import local_access
     from headrace.platform.platform import Platform
 
-    platform = await Platform.open(folder)
+    platform = await Platform.open(folder, undo=settings.undo_policy())
     try:
         access = await local_access(platform.context, organization_id, organization_name, username)
         backend = LocalBackend(platform, access)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack, overload
@@ -16,7 +16,8 @@ from headrace.engine.exports.run import ExportReport
 from headrace.engine.imports.report import ImportReport
 from headrace.engine.packed_list import PackedList
 from headrace.engine.sync.plan import Direction, Side
-from headrace.engine.sync.run import SyncReport
+from headrace.engine.sync.report import SyncReport
+from headrace.engine.sync.run import Confirm
 from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
@@ -51,8 +52,11 @@ from headrace.model.records import (
     LabelRecord,
     ProcessingRecord,
     ProgressRecord,
+    RemovalDetails,
+    RemovalRecord,
     SourceRecord,
     TagRecord,
+    UndoRecord,
     UserRecord,
     VersionStats,
 )
@@ -86,6 +90,7 @@ from headrace.sdk.job import Status
 from headrace.sdk.label import Label as AsyncLabel
 from headrace.sdk.label import LabelGroup as AsyncLabelGroup
 from headrace.sdk.processing import Processing as AsyncProcessing
+from headrace.sdk.removal import Removal as AsyncRemoval
 from headrace.sdk.shape import Classification as AsyncClassification
 from headrace.sdk.shape import Line as AsyncLine
 from headrace.sdk.shape import Mask as AsyncMask
@@ -443,6 +448,75 @@ class Job(BlockingHandle[AsyncJob]):
 
     @property
     def record(self) -> JobRecord | JobRunRecord:
+        """The object as last read."""
+        return self._inner.record
+
+
+class Removal(BlockingHandle[AsyncRemoval]):
+    """What one action removed: assets, annotations, what an import replaced, a version or a dataset.
+
+    Example:
+        ```python
+        for removal in client.list_removals("bccd/v1"):
+            print(removal.created_at, removal.kind, removal.record.annotations)
+        report = removal.undo()
+        ```
+    """
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """What was removed: ``assets``, ``annotations``, ``import``, ``undo``, ``version`` or ``dataset``."""
+        return self._inner.kind
+
+    @property
+    def version(self) -> str:
+        """The version, as ``dataset/version``, or the name of the dataset."""
+        return self._inner.version
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was removed, in UTC."""
+        return self._inner.created_at
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when it can be undone, in UTC."""
+        return self._inner.expires_at
+
+    def details(self) -> RemovalDetails:
+        """Read the removal again, with its shapes by label and the first of its files."""
+        answer: RemovalDetails = self._call(self._inner.details)
+        return answer
+
+    def undo(self, dry_run: bool = False, undo: bool = True) -> UndoRecord:
+        """Put back what was removed. What was written since stays; conflicts are listed.
+
+        An undo can be run again, also after it was interrupted: what came back is not brought back twice.
+
+        Args:
+            dry_run: Only report what would be done.
+            undo: Record the annotations of an import that give way, so that the undo can be undone. False does without.
+
+        Returns:
+            What came back, what was there already, and the conflicts.
+
+        Raises:
+            ConflictError: If the version was deleted.
+            LockedError: If the version is locked.
+            RemovalNotRecordedError: With ``undo``, if what gives way cannot be recorded.
+        """
+        answer: UndoRecord = self._call(self._inner.undo, dry_run, undo)
+        return answer
+
+    @property
+    def id(self) -> UUID:
+        """The id of the object."""
+        return self._inner.id
+
+    @property
+    def record(self) -> RemovalRecord:
         """The object as last read."""
         return self._inner.record
 
@@ -1628,9 +1702,16 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
         )
         return answer
 
-    def delete(self) -> None:
-        """Delete these annotations with all their shapes."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Delete these annotations with all their shapes.
+
+        Args:
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
+        """
+        self._call(self._inner.delete, undo)
 
     @property
     def ids(self) -> list[UUID]:
@@ -1740,16 +1821,20 @@ class Asset(BlockingHandle[AsyncAsset]):
         answer: Annotation = self._call(self._inner.get_annotation, worker)
         return answer
 
-    def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+    def delete_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
+    ) -> None:
         """Delete the annotations of the asset.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
-        self._call(self._inner.delete_annotations, workers)
+        self._call(self._inner.delete_annotations, workers, undo)
 
     def delete(self) -> None:
         """Remove the asset and its annotations from the version. The data remains in the datalake."""
@@ -1918,20 +2003,31 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         )
         return answer
 
-    def delete_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+    def delete_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
+    ) -> None:
         """Delete the annotations of these assets.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
-        self._call(self._inner.delete_annotations, workers)
+        self._call(self._inner.delete_annotations, workers, undo)
 
-    def delete(self) -> None:
-        """Remove the assets and their annotations from the version. The data remain in the datalake."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Remove the assets and their annotations from the version. The data remain in the datalake.
+
+        Args:
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
+        """
+        self._call(self._inner.delete, undo)
 
     @property
     def ids(self) -> list[UUID]:
@@ -2925,9 +3021,15 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         """
         self._call(self._inner.update, version, description, type)
 
-    def delete(self) -> None:
-        """Delete the version with its assets and annotations. The data remain in the datalake."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Delete the version with its assets and annotations. The data remain in the datalake.
+
+        On headrace lakes and servers, ``client.list_removals`` finds the deletion, which can be undone for some days.
+
+        Args:
+            undo: False purges the version at once, so that it cannot be brought back.
+        """
+        self._call(self._inner.delete, undo)
 
     def train_test_split(
         self, prop: float = 0.8, random_seed: Any = None, load_asset_page_size: int = 100
@@ -3048,27 +3150,35 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
         retry_failed: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
 
-        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. The
-        state is kept in the subfolder ``.headrace``, so an interrupted download is continued by the same call.
+        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. A file
+        that headrace did not write, or that was changed since, is kept unless it has the content of the asset. Until
+        all files are there, the state is kept in the subfolder ``.headrace``, so an interrupted download is continued
+        by the same call, also in another process or on another machine. Then the folder holds the files and nothing
+        else.
 
         Args:
             target_path: The folder; created if missing. Default: ``./<dataset>/<version>``.
-            force_replace: Download all files, even if complete ones are there.
+            force_replace: Download all files, even if complete ones are there, and replace other files that have their
+                names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
             layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
+            dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             progress: Called with progress events.
 
         Returns:
-            What was downloaded and what was skipped.
+            What was downloaded and what was skipped. ``kept`` counts the files that were not downloaded because another
+            file has their name, and ``kept_files`` names them.
 
         Raises:
+            LakeError: If the folder is a lake, contains one, or lies in one.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
                 complete, and the same call continues.
 
@@ -3086,6 +3196,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             layout=layout,
             durable=durable,
             retry_failed=retry_failed,
+            dry_run=dry_run,
             progress=progress,
         )
         return answer
@@ -3097,7 +3208,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Args:
             target_dir: An existing folder.
-            do_download: Download the missing files into it.
+            do_download: Download the missing files into it. A file with other content that headrace did not write, or
+                that was changed since, is kept.
 
         Returns:
             The assets whose files were missing or incomplete.
@@ -3290,13 +3402,19 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             custom_metadata,
         )
 
-    def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
+    def delete_assets(
+        self, assets: Asset | Sequence[Asset] | MultiAsset, undo: bool = True
+    ) -> None:
         """Remove assets and their annotations from the version. The data remain in the datalake.
 
         Args:
             assets: One asset or several.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
         """
-        self._call(self._inner.delete_assets, assets)
+        self._call(self._inner.delete_assets, assets, undo)
 
     def list_asset_tags(self) -> list[Tag]:
         """List the asset tags of the version."""
@@ -3491,19 +3609,23 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         )
         return answer
 
-    def delete_all_annotations(self, workers: Sequence[Worker | UUID | str] | None = None) -> None:
+    def delete_all_annotations(
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
+    ) -> None:
         """Delete the annotations of the version with their shapes.
 
         Annotations that are created during the call remain.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
                 nothing is deleted then.
         """
-        self._call(self._inner.delete_all_annotations, workers)
+        self._call(self._inner.delete_all_annotations, workers, undo)
 
     def load_annotations(
         self,
@@ -3577,6 +3699,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         split_tags: bool = True,
         allow_empty: bool = False,
         dry_run: bool = False,
+        undo: bool = True,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -3602,6 +3725,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
                 that carries the tag of another split keeps it and gets no second one.
             allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
+            undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
+                False does without.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -3616,6 +3741,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
                 ``force_create_label`` is off.
             ConflictError: Before anything is written, if an image matches several assets, or several images match one.
             NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
+            RemovalNotRecordedError: With ``undo``, if what would be replaced cannot be recorded.
 
         Example:
             ```python
@@ -3638,6 +3764,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             split_tags=split_tags,
             allow_empty=allow_empty,
             dry_run=dry_run,
+            undo=undo,
             progress=progress,
             **read_options,
         )
@@ -4320,9 +4447,15 @@ class Dataset(BlockingHandle[AsyncDataset]):
         """
         self._call(self._inner.update, name, private, description)
 
-    def delete(self) -> None:
-        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake."""
-        self._call(self._inner.delete)
+    def delete(self, undo: bool = True) -> None:
+        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake.
+
+        On headrace lakes and servers, ``client.list_removals`` finds the deletion, which can be undone for some days.
+
+        Args:
+            undo: False purges the dataset at once, so that it cannot be brought back.
+        """
+        self._call(self._inner.delete, undo)
 
     def create_version(
         self,
@@ -4506,6 +4639,36 @@ class ClientBase(BlockingHandle[AsyncClient]):
         answer: list[AnnotationCampaign] = self._call(
             self._inner.list_annotation_campaigns, is_closed
         )
+        return answer
+
+    def list_removals(self, version: str | None = None) -> list[Removal]:
+        """Return what was removed or deleted and can be undone, newest first.
+
+        Args:
+            version: Return only the removals of this version, named as ``dataset/version``.
+
+        Returns:
+            The removals.
+
+        Raises:
+            ConfigurationError: If the platform keeps no record of removals.
+        """
+        answer: list[Removal] = self._call(self._inner.list_removals, version)
+        return answer
+
+    def get_removal(self, id: str | UUID) -> Removal:
+        """Find a removal by id.
+
+        Args:
+            id: The id of the removal.
+
+        Returns:
+            The removal.
+
+        Raises:
+            NotFoundError: If there is no removal with that id that can be undone.
+        """
+        answer: Removal = self._call(self._inner.get_removal, id)
         return answer
 
     def get_job_by_id(self, id: str | UUID) -> Job:
@@ -4815,7 +4978,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
         *,
         direction: Direction | str = Direction.BOTH,
         delete: bool = False,
+        max_delete: int | str | None = None,
         prefer: Side | str | None = None,
+        confirm: Confirm | None = None,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -4831,8 +4996,12 @@ class ClientBase(BlockingHandle[AsyncClient]):
             name: The full name of the version, ``"dataset/version"``.
             folder: An existing folder.
             direction: ``"both"``, or only ``"down"`` (into the folder) or ``"up"`` (into the version).
-            delete: Carry deletions to the other side too.
+            delete: Carry deletions to the other side too. If the folder or the version is empty, this is refused.
+            max_delete: The most assets that may leave the version, and the most files that may be deleted in the folder:
+                a number, or a part of them such as ``"25%"``. Default: 10 %, but at least 10.
             prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
+            confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
+                done at all.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -4842,6 +5011,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
         Raises:
             NotADirectoryError: If ``folder`` is not a folder.
+            LakeError: If the folder is a lake, contains one, or lies in one.
+            DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
                 continues.
         """
@@ -4851,7 +5022,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
             folder,
             direction=direction,
             delete=delete,
+            max_delete=max_delete,
             prefer=prefer,
+            confirm=confirm,
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,
@@ -5064,6 +5237,7 @@ BLOCKING_CLASSES[AsyncTag] = Tag
 BLOCKING_CLASSES[AsyncLabel] = Label
 BLOCKING_CLASSES[AsyncLabelGroup] = LabelGroup
 BLOCKING_CLASSES[AsyncJob] = Job
+BLOCKING_CLASSES[AsyncRemoval] = Removal
 BLOCKING_CLASSES[AsyncProcessing] = Processing
 BLOCKING_CLASSES[AsyncDataSource] = DataSource
 BLOCKING_CLASSES[AsyncData] = Data

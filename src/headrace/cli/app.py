@@ -38,13 +38,15 @@ from headrace.cli.move.push import push
 from headrace.cli.move.sync import sync
 from headrace.cli.server import token
 from headrace.cli.server.serve import serve
+from headrace.cli.undo import undo
 from headrace.cli.work import job, processing
 
 MOVE = Group("Move data", sort_key=1)
 LOOK = Group("Look", sort_key=2)
-WORK = Group("Work", sort_key=3)
-LAKE = Group("A lake", sort_key=4)
-SERVER = Group("A server", sort_key=5)
+TAKE_BACK = Group("Take back", sort_key=3)
+WORK = Group("Work", sort_key=4)
+LAKE = Group("A lake", sort_key=5)
+SERVER = Group("A server", sort_key=6)
 GENERAL = Group("General", sort_key=9)
 
 EPILOGUE = """\
@@ -65,6 +67,11 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "serve": (serve, SERVER),
 }
 SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
+    "undo": (
+        "List what was removed or replaced, and put it back.",
+        TAKE_BACK,
+        {"list": undo.list_, "show": undo.show, "run": undo.run},
+    ),
     "processing": (
         "Add, list, remove and run processings: programs that work on versions.",
         WORK,

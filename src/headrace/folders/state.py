@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from hashlib import blake2b
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from headrace.settings import load_settings
 
 _PATHS = "paths"
 _PATH = "path"
+_KEPT = 90 * 24 * 3600.0
+"""Seconds."""
 
 
 def state_of(path: Path) -> Path:
@@ -46,11 +49,15 @@ def _key(path: Path) -> bytes:
 
 
 def _forget_deleted(paths: Path) -> None:
-    """Delete the state of paths that are gone, although the folder that they were in is there."""
+    """Delete the state of paths that are gone.
+
+    Where the folder around is gone too, the path may be on a disk that is not mounted: then the state stays for a time.
+    """
     for folder in paths.iterdir():
         try:
             path = Path(os.fsdecode((folder / _PATH).read_bytes()))
+            age = time.time() - (folder / _PATH).stat().st_mtime
         except OSError:
             continue
-        if path.parent.is_dir() and not os.path.lexists(path):
+        if not os.path.lexists(path) and (path.parent.is_dir() or age > _KEPT):
             shutil.rmtree(folder, ignore_errors=True)

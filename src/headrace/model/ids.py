@@ -79,6 +79,7 @@ class Kind(IntEnum):
     ASSIGNMENT = 20
     PROCESSING = 21
     PROJECTION = 22
+    REMOVAL = 23
 
 
 class Key(NamedTuple):

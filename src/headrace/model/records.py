@@ -390,3 +390,70 @@ class ProcessingRecord(Record, frozen=True):
 class AttachAnswer(Record, frozen=True):
     tag: TagRecord
     count: int
+
+
+# --- removals ---------------------------------------------------------------------------------------------
+
+
+class RemovalRecord(Record, frozen=True):
+    """What one action removed, and for how long that can be undone (headrace only).
+
+    ``kind`` is ``assets``, ``annotations``, ``import`` (annotations that an import replaced), ``undo`` (annotations that an
+    undo took back), ``version`` or ``dataset``. ``version`` is ``dataset/version`` as it was called, or the dataset's name.
+    Times are seconds since 1970; ``undone_at`` is null until it is undone. ``bytes`` is the size of the record.
+    """
+
+    id: UUID
+    kind: str
+    version: str
+    username: str
+    assets: int
+    annotations: int
+    shapes: int
+    bytes: int
+    created_at: float
+    expires_at: float
+    undone_at: float | None = None
+
+
+class RemovalDetails(RemovalRecord, frozen=True):
+    """A removal with the shapes by label, and the first of the files that it removed."""
+
+    labels: dict[str, int] = {}
+    files: list[str] = []
+
+
+class RemovalRoom(Record, frozen=True):
+    """Bytes that the record of a removal needs at most (0 where there is plenty of room), and bytes that are left."""
+
+    needed: int
+    free: int
+
+
+class UndoConflict(Record, frozen=True):
+    """Something that an undo leaves as it is: ``subject`` names it, ``why`` is the reason and what to do about it."""
+
+    subject: str
+    why: str
+
+
+class UndoRecord(Record, frozen=True):
+    """What an undo, or one step of it, put back.
+
+    ``present`` counts the assets and annotations that were there already. ``replaced`` counts the annotations of an import
+    that gave way; ``removal_id`` brings them back. ``conflicts`` has the first conflicts, ``conflict_count`` the number
+    of all. ``notes`` are remarks. ``version`` is the name under which a version came back. ``cursor`` continues the
+    undo; null at its end.
+    """
+
+    version: str
+    assets: int = 0
+    annotations: int = 0
+    shapes: int = 0
+    present: int = 0
+    replaced: int = 0
+    removal_id: UUID | None = None
+    conflicts: list[UndoConflict] = []
+    conflict_count: int = 0
+    notes: list[str] = []
+    cursor: int | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headrace.platform.background import Background
+from headrace.settings import UndoPolicy
 from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.storage.objects.base import ObjectStore
 from headrace.subprocesses.slots import Slots
@@ -71,12 +72,19 @@ class Context:
 
     ``background`` runs what outlives a call; ``jobs`` runs the jobs that the API shows. ``slots`` limits how much of
     this machine processings use at once. ``public_address`` is where a server in this process serves the lake, None
-    without a server. The platform sets ``jobs`` once it has a runner.
+    without a server. ``undo`` says how long and how much of a removal is kept. The platform sets ``jobs`` once it has a
+    runner.
     """
 
     jobs: JobQueue
 
-    def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database: Database,
+        objects: ObjectStore,
+        undo: UndoPolicy | None = None,
+    ) -> None:
         self.path = path
         self.database = database
         self.objects = objects
@@ -84,6 +92,7 @@ class Context:
         self.clock = Clock()
         self.slots = Slots.of_this_machine()
         self.public_address: str | None = None
+        self.undo = undo or UndoPolicy()
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

@@ -1,4 +1,4 @@
-"""The folder of a lake, which can be copied or moved as a whole: ``headrace.db`` and ``objects/``."""
+"""The folder of a lake, which can be copied or moved as a whole: ``headrace.db``, ``objects/`` and ``removals/``."""
 
 from __future__ import annotations
 

@@ -28,8 +28,10 @@ from headrace.platform.labels import delete as delete_labels
 from headrace.platform.lake_layout import check_lake, create_lake
 from headrace.platform.processings import launch, logs, registry, run
 from headrace.platform.tags import attach, tags
+from headrace.platform.undo import handler as undo_handler
 from headrace.platform.versions import copy, datasets, fork, versions
 from headrace.protocol.operation import Operation, P, R
+from headrace.settings import UndoPolicy
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.base import ObjectStore
@@ -46,6 +48,7 @@ HANDLER_MODULES = (
     *(single, shapes, delete_annotations, load_annotations, tag_conversion, imports, exports),
     *(datasets, versions, fork, copy),
     *(registry, launch, logs),
+    *(undo_handler,),
 )
 """The modules whose import registers the handlers of all operations, a line for each folder."""
 
@@ -67,8 +70,14 @@ class Platform:
     ``context`` is what handlers get; ``jobs`` runs the lake's jobs.
     """
 
-    def __init__(self, path: Path, database: Database, objects: ObjectStore) -> None:
-        self.context = Context(path, database, objects)
+    def __init__(
+        self,
+        path: Path,
+        database: Database,
+        objects: ObjectStore,
+        undo: UndoPolicy | None = None,
+    ) -> None:
+        self.context = Context(path, database, objects, undo)
         self.jobs = JobRunner(self.context, JOB_KINDS)
         self.context.jobs = self.jobs
 
@@ -81,10 +90,13 @@ class Platform:
         await create_lake(Path(path))
 
     @classmethod
-    async def open(cls, path: str | Path, *, busy_timeout: float = 30.0) -> Platform:
+    async def open(
+        cls, path: str | Path, *, busy_timeout: float = 30.0, undo: UndoPolicy | None = None
+    ) -> Platform:
         """Open a lake, and resume in the background what an earlier stop or crash interrupted.
 
-        ``busy_timeout`` is how many seconds to wait for another process that writes. Raises :class:`NotALakeError`,
+        ``busy_timeout`` is how many seconds to wait for another process that writes, ``undo`` how long and how much of a
+        removal is kept. Raises :class:`NotALakeError`,
         :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
         """
         folder = Path(path)
@@ -92,7 +104,7 @@ class Platform:
         database = await SqliteDatabase.open(folder / DATABASE, busy_timeout=busy_timeout)
         try:
             objects = await LocalObjectStore.open(folder / OBJECTS)
-            platform = cls(folder, database, objects)
+            platform = cls(folder, database, objects, undo)
             background = platform.context.background
             await background.open()
         except BaseException:

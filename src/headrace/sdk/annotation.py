@@ -9,13 +9,12 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from headrace.engine.paging import batched, call_all
+from headrace.engine.undo.remove import delete_annotations
 from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import BadRequestError
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord
 from headrace.protocol.operations import annotating as operations
-from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.sdk.annotation_shapes import AnnotationShapes
 from headrace.sdk.base.collection import MultiObject
 from headrace.sdk.base.coordinates import by_asset
@@ -153,14 +152,18 @@ class MultiAnnotation(MultiObject[AnnotationRecord, Annotation]):
         )
         return await by_asset(pages)
 
-    async def delete(self) -> None:
-        """Delete these annotations with all their shapes."""
-        requests = [
-            operations.DeleteAnnotations(
-                version_id=self.dataset_version_id,
-                asset_ids=[operations.ALL_ASSETS],
-                annotation_ids=piece,
-            )
-            for piece in batched(self.ids, IDS_PER_CALL)
-        ]
-        await call_all(self.session.backend, operations.DELETE_ANNOTATIONS, requests)
+    async def delete(self, undo: bool = True) -> None:
+        """Delete these annotations with all their shapes.
+
+        Args:
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
+        """
+        request = operations.DeleteAnnotations(
+            version_id=self.dataset_version_id,
+            asset_ids=[operations.ALL_ASSETS],
+            annotation_ids=self.ids,
+        )
+        await delete_annotations(self.session.backend, request, undo=undo)

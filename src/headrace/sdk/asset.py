@@ -9,13 +9,13 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from headrace.engine.paging import KeyListing, batched, call_all
+from headrace.engine.paging import KeyListing
+from headrace.engine.undo.remove import delete_annotations, delete_assets
 from headrace.model.enums import TagTarget
 from headrace.model.records import AnnotationRecord, AssetRecord, DataRecord
 from headrace.protocol.operations import annotating
 from headrace.protocol.operations import assets as operations
 from headrace.protocol.operations import datalake as data_operations
-from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.sdk.annotation import Annotation
 from headrace.sdk.base.collection import MultiObject
 from headrace.sdk.base.file import WithFile, download_all
@@ -115,18 +115,24 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
         return self._annotation(await self.session.call(annotating.FIND_ANNOTATION, request))
 
     async def delete_annotations(
-        self, workers: Sequence[Worker | UUID | str] | None = None
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
     ) -> None:
         """Delete the annotations of the asset.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
         await delete_annotations_of(
-            self.session, self.dataset_version_id, self.ids, worker_ids(self.session, workers)
+            self.session,
+            self.dataset_version_id,
+            self.ids,
+            worker_ids(self.session, workers),
+            undo=undo,
         )
 
     def _annotation(self, record: AnnotationRecord) -> Annotation:
@@ -222,27 +228,36 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
         )
 
     async def delete_annotations(
-        self, workers: Sequence[Worker | UUID | str] | None = None
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
     ) -> None:
         """Delete the annotations of these assets.
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
         await delete_annotations_of(
-            self.session, self.dataset_version_id, self.ids, worker_ids(self.session, workers)
+            self.session,
+            self.dataset_version_id,
+            self.ids,
+            worker_ids(self.session, workers),
+            undo=undo,
         )
 
-    async def delete(self) -> None:
-        """Remove the assets and their annotations from the version. The data remain in the datalake."""
-        requests = [
-            operations.DeleteAssets(version_id=self.dataset_version_id, ids=piece)
-            for piece in batched(self.ids, IDS_PER_CALL)
-        ]
-        await call_all(self.session.backend, operations.DELETE_ASSETS, requests)
+    async def delete(self, undo: bool = True) -> None:
+        """Remove the assets and their annotations from the version. The data remain in the datalake.
+
+        Args:
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
+        """
+        await delete_assets(self.session.backend, self.dataset_version_id, self.ids, undo=undo)
 
 
 async def delete_annotations_of(
@@ -250,14 +265,13 @@ async def delete_annotations_of(
     dataset_version_id: UUID,
     asset_ids: list[UUID],
     workers: list[UUID] | None = None,
+    *,
+    undo: bool,
 ) -> None:
     """Delete the annotations of some assets of one version: all, or those of some users."""
-    requests = [
-        annotating.DeleteAnnotations(
-            version_id=dataset_version_id,
-            asset_ids=[str(each) for each in piece],
-            worker_ids=workers,
-        )
-        for piece in batched(asset_ids, IDS_PER_CALL)
-    ]
-    await call_all(session.backend, annotating.DELETE_ANNOTATIONS, requests)
+    request = annotating.DeleteAnnotations(
+        version_id=dataset_version_id,
+        asset_ids=[str(each) for each in asset_ids],
+        worker_ids=workers,
+    )
+    await delete_annotations(session.backend, request, undo=undo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from headrace.engine.undo.remove import undo_choice
 from headrace.errors import NotFoundError
 from headrace.model.enums import InferenceType, TagTarget
 from headrace.model.records import DatasetRecord, DatasetVersionRecord
@@ -113,9 +114,17 @@ class Dataset(Resource[DatasetRecord], Taggable):
         request = operations.UpdateDataset(dataset_id=self.id, name=name, description=description)
         self.record = await self.session.call(operations.UPDATE_DATASET, request)
 
-    async def delete(self) -> None:
-        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake."""
-        request = operations.DatasetId(dataset_id=self.id)
+    async def delete(self, undo: bool = True) -> None:
+        """Delete the dataset with its versions, assets and annotations. The data remain in the datalake.
+
+        On headrace lakes and servers, ``client.list_removals`` finds the deletion, which can be undone for some days.
+
+        Args:
+            undo: False purges the dataset at once, so that it cannot be brought back.
+        """
+        request = operations.DeleteDataset(
+            dataset_id=self.id, undo=undo_choice(self.session.backend, undo)
+        )
         await self.session.call(operations.DELETE_DATASET, request)
 
     # --- versions -------------------------------------------------------------------------------------

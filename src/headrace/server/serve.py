@@ -50,8 +50,9 @@ async def serve(
         LakeError: The lake cannot be opened.
         ConfigurationError: The address cannot be used.
     """
+    settings = settings or ServerSettings()
     async with (
-        await Platform.open(lake) as platform,
+        await Platform.open(lake, undo=settings.undo) as platform,
         serving(platform, host=host, port=port, settings=settings) as address,
     ):
         await in_thread(prepare_queries)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from headrace.settings import UndoPolicy
+
 MIB = 1024 * 1024
 
 
@@ -12,7 +14,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
 
     ``max_body`` limits the JSON body of a call, ``max_upload`` one file or part. ``url_life`` is the longest validity of
     a signed file URL. ``public_url`` is the start of these URLs where the server is behind a proxy; by default it is the
-    host in the request. ``stop_seconds`` is the time that active requests have to finish when the server stops.
+    host in the request. ``stop_seconds`` is the time that active requests have to finish when the server stops. ``undo``
+    says for how long, and up to which size, removals are recorded so that they can be undone.
     """
 
     max_body: int = 64 * MIB
@@ -21,3 +24,4 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     stop_seconds: float = 30.0
     keepalive_seconds: float = 75.0
+    undo: UndoPolicy = UndoPolicy()

@@ -97,6 +97,7 @@ class Item(Struct, frozen=True, kw_only=True):
         size: Expected size in bytes; not checked if None.
         sha256: Expected SHA-256 in hexadecimal; not checked if None.
         id: Id of the file in reports.
+        own_name: The file's own name where ``name`` differs from it; None where it does not.
     """
 
     name: str
@@ -104,3 +105,4 @@ class Item(Struct, frozen=True, kw_only=True):
     size: int | None = None
     sha256: str | None = None
     id: str = ""
+    own_name: str | None = None

@@ -46,9 +46,8 @@ def small(root: Path) -> Path:
 def test_the_order_of_classes(tmp_path: Path, target: str, order: str) -> None:
     source, out = small(tmp_path), tmp_path / "out"
     (tmp_path / "classes.txt").write_bytes(b"\xef\xbb\xbfbee, wild\r\n\r\n  cow\n\nant\nzebra\n\n")
-    done = headrace(
-        "convert", source, out, "--to", target, "--class-order", order, "--json", cwd=tmp_path
-    )
+    options = ["--class-order", order, "--json", *["--allow-empty"][: target == "coco-video"]]
+    done = headrace("convert", source, out, "--to", target, *options, cwd=tmp_path)
     assert done.status == 0, done
     first = 0 if target == "yolo" else 1
     expected = {name: number for number, name in enumerate(ORDERED[order], start=first)}
@@ -251,16 +250,39 @@ def test_video_coco_is_read_and_written(tmp_path: Path) -> None:
 def test_frames_and_images_do_not_become_each_other_in_silence(tmp_path: Path) -> None:
     video, images = coco_video(tmp_path / "source"), small(tmp_path)
     for source, to in ((video, "coco"), (images, "coco-video")):
-        done = headrace(
-            "convert", source, tmp_path / to, "--to", to, "--on-error", "skip", "--json"
-        )
-        answer = done.json()
-        assert done.status == 0, done
-        assert answer["shapes"] == 0
-        assert answer["shapes_dropped"] > 0
+        command = ["convert", source, tmp_path / to, "--to", to, "--on-error", "skip"]
+        done = headrace(*command)
+        assert done.status == 1
+        assert "shapes can be written" in done.err
+        assert "--allow-empty" in done.err
+        assert not (tmp_path / to).exists()
+        allowed = headrace(*command, "--allow-empty", "--json")
+        assert allowed.status == 0, allowed
+        assert allowed.json()["shapes"] == 0
+        assert allowed.json()["shapes_dropped"] > 0
         strict = headrace("convert", source, tmp_path / "strict", "--to", to, "--strict")
         assert strict.status == 1
         assert not (tmp_path / "strict").exists()
+
+
+def test_the_chart_shows_what_was_written(tmp_path: Path) -> None:
+    document = json.loads(small(tmp_path).read_text())
+    crowd = {
+        **document["annotations"][0],
+        "id": 99,
+        "iscrowd": 1,
+        "segmentation": {"size": [48, 64], "counts": [0, 9, 3063]},
+    }
+    nowhere = {**document["annotations"][0], "id": 98, "bbox": [900, 900, 5, 5]}
+    document["annotations"] += [crowd, nowhere]
+    source = tmp_path / "more.json"
+    source.write_text(json.dumps(document))
+    for to in ("yolo", "voc", "coco"):
+        done = headrace("convert", source, tmp_path / f"out-{to}", "--to", to, "--json")
+        answer = done.json()
+        assert done.status == 0, done
+        assert sum(answer["labels"].values()) == answer["shapes"]
+        assert answer["shapes"] + answer["shapes_dropped"] == len(document["annotations"])
 
 
 def test_export_orders_classes_too(lake: Any, drawn: Any, tmp_path: Path) -> None:

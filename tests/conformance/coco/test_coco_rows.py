@@ -746,6 +746,48 @@ def test_c26_lone_surrogates(tmp_path: Path) -> None:
     strict_fails(path, "coco", "C26")
 
 
+@pytest.mark.parametrize(
+    "place", ["attributes", "extra", "image", "image extra", "category", "info"]
+)
+def test_c26_huge_values_become_text(tmp_path: Path, place: str) -> None:
+    huge = {"deep": [1, 2**63 - 1, {"x": -(2**90)}], "true": True}
+    kept = {"deep": [1, 2**63 - 1, {"x": str(-(2**90))}], "true": True}
+    content = document(annotation(attributes={"a": 1}), images=[{**IMAGE}], categories=[{**CAT}])
+    if place == "info":
+        content["info"] = huge
+    else:
+        record, key = {
+            "attributes": (content["annotations"][0], "attributes"),
+            "extra": (content["annotations"][0], "own"),
+            "image": (content["images"][0], "attributes"),
+            "image extra": (content["images"][0], "own"),
+            "category": (content["categories"][0], "own"),
+        }[place]
+        record[key] = huge
+    path = save(tmp_path, content)
+    found = read(path)
+    assert found.codes == {"C26"}
+    assert {
+        "attributes": found.shapes[0].attributes,
+        "extra": (found.shapes[0].extra or {}).get("own"),
+        "image": found.samples[0].attributes,
+        "image extra": (found.samples[0].extra or {}).get("own"),
+        "category": (found.labels[0].extra or {}).get("own"),
+        "info": found.about.get("info"),
+    }[place] == kept
+    assert str(-(2**90)) in write_again(tmp_path, found).read_text()
+    strict_fails(path, "coco", "C26")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_c26_a_huge_size_is_none(tmp_path: Path, strict: bool) -> None:
+    path = save(tmp_path, document(images=[{**IMAGE, "width": 10**30}]))
+    if strict:
+        strict_fails(path, "coco", "C20")
+    else:
+        assert read(path).samples[0].width is None
+
+
 @pytest.mark.parametrize("key", ["id", "category_id"])
 def test_c26_numbers_beyond_64_bits_are_an_error(tmp_path: Path, key: str) -> None:
     path = save(tmp_path, document(annotation(**{key: 10**30})))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+import anyio
+import msgspec
 import pytest
 
-from headrace.errors import ConfigurationError, NoDataError, NotFoundError, PartialTransferError
+from headrace.errors import (
+    ConfigurationError,
+    LakeError,
+    NoDataError,
+    NotFoundError,
+    PartialTransferError,
+)
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import draw_images
@@ -17,30 +26,104 @@ from tests.support.lakes.templates import copy_empty
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 
 
-def names(folder: Path) -> list[str]:
-    """The files of a folder, but for the journal of downloads."""
-    found = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+def names(folder: Path, *, complete: bool = True) -> list[str]:
+    """The files of a folder; without a complete download, but for its state."""
+    found = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    if complete:
+        assert not (folder / ".headrace").exists()
     return sorted(name for name in found if not name.startswith(".headrace/"))
 
 
-async def test_complete_files_stay_and_others_are_fetched(
+async def test_a_finished_folder_holds_the_files_and_nothing_else(
     version: DatasetVersion, tmp_path: Path
 ) -> None:
-    """A shorter file, one of the same size with other bytes, and a missing one are fetched; the rest is not touched."""
+    """As loaders of image folders see it: each folder in it would be a class. A second run changes nothing."""
+    out = tmp_path / "out"
+    for moved in (12, 0):
+        report = await version.download(out)
+        assert (report.moved, report.skipped) == (moved, 12 - moved)
+        with os.scandir(out) as entries:
+            assert sorted((entry.name, entry.is_file()) for entry in entries) == [
+                (name, True) for name in NAMES
+            ]
+
+
+async def test_what_a_person_changed_is_kept_and_what_is_missing_is_fetched(
+    version: DatasetVersion, tmp_path: Path
+) -> None:
+    """A shorter file and one of the same size with other bytes are kept and named; nothing else is touched."""
     out = tmp_path / "out"
     await version.download(out)
     original = {name: (out / name).read_bytes() for name in NAMES}
-    (out / NAMES[0]).write_bytes(b"cut")
-    (out / NAMES[1]).write_bytes(bytes(len(original[NAMES[1]])))
+    mine = {NAMES[0]: b"cut", NAMES[1]: bytes(len(original[NAMES[1]]))}
+    for name, content in mine.items():
+        (out / name).write_bytes(content)
     (out / NAMES[2]).unlink()
     stamp = (out / NAMES[3]).stat().st_mtime_ns
+    plan = await version.download(out, dry_run=True)
+    assert (plan.moved, plan.skipped, sorted(plan.kept_files)) == (1, 9, NAMES[:2])
+    assert not (out / NAMES[2]).exists()
     report = await version.download(out)
-    assert (report.moved, report.skipped, report.failed) == (3, 9, 0)
-    assert {name: (out / name).read_bytes() for name in NAMES} == original
+    assert (report.moved, report.skipped, report.failed) == (1, 9, 0)
+    assert (report.kept, sorted(report.kept_files)) == (2, NAMES[:2])
+    assert {name: (out / name).read_bytes() for name in NAMES} == original | mine
     assert (out / NAMES[3]).stat().st_mtime_ns == stamp
     forced = await version.download(out, force_replace=True)
     assert (forced.moved, forced.bytes) == (12, sum(map(len, original.values())))
+    assert {name: (out / name).read_bytes() for name in NAMES} == original
     assert names(out) == NAMES
+
+
+async def test_a_file_of_the_same_name_is_kept_by_every_download(
+    version: DatasetVersion, tmp_path: Path
+) -> None:
+    """Of the version, of some assets, of one asset, of data. Without a manifest an equal file is never another's."""
+    first = await version.find_asset(filename=NAMES[0])
+    some = await version.list_assets(filenames=NAMES[:2])
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / NAMES[0]).write_bytes(b"mine")
+    for holder in (first, await first.get_data(), some, await some.as_multidata(), version):
+        report = await holder.download(out)
+        assert (report.kept, report.kept_files) == (1, [NAMES[0]])
+        assert (out / NAMES[0]).read_bytes() == b"mine"
+    assert names(out) == NAMES
+    shutil.copytree(out, tmp_path / "copy")
+    (tmp_path / "copy" / NAMES[0]).unlink()
+    report = await version.download(tmp_path / "copy")
+    assert (report.moved, report.skipped, report.kept) == (1, 11, 0)
+    assert names(tmp_path / "copy") == NAMES
+
+
+async def test_a_lake_is_no_target(door: Door, version: DatasetVersion, tmp_path: Path) -> None:
+    def seen() -> set[Path]:
+        files = door.lake.rglob("*")
+        return {path for path in files if not path.name.startswith("headrace.db-")}
+
+    before = seen()
+    for folder in (door.lake, door.lake / "objects", door.lake / "new", door.lake.parent):
+        for dry_run in (False, True):
+            with pytest.raises(LakeError, match="lake"):
+                await version.download(folder, dry_run=dry_run)
+    asset = await version.find_asset(filename=NAMES[0])
+    with pytest.raises(LakeError):
+        await asset.download(door.lake / "objects")
+    assert seen() == before
+    # The default folder of single files often lies beside a lake.
+    assert (await asset.download(door.lake.parent)).moved == 1
+
+
+async def test_downloads_at_once_into_one_folder(version: DatasetVersion, tmp_path: Path) -> None:
+    """One by one, each of the assets, and two of the whole version beside them."""
+    out = tmp_path / "out"
+    assets = await version.list_assets()
+    async with anyio.create_task_group() as group:
+        for asset in assets:
+            group.start_soon(asset.download, out)
+        group.start_soon(version.download, out)
+        group.start_soon(version.download, out)
+    assert names(out) == NAMES
+    assert (await version.download(out)).skipped == 12
 
 
 async def test_the_default_folder_and_ids_as_names(
@@ -66,6 +149,11 @@ async def test_two_assets_of_one_name_get_two_files(
         report = await version.download(tmp_path / "out")
         assert report.renamed == {str(both[1].id): renamed}
     assert report.skipped == 13
+    listed = msgspec.json.decode(Path(report.names_file).read_bytes())
+    assert listed == {"id": str(both[1].id), "filename": NAMES[0], "local": renamed}
+    # A download of one file forgets nothing about the others.
+    await both[0].download(tmp_path / "out")
+    assert msgspec.json.decode(Path(report.names_file).read_bytes()) == listed
     assert (tmp_path / "out" / renamed).read_bytes() == path.read_bytes()
     assert await version.list_assets().count() == len(names(tmp_path / "out")) == 13
 
@@ -81,7 +169,8 @@ async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
     report = caught.value.report
     assert (report.moved, report.failed) == (11, 1)
     assert [failure.name for failure in report.failures] == [NAMES[5]]
-    assert names(out) == [name for name in NAMES if name != NAMES[5]]
+    assert names(out, complete=False) == [name for name in NAMES if name != NAMES[5]]
+    assert (out / ".headrace").is_dir()
 
 
 async def test_only_what_failed_is_taken_up_again(
@@ -118,7 +207,7 @@ async def test_bytes_that_rotted_replace_nothing(
         await version.download(out, force_replace=True)
     assert [failure.code for failure in caught.value.report.failures] == ["checksum"]
     assert (out / NAMES[4]).read_bytes() == good
-    assert names(out) == NAMES
+    assert names(out, complete=False) == NAMES
 
 
 async def test_one_data_and_some_assets(version: DatasetVersion, tmp_path: Path) -> None:

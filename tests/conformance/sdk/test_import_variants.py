@@ -84,6 +84,36 @@ async def test_coco_objects_with_everything(
     assert str(annotation.id) in counts
 
 
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({"bbox": [float("nan"), 1, 2, 3]}, "C04"),
+        ({"bbox": [1, 2, 3]}, "C04"),
+        ({"bbox": BOX, "image_id": 99}, "C18"),
+    ],
+)
+async def test_a_bad_record_of_coco_is_an_error_and_nothing_is_written(
+    version: DatasetVersion, tmp_path: Path, record: dict[str, Any], code: str
+) -> None:
+    await version.set_type("OBJECT_DETECTION")
+    file = coco(tmp_path, {"bbox": BOX}, record)
+    with pytest.raises(ParseError, match=code) as caught:
+        await version.import_annotations_coco_file(file)
+    assert "coco.json at byte" in str(caught.value)
+    assert await kinds(version) == {}
+    report = await version.import_annotations(file, on_error="skip")
+    assert (report.shapes_imported, report.shapes_dropped) == (1, 1)
+
+
+async def test_whole_numbers_beyond_64_bits_are_kept_as_text(
+    version: DatasetVersion, tmp_path: Path
+) -> None:
+    await version.set_type("OBJECT_DETECTION")
+    file = coco(tmp_path, {"bbox": BOX, "attributes": {"serial": 2**80, "small": 7}})
+    report = await version.import_annotations(file)
+    assert "C26" in {finding.code for finding in report.findings}
+
+
 async def test_coco_masks(version: DatasetVersion, tmp_path: Path) -> None:
     await version.set_type("MASK")
     whole = {"size": [50, 100], "counts": [50, 5, 4945]}

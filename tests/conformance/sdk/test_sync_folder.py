@@ -7,12 +7,20 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
-from headrace.engine.sync.run import SyncReport
-from headrace.errors import PartialTransferError, UnavailableError
+from headrace.engine.sync.report import SyncReport
+from headrace.errors import (
+    ConfigurationError,
+    DeleteLimitError,
+    LakeError,
+    PartialTransferError,
+    UnavailableError,
+)
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
+from headrace.settings import load_settings
 from tests.support.data.images import draw_images
 from tests.support.lakes.doors import Door
 
@@ -21,9 +29,10 @@ NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 
 
 def files(folder: Path) -> dict[str, bytes]:
+    """The files of a folder that is in sync: nothing else is in it."""
+    assert not (folder / ".headrace").exists()
     found = (path for path in folder.rglob("*") if path.is_file())
-    names = {path.relative_to(folder).as_posix(): path for path in found}
-    return {n: p.read_bytes() for n, p in names.items() if not n.startswith(".headrace/")}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def did(report: SyncReport) -> dict[str, str]:
@@ -38,8 +47,14 @@ def change(path: Path, more: bytes = b"changed") -> bytes:
 
 async def in_version(version: DatasetVersion, folder: Path) -> dict[str, bytes]:
     """The files of a version, freshly downloaded."""
-    await version.download(folder)
+    await version.download(folder, force_replace=True)
     return files(folder)
+
+
+def state_file() -> Path:
+    """The file with the state of the one folder that was synchronized last."""
+    found = load_settings().state_folder().glob("paths/*/synced-*.json")
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
 
 
 @pytest.fixture
@@ -178,11 +193,187 @@ async def test_a_first_run_knows_what_is_the_same_already(
 
 
 async def test_a_lost_state_costs_nothing_but_reading(client: Client, folder: Path) -> None:
-    state = folder / ".headrace" / "synced.json"
     for content in (b"", b"{}", b"[]", b"\xff"):
-        state.write_bytes(content)
+        state_file().write_bytes(content)
         report = await client.sync_folder(NAME, folder)
         assert (report.steps, report.same) == ([], 12)
+
+
+async def test_state_that_lies_in_the_folder_is_taken_over(client: Client, folder: Path) -> None:
+    """As an interrupted synchronization leaves it there, or an earlier headrace."""
+    kept = state_file()
+    (folder / ".headrace").mkdir()
+    kept.rename(folder / ".headrace" / "synced.json")
+    (folder / NAMES[0]).unlink()
+    report = await client.sync_folder(NAME, folder)
+    assert did(report) == {NAMES[0]: "keep"}
+    assert sorted(files(folder)) == NAMES[1:]
+    assert kept.exists()
+
+
+async def test_one_folder_and_two_versions(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    """What the folder shared with the one does not hide what it shared with the other."""
+    await client.push("drawings/second", folder)
+    await client.sync_folder("drawings/second", folder)
+    (folder / NAMES[0]).unlink()
+    for name in (NAME, "drawings/second"):
+        report = await client.sync_folder(name, folder, delete=True)
+        assert did(report) == {NAMES[0]: "delete-remote"}
+        assert await (await client.version(name)).list_assets().count() == 11
+
+
+async def test_without_a_state_folder_the_state_stays_in_the_folder(
+    client: Client, version: DatasetVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("HEADRACE_STATE", str(tmp_path / "file" / "below"))
+    folder = tmp_path / "synced"
+    folder.mkdir()
+    report = await client.sync_folder(NAME, folder)
+    assert any("state folder cannot be written" in note for note in report.transfer.notes)
+    assert [path.name for path in (folder / ".headrace").iterdir()] == ["synced.json"]
+    (folder / NAMES[0]).unlink()
+    report = await client.sync_folder(NAME, folder, delete=True)
+    assert did(report) == {NAMES[0]: "delete-remote"}
+
+
+async def test_two_at_once_exclude_each_other(
+    client: Client, version: DatasetVersion, folder: Path, tmp_path: Path
+) -> None:
+    """The second one finds what the first one did: each new file is one asset."""
+    for path in draw_images(tmp_path / "more", 20, prefix="new"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    reports: list[SyncReport] = []
+
+    async def one() -> None:
+        reports.append(await client.sync_folder(NAME, folder))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(one)
+    assert sorted(len(report.steps) for report in reports) == [0, 0, 20]
+    assert await version.list_assets().count() == 32
+    assert len(files(folder)) == 32
+
+
+async def annotated(version: DatasetVersion) -> int:
+    """Annotate three images with shapes; how many shapes."""
+    label = await version.create_label("thing")
+    await version.set_type("OBJECT_DETECTION")
+    for number, name in enumerate(NAMES[:3], 1):
+        asset = await version.find_asset(filename=name)
+        annotation = await asset.create_annotation()
+        for _ in range(number):
+            await annotation.create_rectangle(1, 2, 3, 4, label)
+    return 6
+
+
+async def test_an_emptied_folder_takes_nothing_out_of_the_version(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    """Whatever the limit says. What is lost is counted. Putting the files back costs nothing."""
+    shapes = await annotated(version)
+    before = files(folder)
+    for name in before:
+        (folder / name).unlink()
+    (folder / "notes.txt").write_text("no image")
+    plan = await client.sync_folder(NAME, folder, delete=True, max_delete="100%", dry_run=True)
+    assert (plan.removed_assets, plan.removed_shapes, plan.deleted_files) == (12, shapes, 0)
+    assert "no images or videos: 12 assets with 6 shapes" in plan.refusal
+    for limit in (None, 12, "100%"):
+        with pytest.raises(DeleteLimitError, match="12 assets with 6 shapes") as caught:
+            await client.sync_folder(NAME, folder, delete=True, max_delete=limit)
+        assert caught.value.report.removed_shapes == shapes
+    assert await version.list_assets().count() == 12
+    assert (await version.retrieve_stats()).nb_objects == shapes
+    report = await client.sync_folder(NAME, folder, direction="down")
+    assert did(report) == dict.fromkeys(NAMES, "download")
+    assert files(folder) == before | {"notes.txt": b"no image"}
+
+
+async def test_an_emptied_version_deletes_no_file(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    await version.delete_assets(await version.list_assets())
+    with pytest.raises(DeleteLimitError, match="the version has no assets: 12 files"):
+        await client.sync_folder(NAME, folder, delete=True, max_delete="100%")
+    assert len(files(folder)) == 12
+    report = await client.sync_folder(NAME, folder, direction="up")
+    assert did(report) == dict.fromkeys(NAMES, "upload")
+
+
+async def test_no_more_is_deleted_than_the_limit(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    """By default a tenth, in a small version ten; on each side. Nothing else is done either."""
+    shapes = await annotated(version)
+    (folder / "new.jpg").write_bytes((folder / NAMES[11]).read_bytes())
+    for name in NAMES[:11]:
+        (folder / name).unlink()
+    for limit in (None, 10, "10", "90%"):
+        with pytest.raises(
+            DeleteLimitError, match=r"11 assets with 6 shapes .* more than 10 of 12"
+        ):
+            await client.sync_folder(NAME, folder, delete=True, max_delete=limit)
+    with pytest.raises(ConfigurationError, match="neither a number nor a percentage"):
+        await client.sync_folder(NAME, folder, delete=True, max_delete="much")
+    assert await version.list_assets().count() == 12
+    report = await client.sync_folder(NAME, folder, delete=True, max_delete=11)
+    assert (report.removed_assets, report.removed_shapes) == (11, shapes)
+    assert sorted([a.filename async for a in version.list_assets()]) == [NAMES[11], "new.jpg"]
+    await version.delete_assets([await version.find_asset(filename="new.jpg")])
+    with pytest.raises(DeleteLimitError, match="1 file would be deleted in the folder"):
+        await client.sync_folder(NAME, folder, delete=True, max_delete=0)
+    assert sorted(files(folder)) == [NAMES[11], "new.jpg"]
+    await client.sync_folder(NAME, folder, delete=True)
+    assert sorted(files(folder)) == [NAMES[11]]
+
+
+@pytest.mark.parametrize("answer", [False, True])
+async def test_a_person_is_asked_before_anything_is_deleted(
+    client: Client, version: DatasetVersion, folder: Path, answer: bool
+) -> None:
+    shapes = await annotated(version)
+    seen: list[SyncReport] = []
+
+    def confirm(report: SyncReport) -> bool:
+        seen.append(report)
+        return answer
+
+    assert (await client.sync_folder(NAME, folder, delete=True, confirm=confirm)).steps == []
+    assert seen == []  # there was nothing to ask
+    for name in NAMES[:3]:
+        (folder / name).unlink()
+    change(folder / NAMES[5])
+    report = await client.sync_folder(NAME, folder, delete=True, confirm=confirm)
+    assert (len(seen), seen[0].removed_assets, seen[0].removed_shapes) == (1, 3, shapes)
+    assert report.dry_run is not answer
+    assert await version.list_assets().count() == (9 if answer else 12)
+    again = await client.sync_folder(NAME, folder, delete=True)
+    assert len(again.steps) == (0 if answer else 4)
+
+
+async def test_a_preferred_side_counts_the_shapes_that_it_costs(
+    client: Client, version: DatasetVersion, folder: Path
+) -> None:
+    shapes = await annotated(version)
+    for name in NAMES[:3]:
+        change(folder / name)
+    with pytest.raises(DeleteLimitError, match="3 assets with 6 shapes"):
+        await client.sync_folder(NAME, folder, prefer="local", max_delete=2)
+    report = await client.sync_folder(NAME, folder, prefer="local")
+    assert (report.removed_assets, report.removed_shapes) == (3, shapes)
+
+
+async def test_a_lake_is_no_folder_to_sync(
+    client: Client, door: Door, version: DatasetVersion
+) -> None:
+    for folder in (door.lake, door.lake / "objects", door.lake.parent):
+        with pytest.raises(LakeError):
+            await client.sync_folder(NAME, folder, dry_run=True)
+    assert await version.list_assets().count() == 12
 
 
 async def test_names_that_differ_in_case_or_form_alone(
@@ -259,7 +450,7 @@ async def test_no_such_folder(client: Client, version: DatasetVersion, tmp_path:
 
 
 async def test_synchronize_finds_changed_contents(version: DatasetVersion, tmp_path: Path) -> None:
-    """The same name and size are not enough."""
+    """The same name and size are not enough. What a person changed is not replaced."""
     out = tmp_path / "out"
     await version.download(out)
     size = (out / NAMES[1]).stat().st_size
@@ -267,5 +458,9 @@ async def test_synchronize_finds_changed_contents(version: DatasetVersion, tmp_p
     (out / NAMES[2]).unlink()
     missing = await version.synchronize(out)
     assert sorted(asset.filename for asset in missing) == NAMES[1:3]
+    await version.synchronize(out, do_download=True)
+    assert [asset.filename for asset in await version.synchronize(out)] == [NAMES[1]]
+    assert (out / NAMES[1]).read_bytes() == bytes(size)
+    (out / NAMES[1]).unlink()
     await version.synchronize(out, do_download=True)
     assert len(await version.synchronize(out)) == 0

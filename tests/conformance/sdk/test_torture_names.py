@@ -64,9 +64,7 @@ async def test_f33_up_and_down_again(
     names = {
         a.object_name if layout == "tree" else a.filename: a async for a in version.iter_assets()
     }
-    mapping = out / ".headrace" / "names.jsonl"
-    lines = mapping.read_bytes().splitlines() if mapping.exists() else []
-    renamed = {line["id"]: line["local"] for line in map(msgspec.json.decode, lines)}
+    renamed = mapped(pulled.names_file) if pulled.renamed else {}
     told = {renamed.get(str(asset.id), name): up[asset.filename] for name, asset in names.items()}
     assert told == down
 
@@ -98,11 +96,11 @@ async def test_f33_exports_call_files_as_downloads_do(
         ids[str(asset.id)] = asset.filename
         await (await asset.create_annotation()).create_rectangle(1, 2, 3, 4, label)
     pulled, out = tmp_path / "pulled", tmp_path / "out"
-    await version.download(pulled)
+    downloaded = await version.download(pulled)
     report = await version.export(out, format)
     assert (report.images, report.shapes) == (len(NAMES), len(NAMES))
-    down = mapped(pulled)
-    names = mapped(out)
+    down = mapped(downloaded.names_file)
+    names = mapped(out / ".headrace" / "names.jsonl")
     assert {no for no, name in ids.items() if not is_safe(name)} <= {*names}
     for no, local in names.items():
         if (
@@ -117,8 +115,8 @@ async def test_f33_exports_call_files_as_downloads_do(
     assert not (tmp_path / "strict").exists()
 
 
-def mapped(folder: Path) -> dict[str, str]:
-    lines = (folder / ".headrace" / "names.jsonl").read_bytes().splitlines()
+def mapped(names: Path | str) -> dict[str, str]:
+    lines = Path(names).read_bytes().splitlines()
     return {line["id"]: line["local"] for line in map(msgspec.json.decode, lines)}
 
 

@@ -33,13 +33,19 @@ async def test_a_folder_is_compared_and_completed(version: DatasetVersion, tmp_p
     assert len(await version.synchronize(folder, do_download=True)) == 0
     whole = (folder / "image_0004.jpg").read_bytes()
     (folder / "image_0003.jpg").unlink()
-    (folder / "image_0004.jpg").write_bytes(whole[:-5])  # cut short: the same name is not enough
+    cut = whole[:-5]  # the same name is not enough
+    (folder / "image_0004.jpg").write_bytes(cut)
     (folder / "mine.txt").write_text("not of the version")
     found = await version.synchronize(folder)
     assert sorted(asset.filename for asset in found) == ["image_0003.jpg", "image_0004.jpg"]
     assert not (folder / "image_0003.jpg").exists()
     fetched = await version.synchronize(folder, do_download=True)
     assert sorted(asset.filename for asset in fetched) == ["image_0003.jpg", "image_0004.jpg"]
-    assert (folder / "image_0004.jpg").read_bytes() == whole
+    assert (folder / "image_0003.jpg").exists()
     assert (folder / "mine.txt").exists()
+    # What a person changed stays theirs.
+    assert (folder / "image_0004.jpg").read_bytes() == cut
+    assert [asset.filename for asset in await version.synchronize(folder)] == ["image_0004.jpg"]
+    await version.download(folder, force_replace=True)
     assert len(await version.synchronize(folder)) == 0
+    assert not (folder / ".headrace").exists()

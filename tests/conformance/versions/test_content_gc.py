@@ -44,13 +44,13 @@ async def test_ten_forks_and_their_end(lake: Stocked) -> None:
     content, before = rows(lake, "content"), await told(lake, parent.id)
     forks = [(await fork(lake, parent.id, f"f{n}", **ALL)).dataset_version.id for n in range(10)]
     assert rows(lake, "content") == content
-    await lake.call(datasets.DELETE_VERSION, version_id=parent.id)
+    await lake.call(datasets.DELETE_VERSION, version_id=parent.id, undo=False)
     for gone in forks[:9]:
-        await lake.call(datasets.DELETE_VERSION, version_id=gone)
+        await lake.call(datasets.DELETE_VERSION, version_id=gone, undo=False)
     await until(lambda: quiet(lake, 1))
     assert await told(lake, forks[9]) == before
     assert rows(lake, "content") == content
-    await lake.call(datasets.DELETE_VERSION, version_id=forks[9])
+    await lake.call(datasets.DELETE_VERSION, version_id=forks[9], undo=False)
     await until(lambda: quiet(lake, 0))
     assert rows(lake, "content") == 0
 
@@ -63,7 +63,7 @@ async def test_only_what_nobody_names_goes(lake: Stocked) -> None:
     await lake.call(assets.DELETE_ASSETS, version_id=parent.id, ids=[UUID(parent.assets[15])])
     assert rows(lake, "content") == own + 4
     kept = await told(lake, parent.id)
-    await lake.call(datasets.DELETE_VERSION, version_id=child)
+    await lake.call(datasets.DELETE_VERSION, version_id=child, undo=False)
     await until(lambda: quiet(lake, 1))
     assert await told(lake, parent.id) == kept
     assert rows(lake, "content") == own + 4 - 2 - 1
@@ -98,7 +98,7 @@ async def test_a_deleted_dataset_takes_shared_content_with_it(lake: Stocked) -> 
     parent = await rich(lake, 40)
     await fork(lake, parent.id, **ALL)
     other = await rich(lake, 10, "other")
-    await lake.call(datasets.DELETE_DATASET, dataset_id=await origin(lake, parent.id))
+    await lake.call(datasets.DELETE_DATASET, dataset_id=await origin(lake, parent.id), undo=False)
     await until(lambda: rows(lake, "dataset") == 1)
     assert rows(lake, "content") == 1
     assert len((await told(lake, other.id))["shapes"]) == 8
@@ -120,7 +120,7 @@ async def test_a_collection_cut_short_goes_on_at_the_next_open(
             assets.COPY_ASSETS, version_id=parent.id, destination_id=child, asset_ids=chosen, **ALL
         )
         kept, own = await told(lake, child), rows(lake, "content")
-        await lake.call(datasets.DELETE_VERSION, version_id=parent.id)
+        await lake.call(datasets.DELETE_VERSION, version_id=parent.id, undo=False)
         await until(lambda: 20 < rows(lake, "content") < own)
     async with stocked(path) as lake:
         await until(lambda: quiet(lake, 1))
@@ -144,7 +144,7 @@ async def test_what_is_written_while_garbage_is_marked_stays(
             await fork(lake, parent.id, "late", **ALL)
 
     monkeypatch.setattr(ContentGcWork, "prepare", and_then)
-    await lake.call(datasets.DELETE_VERSION, version_id=child.dataset_version.id)
+    await lake.call(datasets.DELETE_VERSION, version_id=child.dataset_version.id, undo=False)
     await until(lambda: rows(lake, "version", "name = 'late'") == 1 and quiet(lake, 2))
     dataset = await origin(lake, parent.id)
     found = await lake.call(datasets.FIND_VERSION, dataset_id=dataset, version="late")

@@ -131,7 +131,7 @@ async def test_tags_show_on_get(lake: Stocked) -> None:
 
 async def test_a_deleted_version_is_gone_at_once_and_its_name_free(lake: Stocked) -> None:
     version = await lake.version("v1")
-    await lake.call(datasets.DELETE_VERSION, version_id=version.id)
+    await lake.call(datasets.DELETE_VERSION, version_id=version.id, undo=False)
     with pytest.raises(NotFoundError):
         await lake.call(datasets.GET_VERSION, version_id=version.id)
     with pytest.raises(NotFoundError):
@@ -144,7 +144,7 @@ async def test_a_deleted_version_is_gone_at_once_and_its_name_free(lake: Stocked
 
 async def test_a_deleted_dataset_takes_its_versions_along(lake: Stocked) -> None:
     version = await lake.version("v1")
-    await lake.call(datasets.DELETE_DATASET, dataset_id=version.origin_id)
+    await lake.call(datasets.DELETE_DATASET, dataset_id=version.origin_id, undo=False)
     for operation, fields in (
         (datasets.GET_DATASET, {"dataset_id": version.origin_id}),
         (datasets.GET_VERSION, {"version_id": version.id}),

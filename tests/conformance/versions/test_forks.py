@@ -103,7 +103,7 @@ async def test_a_fork_lives_on_alone(lake: Stocked) -> None:
     assert await told(lake, parent.id) == before
     # And the parent without its child: large shapes that both named are still the child's.
     kept = await told(lake, child.id)
-    await lake.call(datasets.DELETE_VERSION, version_id=parent.id)
+    await lake.call(datasets.DELETE_VERSION, version_id=parent.id, undo=False)
     await until(lambda: rows(lake, "version") == 1)
     assert await told(lake, child.id) == kept
     assert kept["stats"]["nb_assets"] == 29
@@ -220,7 +220,7 @@ async def test_deleting_a_version_ends_its_fork(lake: Stocked, which: str) -> No
     parent = await rich(lake, 150)
     answer = await fork(lake, parent.id, **ALL)
     doomed = parent.id if which == "parent" else answer.dataset_version.id
-    await lake.call(datasets.DELETE_VERSION, version_id=doomed)
+    await lake.call(datasets.DELETE_VERSION, version_id=doomed, undo=False)
     ended = await lake.call(jobs.GET_JOB, job_id=answer.job.id)
     wanted = JobStatus.FAILED if which == "parent" else JobStatus.TERMINATED
     assert ended.status is wanted

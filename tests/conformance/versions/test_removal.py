@@ -97,7 +97,7 @@ async def test_nothing_of_a_deleted_version_stays(lake: Stocked) -> None:
         target_type=tags.TagTarget.DATASET_VERSION,
     )
     await lake.call(tags.ATTACH_TAG, tag_id=tag.id, ids=[doomed.id, stays.id])
-    await lake.call(datasets.DELETE_VERSION, version_id=doomed.id)
+    await lake.call(datasets.DELETE_VERSION, version_id=doomed.id, undo=False)
     with pytest.raises(NotFoundError):
         await lake.call(datasets.GET_STATS, version_id=doomed.id)
     with pytest.raises(NotFoundError):
@@ -115,7 +115,7 @@ async def test_a_deleted_dataset_leaves_nothing(lake: Stocked) -> None:
     first = await annotated(lake, 10, "v1")
     origin = (await lake.call(datasets.GET_VERSION, version_id=first.id)).origin_id
     second = await lake.version("v2", dataset=origin)
-    await lake.call(datasets.DELETE_DATASET, dataset_id=origin)
+    await lake.call(datasets.DELETE_DATASET, dataset_id=origin, undo=False)
     await gone(lake)
     await gone(lake, "dataset")
     assert rows(lake) == before

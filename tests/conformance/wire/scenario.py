@@ -23,7 +23,7 @@ from headrace.model.enums import (
     ProcessingTargetType,
     TagTarget,
 )
-from headrace.model.records import Meta, OrganizationRecord
+from headrace.model.records import Items, Meta, OrganizationRecord
 from headrace.platform.platform import Platform
 from headrace.platform.processings.programs import Program
 from headrace.platform.processings.registry import register_processing
@@ -84,6 +84,8 @@ class Walk:
                 return f"<{key}>"
             if key.endswith("object_name") or _is_id(value):
                 return self._names.setdefault(value, f"<{len(self._names)}>")
+        if key in ("created_at", "expires_at", "undone_at", "bytes", "free") and value is not None:
+            return f"<{key}>"
         return value
 
 
@@ -631,12 +633,33 @@ async def _processings(it: Walk, lake: Any, version: Any, assets: list[Any]) -> 
     await it.ask("cancel_job_run", job_id=job.id)
 
 
+async def _removals(it: Walk, version: Any) -> None:
+    place = {"version_id": version.id}
+    await it.ask("check_removal", **place)
+    await it.refused("check_removal", version_id=MISSING)
+    organization = {"organization_id": it.organization.id}
+    found = await it.ask("list_removals", **organization)
+    name = f"{version.origin_name}/{version.version}"
+    assert await it.ask("list_removals", **organization, version="no/such") == Items(items=[])
+    (removal, *_) = (await it.ask("list_removals", **organization, version=name)).items
+    assert removal in found.items
+    one = {"removal_id": removal.id}
+    await it.ask("get_removal", **one)
+    await it.refused("get_removal", removal_id=MISSING)
+    await it.ask("undo_removal", **one, dry_run=True)
+    await it.ask("undo_removal", **one)
+    await it.ask("undo_removal", **one)
+    await it.refused("undo_removal", removal_id=MISSING)
+    await it.ask("list_assets", version_id=version.id, **EVERYTHING)
+
+
 async def _endings(it: Walk, lake: Any, version: Any, data: list[Any], assets: list[Any]) -> None:
     await it.ask("delete_asset", asset_id=assets[0].id)
     await it.refused("get_asset", asset_id=assets[0].id)
     await it.ask("delete_assets", version_id=version.id, ids=[assets[1].id])
     await it.ask("list_assets", version_id=version.id, **EVERYTHING)
     await it.ask("get_stats", version_id=version.id)
+    await _removals(it, version)
     await it.ask("delete_data", data_id=data[0].id)
     await it.ask("delete_many_data", datalake_id=lake.id, ids=[data[1].id])
     await it.ask("list_data", datalake_id=lake.id, **EVERYTHING)

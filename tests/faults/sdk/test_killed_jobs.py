@@ -109,16 +109,24 @@ async def test_a_push_killed_half_way_goes_on(tmp_path: Path, kind: str, calls: 
         assert await (await client.get_datalake()).list_data().count() == COUNT
 
 
-async def test_a_download_killed_half_way_goes_on(lake: Path, tmp_path: Path) -> None:
-    """What was being written is taken for no file; in the end there is nothing but the files."""
+@pytest.mark.parametrize("home", ["same", "other"])
+async def test_a_download_killed_half_way_goes_on(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    """What was being written is taken for no file; in the end there is nothing but the files.
+
+    All that the next process needs is in the folder: it may have another home.
+    """
     out = tmp_path / "out"
     killed(lake, "download", 13, "d/disturbed", out)
     visible = [path for path in out.iterdir() if not path.name.startswith(".")]
     assert len(visible) < COUNT
     images = tmp_path / "images"
     assert all(path.read_bytes() == (images / path.name).read_bytes() for path in visible)
+    assert (out / ".headrace").is_dir()
+    if home == "other":
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
     finished(lake, "download", "d/disturbed", out)
-    assert [p.name for p in (out / ".headrace").iterdir()] == ["pulled"]
-    assert {p.name: p.read_bytes() for p in out.iterdir() if p.is_file()} == {
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == {
         p.name: p.read_bytes() for p in images.iterdir()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,19 @@ FILES = {
     **{f"a/{n}.bin": hashlib.shake_256(bytes([n])).digest(2_000 + n) for n in range(4)},
     "large.bin": hashlib.shake_256(b"large").digest(3_000_000),
 }
-OLD = {"a/1.bin": b"an older file", "other.txt": b"not ours"}
+OLD = {"a/1.bin": b"an older file of ours", "a/2.bin": b"a person's", "other.txt": b"not ours"}
+THEIRS = ("a/2.bin", "other.txt")
+AFTER = FILES | {name: OLD[name] for name in THEIRS}
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 async def download(folder: Path) -> TransferReport:
     """From memory, file by file."""
+    return await put(folder, FILES)
+
+
+async def put(folder: Path, files: Mapping[str, bytes]) -> TransferReport:
+    """Download some files from memory, one by one."""
 
     async def batches() -> AsyncIterator[list[Item]]:
         yield [
@@ -40,7 +47,7 @@ async def download(folder: Path) -> TransferReport:
                 size=len(content),
                 sha256=hashlib.sha256(content).hexdigest(),
             )
-            for name, content in FILES.items()
+            for name, content in files.items()
         ]
 
     with Progress("pull", "files", None) as progress:
@@ -78,7 +85,8 @@ def look(folder: Path) -> None:
     for name, content in files_below(folder).items():
         good = {FILES.get(name), OLD.get(name)}
         assert content in good, name
-    assert (folder / "other.txt").read_bytes() == OLD["other.txt"]
+    for name in THEIRS:
+        assert (folder / name).read_bytes() == OLD[name]
     assert (folder / "a/1.bin").read_bytes() in (OLD["a/1.bin"], FILES["a/1.bin"])
 
 
@@ -92,8 +100,9 @@ async def one_run(
     download: Download, folder: Path, at: int, error: int, *, forever: bool
 ) -> FaultyDisk:
     (folder / "a").mkdir(parents=True)
-    for name, content in OLD.items():
-        (folder / name).write_bytes(content)
+    await put(folder, {"a/1.bin": OLD["a/1.bin"]})
+    for name in THEIRS:
+        (folder / name).write_bytes(OLD[name])
     report: TransferReport | None = None
     errors: list[BaseException] = []
     with faulty_disk(folder, at, error, forever=forever) as disk:
@@ -111,13 +120,15 @@ async def one_run(
             assert any("free space" in str(each) for each in errors), errors
     if report is not None:
         there = files_below(folder)
-        assert report.moved == len(FILES) - report.failed
-        wrong = {name for name in FILES if there.get(name) != FILES[name]}
+        assert report.moved == len(FILES) - report.failed - 1
+        assert report.kept_files == ["a/2.bin"]
+        wrong = {name for name in FILES if there.get(name) != AFTER[name]}
         assert wrong == {failure.name for failure in report.failures}
         assert all(failure.code and failure.message for failure in report.failures)
     again = await download(folder)
     assert again.failed == 0
-    assert files_below(folder) == FILES | {"other.txt": OLD["other.txt"]}
+    assert files_below(folder) == AFTER
+    assert not (folder / ".headrace").exists()
     return disk
 
 

@@ -75,7 +75,7 @@ async def killed_and_again(server: FaultServer, folder: Path, points: list[int])
     assert (report.skipped, report.moved, report.failed) == (len(before), 61 - len(before), 0)
     # Nothing that was complete is asked for again.
     assert {seen.target[1:] for seen in server.requests} == FILES.keys() - before.keys()
-    assert [path.name for path in (folder / ".headrace").iterdir()] == ["pulled"]
+    assert {path.name for path in folder.iterdir()} == FILES.keys()
 
 
 @pytest.mark.slow
@@ -128,9 +128,13 @@ async def test_f01_a_large_part_is_gone_on_with(
 
 
 async def test_f06_two_processes_and_one_folder(server: FaultServer, tmp_path: Path) -> None:
+    """The second waits for the first, and has nothing to do. In the end there is nothing but the files."""
     both = await asyncio.gather(pull(server, tmp_path), pull(server, tmp_path))
     assert [status for status, _ in both] == [0, 0]
+    counts = sorted((report.moved, report.skipped) for _, report in both if report is not None)
+    assert counts == [(0, 61), (61, 0)]
     assert there(tmp_path) == FILES
+    assert {path.name for path in tmp_path.iterdir()} == FILES.keys()
     status, report = await pull(server, tmp_path)
     assert status == 0
     assert report is not None

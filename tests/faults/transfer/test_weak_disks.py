@@ -18,6 +18,7 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.state import started
 from tests.support.faults.power_cut import PowerCut, power_cut
 from tests.unit.transfer.test_runner import Contents, files
 
@@ -87,7 +88,9 @@ async def cut_at(tmp_path: Path, at: int, chance: random.Random, *, durable: boo
         await download(folder, durable=durable)
     cut.restore(after, chance)
     visible = {p.name: p.read_bytes() for p in after.glob("*.bin")}
-    again = await download(after)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(started, "boot_id", lambda: "the next boot")
+        again = await download(after)
     assert again.failed == 0
     assert files(after) == FILES
     # Nothing that is broken was taken for complete, and nothing that is complete was fetched again.

@@ -29,6 +29,7 @@ from headrace.protocol.operations import (
     labels,
     shapes,
     tags,
+    undo,
 )
 from headrace.protocol.operations import annotations as wire
 from tests.support.lakes.campaigns import campaign, user_ids
@@ -175,6 +176,8 @@ async def stock(lake: Stocked, folder: Path) -> Owned:
         # Programs are registered by the owner of the lake, for the organization that is its own.
         move = "update processing set organization = ? where name = 'theirs'"
         connection.execute(move, (lake.access.organization,))
+    await lake.call(assets.DELETE_ASSETS, ids=[UUID(filled.assets[1])], **version)
+    removal = (await lake.call(undo.LIST_REMOVALS, organization_id=organization)).items[0]
     assert place.connector_id is not None
     return Owned(
         {
@@ -197,6 +200,7 @@ async def stock(lake: Stocked, folder: Path) -> Owned:
             Kind.CAMPAIGN: [run.id],
             Kind.STEP: [step],
             Kind.PROCESSING: [program.id],
+            Kind.REMOVAL: [removal.id],
             Kind.ASSIGNMENT: [task.id for task in (await run.tasks())[:1]],
         },
         drawn,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,21 +129,41 @@ def started(*arguments: str | Path, cwd: Path | None = None, **variables: str) -
 
 def on_terminal(*arguments: str | Path, columns: int = 80, **variables: str) -> str:
     """Run a command whose output and errors are a terminal, to its end; what the terminal was sent."""
+    return _on_terminal(arguments, columns, "", variables).out
+
+
+def answered(*arguments: str | Path, answer: str, **variables: str) -> Outcome:
+    """Run a command on a terminal, also for its input, and type ``answer`` when it asks; ``err`` is empty."""
+    return _on_terminal(arguments, 200, answer, variables)
+
+
+def _on_terminal(
+    arguments: Sequence[str | Path], columns: int, answer: str, variables: dict[str, str]
+) -> Outcome:
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     device = Path(os.ttyname(slave))
-    settings = environment(**{"TERM": "xterm", "COLUMNS": ""} | variables)
-    process = Forked(_main, [*map(str, arguments)], log=device, errors=device, environment=settings)
+    process = Forked(
+        _main,
+        [*map(str, arguments)],
+        log=device,
+        errors=device,
+        source=device if answer else None,
+        environment=environment(**{"TERM": "xterm", "COLUMNS": ""} | variables),
+    )
     sent = b""
     try:
         while process.returncode is None or select.select([master], [], [], 0)[0]:
             if select.select([master], [], [], 0.01)[0]:
                 sent += os.read(master, 65_536)
+            if answer and b"[y/N] " in sent:
+                os.write(master, answer.encode())
+                answer = ""
     finally:
         process.kill()
         os.close(slave)
         os.close(master)
-    return sent.decode().replace("\r\n", "\n")
+    return Outcome(process.join(10), sent.decode().replace("\r\n", "\n"), "")
 
 
 def interrupted(

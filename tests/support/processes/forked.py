@@ -18,8 +18,9 @@ _CONTEXT.set_forkserver_preload(["uvloop", "tests.support.processes.preload"])
 class Forked:
     """A running process.
 
-    Its standard output goes to the file ``log``, its standard error to ``errors`` (by default the same file). It runs
-    in the folder ``cwd`` with the variables ``environment``, by default those of this process.
+    Its standard output goes to the file ``log``, its standard error to ``errors`` (by default the same file), and its
+    standard input comes from ``source`` if that is given. It runs in the folder ``cwd`` with the variables
+    ``environment``, by default those of this process.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class Forked:
         *arguments: Any,
         log: Path,
         errors: Path | None = None,
+        source: Path | None = None,
         environment: dict[str, str] | None = None,
         cwd: Path | None = None,
     ) -> None:
         variables = dict(os.environ) if environment is None else environment
         self._process = _CONTEXT.Process(
-            target=_run, args=(function, arguments, log, errors, variables, cwd or Path.cwd())
+            target=_run,
+            args=(function, arguments, log, errors, source, variables, cwd or Path.cwd()),
         )
         self._process.start()
         assert self._process.pid is not None
@@ -77,12 +80,17 @@ def _run(
     arguments: tuple[Any, ...],
     log: Path,
     errors: Path | None,
+    source: Path | None,
     environment: dict[str, str],
     folder: Path,
 ) -> None:
     for path, descriptor in ((log, 1), (errors or log, 2)):
         with path.open("ab") as output:
             os.dup2(output.fileno(), descriptor)
+    if source is not None:
+        with source.open("rb", buffering=0) as given:
+            os.dup2(given.fileno(), 0)
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     # Fresh streams, as a new interpreter has them; the fork server's may be buffered in another way.
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)

@@ -102,6 +102,7 @@ def test_the_lines_add_up_to_the_summary(
         report=report,
         on_finding=heard.append,
         class_order=["nowhere", "label 1"],
+        allow_empty=True,
     )
     told = lines(report)
     assert summed(told) == summary(outcome)

@@ -55,3 +55,6 @@ def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays(
     make_state(tmp_path / "new")
     assert kept.exists()
     assert not deleted.exists()
+    os.utime(kept / "path", (0, 0))
+    make_state(tmp_path / "another")
+    assert not kept.exists()

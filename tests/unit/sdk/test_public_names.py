@@ -16,7 +16,7 @@ import headrace
 
 HANDLES = """
     Annotation Asset Classification Client Data DataSource Datalake Dataset DatasetVersion Job Label LabelGroup
-    Line Mask MultiAnnotation MultiAsset MultiData Point Polygon Processing Rectangle Tag User Worker
+    Line Mask MultiAnnotation MultiAsset MultiData Point Polygon Processing Rectangle Removal Tag User Worker
 """
 
 PUBLIC = {
@@ -38,10 +38,10 @@ PUBLIC = {
     ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
-        ConnectError ConservationError DatabaseError DiskFullError FormatError HeadraceError
+        ConnectError ConservationError DatabaseError DeleteLimitError DiskFullError FormatError HeadraceError
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
-        PartialTransferError PermissionDeniedError RateLimitError RequestTooLargeError STATUS_CLASSES ServerError
+        PartialTransferError PermissionDeniedError RateLimitError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
         SourceNotFoundError StorageError TransferError TransferTimeoutError UnavailableError UniqueViolationError
         UnknownFormatError UnprocessableEntityError WaitTimeoutError WorkerProcessError error_for_status
     """,

@@ -18,6 +18,8 @@ TEXT = Path(__file__).with_name("seed").joinpath("dataset_version.txt").read_tex
 MORE = {
     "list_assets": "filters of campaigns and metadata, as 6.37.0 has them",
     "download": "layout, durable, retry_failed and progress, by keyword",
+    "delete": "undo, as headrace has it",
+    "delete_all_annotations": "undo, as headrace has it",
     "export_annotation_file": "export_key, as 6.37.0 has it",
     "build_coco_file_locally": "export_key and chunk_size, as 6.37.0 has them",
     "import_annotations_coco_file": "export_key, as 6.37.0 has it",

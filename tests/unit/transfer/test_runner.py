@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ import anyio.lowlevel
 import pytest
 
 from headrace.errors import ConfigurationError, ConnectError, PartialTransferError, TransferError
+from headrace.transfer.download.preview import preview
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress, ProgressEvent
 from headrace.transfer.report import TransferReport
@@ -99,7 +101,7 @@ async def fetched(
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What is there, but for the journal."""
+    """What is there, but for the state of an incomplete run."""
     found = {
         p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
@@ -107,10 +109,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {name: found[name] for name in found if not name.startswith(".headrace/")}
 
 
-async def test_files_appear_in_their_folders(tmp_path: Path) -> None:
+async def test_files_appear_in_their_folders_and_nothing_else(tmp_path: Path) -> None:
     items = [item("a.bin", CONTENT), item("b/c/d.bin", CONTENT), item("e.bin", b"", known=False)]
     report = await fetched(items, tmp_path / "out")
     assert files(tmp_path / "out") == {"a.bin": CONTENT, "b/c/d.bin": CONTENT, "e.bin": b""}
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.bin", "b", "e.bin"]
     assert (report.moved, report.skipped, report.failed, report.bytes) == (
         3,
         0,
@@ -161,16 +164,109 @@ async def test_what_is_complete_is_not_opened(tmp_path: Path) -> None:
 
 
 async def test_that_a_file_exists_proves_nothing(tmp_path: Path) -> None:
-    """Of a file of which nothing is known only the journal says that it is complete."""
-    (tmp_path / "a.bin").write_bytes(b"stub")
+    """Of a file of which nothing is known only the manifest says that it is complete."""
     first = await fetched([item("a.bin", CONTENT, known=False)], tmp_path)
     never = Item(name="a.bin", source=Contents(TransferError("this must not be opened")))
     second = await fetched([never], tmp_path)
     assert (first.moved, second.skipped) == (1, 1)
     (tmp_path / "a.bin").write_bytes(b"touched")
     third = await fetched([item("a.bin", CONTENT, known=False)], tmp_path)
-    assert third.moved == 1
+    assert (third.moved, third.kept, third.kept_files) == (0, 1, ["a.bin"])
+    assert files(tmp_path) == {"a.bin": b"touched"}
+    forced = await fetched([item("a.bin", CONTENT, known=False)], tmp_path, force_replace=True)
+    assert (forced.moved, forced.kept) == (1, 0)
     assert files(tmp_path) == {"a.bin": CONTENT}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("step", [700, 3_000_000])
+async def test_a_file_of_another_is_kept_unless_it_is_equal(
+    tmp_path: Path, known: bool, step: int
+) -> None:
+    """Where neither size nor digest is known, the bytes that arrive decide."""
+    (tmp_path / "other.bin").write_bytes(b"a person's")
+    (tmp_path / "same size.bin").write_bytes(bytes(len(CONTENT)))
+    (tmp_path / "equal.bin").write_bytes(CONTENT)
+    (tmp_path / "folder.bin").mkdir()
+    (tmp_path / "nowhere.bin").symlink_to("not there")
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "target").write_bytes(CONTENT)
+    (tmp_path / "link.bin").symlink_to("target")
+    before = files(tmp_path)
+    ours = ("equal.bin", "link.bin")
+    theirs = ("other.bin", "same size.bin", "folder.bin", "nowhere.bin", "file/below.bin")
+    items = [
+        Item(
+            name=name,
+            source=Contents(CONTENT, step=step),
+            size=len(CONTENT) if known else None,
+            sha256=hashlib.sha256(CONTENT).hexdigest() if known else None,
+        )
+        for name in (*ours, *theirs)
+    ]
+    report = await fetched(items, tmp_path)
+    assert sorted(report.kept_files) == sorted(theirs)
+    assert (report.kept, report.failed, report.moved + report.skipped) == (5, 0, 2)
+    assert files(tmp_path) == before
+    assert (tmp_path / "nowhere.bin").is_symlink()
+    assert (tmp_path / "folder.bin").is_dir()
+    assert not (tmp_path / ".headrace").exists()
+
+
+async def test_a_file_of_ours_gives_way_until_a_person_changes_it(tmp_path: Path) -> None:
+    for content in (b"first", b"second", b"third"):
+        wanted = Item(
+            name="a.bin",
+            source=Contents(content),
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        report = await fetched([wanted], tmp_path)
+        assert (report.moved, report.kept) == (1, 0)
+        assert files(tmp_path) == {"a.bin": content}
+    (tmp_path / "a.bin").write_bytes(b"mine!")
+    report = await fetched([item("a.bin", CONTENT)], tmp_path)
+    assert report.kept_files == ["a.bin"]
+    assert files(tmp_path) == {"a.bin": b"mine!"}
+
+
+async def test_without_a_state_folder_digests_decide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state folder is a file: nothing can be written there. What was fetched is not fetched again."""
+    (tmp_path / "state").write_bytes(b"")
+    monkeypatch.setenv("HEADRACE_STATE", str(tmp_path / "state" / "below"))
+    never = ConnectError("this must not be opened")
+    first = await fetched([item("a.bin", CONTENT)], tmp_path / "out")
+    assert any("state folder cannot be written" in note for note in first.notes)
+    again = await fetched([item("a.bin", never)], tmp_path / "out")
+    assert (first.moved, again.skipped, again.failed) == (1, 1, 0)
+    assert os.listdir(tmp_path / "out") == ["a.bin"]
+
+
+async def test_a_preview_says_what_a_run_does(tmp_path: Path) -> None:
+    """And leaves no trace, not even the folder."""
+    out = tmp_path / "out"
+    items = [item("a.bin", CONTENT), item("b.bin", CONTENT), item("c.bin", b"", known=False)]
+
+    async def preview_of(*, force_replace: bool = False) -> TransferReport:
+        async def batches() -> AsyncIterator[list[Item]]:
+            yield items
+
+        with Progress("pull", "files", None) as progress:
+            return await preview(batches(), out, force_replace=force_replace, progress=progress)
+
+    nothing = await preview_of()
+    assert (nothing.moved, nothing.bytes, nothing.dry_run) == (3, 2 * len(CONTENT), True)
+    assert not out.exists()
+    out.mkdir()
+    (out / "a.bin").write_bytes(CONTENT)
+    (out / "b.bin").write_bytes(b"other")
+    some = await preview_of()
+    assert (some.moved, some.skipped, some.kept_files) == (1, 1, ["b.bin"])
+    forced = await preview_of(force_replace=True)
+    assert (forced.moved, forced.skipped, forced.kept) == (3, 0, 0)
+    assert sorted(os.listdir(out)) == ["a.bin", "b.bin"]
 
 
 async def test_a_good_file_stays_where_its_successor_fails(tmp_path: Path) -> None:
@@ -180,6 +276,7 @@ async def test_a_good_file_stays_where_its_successor_fails(tmp_path: Path) -> No
     report = await fetched(items, tmp_path, force_replace=True)
     assert files(tmp_path) == {"a.bin": b"good", "b.bin": CONTENT}
     assert report.failed == 1
+    assert sorted(os.listdir(tmp_path / ".headrace")) == ["failed.json", "pulled"]
 
 
 async def test_what_a_dead_run_left_is_cleared_away(tmp_path: Path) -> None:
@@ -187,7 +284,26 @@ async def test_what_a_dead_run_left_is_cleared_away(tmp_path: Path) -> None:
     left.mkdir(parents=True)
     (left / "0.part").write_bytes(CONTENT * 2)
     await fetched([item("a.bin", CONTENT)], tmp_path)
+    assert os.listdir(tmp_path) == ["a.bin"]
     assert files(tmp_path) == {"a.bin": CONTENT}
+
+
+async def test_runs_of_one_process_share_a_folder(tmp_path: Path) -> None:
+    """As many downloads of single files do; the last one leaves nothing but the files."""
+    reports: list[TransferReport] = []
+
+    async def one(number: int) -> None:
+        reports.append(await fetched([item(f"{number}.bin", CONTENT)], tmp_path))
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(one, number)
+    assert sum(report.moved for report in reports) == 20
+    assert files(tmp_path) == {f"{number}.bin": CONTENT for number in range(20)}
+    assert len(os.listdir(tmp_path)) == 20
+    never = ConnectError("this must not be opened")
+    again = await fetched([item(f"{number}.bin", never) for number in range(20)], tmp_path)
+    assert again.skipped == 20
 
 
 async def test_no_more_than_so_many_at_a_time(tmp_path: Path) -> None:
@@ -231,6 +347,7 @@ def test_a_full_disk_ends_everything_with_one_error(tmp_path: Path) -> None:
     """The limit on a file's size stands for the disk: the same system call fails in the same way."""
     script = """
         import asyncio, resource, signal, sys
+        sys.dont_write_bytecode = True  # the limit would cut the cached bytecode too
         from pathlib import Path
         from tests.unit.transfer.test_runner import CONTENT, fetched, item
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

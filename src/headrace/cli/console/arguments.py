@@ -13,6 +13,7 @@ OPTIONS = {
     "api_token": "--token",
     "class_order": "--class-order",
     "cpu": "--cpu",
+    "delete": "--delete",
     "force": "--force",
     "force_replace": "--force",
     "format": "--format",
@@ -20,6 +21,7 @@ OPTIONS = {
     "gpu": "--gpu",
     "host": "--host",
     "images": "--images",
+    "max_delete": "--max-delete",
     "max_workers": "--workers",
     "mode": "--mode",
     "on_error": "--on-error",
@@ -44,6 +46,7 @@ OPPOSITES = {
     "fail_on_asset_not_found": "--allow-missing",
     "force_create_label": "--known-labels",
     "split_tags": "--no-split-tags",
+    "undo": "--no-undo",
 }
 """The option that means False for an argument that is True by default."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headrace.formats.findings.finding import Finding, Place
 
 _BAR_WIDTH = 24
+_NOT_WRITTEN = "not written: "
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -61,6 +62,11 @@ def replaced_lines(path: str | None) -> list[str]:
     return [] if path is None else [f"renamed what was there: {path}"]
 
 
+def way_back(target: str, removal: object) -> list[str]:
+    """Return the line that says how to put back what a command removed; none without a record of it."""
+    return [] if removal is None else [f"to put it back: headrace undo run {target} {removal}"]
+
+
 def by_count(labels: Mapping[str, int]) -> dict[str, int]:
     """Return the labels with the most frequent first."""
     return dict(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))
@@ -82,19 +88,28 @@ def label_lines(counts: Mapping[str, int]) -> list[str]:
 def finding_lines(findings: Sequence[Finding]) -> list[str]:
     """Return a heading, and one line for each finding: code, count, message and the first places.
 
-    On a terminal, long lines are wrapped.
+    What a format does not write although nothing of value is lost (ids, areas) comes last, in one line. On a terminal,
+    long lines are wrapped.
     """
-    if not findings:
-        return []
-    width = max(len(f"{finding.count:,}") for finding in findings)
-    lines = ["findings"]
-    for finding in findings:
+    details = [finding for finding in findings if _is_detail(finding)]
+    others = [finding for finding in findings if not _is_detail(finding)]
+    width = max([len(f"{finding.count:,}") for finding in others], default=0)
+    lines = ["findings"] if others else []
+    for finding in others:
         head = f"  {finding.code:<4} {finding.count:>{width},}  "
         where = ", ".join(dict.fromkeys(filter(None, map(_shown_place, finding.examples))))
         text = with_options(finding.message) + (f": {where}" if where else "")
         line = head + one_line(text)
         lines.append(wrapped(line, sys.stdout, indent=len(head)))
+    if details:
+        names = dict.fromkeys(finding.message.removeprefix(_NOT_WRITTEN) for finding in details)
+        line = one_line(f"details not written: {', '.join(names)}")
+        lines.append(wrapped(line, sys.stdout, indent=2))
     return lines
+
+
+def _is_detail(finding: Finding) -> bool:
+    return finding.code == "LOSS" and finding.severity == 0
 
 
 def _place(place: Place) -> Place:

@@ -48,6 +48,7 @@ async def convert(
     strict: Flag = False,
     overwrite: Flag = False,
     force: Flag = False,
+    allow_empty: Flag = False,
     report: Path | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
@@ -69,6 +70,7 @@ async def convert(
         strict: Fail on the first finding, and on the first thing that the format cannot represent.
         overwrite: Replace a file at the destination; in a folder, only the files that headrace wrote there unchanged.
         force: Rename a folder that --overwrite must not replace to DST.replaced-TIME, then write.
+        allow_empty: Succeed even if no shape or no image of the source can be written.
         report: Write every finding to this file, as JSON lines.
         dry_run: Do everything except writing the destination; --report is still written.
         workers: Number of processes. Default: more than one only for large sources.
@@ -90,6 +92,7 @@ async def convert(
         progress=output.reporter,
         overwrite=overwrite,
         force=force,
+        allow_empty=allow_empty,
         report=report,
         workers=workers,
         **options,

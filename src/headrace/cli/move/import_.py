@@ -22,7 +22,14 @@ from headrace.cli.console.options import (
 )
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import by_count, finding_lines, findings_data, label_lines, plural
+from headrace.cli.console.wording import (
+    by_count,
+    finding_lines,
+    findings_data,
+    label_lines,
+    plural,
+    way_back,
+)
 
 if TYPE_CHECKING:
     from headrace.engine.imports.report import ImportReport
@@ -47,6 +54,7 @@ async def import_(
     no_split_tags: Flag = False,
     allow_empty: Flag = False,
     dry_run: Flag = False,
+    no_undo: Flag = False,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -72,6 +80,7 @@ async def import_(
         no_split_tags: Do not tag assets with the split of their image (train, val, test).
         allow_empty: Succeed even if no image or no shape of the file can be imported.
         dry_run: Print what would be imported, created and replaced, and write nothing.
+        no_undo: Replace annotations without recording them, so that headrace undo cannot put them back.
     """
     if not files:
         raise UsageError(
@@ -93,6 +102,7 @@ async def import_(
                 split_tags=not no_split_tags,
                 allow_empty=allow_empty,
                 dry_run=dry_run,
+                undo=not no_undo,
                 progress=output.reporter,
                 **options,
             )
@@ -101,18 +111,19 @@ async def import_(
     return Result(
         command="import",
         data={"version": version, "files": [_data(report) for report in reports]},
-        lines=[line for report in reports for line in _lines(report)],
+        lines=[line for report in reports for line in _lines(report, target)],
         next=None if dry_run else f"headrace stats {target} {version}",
     )
 
 
-def _lines(report: ImportReport) -> list[str]:
+def _lines(report: ImportReport, target: str) -> list[str]:
     written = "would be written" if report.dry_run else "written"
     lines = [
         f"{report.source}: {report.format}, {plural(report.annotations, 'annotation')} {written}",
         f"images  {report.images:,} in = {_parts(report, 'images')}",
         f"shapes  {report.shapes:,} in = {_parts(report, 'shapes')}",
         *_notes(report),
+        *way_back(target, report.removal),
         *label_lines(by_count(report.labels)),
         *finding_lines(report.findings),
     ]
@@ -181,6 +192,7 @@ def _data(report: ImportReport) -> dict[str, Any]:
         "annotations": report.annotations,
         "annotations_replaced": report.annotations_replaced,
         "shapes_replaced": report.shapes_replaced,
+        "removal": report.removal,
         "labels": report.labels,
         "labels_created": report.labels_created,
         "splits": report.splits,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from headrace.cli.console.errors import DONE, FAILED
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -16,6 +18,12 @@ from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import absolute, plural, size
 
+if TYPE_CHECKING:
+    from headrace.transfer.report import TransferReport
+
+NAMES_SHOWN = 20
+"""Maximum number of printed names of kept files."""
+
 
 async def pull(
     target: str,
@@ -27,22 +35,24 @@ async def pull(
     use_id: Flag = False,
     tree: Flag = False,
     retry_failed: Flag = False,
+    dry_run: Flag = False,
     workers: Workers = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
     """Download the images of a version into a folder.
 
-    Complete files are kept, so the same command continues after an interruption.
+    Complete files are kept, so the same command continues after an interruption. A file that headrace did not write, or that was changed since, is never replaced without --force; the exit status is 1 then.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
         dir: The folder; created if it is missing.
-        force: Download complete files again.
+        force: Download all files again, also in place of files that headrace did not write.
         use_id: Name files by the ids of their assets.
         tree: Name files by their object names, with the folders of the storage.
         retry_failed: Download only the files that failed in the last pull into this folder.
+        dry_run: Print what would be done, and write nothing.
         workers: Number of files that are transferred at a time. Default: 32.
     """
     async with connected(target, account) as client:
@@ -54,30 +64,52 @@ async def pull(
             use_id,
             layout="tree" if tree else "names",
             retry_failed=retry_failed,
+            dry_run=dry_run,
             progress=output.reporter,
         )
-    kept = f", {report.skipped:,} already there" if report.skipped else ""
-    if not report.moved and report.skipped:
-        line = f"{dir}: {report.skipped:,} of {plural(report.total, 'file')} already complete, nothing to do"
-    else:
-        line = f"{dir}: {plural(report.moved, 'file')}, {size(report.bytes)}{kept}"
-    lines = [line]
-    if report.renamed:
-        lines.append(f"{plural(len(report.renamed), 'file')} renamed: the name was taken or unsafe")
-    lines += report.notes
     return Result(
         command="pull",
         data={
             "version": version,
             "dir": absolute(dir),
+            "dry_run": dry_run,
             "files": report.total,
             "moved": report.moved,
             "skipped": report.skipped,
+            "kept": report.kept,
             "failed": report.failed,
             "bytes": report.bytes,
             "seconds": round(report.seconds, 3),
+            "kept_files": report.kept_files,
             "renamed": report.renamed,
+            "names_file": report.names_file,
             "notes": report.notes,
         },
-        lines=lines,
+        lines=_lines(dir, report),
+        status=FAILED if report.kept and not dry_run else DONE,
     )
+
+
+def _lines(dir: Path, report: TransferReport) -> list[str]:
+    if not report.moved and report.skipped and not report.kept:
+        complete = plural(report.total, "file")
+        lines = [f"{dir}: {report.skipped:,} of {complete} already complete, nothing to do"]
+    else:
+        there = f", {report.skipped:,} already there" if report.skipped else ""
+        would = "would fetch " if report.dry_run else ""
+        moved = f"{plural(report.moved, 'file')}, {size(report.bytes)}"
+        lines = [f"{dir}: {would}{moved}{there}"]
+    if report.kept:
+        kept = "would keep" if report.dry_run else "kept"
+        what = "that headrace did not write, or that was changed since"
+        lines.append(f"{kept} {plural(report.kept, 'other file')} of the same name {what}:")
+        lines += [f"  {name}" for name in report.kept_files[:NAMES_SHOWN]]
+        if report.kept > NAMES_SHOWN:
+            lines.append(f"  … and {report.kept - NAMES_SHOWN:,} more")
+        lines.append("Move what is yours away, or replace it with --force")
+    if report.renamed:
+        where = f" ({report.names_file})" if report.names_file else ""
+        lines.append(
+            f"{plural(len(report.renamed), 'file')} renamed: the name was taken or unsafe{where}"
+        )
+    return lines + report.notes

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from headrace.cli.console.errors import FAILED, UsageError
+from headrace.cli.console.arguments import with_options
+from headrace.cli.console.errors import DONE, FAILED, UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -15,12 +17,13 @@ from headrace.cli.console.options import (
     Output,
     Workers,
 )
+from headrace.cli.console.question import ask, can_ask
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import absolute, plural, size
 
 if TYPE_CHECKING:
-    from headrace.engine.sync.run import SyncReport, SyncStep
+    from headrace.engine.sync.report import SyncReport, SyncStep
 
 STEPS_SHOWN = 20
 """Maximum number of printed steps; ``--json`` has all."""
@@ -37,6 +40,8 @@ async def sync(
     down: Flag = False,
     up: Flag = False,
     delete: Flag = False,
+    max_delete: str | None = None,
+    yes: Flag = False,
     prefer: Side | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
@@ -45,7 +50,7 @@ async def sync(
 ) -> Result:
     """Make a folder and a version hold the same images.
 
-    Changes of one side since the last sync are copied to the other, in both directions unless --down or --up is given. Files that changed on both sides are listed and left alone. Nothing is deleted without --delete.
+    Changes of one side since the last sync are copied to the other, in both directions unless --down or --up is given. Files that changed on both sides are listed and left alone. Nothing is deleted without --delete, and no more than --max-delete allows; on a terminal, sync asks before it deletes.
 
     Args:
         target: A lake's folder or a server's URL.
@@ -53,7 +58,9 @@ async def sync(
         dir: The folder.
         down: Change the folder only.
         up: Change the version only.
-        delete: Delete files on one side that were deleted on the other.
+        delete: Delete files on one side that were deleted on the other. Refused if one side is empty.
+        max_delete: The most that one side may lose: a number, or a part such as 25%. Default: 10%, but at least 10.
+        yes: Delete without asking.
         prefer: Side to copy from if a file changed on both. Default: neither, the file is in conflict.
         dry_run: Print what would be done, and do nothing.
         workers: Number of files that are transferred at a time. Default: chosen for the target.
@@ -69,30 +76,56 @@ async def sync(
             dir,
             direction="up" if up else "down" if down else "both",
             delete=delete,
+            max_delete=max_delete,
             prefer=prefer,
+            confirm=None if yes or not can_ask() else partial(_confirm, version, dir),
             dry_run=dry_run,
             max_workers=workers,
             progress=output.reporter,
         )
+    declined = report.dry_run and not dry_run
     counts = Counter(str(step.action) for step in report.steps)
     return Result(
         command="sync",
         data={
             "version": version,
             "dir": absolute(dir),
-            "dry_run": dry_run,
+            "dry_run": report.dry_run,
             "same": report.same,
             **{word.replace("-", "_"): counts[word] for word in _WORDS},
             "steps": [
-                {"name": step.name, "action": str(step.action), "why": step.why}
+                {
+                    "name": step.name,
+                    "action": str(step.action),
+                    "why": step.why,
+                    "shapes": step.shapes,
+                }
                 for step in report.steps
             ],
+            "removed_shapes": report.removed_shapes,
+            "refusal": report.refusal,
+            "kept": report.transfer.kept,
             "bytes": report.transfer.bytes,
             "seconds": round(report.transfer.seconds, 3),
         },
-        lines=[*_steps(report), _summary(dir, report, counts)],
-        status=FAILED if report.conflicts and not dry_run else 0,
+        lines=[*_steps(report), _summary(dir, report, counts), *_warnings(report)],
+        status=FAILED
+        if declined or ((report.conflicts or report.transfer.kept) and not dry_run)
+        else DONE,
     )
+
+
+async def _confirm(version: str, dir: Path, report: SyncReport) -> bool:
+    """Ask whether to delete what the report says."""
+    parts = []
+    if report.removed_assets:
+        shapes = plural(report.removed_shapes, "shape")
+        parts.append(
+            f"remove {plural(report.removed_assets, 'asset')} with {shapes} from {version}"
+        )
+    if report.deleted_files:
+        parts.append(f"delete {plural(report.deleted_files, 'file')} in {dir}")
+    return await ask(f"This will {' and '.join(parts)}. Continue?")
 
 
 _WORDS = {
@@ -118,7 +151,19 @@ def _steps(report: SyncReport) -> list[str]:
 
 
 def _reason(step: SyncStep) -> str:
-    return f"  ({step.why})" if step.why else ""
+    why = step.why or (f"with {plural(step.shapes, 'shape')}" if step.shapes else "")
+    return f"  ({why})" if why else ""
+
+
+def _warnings(report: SyncReport) -> list[str]:
+    lines = []
+    if report.transfer.kept:
+        kept = plural(report.transfer.kept, "file")
+        lines.append(f"{kept} changed during the sync and were kept; sync again")
+    if report.refusal:
+        cure = with_options(report.cure)
+        lines.append(f"Without --dry-run this is refused: {report.refusal}; {cure}")
+    return lines + report.transfer.notes
 
 
 def _summary(dir: Path, report: SyncReport, counts: Counter[str]) -> str:
@@ -127,4 +172,5 @@ def _summary(dir: Path, report: SyncReport, counts: Counter[str]) -> str:
         return f"{dir}: {plural(report.same, 'file')} the same, nothing to do"
     moved = f", {size(report.transfer.bytes)}" if report.transfer.bytes else ""
     would = "would be: " if report.dry_run else ""
-    return f"{dir}: {would}{', '.join(done)}; {report.same:,} the same{moved}"
+    lost = f", {plural(report.removed_shapes, 'shape')} with them" if report.removed_shapes else ""
+    return f"{dir}: {would}{', '.join(done)}{lost}; {report.same:,} the same{moved}"

@@ -33,6 +33,8 @@ async def serve(
         port: Port to listen on; 0 chooses a free one.
     """
     from headrace.server.serve import serve as run_server
+    from headrace.server.settings import ServerSettings
+    from headrace.settings import load_settings
 
     def ready(address: str) -> None:
         result = Result(
@@ -42,4 +44,5 @@ async def serve(
         )
         print_result(result, as_json=output.json)
 
-    await run_server(lake, host=host, port=port, ready=ready)
+    settings = ServerSettings(undo=load_settings().undo_policy())
+    await run_server(lake, host=host, port=port, settings=settings, ready=ready)

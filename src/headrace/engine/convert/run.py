@@ -16,6 +16,7 @@ from typing import Unpack
 from msgspec import Struct, field, structs
 
 from headrace import formats
+from headrace.engine.convert.counts import check_not_empty, passes, shapes_written
 from headrace.engine.convert.workers.distribute import distribute
 from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError, FormatError, HeadraceError
@@ -96,6 +97,7 @@ async def convert(
     on_finding: OnFinding | None = None,
     report: str | Path | None = None,
     workers: int | None = None,
+    allow_empty: bool = False,
     **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
     """Convert a dataset's annotations from one format to another.
@@ -121,6 +123,7 @@ async def convert(
             If the source is a single file and the target a folder, more than 1 means that another process creates the
             target's files (the default only for many small files, such as YOLO boxes). The output and the report do
             not depend on it.
+        allow_empty: Write the target also if it has none of the source's shapes, or none of its images.
         **options: Fields of :class:`~headrace.formats.options.ReadOptions` and
             :class:`~headrace.formats.options.WriteOptions`.
 
@@ -134,6 +137,7 @@ async def convert(
         LakeError: The target is a lake, or lies in one or contains one.
         UnknownFormatError: There is no such format, or none was detected.
         ConfigurationError: The options contradict each other or do not exist.
+        NoDataError: None of the source's shapes can be written, or none of its images, and ``allow_empty`` is off.
         ConservationError: Records are unaccounted for, which is a bug.
     """
 
@@ -150,6 +154,7 @@ async def convert(
             on_finding=on_finding,
             report=report,
             workers=workers,
+            allow_empty=allow_empty,
             stop=stop,
             **options,
         )
@@ -182,6 +187,7 @@ def convert_blocking(
     on_finding: OnFinding | None = None,
     report: str | Path | None = None,
     workers: int | None = None,
+    allow_empty: bool = False,
     stop: Stop | None = None,
     **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
@@ -226,6 +232,8 @@ def convert_blocking(
             # Before the target: a run that is killed between the two can be repeated with the same result. In the
             # other order there would be a target, which a second run does not replace, without a report.
             publish_findings()
+            if not allow_empty:
+                check_not_empty(str(src), findings)
             outcome.task = writer.task
             outcome.declared = losses(
                 source_format.info,
@@ -263,7 +271,8 @@ def _run(
     for label in reader.labels():
         writer.add_label(label)
     writer.flush()
-    report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
+    names = [label.name for label in reader.labels()]
+    report.labels = shapes_written(names, labels, writer.shapes_lost)
 
 
 def _by_samples(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None]:
@@ -284,9 +293,7 @@ def _flushed(writer: Writer) -> Iterator[None]:
 
 
 def _fill_counts(report: ConversionReport, findings: Findings) -> None:
-    read, written = findings.get("read"), findings.get("write")
-    assert read is not None
-    assert written is not None
+    read, written = passes(findings)
     report.images_in, report.shapes_in = read.images_in, read.shapes_in
     report.images_out, report.shapes_out = written.images_out, written.shapes_out
     for each in (read, written):

@@ -6,23 +6,20 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from anyio import CancelScope
-
 from headrace.backend.base import Backend
 from headrace.engine.download.names import NamedFile
 from headrace.engine.paging import KeyListing, batched
+from headrace.folders.lakes import check_no_lake
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.tasks import first_error
 from headrace.threads import in_thread
+from headrace.transfer.download.preview import preview
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.state.failed import read_failures, write_failures
-from headrace.transfer.state.name_map import NameMap
-
-MAX_RENAMED = 1_000
+from headrace.transfer.state.failed import read_failures
 
 
 async def pull(
@@ -32,60 +29,54 @@ async def pull(
     *,
     force_replace: bool = False,
     durable: bool = False,
+    dry_run: bool = False,
     max_workers: int | None = None,
     total: int | None = None,
     progress: OnProgress | None = None,
+    some_files: bool = False,
+    search_lakes: bool = True,
 ) -> TransferReport:
     """Download files into a folder; files that are there and complete are skipped.
+
+    A file that headrace did not write, or that was changed since, is kept.
 
     Args:
         backend: Backend of the files.
         files: Pages of files with their local names.
         folder: Folder to write to; it is created if missing.
-        force_replace: Download files again that are complete.
+        force_replace: Download all files: complete ones again, and others in place of what has their names.
         durable: Flush every file to the disk before it appears under its name.
+        dry_run: Only compare the files with the folder, and write nothing.
         max_workers: Number of concurrent downloads. Default: the backend's limit.
         total: Number of files, for the progress.
         progress: Called with a progress event from time to time.
+        some_files: The files are only some of those that belong into the folder.
+        search_lakes: Refuse a folder that contains a lake, not only one that is a lake or lies in one.
 
     Returns:
-        The report. It lists the first 1,000 files whose local name is not their own;
-        ``folder/.headrace/names.jsonl`` lists all of them.
+        The report. It lists the first 1,000 files whose local name is not their own, and names a file that lists all.
 
     Raises:
+        LakeError: The folder is a lake, contains one, or lies in one.
         PartialTransferError: Some files failed. It holds the report, and the failures are recorded in the folder.
     """
-    renamed: dict[str, str] = {}
-    names = NameMap(folder)
-
-    async def items() -> AsyncIterator[list[Item]]:
-        async for page in files:
-            for file in page:
-                # With use_id every file is named by its id: there is nothing to look up.
-                if file.name != file.data.filename and not file.name.startswith(str(file.id)):
-                    names.add(str(file.id), file.data.filename, file.name)
-                    if len(renamed) < MAX_RENAMED:
-                        renamed[str(file.id)] = file.name
-            await in_thread(names.write)
-            yield [_item(backend, file) for file in page]
-
+    await in_thread(check_no_lake, folder, below=search_lakes)
+    items = _items(backend, files)
     with Progress("pull", "files", progress, total=total) as counting:
+        if dry_run:
+            return await preview(items, folder, force_replace=force_replace, progress=counting)
         try:
             report = await run(
-                items(),
+                items,
                 folder,
                 force_replace=force_replace,
                 durable=durable,
+                some_files=some_files,
                 max_workers=backend.limits.max_workers if max_workers is None else max_workers,
                 progress=counting,
             )
         except BaseExceptionGroup as errors:
             raise first_error(errors) from None
-        finally:
-            with CancelScope(shield=True):
-                await in_thread(names.close)
-    report.renamed = renamed
-    await in_thread(write_failures, folder, report)
     report.check("downloaded")
     return report
 
@@ -99,7 +90,7 @@ async def pull_files(
     max_workers: int | None = None,
     progress: OnProgress | None = None,
 ) -> TransferReport:
-    """:func:`pull` for a list of files."""
+    """:func:`pull` for a list of files. Lakes below the folder are not searched for."""
 
     async def pages() -> AsyncIterator[list[NamedFile]]:
         for page in batched(files, PAGE_SIZE):
@@ -113,6 +104,8 @@ async def pull_files(
         max_workers=max_workers,
         total=len(files),
         progress=progress,
+        some_files=True,
+        search_lakes=False,
     )
 
 
@@ -131,12 +124,22 @@ async def failed_before(
         yield [NamedFile(id=asset.id, data=asset.data, name=names[asset.id]) for asset in page]
 
 
+async def _items(
+    backend: Backend, files: AsyncIterable[list[NamedFile]]
+) -> AsyncIterator[list[Item]]:
+    async for page in files:
+        yield [_item(backend, file) for file in page]
+
+
 def _item(backend: Backend, file: NamedFile) -> Item:
     data = file.data
+    # With use_id every file is named by its id: there is nothing to look up.
+    renamed = file.name != data.filename and not file.name.startswith(str(file.id))
     return Item(
         name=file.name,
         source=backend.file(data),
         size=data.size,
         sha256=data.sha256,
         id=str(file.id),
+        own_name=data.filename if renamed else None,
     )

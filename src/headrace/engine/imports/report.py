@@ -25,6 +25,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
         split_tags: Attach the tag of its split to each asset whose image has one.
         allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
         on_error: On a bad record: stop, skip it, or report every one and then fail.
+        undo: Replace nothing that cannot be brought back.
         read: Keyword options of the reader.
     """
 
@@ -37,6 +38,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
     split_tags: bool = True
     allow_empty: bool = False
     on_error: OnError = "raise"
+    undo: bool = True
     read: ReadKeywords = field(default_factory=ReadKeywords)
 
 
@@ -54,9 +56,10 @@ class ImportReport(Struct, kw_only=True):
     ``labels`` counts the imported shapes by label, ``labels_created`` names those that the version did not have.
     ``splits`` counts the assets that carry the tag of their split now, and ``splits_kept`` those that keep the tag of
     another split instead. ``images_by_ending`` counts the images whose assets are called differently, matched by the
-    end of their names; ``example_by_ending`` is the first of them and the name of its asset. ``annotations_replaced`` and ``shapes_replaced`` were in the version before. ``resumed`` chunks
-    were written by an interrupted run. ``seconds`` is the duration. After a ``dry_run`` nothing is written, and all
-    counts are of what would be.
+    end of their names; ``example_by_ending`` is the first of them and the name of its asset.
+    ``annotations_replaced`` and ``shapes_replaced`` were in the version before, and ``removal`` is the id of the removal
+    that brings them back. ``resumed`` chunks were written by an interrupted run. ``seconds`` is the duration. After a
+    ``dry_run`` nothing is written, and all counts are of what would be.
     """
 
     version: str
@@ -80,6 +83,7 @@ class ImportReport(Struct, kw_only=True):
     annotations: int = 0
     annotations_replaced: int = 0
     shapes_replaced: int = 0
+    removal: UUID | None = None
     labels: dict[str, int] = field(default_factory=dict)
     labels_created: list[str] = field(default_factory=list)
     splits: dict[str, int] = field(default_factory=dict)

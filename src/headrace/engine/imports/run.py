@@ -34,6 +34,7 @@ from headrace.engine.imports.source import (
 )
 from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.imports.version_type import change_for, for_type
+from headrace.engine.undo.remove import check_room
 from headrace.engine.versions.labels import missing_labels, resolve_labels, set_skeletons
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity
@@ -124,7 +125,7 @@ async def import_source(
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
     options = for_type(options, version.type, source.format)
     reading = read_options(options.read)
-    findings = Findings(options.on_error)
+    findings = Findings(options.on_error, keep_all=True)
     report = ImportReport(
         version=f"{version.origin_name}/{version.version}",
         source=str(source.path),
@@ -159,6 +160,8 @@ async def import_source(
                 )
                 await _send_all(chunker, planner, backend, counting)
             else:
+                if options.undo and before.nb_annotations and _replaces(report):
+                    await check_room(backend, version.id)
                 labels = await resolve_labels(
                     backend, version.id, found.labels, create=options.force_create_label
                 )
@@ -169,14 +172,27 @@ async def import_source(
                     backend, version, options, matcher, tagger, labels, ledger, report, counts
                 )
                 await _send_all(chunker, sender, backend, counting)
-                if ledger is not None:
-                    await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
-                await _count_replaced(backend, version, before, sender.written, report)
+                if ledger is None:
+                    await _count_replaced(backend, version, before, sender.written, report)
+                else:
+                    await _finish(backend, ledger, report)
         report.seconds = counting.seconds
     _close(report, findings)
     if not options.allow_empty:
         check_something_imported(report)
     return report
+
+
+def _replaces(report: ImportReport) -> bool:
+    return report.mode == ImportAnnotationMode.REPLACE
+
+
+async def _finish(backend: Backend, ledger: ImportRecord, report: ImportReport) -> None:
+    """Close the ledger, which knows what was replaced."""
+    replaced = await backend.call(FINISH_IMPORT, FinishImport(import_id=ledger.id))
+    report.annotations_replaced = replaced.annotations
+    report.shapes_replaced = replaced.shapes
+    report.removal = replaced.removal_id
 
 
 async def _count_replaced(
@@ -187,7 +203,7 @@ async def _count_replaced(
     report: ImportReport,
 ) -> None:
     """Count what is gone from the version, by its totals: a question for each asset would double the calls."""
-    if report.mode != ImportAnnotationMode.REPLACE or not before.nb_annotations:
+    if not _replaces(report) or not before.nb_annotations:
         return
     after = await backend.call(GET_STATS, VersionId(version_id=version.id))
     gone = before.nb_annotations + written.annotations - after.nb_annotations

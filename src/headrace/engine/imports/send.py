@@ -13,6 +13,7 @@ from headrace.engine.imports.items import ItemBuilder
 from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.splits import SplitTagger
+from headrace.engine.undo.remove import undo_choice
 from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import ConservationError, ParseError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
@@ -117,6 +118,7 @@ class ChunkSender:
             worker_id=self._options.worker_id,
             import_id=self._ledger.id if self._ledger else UNSET,
             chunk=number if self._ledger else UNSET,
+            undo=undo_choice(self._backend, self._options.undo),
         )
         if not items and not self._ledger:
             return {}

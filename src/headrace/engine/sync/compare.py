@@ -14,7 +14,7 @@ from headrace.engine.sync.state import digest, walk_files
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.threads import in_thread
 from headrace.transfer.state.journal import Journal, mark_of
-from headrace.transfer.state.workspace import FOLDER
+from headrace.transfer.state.workspace import journal_of
 
 
 class Difference(Struct):
@@ -46,7 +46,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _journal(folder: Path) -> Journal:
-    journal = Journal(folder / FOLDER / "pulled")
+    journal = journal_of(folder)
     journal.load()
     return journal
 

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from msgspec import Struct, field
+import anyio
+from msgspec.structs import replace
 
 from headrace.backend.base import Backend
 from headrace.engine.download.names import NamedFile, name_pages
 from headrace.engine.download.pull import pull_files
 from headrace.engine.paging import CursorListing, KeyListing, batched
+from headrace.engine.sync.losses import DeleteLimit, count_shapes, find_refusal
 from headrace.engine.sync.plan import Action, Decision, RemoteFile, Side, SyncOptions, decide
+from headrace.engine.sync.report import SyncReport, SyncStep
 from headrace.engine.sync.state import (
     LocalFile,
     SyncedFile,
     SyncState,
     delete_unchanged,
+    is_unchanged,
     read_state,
     scan,
+    settle_state,
     stat_file,
     write_state,
 )
+from headrace.engine.undo.remove import check_room, removal_fields
 from headrace.engine.upload.file import UploadFile, is_media, measure
 from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
 from headrace.engine.versions.jobs import add_data, wait_for
-from headrace.errors import NotFoundError, PartialTransferError
-from headrace.model.names import with_id
+from headrace.errors import DeleteLimitError, NotFoundError, PartialTransferError
+from headrace.folders.lakes import check_no_lake
+from headrace.model.names import STATE_FOLDER, with_id
 from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.annotating import LIST_ASSET_ANNOTATIONS
 from headrace.protocol.operations.assets import (
@@ -45,39 +53,18 @@ from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
-from headrace.transfer.report import MAX_FAILURES, TransferReport
+from headrace.transfer.report import MAX_FAILURES, MAX_NAMES, TransferReport
+from headrace.transfer.state.folder_lock import FileLock, wait_for_lock
+from headrace.transfer.state.workspace import SYNC_LOCK
 
 BATCH_FILES = 1_000
+_NO_STATE = (
+    "the state folder cannot be written: the state of the synchronization stays in .headrace"
+)
 
 
-class SyncStep(Struct, frozen=True):
-    """What is done with a file, and why if nothing is."""
-
-    name: str
-    action: Action
-    why: str = ""
-
-
-class SyncReport(Struct, kw_only=True):
-    """The outcome of a synchronization, or what it would do (``dry_run``).
-
-    ``steps`` has one entry for each file that differs, ``same`` counts the others. ``transfer`` reports the uploads
-    and downloads.
-    """
-
-    steps: list[SyncStep] = field(default_factory=list)
-    same: int = 0
-    dry_run: bool = False
-    transfer: TransferReport = field(default_factory=TransferReport)
-
-    def of(self, *actions: Action) -> list[SyncStep]:
-        """Return the steps with one of these actions."""
-        return [step for step in self.steps if step.action in actions]
-
-    @property
-    def conflicts(self) -> list[SyncStep]:
-        """Files that both sides changed; neither was touched."""
-        return self.of(Action.CONFLICT)
+Confirm = Callable[[SyncReport], bool | Awaitable[bool]]
+"""Is asked before anything is deleted; returns whether to do what the report says."""
 
 
 async def synchronize(
@@ -88,6 +75,8 @@ async def synchronize(
     folder: Path,
     options: SyncOptions,
     *,
+    limit: DeleteLimit,
+    confirm: Confirm | None = None,
     dry_run: bool = False,
     max_workers: int | None = None,
     progress: OnProgress | None = None,
@@ -101,27 +90,66 @@ async def synchronize(
         version_id: The version.
         folder: The folder.
         options: Which side may change, whether files are deleted, and which side wins a conflict.
+        limit: The most that may be deleted on each side.
+        confirm: Is asked before anything is deleted.
         dry_run: Only plan.
         max_workers: Number of concurrent transfers. Default: the backend's limit.
         progress: Called with a progress event from time to time.
 
     Returns:
-        What was done with each file that differs.
+        What was done with each file that differs; nothing if ``confirm`` returned False, as after a dry run.
 
     Raises:
         NotADirectoryError: ``folder`` is not a directory.
+        LakeError: The folder is a lake, contains one, or lies in one.
+        DeleteLimitError: Too much would be deleted. Nothing was changed.
         PartialTransferError: Some files failed. The others are done; the same call again continues.
     """
+    await in_thread(_check_folder, folder)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=[])
-    state = await read_state(folder, version_id)
-    run = _Synchronizer(backend, target, folder, state, max_workers, progress)
-    await run.read_both_sides()
-    report = await run.plan(options)
-    report.dry_run = dry_run
-    if not dry_run:
+    async with _alone(folder, writes=not dry_run):
+        state = await read_state(folder, version_id)
+        run = _Synchronizer(backend, target, folder, state, max_workers, progress)
+        await run.read_both_sides()
+        report = await run.plan(options, limit)
+        if dry_run or not await _is_allowed(report, confirm):
+            report.dry_run = True
+            return report
         await run.execute(report)
         report.transfer.check("synchronized")
+        if not await in_thread(settle_state, folder):
+            report.transfer.notes.append(_NO_STATE)
     return report
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise NotADirectoryError(20, "not a folder", str(folder))
+    check_no_lake(folder)
+
+
+@asynccontextmanager
+async def _alone(folder: Path, *, writes: bool) -> AsyncIterator[None]:
+    """Exclude other synchronizations of the folder, unless nothing is going to be written."""
+    if not writes:
+        yield
+        return
+    lock = FileLock(folder / STATE_FOLDER / SYNC_LOCK)
+    await wait_for_lock(lock.acquire, folder, "synchronization")
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):
+            await in_thread(lock.release)
+
+
+async def _is_allowed(report: SyncReport, confirm: Confirm | None) -> bool:
+    if report.refusal:
+        raise DeleteLimitError(report.refusal, report=report, hint=report.cure)
+    if confirm is None or not (report.removed_assets or report.deleted_files):
+        return True
+    answer = confirm(report)
+    return answer if isinstance(answer, bool) else await answer
 
 
 class _Synchronizer:
@@ -142,6 +170,7 @@ class _Synchronizer:
         self._state = state
         self._workers = max_workers
         self._progress = progress
+        self._removal = uuid4()
         self._remote: dict[str, NamedFile] = {}
         self._local: dict[str, LocalFile] = {}
 
@@ -158,8 +187,8 @@ class _Synchronizer:
             if name in sizes or name in self._state.files or is_media(name)
         }
 
-    async def plan(self, options: SyncOptions) -> SyncReport:
-        """Decide what to do with every file; files that are the same are entered in the state."""
+    async def plan(self, options: SyncOptions, limit: DeleteLimit) -> SyncReport:
+        """Decide what to do with every file, and count what would be lost; equal files are entered in the state."""
         report = SyncReport()
         for name in sorted(self._local.keys() | self._remote.keys() | self._state.files.keys()):
             entry = self._state.files.get(name)
@@ -179,7 +208,24 @@ class _Synchronizer:
                 self._state.files.pop(name, None)
             else:
                 report.steps.append(SyncStep(name, decision.action, decision.why))
+        await self._count_shapes(report, options)
+        refusal = find_refusal(report, limit, assets=len(self._remote), files=len(self._local))
+        if refusal is not None:
+            report.refusal, report.cure = refusal.why, refusal.hint
         return report
+
+    async def _count_shapes(self, report: SyncReport, options: SyncOptions) -> None:
+        """Add to each step the number of shapes that the version loses."""
+        actions = [Action.DELETE_REMOTE]
+        if options.prefer is Side.LOCAL:
+            actions.append(Action.REPLACE)  # of others the assets have none
+        names = [step.name for step in report.of(*actions) if step.name in self._remote]
+        lost = {name: self._remote[name].id for name in names}
+        shapes = await count_shapes(self._backend, self._state.version, [*lost.values()])
+        report.steps = [
+            replace(step, shapes=shapes.get(lost[step.name], 0)) if step.name in lost else step
+            for step in report.steps
+        ]
 
     async def _unless_annotated(self, remote: NamedFile, decision: Decision) -> Decision:
         request = AssetId(asset_id=remote.id)
@@ -231,30 +277,45 @@ class _Synchronizer:
     async def _download(self, names: Sequence[str], transfer: TransferReport) -> None:
         if not names:
             return
+        old = [name for name in names if name in self._local]
+        changed = await in_thread(self._changed, old)
+        for name in changed:
+            transfer.keep(name)
+        await self._fetch([name for name in names if name not in self._local], transfer)
+        await self._fetch([name for name in old if name not in changed], transfer, replace=True)
+        await self._save()
+
+    def _changed(self, names: Sequence[str]) -> set[str]:
+        """Return the files that have changed since the folder was scanned. Blocks."""
+        local, folder = self._local, self._folder
+        return {name for name in names if not is_unchanged(folder, name, local[name])}
+
+    async def _fetch(
+        self, names: Sequence[str], transfer: TransferReport, *, replace: bool = False
+    ) -> None:
+        if not names:
+            return
         files = [self._remote[name] for name in names]
         try:
             moved = await pull_files(
                 self._backend,
                 files,
                 self._folder,
+                force_replace=replace,
                 max_workers=self._workers,
                 progress=self._progress,
             )
         except PartialTransferError as error:
             moved = error.report
         _add_up(transfer, moved)
-        failed = {failure.id for failure in moved.failures}
-        if moved.failed <= len(moved.failures):
-            for one in files:
-                if str(one.id) not in failed:
-                    path = self._folder / one.name
-                    self._enter(
-                        one.name,
-                        one.id,
-                        one.data,
-                        await in_thread(stat_file, path, one.data.sha256),
-                    )
-        await self._save()
+        if moved.failed > len(moved.failures) or moved.kept > len(moved.kept_files):
+            return  # not all of them are listed: the next run looks at the files
+        missing = {failure.name for failure in moved.failures} | {*moved.kept_files}
+        for one in files:
+            if one.name not in missing:
+                path = self._folder / one.name
+                file = await in_thread(stat_file, path, one.data.sha256)
+                self._enter(one.name, one.id, one.data, file)
 
     async def _upload(self, names: Sequence[str], transfer: TransferReport) -> None:
         if not names:
@@ -309,7 +370,8 @@ class _Synchronizer:
     async def _delete_assets(self, ids: Sequence[UUID]) -> None:
         async def delete(piece: list[UUID]) -> None:
             try:
-                request = DeleteAssets(version_id=self._state.version, ids=piece)
+                fields = removal_fields(self._backend, True, self._removal)
+                request = DeleteAssets(version_id=self._state.version, ids=piece, **fields)
                 await self._backend.call(DELETE_ASSETS, request)
             except NotFoundError:
                 # Another client deleted some of them; the error does not say which.
@@ -317,6 +379,7 @@ class _Synchronizer:
                     for each in piece:
                         await delete([each])
 
+        await check_room(self._backend, self._state.version, ids)
         listed = list(batched(ids, IDS_PER_CALL))
         await map_bounded(delete, listed, concurrency=self._backend.limits.concurrency)
 
@@ -338,8 +401,10 @@ def _add_up(into: TransferReport, other: TransferReport) -> None:
     into.moved += other.moved
     into.skipped += other.skipped
     into.failed += other.failed
+    into.kept += other.kept
     into.bytes += other.bytes
     into.seconds += other.seconds
     into.failures += other.failures[: MAX_FAILURES - len(into.failures)]
+    into.kept_files += other.kept_files[: MAX_NAMES - len(into.kept_files)]
     into.renamed |= other.renamed
     into.notes += other.notes

@@ -1,4 +1,8 @@
-"""The state of a synchronized folder: the last synchronization (``.headrace/synced.json``), and its files now.
+"""The state of a synchronized folder: what the last synchronization left, and its files now.
+
+During a synchronization the state is in ``.headrace/synced.json`` in the folder, so that one that was interrupted is
+continued by the next, also on another machine. After a complete one it is in the state of the folder
+(``headrace.folders.state``), one file for each version, and the folder holds nothing but its files.
 
 All functions except :func:`read_state` block.
 """
@@ -17,7 +21,8 @@ from msgspec import Struct, field
 
 from headrace.engine.sync.plan import SyncBase
 from headrace.engine.upload.file import walk
-from headrace.transfer.state.workspace import FOLDER
+from headrace.folders.state import make_state, state_of
+from headrace.model.names import STATE_FOLDER
 
 
 class SyncedFile(Struct, frozen=True):
@@ -56,17 +61,47 @@ class LocalFile(Struct, frozen=True):
 
 async def read_state(folder: Path, version: UUID) -> SyncState:
     """Read the state of the last synchronization; empty if it is missing, invalid, or of another version."""
-    try:
-        async with aiofiles.open(_path(folder), "rb") as file:
-            found = msgspec.json.decode(await file.read(), type=SyncState)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        return SyncState(version)
-    return found if found.version == version else SyncState(version)
+    for path in (_in_folder(folder), _in_state_folder(folder, version)):
+        found = None if path is None else await _read(path)
+        if found is not None and found.version == version:
+            return found
+    return SyncState(version)
 
 
 def write_state(folder: Path, state: SyncState) -> None:
-    """Write the state atomically."""
-    path = _path(folder)
+    """Write the state into the folder, atomically. Raises OSError."""
+    _write(_in_folder(folder), state)
+
+
+def settle_state(folder: Path) -> bool:
+    """Move the state from the folder to the state folder; return False if it must stay, since that cannot be written."""
+    path = _in_folder(folder)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return True
+    try:
+        state = msgspec.json.decode(content, type=SyncState)
+    except msgspec.MsgspecError:
+        path.unlink()
+        return True
+    try:
+        _write(make_state(folder) / _name(state.version), state)
+    except (OSError, RuntimeError):
+        return False
+    path.unlink()
+    return True
+
+
+async def _read(path: Path) -> SyncState | None:
+    try:
+        async with aiofiles.open(path, "rb") as file:
+            return msgspec.json.decode(await file.read(), type=SyncState)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _write(path: Path, state: SyncState) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     temp = path.with_suffix(f".{os.getpid()}.tmp")
     with temp.open("wb") as file:
@@ -104,15 +139,19 @@ def stat_file(path: Path, sha256: str | None) -> LocalFile:
 
 def delete_unchanged(folder: Path, name: str, known: LocalFile) -> bool:
     """Delete a file unless it has changed since ``known``; return whether it is gone."""
-    path = folder / name
+    if not is_unchanged(folder, name, known):
+        return False
+    (folder / name).unlink(missing_ok=True)
+    return True
+
+
+def is_unchanged(folder: Path, name: str, known: LocalFile) -> bool:
+    """Whether a file has not changed since ``known``, or is gone."""
     try:
-        about = path.stat()
-        if (about.st_size, about.st_mtime_ns) != (known.size, known.changed):
-            return False
-        path.unlink()
+        about = (folder / name).stat()
     except FileNotFoundError:
         return True
-    return True
+    return (about.st_size, about.st_mtime_ns) == (known.size, known.changed)
 
 
 def digest(path: Path) -> str:
@@ -130,5 +169,17 @@ def walk_files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
             yield path.relative_to(folder).as_posix(), path.stat()
 
 
-def _path(folder: Path) -> Path:
-    return folder / FOLDER / "synced.json"
+def _in_folder(folder: Path) -> Path:
+    return folder / STATE_FOLDER / "synced.json"
+
+
+def _in_state_folder(folder: Path, version: UUID) -> Path | None:
+    try:
+        return state_of(folder) / _name(version)
+    except (OSError, RuntimeError):
+        # A user without a home folder has no state folder.
+        return None
+
+
+def _name(version: UUID) -> str:
+    return f"synced-{version}.json"

@@ -71,7 +71,7 @@ class Categories:
             )
             return
         self._taken.add(name)
-        self.labels.append(_label(name, number, values))
+        self.labels.append(_label(name, number, recover.plain(values, report)))
 
 
 def _label(name: str, number: Id, values: dict[str, Any]) -> LabelInfo:

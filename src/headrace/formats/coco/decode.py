@@ -178,7 +178,7 @@ class CocoShapeDecoder:
                 and record.image_id in samples
                 and not record.keypoints
                 and (extra is None or _is_plain_extra(extra))
-                and (record.attributes is None or recover.is_shallow(record.attributes))
+                and (record.attributes is None or recover.is_plain(record.attributes))
                 and is_new(record.id)
             ):
                 self._attach_strictly(record, extra, samples, partial(source, index))
@@ -279,7 +279,7 @@ def _plain_rings(segmentation: Any) -> Any:
 
 
 def _is_plain_extra(extra: Attributes) -> bool:
-    return recover.is_shallow(extra) and NOT_OBJECT_KEYS.isdisjoint(extra)
+    return recover.is_plain(extra) and NOT_OBJECT_KEYS.isdisjoint(extra)
 
 
 def _name_of(record: AnnotationRecord) -> str:

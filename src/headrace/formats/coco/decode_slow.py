@@ -86,7 +86,9 @@ class StrictDecoder:
             return
         if not self._ids.is_new(record.id):
             report("C17", "an annotation id appears twice")
-        shape = self._shape(record, self._label(record.category_id), sample, extra or {})
+        record.attributes = recover.plain(record.attributes, report)
+        extra = recover.plain(extra or {}, report)
+        shape = self._shape(record, self._label(record.category_id), sample, extra)
         if shape is not None:
             sample.shapes.append(shape)
 

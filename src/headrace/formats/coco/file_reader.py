@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from headrace.formats.coco import recover
 from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.decode import CocoShapeDecoder
 from headrace.formats.coco.group_by_image import (
@@ -84,7 +85,8 @@ class CocoFileReader:
         values: Attributes = {}
         for member in self.index.others:
             if (member.end or 0) - member.start <= MAX_ELEMENT:
-                values[member.key] = self._stream.decoded(member)
+                report = partial(found.add, path=self.part.path, detail=member.key)
+                values[member.key] = recover.plain(self._stream.decoded(member), report)
             else:
                 message = "a key that COCO does not define holds more than 16 MiB, left out"
                 path, severity = self.part.path, Severity.LOSS

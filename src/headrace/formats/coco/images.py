@@ -19,6 +19,7 @@ from headrace.model.names import safe_join
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
+_MAX_SIDE: Final = 2**31 - 1
 _DIGITS: Final = "0123456789"
 _WITH_SIZE: Final = re.compile(r"(.+\.(?:bmp|gif|jpe?g|png|tiff?|webp))-?\d+", re.IGNORECASE)
 
@@ -75,8 +76,10 @@ class CocoSampleDecoder:
                 or not name
                 or not image.width
                 or not image.height
-                or min(image.width, image.height) < 0
+                or not (0 < image.width <= _MAX_SIDE and 0 < image.height <= _MAX_SIDE)
                 or self._media is not None
+                or (image.attributes is not None and not recover.is_plain(image.attributes))
+                or (extra is not None and not recover.is_plain(extra))
             ):
                 self._report.set_record(f"image {image.id}", lambda: UndecodedRecord(b""))
             elif (
@@ -119,6 +122,11 @@ class CocoSampleDecoder:
                 "C18", "an image without an id, dropped", severity=Severity.ERROR, dropped_images=1
             )
             return None
+        if not recover.is_shallow((image.attributes, extra)):
+            message = "an image nested deeper than 64 levels, dropped"
+            self._report("C27", message, severity=Severity.ERROR, dropped_images=1)
+            return None
+        extra = recover.plain(extra, self._report)
         name = image.file_name or self._name_of_url(extra)
         if not name:
             self._report(
@@ -146,7 +154,7 @@ class CocoSampleDecoder:
             width=width,
             height=height,
             id=image.id,
-            attributes=image.attributes,
+            attributes=recover.plain(image.attributes, self._report),
             extra=extra or None,
             annotated=self._annotated and not _unannotated(extra),
             split=self._split,
@@ -161,7 +169,7 @@ class CocoSampleDecoder:
     ) -> tuple[int | None, int | None]:
         """Return the size in the file; it is compared with that of the image file where its folder was named."""
         given = image.width or 0, image.height or 0
-        has_size = min(given) > 0
+        has_size = min(given) > 0 and max(given) <= _MAX_SIDE
         size = None if self._media is None else _stored_size(self._media, name)
         if self._media is None and not has_size and path is not None and self._root is not None:
             size = _stored_size(self._root, path)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.formats.coco.schema import AnnotationRecord, Id, ImageRecord, RleRecord
 from headrace.formats.findings.collect import Severity
 from headrace.model.shapes import Box
 
 Report = Callable[..., None]
+T = TypeVar("T")
 
 NO_POLYGON = "a polygon has an odd number of coordinates or fewer than three points, dropped"
 MAX_DEPTH = 64
@@ -94,6 +95,32 @@ def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
     if isinstance(value, list | tuple):
         return depth > 0 and all(is_shallow(each, depth - 1) for each in value)
     return True
+
+
+def is_plain(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Return whether a value is nested at most ``depth`` levels deep, and its whole numbers fit 64 bits."""
+    if isinstance(value, dict):
+        return depth > 0 and all(is_plain(each, depth - 1) for each in value.values())
+    if isinstance(value, list | tuple):
+        return depth > 0 and all(is_plain(each, depth - 1) for each in value)
+    return type(value) is not int or -MAX_INT <= value <= MAX_INT
+
+
+def plain(value: T, report: Report) -> T:
+    """Return a value with texts for whole numbers beyond 64 bits, which no database and no other reader holds."""
+    if is_plain(value):
+        return value
+    report("C26", "a whole number beyond 64 bits, read as text")
+    changed: T = _with_texts(value)
+    return changed
+
+
+def _with_texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_texts(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_texts(each) for each in value]
+    return value if is_plain(value) else str(value)
 
 
 def id_of(value: Any, report: Report) -> Id | None:

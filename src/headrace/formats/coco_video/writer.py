@@ -76,13 +76,15 @@ class CocoVideoWriter(Writer):
                 message = (
                     f"video COCO has no {type(shape).__name__.lower()} outside of a track, dropped"
                 )
-                self._left_out([shape])
-                self._counter.add("LOSS", message, Severity.LOSS, sample.filename, dropped=1)
+                dropped = self._left_out([shape])
+                self._counter.add("LOSS", message, Severity.LOSS, sample.filename, dropped=dropped)
                 continue
             if not shape.rectangles and not shape.polygons:
                 message = "a track without keyframes, dropped"
-                self._left_out([shape])
-                self._counter.add("T05", message, Severity.WARNING, sample.filename, dropped=1)
+                dropped = self._left_out([shape])
+                self._counter.add(
+                    "T05", message, Severity.WARNING, sample.filename, dropped=dropped
+                )
                 continue
             key = shape.id if isinstance(shape.id, int) and shape.id not in taken else None
             while key is None or key in taken:

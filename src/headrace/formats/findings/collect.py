@@ -41,6 +41,7 @@ class Findings(ErrorPolicy):
             ``collect`` leaves them out, continues to the end and then fails naming them all (see :meth:`check`).
         strict: Warnings and losses fail too.
         on_finding: Receives every single finding once, the one that ends the job included.
+        keep_all: A warning that leaves a record out is an error, for jobs that promise to lose none.
 
     Raises:
         ConfigurationError: The policy is unknown, or ``strict`` contradicts ``skip``.
@@ -52,8 +53,9 @@ class Findings(ErrorPolicy):
         *,
         strict: bool = False,
         on_finding: OnFinding | None = None,
+        keep_all: bool = False,
     ) -> None:
-        super().__init__(on_error, strict=strict, on_finding=on_finding)
+        super().__init__(on_error, strict=strict, on_finding=on_finding, keep_all=keep_all)
         self._passes: dict[str, Pass] = {}
 
     def begin(self, name: str) -> Pass:

@@ -31,12 +31,15 @@ class ErrorPolicy:
     Attributes:
         on_error: ``raise``, ``skip`` or ``collect``.
         strict: Whether warnings and losses fail too.
+        keep_all: Whether a warning that leaves a record out counts as an error.
         on_finding: Receives every finding once.
         ended_by: The error that a finding or the final check raised.
         suggests_skip: Whether errors suggest ``on_error='skip'``; False in jobs without this option.
     """
 
-    def __init__(self, on_error: OnError, *, strict: bool, on_finding: OnFinding | None) -> None:
+    def __init__(
+        self, on_error: OnError, *, strict: bool, on_finding: OnFinding | None, keep_all: bool
+    ) -> None:
         if on_error not in ("raise", "skip", "collect"):
             raise ConfigurationError(
                 f"unknown error policy {on_error!r}", hint="use raise, skip or collect"
@@ -47,9 +50,16 @@ class ErrorPolicy:
             )
         self.on_error = on_error
         self.strict = strict
+        self.keep_all = keep_all
         self.on_finding = on_finding
         self.ended_by: FormatError | None = None
         self.suggests_skip = not strict
+
+    def weighed(self, severity: Severity, lost: int) -> Severity:
+        """Return the severity of a finding that leaves ``lost`` records out."""
+        if lost and self.keep_all and severity == Severity.WARNING:
+            return Severity.ERROR
+        return severity
 
     def fails(self, severity: Severity) -> bool:
         """Return whether a finding of this severity raises at once."""
@@ -161,6 +171,7 @@ class Pass:
             ParseError: The policy does not let it pass.
             LossyWriteError: The same for a loss.
         """
+        severity = self._policy.weighed(severity, dropped + dropped_images)
         fails, listener = self._policy.fails(severity), self._policy.on_finding
         kind = None
         if not fails:
@@ -279,6 +290,8 @@ class DeferredPass(Pass):
         self, code: str, message: str, *, severity: Severity = Severity.WARNING, **arguments: Any
     ) -> None:
         """Keep a finding, or raise it where the policy demands."""
+        lost = arguments.get("dropped", 0) + arguments.get("dropped_images", 0)
+        severity = self._policy.weighed(severity, lost)
         if self._policy.fails(severity):
             # Raised here to stop the work, and again when it is merged.
             self._waiting.append((code, message, arguments | {"severity": severity}))

@@ -181,8 +181,8 @@ class VocWriter(Writer):
                 self._object(clipped, sample, pieces, nested)
             else:
                 message = "the object is entirely outside the image"
-                self._left_out([shape, *nested])
-                self._note("V12", message, sample, Severity.WARNING, dropped=1 + len(nested))
+                dropped = self._left_out([shape, *nested])
+                self._note("V12", message, sample, Severity.WARNING, dropped=dropped)
 
     def _object(
         self,
@@ -194,10 +194,8 @@ class VocWriter(Writer):
         corners = self._corners(shape, sample)
         if corners is None:
             if parts:
-                self._left_out(parts)
-                self._note(
-                    "V06", "parts are left out with their object", sample, dropped=len(parts)
-                )
+                dropped = self._left_out(parts)
+                self._note("V06", "parts are left out with their object", sample, dropped=dropped)
             return
         self.found.shapes_out += 1
         self._learn(shape.label)
@@ -244,16 +242,16 @@ class VocWriter(Writer):
         box = box_of(shape)
         kind = type(shape).__name__.lower()
         if box is None:
-            self._left_out([shape])
-            self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=1)
+            dropped = self._left_out([shape])
+            self._note("LOSS", f"a {kind} is left out: it has no box", sample, dropped=dropped)
             return None
         if not isinstance(shape, Rectangle | Polygon) or (
             isinstance(shape, Polygon) and self._boxes_only
         ):
             self._note("LOSS", f"a {kind} becomes its box", sample)
         if not _is_finite(shape, box):
-            self._left_out([shape])
-            self._note("V02", "left out: not a finite number", sample, Severity.WARNING, dropped=1)
+            dropped, message = self._left_out([shape]), "left out: not a finite number"
+            self._note("V02", message, sample, Severity.WARNING, dropped=dropped)
             return None
         x, y, w, h = box
         return x + self._one, y + self._one, x + w, y + h
@@ -279,14 +277,8 @@ class VocWriter(Writer):
 
     def _leave_out(self, sample: Sample, code: str, why: str, severity: Severity) -> None:
         self._place(None)
-        self._counter.add(
-            code,
-            why,
-            severity,
-            sample.filename,
-            dropped=self._left_out(sample.shapes),
-            dropped_images=1,
-        )
+        dropped = self._left_out(sample.shapes)
+        self._counter.add(code, why, severity, sample.filename, dropped=dropped, dropped_images=1)
 
     def _abandon(self) -> None:
         if hasattr(self, "_tree"):

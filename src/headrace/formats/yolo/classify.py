@@ -12,6 +12,7 @@ from headrace.formats.io.image_size import IMAGE_SUFFIXES
 from headrace.formats.io.walk import FolderWalk, suffix_of
 from headrace.formats.yolo.classes import Names
 from headrace.formats.yolo.description import ALIASES, SPLITS
+from headrace.formats.yolo.layout.clashes import SplitClashes
 from headrace.formats.yolo.layout.folders import path_below
 from headrace.formats.yolo.layout.source import SplitSource
 
@@ -78,19 +79,24 @@ def class_names(sources: list[SplitSource], names: Names, found: Pass) -> dict[s
     return labels
 
 
-def classified_images(source: SplitSource, base: Path) -> Iterator[ClassifiedImage]:
+def classified_images(
+    source: SplitSource, base: Path, clashes: SplitClashes
+) -> Iterator[ClassifiedImage]:
     """Yield the images of a split of the dataset at ``base``, class by class."""
     for folder in class_folders(source.path):
         walk = FolderWalk(
             source.path / folder, IMAGE_SUFFIXES, boundary=source.path, refused=lambda path: None
         )
         for below, names in walk.folders():
-            start = path_below(base, below.path)
+            place = path_below(base, below.path)
+            start = f"{source.prefix}{folder}/{below.relative}"
+            clash = clashes.in_folder(source, start)
             for name in names:
+                full = start + name
                 yield ClassifiedImage(
-                    f"{source.prefix}{folder}/{below.relative}{name}",
+                    f"{source.split}/{full}" if clash is not None and clash(name) else full,
                     source.split,
                     f"{below.path}/{name}",
                     folder,
-                    None if start is None else f"{start}{name}",
+                    None if place is None else f"{place}{name}",
                 )

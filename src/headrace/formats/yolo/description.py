@@ -122,10 +122,7 @@ def _folders_with_lists(base: Path) -> list[str]:
 def read_description(source: Path, base: Path, found: Pass) -> DatasetDescription:
     """Read the description at ``source`` of the dataset in the folder ``base``."""
     if source.suffix.lower() in (".yaml", ".yml"):
-        dataset = _from_yaml(source, found)
-        if not dataset.names and (listed := find_class_list(base)) is not None:
-            dataset.names = listed_names(listed, found)
-        return dataset
+        return _from_yaml(source, found)
     if source.suffix.lower() == ".data":
         return _from_obj_data(source, found)
     return DatasetDescription(source=source, base=base, names=listed_names(source, found))
@@ -155,12 +152,20 @@ def _from_yaml(source: Path, found: Pass) -> DatasetDescription:
         base=source.parent,
         path=_text(node.get("path"), "path", source),
         splits=splits,
-        names=yaml_names(node.get("names"), node.get("nc"), source, found),
+        names=_names(node, source, found),
         task=_task(node.get("task"), points),
         kpt_shape=points,
         kpt_names=_kpt_names(node.get("kpt_names")),
         more={str(key): typed(value) for key, value in more.items()},
     )
+
+
+def _names(node: dict[str, Node], source: Path, found: Pass) -> Names:
+    """Return the names of a yaml; where it declares none, those of a list of classes in its dataset."""
+    names = {}
+    if not _filled(node.get("names")) and (listed := find_class_list(source.parent)) is not None:
+        names = listed_names(listed, found)
+    return names or yaml_names(node.get("names"), node.get("nc"), source, found)
 
 
 def _splits(node: dict[str, Node], source: Path) -> dict[str, list[str]]:
@@ -238,6 +243,15 @@ def _from_obj_data(source: Path, found: Pass) -> DatasetDescription:
     dataset = DatasetDescription(source=source, base=source.parent)
     names = values.get("names")
     listed = None if not names else _beside(source.parent, names)
+    if listed is None:
+        listed = find_class_list(source.parent)
+        if names:
+            found.add(
+                "Y01",
+                "the list of classes does not exist",
+                path=source,
+                detail=names if listed is None else f"{names}; {listed.name} is read instead",
+            )
     if listed is not None:
         dataset.names = listed_names(listed, found)
     elif values.get("classes", "").isdigit():

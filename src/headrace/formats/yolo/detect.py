@@ -50,7 +50,7 @@ def _yaml(path: Path) -> Guess | None:
 
 
 def _rows(path: Path, row: str) -> Guess:
-    name = row.removeprefix(f"{os.path.abspath(path)}/".replace(os.sep, "/"))
+    name = os.path.relpath(row, path)
     if has_class_names(row):
         reason = f"{name} contains rows of four corners and a class name (DOTA)"
         return Guess(format="yolo", confidence="certain", reason=reason)

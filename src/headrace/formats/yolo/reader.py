@@ -25,6 +25,7 @@ from headrace.formats.yolo.classify import (
 from headrace.formats.yolo.decode import RowDecoder, RowReporter
 from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
 from headrace.formats.yolo.dota import DotaDecoder
+from headrace.formats.yolo.layout.clashes import SplitClashes
 from headrace.formats.yolo.layout.folders import LabelFolders, label_files
 from headrace.formats.yolo.layout.source import SplitSource, YoloImage
 from headrace.formats.yolo.layout.sources import find_sources, wanted_sources
@@ -189,9 +190,10 @@ class YoloReader(ChunkedReader):
 
     def _classified(self, found: Pass) -> Iterator[ClassifiedImage]:
         sources = self._sources(found)
+        clashes = SplitClashes(sources)
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
-            yield from classified_images(source, self._dataset.base)
+            yield from classified_images(source, self._dataset.base, clashes)
         self._fraction = 1.0
 
     def divisible(self) -> bool:

@@ -62,24 +62,14 @@ def _read(item: YoloImage, opener: OpenFile) -> ImageRows:
         return ImageRows(item, None, None, str(error))
     size = None if item.image is None else read_size(item.image, opener)
     declared = item.size
+    if declared is not None and size is not None and declared not in (size[:2], size[1::-1]):
+        declared = None  # the image was replaced by another
     if declared is not None:
-        if size is not None and declared not in (size[:2], size[1::-1]):
-            declared = None  # the image was replaced by another
-        else:
-            return _with_body(item, text, size, declared, declared)
-    if size is None or size.orientation in (5, 7):
+        display_size = declared
+    elif size is None or size.orientation in (5, 7):
         return ImageRows(item, text, size)
-    display_size = (size[1], size[0]) if size[2] > 4 else (size[0], size[1])
-    return _with_body(item, text, size, None, display_size)
-
-
-def _with_body(
-    item: YoloImage,
-    text: bytes | None,
-    size: ImageSize | None,
-    declared: tuple[int, int] | None,
-    display_size: tuple[int, int],
-) -> ImageRows:
+    else:
+        display_size = (size[1], size[0]) if size[2] > 4 else (size[0], size[1])
     if not text:
         return ImageRows(item, text, size, "", declared, b"", 0, display_size)
     body = text.strip()

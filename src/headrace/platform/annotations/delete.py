@@ -22,6 +22,8 @@ from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, ve
 from headrace.platform.core.shape_storage import drop_contents
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold_if_due
+from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
 from headrace.protocol.operations.annotating import (
     ALL_ASSETS,
     DELETE_ANNOTATION,
@@ -40,6 +42,7 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
 
     Raises:
         NotFoundError: An id is not one of this version.
+        RemovalNotRecordedError: The caller demands that it can be undone, and it cannot be recorded.
     """
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
@@ -49,9 +52,14 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
         accounts = await _accounts(tx, access, request.worker_ids)
         await _refuse_tasks(tx, scope, assets, numbers)
         before = (await touch(tx, scope)).annotation
+    choice = RemovalChoice(request.undo, request.removal)
+    recorder = RemovalRecorder(context, access, RemovalKind.ANNOTATIONS, choice)
     if numbers is None and assets is None:
-        await _delete_all(context, access, request.version_id, before, accounts)
+        await recorder.check_room(scope, "removals.size_of_version")
+        await _delete_all(context, access, request.version_id, before, accounts, recorder)
         return
+    measured = "removals.size_of_assets" if numbers is None else "removals.size_of_numbers"
+    await recorder.check_room(scope, measured, assets if numbers is None else numbers)
     statement = (
         "single_annotations.range_of_assets"
         if numbers is None
@@ -61,12 +69,17 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     only = None if numbers is None or assets is None else frozenset(assets)
     for start in range(0, len(keys or ()), RANGE):
         batch = _Batch(statement, (keys or [])[start : start + RANGE], accounts)
-        await _delete_batch(context, access, request.version_id, batch, before, only)
+        await _delete_batch(context, access, request.version_id, batch, before, only, recorder)
 
 
 @handles(DELETE_ANNOTATION)
 async def delete_annotation(context: Context, access: Access, request: AnnotationId) -> None:
     """Delete one annotation; raises NotFoundError where it does not exist."""
+    recorder = RemovalRecorder(context, access, RemovalKind.ANNOTATIONS, RemovalChoice())
+    scope, no = await scope_of_part(
+        context.database, access, request.annotation_id, Kind.ANNOTATION
+    )
+    await recorder.check_room(scope, "removals.size_of_numbers", [no])
     async with context.database.transaction() as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
@@ -78,6 +91,7 @@ async def delete_annotation(context: Context, access: Access, request: Annotatio
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
         await claim_for_edit(tx, access, scope, rows[0][0])
+        await recorder.save_annotations(tx, scope, [no], horizon=before)
         await _drop(tx, scope, rows)
 
 
@@ -103,6 +117,7 @@ async def _delete_all(
     version_id: UUID,
     before: int,
     accounts: frozenset[int] | None,
+    recorder: RemovalRecorder,
 ) -> None:
     """Delete all annotations of a version, newest first, or only those of some accounts."""
     while True:
@@ -119,7 +134,8 @@ async def _delete_all(
                 return
             before = min(no for _, no, *_ in rows)
             change = await touch(tx, scope)
-            await _drop(tx, scope, [row for row in rows if accounts is None or row[4] in accounts])
+            wanted = [row for row in rows if accounts is None or row[4] in accounts]
+            await _drop_recorded(tx, scope, wanted, change.annotation, recorder)
         fold_if_due(context, scope, change)
 
 
@@ -138,6 +154,7 @@ async def _delete_batch(
     batch: _Batch,
     before: int,
     assets: frozenset[int] | None,
+    recorder: RemovalRecorder,
 ) -> None:
     while True:
         async with context.database.transaction() as tx:
@@ -148,7 +165,7 @@ async def _delete_batch(
             if not wanted:
                 return
             change = await touch(tx, scope)
-            await _drop(tx, scope, wanted)
+            await _drop_recorded(tx, scope, wanted, change.annotation, recorder)
         fold_if_due(context, scope, change)
         if not full:
             return
@@ -168,6 +185,17 @@ async def _rows(tx: Transaction, scope: VersionScope, batch: _Batch, before: int
         limit=RANGE,
         **parameters,
     )
+
+
+async def _drop_recorded(
+    tx: Transaction,
+    scope: VersionScope,
+    rows: list[Row],
+    horizon: int,
+    recorder: RemovalRecorder,
+) -> None:
+    await recorder.save_annotations(tx, scope, [row[1] for row in rows], horizon=horizon)
+    await _drop(tx, scope, rows)
 
 
 async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:

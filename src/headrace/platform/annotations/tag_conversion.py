@@ -141,7 +141,7 @@ class ConversionWork:
         items = self._items(scope, await _missing_pairs(tx, scope, wanted))
         if items:
             writer = ChunkWriter(
-                scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items
+                scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items, None
             )
             await writer.write(tx, self._context.clock())
         return Progress(row[0], len(items))

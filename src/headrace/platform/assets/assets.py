@@ -31,6 +31,8 @@ from headrace.platform.filters import (
     has_only_task_filters,
     has_task_filters,
 )
+from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
 from headrace.platform.tags.tags import tags_of_asset
 from headrace.protocol.operations.assets import (
     DELETE_ASSET,
@@ -176,27 +178,37 @@ async def delete_assets(context: Context, access: Access, request: DeleteAssets)
 
     Raises:
         NotFoundError: An id is not one of this version.
+        RemovalNotRecordedError: The caller demands that it can be undone, and it cannot be recorded.
     """
     scope = await version_scope(context.database, access, request.version_id)
     seqs = asset_seqs(scope, request.ids)
+    choice = RemovalChoice(request.undo, request.removal)
+    recorder = RemovalRecorder(context, access, RemovalKind.ASSETS, choice)
+    await recorder.check_room(scope, "removals.size_of_assets", seqs)
     for start in range(0, len(seqs), RANGE):
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
-            await _remove(tx, scope, seqs[start : start + RANGE])
+            await _remove(tx, scope, seqs[start : start + RANGE], recorder)
 
 
 @handles(DELETE_ASSET)
 async def delete_asset(context: Context, access: Access, request: AssetId) -> None:
     """Delete one asset from its version."""
+    recorder = RemovalRecorder(context, access, RemovalKind.ASSETS, RemovalChoice())
+    scope, seq = await scope_of_part(context.database, access, request.asset_id, Kind.ASSET)
+    await recorder.check_room(scope, "removals.size_of_assets", [seq])
     async with context.database.transaction() as tx:
         scope, seq = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
-        if not await _remove(tx, scope, [seq]):
+        if not await _remove(tx, scope, [seq], recorder):
             raise missing(Kind.ASSET, request.asset_id)
 
 
-async def _remove(tx: Transaction, scope: VersionScope, seqs: list[int]) -> int:
+async def _remove(
+    tx: Transaction, scope: VersionScope, seqs: list[int], recorder: RemovalRecorder
+) -> int:
     rows = VersionRows(scope.no, scope.bucket, scope.dataset, scope.dataset_bucket)
-    await touch(tx, scope)
+    change = await touch(tx, scope)
+    await recorder.save_assets(tx, scope, seqs, horizon=change.annotation)
     return await remove_assets(tx, rows, seqs)
 
 

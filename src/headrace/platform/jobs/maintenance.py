@@ -1,7 +1,7 @@
 """Background maintenance: purge what was deleted, and fold counters.
 
-Versions, campaigns and datasets in state DELETING are invisible to callers; :func:`purge` deletes their rows. Every
-step is one short transaction that leaves a smaller version behind, so a purge can stop anywhere and resumes when the
+Versions, campaigns and datasets in state DELETING are invisible to callers; :func:`purge` deletes their rows once their
+deletion can no longer be undone, and the records of removals that are too old. Every step is one short transaction that leaves a smaller version behind, so a purge can stop anywhere and resumes when the
 lake is opened next.
 """
 
@@ -16,6 +16,7 @@ from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
+from headrace.platform.removals.room import expire_removals
 from headrace.storage.database.base import Transaction
 
 FOLD_EVERY = 256
@@ -27,17 +28,18 @@ LEDGER_MILLISECONDS = 24 * 3600 * 1000
 
 
 async def purge(context: Context) -> None:
-    """Delete the rows of all versions, campaigns and datasets in state DELETING, and old ledgers of imports."""
+    """Delete what can no longer be undone: versions, campaigns, datasets, records; and old ledgers of imports."""
     async with context.database.transaction() as tx:
         await drop_old_ledgers(tx, context.clock())
     while await purge_step(context):
         pass
+    await expire_removals(context)
     await start_due_gc(context)
 
 
 async def purge_step(context: Context) -> bool:
     """Run one transaction of a purge; returns False if nothing was left to delete."""
-    row = await context.database.fetch_one("deletion.doomed_version")
+    row = await context.database.fetch_one("deletion.doomed_version", now=context.clock())
     if row is None:
         return await _drop_campaign(context) or await _drop_dataset(context)
     rows, organization = VersionRows(*row[:4]), row[4]
@@ -64,6 +66,7 @@ async def purge_step(context: Context) -> bool:
             object=rows.version,
             target=str(TagTarget.DATASET_VERSION),
         )
+        await tx.execute("deletion.drop_removals", version=rows.version)
         await tx.execute("content_gc.hurry", dataset=rows.dataset, least=DUE)
         await tx.execute("deletion.drop_version", version=rows.version)
     return True
@@ -90,7 +93,7 @@ async def _drop_campaign(context: Context) -> bool:
 
 
 async def _drop_dataset(context: Context) -> bool:
-    row = await context.database.fetch_one("deletion.doomed_dataset")
+    row = await context.database.fetch_one("deletion.doomed_dataset", now=context.clock())
     if row is None:
         return False
     dataset, organization, bucket = row

@@ -110,16 +110,17 @@ async def relabel(
     contents = [a.content for a in affected if a.content is not None]
     blobs = await read_contents(tx, target, contents)
     read = [blobs[a.content] if a.content is not None else a.shapes or b"" for a in affected]
-    written = await in_thread(lambda: [_relabel_blob(blob, labels) for blob in read])
+    written = await in_thread(lambda: [relabel_blob(blob, labels) for blob in read])
     stored = await store_blobs(tx, target, written)
     changed = {
-        a.no: a._replace(shapes=shapes, content=content, counts=_relabel_counts(a.counts, labels))
+        a.no: a._replace(shapes=shapes, content=content, counts=relabel_counts(a.counts, labels))
         for a, (shapes, content) in zip(affected, stored, strict=True)
     }
     return [changed.get(a.no, a) for a in annotations]
 
 
-def _relabel_blob(blob: bytes, labels: KeyMap) -> bytes:
+def relabel_blob(blob: bytes, labels: KeyMap) -> bytes:
+    """Replace the keys of labels in a blob."""
     shapes = unpack(blob)
     groups = [
         msgspec.structs.replace(group, labels=[labels[key] for key in group.labels])
@@ -128,5 +129,6 @@ def _relabel_blob(blob: bytes, labels: KeyMap) -> bytes:
     return pack(Shapes(groups, shapes.next_ordinal))
 
 
-def _relabel_counts(counts: bytes, labels: KeyMap) -> bytes:
+def relabel_counts(counts: bytes, labels: KeyMap) -> bytes:
+    """Replace the keys of labels in packed counts."""
     return pack_counts({labels[key]: number for key, number in unpack_counts(counts).items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET, UnsetType
 
 from headrace.errors import BadRequestError, ConflictError, LockedError, UniqueViolationError
@@ -16,6 +18,9 @@ from headrace.platform.core.listing import order_clause, page_offset
 from headrace.platform.core.scopes import DatasetScope, dataset_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
+from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.room import purge_time
+from headrace.platform.removals.rows import count_deletion, record_deletion
 from headrace.protocol.operations.datasets import (
     CREATE_DATASET,
     DELETE_DATASET,
@@ -25,6 +30,7 @@ from headrace.protocol.operations.datasets import (
     UPDATE_DATASET,
     CreateDataset,
     DatasetId,
+    DeleteDataset,
     FindDataset,
     ListDatasets,
     UpdateDataset,
@@ -117,8 +123,11 @@ async def update_dataset(context: Context, access: Access, request: UpdateDatase
 
 
 @handles(DELETE_DATASET)
-async def delete_dataset(context: Context, access: Access, request: DatasetId) -> None:
-    """Delete a dataset with its versions; rows are purged in the background.
+async def delete_dataset(context: Context, access: Access, request: DeleteDataset) -> None:
+    """Delete a dataset with its versions.
+
+    The rows are purged in the background: when the deletion can no longer be undone, or at once for a caller who wants no
+    way back.
 
     Raises:
         LockedError: A version is locked.
@@ -128,8 +137,26 @@ async def delete_dataset(context: Context, access: Access, request: DatasetId) -
         locked = await tx.fetch_one("datasets.locked_version", no=scope.no)
         if locked is not None:
             raise LockedError(f"version {scope.name}/{locked[0]} is locked", hint="unlock it first")
-        await tx.execute("datasets.doom_versions", no=scope.no)
-        await tx.execute("datasets.doom", no=scope.no)
+        removal = None
+        if request.undo is not False:
+            removal = await record_deletion(
+                tx,
+                context,
+                access,
+                RemovalKind.DATASET,
+                dataset=scope.no,
+                version=None,
+                name=scope.name,
+            )
+        doomed: dict[str, Any] = {
+            "no": scope.no,
+            "removal": removal,
+            "purge_after": 0 if removal is None else purge_time(context),
+        }
+        await tx.execute("datasets.doom_versions", **doomed)
+        await tx.execute("datasets.doom", **doomed)
+        if removal is not None:
+            await count_deletion(tx, context, removal)
     context.background.start(purge, context)
 
 

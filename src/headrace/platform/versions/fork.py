@@ -250,7 +250,7 @@ class ForkWork:
 
     async def abandon(self, tx: Transaction) -> None:
         """Delete the new version."""
-        await tx.execute("versions.doom", no=self._target)
+        await tx.execute("versions.doom", no=self._target, removal=None, purge_after=0)
 
     async def after_end(self) -> None:
         """Fold the counters, and purge the rows of a deleted version."""

@@ -22,6 +22,9 @@ from headrace.platform.core.scopes import (
 )
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
+from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.room import purge_time
+from headrace.platform.removals.rows import count_deletion, record_deletion
 from headrace.platform.versions.datasets import all_or_limit, object_tags
 from headrace.protocol.operations.datasets import (
     CREATE_VERSION,
@@ -33,6 +36,7 @@ from headrace.protocol.operations.datasets import (
     LIST_VERSIONS,
     UPDATE_VERSION,
     CreateVersion,
+    DeleteVersion,
     FindVersion,
     FindVersionById,
     ListVersions,
@@ -149,14 +153,36 @@ async def update_version(
 
 
 @handles(DELETE_VERSION)
-async def delete_version(context: Context, access: Access, request: VersionId) -> None:
-    """Delete a version with its assets and annotations; rows are purged in the background."""
+async def delete_version(context: Context, access: Access, request: DeleteVersion) -> None:
+    """Delete a version with its assets and annotations.
+
+    Its rows are purged in the background: when the deletion can no longer be undone, or at once for an unfinished fork and
+    for a caller who wants no way back.
+    """
     async with context.database.transaction() as tx:
         scope = await version_scope(tx, access, request.version_id)
         if not scope.filling:
             check_unlocked(scope)
         await tx.execute("jobs.ask_fillers_to_stop", version=scope.no, now=context.clock())
-        await tx.execute("versions.doom", no=scope.no)
+        removal = None
+        if request.undo is not False and not scope.filling:
+            removal = await record_deletion(
+                tx,
+                context,
+                access,
+                RemovalKind.VERSION,
+                dataset=scope.dataset,
+                version=scope.no,
+                name=scope.full_name,
+            )
+        await tx.execute(
+            "versions.doom",
+            no=scope.no,
+            removal=removal,
+            purge_after=0 if removal is None else purge_time(context),
+        )
+        if removal is not None:
+            await count_deletion(tx, context, removal)
     context.background.start(purge, context)
 
 

@@ -22,6 +22,7 @@ from headrace.protocol.operations import (
     shapes,
     storage,
     tags,
+    undo,
     uploading,
     users,
 )
@@ -46,6 +47,7 @@ _MODULES: tuple[ModuleType, ...] = (
     assignments,
     jobs,
     processings,
+    undo,
 )
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {

@@ -43,13 +43,16 @@ class ListAnnotations(PageQuery, kw_only=True):
 class DeleteAnnotations(Struct, kw_only=True):
     """``asset_ids`` may be ``["__all__"]``. ``annotation_ids`` limits the deletion to these annotations.
 
-    ``worker_ids`` limits it to the annotations of these users (headrace only).
+    ``worker_ids`` limits it to the annotations of these users. ``undo`` and ``removal`` are those of ``DeleteAssets``
+    (headrace only).
     """
 
     version_id: UUID
     asset_ids: list[str]
     annotation_ids: list[UUID] | None = None
     worker_ids: list[UUID] | None = None
+    undo: bool | None = None
+    removal: UUID | None = None
 
 
 class CreateAnnotation(Struct, kw_only=True):
@@ -116,9 +119,9 @@ DELETE_ANNOTATIONS = Operation(
     request=DeleteAnnotations,
     result=NoneType,
     doc="Delete annotations with their shapes: all of a version, those of some assets, or some by id.",
-    body=("asset_ids", "annotation_ids", "worker_ids"),
+    body=("asset_ids", "annotation_ids", "worker_ids", "undo", "removal"),
     repeatable=True,
-    errors=(404, 423),
+    errors=(404, 423, 507),
 )
 LIST_ASSET_ANNOTATIONS = Operation(
     name="list_asset_annotations",

@@ -6,7 +6,6 @@ integers (see ``docs/explanation/annotations.md``).
 
 from __future__ import annotations
 
-from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +114,8 @@ class ImportAnnotations(Struct, kw_only=True):
     """``import_id`` and ``chunk`` identify one chunk of an import; a chunk that was applied is not applied again.
 
     ``worker_id`` (headrace only) is the user who owns the annotations, by default the caller. In requests that read
-    annotations it selects those of one user.
+    annotations it selects those of one user. ``undo`` (headrace only) is that of ``DeleteAssets``, for the annotations
+    that are replaced.
     """
 
     version_id: UUID
@@ -125,6 +125,7 @@ class ImportAnnotations(Struct, kw_only=True):
     import_id: UUID | UnsetType = UNSET
     chunk: int | UnsetType = UNSET
     worker_id: UUID | None = None
+    undo: bool | None = None
 
 
 class StartImport(Struct, kw_only=True):
@@ -144,6 +145,14 @@ class ImportRecord(Struct, kw_only=True, frozen=True):
 
 class FinishImport(Struct, kw_only=True):
     import_id: UUID
+
+
+class ReplacedRecord(Struct, kw_only=True, frozen=True):
+    """The annotations and shapes that an import replaced, and the removal that brings them back."""
+
+    annotations: int = 0
+    shapes: int = 0
+    removal_id: UUID | None = None
 
 
 # --- shapes in results: labels by name -------------------------------------------------------------------
@@ -255,7 +264,7 @@ IMPORT_ANNOTATIONS = Operation(
     request=ImportAnnotations,
     result=dict[str, int],
     doc="Write the annotations of many assets at once; returns the number of shapes per annotation id.",
-    errors=(404, 400, 409, 413, 423),
+    errors=(404, 400, 409, 413, 423, 507),
 )
 START_IMPORT = Operation(
     name="start_import",
@@ -273,8 +282,8 @@ FINISH_IMPORT = Operation(
     method="POST",
     path="/api/import/{import_id}/finish",
     request=FinishImport,
-    result=NoneType,
-    doc="Finish an import: importing the same source again starts a new one.",
+    result=ReplacedRecord,
+    doc="Finish an import: importing the same source again starts a new one. Returns what the import replaced.",
     repeatable=True,
     extension=True,
     errors=(404,),

@@ -59,8 +59,15 @@ class FindAsset(Struct, kw_only=True):
 
 
 class DeleteAssets(Struct, kw_only=True):
+    """``undo`` and ``removal`` (headrace only): whether the removal can be undone, by default where possible.
+
+    True demands it: else nothing is removed. ``removal`` is any UUID that joins several calls into one removal.
+    """
+
     version_id: UUID
     ids: list[UUID]
+    undo: bool | None = None
+    removal: UUID | None = None
 
 
 class AssetId(Struct, kw_only=True):
@@ -132,9 +139,9 @@ DELETE_ASSETS = Operation(
     request=DeleteAssets,
     result=NoneType,
     doc="Delete assets of a version with their annotations; the data remain in the lake.",
-    body=("ids",),
+    body=("ids", "undo", "removal"),
     repeatable=True,
-    errors=(404, 423),
+    errors=(404, 423, 507),
 )
 GET_ASSET = Operation(
     name="get_asset",

@@ -39,6 +39,12 @@ class DatasetId(Struct, kw_only=True):
     dataset_id: UUID
 
 
+class DeleteDataset(DatasetId, kw_only=True):
+    """``undo`` (headrace only): False purges at once, so that the deletion cannot be undone."""
+
+    undo: bool | None = None
+
+
 class UpdateDataset(Struct, kw_only=True):
     dataset_id: UUID
     name: str | None = None
@@ -69,6 +75,12 @@ class FindVersionById(Struct, kw_only=True):
 
 class VersionId(Struct, kw_only=True):
     version_id: UUID
+
+
+class DeleteVersion(VersionId, kw_only=True):
+    """``undo`` (headrace only): False purges at once, so that the deletion cannot be undone."""
+
+    undo: bool | None = None
 
 
 class UpdateVersion(Struct, kw_only=True):
@@ -147,7 +159,7 @@ DELETE_DATASET = Operation(
     name="delete_dataset",
     method="DELETE",
     path=_DATASET,
-    request=DatasetId,
+    request=DeleteDataset,
     result=NoneType,
     doc="Delete a dataset with all its versions.",
     repeatable=True,
@@ -222,7 +234,7 @@ DELETE_VERSION = Operation(
     name="delete_version",
     method="DELETE",
     path=_VERSION,
-    request=VersionId,
+    request=DeleteVersion,
     result=NoneType,
     doc="Delete a version with its assets and annotations; the data remain in the lake.",
     repeatable=True,

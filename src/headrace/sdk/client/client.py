@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from headrace.engine.undo.run import list_removals, show_removal
 from headrace.errors import BadRequestError, NotFoundError, did_you_mean
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operation import Operation
@@ -24,6 +25,7 @@ from headrace.sdk.client.folders import ClientFolders
 from headrace.sdk.client.processings import ClientProcessings
 from headrace.sdk.client.tags import ClientTags
 from headrace.sdk.job import Job
+from headrace.sdk.removal import Removal
 from headrace.sdk.user import User
 
 
@@ -110,6 +112,35 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
         request = ListCampaigns(organization_id=self.id, is_closed=is_closed)
         answer = await self.session.call(LIST_CAMPAIGNS, request)
         return [AnnotationCampaign(self.session, record) for record in answer.items]
+
+    async def list_removals(self, version: str | None = None) -> list[Removal]:
+        """Return what was removed or deleted and can be undone, newest first.
+
+        Args:
+            version: Return only the removals of this version, named as ``dataset/version``.
+
+        Returns:
+            The removals.
+
+        Raises:
+            ConfigurationError: If the platform keeps no record of removals.
+        """
+        found = await list_removals(self.session.backend, self.id, version=version)
+        return [Removal(self.session, record) for record in found]
+
+    async def get_removal(self, id: str | UUID) -> Removal:
+        """Find a removal by id.
+
+        Args:
+            id: The id of the removal.
+
+        Returns:
+            The removal.
+
+        Raises:
+            NotFoundError: If there is no removal with that id that can be undone.
+        """
+        return Removal(self.session, await show_removal(self.session.backend, as_id(id)))
 
     async def get_job_by_id(self, id: str | UUID) -> Job:
         """Find a job of either kind by id.

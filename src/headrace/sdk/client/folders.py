@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from headrace.engine.sync.losses import DeleteLimit
 from headrace.engine.sync.plan import Direction, Side, SyncOptions
-from headrace.engine.sync.run import SyncReport, synchronize
+from headrace.engine.sync.report import SyncReport
+from headrace.engine.sync.run import Confirm, synchronize
 from headrace.engine.upload.push import PushReport, push
 from headrace.model.enums import InferenceType
 from headrace.sdk.base.arguments import as_path
@@ -89,7 +91,9 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         *,
         direction: Direction | str = Direction.BOTH,
         delete: bool = False,
+        max_delete: int | str | None = None,
         prefer: Side | str | None = None,
+        confirm: Confirm | None = None,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -105,8 +109,12 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             name: The full name of the version, ``"dataset/version"``.
             folder: An existing folder.
             direction: ``"both"``, or only ``"down"`` (into the folder) or ``"up"`` (into the version).
-            delete: Carry deletions to the other side too.
+            delete: Carry deletions to the other side too. If the folder or the version is empty, this is refused.
+            max_delete: The most assets that may leave the version, and the most files that may be deleted in the folder:
+                a number, or a part of them such as ``"25%"``. Default: 10 %, but at least 10.
             prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
+            confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
+                done at all.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -116,6 +124,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
 
         Raises:
             NotADirectoryError: If ``folder`` is not a folder.
+            LakeError: If the folder is a lake, contains one, or lies in one.
+            DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
                 continues.
         """
@@ -128,6 +138,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             version.id,
             as_path(folder),
             SyncOptions.parse(direction, delete=delete, prefer=prefer),
+            limit=DeleteLimit.parse(max_delete),
+            confirm=confirm,
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.engine.paging import OffsetListing
+from headrace.engine.undo.remove import delete_annotations
 from headrace.engine.versions.load import annotations_of_assets, annotations_of_version
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, DatasetVersionRecord, VersionStats
@@ -72,7 +73,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         )
 
     async def delete_all_annotations(
-        self, workers: Sequence[Worker | UUID | str] | None = None
+        self, workers: Sequence[Worker | UUID | str] | None = None, undo: bool = True
     ) -> None:
         """Delete the annotations of the version with their shapes.
 
@@ -80,8 +81,10 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
 
         Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
             BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
                 nothing is deleted then.
         """
@@ -90,7 +93,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             asset_ids=[annotating.ALL_ASSETS],
             worker_ids=worker_ids(self.session, workers),
         )
-        await self.session.call(annotating.DELETE_ANNOTATIONS, request)
+        await delete_annotations(self.session.backend, request, undo=undo)
 
     # --- with their shapes ----------------------------------------------------------------------------
 

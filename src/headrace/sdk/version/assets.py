@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from headrace.engine.paging import CursorListing, KeyListing, PageSource, batched, call_all
+from headrace.engine.paging import CursorListing, KeyListing, PageSource
+from headrace.engine.undo.remove import delete_assets
 from headrace.engine.versions.jobs import add_data
 from headrace.errors import BadRequestError
 from headrace.model.enums import AssignmentStatus
 from headrace.model.records import AssetRecord
 from headrace.protocol.operations import assets as operations
-from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, IDS_PER_CALL
+from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
 from headrace.protocol.query import combine
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.base.arguments import as_id, as_ids, check_limits, only_key_list
@@ -192,17 +193,19 @@ class VersionAssets(VersionTags):
     iter_assets = iterating(list_assets)
     """Iterate over the items of ``list_assets``, with the same arguments; holds one page in memory."""
 
-    async def delete_assets(self, assets: Asset | Sequence[Asset] | MultiAsset) -> None:
+    async def delete_assets(
+        self, assets: Asset | Sequence[Asset] | MultiAsset, undo: bool = True
+    ) -> None:
         """Remove assets and their annotations from the version. The data remain in the datalake.
 
         Args:
             assets: One asset or several.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+
+        Raises:
+            RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
         """
-        requests = [
-            operations.DeleteAssets(version_id=self.id, ids=piece)
-            for piece in batched(asset_ids(assets), IDS_PER_CALL)
-        ]
-        await call_all(self.session.backend, operations.DELETE_ASSETS, requests)
+        await delete_assets(self.session.backend, self.id, asset_ids(assets), undo=undo)
 
     async def _asset_tag(self, tag: str | Tag) -> Tag:
         return await self.get_or_create_asset_tag(tag) if isinstance(tag, str) else tag

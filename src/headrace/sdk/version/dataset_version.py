@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from headrace.engine.undo.remove import undo_choice
 from headrace.model.enums import InferenceType, TagTarget
 from headrace.protocol.operations import datasets as operations
 from headrace.sdk.base.resource import describe
@@ -112,9 +113,17 @@ class DatasetVersion(
         )
         self.record = await self.session.call(operations.UPDATE_VERSION, request)
 
-    async def delete(self) -> None:
-        """Delete the version with its assets and annotations. The data remain in the datalake."""
-        request = operations.VersionId(version_id=self.id)
+    async def delete(self, undo: bool = True) -> None:
+        """Delete the version with its assets and annotations. The data remain in the datalake.
+
+        On headrace lakes and servers, ``client.list_removals`` finds the deletion, which can be undone for some days.
+
+        Args:
+            undo: False purges the version at once, so that it cannot be brought back.
+        """
+        request = operations.DeleteVersion(
+            version_id=self.id, undo=undo_choice(self.session.backend, undo)
+        )
         await self.session.call(operations.DELETE_VERSION, request)
 
     def __repr__(self) -> str:

@@ -36,27 +36,35 @@ class VersionDownloads(VersionAssets):
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
         retry_failed: bool = False,
+        dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
 
-        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. The
-        state is kept in the subfolder ``.headrace``, so an interrupted download is continued by the same call.
+        Complete files there are not downloaded again, and an existing file is replaced only by a verified one. A file
+        that headrace did not write, or that was changed since, is kept unless it has the content of the asset. Until
+        all files are there, the state is kept in the subfolder ``.headrace``, so an interrupted download is continued
+        by the same call, also in another process or on another machine. Then the folder holds the files and nothing
+        else.
 
         Args:
             target_path: The folder; created if missing. Default: ``./<dataset>/<version>``.
-            force_replace: Download all files, even if complete ones are there.
+            force_replace: Download all files, even if complete ones are there, and replace other files that have their
+                names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
             layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
+            dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             progress: Called with progress events.
 
         Returns:
-            What was downloaded and what was skipped.
+            What was downloaded and what was skipped. ``kept`` counts the files that were not downloaded because another
+            file has their name, and ``kept_files`` names them.
 
         Raises:
+            LakeError: If the folder is a lake, contains one, or lies in one.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
                 complete, and the same call continues.
 
@@ -79,9 +87,11 @@ class VersionDownloads(VersionAssets):
             folder,
             force_replace=force_replace,
             durable=durable,
+            dry_run=dry_run,
             max_workers=max_workers,
             total=None if retry_failed else await listed.count(),
             progress=progress,
+            some_files=retry_failed,
         )
 
     async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
@@ -91,7 +101,8 @@ class VersionDownloads(VersionAssets):
 
         Args:
             target_dir: An existing folder.
-            do_download: Download the missing files into it.
+            do_download: Download the missing files into it. A file with other content that headrace did not write, or
+                that was changed since, is kept.
 
         Returns:
             The assets whose files were missing or incomplete.

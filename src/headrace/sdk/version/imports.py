@@ -44,6 +44,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
         split_tags: bool = True,
         allow_empty: bool = False,
         dry_run: bool = False,
+        undo: bool = True,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -69,6 +70,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
                 that carries the tag of another split keeps it and gets no second one.
             allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
+            undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
+                False does without.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -83,6 +86,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
                 ``force_create_label`` is off.
             ConflictError: Before anything is written, if an image matches several assets, or several images match one.
             NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
+            RemovalNotRecordedError: With ``undo``, if what would be replaced cannot be recorded.
 
         Example:
             ```python
@@ -100,6 +104,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             on_error=on_error,
             split_tags=split_tags,
             allow_empty=allow_empty,
+            undo=undo,
             read=read_options,
         )
         return await import_file(

@@ -19,7 +19,7 @@ from headrace.threads import in_thread
 from headrace.transfer.download.thread_batches import ThreadBatches
 from headrace.transfer.source import Item
 from headrace.transfer.state.disk import FULL, disk_error
-from headrace.transfer.state.part import Part
+from headrace.transfer.state.part import InTheWayError, Part
 from headrace.transfer.state.workspace import Workspace
 from headrace.transfer.verify import Chunk
 
@@ -60,6 +60,7 @@ async def fetch(
     Raises:
         ChecksumError: Size or digest are wrong repeatedly.
         DiskFullError: There is no space left.
+        InTheWayError: Another file has its name.
         HeadraceError: The last error of the source.
     """
     part = workspace.part(item)
@@ -68,7 +69,7 @@ async def fetch(
         if part.resumable:
             await in_thread(part.resume)
         return await _until_complete(item, part, files, RetryBudget(policy), checksum_failures)
-    except ChecksumError:
+    except (ChecksumError, InTheWayError):
         keep = False
         raise
     except OSError as error:

@@ -1,5 +1,8 @@
 """Download many files: compare each page of a listing with the folder, and fetch what is missing with a pool of tasks.
 
+A file of another's in the place of one to fetch is kept and counted. Downloads into one folder by several processes run
+one after the other.
+
 The next page is listed and compared while the files of this one are fetched. The pool is an upper bound; the limiter of
 each host (``headrace.net.congestion``) decides how many requests it really gets at a time.
 """
@@ -19,7 +22,6 @@ from headrace.errors import (
     ConfigurationError,
     DiskFullError,
     HeadraceError,
-    TransferError,
 )
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
@@ -30,6 +32,8 @@ from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.state.folder_lock import wait_for_lock
+from headrace.transfer.state.part import InTheWayError
 from headrace.transfer.state.workspace import Workspace
 
 DEFAULT_WORKERS = 32
@@ -55,6 +59,7 @@ async def run(
     *,
     force_replace: bool = False,
     durable: bool = False,
+    some_files: bool = False,
     max_workers: int | None = None,
     policy: RetryPolicy | None = None,
     progress: Progress,
@@ -64,15 +69,16 @@ async def run(
     Args:
         batches: The items, page by page.
         folder: Created if missing.
-        force_replace: Whether files that are complete are fetched again.
+        force_replace: Whether all files are fetched: complete ones again, and others in place of what has their names.
         durable: Whether each file is synced before it is renamed. Otherwise it is synced before the journal in
             ``folder/.headrace`` lists it.
+        some_files: Whether other downloads fetch other files into the folder: their changed names stay listed.
         max_workers: Most files at a time. Default: 32.
         policy: The retries of a file.
         progress: Counts files and bytes.
 
     Returns:
-        The numbers of files that were moved, skipped and failed. A file that fails does not stop the others.
+        The numbers of files that were moved, skipped, kept and failed. A file that fails does not stop the others.
 
     Raises:
         DiskFullError: There is no space left; it stops the run, inside an exception group.
@@ -84,10 +90,11 @@ async def run(
         raise ConfigurationError(f"max_workers={workers} is too small", hint="give at least 1")
     report = TransferReport()
     workers = _within_fd_limit(workers, report)
-    workspace = Workspace(folder, durable=durable)
+    workspace = Workspace(folder, durable=durable, some_files=some_files)
     pool = _Pool(workspace, report, progress, policy, workers)
     try:
-        await in_thread(_open, workspace, folder)
+        await wait_for_lock(workspace.lock, folder, "download")
+        await in_thread(workspace.open)
         async with anyio.create_task_group() as group:
             group.start_soon(pool.feed, batches, force_replace)
             for _ in range(workers):
@@ -98,7 +105,7 @@ async def run(
             await in_thread(workspace.close)
         raise
     with anyio.CancelScope(shield=True):
-        await in_thread(workspace.close)
+        await in_thread(workspace.finish, report)
     if not workspace.journal.synced:
         report.notes.append(f"the file system of {folder} cannot sync: {_UNSYNCED}")
     report.seconds = progress.seconds
@@ -128,14 +135,23 @@ class _Pool:
     async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
         """Queue the files that are missing."""
         async for batch in batches:
-            if not force_replace:
-                async with self._committing:
-                    missing = await in_thread(self._workspace.missing, batch)
-                self._report.skipped += len(batch) - len(missing)
-                self._progress.add(len(batch) - len(missing))
-                batch = missing
-            await self._queue.put(batch)
+            await self._note_names(batch)
+            async with self._committing:
+                found = await in_thread(self._workspace.sort, batch, force_replace=force_replace)
+            self._report.skipped += found.complete
+            for item in found.kept:
+                self._report.keep(item.name)
+            self._progress.add(found.complete + len(found.kept))
+            await self._queue.put(found.missing)
         self._queue.close()
+
+    async def _note_names(self, batch: list[Item]) -> None:
+        renamed = [item for item in batch if item.own_name is not None]
+        if renamed:
+            for item in renamed:
+                self._workspace.names.add(item.id, item.own_name or "", item.name)
+                self._report.rename(item.id, item.name)
+            await in_thread(self._workspace.names.write)
 
     async def work(self) -> None:
         """Fetch queued files: small ones in batches, and each file that ends a batch by itself."""
@@ -178,6 +194,10 @@ class _Pool:
             )
         except (DiskFullError, AuthenticationError):
             raise
+        except InTheWayError:
+            self._report.keep(item.name)
+            self._progress.add()
+            return
         except (HeadraceError, OSError) as error:
             self._report.fail(item.name, error, id=item.id)
             self._progress.add()
@@ -191,14 +211,6 @@ class _Pool:
         if due:
             async with self._committing:
                 await in_thread(self._workspace.commit)
-
-
-def _open(workspace: Workspace, folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TransferError(f"cannot create the folder {folder}: {error.strerror}") from error
-    workspace.open()
 
 
 def _within_fd_limit(workers: int, report: TransferReport) -> int:

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from headrace.errors import ConfigurationError
+from headrace.model.names import STATE_FOLDER
 from headrace.transfer.report import Failure, TransferReport
-from headrace.transfer.state.workspace import FOLDER
 
 _HINT = "omit retry_failed=True; complete files are not fetched again"
 
@@ -53,4 +53,4 @@ async def read_failures(folder: Path) -> list[Failure]:
 
 
 def _path(folder: Path) -> Path:
-    return folder / FOLDER / "failed.json"
+    return folder / STATE_FOLDER / "failed.json"

@@ -1,8 +1,9 @@
 """The journal of verified and synced files: an append-only list of marks.
 
-A mark is an eight-byte hash of a file's name, size, modification time and expected digest. A file that was modified, or
-whose expected content has changed, has another mark, and a mark that a crash truncated or filled with zeros matches no
-file. Marks are written after their files were synced. In memory they take 12 to 24 bytes per file.
+A mark has eight bytes. Its low 40 bits are a hash of a file's name, size and modification time: a file that has them is
+headrace's own and unchanged. Its high 24 bits are a hash of the digest that the file had to have: where they match too,
+the file has the content that is asked for. A mark that a crash truncated or filled with zeros matches no file. Marks are
+written after their files were synced. In memory they take 12 to 24 bytes per file.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from array import array
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
+from zlib import crc32
 
 from msgspec import Struct
 
 from headrace.transfer.state.disk import NO_FOLDER, Folder, begin_sync, sync
 
-HEADER = b"headrace pulled\n"
+HEADER = b"headrace marked\n"
 MARK = 8
+OWN_BYTES = 5
+OWN = (1 << 8 * OWN_BYTES) - 1
+"""The bits of a mark that tell which file it is, without its expected content."""
+
 SYNCED_TOGETHER = 16
 _READ = 1 << 20
 
@@ -33,15 +39,20 @@ class CompletedFile(Struct, frozen=True, gc=False):
 
 def mark_of(name: str, want: str, stat: os.stat_result) -> int:
     """Return the mark of a file; ``want`` is its expected SHA-256, or empty."""
-    text = f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\0{want}"
-    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=MARK).digest())
+    text = f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}"
+    own = blake2b(text.encode(errors="surrogatepass"), digest_size=OWN_BYTES).digest()
+    return (crc32(want.encode(errors="surrogatepass")) & 0xFFFFFF) << 40 | int.from_bytes(own)
 
 
 class Journal:
-    """The marks of one folder. Not thread-safe."""
+    """The marks of one folder: those in the file ``path``, and those of a complete download in ``manifest``.
 
-    def __init__(self, path: Path) -> None:
+    Not thread-safe.
+    """
+
+    def __init__(self, path: Path, manifest: Path | None = None) -> None:
         self._path = path
+        self._manifest = manifest
         self.marks = MarkSet()
         self._file: int | None = None
         self.synced = True
@@ -54,17 +65,17 @@ class Journal:
         return mark in self.marks
 
     def load(self) -> None:
-        """Read the journal; a file with another header is ignored and later overwritten."""
-        try:
-            with self._path.open("rb") as file:
-                if file.read(len(HEADER)) != HEADER:
-                    return
-                self.marks = MarkSet(os.fstat(file.fileno()).st_size // MARK)
-                while block := file.read(_READ):
-                    whole = len(block) - len(block) % MARK
-                    self.marks.update(array("Q", block[:whole]))
-        except FileNotFoundError:
-            return
+        """Read the marks; a file with another header is ignored and later overwritten.
+
+        A manifest that cannot be read counts as empty.
+        """
+        if self._manifest is not None:
+            with contextlib.suppress(OSError):
+                self.marks = MarkSet(self._manifest.stat().st_size // MARK)
+                for block in read_marks(self._manifest):
+                    self.marks.update(block)
+        for block in read_marks(self._path):
+            self.marks.update(block)
 
     def commit(self, done: list[CompletedFile], within: Folder = NO_FOLDER) -> None:
         """Sync files, then append their marks; a file that no longer exists is left out.
@@ -95,15 +106,52 @@ class Journal:
 
     def _open(self) -> int:
         if self._file is None:
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-            self._file = os.open(self._path, flags, 0o600)
-            size = os.fstat(self._file).st_size
-            if size < len(HEADER) or os.pread(self._file, len(HEADER), 0) != HEADER:
-                os.ftruncate(self._file, 0)
-                os.write(self._file, HEADER)
-            elif size % MARK:
-                os.write(self._file, bytes(MARK - size % MARK))
+            self._file = _open_marks(self._path)
         return self._file
+
+
+def read_marks(path: Path) -> Iterator[array[int]]:
+    """Yield the marks of a file in blocks; none if it does not exist or has another header."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(HEADER)) != HEADER:
+                return
+            while block := file.read(_READ):
+                yield array("Q", block[: len(block) - len(block) % MARK])
+    except FileNotFoundError:
+        return
+
+
+def append_marks(source: Path, path: Path) -> None:
+    """Append the marks of one file to another. Raises OSError."""
+    if not source.exists():
+        return
+    file = _open_marks(path)
+    try:
+        for block in read_marks(source):
+            rest = memoryview(block.tobytes())
+            while rest:
+                rest = rest[os.write(file, rest) :]
+        sync(file)
+    finally:
+        os.close(file)
+
+
+def _open_marks(path: Path) -> int:
+    """Open a file of marks for appending; a torn mark at its end is completed with zeros."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+    file = os.open(path, flags, 0o600)
+    try:
+        size = os.fstat(file).st_size
+        if size < len(HEADER) or os.pread(file, len(HEADER), 0) != HEADER:
+            os.ftruncate(file, 0)
+            os.write(file, HEADER)
+        elif size % MARK:
+            os.write(file, bytes(MARK - size % MARK))
+    except OSError:
+        os.close(file)
+        raise
+    return file
 
 
 class MarkSet:
@@ -125,6 +173,18 @@ class MarkSet:
         place = number & last
         while there := table[place]:
             if there == number:
+                return True
+            place = (place + 1) & last
+        return False
+
+    def knows(self, mark: int) -> bool:
+        """Return whether the set has a mark of the same file, whatever content was expected of it."""
+        table = self._table
+        last = len(table) - 1
+        own = mark & OWN
+        place = mark & last
+        while there := table[place]:
+            if there & OWN == own:
                 return True
             place = (place + 1) & last
         return False

@@ -6,6 +6,7 @@ A large part has a JSON file that describes what it is a part of, so that the ne
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from msgspec import Struct
 from headrace.transfer.source import Item, Stream
 from headrace.transfer.state.commit import rename_into_place, write_file
 from headrace.transfer.state.disk import sync
+from headrace.transfer.state.started import boot_id
 from headrace.transfer.verify import (
     Chunk,
     Digest,
@@ -31,6 +33,10 @@ RESUMABLE_BYTES = 1 << 20
 """Parts of at least this many bytes can be resumed by another run."""
 
 _READ = 1 << 20
+
+
+class InTheWayError(Exception):
+    """Another file has the name of a complete file."""
 
 
 class PartInfo(Struct, frozen=True):
@@ -47,11 +53,13 @@ class PartInfo(Struct, frozen=True):
 class Part:
     """An incomplete file; ``resumable`` if an earlier run left a part of it.
 
+    With ``compare`` it does not replace a file with other content: InTheWayError is raised.
+
     All methods but ``accept``, ``begin`` and ``release`` block. They are not thread-safe.
     """
 
     __slots__ = (
-        "_digest", "_durable", "_file", "_has_info", "_info_path", "_item", "_path", "_target", "_total", "_want",
+        "_compare", "_digest", "_durable", "_file", "_has_info", "_info_path", "_item", "_path", "_target", "_total", "_want",
         "release", "resumable", "size", "validator",
     )  # fmt: skip
 
@@ -64,6 +72,7 @@ class Part:
         durable: bool,
         release: Callable[[], None],
         resumable: bool = False,
+        compare: bool = False,
     ) -> None:
         self.size = 0
         self.resumable = resumable
@@ -73,6 +82,7 @@ class Part:
         self._path = f"{path}.part"
         self._info_path = f"{path}.json"
         self._durable = durable
+        self._compare = compare
         self.release = release
         self._file: BinaryIO | None = None
         self._has_info = False
@@ -99,7 +109,7 @@ class Part:
         item = self._item
         same = (info.name, info.sha256, info.size) == (item.name, item.sha256, item.size)
         # After a power failure the end of a part may be zeros, which only a digest shows.
-        if not same or (item.sha256 is None and (info.boot != _boot() or not info.validator)):
+        if not same or (item.sha256 is None and (info.boot != boot_id() or not info.validator)):
             return
         path = Path(self._path)
         with contextlib.suppress(FileNotFoundError):
@@ -161,6 +171,9 @@ class Part:
 
     def put(self, whole: Chunk) -> os.stat_result:
         """Write, verify and rename a small file at once."""
+        if self._compare:
+            self.write([whole])
+            return self.publish()
         self.size = len(whole)
         self._check(whole)
         return write_file(whole, self._path, self._target, durable=self._durable)
@@ -170,6 +183,8 @@ class Part:
         self._check()
         file = self._open()
         file.flush()
+        if self._compare and os.path.lexists(self._target) and not self._is_there():
+            raise InTheWayError(self._item.name)
         if self._durable or os.path.lexists(self._target):
             # The file that is replaced may be good: its successor must be on the disk first.
             sync(file.fileno())
@@ -194,6 +209,13 @@ class Part:
             os.unlink(self._path)
         with contextlib.suppress(OSError):
             os.unlink(self._info_path)
+
+    def _is_there(self) -> bool:
+        """Whether the target has the content of the part."""
+        try:
+            return filecmp.cmp(self._path, self._target, shallow=False)
+        except OSError:
+            return False
 
     def _delete_info(self) -> None:
         if self._has_info:
@@ -234,7 +256,7 @@ class Part:
         if self._has_info or not (self.validator or self._item.sha256):
             return
         item = self._item
-        info = PartInfo(item.name, item.sha256, item.size, self.validator, self._total, _boot())
+        info = PartInfo(item.name, item.sha256, item.size, self.validator, self._total, boot_id())
         Path(self._info_path).write_bytes(msgspec.json.encode(info))
         self._has_info = True
 
@@ -245,10 +267,3 @@ def part_files(folder: Path) -> Iterator[tuple[Path, Path]]:
         part = info.with_suffix(".part")
         if part.exists():
             yield part, info
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""

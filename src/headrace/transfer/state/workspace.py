@@ -1,98 +1,122 @@
-"""``.headrace`` in a target folder: the journal of complete files, and the incomplete files.
+"""``.headrace`` in a target folder: the lock, the journal of complete files, and the incomplete files.
 
-Each run writes incomplete files to its own folder, which it keeps locked. The next run takes over what a crashed run
-left: parts that can be resumed are moved, everything else is deleted. On file systems without locks the folders of
-other runs are left alone.
+It exists until a download is complete, so that the same call continues it, also in another process or on another machine.
+Then it is deleted, and what is worth knowing later goes to the state of the target (``headrace.folders.state``): the
+manifest, which has the marks of the journal, and the list of changed names. Where that cannot be written, a later run
+reads the files to compute their digests.
+
+Each run writes incomplete files to its own folder. The next run takes over what a crashed run left: parts that can be
+resumed are moved, everything else is deleted.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 import shutil
-from enum import Enum
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from headrace.folders.state import make_state, state_of
 from headrace.model.names import STATE_FOLDER
+from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from headrace.transfer.state.commit import CommitFile, file_committer
 from headrace.transfer.state.disk import NO_FOLDER, Folder, disk_error
-from headrace.transfer.state.journal import CompletedFile, Journal, mark_of
+from headrace.transfer.state.failed import write_failures
+from headrace.transfer.state.folder_lock import (
+    SharedLock,
+    release_share,
+    remove_unheld,
+    share_lock,
+)
+from headrace.transfer.state.journal import CompletedFile, Journal, append_marks, mark_of
+from headrace.transfer.state.local_file import LocalFiles, Sorted
+from headrace.transfer.state.name_map import NameMap, extend_names
 from headrace.transfer.state.part import Part, part_files
+from headrace.transfer.state.started import StartedFiles
 
 FOLDER = STATE_FOLDER
-LOCK = ".lock"
+SYNC_LOCK = "sync.lock"
 BATCH = 256
 """Files per commit of the journal."""
 
-
-class Action(Enum):
-    """What to do about a file: ``SKIP`` it, ``READ`` the local file to compute its digest, or ``FETCH`` it."""
-
-    SKIP = "skip"
-    READ = "read"
-    FETCH = "fetch"
+_JOURNAL, _NAMES = "pulled", "pulled-names.jsonl"
+_NO_STATE = "the state folder cannot be written: the next run reads the files again"
 
 
 class Workspace:
-    """The state of one target folder during one run. Its methods block, and are not thread-safe."""
+    """The state of one target folder during one run. Its methods block, and are not thread-safe.
 
-    def __init__(self, target: Path, *, durable: bool = False) -> None:
+    With ``some_files`` the run has only some files of the folder, and keeps what is known about the others.
+
+    Call :meth:`lock` until it succeeds, :meth:`open`, and in the end :meth:`finish` or, after an error, :meth:`close`.
+    """
+
+    def __init__(self, target: Path, *, durable: bool = False, some_files: bool = False) -> None:
         self.target = target
         self.durable = durable
         self._folder = target / FOLDER
         self._parts = self._folder / f"parts-{secrets.token_hex(4)}"
         self._prefix = f"{target}{os.sep}"
         self._parts_prefix = f"{self._parts}{os.sep}"
-        self._lock: int | None = None
+        self._lock: SharedLock | None = None
         self._resumable: set[str] = set()
         self._busy: set[str] = set()
         self._committers = 0
         self._target_open = self._parts_open = NO_FOLDER
-        self._is_empty = False
         self._pending: list[CompletedFile] = []
-        self.journal = Journal(self._folder / "pulled")
+        self._is_synced = True
+        self.journal = journal_of(target)
+        self._started = StartedFiles(self._parts / "started")
+        self.files = LocalFiles(target, self.journal, self._started.is_suspect)
+        self.names = NameMap(target, _NAMES, extend=some_files)
+        self._some_files = some_files
+
+    def lock(self) -> bool:
+        """Create the folders, and exclude other processes; return False while another one works on the target."""
+        try:
+            self.target.mkdir(parents=True, exist_ok=True)
+            self._lock = share_lock(self.target)
+        except OSError as error:
+            raise disk_error(f"cannot create the folder {self._folder}", error) from error
+        return self._lock is not None
 
     def open(self) -> None:
-        """Create the folders, read the journal, and take over what crashed runs left."""
+        """Read the journal, and take over what crashed runs left."""
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            # The lock comes first, so that other runs never see an unlocked folder.
-            self._lock = _own_lock(_lock_file(self._parts))
             self._parts.mkdir(mode=0o700)
             self._parts_open, self._target_open = Folder(self._parts), Folder(self.target)
-            with os.scandir(self.target) as entries:
-                self._is_empty = all(entry.name == FOLDER for entry in entries)
-            self.journal.load()
-            for other in self._folder.glob("parts-*"):
-                if other.suffix == LOCK:
-                    _delete_stale_lock(other)
-                elif other != self._parts and other.is_dir():
-                    self._take_over(other)
+            self.files.open(self._target_open)
+            if self._lock is not None and self._lock.is_exclusive:
+                for other in self._folder.glob("parts-*"):
+                    if other != self._parts:
+                        self._take_over(other)
         except OSError as error:
-            self.close()
             raise disk_error(f"cannot use the folder {self.target}", error) from error
+
+    def finish(self, report: TransferReport) -> None:
+        """End a run: if all files are there, ``.headrace`` goes, else it keeps what the next run needs.
+
+        Kept files do not count: no further run would fetch them.
+        """
+        try:
+            self.commit()
+            self._write_lists(report)
+        except BaseException:
+            self.close()
+            raise
+        self._release(report)
 
     def close(self) -> None:
         """Commit the journal and close the files; parts that can be resumed stay."""
         try:
             self.commit()
+            self._write_lists(None)
         finally:
-            self.journal.close()
-            self._parts_open.close()
-            self._target_open.close()
-            with contextlib.suppress(OSError):
-                self._parts.rmdir()
-            if self._lock is not None:
-                with contextlib.suppress(OSError):
-                    if not self._parts.exists():
-                        _lock_file(self._parts).unlink()
-                os.close(self._lock)
-                self._lock = None
+            self._release(None)
 
     @property
     def has_resumable(self) -> bool:
@@ -112,6 +136,7 @@ class Workspace:
             durable=self.durable,
             resumable=key in self._resumable,
             release=partial(self._busy.discard, key),
+            compare=self.files.must_compare(item),
         )
 
     def committer(self) -> CommitFile:
@@ -123,37 +148,23 @@ class Workspace:
             temporary,
             self._target_open,
             durable=self.durable,
-            is_empty=self._is_empty,
+            is_empty=self.files.is_empty,
         )
 
-    def missing(self, items: list[Item]) -> list[Item]:
-        """Return the items whose files are missing or wrong.
+    def sort(self, items: list[Item], *, force_replace: bool = False) -> Sorted:
+        """Sort items by what is to be done; complete files that the journal does not know are entered.
 
-        A file that is not in the journal is read to compute its digest, and entered if it is right. If the folder was
-        empty when it was opened, all items are missing.
+        With ``force_replace`` all of them are missing. What is missing is going to be fetched.
         """
-        if self._is_empty:
-            return items
-        found = [item for item in items if not self._is_done(item)]
-        if len(self._pending) >= BATCH:
+        found = Sorted(missing=items) if force_replace else self.files.sort(items)
+        if self.enter(found.unmarked):
             self.commit()
+        if not self.durable:
+            try:
+                self._started.begin(item.name for item in found.missing)
+            except OSError as error:
+                raise disk_error(f"cannot write into {self._folder}", error) from error
         return found
-
-    def _is_done(self, item: Item) -> bool:
-        name, sha256 = item.name, item.sha256
-        path = self._target_open.within(name)
-        try:
-            found = os.stat(path, dir_fd=self._target_open.file)
-        except OSError:
-            return False
-        mark = mark_of(name, sha256 or "", found)
-        journaled = mark in self.journal.marks
-        step = action_for(item, size=found.st_size, journaled=journaled)
-        if step is Action.FETCH or (step is Action.READ and _digest(self.target / name) != sha256):
-            return False
-        if not journaled:
-            self._pending.append(CompletedFile(path, mark))
-        return True
 
     def done(self, item: Item, stat: os.stat_result) -> CompletedFile:
         """Return the journal entry of a complete file."""
@@ -174,89 +185,102 @@ class Workspace:
         if pending:
             try:
                 self.journal.commit(pending, self._target_open)
+                self._started.end(each.path.removeprefix(self._prefix) for each in pending)
             except OSError as error:
+                self._is_synced = False
                 raise disk_error(f"cannot write the journal of {self.target}", error) from error
 
-    def _take_over(self, other: Path) -> None:
-        lock = _locked(_lock_file(other))
-        if lock is None:
-            return
+    def _write_lists(self, report: TransferReport | None) -> None:
+        """Write the changed names and, with a report, the failures; those of a run beside this one are kept."""
         try:
-            for part, state in part_files(other):
-                state.replace(self._parts / state.name)
-                part.replace(self._parts / part.name)
-                self._resumable.add(part.stem)
-            shutil.rmtree(other, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                _lock_file(other).unlink()
-        finally:
-            os.close(lock)
+            self.names.close()
+            others = self._lock is not None and self._lock.incomplete
+            if report is not None and (report.failed or not others):
+                write_failures(self.target, report)
+        except OSError as error:
+            raise disk_error(f"cannot write into {self._folder}", error) from error
 
-
-def action_for(item: Item, *, size: int | None, journaled: bool) -> Action:
-    """Decide what to do about a file.
-
-    The existence of a file proves nothing: if neither size nor digest is known, only the journal counts.
-
-    Args:
-        item: The file to fetch.
-        size: Size of the local file in bytes; None if there is none.
-        journaled: Whether the journal lists the local file.
-    """
-    if size is None or (item.size is not None and size != item.size):
-        return Action.FETCH
-    if journaled:
-        return Action.SKIP
-    if item.sha256 is not None:
-        return Action.READ
-    return Action.SKIP if item.size is not None else Action.FETCH
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-
-
-def _lock_file(parts: Path) -> Path:
-    return parts.with_name(parts.name + LOCK)
-
-
-def _own_lock(path: Path) -> int | None:
-    """Lock a new lock file; try again if another run has just deleted it as a leftover."""
-    for _ in range(10):
-        lock = _locked(path)
-        if lock is not None:
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.stat(path), os.fstat(lock)):
-                    return lock
-            os.close(lock)
-    return None
-
-
-def _delete_stale_lock(path: Path) -> None:
-    """Delete a lock file that a crash left without its folder."""
-    if path.with_suffix("").exists():
-        return
-    lock = _locked(path)
-    if lock is not None:
+    def _release(self, report: TransferReport | None) -> None:
+        """Close everything; ``report`` is None after an error."""
+        self.journal.close()
+        self._started.close(delete=self._is_synced)
+        self._parts_open.close()
+        self._target_open.close()
         with contextlib.suppress(OSError):
-            path.unlink()
-        os.close(lock)
+            self._parts.rmdir()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            complete = report is not None and not report.failed
+            release_share(lock, complete=complete, clean=partial(self._clean, report, lock))
+        if report is not None and report.renamed:
+            places = (self._folder / _NAMES, names_of(self.target))
+            report.names_file = next((str(path) for path in places if path and path.exists()), "")
+
+    def _clean(self, report: TransferReport | None, lock: SharedLock) -> None:
+        """Move the journal to the state of the target, and delete ``.headrace``. What fails is left to the next run."""
+        try:
+            self._keep_in_state()
+        except (OSError, RuntimeError):
+            if report is not None:
+                report.notes.append(_NO_STATE)
+        with contextlib.suppress(OSError):
+            for name in (_JOURNAL, _NAMES, "failed.json", "failed.tmp"):
+                (self._folder / name).unlink(missing_ok=True)
+            for draft in self._folder.glob("pulled-names-*.tmp"):
+                draft.unlink()
+            remove_unheld(self._folder / SYNC_LOCK)
+            if lock.is_locked:
+                for parts in self._folder.glob("parts-*"):
+                    _delete(parts)
+
+    def _keep_in_state(self) -> None:
+        journal, names = self._folder / _JOURNAL, self._folder / _NAMES
+        kept = names_of(self.target)
+        if not self._some_files and kept is not None and not names.exists():
+            kept.unlink(missing_ok=True)
+        if not (journal.exists() or names.exists()):
+            return
+        state = make_state(self.target)
+        append_marks(journal, state / _JOURNAL)
+        if names.exists():
+            draft = state / f"names-{secrets.token_hex(4)}.tmp"
+            shutil.copyfile(names, draft)
+            if self._some_files:
+                extend_names(state / "names.jsonl", draft)
+            draft.replace(state / "names.jsonl")
+
+    def _take_over(self, other: Path) -> None:
+        if not other.is_dir():
+            other.unlink()  # a lock file of an earlier headrace
+            return
+        self._started.take_over(other / "started")
+        for part, state in part_files(other):
+            state.replace(self._parts / state.name)
+            part.replace(self._parts / part.name)
+            self._resumable.add(part.stem)
+        shutil.rmtree(other, ignore_errors=True)
 
 
-def _locked(path: Path) -> int | None:
-    """Lock a file and return its descriptor; None if another process holds the lock, or locks are not supported."""
+def journal_of(target: Path) -> Journal:
+    """Return the journal of a target, with the manifest of complete downloads into it; it is not loaded yet."""
+    return Journal(target / FOLDER / _JOURNAL, _in_state(target, _JOURNAL))
+
+
+def names_of(target: Path) -> Path | None:
+    """Return the file with the changed names of a complete download into ``target``, which may not exist."""
+    return _in_state(target, "names.jsonl")
+
+
+def _in_state(target: Path, name: str) -> Path | None:
     try:
-        import fcntl
-    except ImportError:
+        return state_of(target) / name
+    except (OSError, RuntimeError):
+        # A user without a home folder has no state folder.
         return None
-    file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(file)
-        return None
-    return file
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()

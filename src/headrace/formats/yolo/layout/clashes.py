@@ -28,16 +28,23 @@ class SplitClashes:
 
     def in_folder(self, source: SplitSource, start: str) -> NameTest | None:
         """Return a test for file names of one folder, whose samples' names begin with ``start``; None if none clashes."""
-        tests = [
-            _contains(f"{other.path.as_posix()}/{start.removeprefix(other.prefix)}".rstrip("/"))
+        if source.split is None:
+            return None
+        folders = [
+            f"{other.path.as_posix()}/{start.removeprefix(other.prefix)}".rstrip("/")
             for other in self._sources
             if other.split != source.split
             and other.kind == source.kind
             and start.startswith(other.prefix)
         ]
-        if not tests or source.split is None:
-            return None
-        return lambda name: any(test(name) for test in tests)
+        listed = [_names(folder) for folder in folders]
+        names = frozenset[str]().union(*(each for each in listed if each is not None))
+        tests = [
+            _lookup(folder) for folder, each in zip(folders, listed, strict=True) if each is None
+        ]
+        if not tests:
+            return names.__contains__ if names else None
+        return lambda name: name in names or any(test(name) for test in tests)
 
     def in_lists(self, source: SplitSource, base: str, folder: str, name: str) -> bool:
         """Return whether an image of a list, in a ``folder`` below ``base``, has a namesake in another split's folder."""
@@ -52,10 +59,7 @@ class SplitClashes:
         )
 
 
-def _contains(folder: str) -> NameTest:
-    names = _names(folder)
-    if names is not None:
-        return names.__contains__
+def _lookup(folder: str) -> NameTest:
     if os.path.isdir(folder):
         return lambda name: os.access(f"{folder}/{name}", os.F_OK)
     # Without images their label files tell.

@@ -216,5 +216,5 @@ class LabelFolders:
     def _search(self, root: str) -> str | None:
         other = None if labels_beside(root) else other_label_folder(root, self._base)
         if other is not None:
-            self._told(other)
+            self._told(f"{self._base.as_posix()}/{path_below(self._base, other)}".rstrip("/"))
         return other

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from headrace.errors import ParseError
@@ -11,7 +12,7 @@ from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.walk import stem_of
 from headrace.formats.yolo.description import DatasetDescription
 from headrace.formats.yolo.layout.clashes import SplitClashes
-from headrace.formats.yolo.layout.folders import LabelFolders, label_folder
+from headrace.formats.yolo.layout.folders import ImageFinder, LabelFolders, label_folder
 from headrace.formats.yolo.layout.source import SplitSource, YoloImage
 from headrace.formats.yolo.layout.sources import below_images, listed_paths
 
@@ -26,6 +27,7 @@ class ImageLists:
         dataset: The description.
         clashes: Tells names that occur in several splits.
         labels_of: Maps folders of images to folders of labels.
+        media: A folder of images, for label files whose images are missing.
         found: Receives findings; None for a walk that only lists names.
     """
 
@@ -34,12 +36,14 @@ class ImageLists:
         dataset: DatasetDescription,
         clashes: SplitClashes,
         labels_of: LabelFolders,
+        media: Path | None,
         found: Pass | None,
     ) -> None:
         self._dataset = dataset
         self._base = os.path.abspath(dataset.base).replace(os.sep, "/")
         self._clashes = clashes
         self._labels_of = labels_of
+        self._media = None if media is None else ImageFinder([media])
         self._found = found
 
     def items(self, source: SplitSource) -> Iterator[YoloImage]:
@@ -83,9 +87,17 @@ class ImageLists:
             folder, _, name = path.rpartition("/")
             label = f"{label_folder(folder)}/{stem_of(name)}.txt"
             if os.path.isfile(label):
-                name = self._name(path, source)
-                return YoloImage(name, source.split, None, label, self._below(path))
+                image = self._in_media(path)
+                full = self._name(path, source)
+                return YoloImage(full, source.split, image, label, self._below(path))
         return None
+
+    def _in_media(self, path: str) -> str | None:
+        """Find an image in the folder of images, by its path in the dataset or by its name."""
+        if self._media is None:
+            return None
+        names = (self._below(path) or "", path.rpartition("/")[2])
+        return next((at for name in names if (at := self._media.find(stem_of(name)))), None)
 
     def _below(self, path: str) -> str | None:
         return path[len(self._base) + 1 :] if path.startswith(f"{self._base}/") else None

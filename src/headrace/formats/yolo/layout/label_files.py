@@ -30,7 +30,7 @@ class LabelFiles(ExitStack):
             self._stems = enumerate(map(stem_of, every), 1)
             self._count, self._next = next(self._stems, (0, None))
 
-    def take(self, stem: str, *, again: bool) -> str | None:
+    def take(self, stem: str, again: bool = False) -> str | None:
         """Return the label file for an image with this stem, or None; call it in the order of stems."""
         name = f"{stem}.txt"
         if self._names is None:

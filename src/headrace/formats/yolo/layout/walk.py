@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +59,7 @@ class YoloWalk:
         self._found = found
         self._clashes = SplitClashes(sources)
         self._labels_of = LabelFolders(dataset.base, self._elsewhere)
-        self._lists = ImageLists(dataset, self._clashes, self._labels_of, found)
+        self._lists = ImageLists(dataset, self._clashes, self._labels_of, media, found)
         self._with_images: dict[Path, bool] = {}
         self.labelled = False
         """Whether an image with a label file was found, or there may be one."""
@@ -92,7 +93,7 @@ class YoloWalk:
         walk = self._walk(source.path, IMAGE_SUFFIXES)
         if not listed or below is None:
             for folder, names in walk:
-                yield folder, ((name, True, None) for name in names)
+                yield folder, zip(names, repeat(True), repeat(None))
             return
         entries = SizesFile(sizes, self._found).below(below, stack)
         there = source.path.is_dir()
@@ -106,23 +107,28 @@ class YoloWalk:
         labels: LabelFiles,
     ) -> Iterator[YoloImage]:
         start, before = f"{source.prefix}{folder.relative}", None
+        split, here = source.split, f"{folder.path}/"
         below = path_below(self._dataset.base, folder.path)
         clashes = self._clashes.in_folder(source, start)
+        take = labels.take
         for name, there, size in names:
             stem = stem_of(name)
-            image = f"{folder.path}/{name}" if there else None
-            if stem == before and there:
-                self._note("Y23", "several images share a label file", f"{folder.path}/{name}")
-            label = labels.take(stem, again=stem == before)
+            if stem == before:
+                label = take(stem, again=True)
+                if there:
+                    self._note("Y23", "several images share a label file", here + name)
+            else:
+                label = take(stem)
             if not there and label is None and self._has_images(source):
                 continue  # deleted by its owner, with its label file
             before = stem
-            if self._utf8(name, folder):
-                path = None if below is None else below + name
+            if name.isascii() or self._utf8(name, folder):
                 full = start + name
                 if clashes is not None and clashes(name):
-                    full = f"{source.split}/{full}"
-                yield YoloImage(full, source.split, image, label, path, size)
+                    full = f"{split}/{full}"
+                image = here + name if there else None
+                path = None if below is None else below + name
+                yield YoloImage(full, split, image, label, path, size)
 
     def _has_images(self, source: SplitSource) -> bool:
         if source.path not in self._with_images:
@@ -137,7 +143,7 @@ class YoloWalk:
             clashes = self._clashes.in_folder(source, f"{source.prefix}{folder.relative}")
             for name in names:
                 if is_other_text(name):
-                    self._note("Y07", _NO_LABELS, f"{folder.path}/{name}", Severity.NOTE)
+                    self._note_text(f"{folder.path}/{name}")
                     continue
                 stem = f"{folder.relative}{stem_of(name)}"
                 image = finder.find(stem)
@@ -198,14 +204,14 @@ class YoloWalk:
         if self._found is None or not os.path.isfile(path):
             return
         if is_other_text(path):
-            self._note("Y07", _NO_LABELS, path, Severity.NOTE)
+            self._note_text(path)
             return
         text = read_text(path) or b""
         rows = fast_rows(text)
         if rows is None and has_class_names(path):
             count = count_lines(text)
         elif rows is None or (beside and not all(len(row) >= 5 for row in rows if row)):
-            self._note("Y07", _NO_LABELS, path, Severity.NOTE)
+            self._note_text(path)
             return
         else:
             count = sum(1 for row in rows if row)
@@ -214,6 +220,11 @@ class YoloWalk:
         self._found.add(
             "Y07", "a label file without an image", path=path, dropped=count, dropped_images=1
         )
+
+    def _note_text(self, path: str) -> None:
+        # The list of classes was read already.
+        if os.path.abspath(path) != os.path.abspath(self._dataset.source):
+            self._note("Y07", _NO_LABELS, path, Severity.NOTE)
 
     def _note(
         self, code: str, message: str, path: str, severity: Severity = Severity.WARNING

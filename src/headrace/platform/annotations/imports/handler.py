@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, RequestTooLargeError
-from headrace.model.enums import JobStatus
+from headrace.model.enums import ImportAnnotationMode, JobStatus
 from headrace.model.ids import Kind
 from headrace.platform.accounts.users import worker_account
 from headrace.platform.annotations.decode import PreparedAnnotation, prepare_annotations
@@ -25,6 +25,9 @@ from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import drop_old_ledgers, fold_if_due
 from headrace.platform.jobs.records import JOB, Job, add_job, job_id, job_of
+from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
+from headrace.platform.removals.rows import removal_by_key
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
     IMPORT_ANNOTATIONS,
@@ -33,6 +36,7 @@ from headrace.protocol.operations.annotations import (
     ImportAnnotations,
     ImportItem,
     ImportRecord,
+    ReplacedRecord,
     StartImport,
 )
 from headrace.storage.database.base import Statements, Transaction
@@ -101,7 +105,7 @@ async def start_import(context: Context, access: Access, request: StartImport) -
 
 
 @handles(FINISH_IMPORT)
-async def finish_import(context: Context, access: Access, request: FinishImport) -> None:
+async def finish_import(context: Context, access: Access, request: FinishImport) -> ReplacedRecord:
     """Close the ledger of an import: importing the same source again starts a new one.
 
     The ledger stays for a day (``jobs/maintenance.py``), so that others who joined this import get the answers of the
@@ -112,6 +116,14 @@ async def finish_import(context: Context, access: Access, request: FinishImport)
         if job.kind != KIND:
             raise missing(Kind.JOB, request.import_id)
         await tx.execute("jobs.finish", no=job.no, now=context.clock())
+    found = await removal_by_key(context.database, access, request.import_id)
+    if found is None:
+        return ReplacedRecord()
+    return ReplacedRecord(
+        annotations=found.annotations,
+        shapes=found.shapes,
+        removal_id=found.id if found.restorable else None,
+    )
 
 
 # --- one chunk -------------------------------------------------------------------------------------------
@@ -138,7 +150,14 @@ async def _apply(
     default = None if request.status is None else str(request.status)
     scope = await version_scope(context.database, access, request.version_id)
     account = await worker_account(context.database, access, request.worker_id)
-    writer = ChunkWriter(scope, account or access.account, request.import_type, default, items)
+    writer = ChunkWriter(
+        scope,
+        account or access.account,
+        request.import_type,
+        default,
+        items,
+        await _recorder(context, access, scope, request, items),
+    )
     await writer.read_ahead(context.database)
     async with context.database.transaction() as tx:
         # Checked again inside the transaction: the version may be locked or deleted, the chunk sent twice at once.
@@ -153,6 +172,22 @@ async def _apply(
             await _record_shard(tx, job, request, result, context.clock())
     fold_if_due(context, scope, change)
     return result
+
+
+async def _recorder(
+    context: Context,
+    access: Access,
+    scope: VersionScope,
+    request: ImportAnnotations,
+    items: list[PreparedAnnotation],
+) -> RemovalRecorder:
+    key = None if request.import_id is UNSET else request.import_id
+    choice = RemovalChoice(request.undo, key)
+    recorder = RemovalRecorder(context, access, RemovalKind.IMPORT, choice)
+    if request.import_type is ImportAnnotationMode.REPLACE:
+        assets = [item.asset for item in items]
+        await recorder.check_room(scope, "removals.size_of_assets", assets)
+    return recorder
 
 
 async def _check_labels(

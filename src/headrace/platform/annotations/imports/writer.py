@@ -19,6 +19,8 @@ from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch
 from headrace.platform.core.shape_storage import drop_contents, read_contents, store_blobs
+from headrace.platform.removals.frames import Replacement, digest_of
+from headrace.platform.removals.recorder import RemovalRecorder
 from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.threads import in_thread
 
@@ -58,12 +60,14 @@ class ChunkWriter:
         mode: ImportAnnotationMode,
         status: str | None,
         items: list[PreparedAnnotation],
+        recorder: RemovalRecorder | None,
     ) -> None:
         self._scope = scope
         self._account = account
         self._mode = mode
         self._status = status
         self._items = items
+        self._recorder = recorder
         self._read_ahead: dict[ExistingAnnotation, MergedAnnotation] = {}
         self._in_campaign: set[int] = set()
 
@@ -81,10 +85,14 @@ class ChunkWriter:
         fresh, kept, changed, dropped = self._plan(existing)
         change = await touch(tx, self._scope, annotations=len(fresh))
         delta = CounterDelta()
-        await self._drop(tx, dropped, delta)
         numbers = dict(
             zip([item.asset for item in fresh], range(change.annotation, 1 << 31), strict=False)
         )
+        if dropped and self._recorder is not None:
+            await self._record(
+                tx, self._recorder, dropped, fresh, numbers, change.annotation + len(fresh)
+            )
+        await self._drop(tx, dropped, delta)
         await self._add(tx, fresh, numbers, now, delta)
         await self._rewrite(tx, changed, delta)
         await delta.write(tx, self._scope.bucket, self._scope.no)
@@ -159,6 +167,44 @@ class ChunkWriter:
                 )
         return found
 
+    async def _record(
+        self,
+        tx: Transaction,
+        recorder: RemovalRecorder,
+        dropped: list[ExistingAnnotation],
+        fresh: list[PreparedAnnotation],
+        numbers: dict[int, int],
+        horizon: int,
+    ) -> None:
+        """Record the annotations that are replaced, and by what."""
+        replaced = {existing.asset for existing in dropped}
+        replacements = [
+            Replacement(item.asset, numbers[item.asset], self._digest(item))
+            for item in fresh
+            if item.asset in replaced
+        ]
+        await recorder.save_annotations(
+            tx,
+            self._scope,
+            [existing.no for existing in dropped],
+            horizon=horizon,
+            replacements=replacements,
+        )
+
+    def _digest(self, item: PreparedAnnotation) -> bytes:
+        return digest_of(
+            self._account,
+            item.status or self._default_status,
+            0.0,
+            item.packed_counts,
+            item.blob,
+            item.attributes_text,
+        )
+
+    @property
+    def _default_status(self) -> str:
+        return self._status or str(AnnotationStatus.PENDING)
+
     async def _drop(
         self, tx: Transaction, dropped: list[ExistingAnnotation], delta: CounterDelta
     ) -> None:
@@ -179,7 +225,7 @@ class ChunkWriter:
         delta: CounterDelta,
     ) -> None:
         stored = await store_blobs(tx, self._scope, [item.blob for item in fresh])
-        default = self._status or str(AnnotationStatus.PENDING)
+        default = self._default_status
         await tx.insert_many(
             "annotations.add",
             [

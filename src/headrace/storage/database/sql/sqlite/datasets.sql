@@ -23,10 +23,13 @@ update dataset set name = coalesce(:name, name), description = coalesce(:descrip
 where no = :no and state = 'ACTIVE'
 
 -- name: doom
-update dataset set state = 'DELETING' where no = :no and state = 'ACTIVE'
+update dataset set state = 'DELETING', removal = :removal, purge_after = :purge_after
+where no = :no and state = 'ACTIVE'
 
 -- name: doom_versions
-update version set state = 'DELETING' where dataset = :no and state = 'ACTIVE'
+update version set state = 'DELETING', removal = :removal,
+                   purge_after = iif(locked = 2, 0, :purge_after)
+where dataset = :no and state = 'ACTIVE'
 
 -- name: locked_version
 select v.name from version v where v.dataset = :no and v.state = 'ACTIVE' and v.locked = 1 limit 1

@@ -45,7 +45,7 @@ update version set revision = revision + 1 where no = :version
 -- name: doomed_version
 select v.no, v.bucket, s.no, s.bucket, s.organization
 from version v cross join dataset s
-where v.state = 'DELETING' and s.no = v.dataset
+where v.state = 'DELETING' and v.purge_after <= :now and s.no = v.dataset
 order by v.no limit 1
 
 -- name: range
@@ -74,12 +74,15 @@ delete from shard where job in (select no from job where kind = 'IMPORT' and sub
 update job set state = 'TERMINATED', updated = :now
 where kind = 'IMPORT' and subject = :version and state = 'RUNNING'
 
+-- name: drop_removals
+delete from removal where version = :version
+
 -- name: drop_version
 delete from version where no = :version and state = 'DELETING'
 
 -- name: doomed_dataset
 select s.no, s.organization, s.bucket from dataset s
-where s.state = 'DELETING' and not exists (select 1 from version v where v.dataset = s.no)
+where s.state = 'DELETING' and s.purge_after <= :now and not exists (select 1 from version v where v.dataset = s.no)
 order by s.no limit 1
 
 -- name: drop_content_range

@@ -41,4 +41,5 @@ where no = :no and state = 'ACTIVE'
 returning next_asset - :assets, next_annotation - :annotations, revision
 
 -- name: doom
-update version set state = 'DELETING' where no = :no and state = 'ACTIVE'
+update version set state = 'DELETING', removal = :removal, purge_after = :purge_after
+where no = :no and state = 'ACTIVE'

@@ -1,0 +1,1 @@
+"""``headrace undo``: what was removed comes back."""

@@ -1,0 +1,1 @@
+"""Removals that can be undone, from the side of the client."""
