@@ -83,7 +83,7 @@ async def test_images_that_are_no_assets(version: DatasetVersion, tmp_path: Path
     assert await version.list_labels() == []
     report = await version.import_annotations(file, fail_on_asset_not_found=False)
     assert (report.images_imported, report.images_not_found, report.not_found) == (
-        3, 2, ["who.jpg", "what.jpg"],
+        3, 2, ["images/who.jpg", "images/what.jpg"],
     )  # fmt: skip
     assert report.shapes == report.shapes_imported + report.shapes_not_found == 12
 
