@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace import formats
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ParseError, UnknownFormatError
 from headrace.formats.findings.collect import Severity
 from tests.support.data.formats import lay_out, samples
@@ -68,6 +69,16 @@ def test_the_files_of_splits_are_one_source(tmp_path: Path) -> None:
         assert [sample.split for sample in source] == ["val"]
     with pytest.raises(ParseError, match="splits: test, train, val"):
         formats.read(tmp_path, split="minival").__enter__()
+
+
+def test_a_conversion_reads_one_split_or_names_it(tmp_path: Path) -> None:
+    """A folder of splits is read for one of them; a file that tells none is written as it."""
+    lay_out(tmp_path, {f"{split}/labels.json": COCO for split in ("train", "valid")})
+    for number, source in enumerate((tmp_path, tmp_path / "train" / "labels.json")):
+        target = tmp_path / f"yolo{number}"
+        report = convert_blocking(source, target, to="yolo", split="val")
+        assert report.images_out == 1
+        assert [path.parent.name for path in target.rglob("a.txt")] == ["val"]
 
 
 def test_many_files_are_not_all_named(tmp_path: Path) -> None:

@@ -319,7 +319,7 @@ def split_options(
 ) -> tuple[ReadOptions, WriteOptions]:
     """Split the options of a conversion into those of the reader and those of the writer.
 
-    ``split`` selects a split of the source if its format has splits; otherwise it names that of the target.
+    ``split`` selects a split of the source if it has splits; otherwise it names that of the target.
     Raises :class:`~headrace.errors.ConfigurationError` for an unknown option.
     """
     reads, writes = set(ReadOptions.__struct_fields__), set(WriteOptions.__struct_fields__)
@@ -328,7 +328,8 @@ def split_options(
         raise ConfigurationError(
             f"no option {unknown[0]!r}", hint=f"options: {' '.join(sorted(reads | writes))}"
         )
-    (writes if "split" in source.info.says.fields else reads).discard("split")
+    if "split" in source.info.says.fields:
+        writes.discard("split")
     reading = {name: value for name, value in keywords.items() if name in reads}
     writing = {name: value for name, value in keywords.items() if name in writes}
     return read_options(reading), write_options(writing)

@@ -32,6 +32,7 @@ PLATFORM = Capability(
             "text",
             "attributes",
             "rings",
+            "split",
         }
     ),
 )

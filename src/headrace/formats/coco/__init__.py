@@ -11,8 +11,9 @@ INFO = FormatInfo(
     suffixes=(".json", ".json.gz"),
     reads=(
         "instances, person keypoints, stuff, image info, labels without a box",
+        "a file for each split in one folder: Roboflow, COCO 2017, mmdetection",
         "results lists (with predictions)",
-        "LVIS, Roboflow, CVAT, COCO Annotator, Label Studio, Picsellia",
+        "LVIS, Roboflow, CVAT, COCO Annotator, FiftyOne, Label Studio, VIA, Picsellia",
         "polygons, RLE compressed or not, any order of keys, any white space, gzip, a byte order mark",
     ),
     writes=(

@@ -13,7 +13,8 @@ INFO = FormatInfo(
     layout="folder",
     suffixes=(".xml",),
     reads=(
-        "a devkit (Annotations, ImageSets/Main), or any folder of XML files, or one XML file",
+        "a devkit (Annotations, ImageSets/Main), folders of any names, or one XML file",
+        "images beside the files or in another folder; a folder for each split (Roboflow)",
         "parts, polygons in both notations, attributes of CVAT",
     ),
     writes=("Annotations/…/STEM.xml, ImageSets/Main/SPLIT.txt and labelmap.txt",),
