@@ -159,10 +159,10 @@ def test_a_version_without_digests(wish: SyncOptions, base: SyncBase | None, loc
 
 
 def test_words_that_mean_nothing() -> None:
-    assert SyncOptions.parse("up", delete=True, prefer="local") == SyncOptions(
+    assert SyncOptions.parse("up", delete=True, prefer="local", undo=True) == SyncOptions(
         direction=Direction.UP, delete=True, prefer=Side.LOCAL
     )
     with pytest.raises(ConfigurationError, match="no direction 'left'"):
-        SyncOptions.parse("left", delete=False, prefer=None)
+        SyncOptions.parse("left", delete=False, prefer=None, undo=True)
     with pytest.raises(ConfigurationError, match="no side 'mine'"):
-        SyncOptions.parse("up", delete=False, prefer="mine")
+        SyncOptions.parse("up", delete=False, prefer="mine", undo=True)

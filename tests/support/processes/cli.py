@@ -199,9 +199,9 @@ class Place:
     """Whether each command starts a new interpreter, as it does for a person."""
 
     def run(self, command: str, *arguments: str | Path) -> Outcome:
-        """``headrace COMMAND TARGET ARGUMENTS…``."""
+        """``headrace COMMAND TARGET ARGUMENTS…``; the command may have two words."""
         call = started if self.fresh else headrace
-        return call(command, self.target, *arguments, **self.variables)
+        return call(*command.split(), self.target, *arguments, **self.variables)
 
     def done(self, command: str, *arguments: str | Path) -> dict[str, Any]:
         """The same with ``--json``; the object, where the command succeeded."""

@@ -20,7 +20,7 @@ from headrace.cli.console.options import (
 from headrace.cli.console.question import ask, can_ask
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
-from headrace.cli.console.wording import absolute, plural, size
+from headrace.cli.console.wording import absolute, plural, size, way_back
 
 if TYPE_CHECKING:
     from headrace.engine.sync.report import SyncReport, SyncStep
@@ -42,6 +42,7 @@ async def sync(
     delete: Flag = False,
     max_delete: str | None = None,
     yes: Flag = False,
+    no_undo: Flag = False,
     prefer: Side | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
@@ -61,6 +62,7 @@ async def sync(
         delete: Delete files on one side that were deleted on the other. Refused if one side is empty.
         max_delete: The most that one side may lose: a number, or a part such as 25%. Default: 10%, but at least 10.
         yes: Delete without asking.
+        no_undo: Remove assets without recording them, so that headrace undo cannot put them back.
         prefer: Side to copy from if a file changed on both. Default: neither, the file is in conflict.
         dry_run: Print what would be done, and do nothing.
         workers: Number of files that are transferred at a time. Default: chosen for the target.
@@ -79,6 +81,7 @@ async def sync(
             max_delete=max_delete,
             prefer=prefer,
             confirm=None if yes or not can_ask() else partial(_confirm, version, dir),
+            undo=not no_undo,
             dry_run=dry_run,
             max_workers=workers,
             progress=output.reporter,
@@ -104,11 +107,17 @@ async def sync(
             ],
             "removed_shapes": report.removed_shapes,
             "refusal": report.refusal,
+            "removal": report.removal,
             "kept": report.transfer.kept,
             "bytes": report.transfer.bytes,
             "seconds": round(report.transfer.seconds, 3),
         },
-        lines=[*_steps(report), _summary(dir, report, counts), *_warnings(report)],
+        lines=[
+            *_steps(report),
+            _summary(dir, report, counts),
+            *way_back(target, report.removal),
+            *_warnings(report),
+        ],
         status=FAILED
         if declined or ((report.conflicts or report.transfer.kept) and not dry_run)
         else DONE,

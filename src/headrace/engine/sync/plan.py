@@ -64,19 +64,24 @@ class RemoteFile(Struct, frozen=True):
 
 
 class SyncOptions(Struct, frozen=True, kw_only=True):
-    """Options of a synchronization. Without ``delete`` nothing is deleted; without ``prefer`` conflicts remain."""
+    """Options of a synchronization. Without ``delete`` nothing is deleted; without ``prefer`` conflicts remain.
+
+    With ``undo`` no asset is removed that cannot be brought back.
+    """
 
     direction: Direction = Direction.BOTH
     delete: bool = False
     prefer: Side | None = None
+    undo: bool = True
 
     @classmethod
-    def parse(cls, direction: str, *, delete: bool, prefer: str | None) -> Self:
+    def parse(cls, direction: str, *, delete: bool, prefer: str | None, undo: bool) -> Self:
         """Create options from texts. Raises ConfigurationError for an unknown one."""
         return cls(
             direction=_parse(Direction, direction),
             delete=delete,
             prefer=None if prefer is None else _parse(Side, prefer),
+            undo=undo,
         )
 
     @property

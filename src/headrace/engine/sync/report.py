@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from msgspec import Struct, field
 
 from headrace.engine.sync.plan import Action
@@ -29,6 +31,7 @@ class SyncReport(Struct, kw_only=True):
         dry_run: True if nothing was done.
         refusal: Why a run without ``dry_run`` is refused, if it is: too much would be deleted.
         cure: What to do about that.
+        removal: Id of the removal that brings back the assets that left the version, if they are recorded.
         transfer: The uploads and downloads.
     """
 
@@ -37,6 +40,7 @@ class SyncReport(Struct, kw_only=True):
     dry_run: bool = False
     refusal: str = ""
     cure: str = ""
+    removal: UUID | None = None
     transfer: TransferReport = field(default_factory=TransferReport)
 
     def of(self, *actions: Action) -> list[SyncStep]:

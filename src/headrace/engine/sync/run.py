@@ -30,6 +30,7 @@ from headrace.engine.sync.state import (
     write_state,
 )
 from headrace.engine.undo.remove import check_room, removal_fields
+from headrace.engine.undo.run import list_removals
 from headrace.engine.upload.file import UploadFile, is_media, measure
 from headrace.engine.upload.reuse import find_in_lake
 from headrace.engine.upload.run import upload_batch
@@ -103,6 +104,7 @@ async def synchronize(
         NotADirectoryError: ``folder`` is not a directory.
         LakeError: The folder is a lake, contains one, or lies in one.
         DeleteLimitError: Too much would be deleted. Nothing was changed.
+        RemovalNotRecordedError: With ``options.undo``, assets would leave that cannot be recorded. Nothing was changed.
         PartialTransferError: Some files failed. The others are done; the same call again continues.
     """
     await in_thread(_check_folder, folder)
@@ -115,7 +117,10 @@ async def synchronize(
         if dry_run or not await _is_allowed(report, confirm):
             report.dry_run = True
             return report
-        await run.execute(report)
+        if options.undo:
+            await run.check_undo(report)
+        await run.execute(report, undo=options.undo)
+        report.removal = await run.removal(organization_id)
         report.transfer.check("synchronized")
         if not await in_thread(settle_state, folder):
             report.transfer.notes.append(_NO_STATE)
@@ -171,6 +176,8 @@ class _Synchronizer:
         self._workers = max_workers
         self._progress = progress
         self._removal = uuid4()
+        self._removed = 0
+        self._undo = True
         self._remote: dict[str, NamedFile] = {}
         self._local: dict[str, LocalFile] = {}
 
@@ -258,8 +265,24 @@ class _Synchronizer:
 
     # --- execute ------------------------------------------------------------------------------------------
 
-    async def execute(self, report: SyncReport) -> None:
+    async def check_undo(self, report: SyncReport) -> None:
+        """Raise RemovalNotRecordedError unless all assets that leave the version can be recorded."""
+        names = [step.name for step in report.of(Action.DELETE_REMOTE, Action.REPLACE)]
+        ids = [self._remote[name].id for name in names if name in self._remote]
+        ids += self._state.retired
+        if ids:
+            await check_room(self._backend, self._state.version, ids)
+
+    async def removal(self, organization_id: UUID) -> UUID | None:
+        """Return the id of the removal that brings back what left the version."""
+        if not self._removed or not self._backend.limits.extensions:
+            return None
+        found = await list_removals(self._backend, organization_id, removal=self._removal)
+        return found[0].id if found else None
+
+    async def execute(self, report: SyncReport, *, undo: bool) -> None:
         """Transfer and delete the files of a plan; the state is saved after each stage."""
+        self._undo = undo
         await self._delete_retired()
         await self._download([step.name for step in report.of(Action.DOWNLOAD)], report.transfer)
         uploads = [step.name for step in report.of(Action.UPLOAD, Action.REPLACE)]
@@ -370,7 +393,7 @@ class _Synchronizer:
     async def _delete_assets(self, ids: Sequence[UUID]) -> None:
         async def delete(piece: list[UUID]) -> None:
             try:
-                fields = removal_fields(self._backend, True, self._removal)
+                fields = removal_fields(self._backend, self._undo, self._removal)
                 request = DeleteAssets(version_id=self._state.version, ids=piece, **fields)
                 await self._backend.call(DELETE_ASSETS, request)
             except NotFoundError:
@@ -379,7 +402,7 @@ class _Synchronizer:
                     for each in piece:
                         await delete([each])
 
-        await check_room(self._backend, self._state.version, ids)
+        self._removed += len(ids)
         listed = list(batched(ids, IDS_PER_CALL))
         await map_bounded(delete, listed, concurrency=self._backend.limits.concurrency)
 

@@ -94,6 +94,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         max_delete: int | str | None = None,
         prefer: Side | str | None = None,
         confirm: Confirm | None = None,
+        undo: bool = True,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -115,6 +116,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
             confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
                 done at all.
+            undo: Record the assets that leave the version, so that they can be brought back (``report.removal``). False
+                does without.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -126,6 +129,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             NotADirectoryError: If ``folder`` is not a folder.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
+            RemovalNotRecordedError: With ``undo``, if what leaves the version cannot be recorded; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
                 continues.
         """
@@ -137,7 +141,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             lake.record,
             version.id,
             as_path(folder),
-            SyncOptions.parse(direction, delete=delete, prefer=prefer),
+            SyncOptions.parse(direction, delete=delete, prefer=prefer, undo=undo),
             limit=DeleteLimit.parse(max_delete),
             confirm=confirm,
             dry_run=dry_run,
