@@ -4981,6 +4981,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
         max_delete: int | str | None = None,
         prefer: Side | str | None = None,
         confirm: Confirm | None = None,
+        undo: bool = True,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -5002,6 +5003,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
             prefer: The side that wins a conflict, ``"local"`` or ``"remote"``. Default: none.
             confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
                 done at all.
+            undo: Record the assets that leave the version, so that they can be brought back (``report.removal``). False
+                does without.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -5013,6 +5016,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             NotADirectoryError: If ``folder`` is not a folder.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
+            RemovalNotRecordedError: With ``undo``, if what leaves the version cannot be recorded; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
                 continues.
         """
@@ -5025,6 +5029,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             max_delete=max_delete,
             prefer=prefer,
             confirm=confirm,
+            undo=undo,
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,
