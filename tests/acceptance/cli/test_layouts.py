@@ -126,3 +126,18 @@ def test_a_part_of_the_annotations_is_imported(build: Build, source: str, tmp_pa
     assert report["shapes_imported"] == report["shapes"] > 0
     if report["images"] == wanted.images:
         assert set(report["labels"].values()) == set(wanted.labels.values())
+
+
+def test_two_sources_of_different_splits_in_one_command(tmp_path: Path) -> None:
+    wanted = coco.build_coco_2017(tmp_path / "data")
+    place = new_lake(tmp_path / "lake")
+    place.done("push", "street/v1", tmp_path / "data")
+    files = sorted((tmp_path / "data" / "annotations").glob("instances_*.json"))
+    plans = place.done("import", "street/v1", *files, "--dry-run")["files"]
+    reports = place.done("import", "street/v1", *files)["files"]
+    for done in (plans, reports):
+        assert {split: n for each in done for split, n in each["splits"].items()} == wanted.splits
+        assert sum(each["images_imported"] for each in done) == wanted.images
+        assert sum(each["shapes_imported"] for each in done) == wanted.shapes
+        assert sum(each["annotations_replaced"] for each in done) == 0
+    _check(place, "street/v1", wanted)

@@ -1,6 +1,6 @@
 """An index of a version's assets by the ends of their names, made in one listing of the version.
 
-Per asset it holds the id and a few hashes, some 40 bytes in all: of the base name, and of the base name with one, two
+Per asset it holds the id and a few hashes, some 60 bytes in all: of the base name, and of the base name with one, two
 and three folders above it, always without the suffix. Different names may have the same hash, so what the index finds
 are candidates: compare their names.
 """

@@ -32,7 +32,7 @@ from headrace.engine.imports.source import (
     iterate_in_thread,
     source_digest,
 )
-from headrace.engine.imports.splits import SplitTagger
+from headrace.engine.imports.splits import SplitTagger, split_of_file
 from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.undo.remove import check_room
 from headrace.engine.versions.labels import missing_labels, resolve_labels, set_skeletons
@@ -147,7 +147,10 @@ async def import_source(
             if not options.allow_empty:
                 check_not_empty(report.source, found, findings)
             losses = findings.begin("import")
-            tagger = SplitTagger(backend, version.id, report) if options.split_tags else None
+            default = split_of_file(source.path)
+            tagger = (
+                SplitTagger(backend, version.id, report, default) if options.split_tags else None
+            )
             before = await backend.call(GET_STATS, VersionId(version_id=version.id))
             report.labels_created = await missing_labels(
                 backend, version.id, found.labels, create=options.force_create_label

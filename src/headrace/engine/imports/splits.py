@@ -7,6 +7,7 @@ an export could not tell which of the two holds. The report counts these assets.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
 import anyio
@@ -14,6 +15,7 @@ import anyio
 from headrace.backend.base import Backend
 from headrace.engine.imports.report import ImportReport
 from headrace.engine.versions.split_tags import SplitTags, canonical_split, read_split_tags
+from headrace.formats.io.split_names import split_of_stem, split_of_word
 from headrace.model.sample import Sample
 
 Matched = Sequence[tuple[Sample, UUID]]
@@ -21,12 +23,18 @@ Matched = Sequence[tuple[Sample, UUID]]
 
 
 class SplitTagger:
-    """Attaches the tags of splits to the assets of one import, chunk by chunk, and counts them in its report."""
+    """Attaches the tags of splits to the assets of one import, chunk by chunk, and counts them in its report.
 
-    def __init__(self, backend: Backend, version_id: UUID, report: ImportReport) -> None:
+    ``default`` is the split of images that tell none.
+    """
+
+    def __init__(
+        self, backend: Backend, version_id: UUID, report: ImportReport, default: str | None
+    ) -> None:
         self._backend = backend
         self._version_id = version_id
         self._report = report
+        self._default = default
         self._tags: SplitTags | None = None
         self._names: list[str] = []  # before this import
         self._reading = anyio.Lock()
@@ -35,8 +43,9 @@ class SplitTagger:
         """Attach tags to the assets of some images. Repeating this changes nothing, so a resumed import may."""
         splits: dict[str, list[UUID]] = {}
         for sample, asset_id in matched:
-            if sample.split:
-                splits.setdefault(sample.split, []).append(asset_id)
+            split = sample.split or self._default
+            if split:
+                splits.setdefault(split, []).append(asset_id)
         for split, ids in splits.items():
             await self._tag(split, ids)
 
@@ -58,3 +67,15 @@ class SplitTagger:
                 self._tags = await read_split_tags(self._backend, self._version_id)
                 self._names = self._tags.names
         return self._tags
+
+
+def split_of_file(path: Path) -> str | None:
+    """Return the split that the name of a single file tells in the convention of a tool, or None.
+
+    COCO calls a file ``instances_train2017.json``, Roboflow puts ``_annotations.coco.json`` into a folder for each
+    split. Any other file that is called ``test.json`` may be anything.
+    """
+    if path.name == "_annotations.coco.json":
+        return split_of_word(path.absolute().parent.name)
+    named = split_of_stem(path.name.partition(".")[0])
+    return named.split if named.rest == "instances" and path.suffix == ".json" else None
