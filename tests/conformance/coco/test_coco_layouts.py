@@ -110,6 +110,33 @@ def test_c31_a_file_that_repeats_splits_is_left(tmp_path: Path) -> None:
     assert sum(finding.count for finding in found.findings) == 2
 
 
+def test_c31_a_split_that_only_has_the_name_of_a_repeat_is_read(tmp_path: Path) -> None:
+    save_splits(tmp_path, {"train.json": "train", "val.json": "val", "minival.json": "test"})
+    for strict in (False, True):
+        found = read(tmp_path, strict=strict)
+        assert [sample.split for sample in found.samples][-2:] == ["val", "minival"]
+        assert found.codes == set()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("splits", [("train", "night", None), ("night",), (None,), ("night", None)])
+def test_c31_a_folder_that_headrace_wrote_is_read_whole(
+    tmp_path: Path, splits: tuple[str | None, ...], strict: bool
+) -> None:
+    for split, image in zip(splits, SCENE, strict=False):
+        end = "" if split is None else f"_{split}"
+        content = document([image], lambda image: f"{image.stem}.jpg")
+        save(tmp_path / "annotations" / f"instances{end}.json", content)
+        place = tmp_path / (split or "images") / f"{image.stem}.jpg"
+        draw(place, image.width, image.height)
+    found = read(tmp_path, strict=strict)
+    assert {sample.split: sample.path for sample in found.samples} == {
+        split: f"{split or 'images'}/{image.stem}.jpg"
+        for split, image in zip(splits, SCENE, strict=False)
+    }
+    assert found.codes == set()
+
+
 def test_c31_a_file_that_tells_no_split_beside_splits_is_odd(tmp_path: Path) -> None:
     save_splits(tmp_path, {"train.json": "train", "val.json": "val", "everything.json": ""})
     assert {sample.split for sample in read(tmp_path).samples} == {"train", "val"}

@@ -16,6 +16,7 @@ from msgspec.json import decode
 from headrace.formats.info import Guess
 
 _SAMPLE_BYTES = 64 * 1024
+_BLOCK_BYTES = 1024 * 1024
 _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
 _KEY = re.compile(
     rb'"(images|annotations|categories|video_id|file_name|segments_info|caption|bbox|segmentation|keypoints)"'
@@ -45,6 +46,17 @@ def first_names(path: Path, count: int) -> list[str]:
         with suppress(DecodeError):
             names.append(decode(text, type=str))
     return names
+
+
+def contains(path: Path, text: bytes) -> bool:
+    """Return whether a text stands anywhere in a file that is not compressed."""
+    with path.open("rb") as file:
+        rest = b""
+        while block := file.read(_BLOCK_BYTES):
+            if text in rest + block:
+                return True
+            rest = block[-len(text) :]
+    return False
 
 
 def _keys(head: bytes, tail: bytes) -> set[str]:

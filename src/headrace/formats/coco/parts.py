@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.errors import ParseError
-from headrace.formats.coco.detect import content_of
+from headrace.formats.coco.detect import contains, content_of, first_names
 from headrace.formats.coco.folders import json_files, names_of, no_file, several_files
 from headrace.formats.io.split_names import REPEATS, SplitOfName, split_of_stem, split_of_word
 
@@ -34,11 +35,13 @@ class CocoPart(Struct, frozen=True):
         path: Its path.
         split: The split of its images; None where neither its folder nor its name tells one.
         word: The word that tells the split, as it is spelled: a folder of images may have this name.
+        tells_none: Whether the name is that of a file about images without a split, beside files of splits.
     """
 
     path: Path
     split: str | None = None
     word: str = ""
+    tells_none: bool = False
 
 
 class LeftFile(NamedTuple):
@@ -72,7 +75,7 @@ def find_parts(folder: Path) -> Parts:
             left.append(LeftFile(path, content))
     if not found:
         raise _no_objects(folder, left) if left else no_file(folder)
-    chosen = _of_one_task(found, folder, left)
+    chosen = _with_own_splits(_of_one_task(found, folder, left))
     chosen = _without_repeats(chosen, left)
     _check_ambiguous(folder, chosen)
     order = {"train": 0, "val": 1, "test": 2}
@@ -103,7 +106,7 @@ def _of_one_task(found: list[Path], folder: Path, left: list[LeftFile]) -> list[
     for path in found:
         named = split_of_stem(_ENDS.sub("", path.name))
         task = next((each for each in _TASKS if each and named.rest.startswith(each)), "")
-        by_task[task].append(_part(path, named, folder))
+        by_task[task].append(_part(path, named, folder, task))
     tasks = [task for task in _TASKS if task in by_task]
     for task in tasks[1:]:
         why = "another task of the images" if task else "not of the task that is read"
@@ -111,26 +114,49 @@ def _of_one_task(found: list[Path], folder: Path, left: list[LeftFile]) -> list[
     return by_task[tasks[0]]
 
 
-def _part(path: Path, named: SplitOfName, folder: Path) -> CocoPart:
+def _part(path: Path, named: SplitOfName, folder: Path, task: str) -> CocoPart:
     """Return a file with its split: that of the nearest folder with the name of one, else that of its own name."""
     for parent in path.relative_to(folder).parents:
         if parent.name and (split := split_of_word(parent.name)):
             return CocoPart(path, split, parent.name)
-    return CocoPart(path, named.split, named.word)
+    if named.split is not None or not task:
+        return CocoPart(path, named.split, named.word)
+    # "instances_night.json", as headrace and CVAT write the images of a split "night".
+    word = _ENDS.sub("", path.name)[len(task) :].removeprefix("_")
+    return CocoPart(path, None, "" if word == "default" else word, tells_none=True)
+
+
+def _with_own_splits(parts: list[CocoPart]) -> list[CocoPart]:
+    """Take the last word of a name for a split where other files, or a folder of images, show that it is one."""
+    return [
+        replace(part, split=part.word, tells_none=False)
+        if part.tells_none
+        and part.word
+        and (len(parts) > 1 or (part.path.parent.parent / part.word).is_dir())
+        else part
+        for part in parts
+    ]
 
 
 def _without_repeats(parts: list[CocoPart], left: list[LeftFile]) -> list[CocoPart]:
     """Leave files that only repeat images of others, and those without a split beside such with one."""
-    splits = {part.split for part in parts if part.split}
+    splits = {part.split: part for part in parts if part.split}
     kept: list[CocoPart] = []
     for part in parts:
-        if part.split is None and splits:
+        whole = [splits[name] for name in REPEATS.get(part.split or "", ()) if name in splits]
+        if part.split is None and splits and not part.tells_none:
             left.append(LeftFile(part.path, "it tells no split, the others do", is_odd=True))
-        elif part.split and REPEATS.get(part.split, frozenset()) & splits:
+        elif any(_repeats(part, other) for other in whole):
             left.append(LeftFile(part.path, "it repeats images of other splits"))
         else:
             kept.append(part)
     return kept
+
+
+def _repeats(part: CocoPart, other: CocoPart) -> bool:
+    """Return whether the first image of a file is in another file too."""
+    names = first_names(part.path, 1)
+    return not names or contains(other.path, names[0].encode())
 
 
 def _check_ambiguous(folder: Path, parts: list[CocoPart]) -> None:
