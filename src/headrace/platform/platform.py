@@ -21,7 +21,7 @@ from headrace.platform.datalake import data, datalakes, register, sources, uploa
 from headrace.platform.dispatch import HANDLERS
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, records
-from headrace.platform.jobs.maintenance import purge
+from headrace.platform.jobs.maintenance import keep_clean
 from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
 from headrace.platform.labels import delete as delete_labels
@@ -110,7 +110,7 @@ class Platform:
         except BaseException:
             await database.aclose()
             raise
-        background.start(purge, platform.context)
+        background.start(keep_clean, platform.context)
         background.start(platform.jobs.resume)
         return platform
 

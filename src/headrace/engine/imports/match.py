@@ -7,7 +7,7 @@ no asset of exactly its path or name, the version is listed once to make an inde
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -77,6 +77,17 @@ class AssetMatcher:
         self._index: AssetIndex | None = None
         self._indexing = anyio.Lock()
         self._remembered: dict[tuple[str | None, str], AssetRecord | None] = {}
+        self._ids: array[int] | None = None
+
+    def keep_ids(self) -> None:
+        """Let :meth:`check` keep the ids of all matched assets, 16 bytes each."""
+        self._ids = array("Q")
+
+    def matched_ids(self) -> Iterator[UUID]:
+        """Yield the ids of the assets that :meth:`check` matched, if they were kept."""
+        halves = iter(self._ids or ())
+        for high, low in zip(halves, halves, strict=True):
+            yield UUID(int=high << 64 | low)
 
     async def match(
         self, images: Sequence[NamedImage], *, remember: bool = False
@@ -150,6 +161,8 @@ class AssetMatcher:
                     summary.shapes += image.shapes
                     low = asset.id.int & _LOW
                     met[low % _BUCKETS].append(low)
+                    if self._ids is not None:
+                        self._ids.extend((asset.id.int >> 64, low))
                     if named and asset.data.filename not in (image.path, image.filename):
                         summary.by_ending += 1
                         summary.example = summary.example or (

@@ -137,6 +137,9 @@ async def import_source(
     with Progress("import", "images", progress) as counting:
         async with ThreadedReader(reader):
             matcher = AssetMatcher(backend, version, options.key)
+            undo = options.undo and not dry_run and _replaces(report)
+            if undo:
+                matcher.keep_ids()
             reader.size_lookup = AssetSizes(matcher, asyncio.get_running_loop())
             found = await inspect_source(
                 reader, matcher, all_must_match=options.fail_on_asset_not_found
@@ -163,8 +166,8 @@ async def import_source(
                 )
                 await _send_all(chunker, planner, backend, counting)
             else:
-                if options.undo and before.nb_annotations and _replaces(report):
-                    await check_room(backend, version.id)
+                if undo and before.nb_annotations:
+                    await check_room(backend, version.id, matcher.matched_ids())
                 labels = await resolve_labels(
                     backend, version.id, found.labels, create=options.force_create_label
                 )

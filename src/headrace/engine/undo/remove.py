@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -87,7 +87,7 @@ async def delete_annotations(
 
 
 async def check_room(
-    backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None = None
+    backend: Backend, version_id: UUID, asset_ids: Iterable[UUID] | None = None
 ) -> None:
     """Check that a removal of several calls can be recorded as a whole, before the first of them removes anything.
 

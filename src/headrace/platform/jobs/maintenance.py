@@ -7,9 +7,13 @@ lake is opened next.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
+import anyio
+
+from headrace.errors import HeadraceError
 from headrace.model.enums import TagTarget
 from headrace.platform.context import Context
 from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
@@ -23,8 +27,22 @@ FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
 
 
+HOUR_SECONDS = 3600
+
+log = logging.getLogger("headrace.platform")
+
 LEDGER_MILLISECONDS = 24 * 3600 * 1000
 """How long the ledger of a finished import is kept for those who still send its chunks."""
+
+
+async def keep_clean(context: Context) -> None:
+    """Purge now and every hour, for a server that runs for months."""
+    while True:
+        try:
+            await purge(context)
+        except HeadraceError as error:
+            log.warning("maintenance is interrupted, and tried again in an hour: %s", error)
+        await anyio.sleep(HOUR_SECONDS)
 
 
 async def purge(context: Context) -> None:
