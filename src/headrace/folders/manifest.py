@@ -47,17 +47,39 @@ class Entry(NamedTuple):
 def entries(root: Path, below: bytes = b"") -> Iterator[Entry]:
     """Yield everything below a folder, a folder before what it holds. Links are entries, and are not followed."""
     folders: list[bytes] = []
-    with os.scandir(os.path.join(os.fsencode(root), below)) as found:
+    path = os.path.join(os.fsencode(root), below)
+    with _opened(path) as folder, os.scandir(path) as found:
         for each in found:
-            path = below + each.name
+            name = each.name
             if each.is_dir(follow_symlinks=False):
-                folders.append(path + b"/")
+                folders.append(b"%b%b/" % (below, name))
             else:
-                state = each.stat(follow_symlinks=False)
-                yield Entry(path, state.st_size, state.st_mtime_ns)
-    for folder in folders:
-        yield Entry(folder, 0, 0)
-        yield from entries(root, folder)
+                try:
+                    # Relative to the open folder, which is quicker than by the whole path.
+                    state = (
+                        each.stat(follow_symlinks=False)
+                        if folder is None
+                        else os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    )
+                except FileNotFoundError:
+                    continue  # deleted in the meantime
+                yield Entry(below + name, state.st_size, state.st_mtime_ns)
+    for each_folder in folders:
+        yield Entry(each_folder, 0, 0)
+        yield from entries(root, each_folder)
+
+
+@contextmanager
+def _opened(folder: bytes) -> Iterator[int | None]:
+    """Yield a descriptor of a folder; None where the system has none."""
+    if os.stat not in os.supports_dir_fd:
+        yield None
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def save_manifest(file: Path, root: Path) -> None:
