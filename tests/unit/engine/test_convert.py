@@ -20,6 +20,7 @@ from headrace.errors import (
     ConservationError,
     FormatError,
     LossyWriteError,
+    NoDataError,
     ParseError,
     UnknownFormatError,
 )
@@ -178,6 +179,46 @@ async def test_a_target_that_exists_is_not_replaced_unless_asked(tmp_path: Path)
     assert target.read_text() == "mine"
     await convert(tmp_path / "source.json", target, to="coco", overwrite=True)
     assert len(json.loads(target.read_text())["annotations"]) == 60
+
+
+async def test_a_dry_run_is_refused_where_the_conversion_would_be(tmp_path: Path) -> None:
+    out, options = tmp_path / "out", {"to": "yolo", "overwrite": True}
+    await convert(source(tmp_path), out, to="yolo")
+    (label, *_) = sorted((out / "labels").rglob("*.txt"))
+    label.write_text("mended by hand")
+    for dry_run in (True, False):
+        with pytest.raises(FormatError, match=label.name):
+            await convert(tmp_path / "source.json", out, dry_run=dry_run, **options)
+    assert label.read_text() == "mended by hand"
+    dry = await convert(tmp_path / "source.json", out, to="yolo", force=True, dry_run=True)
+    assert dry.replaced is None
+    report = await convert(tmp_path / "source.json", out, to="yolo", force=True)
+    assert report.replaced is not None
+    assert (Path(report.replaced) / label.relative_to(out)).read_text() == "mended by hand"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "source.json",
+        "out",
+        Path(report.replaced).name,
+    }
+
+
+async def test_a_source_whose_shapes_all_go_is_refused(tmp_path: Path) -> None:
+    path, out = source(tmp_path), tmp_path / "out"
+    document = json.loads(path.read_text())
+    for each in document["annotations"]:
+        each["bbox"] = [1, 2, 3]
+    path.write_text(json.dumps(document))
+    options = {"to": "yolo", "on_error": "skip"}
+    for dry_run in (True, False):
+        with pytest.raises(NoDataError, match="none of its 60 shapes can be written; 60 left out"):
+            await convert(path, out, dry_run=dry_run, **options)
+    assert not out.exists()
+    report = await convert(path, out, allow_empty=True, **options)
+    assert (report.shapes_in, report.shapes_out, report.shapes_dropped) == (60, 0, 60)
+    assert set(report.labels.values()) == {0}
+    document["annotations"] = []
+    path.write_text(json.dumps(document))
+    assert (await convert(path, out, overwrite=True, **options)).shapes_out == 0
 
 
 async def test_shapes_that_vanish_are_noticed(

@@ -10,6 +10,7 @@ import msgspec
 import orjson
 from msgspec import Struct, field
 
+from headrace.folders.lakes import check_no_lake
 from headrace.formats.findings.collect import Finding
 
 
@@ -77,7 +78,8 @@ class CocoFile(Struct, kw_only=True):
         return orjson.dumps(self.model_dump(), option=option).decode()
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the file to a path."""
+        """Write the file to a path, in place of a file that is there; raises LakeError for a path in a lake."""
+        check_no_lake(Path(path), below=False)
         Path(path).write_text(self.model_dump_json(), encoding="utf-8")
 
 
