@@ -50,6 +50,15 @@ def test_the_only_file_of_a_folder_is_read(
             assert [len(sample.shapes) for sample in source] == [1]
 
 
+def test_the_path_of_a_video_is_that_of_its_file(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"annotations/tracks.json": VIDEO, "clips/clip": b"a video"})
+    with formats.read(tmp_path) as source:
+        assert [sample.path for sample in source] == ["clips/clip"]
+    (tmp_path / "clips" / "clip").unlink()
+    with formats.read(tmp_path) as source:
+        assert [sample.path for sample in source] == [None]
+
+
 def test_packed_files_count(tmp_path: Path) -> None:
     lay_out(tmp_path, {"a.json.gz": gzip.compress(COCO.encode())})
     assert formats.detect(tmp_path).reason == "it holds a.json.gz"

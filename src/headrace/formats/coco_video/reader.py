@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import ClassVar
 
@@ -19,12 +20,14 @@ from headrace.formats.coco_video.tracks import TrackDecoder
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.gc_pause import gc_paused
+from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_folder
 from headrace.formats.io.json_file import MAX_ELEMENT
 from headrace.formats.io.json_stream import JsonStream
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
 _RAWS = Decoder(Raw)
+_NEAR = ("videos/", "data/", "")
 
 
 class CocoVideoReader(Reader):
@@ -33,7 +36,9 @@ class CocoVideoReader(Reader):
     info: ClassVar[FormatInfo] = INFO
 
     def _open(self) -> None:
-        self.path = resolve_file(self.path, detect_file)
+        given = self.path
+        self.path = resolve_file(given, detect_file)
+        self._root = given if given.is_dir() else given.parent
         self._stream = JsonStream(self.path)
         self._index: VideoIndex | None = None
         self._done = 0
@@ -87,6 +92,14 @@ class CocoVideoReader(Reader):
                     batch.append(sample)
             yield batch
             self._done = after
+
+    @cached_property
+    def _folder(self) -> ImageFolder | None:
+        """The folder below the source where the files of the first videos lie; None where they are not found."""
+        names = [video.filename for video in self._get_index().videos[:SAMPLES] if video.filename]
+        own = self.path.parent.relative_to(self._root).as_posix()
+        near = ["" if own == "." else f"{own}/", *_NEAR]
+        return find_image_folder(self._root, names, near)
 
     def _keyed(self) -> bool:
         return any(
@@ -145,4 +158,5 @@ class CocoVideoReader(Reader):
             id=video.id,
             attributes=video.attributes,
             extra=video.extra,
+            path=None if self._folder is None else self._folder.path(video.filename),
         )

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from headrace.formats.info import Guess
+from headrace.formats.io.look import list_folder
 from headrace.formats.yolo.classes import CLASS_LISTS
 from headrace.formats.yolo.classify import looks_classified
 from headrace.formats.yolo.layout.folders import label_files
@@ -22,8 +23,8 @@ def probe(path: Path) -> Guess | None:
     """Detect YOLO by its yaml, its list of classes, rows of numbers below ``labels``, or class folders."""
     if path.is_file():
         return _yaml(path) if path.suffix.lower() in (".yaml", ".yml") else None
-    for each in sorted([*path.glob("*.yaml"), *path.glob("*.yml")])[:_TRIES]:
-        if guess := _yaml(each):
+    for name in list_folder(path, (".yaml", ".yml")).files[:_TRIES]:
+        if guess := _yaml(path / name):
             return guess
     for name in _DESCRIPTIONS:
         if (path / name).is_file():

@@ -10,6 +10,7 @@ from typing import Final
 
 from headrace.errors import ParseError
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.look import MAX_ENTRIES
 from headrace.formats.io.walk import stem_of, suffix_of
 from headrace.formats.yolo.classes import CLASS_LISTS
 from headrace.formats.yolo.tokenize import looks_like_rows
@@ -147,7 +148,7 @@ def _files(folder: str, suffixes: frozenset[str], depth: int = _DEPTH) -> Iterat
     below: list[str] = []
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
+            for entry in islice(entries, MAX_ENTRIES):
                 if entry.name.startswith("."):
                     continue
                 if suffix_of(entry.name) in suffixes and entry.is_file():
