@@ -205,6 +205,29 @@ YOLO = {
     "Y29": Row(
         "`image-sizes.jsonl`", "lists every image; one without annotation has no label file"
     ),
+    "Y30": Row(
+        "folders of any names: labels beside the images, below them or in another folder",
+        "found by an image of the same name; another folder than `labels` noted, two of them: error",
+    ),
+    "Y31": Row(
+        "`image-sizes.jsonl` in any order, with bad lines, without images",
+        "gives sizes and the list of images; bad lines reported",
+        "bad lines: error; else the same",
+    ),
+    "Y32": Row(
+        "DOTA: corners in pixels, class names, difficult objects",
+        "turned boxes with their names; other rows: error",
+    ),
+    "Y33": Row(
+        "lists of classes where tools put them; empty ones, several",
+        "read; empty: reported; lists that differ: error",
+        "empty or different: error; else the same",
+    ),
+    "Y34": Row("images of two splits with one name", "kept apart: named with their split"),
+    "Y35": Row(
+        "layouts of Ultralytics, Roboflow, Label Studio, LabelImg, Darknet, CVAT, the platform",
+        "found without an option, with and without their images",
+    ),
 }
 
 VOC = {

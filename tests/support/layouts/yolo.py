@@ -83,6 +83,13 @@ def _lay_out(
     )
 
 
+def draw_images(folder: Path, wanted: Expected) -> None:
+    """Draw the images of a layout that has none, below another folder."""
+    for path in wanted.paths:
+        (image,) = [one for one in of_splits() if Path(path).stem.endswith(one.stem)]
+        draw(folder / path, image.width, image.height)
+
+
 def build_ultralytics(folder: Path) -> Expected:
     """The standard data set, as the documentation of Ultralytics lays it out; backgrounds have no label file."""
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(LABELS))

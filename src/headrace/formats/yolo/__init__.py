@@ -47,7 +47,8 @@ INFO = FormatInfo(
     suffixes=(".txt", ".yaml", ".yml"),
     reads=(
         "a data.yaml with its label files, or a folder that holds both (Ultralytics, Roboflow)",
-        "label files with classes.txt or obj.names beside them (Label Studio, Darknet)",
+        "label files with a list of classes (Label Studio, LabelImg, Darknet, CVAT, Roboflow Darknet)",
+        "labelTxt: corners in pixels with class names (DOTA)",
         "folders named by class (classification)",
     ),
     writes=(

@@ -78,7 +78,7 @@ def _shapes(text: bytes, reporter: RowReporter) -> list[AnyShape]:
         row = _row(line)
         if row is None:
             why = "the row is not four corners in pixels and a class name"
-            reporter.leave_out("Y29", why, line[:80])
+            reporter.leave_out("Y32", why, line[:80])
             continue
         ring, name, difficult = row
         shapes.append(

@@ -225,7 +225,7 @@ class LabelFileDecoder:
         return [self._new_sample(entry, size, self._rows.shapes(numbered, width, height, reporter))]
 
     def _empty(self, entry: ImageRows, size: tuple[int, int] | None, found: Pass) -> list[Sample]:
-        if entry.item.image is None and size is None:
+        if entry.text is not None and entry.item.image is None and size is None:
             found.add(
                 "Y07",
                 "an empty label file without an image",

@@ -22,28 +22,36 @@ _NAMED: Final = (*SPLITS, *ALIASES)
 
 def discovered(base: Path) -> list[SplitSource]:
     """Find the sources in a folder without a yaml."""
-    for find in (_by_parent, _by_lists, _by_split_folders, _by_image_folders):
+    for find in (_images_by_name, _by_lists, _by_split_folders, _by_image_folders, _labels_only):
         if sources := find(base):
             return sources
     return [_source(base, None, "images" if has_images(base) else "labels")]
 
 
-def _by_parent(base: Path) -> list[SplitSource]:
-    """``images/SPLIT``, ``images``, ``SPLIT/images``, or the same with only ``labels``."""
-    kinds: tuple[Literal["images", "labels"], ...] = ("images", "labels")
-    for kind in kinds:
-        parent = base / kind
-        if kind == "labels" and has_images_directly(base):
-            return []
-        named = [name for name in _NAMED if _holds(parent / name, kind)]
-        if named:
-            return [_source(parent / name, name, kind) for name in named]
-        if _holds(parent, kind):
-            return [_source(parent, None, kind)]
-        inside = [name for name in _NAMED if _holds(base / name / kind, kind)]
-        if inside:
-            return [_source(base / name / kind, name, kind) for name in inside]
-    return []
+def _images_by_name(base: Path) -> list[SplitSource]:
+    """``images/SPLIT``, ``images`` or ``SPLIT/images``."""
+    return _by_name(base, "images")
+
+
+def _labels_only(base: Path) -> list[SplitSource]:
+    """``labels/SPLIT``, ``labels`` or ``SPLIT/labels``, or splits of label files of any names, without images."""
+    if has_images(base):
+        return []
+    if sources := _by_name(base, "labels"):
+        return sources
+    named = [name for name in _NAMED if next(label_files(base / name), None) is not None]
+    return [_source(base / name, name, "labels") for name in named]
+
+
+def _by_name(base: Path, kind: Literal["images", "labels"]) -> list[SplitSource]:
+    parent = base / kind
+    named = [name for name in _NAMED if _holds(parent / name, kind)]
+    if named:
+        return [_source(parent / name, name, kind) for name in named]
+    if _holds(parent, kind):
+        return [_source(parent, None, kind)]
+    inside = [name for name in _NAMED if _holds(base / name / kind, kind)]
+    return [_source(base / name / kind, name, kind) for name in inside]
 
 
 def _by_lists(base: Path) -> list[SplitSource]:
@@ -67,8 +75,6 @@ def _by_split_folders(base: Path) -> list[SplitSource]:
             sources += [_source(path, name, "images") for path in inner]
         elif has_images(folder):
             sources.append(_source(folder, name, "images"))
-        elif next(label_files(folder), None) is not None:
-            sources.append(_source(folder, name, "labels"))
     return sources
 
 

@@ -111,7 +111,7 @@ def other_label_folder(folder: str, base: Path) -> str | None:
         raise ParseError(
             f"several folders hold label files for the same images ({names})",
             path=folder,
-            finding="Y27",
+            finding="Y30",
             hint="name the one to read labels, or move the others out of the folder",
         )
     return found[0] if found else None

@@ -73,7 +73,7 @@ class SizesFile:
     def _bad(self, number: int) -> None:
         if self._found is not None:
             self._found.add(
-                "Y28", "a line that is not a path and a size; skipped", path=self._path, line=number
+                "Y31", "a line that is not a path and a size; skipped", path=self._path, line=number
             )
 
 

@@ -165,7 +165,7 @@ class YoloWalk:
         return FolderWalk(root, suffixes, boundary=boundary, refused=self._refused).folders()
 
     def _elsewhere(self, path: str) -> None:
-        self._note("Y27", "label files are read from a folder of another name", path, Severity.NOTE)
+        self._note("Y30", "label files are read from a folder of another name", path, Severity.NOTE)
 
     def _refused(self, path: str) -> None:
         self._note(
