@@ -991,6 +991,11 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
         """The attributes of the shape, by name."""
         return self._inner.attributes
 
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        return self._inner.score
+
     def sync(self) -> None:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
@@ -1060,6 +1065,11 @@ class Polygon(BlockingHandle[AsyncPolygon]):
     def attributes(self) -> dict[str, Any] | None:
         """The attributes of the shape, by name."""
         return self._inner.attributes
+
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        return self._inner.score
 
     def sync(self) -> None:
         """Read the shape again and replace ``record``."""
@@ -1131,6 +1141,11 @@ class Line(BlockingHandle[AsyncLine]):
         """The attributes of the shape, by name."""
         return self._inner.attributes
 
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        return self._inner.score
+
     def sync(self) -> None:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
@@ -1201,6 +1216,11 @@ class Point(BlockingHandle[AsyncPoint]):
         """The attributes of the shape, by name."""
         return self._inner.attributes
 
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        return self._inner.score
+
     def sync(self) -> None:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
@@ -1259,6 +1279,11 @@ class Classification(BlockingHandle[AsyncClassification]):
     def attributes(self) -> dict[str, Any] | None:
         """The attributes of the shape, by name."""
         return self._inner.attributes
+
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        return self._inner.score
 
     def sync(self) -> None:
         """Read the shape again and replace ``record``."""
@@ -1324,6 +1349,11 @@ class Mask(BlockingHandle[AsyncMask]):
     def attributes(self) -> dict[str, Any] | None:
         """The attributes of the shape, by name."""
         return self._inner.attributes
+
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        return self._inner.score
 
     def sync(self) -> None:
         """Read the shape again and replace ``record``."""

@@ -43,6 +43,7 @@ FIELDS: Mapping[str, str] = {
     "text": "the text of a shape",
     "attributes": "attributes of a shape",
     "bbox": "the box given in addition to a polygon, mask or keypoints",
+    "segmentation": "the outline given in addition to keypoints",
     "rings": "several rings in one polygon",
     "about": "file-level metadata (info, licences)",
     "extra": "keys that the format does not define",

@@ -6,16 +6,21 @@ are the small integer keys of the version.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import chain
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.model.runs import Pair
+from headrace.model.shapes import Box
 
 Triple = tuple[float, float, int]
+Segmentation = list[list[Pair]] | str
+"""The outline of an object with keypoints: rings, or the compressed run lengths of a mask."""
 
 
 class ShapeKind(IntEnum):
@@ -52,7 +57,9 @@ class ShapeGroup(Struct, gc=False):
 
     ``geometry`` by kind: RECTANGLE flat ``x, y, w, h``; POINT flat ``x, y``; POLYGON and LINE lists of pairs;
     KEYPOINTS lists of triples; MASK compressed run lengths; TRACK :class:`TrackGeometry`; CLASSIFICATION an empty list.
-    An optional column is None where no shape has a value.
+    An optional column is None where no shape has a value. ``boxes`` are the boxes ``x, y, w, h`` that were given beside
+    other geometry, and that do not follow from it; ``segmentations`` are the outlines of objects
+    with keypoints.
     """
 
     kind: ShapeKind
@@ -62,6 +69,9 @@ class ShapeGroup(Struct, gc=False):
     attributes: list[dict[str, Any] | None] | None = None
     instances: list[int | None] | None = None
     ordinals: list[int] | None = None
+    scores: list[float | None] | None = None
+    boxes: list[Box | None] | None = None
+    segmentations: list[Segmentation | None] | None = None
 
 
 class Shapes(Struct, gc=False):
@@ -79,12 +89,31 @@ class Shapes(Struct, gc=False):
 
     @property
     def count(self) -> int:
-        """The number of shapes."""
+        """The number of shapes, each ring of a polygon for itself."""
         return sum(len(group.labels) for group in self.groups)
 
+    def label_counts(self) -> Counter[int]:
+        """Count the shapes of each label; the rings of one polygon are one shape."""
+        counts = Counter(chain.from_iterable(group.labels for group in self.groups))
+        for group in self.groups:
+            if group.instances:
+                rings = [
+                    pair
+                    for pair in zip(group.labels, group.instances, strict=True)
+                    if pair[1] is not None
+                ]
+                counts.subtract(label for label, _ in rings)
+                counts.update(label for label, _ in set(rings))
+        return counts
 
-def append_shapes(old: Shapes, new: Shapes) -> Shapes:
-    """Append the shapes of ``new`` to those of ``old``; old shapes keep their ordinals, new ones get the next."""
+
+def append_shapes(old: Shapes, new: Shapes, *, apart: bool = False) -> Shapes:
+    """Append the shapes of ``new`` to those of ``old``; old shapes keep their ordinals, new ones get the next.
+
+    With ``apart`` no new polygon becomes a part of an old one, even if both have the same instance.
+    """
+    if apart:
+        new = _with_new_instances(old, new)
     old = with_ordinals(old)
     following = old.next_ordinal or 0
     groups = {group.kind: group for group in old.groups}
@@ -99,6 +128,24 @@ def append_shapes(old: Shapes, new: Shapes) -> Shapes:
     if every == list(range(following)):
         return Shapes([replace(g, ordinals=None) for g in result.groups])
     return result
+
+
+def _with_new_instances(old: Shapes, new: Shapes) -> Shapes:
+    taken = [n for group in old.groups for n in group.instances or () if n is not None]
+    if not taken:
+        return new
+    first = max(taken) + 1
+    return Shapes(
+        [
+            replace(
+                group,
+                instances=group.instances
+                and [None if n is None else n + first for n in group.instances],
+            )
+            for group in new.groups
+        ],
+        new.next_ordinal,
+    )
 
 
 def with_ordinals(shapes: Shapes) -> Shapes:
@@ -134,6 +181,9 @@ def select_shapes(group: ShapeGroup, indices: Sequence[int]) -> ShapeGroup:
         attributes=column(group.attributes),
         instances=column(group.instances),
         ordinals=column(group.ordinals),
+        scores=column(group.scores),
+        boxes=column(group.boxes),
+        segmentations=column(group.segmentations),
     )
 
 
@@ -167,4 +217,7 @@ def _appended(old: ShapeGroup, new: ShapeGroup) -> ShapeGroup:
         attributes=column("attributes"),
         instances=column("instances"),
         ordinals=column("ordinals"),
+        scores=column("scores"),
+        boxes=column("boxes"),
+        segmentations=column("segmentations"),
     )

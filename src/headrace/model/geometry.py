@@ -7,8 +7,13 @@ and size (YOLO, there normalised by the image's width and height).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from headrace.model.shapes import Box
+
+_DECIMALS = 6
+_NOISE = 1e-9
+"""Pixels; far more than the error of a subtraction, and far less than what :data:`_DECIMALS` decimals tell apart."""
 
 
 def xywh_to_xyxy(x: float, y: float, w: float, h: float) -> Box:
@@ -41,10 +46,9 @@ def ring_area(ring: Sequence[float]) -> float:
     xs, ys = ring[0::2], ring[1::2]
     if len(xs) < 3:
         return 0.0
-    twice = xs[-1] * ys[0] - xs[0] * ys[-1]
-    for i in range(len(xs) - 1):
-        twice += xs[i] * ys[i + 1] - xs[i + 1] * ys[i]
-    return abs(twice) / 2
+    corners = zip(xs, ys, xs[1:], ys[1:], strict=False)
+    twice = sum([x * next_y - next_x * y for x, y, next_x, next_y in corners])
+    return abs(twice + xs[-1] * ys[0] - xs[0] * ys[-1]) / 2
 
 
 def rings_area(rings: Sequence[Sequence[float]]) -> float:
@@ -54,15 +58,23 @@ def rings_area(rings: Sequence[Sequence[float]]) -> float:
 
 def points_bounds(points: Sequence[float]) -> Box:
     """Return ``xywh`` around flat points ``[x1, y1, …]``."""
-    xs, ys = points[0::2], points[1::2]
-    left, top = min(xs), min(ys)
-    return left, top, max(xs) - left, max(ys) - top
+    return rings_bounds([points])
 
 
 def rings_bounds(rings: Sequence[Sequence[float]]) -> Box:
-    """Return ``xywh`` around all rings."""
-    left = min(min(ring[0::2]) for ring in rings)
-    top = min(min(ring[1::2]) for ring in rings)
-    right = max(max(ring[0::2]) for ring in rings)
-    bottom = max(max(ring[1::2]) for ring in rings)
-    return left, top, right - left, bottom - top
+    """Return ``xywh`` around all rings, without the noise of a subtraction: 20.2, not 20.199999999999996."""
+    # Sorting is faster than two searches, for the least and for the greatest.
+    if len(rings) == 1:
+        xs, ys = sorted(rings[0][0::2]), sorted(rings[0][1::2])
+    else:
+        xs = sorted(chain.from_iterable([ring[0::2] for ring in rings]))
+        ys = sorted(chain.from_iterable([ring[1::2] for ring in rings]))
+    left, top, right, bottom = xs[0], ys[0], xs[-1], ys[-1]
+    width, height = right - left, bottom - top
+    short_width, short_height = round(width, _DECIMALS), round(height, _DECIMALS)
+    return (
+        left,
+        top,
+        short_width if abs(short_width - width) < _NOISE else width,
+        short_height if abs(short_height - height) < _NOISE else height,
+    )

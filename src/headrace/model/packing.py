@@ -1,11 +1,14 @@
 """Pack all shapes of one annotation into one compact blob, and unpack it.
 
 A group of shapes (``model/columns.py``) is stored column by column: labels, sizes, coordinates, and, where a shape has
-them, texts, attributes and instances. The ordinal of a shape (the last part of its id) is its index in the blob; once
-shapes were deleted or added later, ordinals are stored explicitly.
+them, texts, attributes, instances, scores, boxes and segmentations. The ordinal of a shape (the last part of its id) is
+its index in the blob; once shapes were deleted or added later, ordinals are stored explicitly.
 
     blob     version << 4 | flags, next ordinal where ordinals are stored, then groups until the end
     group    kind | flags << 4, number of shapes, labels, ordinals where stored, geometry, extras by flag
+    extras   texts, attributes, instances; then, in version 2, what model/extra_columns.py packs
+
+A blob has version 2 only where a group needs it, so that earlier versions of headrace read all others.
 
 Lossless: coordinates are unpacked as equal numbers (``model/runs.py``), texts and attributes as equal JSON.
 """
@@ -28,15 +31,19 @@ from headrace.model.columns import (
     Triple,
     by_kind,
 )
+from headrace.model.extra_columns import extra_flags, pack_extras, unpack_extras
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.run_reader import RunReader
 from headrace.model.run_writer import RunWriter
 
-VERSION = 1
+VERSION = 2
+_FIRST_VERSION = 1
 _STORED_ORDINALS = 0b0001
+_SCORED = 0b0010
 _TEXTS = 0b0001
 _ATTRIBUTES = 0b0010
 _INSTANCES = 0b0100
+_MORE = 0b1000
 
 _texts = msgspec.json.Decoder(list[str | None])
 _attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
@@ -51,7 +58,11 @@ def pack(shapes: Shapes) -> bytes:
     """
     writer = RunWriter()
     stored = shapes.next_ordinal is not None
-    writer.buffer.append(VERSION << 4 | (_STORED_ORDINALS if stored else 0))
+    version = VERSION if any(map(extra_flags, shapes.groups)) else _FIRST_VERSION
+    scored = any(group.scores for group in shapes.groups)
+    writer.buffer.append(
+        version << 4 | (_STORED_ORDINALS if stored else 0) | (_SCORED if scored else 0)
+    )
     if shapes.next_ordinal is not None:
         writer.varint(shapes.next_ordinal)
     for group in sorted(shapes.groups, key=by_kind):
@@ -65,7 +76,8 @@ def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
 
     Args:
         blob: What :func:`pack` returned.
-        whole: Round rectangles, polygons and their keyframes to integers; all other coordinates are floats.
+        whole: For clients of the platform's own wire: round rectangles, polygons and their keyframes to integers, and
+            leave out scores, boxes and segmentations.
 
     Raises:
         StorageError: The blob is damaged.
@@ -74,6 +86,18 @@ def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
         return _unpack(RunReader(blob), whole)
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+
+
+def scores_of(blob: bytes) -> list[float]:
+    """Return the scores of all shapes that have one, without unpacking blobs that have none.
+
+    Raises:
+        StorageError: The blob is damaged.
+    """
+    if not blob or not blob[0] & _SCORED or blob[0] >> 4 < VERSION:
+        return []
+    groups = unpack(blob).groups
+    return [score for group in groups for score in group.scores or () if score is not None]
 
 
 def pack_counts(counts: Mapping[int, int]) -> bytes:
@@ -105,13 +129,16 @@ def unpack_counts(blob: bytes) -> dict[int, int]:
 
 def _pack_group(writer: RunWriter, group: ShapeGroup, stored_ordinals: bool) -> None:
     size = len(group.labels)
-    for column in (group.texts, group.attributes, group.instances):
+    columns = (group.texts, group.attributes, group.instances)
+    for column in (*columns, group.scores, group.boxes, group.segmentations):
         if column is not None and len(column) != size:
             raise ValueError("columns of different lengths")
+    more = extra_flags(group)
     flags = (
         (_TEXTS if group.texts else 0)
         | (_ATTRIBUTES if group.attributes else 0)
         | (_INSTANCES if group.instances else 0)
+        | (_MORE if more else 0)
     )
     writer.buffer.append(group.kind | flags << 4)
     writer.varint(size)
@@ -130,6 +157,8 @@ def _pack_group(writer: RunWriter, group: ShapeGroup, stored_ordinals: bool) -> 
         writer.integers(
             [0 if number is None else _positive(number + 1) for number in group.instances]
         )
+    if more:
+        pack_extras(writer, group)
 
 
 def _pack_geometry(writer: RunWriter, group: ShapeGroup, size: int) -> None:
@@ -155,13 +184,16 @@ def _pack_geometry(writer: RunWriter, group: ShapeGroup, size: int) -> None:
 
 def _unpack(reader: RunReader, whole: bool) -> Shapes:
     head = reader.byte()
-    if head >> 4 != VERSION or head & 0xF & ~_STORED_ORDINALS:
+    version, known = head >> 4, _STORED_ORDINALS
+    if version == VERSION:
+        known |= _SCORED
+    if not _FIRST_VERSION <= version <= VERSION or head & 0xF & ~known:
         raise ValueError(f"format {head} is unknown to this headrace")
     stored = bool(head & _STORED_ORDINALS)
     shapes = Shapes([], reader.varint() if stored else None)
     last = -1
     while reader.left:
-        group = _unpack_group(reader, stored, whole)
+        group = _unpack_group(reader, version, stored, whole)
         if group.kind <= last:
             raise ValueError("groups out of order")
         last = group.kind
@@ -169,7 +201,9 @@ def _unpack(reader: RunReader, whole: bool) -> Shapes:
     return shapes
 
 
-def _unpack_group(reader: RunReader, stored_ordinals: bool, whole: bool) -> ShapeGroup:
+def _unpack_group(
+    reader: RunReader, version: int, stored_ordinals: bool, whole: bool
+) -> ShapeGroup:
     head = reader.byte()
     kind, flags = ShapeKind(head & 0xF), head >> 4
     size = _size(reader)
@@ -182,6 +216,12 @@ def _unpack_group(reader: RunReader, stored_ordinals: bool, whole: bool) -> Shap
         group.attributes = _column(_attributes.decode(reader.bytes()), size)
     if flags & _INSTANCES:
         group.instances = [number - 1 if number else None for number in reader.integers(size)]
+    if flags & _MORE:
+        if version == _FIRST_VERSION:
+            raise ValueError("extras that this version of the format does not have")
+        extras = unpack_extras(reader, size)
+        if not whole:
+            group.scores, group.boxes, group.segmentations = extras
     return group
 
 

@@ -20,6 +20,8 @@ from headrace.model.runs import (
     from_bytes,
 )
 
+_EXACT = 1 << 53
+
 
 class RunReader:
     """Reads runs in the order in which they were written; raises :class:`DamagedRunError` for damaged bytes."""
@@ -74,20 +76,18 @@ class RunReader:
         return numbers
 
     def coordinates(self, count: int, *, whole: bool = False) -> list[float]:
-        """Read ``count`` numbers as floats, or rounded to integers with ``whole``."""
+        """Read ``count`` numbers: whole ones as integers, all others as floats, or rounded with ``whole``."""
         if not count:
             return []
         form, scale = self._mode()
         numbers = self._plain(form, count)
         if form == RAW:
             _check_finite(numbers)
-            return list(map(round, numbers)) if whole else numbers
-        if scale == 0:
-            return numbers if whole else list(map(float, numbers))
-        return _divided(numbers, scale, whole)
+            return list(map(round, numbers)) if whole else _with_integers(numbers)
+        return _divided(numbers, scale, whole) if scale else numbers
 
     def chains(self, count: int, *, whole: bool = False) -> list[list[Pair]]:
-        """Read ``count`` chains of points ``(x, y)``, as floats or rounded to integers."""
+        """Read ``count`` chains of points ``(x, y)``, their numbers as those of :meth:`coordinates`."""
         sizes = self.integers(count)
         points = sum(sizes)
         if 2 * points > self.left:
@@ -113,19 +113,15 @@ class RunReader:
                 chains.append(
                     list(zip(_divided(xs, scale, whole), _divided(ys, scale, whole), strict=True))
                 )
-            elif whole:
-                chains.append(list(zip(xs, ys, strict=True)))
             else:
-                # Converted to floats only here: a distance may need more digits than a float has.
-                chains.append(list(zip(map(float, xs), map(float, ys), strict=True)))
+                chains.append(list(zip(xs, ys, strict=True)))
             index = end
         return chains
 
     def _raw_chains(self, sizes: list[int], whole: bool) -> list[list[Pair]]:
         numbers: list[Any] = self._plain(RAW, 2 * sum(sizes))
         _check_finite(numbers)
-        if whole:
-            numbers = list(map(round, numbers))
+        numbers = list(map(round, numbers)) if whole else _with_integers(numbers)
         pairs = list(zip(numbers[0::2], numbers[1::2], strict=True))
         ends = list(accumulate(sizes))
         return [pairs[end - size : end] for end, size in zip(ends, sizes, strict=True)]
@@ -176,7 +172,19 @@ def _divided(numbers: Any, scale: int, whole: bool) -> list[float]:
     factor = FACTORS[scale]
     if whole:
         return [round(number / factor) for number in numbers]
-    return [number / factor for number in numbers]
+    divisor = int(factor)
+    return [number / factor if number % divisor else number // divisor for number in numbers]
+
+
+def _with_integers(numbers: list[float]) -> list[float]:
+    """Replace whole floats by integers, up to those that floats no longer tell apart."""
+    whole = list(map(float.is_integer, numbers))
+    index = -1
+    for _ in range(whole.count(True)):
+        index = whole.index(True, index + 1)
+        if -_EXACT <= numbers[index] <= _EXACT:
+            numbers[index] = int(numbers[index])
+    return numbers
 
 
 def _check_finite(numbers: list[float]) -> None:

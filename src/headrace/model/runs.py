@@ -8,7 +8,8 @@ A run is one mode byte and its payload. The number of values is not stored: the 
            CONSTANT        one varint, the value of all numbers
            8 | H, h or i   int8, where -128 refers to a list of wide numbers that follows
 
-Numbers are read equal to those written (``12.0`` may be read as ``12``, ``-0.0`` as ``0``).
+Numbers are read equal to those written. Whole numbers are read as integers, however they were written (``12.0`` as
+``12``, ``-0.0`` as ``0``), so that what was whole in a source stays whole.
 """
 
 from __future__ import annotations

@@ -66,11 +66,24 @@ class Point(Shape, tag="point", kw_only=True, gc=False):
     y: float
 
 
+class SegmentationMask(Struct, kw_only=True, gc=False):
+    """The outline of an object as a mask: ``counts`` is COCO's compressed text, column-major, over ``height x width`` pixels."""
+
+    counts: str
+    height: int
+    width: int
+
+
 class Keypoints(Shape, tag="keypoints", kw_only=True, gc=False):
-    """Named points of a skeleton, flat ``[x1, y1, v1, …]``; v is 0 not labelled, 1 hidden, 2 visible (COCO)."""
+    """Named points of a skeleton, flat ``[x1, y1, v1, …]``; v is 0 not labelled, 1 hidden, 2 visible (COCO).
+
+    ``bbox`` is the box ``(x, y, w, h)`` that the source gives. ``segmentation`` is the outline of the object: rings as
+    those of a polygon, or a mask.
+    """
 
     points: list[float]
     bbox: Box | None = None
+    segmentation: list[list[float]] | SegmentationMask | None = None
 
 
 class Mask(Shape, tag="mask", kw_only=True, gc=False):

@@ -150,7 +150,7 @@ class MultiAnnotation(MultiObject[AnnotationRecord, Annotation]):
             max_workers=max_workers,
             skip_error=skip_error,
         )
-        return await by_asset(pages)
+        return await by_asset(self.session, pages)
 
     async def delete(self, undo: bool = True) -> None:
         """Delete these annotations with all their shapes.

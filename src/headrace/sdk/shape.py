@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations import shapes as operations
@@ -58,6 +58,12 @@ class Shape(Resource[ShapeT]):
     def attributes(self) -> dict[str, Any] | None:
         """The attributes of the shape, by name."""
         return self.record.attributes
+
+    @property
+    def score(self) -> float | None:
+        """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
+        score = self.record.score
+        return None if score is UNSET else score
 
     async def sync(self) -> None:
         """Read the shape again and replace ``record``."""

@@ -588,10 +588,11 @@ def test_c21_keypoints_and_their_skeleton(tmp_path: Path) -> None:
     found = read(save(tmp_path, document(values, categories=[PERSON])), strict=True)
     (shape,) = found.shapes
     assert isinstance(shape, Keypoints)
-    assert (shape.points, shape.bbox, shape.extra) == (
+    assert (shape.points, shape.bbox, shape.segmentation, shape.extra) == (
         points,
         (1.5, 2, 3, 4),
-        {"segmentation": [RING]},
+        [RING],
+        None,
     )
     assert (found.labels[0].keypoints, found.labels[0].skeleton) == (["nose", "tail"], [(1, 2)])
     written = json.loads(write_again(tmp_path, found).read_text())

@@ -120,7 +120,7 @@ async def test_coco_masks(version: DatasetVersion, tmp_path: Path) -> None:
     await version.import_annotations_coco_file(coco(tmp_path, {"bbox": BOX, "segmentation": whole}))
     found = await kinds(version)
     assert list(found) == ["masks"]
-    assert (found["masks"][0]["area"], found["masks"][0]["bbox"]) == (5, [1, 0, 1, 5])
+    assert (found["masks"][0]["area"], found["masks"][0]["bbox"]) == (5, BOX)
 
 
 @pytest.mark.parametrize("key", ["ASSET_ID", "DATA_ID", "OBJECT_NAME", "filename"])

@@ -33,7 +33,10 @@ async def test_all_shapes_arrive_in_whole_pixels(
     assert (report.images_imported, report.shapes_imported, report.resumed) == (12, 33, 0)
     await version.export(tmp_path / "out.json")
     exported = json.loads((tmp_path / "out.json").read_text())
-    assert len(exported["annotations"]) == len(source["annotations"])
+    # The platform has nothing that joins the rings of a polygon: each one is a polygon there, and the import says so.
+    lost = {finding.message: finding.count for finding in report.findings}
+    assert lost["not written: several rings in one polygon"] == 5
+    assert len(exported["annotations"]) == len(source["annotations"]) + 5
     numbers = [n for a in exported["annotations"] for n in a["bbox"]]
     assert all(float(number).is_integer() for number in numbers)
     boxes = sorted(a["bbox"] for a in source["annotations"] if not a["segmentation"])

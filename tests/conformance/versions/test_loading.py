@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from headrace.errors import NotFoundError, RequestTooLargeError
 from headrace.protocol.operations import annotations, assets, labels
@@ -67,11 +68,11 @@ async def test_every_kind_comes_back_as_it_was_sent(filled: Filled) -> None:
         assert len(sent) == len(found), kind.name
         for one, other in zip(sent, found, strict=True):
             for field in one.__struct_fields__:
-                value = getattr(one, field)
+                value, back = getattr(one, field), getattr(other, field, None)
                 if field == "label_id":
                     assert other.label == by_name[value]
                 else:
-                    assert getattr(other, field) == value, (kind.name, field)
+                    assert (None if back is UNSET else back) == value, (kind.name, field)
     assert got.polygons[0].area == pytest.approx(9.75 * 8 / 2)
 
 

@@ -42,6 +42,10 @@ SHAPE = {
     ShapeKind.MASK: st.text(st.characters(min_codepoint=48, max_codepoint=111), max_size=40),
     ShapeKind.TRACK: TRACKS,
 }
+SEGMENTATIONS = st.one_of(
+    st.lists(CHAINS, min_size=1, max_size=3),
+    st.text(st.characters(min_codepoint=48, max_codepoint=111), max_size=20),
+)
 FLAT = (ShapeKind.RECTANGLE, ShapeKind.POINT, ShapeKind.CLASSIFICATION)
 JSON = st.dictionaries(
     st.sampled_from(["", "a", "colour", "é", "😀"]),
@@ -67,6 +71,9 @@ def groups(draw: st.DrawFn, kind: ShapeKind) -> ShapeGroup:
         texts=some(st.text(max_size=12)),
         attributes=some(JSON),
         instances=some(st.integers(0, 2**40)),
+        scores=some(NUMBERS),
+        boxes=some(st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS)),
+        segmentations=some(SEGMENTATIONS),
     )
 
 
@@ -117,7 +124,7 @@ def test_a_damaged_blob_is_read_or_refused(shapes: Shapes, data: st.DataObject) 
 @given(st.binary(max_size=60))
 @settings(max_examples=scaled(1000))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
-    for prefix in (b"", b"\x10", b"\x11\x05"):
+    for prefix in (b"", b"\x10", b"\x11\x05", b"\x22"):
         with suppress(StorageError):
             assert unpack(prefix + content).count >= 0
 

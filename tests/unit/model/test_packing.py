@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 
 import pytest
 
 from headrace.errors import StorageError
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry, append_shapes
-from headrace.model.packing import pack, unpack, unpack_counts
+from headrace.model.packing import pack, scores_of, unpack, unpack_counts
 
 
 def boxes(*numbers: float, labels: list[int] | None = None, **more: object) -> ShapeGroup:
@@ -113,13 +114,56 @@ def test_rounding_touches_rectangles_and_polygons_only() -> None:
     assert keypoints.geometry == [[(0.5, 0.25, 2)]]
 
 
-def test_without_rounding_all_coordinates_are_floats() -> None:
+@pytest.mark.parametrize("fraction", [0, 0.5, 0.25, 1 / 3])
+def test_whole_coordinates_are_integers_and_all_others_floats(fraction: float) -> None:
     shapes = Shapes(
-        [boxes(1, 2, 3, 4), ShapeGroup(ShapeKind.POLYGON, [1], [[(1, 2), (3, 4), (5, 6)]])]
+        [
+            boxes(1.0, 2, 3, 4 + fraction),
+            ShapeGroup(ShapeKind.POLYGON, [1], [[(1, 2.0), (3, 4), (-5, 6 + fraction)]]),
+        ]
     )
     rectangle, polygon = unpack(pack(shapes)).groups
-    numbers = [*rectangle.geometry, *(n for pair in polygon.geometry[0] for n in pair)]
-    assert {type(number) for number in numbers} == {float}
+    assert repr(rectangle.geometry) == repr([1, 2, 3, 4 + fraction])
+    assert repr(polygon.geometry) == repr([[(1, 2), (3, 4), (-5, 6 + fraction)]])
+
+
+def test_what_few_shapes_have_costs_the_others_nothing() -> None:
+    plain = pack(Shapes([boxes(*range(28))]))
+    assert plain[0] == 0x10
+    scored = pack(Shapes([boxes(*range(28), scores=[0.5, None, 0.25, 1, 0, None, 0.875])]))
+    assert scored[0] == 0x22
+    assert (scores_of(plain), scores_of(scored)) == ([], [0.5, 0.25, 1, 0, 0.875])
+
+
+def test_scores_boxes_and_outlines_are_left_out_for_other_clients() -> None:
+    points = ShapeGroup(
+        ShapeKind.KEYPOINTS,
+        [1, 2],
+        [[(0.5, 0.25, 2)], [(0, 0, 0)]],
+        scores=[0.5, None],
+        boxes=[None, (1, 2, 3.5, 4)],
+        segmentations=[[[(0, 0), (9, 0), (9, 9.5)]], "04"],
+    )
+    shapes = Shapes([points])
+    assert unpack(pack(shapes)) == shapes
+    (left,) = unpack(pack(shapes), whole=True).groups
+    assert (left.scores, left.boxes, left.segmentations) == (None, None, None)
+
+
+def test_rings_of_one_polygon_count_once() -> None:
+    ring = [(0, 0), (1, 0), (1, 1)]
+    polygons = ShapeGroup(ShapeKind.POLYGON, [1, 1, 2, 1], [ring] * 4, instances=[1, 1, 2, None])
+    shapes = Shapes([boxes(0, 0, 1, 1), polygons])
+    assert shapes.count == 5
+    assert shapes.label_counts() == Counter({1: 3, 2: 1})
+
+
+def test_polygons_joined_from_two_calls_stay_apart() -> None:
+    ring = [(0, 0), (1, 0), (1, 1)]
+    polygons = Shapes([ShapeGroup(ShapeKind.POLYGON, [1, 1], [ring] * 2, instances=[1, 1])])
+    together = append_shapes(polygons, polygons, apart=True)
+    assert together.label_counts() == Counter({1: 2})
+    assert append_shapes(polygons, polygons).label_counts() == Counter({1: 1})
 
 
 def test_ordinals_cost_nothing_until_they_are_needed() -> None:
@@ -156,7 +200,7 @@ def test_a_deleted_shape_never_gives_its_ordinal_away() -> None:
 
 def test_a_blob_of_a_later_format_is_refused() -> None:
     with pytest.raises(StorageError, match="unknown to this headrace"):
-        unpack(b"\x20")
+        unpack(b"\x30")
     with pytest.raises(StorageError, match="unknown to this headrace"):
         unpack(b"\x12")
     with pytest.raises(StorageError, match="damaged"):

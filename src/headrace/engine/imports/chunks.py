@@ -14,7 +14,7 @@ from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE, Capability
 from headrace.model.sample import Sample
-from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, Track
+from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, SegmentationMask, Track
 
 CHUNK_BYTES = 2 << 20
 """Approximate size of one call, in bytes of JSON."""
@@ -24,6 +24,7 @@ PLATFORM = Capability(
     fields=frozenset(
         {
             "size",
+            "background",
             "image_attributes",
             "supercategory",
             "skeleton",
@@ -31,12 +32,14 @@ PLATFORM = Capability(
             "iscrowd",
             "text",
             "attributes",
-            "rings",
             "split",
         }
     ),
 )
-"""What an import writes into a version; anything else is counted as a loss."""
+"""What an import writes into a version of any platform; anything else is counted as a loss."""
+
+HEADRACE = Capability(kinds=PLATFORM.kinds, fields=PLATFORM.fields | {"rings", "bbox", "score"})
+"""What an import writes into a version of a lake or of our server."""
 
 _SHAPE_BYTES = 120
 _NUMBER_BYTES = 9
@@ -86,19 +89,25 @@ def _encode_number(position: int, root: int) -> int:
 
 
 def chunks(
-    reader: Reader, found: Pass, *, images: int, change: Callable[[Sample], None] | None = None
+    reader: Reader,
+    found: Pass,
+    *,
+    images: int,
+    says: Capability = HEADRACE,
+    change: Callable[[Sample], None] | None = None,
 ) -> Iterator[ImportChunk]:
     """Yield all samples of a source in chunks of at most ``images`` samples.
 
-    What the platform cannot store is counted in ``found``. ``change`` adapts the shapes of each sample to the
-    version's type, one for one.
+    What the platform cannot store, going by what it ``says``, is counted in ``found``. ``change`` adapts the shapes of
+    each sample to the version's type, one for one.
     """
     number = weight = 0
     held: list[Sample] = []
-    losses, counter = FieldLosses(PLATFORM), LossCounter(found)
+    losses, counter = FieldLosses(says), LossCounter(found)
     for batch in reader.batches():
         losses.count(batch, counter)
-        _count_boxes(batch, counter)
+        if says is PLATFORM:
+            _count_extensions(batch, counter)
         counter.flush()
         for sample in batch:
             if change is not None:
@@ -113,13 +122,22 @@ def chunks(
         yield ImportChunk(number, held)
 
 
-def _count_boxes(batch: list[Sample], counter: LossCounter) -> None:
-    """Count the boxes that a source gives beside a polygon: the platform derives the box from the polygon."""
+def _count_extensions(batch: list[Sample], counter: LossCounter) -> None:
+    """Count what only headrace keeps: boxes and outlines beside other geometry, and which rings are one object."""
     shapes = [shape for sample in batch for shape in sample.shapes]
-    count = sum([getattr(shape, "bbox", None) is not None for shape in shapes])
-    if count:
-        message = f"not written: {FIELDS['bbox']}"
-        counter.add("LOSS", message, Severity.NOTE, batch[0].filename, count=count)
+    for field, count, severity in (
+        # The platform derives the box from the polygon.
+        ("bbox", sum([getattr(s, "bbox", None) is not None for s in shapes]), Severity.NOTE),
+        (
+            "segmentation",
+            sum([getattr(s, "segmentation", None) is not None for s in shapes]),
+            Severity.LOSS,
+        ),
+        ("rings", sum([len(getattr(s, "rings", ())) > 1 for s in shapes]), Severity.LOSS),
+    ):
+        if count:
+            message = f"not written: {FIELDS[field]}"
+            counter.add("LOSS", message, severity, batch[0].filename, count=count)
 
 
 def _weight(sample: Sample) -> int:
@@ -130,8 +148,10 @@ def _geometry(shape: AnyShape) -> int:
     match shape:
         case Polygon():
             return _NUMBER_BYTES * sum(map(len, shape.rings))
-        case Line() | Keypoints():
+        case Line():
             return _NUMBER_BYTES * len(shape.points)
+        case Keypoints():
+            return _NUMBER_BYTES * (len(shape.points) + _segmentation_numbers(shape))
         case Mask():
             return len(shape.counts)
         case Track():
@@ -139,3 +159,9 @@ def _geometry(shape: AnyShape) -> int:
                 len(keyframe.ring) for keyframe in shape.polygons
             )
     return 0
+
+
+def _segmentation_numbers(shape: Keypoints) -> int:
+    if isinstance(shape.segmentation, SegmentationMask):
+        return len(shape.segmentation.counts) // _NUMBER_BYTES
+    return sum(map(len, shape.segmentation or ()))

@@ -17,9 +17,15 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from msgspec import Struct
 
 from headrace import formats
-from headrace.backend.base import Backend
+from headrace.backend.base import Backend, Limits
 from headrace.engine.imports.asset_sizes import AssetSizes
-from headrace.engine.imports.chunks import CHUNK_BYTES, ImportChunk, chunks
+from headrace.engine.imports.chunks import (
+    CHUNK_BYTES,
+    HEADRACE,
+    PLATFORM,
+    ImportChunk,
+    chunks,
+)
 from headrace.engine.imports.empty import check_not_empty, check_something_imported
 from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.plan import ChunkPlanner
@@ -158,7 +164,7 @@ async def import_source(
             report.labels_created = await missing_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
-            chunker = _Chunker(reader, losses, version.type, backend.limits.import_assets)
+            chunker = _Chunker(reader, losses, version.type, backend.limits)
             if dry_run:
                 annotated = before.nb_annotations > 0
                 planner = ChunkPlanner(
@@ -240,10 +246,16 @@ class _Chunker(Struct, frozen=True):
     reader: Reader
     losses: Pass
     type: InferenceType
-    images: int
+    limits: Limits
 
     def chunks(self) -> Iterator[ImportChunk]:
-        return chunks(self.reader, self.losses, images=self.images, change=change_for(self.type))
+        return chunks(
+            self.reader,
+            self.losses,
+            images=self.limits.import_assets,
+            says=HEADRACE if self.limits.extensions else PLATFORM,
+            change=change_for(self.type),
+        )
 
 
 async def _send_all(

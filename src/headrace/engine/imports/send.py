@@ -92,7 +92,10 @@ class ChunkSender:
 
     async def _items(self, images: list[MatchedImage]) -> list[ImportItem]:
         def make() -> list[ImportItem]:
-            maker = ItemBuilder(self._label_id, whole_pixels=self._backend.limits.whole_pixels)
+            limits = self._backend.limits
+            maker = ItemBuilder(
+                self._label_id, whole_pixels=limits.whole_pixels, extensions=limits.extensions
+            )
             items = []
             for sample, asset in images:
                 item = maker.item(sample)

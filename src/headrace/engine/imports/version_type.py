@@ -12,6 +12,7 @@ The official client does the same, except that it drops shapes that do not fit t
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -55,9 +56,7 @@ def change_for(type: InferenceType) -> Callable[[Sample], None] | None:
 def _as_classification(shape: AnyShape) -> AnyShape:
     if isinstance(shape, Classification):
         return shape
-    return Classification(
-        label=shape.label, text=shape.text, attributes=shape.attributes, iscrowd=shape.iscrowd
-    )
+    return Classification(**_common(shape))
 
 
 def _as_box(shape: AnyShape) -> AnyShape:
@@ -65,7 +64,14 @@ def _as_box(shape: AnyShape) -> AnyShape:
     if box is None:
         return shape
     x, y, w, h = box
-    return Rectangle(
-        x=x, y=y, w=w, h=h,
-        label=shape.label, text=shape.text, attributes=shape.attributes, iscrowd=shape.iscrowd,
-    )  # fmt: skip
+    return Rectangle(x=x, y=y, w=w, h=h, **_common(shape))
+
+
+def _common(shape: AnyShape) -> dict[str, Any]:
+    return {
+        "label": shape.label,
+        "text": shape.text,
+        "attributes": shape.attributes,
+        "iscrowd": shape.iscrowd,
+        "score": shape.score,
+    }

@@ -45,6 +45,7 @@ INFO = FormatInfo(
                 "text",
                 "attributes",
                 "bbox",
+                "segmentation",
                 "rings",
                 "about",
                 "extra",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from headrace.errors import ParseError
 from headrace.formats.coco import recover
@@ -24,6 +24,7 @@ from headrace.model.shapes import (
     Mask,
     Polygon,
     Rectangle,
+    SegmentationMask,
 )
 
 VISIBILITIES = frozenset({0.0, 1.0, 2.0})
@@ -140,9 +141,10 @@ class StrictDecoder:
         if box is None and (segmentation or keypoints):
             self._report("C04", "an annotation without a bbox, computed from its shape")
         if keypoints and self._task in (None, "pose"):
-            if segmentation:
-                extra = {**extra, "segmentation": _to_json(segmentation)}
-            return Keypoints(points=keypoints, bbox=box, extra=extra or None, **common)
+            usable = segmentation if isinstance(segmentation, list) else mask
+            return Keypoints(
+                points=keypoints, bbox=box, segmentation=usable, extra=extra or None, **common
+            )
         if mask is not None and self._task != "detect":
             return Mask(
                 counts=mask.counts,
@@ -173,7 +175,7 @@ class StrictDecoder:
             self._report("C09", recover.NO_POLYGON)
         return rings or None
 
-    def _check_rle(self, record: RleRecord, sample: Sample) -> _CheckedRle | None:
+    def _check_rle(self, record: RleRecord, sample: Sample) -> SegmentationMask | None:
         height, width = record.size
         try:
             if isinstance(record.counts, str):
@@ -196,7 +198,7 @@ class StrictDecoder:
             message = "an RLE mask of another size than its image, dropped"
             self._report("C13", message, severity=Severity.ERROR, detail=detail, dropped=1)
             return None
-        return _CheckedRle(counts, height, width)
+        return SegmentationMask(counts=counts, height=height, width=width)
 
     def _keypoints(self, points: list[float] | None, label: str) -> list[float] | None:
         if not points:
@@ -217,15 +219,9 @@ class StrictDecoder:
         return points
 
 
-class _CheckedRle(NamedTuple):
-    counts: str
-    height: int
-    width: int
-
-
 def _bounds(
     segmentation: list[list[float]] | RleRecord | None,
-    mask: _CheckedRle | None,
+    mask: SegmentationMask | None,
     points: list[float] | None,
 ) -> Box | None:
     if mask is not None:
@@ -239,9 +235,3 @@ def _bounds(
         for value in points[i : i + 2]
     ]
     return points_bounds(labelled) if labelled else None
-
-
-def _to_json(segmentation: list[list[float]] | RleRecord) -> Any:
-    if isinstance(segmentation, list):
-        return segmentation
-    return {"size": list(segmentation.size), "counts": segmentation.counts}

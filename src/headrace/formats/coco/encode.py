@@ -30,6 +30,7 @@ from headrace.model.shapes import (
     Mask,
     Polygon,
     Rectangle,
+    SegmentationMask,
 )
 
 Record = dict[str, Any]
@@ -95,7 +96,7 @@ def annotation(
         }
     else:
         record = {"id": number, "image_id": image_id, "category_id": category_id}
-        if not _add_other(record, shape):
+        if not _add_other(record, shape, sample):
             return None
     if shape.score is not None:
         record["score"] = shape.score
@@ -170,11 +171,11 @@ def all_finite(table: BoxTable) -> bool:
     return isfinite(sum(table.x) + sum(table.y) + areas)
 
 
-def _add_other(record: Record, shape: AnyShape) -> bool:
+def _add_other(record: Record, shape: AnyShape, sample: Sample) -> bool:
     if isinstance(shape, Mask):
         _add_mask(record, shape)
     elif isinstance(shape, Keypoints):
-        _add_keypoints(record, shape)
+        _add_keypoints(record, shape, sample)
     elif isinstance(shape, Classification):
         record["iscrowd"] = int(shape.iscrowd)
         if shape.area is not None:
@@ -229,15 +230,25 @@ def _add_mask(record: Record, mask: Mask) -> None:
     record["segmentation"] = {"size": (mask.height, mask.width), "counts": mask.counts}
 
 
-def _add_keypoints(record: Record, shape: Keypoints) -> None:
-    segmentation = (shape.extra or {}).get("segmentation")
-    box: Box | None = shape.bbox or box_of(shape)
+def _add_keypoints(record: Record, shape: Keypoints, sample: Sample) -> None:
+    box, segmentation = box_of(shape), shape.segmentation
     if box is not None:
         record["bbox"] = box
-    if shape.area is not None or box is not None:
-        record["area"] = shape.area if shape.area is not None or box is None else box[2] * box[3]
+    area = shape.area
+    if isinstance(segmentation, SegmentationMask):
+        counts = rle.decode(segmentation.counts, segmentation.height, segmentation.width)
+        area = rle.area(counts) if area is None else area
+        size = (segmentation.height, segmentation.width)
+        record["segmentation"] = {"size": size, "counts": segmentation.counts}
+    elif segmentation:
+        area = polygon_area(segmentation, sample) if area is None else area
+        record["segmentation"] = segmentation
+    else:
+        area = box[2] * box[3] if area is None and box is not None else area
+        record["segmentation"] = ()
+    if area is not None:
+        record["area"] = area
     record["iscrowd"] = int(shape.iscrowd)
-    record["segmentation"] = segmentation if isinstance(segmentation, list | dict) else ()
     record["keypoints"] = shape.points
     record["num_keypoints"] = sum(1 for v in shape.points[2::3] if v > 0)
 

@@ -34,6 +34,7 @@ _OF_IMAGES: Final[Mapping[str, str]] = {
     "image_id": "id",
     "split": "split",
     "image_attributes": "attributes",
+    "extra": "extra",
 }
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headrace.errors import ParseError
 from headrace.formats.geometry import rle
-from headrace.model.geometry import points_bounds, rings_bounds
-from headrace.model.shapes import AnyShape, Box, Keypoints, Mask, Polygon, Rectangle
+from headrace.model.geometry import rings_bounds
+from headrace.model.shapes import (
+    AnyShape,
+    Box,
+    Keypoints,
+    Mask,
+    Polygon,
+    Rectangle,
+    SegmentationMask,
+)
 
 
 def box_of(shape: AnyShape) -> Box | None:
     """Return the box ``x, y, w, h`` (pixels) of a shape: the one given by the source, else its bounds.
 
-    Only labelled keypoints count. Returns None for shapes without extent, lines, points and classifications.
+    Of keypoints these are the bounds of the outline, else of the labelled points. Returns None for shapes without
+    extent, lines, points and classifications.
     """
     if isinstance(shape, Rectangle):
         return shape.x, shape.y, shape.w, shape.h
@@ -19,22 +30,28 @@ def box_of(shape: AnyShape) -> Box | None:
         return None
     if shape.bbox is not None:
         return shape.bbox
+    segmentation = shape.segmentation if isinstance(shape, Keypoints) else None
+    mask = shape if isinstance(shape, Mask) else segmentation
+    if isinstance(mask, Mask | SegmentationMask):
+        return _mask_box(mask)
+    rings = [ring for ring in _rings(shape, segmentation) if len(ring) >= 2]
+    return rings_bounds(rings) if rings else None
+
+
+def _rings(
+    shape: AnyShape, segmentation: Sequence[Sequence[float]] | SegmentationMask | None
+) -> Sequence[Sequence[float]]:
     if isinstance(shape, Polygon):
-        rings = [ring for ring in shape.rings if len(ring) >= 2]
-        return rings_bounds(rings) if rings else None
+        return shape.rings
+    if isinstance(segmentation, list) and segmentation:
+        return segmentation
     if isinstance(shape, Keypoints):
         points = shape.points
-        labelled = [
-            value
-            for i in range(0, len(points) - 2, 3)
-            if points[i + 2]
-            for value in points[i : i + 2]
-        ]
-        return points_bounds(labelled) if labelled else None
-    return _mask_box(shape)
+        return [points[i : i + 2] for i in range(0, len(points) - 2, 3) if points[i + 2]]
+    return ()
 
 
-def _mask_box(mask: Mask) -> Box | None:
+def _mask_box(mask: Mask | SegmentationMask) -> Box | None:
     try:
         box = rle.bounds(rle.decode(mask.counts, mask.height, mask.width), mask.height)
     except ParseError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -55,6 +54,10 @@ def prepare_annotations(
 def _prepare(
     item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes
 ) -> PreparedAnnotation:
+    try:
+        _check_masks(item, asset, sizes)
+    except ValueError as error:
+        raise _invalid(item, error) from None
     groups = []
     for field, kind, geometry in _FIELDS:
         shapes = getattr(item, field)
@@ -72,15 +75,11 @@ def _prepare(
             f"asset {item.asset_id} has {columns.count} shapes", hint=f"at most {MAX_ORDINAL}"
         )
     try:
-        _check_masks(item, asset, sizes)
         blob = pack(columns)
         attributes = _json(item.attributes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise BadRequestError(
-            f"the shapes of asset {item.asset_id} are invalid: {error}",
-            hint="nothing was written",
-        ) from None
-    counts = Counter(chain.from_iterable(group.labels for group in groups))
+        raise _invalid(item, error) from None
+    counts = columns.label_counts()
     return PreparedAnnotation(
         asset=asset,
         status=None if item.status is None else str(item.status),
@@ -93,23 +92,34 @@ def _prepare(
     )
 
 
+def _invalid(item: ImportItem, error: Exception) -> BadRequestError:
+    return BadRequestError(
+        f"the shapes of asset {item.asset_id} are invalid: {error}", hint="nothing was written"
+    )
+
+
 def _group(
     kind: ShapeKind, shapes: list[Any], geometry: list[Any], labels: Mapping[str, int]
 ) -> ShapeGroup:
-    size = len(shapes)
-    texts = [shape.text for shape in shapes]
-    attributes = [shape.attributes for shape in shapes]
     group = ShapeGroup(
         kind,
         [labels[shape.label_id] for shape in shapes],
         geometry,
-        texts=None if texts.count(None) == size else texts,
-        attributes=None if attributes.count(None) == size else attributes,
+        texts=_column([shape.text for shape in shapes]),
+        attributes=_column([shape.attributes for shape in shapes]),
+        scores=_column([shape.score for shape in shapes]),
     )
+    if kind in _WITH_BOXES:
+        group.boxes = _column([shape.bbox for shape in shapes])
     if kind is ShapeKind.POLYGON:
-        instances = [shape.instance for shape in shapes]
-        group.instances = None if instances.count(None) == size else instances
+        group.instances = _column([shape.instance for shape in shapes])
+    elif kind is ShapeKind.KEYPOINTS:
+        group.segmentations = _column([shape.segmentation for shape in shapes])
     return group
+
+
+def _column(values: list[Any]) -> list[Any] | None:
+    return None if values.count(None) == len(values) else values
 
 
 def _rectangles(shapes: list[Any]) -> list[Any]:
@@ -146,13 +156,26 @@ _GEOMETRY: dict[ShapeKind, Callable[[list[Any]], list[Any]]] = {
     ShapeKind.MASK: lambda shapes: [shape.mask for shape in shapes],
     ShapeKind.TRACK: _tracks,
 }
+_WITH_BOXES = frozenset({ShapeKind.POLYGON, ShapeKind.KEYPOINTS, ShapeKind.MASK})
 _FIELDS = [(PLURALS[kind], kind, geometry) for kind, geometry in _GEOMETRY.items()]
 
 
 def _check_masks(item: ImportItem, asset: int, sizes: Sizes) -> None:
     for mask in item.masks:
         width, height = sizes[asset]
-        rle.check(rle.decode(mask.mask), height, width)
+        counts = rle.decode(mask.mask)
+        rle.check(counts, height, width)
+        if mask.bbox == rle.bounds(counts, height):
+            mask.bbox = None
+    for each in item.keypoints:
+        if isinstance(each.segmentation, str):
+            width, height = sizes[asset]
+            rle.check(rle.decode(each.segmentation), height, width)
+
+
+def has_masks(item: ImportItem) -> bool:
+    """Return whether an item has masks, so that the size of its asset is needed."""
+    return bool(item.masks) or any(isinstance(each.segmentation, str) for each in item.keypoints)
 
 
 def _json(attributes: dict[str, Any] | None) -> str | None:

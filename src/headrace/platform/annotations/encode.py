@@ -75,8 +75,28 @@ def _encode(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotat
         attributes = group.attributes or repeat(None, len(labels))
         heads = zip(labels, texts, attributes, strict=True)
         shapes = _ENCODERS[group.kind](heads, group, stored.height)
+        for name, column in (
+            ("score", group.scores),
+            ("bbox", _boxes(group)),
+            ("segmentation", group.segmentations),
+        ):
+            if column is not None:
+                _set_present(shapes, name, column)
         setattr(annotation, PLURALS[group.kind], shapes)
     return annotation
+
+
+def _boxes(group: ShapeGroup) -> list[Any] | None:
+    if group.boxes is None or group.kind is not ShapeKind.MASK:
+        return group.boxes
+    return [box and list(box) for box in group.boxes]
+
+
+def _set_present(shapes: list[Any], name: str, column: list[Any]) -> None:
+    """Set a field that few shapes have; it is absent from the answer elsewhere."""
+    for shape, value in zip(shapes, column, strict=True):
+        if value is not None:
+            setattr(shape, name, value)
 
 
 def _rectangles(heads: Any, group: ShapeGroup, height: int) -> list[Any]:

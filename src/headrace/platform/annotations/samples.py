@@ -6,8 +6,11 @@ because the wire protocol has no field for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
+
+from msgspec import UNSET, UnsetType
 
 from headrace.model.enums import InferenceType
 from headrace.model.records import Meta
@@ -15,6 +18,7 @@ from headrace.model.sample import Sample
 from headrace.model.shapes import (
     AnyShape,
     Attributes,
+    Box,
     Classification,
     Keypoints,
     Line,
@@ -24,6 +28,7 @@ from headrace.model.shapes import (
     PolygonKeyframe,
     Rectangle,
     RectangleKeyframe,
+    SegmentationMask,
     Track,
 )
 from headrace.protocol.operations import annotations as wire
@@ -53,12 +58,17 @@ def to_sample(filename: str, meta: Meta | None, annotation: LoadedAnnotation | N
     shapes += _polygons_of(annotation.polygons)
     shapes += [Line(points=flatten(s.line), **_common_fields(s)) for s in annotation.lines]
     shapes += [Point(x=s.point[0], y=s.point[1], **_common_fields(s)) for s in annotation.points]
-    shapes += [
-        Keypoints(points=flatten(s.keypoints), **_common_fields(s)) for s in annotation.keypoints
-    ]
+    shapes += [_keypoints_of(s, width, height) for s in annotation.keypoints]
     shapes += [Classification(**_common_fields(s)) for s in annotation.classifications]
     shapes += [
-        Mask(counts=s.mask, width=width or 0, height=height or 0, area=s.area, **_common_fields(s))
+        Mask(
+            counts=s.mask,
+            width=width or 0,
+            height=height or 0,
+            area=s.area,
+            bbox=_box_of(s.bbox) if s.bbox and s.bbox[2] > 0 else None,
+            **_common_fields(s),
+        )
         for s in annotation.masks
     ]
     shapes += [_track_of(s) for s in annotation.tracks]
@@ -74,11 +84,34 @@ def _polygons_of(polygons: Iterable[wire.PolygonOut]) -> list[AnyShape]:
         if polygon is not None:
             polygon.rings.append(ring)
             continue
-        polygon = Polygon(rings=[ring], **_common_fields(each))
+        polygon = Polygon(rings=[ring], bbox=_box_of(each.bbox), **_common_fields(each))
         found.append(polygon)
         if each.instance is not None:
             parts[each.instance] = polygon
     return found
+
+
+def _keypoints_of(shape: wire.KeypointsOut, width: int | None, height: int | None) -> Keypoints:
+    segmentation: list[list[float]] | SegmentationMask | None = None
+    if isinstance(shape.segmentation, str):
+        segmentation = SegmentationMask(
+            counts=shape.segmentation, width=width or 0, height=height or 0
+        )
+    elif shape.segmentation is not UNSET:
+        segmentation = list(map(flatten, shape.segmentation))
+    return Keypoints(
+        points=flatten(shape.keypoints),
+        bbox=_box_of(shape.bbox),
+        segmentation=segmentation,
+        **_common_fields(shape),
+    )
+
+
+def _box_of(given: Sequence[float] | UnsetType | None) -> Box | None:
+    if given is UNSET or not given:
+        return None
+    x, y, w, h = given
+    return x, y, w, h
 
 
 def _track_of(track: wire.TrackOut) -> Track:
@@ -102,9 +135,15 @@ def _common_fields(shape: wire.ShapeOut) -> dict[str, Any]:
     crowd = bool(attributes) and attributes is not None and attributes.get(CROWD) is True
     if crowd and attributes is not None:
         attributes = {key: value for key, value in attributes.items() if key != CROWD} or None
-    return {"label": shape.label, "text": shape.text, "attributes": attributes, "iscrowd": crowd}
+    return {
+        "label": shape.label,
+        "text": shape.text,
+        "attributes": attributes,
+        "iscrowd": crowd,
+        "score": None if shape.score is UNSET else shape.score,
+    }
 
 
 def flatten(points: Iterable[Iterable[float]]) -> list[float]:
     """Flatten ``[(x, y), …]`` to ``[x, y, …]``."""
-    return [value for point in points for value in point]
+    return list(chain.from_iterable(points))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +11,11 @@ from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.columns import Shapes, with_ordinals
 from headrace.model.ids import MAX_ORDINAL, Kind
 from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
-from headrace.platform.annotations.decode import PreparedAnnotation, prepare_annotations
+from headrace.platform.annotations.decode import (
+    PreparedAnnotation,
+    has_masks,
+    prepare_annotations,
+)
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
@@ -97,7 +100,7 @@ async def prepare_item(
 ) -> PreparedAnnotation:
     """Check and pack the shapes of a request; raises an APIError that names the fault."""
     labels = await label_keys(statements, scope)
-    sizes = await sizes_of(statements, scope, [asset]) if item.masks else {}
+    sizes = await sizes_of(statements, scope, [asset]) if has_masks(item) else {}
     (made,) = await in_thread(prepare_annotations, [item], [asset], labels, sizes)
     return made
 
@@ -130,6 +133,4 @@ def _edit(blob: bytes, edit: Callable[[Shapes], Shapes]) -> PackedShapes:
         packed = pack(shapes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise BadRequestError(f"the shape is invalid: {error}") from None
-    return PackedShapes(
-        packed, Counter(chain.from_iterable(group.labels for group in shapes.groups))
-    )
+    return PackedShapes(packed, shapes.label_counts())

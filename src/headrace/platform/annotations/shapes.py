@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from headrace.errors import NotFoundError, StorageError
 from headrace.model import rle
@@ -193,6 +194,7 @@ async def _delete(context: Context, access: Access, id: UUID, kind: ShapeKind) -
         def edit(shapes: Shapes) -> Shapes:
             shapes = with_ordinals(shapes)
             group, index = _locate(shapes, kind, ordinal, id)
+            _forget_boxes(group, index)
             others = [other for other in range(len(group.labels)) if other != index]
             return with_group(shapes, select_shapes(group, others))
 
@@ -243,6 +245,18 @@ def _apply(request: UpdateShape, group: ShapeGroup, index: int, label: int | Non
         numbers: Sequence[Any] = value if group.kind is ShapeKind.POINT else [value]
         start = width * index + offset
         group.geometry[start : start + len(numbers)] = numbers
+        _forget_boxes(group, index)
+
+
+def _forget_boxes(group: ShapeGroup, index: int) -> None:
+    """Remove the box that was given beside a shape, or beside a polygon of several rings: it no longer fits."""
+    if group.boxes is None:
+        return
+    instance = None if group.instances is None else group.instances[index]
+    group.boxes[index] = None
+    for other, joined in enumerate(group.instances or ()):
+        if instance is not None and joined == instance:
+            group.boxes[other] = None
 
 
 # --- records ---------------------------------------------------------------------------------------------
@@ -321,6 +335,7 @@ def _build_records(
         group.labels,
         group.texts or repeat(None, size),
         group.attributes or repeat(None, size),
+        group.scores or repeat(None, size),
         geometry,
         strict=True,
     )
@@ -331,9 +346,10 @@ def _build_records(
                 label=labels[label],
                 text=text,
                 attributes=attributes,
+                score=UNSET if score is None else score,
                 **dict(zip(names, values)),  # noqa: B905  strict would cost time
             )
-            for ordinal, label, text, attributes, values in columns
+            for ordinal, label, text, attributes, score, values in columns
         ]
     except KeyError as error:
         raise StorageError(f"a shape has the unknown label {error.args[0]}") from None

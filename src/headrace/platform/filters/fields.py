@@ -66,6 +66,11 @@ _SHAPES = (
     " join content c on c.dataset_bucket = s.bucket and c.dataset = s.no and c.no = n.content"
     " where v.no = n.version))"
 )
+# No blob is unpacked for annotations without scores: its first byte tells.
+_SCORES = (
+    f"annotation n, json_each(scores({_SHAPES})) h"
+    " where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
+)
 _SHAPE_KINDS = {
     "rectangles": ShapeKind.RECTANGLE,
     "polygons": ShapeKind.POLYGON,
@@ -110,6 +115,7 @@ ASSET_FIELDS: dict[str, Field] = {
     "annotations.duration": Field("n.duration", FieldKind.NUMBER, _ANNOTATIONS),
     "annotations.created_at": Field("n.created", FieldKind.TIME, _ANNOTATIONS),
     "annotations.shapes": Field("n.shapes_n", FieldKind.NUMBER, _ANNOTATIONS),
+    "annotations.shapes.score": Field("h.value", FieldKind.NUMBER, _SCORES),
     "annotations.label.name": Field("b.name", FieldKind.TEXT, _LABELS),
 }
 for _name, _kind in _SHAPE_KINDS.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from headrace.errors import ConflictError
@@ -165,8 +164,7 @@ def _without(blob: bytes, label: int) -> StrippedShapes:
         left = [index for index, key in enumerate(group.labels) if key != label]
         if len(left) < len(group.labels):
             shapes = with_group(shapes, select_shapes(group, left))
-    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
-    return StrippedShapes(pack(shapes), counts)
+    return StrippedShapes(pack(shapes), shapes.label_counts())
 
 
 def _params(scope: VersionScope) -> dict[str, Any]:

@@ -21,19 +21,23 @@ from headrace.model.records import ExportRecord
 from headrace.protocol.operation import Operation
 
 Attributes = dict[str, Any]
-Pair = tuple[float, float]
-Triple = tuple[float, float, float]
+Number = int | float
+"""A coordinate: a whole number arrives as an integer, as it was sent."""
+Pair = tuple[Number, Number]
+Triple = tuple[Number, Number, Number]
+Box = tuple[Number, Number, Number, Number]
 
 
 # --- shapes in requests: labels by id --------------------------------------------------------------------
 
 
 class ShapeIn(Struct, kw_only=True, omit_defaults=True, gc=False):
-    """``instance`` joins the polygons of one annotation that are parts of one object (headrace only)."""
+    """Fields of every shape. ``score`` (headrace only) is what a model gave it."""
 
     label_id: str
     text: str | None = None
     attributes: Attributes | None = None
+    score: float | None = None
 
 
 class RectangleIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
@@ -44,8 +48,14 @@ class RectangleIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
 
 
 class PolygonIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    """``instance`` joins the polygons of one annotation that are parts of one object, and ``bbox`` is the object's box.
+
+    Both exist on headrace only; the box is sent where it does not follow from the polygons.
+    """
+
     polygon: list[Pair]
     instance: int | None = None
+    bbox: Box | None = None
 
 
 class LineIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
@@ -61,21 +71,29 @@ class ClassificationIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
 
 
 class KeypointsIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    """``bbox`` is the box of the object, ``segmentation`` its outline: rings, or the ``mask`` of a mask."""
+
     keypoints: list[Triple]
+    bbox: Box | None = None
+    segmentation: list[list[Pair]] | str | None = None
 
 
 class MaskIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
-    """``mask`` is a compressed run-length string (COCO) over the height and width of the asset."""
+    """``mask`` is a compressed run-length string (COCO) over the height and width of the asset.
+
+    ``bbox`` (headrace only) is its box, where the box does not follow from it.
+    """
 
     mask: str
+    bbox: Box | None = None
 
 
 class RectangleKeyframe(Struct, gc=False):
     frame_index: int
-    x: float
-    y: float
-    w: float
-    h: float
+    x: Number
+    y: Number
+    w: Number
+    h: Number
 
 
 class PolygonKeyframe(Struct, gc=False):
@@ -159,24 +177,28 @@ class ReplacedRecord(Struct, kw_only=True, frozen=True):
 
 
 class ShapeOut(Struct, kw_only=True, gc=False):
+    """``score`` is there where the shape has one (headrace only)."""
+
     label: str
     text: str | None = None
     attributes: Attributes | None = None
+    score: float | UnsetType = UNSET
 
 
 class RectangleOut(ShapeOut, kw_only=True, gc=False):
-    x: float
-    y: float
-    w: float
-    h: float
+    x: Number
+    y: Number
+    w: Number
+    h: Number
 
 
 class PolygonOut(ShapeOut, kw_only=True, gc=False):
-    """``area`` in square pixels."""
+    """``area`` in square pixels. ``bbox`` is there where it was imported (headrace only)."""
 
     polygon: list[Pair]
     area: float | None = None
     instance: int | None = None
+    bbox: Box | UnsetType = UNSET
 
 
 class LineOut(ShapeOut, kw_only=True, gc=False):
@@ -192,15 +214,19 @@ class ClassificationOut(ShapeOut, kw_only=True, gc=False):
 
 
 class KeypointsOut(ShapeOut, kw_only=True, gc=False):
+    """``bbox`` and ``segmentation`` are there where they were imported."""
+
     keypoints: list[Triple]
+    bbox: Box | UnsetType = UNSET
+    segmentation: list[list[Pair]] | str | UnsetType = UNSET
 
 
 class MaskOut(ShapeOut, kw_only=True, gc=False):
-    """``area`` in pixels, ``bbox`` as ``[x, y, w, h]`` in whole pixels."""
+    """``area`` in pixels, ``bbox`` as ``[x, y, w, h]``: in whole pixels, or as it was imported (headrace only)."""
 
     mask: str
     area: float | None = None
-    bbox: list[int] | None = None
+    bbox: list[Number] | None = None
 
 
 class TrackOut(ShapeOut, kw_only=True, gc=False):

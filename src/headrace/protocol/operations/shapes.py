@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from headrace.model.columns import PLURALS, ShapeKind
 from headrace.model.records import Items, LabelRecord, Record
@@ -21,6 +21,7 @@ from headrace.protocol.operations.annotations import (
     ClassificationIn,
     LineIn,
     MaskIn,
+    Number,
     Pair,
     PointIn,
     PolygonIn,
@@ -31,19 +32,20 @@ from headrace.protocol.operations.annotations import (
 
 
 class ShapeRecord(Record, frozen=True, kw_only=True):
-    """Fields that every shape has."""
+    """Fields that every shape has; ``score`` is there where the shape has one (headrace only)."""
 
     id: UUID
     label: LabelRecord
     text: str | None = None
     attributes: Attributes | None = None
+    score: float | UnsetType = UNSET
 
 
 class RectangleRecord(ShapeRecord, frozen=True, kw_only=True):
-    x: float
-    y: float
-    w: float
-    h: float
+    x: Number
+    y: Number
+    w: Number
+    h: Number
 
 
 class PolygonRecord(ShapeRecord, frozen=True, kw_only=True):

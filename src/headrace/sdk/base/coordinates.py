@@ -25,16 +25,25 @@ def tidy_points(points: Iterable[Iterable[float]]) -> list[list[float]]:
     return [[tidy(number) for number in point] for point in points]
 
 
-def tidy_annotation(annotation: dict[str, Any]) -> None:
-    """Convert the whole numbers of a loaded annotation to ints, in place."""
-    for box in annotation["rectangles"]:
-        for key in "xywh":
-            box[key] = tidy(box[key])
+def tidy_annotation(annotation: dict[str, Any], tidied: bool) -> None:
+    """Convert the points of a loaded annotation to lists and its whole numbers to ints, in place.
+
+    Headrace has ``tidied`` the numbers already; other platforms send whole numbers in either form.
+    """
+    if not tidied:
+        for box in annotation["rectangles"]:
+            for key in "xywh":
+                box[key] = tidy(box[key])
+    points = _as_lists if tidied else tidy_points
     for kind, key in (("polygons", "polygon"), ("lines", "line"), ("keypoints", "keypoints")):
         for shape in annotation[kind]:
-            shape[key] = tidy_points(shape[key])
+            shape[key] = points(shape[key])
     for point in annotation["points"]:
-        point["point"] = [tidy(number) for number in point["point"]]
+        (point["point"],) = points([point["point"]])
+
+
+def _as_lists(points: Iterable[Iterable[float]]) -> list[list[float]]:
+    return list(map(list, points))
 
 
 def whole(session: Session, value: float) -> float:
@@ -54,18 +63,19 @@ def whole_pairs(session: Session, points: Sequence[Sequence[float]]) -> list[tup
 
 
 async def by_asset(
-    pages: AsyncIterator[list[LoadedAnnotation]],
+    session: Session, pages: AsyncIterator[list[LoadedAnnotation]]
 ) -> dict[str, list[dict[str, Any]]]:
     """Collect loaded annotations as plain values, by asset id."""
     loaded: dict[str, list[dict[str, Any]]] = {}
+    tidied = session.backend.limits.extensions
     async for page in pages:
-        for plain in await in_thread(_plain, page):
+        for plain in await in_thread(_plain, page, tidied):
             loaded.setdefault(plain.pop("asset_id"), []).append(plain)
     return loaded
 
 
-def _plain(page: list[LoadedAnnotation]) -> list[dict[str, Any]]:
+def _plain(page: list[LoadedAnnotation], tidied: bool) -> list[dict[str, Any]]:
     plain: list[dict[str, Any]] = msgspec.to_builtins(page)
     for annotation in plain:
-        tidy_annotation(annotation)
+        tidy_annotation(annotation, tidied)
     return plain

@@ -129,7 +129,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             max_workers=max_workers,
             skip_error=skip_error,
         )
-        return await by_asset(pages)
+        return await by_asset(self.session, pages)
 
     async def iter_annotations(
         self,

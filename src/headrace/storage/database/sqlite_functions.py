@@ -1,19 +1,22 @@
 """SQL functions for filters on packed shapes.
 
 ``has_label(counts, key)`` and ``has_shape(shapes, kind, key)`` tell whether an annotation has a shape with the label.
+``scores(shapes)`` is the JSON array of the scores of an annotation's shapes.
 """
 
 from __future__ import annotations
 
 import apsw
+import msgspec
 
-from headrace.model.packing import unpack, unpack_counts
+from headrace.model.packing import scores_of, unpack, unpack_counts
 
 
 def register(connection: apsw.Connection) -> None:
     """Register the functions on a connection."""
     connection.create_scalar_function("has_label", _has_label, 2, deterministic=True)
     connection.create_scalar_function("has_shape", _has_shape, 3, deterministic=True)
+    connection.create_scalar_function("scores", _scores, 1, deterministic=True)
 
 
 def _has_label(*values: apsw.SQLiteValue) -> bool:
@@ -26,3 +29,9 @@ def _has_shape(*values: apsw.SQLiteValue) -> bool:
     if not isinstance(shapes, bytes):
         return False
     return any(group.kind == kind and key in group.labels for group in unpack(shapes).groups)
+
+
+def _scores(*values: apsw.SQLiteValue) -> str:
+    (shapes,) = values
+    found = scores_of(shapes) if isinstance(shapes, bytes) else []
+    return msgspec.json.encode(found).decode() if found else "[]"

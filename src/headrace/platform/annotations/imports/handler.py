@@ -14,7 +14,7 @@ from headrace.errors import BadRequestError, ConflictError, NotFoundError, Reque
 from headrace.model.enums import ImportAnnotationMode, JobStatus
 from headrace.model.ids import Kind
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.decode import PreparedAnnotation, prepare_annotations
+from headrace.platform.annotations.decode import PreparedAnnotation, has_masks, prepare_annotations
 from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedShapes
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.context import Context
@@ -133,7 +133,7 @@ async def _prepare(
     context: Context, scope: VersionScope, items: list[ImportItem]
 ) -> list[PreparedAnnotation]:
     assets = _assets(scope, items)
-    masked = [asset for asset, item in zip(assets, items, strict=True) if item.masks]
+    masked = [asset for asset, item in zip(assets, items, strict=True) if has_masks(item)]
     sizes = await sizes_of(context.database, scope, masked) if masked else {}
     unknown = set(masked) - sizes.keys()
     if unknown:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -321,10 +320,10 @@ def _merge_all(
 
 
 def _merge(existing: ExistingAnnotation, blob: bytes, item: PreparedAnnotation) -> MergedAnnotation:
-    shapes = append_shapes(unpack(blob), item.shapes)
+    shapes = append_shapes(unpack(blob), item.shapes, apart=True)
     attributes = existing.attributes
     if item.attributes:
         old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
         attributes = msgspec.json.encode(old | item.attributes).decode()
-    counts = Counter(chain.from_iterable(group.labels for group in shapes.groups))
-    return MergedAnnotation(pack(shapes), pack_counts(counts), shapes.count, attributes)
+    counts = shapes.label_counts()
+    return MergedAnnotation(pack(shapes), pack_counts(counts), counts.total(), attributes)
