@@ -11,6 +11,9 @@ from msgspec.structs import replace
 from headrace.errors import FormatError, did_you_mean
 
 FormatName = Literal["coco", "coco-video", "yolo", "voc"]
+Media = Literal["none", "copy", "hardlink", "symlink"]
+"""How an export puts the images in place."""
+
 ShapeKind = Literal[
     "rectangle", "polygon", "line", "point", "keypoints", "mask", "classification", "track"
 ]

@@ -44,7 +44,7 @@ def small(root: Path) -> Path:
 @pytest.mark.parametrize("target", ["coco", "yolo", "coco-video"])
 @pytest.mark.parametrize("order", ORDERED)
 def test_the_order_of_classes(tmp_path: Path, target: str, order: str) -> None:
-    source, out = small(tmp_path), tmp_path / "out"
+    source, out = small(tmp_path), tmp_path / ("out.json" if target == "coco" else "out")
     (tmp_path / "classes.txt").write_bytes(b"\xef\xbb\xbfbee, wild\r\n\r\n  cow\n\nant\nzebra\n\n")
     options = ["--class-order", order, "--json", *["--allow-empty"][: target == "coco-video"]]
     done = headrace("convert", source, out, "--to", target, *options, cwd=tmp_path)

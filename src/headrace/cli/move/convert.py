@@ -63,7 +63,7 @@ async def convert(
         from_: Format to read. Default: detected.
         images: Folder of the images, read for sizes that the annotations do not give.
         split: Read only this split; if the source has none, the name of the split to write.
-        task: Task of the YOLO labels: detect, segment, pose, obb or classify.
+        task: Task of the YOLO labels: auto, detect, segment, pose, obb or classify. Default: the one that fits the shapes.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
         voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
         on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
@@ -97,9 +97,12 @@ async def convert(
         workers=workers,
         **options,
     )
+    name = (
+        outcome.target_format if outcome.task is None else f"{outcome.target_format} {outcome.task}"
+    )
     lines = [
         f"{src}: {outcome.source_format} ({outcome.why})",
-        f"{dst}: {outcome.target_format}, {plural(outcome.images_out, 'image')},"
+        f"{dst}: {name}, {plural(outcome.images_out, 'image')},"
         f" {plural(outcome.shapes_out, 'shape')}" + (", not written (dry run)" if dry_run else ""),
     ]
     if outcome.images_dropped or outcome.shapes_dropped:
@@ -115,6 +118,7 @@ async def convert(
             "dst": absolute(dst),
             "from": outcome.source_format,
             "to": outcome.target_format,
+            "task": outcome.task,
             "images": outcome.images_out,
             "shapes": outcome.shapes_out,
             "images_dropped": outcome.images_dropped,

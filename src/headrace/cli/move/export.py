@@ -24,6 +24,7 @@ from headrace.cli.console.wording import (
     plural,
     replaced_lines,
 )
+from headrace.formats.info import Media
 from headrace.threads import in_thread
 
 
@@ -36,13 +37,18 @@ async def export(
     format: FormatOption,
     status: Status | None = None,
     images: Path | None = None,
+    media: Media | None = None,
     task: str | None = None,
+    split_by: str = "tag",
+    split_seed: int = 0,
     split: str | None = None,
     class_order: str | None = None,
     use_id: Flag = False,
     overwrite: Flag = False,
     force: Flag = False,
     strict: Flag = False,
+    dry_run: Flag = False,
+    allow_empty: Flag = False,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -54,14 +60,20 @@ async def export(
         dst: The file or folder to write; it appears only when it is complete.
         format: Format to write.
         status: Export only annotations with this status. Default: all.
-        images: Folder of the images, as pull fills it; needed by YOLO's task classify, which copies them.
-        task: Task of the YOLO labels: detect, segment, pose, obb or classify.
-        split: Name of the split to write, if the format has splits.
+        images: Folder of the images, as pull fills it, for YOLO's task classify; without it they come from the target.
+        media: Put the images in place: copy, hardlink or symlink (to the lake's own files, which must not be changed
+            then), or none. Default: copy for the task classify, else none.
+        task: Task of the YOLO labels: auto, detect, segment, pose, obb or classify. Default: the one that fits.
+        split_by: Splits: tag (the tags train, val, test … of assets), none, or a ratio such as 80/20 or 70/20/10.
+        split_seed: Seed of the ratio. Asset ids and seed decide, so an asset stays in its split.
+        split: Name of the split of all images that have none.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
         use_id: Name images by the ids of their assets.
         overwrite: Replace a file at the destination; in a folder, only the files that headrace wrote there unchanged.
         force: Rename a folder that --overwrite must not replace to DST.replaced-TIME, then write.
         strict: Fail if the format cannot represent something, instead of counting it.
+        dry_run: Do everything except write the destination.
+        allow_empty: Write the destination even if every shape is lost.
     """
     order = None if class_order is None else await in_thread(parse_class_order, class_order)
     options = given(images=images, task=task, split=split, class_order=order)
@@ -75,26 +87,42 @@ async def export(
             overwrite=overwrite,
             force=force,
             strict=strict,
+            media=media,
+            split_by=split_by,
+            split_seed=split_seed,
+            dry_run=dry_run,
+            allow_empty=allow_empty,
             progress=output.reporter,
             **options,
         )
-    dropped = f", {report.shapes_dropped:,} left out" if report.shapes_dropped else ""
+    counts = [plural(report.images, "image"), plural(report.shapes, "shape")]
+    if report.shapes_dropped:
+        counts.append(f"{report.shapes_dropped:,} left out")
+    if report.media:
+        counts.append(f"{plural(report.media, 'image file')} placed")
+    if dry_run:
+        counts.append("not written (dry run)")
+    name = report.format if report.task is None else f"{report.format} {report.task}"
     return Result(
         command="export",
         data={
             "version": version,
             "target": absolute(dst),
             "format": report.format,
+            "task": report.task,
             "images": report.images,
             "shapes": report.shapes,
             "shapes_dropped": report.shapes_dropped,
             "labels": report.labels,
+            "splits": report.splits,
+            "media": report.media,
+            "dry_run": report.dry_run,
             "replaced": report.replaced,
             "findings": findings_data(report.findings),
             "seconds": round(report.seconds, 3),
         },
         lines=[
-            f"{dst}: {report.format}, {plural(report.images, 'image')}, {plural(report.shapes, 'shape')}{dropped}",
+            f"{dst}: {name}, {', '.join(counts)}",
             *replaced_lines(report.replaced),
             *finding_lines(report.findings),
         ],

@@ -235,6 +235,8 @@ def convert_blocking(
             if not allow_empty:
                 check_not_empty(str(src), findings)
             outcome.task = writer.task
+            for label, lost in writer.shapes_lost.items():
+                outcome.labels[label] -= lost
             outcome.declared = losses(
                 source_format.info,
                 target_format.info,

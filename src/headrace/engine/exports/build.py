@@ -20,7 +20,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
-from headrace.engine.exports.run import ExportReport, export
+from headrace.engine.exports.pages import Selection
+from headrace.engine.exports.run import ExportOptions, ExportReport, export
 from headrace.engine.versions.labels import check_known, label_infos
 from headrace.errors import BadRequestError, FormatError
 from headrace.folders.lakes import check_no_lake
@@ -151,14 +152,16 @@ async def _export(
         version,
         target,
         format,
-        status=options.status,
-        worker_id=options.worker_id,
-        asset_ids=options.asset_ids,
-        key=options.key,
-        annotated_only=True,
+        selection=Selection(
+            status=options.status,
+            worker_id=options.worker_id,
+            asset_ids=options.asset_ids,
+            key=options.key,
+            annotated_only=True,
+        ),
         labels=labels,
+        options=ExportOptions(split_by="none", allow_empty=True, temporary=True),
         write=write,
-        temporary=True,
     )
     if report.shapes_dropped:
         log.warning(

@@ -1,47 +1,47 @@
 """Export a version: assets and annotations page by page, as samples, to a writer in a thread.
 
-The target appears complete or not at all. While a page is written, the next one is loaded.
+The target appears complete or not at all. While a page is written, the next one is loaded, and the images of the pages
+before are put in place.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from uuid import UUID
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.paging import CursorListing, KeyListing, PageSource
+from headrace.engine.exports.media import MediaPlacer, PlacedImage, checked_media
+from headrace.engine.exports.pages import AssetPage, ExportedAsset, PageReader, Selection
+from headrace.engine.exports.splits import AssetSplits, split_rule
 from headrace.engine.threads import in_own_task
 from headrace.engine.versions.labels import label_infos
-from headrace.engine.versions.load import load_page
+from headrace.errors import LossyWriteError
+from headrace.formats.base import Writer
 from headrace.formats.findings.collect import Finding, Findings
-from headrace.formats.options import WriteKeywords, write_options
-from headrace.model.enums import AnnotationExportKey, AnnotationStatus
-from headrace.model.names import id_name
-from headrace.model.records import AssetRecord, DatasetVersionRecord
-from headrace.model.sample import LabelInfo, Sample
+from headrace.formats.options import WriteKeywords, WriteOptions, write_options
+from headrace.formats.registry import Format
+from headrace.model.enums import InferenceType
+from headrace.model.records import DatasetVersionRecord
+from headrace.model.sample import LabelInfo
 from headrace.platform.annotations.exports.names import ExportNames
-from headrace.platform.annotations.samples import to_sample
-from headrace.protocol.operations.annotations import LoadedAnnotation
-from headrace.protocol.operations.assets import (
-    LIST_ASSETS,
-    LIST_ASSETS_BY_KEY,
-    ListAssets,
-    ListAssetsByKey,
-)
 from headrace.tasks import first_error
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 
 PAGES_AHEAD = 1
 
-AssetPage = list[tuple[AssetRecord, LoadedAnnotation | None]]
+_TASKS = {
+    InferenceType.CLASSIFICATION: "classify",
+    InferenceType.KEYPOINT: "pose",
+    InferenceType.OBJECT_DETECTION: "detect",
+}
+"""The task of a version whose type says it. For all other types the shapes decide."""
 
 
 class ExportReport(Struct, kw_only=True):
@@ -51,25 +51,56 @@ class ExportReport(Struct, kw_only=True):
         version: The exported version, as ``dataset/version``.
         target: Path of the file or folder that was written.
         format: Name of the format.
+        task: The task that was written, where the format has tasks.
         images: Images written.
         shapes: Shapes written.
         shapes_dropped: Shapes that the format cannot represent.
-        labels: Number of shapes by label, before any were dropped.
+        labels: Number of shapes written by label.
+        splits: Number of images by split; without those that have none.
+        media: Number of image files put in place.
         findings: What the format could not represent.
         seconds: Duration in seconds.
+        dry_run: True if nothing was written.
         replaced: Where the folder is that was at the target before, if ``force`` renamed it.
     """
 
     version: str
     target: str
     format: str
+    task: str | None = None
     images: int = 0
     shapes: int = 0
     shapes_dropped: int = 0
     labels: dict[str, int] = field(default_factory=dict)
+    splits: dict[str, int] = field(default_factory=dict)
+    media: int = 0
     findings: list[Finding] = field(default_factory=list)
     seconds: float = 0.0
+    dry_run: bool = False
     replaced: str | None = None
+
+
+class ExportOptions(Struct, frozen=True, kw_only=True):
+    """How to export.
+
+    Attributes:
+        media: How to place the images: ``none``, ``copy``, ``hardlink`` or ``symlink``. Default: ``copy`` for a
+            classification dataset, which consists of its images, else ``none``.
+        split_by: ``tag``, ``none``, or a ratio; see :func:`.split_rule`.
+        split_seed: Seed of a ratio.
+        dry_run: Do everything except place the images and publish the target.
+        allow_empty: Publish the target even if every shape is lost.
+        strict: Raise if the format cannot represent something.
+        temporary: The target is in a temporary folder of headrace's own.
+    """
+
+    media: str | None = None
+    split_by: str = "tag"
+    split_seed: int = 0
+    dry_run: bool = False
+    allow_empty: bool = False
+    strict: bool = False
+    temporary: bool = False
 
 
 async def export(
@@ -78,15 +109,10 @@ async def export(
     target: Path,
     format: str,
     *,
-    status: AnnotationStatus | None = None,
-    worker_id: UUID | None = None,
-    asset_ids: Sequence[UUID] | None = None,
-    key: AnnotationExportKey = AnnotationExportKey.FILENAME,
-    annotated_only: bool = False,
+    selection: Selection | None = None,
     labels: Sequence[LabelInfo] | None = None,
-    strict: bool = False,
+    options: ExportOptions | None = None,
     write: WriteKeywords | None = None,
-    temporary: bool = False,
     progress: OnProgress | None = None,
 ) -> ExportReport:
     """Write a version's annotations to a file or folder, each asset with its newest annotation.
@@ -96,15 +122,10 @@ async def export(
         version: Version to export.
         target: File or folder to write.
         format: Name of the format.
-        status: Only annotations with this status.
-        worker_id: Only annotations of this user.
-        asset_ids: Only these assets.
-        key: Property of an asset that names it in the file.
-        annotated_only: Leave out assets without an annotation.
+        selection: What of the version to export. Default: everything.
         labels: Labels with the numbers and the order for the file. Default: the version's labels.
-        strict: Raise if the format cannot represent something.
+        options: How to export.
         write: Keyword options of the writer.
-        temporary: The target is in a temporary folder of headrace's own.
         progress: Called with a progress event from time to time.
 
     Returns:
@@ -113,37 +134,42 @@ async def export(
     Raises:
         FormatError: The target exists and must not be replaced.
         LakeError: The target is a lake, or lies in one or contains one.
-        LossyWriteError: ``strict``, and the format cannot represent something.
+        LossyWriteError: With ``strict``, the format cannot represent something; without ``allow_empty``, it can
+            represent none of the shapes.
+        ConfigurationError: An option is not valid, or the images cannot be placed like this.
+        PartialTransferError: Images could not be copied.
     """
+    selection, options = selection or Selection(), options or ExportOptions()
     target_format = formats.get(format)
-    options = write_options(write or {})
-    findings = Findings(strict=strict)
+    writing = _write_options(target_format, version, write or {})
+    rule = split_rule(options.split_by, options.split_seed)
+    findings = Findings(strict=options.strict)
     findings.suggests_skip = False
     report = ExportReport(
         version=f"{version.origin_name}/{version.version}",
         target=str(target),
         format=target_format.info.name,
+        dry_run=options.dry_run,
     )
     if labels is None:
         labels = await label_infos(backend, version.id)
     report.labels = dict.fromkeys([label.name for label in labels], 0)
-    assets = _assets(backend, version.id, asset_ids)
-    writer = target_format.create(target, labels, options=options, findings=findings)
-    if temporary:
+    assets = selection.assets(backend, version.id)
+    writer = target_format.create(target, labels, options=writing, findings=findings)
+    if options.temporary:
         writer.use_temporary()
+    classified = writing.task == "classify" and writing.images is None
+    media = checked_media(options.media or ("copy" if classified else "none"))
+    placer = None if media == "none" else MediaPlacer(backend, media, writer)
     names = ExportNames(writer)
+    splits = await AssetSplits.open(rule, backend, version.id, writer.found)
+    pages = PageReader(backend, version.id, assets, selection, splits, names)
     with Progress("export", "images", progress, total=await assets.count()) as counting:
-
-        async def write_pages() -> None:
-            async with _ThreadedWriter(names):
-                pages = _PageReader(
-                    backend, version.id, assets, status, worker_id, key, annotated_only, names
-                )
-                await _write_all(pages, counting, report)
-
-        await in_own_task(write_pages)
+        run = _Export(writer, pages, placer, counting, report, options)
+        await in_own_task(run.run)
         report.seconds = counting.seconds
     written = writer.found
+    report.task = writer.task
     report.images, report.shapes = written.images_out, written.shapes_out
     report.shapes_dropped = written.shapes_dropped
     report.findings = list(findings)
@@ -151,78 +177,117 @@ async def export(
     return report
 
 
-class _PageReader(Struct, frozen=True):
-    """Reads pages of assets with their annotations, and converts them to samples."""
+class _Export:
+    """One run: pages go from the reader to the writer, and their images to the placer."""
 
-    backend: Backend
-    version_id: UUID
-    assets: PageSource[AssetRecord]
-    status: AnnotationStatus | None
-    worker_id: UUID | None
-    key: AnnotationExportKey
-    annotated_only: bool
-    names: ExportNames
+    def __init__(
+        self,
+        writer: Writer,
+        pages: PageReader,
+        placer: MediaPlacer | None,
+        progress: Progress,
+        report: ExportReport,
+        options: ExportOptions,
+    ) -> None:
+        self._writer = writer
+        self._pages = pages
+        self._placer = placer
+        self._progress = progress
+        self._report = report
+        self._options = options
+        # Assets whose places the writer has not told yet: it may hold back images.
+        self._waiting: deque[ExportedAsset] = deque()
 
-    async def read(self, send: MemoryObjectSendStream[AssetPage]) -> None:
-        """Read all pages and send each with its newest annotations."""
-        async with send:
-            async for assets in self.assets.pages():
-                ids = [asset.id for asset in assets]
-                loaded = await load_page(
-                    self.backend, self.version_id, ids, self.status, self.worker_id
-                )
-                newest: dict[str, LoadedAnnotation] = {}
-                for annotation in loaded:
-                    newest.setdefault(annotation.asset_id, annotation)
-                await send.send([(asset, newest.get(str(asset.id))) for asset in assets])
+    async def run(self) -> None:
+        """Write everything and publish the target."""
+        try:
+            async with _ThreadedWriter(self._pages.names):
+                await self._write_all()
+                self._count_labels()
+                if self._options.dry_run:
+                    raise _DryRunEnd
+        except _DryRunEnd:
+            pass
+        finally:
+            if self._placer is not None:
+                self._placer.discard()
 
-    def samples(self, page: AssetPage) -> list[Sample]:
-        """Convert a page to samples."""
-        return [
-            to_sample(self._name(asset), asset.data.meta, annotation)
-            for asset, annotation in page
-            if annotation is not None or not self.annotated_only
-        ]
+    async def _write_all(self) -> None:
+        send, receive = anyio.create_memory_object_stream[AssetPage](PAGES_AHEAD)
+        places = self._placer is not None and not self._options.dry_run
+        try:
+            async with anyio.create_task_group() as group, receive:
+                group.start_soon(self._pages.read, send)
+                if places and self._placer is not None:
+                    group.start_soon(self._placer.run)
+                async for page in receive:
+                    await in_thread(self._write, page)
+                    await self._place(places)
+                    self._progress.add(len(page))
+                await in_thread(self._writer.finish)
+                self._check_not_empty()
+                await self._place(places)
+                if self._placer is not None:
+                    self._placer.close()
+        except BaseExceptionGroup as errors:
+            raise first_error(errors) from None
 
-    def _name(self, asset: AssetRecord) -> str:
-        match self.key:
-            case AnnotationExportKey.ASSET_ID:
-                return id_name(asset.id, asset.data.filename)
-            case AnnotationExportKey.DATA_ID:
-                return id_name(asset.data.id, asset.data.filename)
-            case AnnotationExportKey.OBJECT_NAME:
-                return self.names.name(asset.id, asset.data.object_name)
-            case AnnotationExportKey.FILENAME:
-                return self.names.name(asset.id, asset.data.filename)
-
-
-async def _write_all(pages: _PageReader, progress: Progress, report: ExportReport) -> None:
-    send, receive = anyio.create_memory_object_stream[AssetPage](PAGES_AHEAD)
-
-    def write(page: AssetPage) -> None:
-        samples = pages.samples(page)
+    def _write(self, page: AssetPage) -> None:
+        samples = self._pages.samples(page)
+        labels, splits = self._report.labels, self._report.splits
         for sample in samples:
             for shape in sample.shapes:
-                report.labels[shape.label] = report.labels.get(shape.label, 0) + 1
-        pages.names.write(samples)
+                labels[shape.label] = labels.get(shape.label, 0) + 1
+            if sample.split is not None:
+                splits[sample.split] = splits.get(sample.split, 0) + 1
+        if self._placer is not None:
+            self._waiting += page
+        self._pages.names.write(samples)
 
-    try:
-        async with anyio.create_task_group() as group, receive:
-            group.start_soon(pages.read, send)
-            async for page in receive:
-                await in_thread(write, page)
-                progress.add(len(page))
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
+    async def _place(self, places: bool) -> None:
+        """Pass on the images whose places the writer has told."""
+        paths = self._writer.image_paths
+        if not paths or self._placer is None:
+            return
+        told = [(self._waiting.popleft(), path) for path in paths]
+        paths.clear()
+        images = [PlacedImage(each.asset.data, path) for each, path in told if path is not None]
+        if places:
+            await self._placer.place(images)
+            self._report.media += len(images)
+
+    def _count_labels(self) -> None:
+        for label, lost in self._writer.shapes_lost.items():
+            self._report.labels[label] -= lost
+
+    def _check_not_empty(self) -> None:
+        written = self._writer.found
+        if written.shapes_in and not written.shapes_out and not self._options.allow_empty:
+            task = f" for the task {self._writer.task}" if self._writer.task else ""
+            raise LossyWriteError(
+                f"{self._writer.info.title}{task} cannot represent any of the"
+                f" {written.shapes_in:,} shapes; nothing was written",
+                hint="choose another format or task=, or accept it with allow_empty=True",
+            )
 
 
-def _assets(
-    backend: Backend, version_id: UUID, asset_ids: Sequence[UUID] | None
-) -> PageSource[AssetRecord]:
-    if asset_ids is None:
-        return CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
-    query = ListAssetsByKey(version_id=version_id)
-    return KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", asset_ids)
+class _DryRunEnd(Exception):  # noqa: N818  not an error: it ends a dry run
+    """Leaves a writer without publishing what it wrote."""
+
+
+def _write_options(
+    target_format: Format, version: DatasetVersionRecord, write: WriteKeywords
+) -> WriteOptions:
+    """Return the writer's options, with the task that the version's type tells."""
+    options = write_options(write)
+    task = _TASKS.get(version.type)
+    if (
+        options.task is None
+        and task in target_format.info.tasks
+        and target_format.info.name == "yolo"
+    ):
+        options = structs.replace(options, task=task)
+    return options
 
 
 class _ThreadedWriter:

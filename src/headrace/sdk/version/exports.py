@@ -9,9 +9,11 @@ from uuid import UUID
 
 import aiofiles.os
 
-from headrace.engine.exports.run import ExportReport, export
+from headrace.engine.exports.pages import Selection
+from headrace.engine.exports.run import ExportOptions, ExportReport, export
 from headrace.errors import FormatError
 from headrace.folders.lakes import check_no_lake
+from headrace.formats.info import Media
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -47,14 +49,20 @@ class VersionExports(Resource[DatasetVersionRecord]):
         assets: Sequence[Asset] | MultiAsset | None = None,
         use_id: bool = False,
         export_key: AnnotationExportKey | str | None = None,
+        media: Media | None = None,
+        split_by: str = "tag",
+        split_seed: int = 0,
         strict: bool = False,
+        dry_run: bool = False,
+        allow_empty: bool = False,
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
         """Export the newest annotation of each asset to a file or folder, in any format that headrace writes.
 
         The target appears complete or not at all. Assets without an annotation are included. Anything the format
-        cannot represent is counted in the findings of the report. In a folder, files with unsafe names are named as a
+        cannot represent is counted in the findings of the report. Assets that carry a tag ``train``, ``val``, ``valid``,
+        ``validation``, ``test`` or ``minival`` are written to that split. In a folder, files with unsafe names are named as a
         download names them, and listed in ``.headrace/names.jsonl``.
 
         Args:
@@ -64,7 +72,16 @@ class VersionExports(Resource[DatasetVersionRecord]):
             assets: Export only these assets. Default: all.
             use_id: Call assets by their ids, as ``export_key=ASSET_ID`` does.
             export_key: What the file calls an asset. Default: FILENAME.
+            media: How to put the images in place, where the target is a folder: ``none``, ``copy`` (also from a server),
+                ``hardlink`` or ``symlink`` to the objects of a lake, which must then never be changed. Default: ``copy``
+                for a YOLO classification dataset, which consists of its images, else ``none``.
+            split_by: The splits: ``tag`` by the tags of the assets, ``none``, or a ratio such as ``80/20`` (train/val) or
+                ``70/20/10`` (train/val/test). With a ratio an asset's id and the seed decide, so that an asset stays in
+                its split whatever is added; the sizes are met on average.
+            split_seed: Seed of a ratio.
             strict: Raise an error instead of counting what the format cannot represent.
+            dry_run: Do everything except place images and write the target; the report tells what would be written.
+            allow_empty: Write the target even if the format can represent none of the shapes.
             progress: Called with progress events.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
@@ -76,11 +93,14 @@ class VersionExports(Resource[DatasetVersionRecord]):
             FormatError: If the target exists and ``overwrite`` is not set, or something is in the way that headrace
                 did not write.
             LakeError: If the target is a lake, or lies in one or contains one.
-            LossyWriteError: With ``strict``, if the format cannot represent an annotation.
+            LossyWriteError: With ``strict``, if the format cannot represent an annotation; without ``allow_empty``, if it
+                can represent none.
+            ConfigurationError: If an option is not valid, or the images cannot be placed in this target.
+            PartialTransferError: If images could not be copied.
 
         Example:
             ```python
-            report = await version.export("bccd-yolo", format="yolo", overwrite=True)
+            report = await version.export("bccd-yolo", format="yolo", media="copy")
             ```
         """
         return await export(
@@ -88,10 +108,19 @@ class VersionExports(Resource[DatasetVersionRecord]):
             self.record,
             as_path(target),
             format,
-            status=AnnotationStatus.parse(status) if status else None,
-            asset_ids=None if assets is None else asset_ids(assets),
-            key=as_export_key(use_id, export_key),
-            strict=strict,
+            selection=Selection(
+                status=AnnotationStatus.parse(status) if status else None,
+                asset_ids=None if assets is None else asset_ids(assets),
+                key=as_export_key(use_id, export_key),
+            ),
+            options=ExportOptions(
+                media=media,
+                split_by=split_by,
+                split_seed=split_seed,
+                strict=strict,
+                dry_run=dry_run,
+                allow_empty=allow_empty,
+            ),
             write={**write_options},
             progress=progress,
         )

@@ -258,9 +258,9 @@ class YoloWriter(Writer):
                 )
                 self.found.add(
                     "Y27",
-                    f"no split {key}: data.yaml names the images of {other} for it, since trainers require one;"
-                    " export with split_by=80/20 to have one",
+                    f"no split {key}: data.yaml names the images of {other} for it, since trainers require one",
                     severity=Severity.NOTE,
+                    detail="headrace export --split-by 80/20 makes one",
                 )
             splits.setdefault(key, first)
         return notes

@@ -1,0 +1,115 @@
+"""The pages of an export: assets with their splits and newest annotations, and the samples that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from anyio.streams.memory import MemoryObjectSendStream
+from msgspec import Struct
+
+from headrace.backend.base import Backend
+from headrace.engine.exports.splits import AssetSplits
+from headrace.engine.paging import CursorListing, KeyListing, PageSource
+from headrace.engine.versions.load import load_page
+from headrace.model.enums import AnnotationExportKey, AnnotationStatus
+from headrace.model.names import id_name
+from headrace.model.records import AssetRecord
+from headrace.model.sample import Sample
+from headrace.platform.annotations.exports.names import ExportNames
+from headrace.platform.annotations.samples import to_sample
+from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.protocol.operations.assets import (
+    LIST_ASSETS,
+    LIST_ASSETS_BY_KEY,
+    ListAssets,
+    ListAssetsByKey,
+)
+
+
+class ExportedAsset(Struct, frozen=True):
+    """An asset, its newest annotation and its split."""
+
+    asset: AssetRecord
+    annotation: LoadedAnnotation | None
+    split: str | None
+
+
+AssetPage = list[ExportedAsset]
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """What of a version is exported.
+
+    Attributes:
+        status: Only annotations with this status.
+        worker_id: Only annotations of this user.
+        asset_ids: Only these assets.
+        key: Property of an asset that names it in the file.
+        annotated_only: Leave out assets without an annotation.
+    """
+
+    status: AnnotationStatus | None = None
+    worker_id: UUID | None = None
+    asset_ids: Sequence[UUID] | None = None
+    key: AnnotationExportKey = AnnotationExportKey.FILENAME
+    annotated_only: bool = False
+
+    def assets(self, backend: Backend, version_id: UUID) -> PageSource[AssetRecord]:
+        """Return the listing of the assets."""
+        if self.asset_ids is None:
+            return CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
+        query = ListAssetsByKey(version_id=version_id)
+        return KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", self.asset_ids)
+
+
+class PageReader(Struct, frozen=True):
+    """Reads pages of assets with their annotations, and converts them to samples."""
+
+    backend: Backend
+    version_id: UUID
+    assets: PageSource[AssetRecord]
+    selection: Selection
+    splits: AssetSplits
+    names: ExportNames
+
+    async def read(self, send: MemoryObjectSendStream[AssetPage]) -> None:
+        """Read all pages and send each with its newest annotations."""
+        selection = self.selection
+        async with send:
+            async for assets in self.assets.pages():
+                ids = [asset.id for asset in assets]
+                splits = await self.splits.of(ids)
+                loaded = await load_page(
+                    self.backend, self.version_id, ids, selection.status, selection.worker_id
+                )
+                newest: dict[str, LoadedAnnotation] = {}
+                for annotation in loaded:
+                    newest.setdefault(annotation.asset_id, annotation)
+                page = [
+                    ExportedAsset(asset, newest.get(str(asset.id)), splits.get(asset.id))
+                    for asset in assets
+                ]
+                if selection.annotated_only:
+                    page = [each for each in page if each.annotation is not None]
+                await send.send(page)
+
+    def samples(self, page: AssetPage) -> list[Sample]:
+        """Convert a page to samples."""
+        samples = []
+        for each in page:
+            sample = to_sample(self._name(each.asset), each.asset.data.meta, each.annotation)
+            sample.split = each.split
+            samples.append(sample)
+        return samples
+
+    def _name(self, asset: AssetRecord) -> str:
+        match self.selection.key:
+            case AnnotationExportKey.ASSET_ID:
+                return id_name(asset.id, asset.data.filename)
+            case AnnotationExportKey.DATA_ID:
+                return id_name(asset.data.id, asset.data.filename)
+            case AnnotationExportKey.OBJECT_NAME:
+                return self.names.name(asset.id, asset.data.object_name)
+            case AnnotationExportKey.FILENAME:
+                return self.names.name(asset.id, asset.data.filename)
