@@ -40,6 +40,8 @@ from headrace.engine.imports.source import (
 )
 from headrace.engine.imports.splits import SplitTagger, split_of_file
 from headrace.engine.imports.version_type import change_for, for_type
+from headrace.engine.undo.foreign.save import note_written, save_removal
+from headrace.engine.undo.foreign.store import LocalRemoval
 from headrace.engine.undo.remove import check_room
 from headrace.engine.versions.labels import missing_labels, resolve_labels, set_skeletons
 from headrace.formats.base import Reader
@@ -172,8 +174,9 @@ async def import_source(
                 )
                 await _send_all(chunker, planner, backend, counting)
             else:
+                kept = None
                 if undo and before.nb_annotations:
-                    await check_room(backend, version.id, matcher.matched_ids())
+                    kept = await _prepare_undo(backend, version, matcher)
                 labels = await resolve_labels(
                     backend, version.id, found.labels, create=options.force_create_label
                 )
@@ -186,6 +189,9 @@ async def import_source(
                 await _send_all(chunker, sender, backend, counting)
                 if ledger is None:
                     await _count_replaced(backend, version, before, sender.written, report)
+                    if kept is not None:
+                        await note_written(backend, kept)
+                        report.removal = kept.id
                 else:
                     await _finish(backend, ledger, report)
         report.seconds = counting.seconds
@@ -197,6 +203,17 @@ async def import_source(
 
 def _replaces(report: ImportReport) -> bool:
     return report.mode == ImportAnnotationMode.REPLACE
+
+
+async def _prepare_undo(
+    backend: Backend, version: DatasetVersionRecord, matcher: AssetMatcher
+) -> LocalRemoval | None:
+    """Check that what is replaced can be recorded by the platform; where it cannot, record it here and return that."""
+    ids = matcher.matched_ids()
+    if not backend.limits.extensions:
+        return await save_removal(backend, version.id, "import", ids, removed=False)
+    await check_room(backend, version.id, ids)
+    return None
 
 
 async def _finish(backend: Backend, ledger: ImportRecord, report: ImportReport) -> None:

@@ -29,6 +29,7 @@ from headrace.engine.sync.state import (
     stat_file,
     write_state,
 )
+from headrace.engine.undo.foreign.save import save_removal
 from headrace.engine.undo.remove import check_room, removal_fields
 from headrace.engine.undo.run import list_removals
 from headrace.engine.upload.file import UploadFile, is_media, measure
@@ -270,12 +271,21 @@ class _Synchronizer:
         names = [step.name for step in report.of(Action.DELETE_REMOTE, Action.REPLACE)]
         ids = [self._remote[name].id for name in names if name in self._remote]
         ids += self._state.retired
-        if ids:
+        if not self._backend.limits.extensions:
+            await save_removal(
+                self._backend,
+                self._state.version,
+                "assets",
+                ids,
+                removed=True,
+                removal_id=self._removal,
+            )
+        elif ids:
             await check_room(self._backend, self._state.version, ids)
 
     async def removal(self, organization_id: UUID) -> UUID | None:
         """Return the id of the removal that brings back what left the version."""
-        if not self._removed or not self._backend.limits.extensions:
+        if not self._removed:
             return None
         found = await list_removals(self._backend, organization_id, removal=self._removal)
         return found[0].id if found else None

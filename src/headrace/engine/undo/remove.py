@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import batched, call_all
+from headrace.engine.undo.foreign.save import save_removal
 from headrace.errors import RemovalNotRecordedError
 from headrace.protocol.operations.annotating import (
     ALL_ASSETS,
@@ -47,7 +48,11 @@ async def delete_assets(
         RemovalNotRecordedError: With ``undo``, if the removal cannot be recorded; nothing is removed then.
     """
     pieces = list(batched(asset_ids, IDS_PER_CALL))
-    if undo and len(pieces) > 1:
+    if undo and not backend.limits.extensions:
+        await save_removal(
+            backend, version_id, "assets", asset_ids, removed=True, removal_id=removal
+        )
+    elif undo and len(pieces) > 1:
         await check_room(backend, version_id, asset_ids)
     extra = removal_fields(backend, undo, removal)
     requests = [DeleteAssets(version_id=version_id, ids=piece, **extra) for piece in pieces]
@@ -79,9 +84,15 @@ async def delete_annotations(
             replace(request, asset_ids=piece, **extra)
             for piece in batched(request.asset_ids, IDS_PER_CALL)
         ]
-    if undo and len(requests) > 1:
-        by_asset = request.annotation_ids is None
-        assets = [UUID(each) for each in request.asset_ids] if by_asset else None
+    assets = None
+    if ALL_ASSETS not in request.asset_ids:
+        assets = [UUID(each) for each in request.asset_ids]
+    if undo and not backend.limits.extensions:
+        ids = request.annotation_ids
+        only = None if ids is None else frozenset(ids)
+        version = request.version_id
+        await save_removal(backend, version, "annotations", assets, removed=False, only=only)
+    elif undo and len(requests) > 1:
         await check_room(backend, request.version_id, assets)
     await call_all(backend, DELETE_ANNOTATIONS, requests)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
-from headrace.errors import ConfigurationError
+from headrace.engine.undo.foreign.restore import CONFLICTS_KEPT, restore
+from headrace.engine.undo.foreign.store import SHAPE_KINDS, LocalRemoval, RemovalStore
 from headrace.model.records import RemovalDetails, RemovalRecord, UndoRecord
 from headrace.protocol.operations.undo import (
     GET_REMOVAL,
@@ -17,9 +20,9 @@ from headrace.protocol.operations.undo import (
     RemovalId,
     UndoRemoval,
 )
+from headrace.threads import in_thread
 
-CONFLICTS_KEPT = 1000
-"""Maximum number of conflicts that a report lists; all are counted."""
+FILES_SHOWN = 20
 
 
 async def list_removals(
@@ -30,14 +33,20 @@ async def list_removals(
     removal: UUID | None = None,
 ) -> list[RemovalRecord]:
     """Return the removals that can be undone, newest first; of one version, or the one with the calls' common id."""
-    _check_extensions(backend)
+    if not backend.limits.extensions:
+        store = RemovalStore(backend.name)
+        kept = [_record(store, each) for each in await in_thread(store.list)]
+        return [
+            each for each in kept if version in (None, each.version) and removal in (None, each.id)
+        ]
     request = ListRemovals(organization_id=organization_id, version=version, removal=removal)
     return (await backend.call(LIST_REMOVALS, request)).items
 
 
 async def show_removal(backend: Backend, removal_id: UUID) -> RemovalDetails:
     """Return a removal with the labels of its shapes and the first of its files."""
-    _check_extensions(backend)
+    if not backend.limits.extensions:
+        return await in_thread(_details, RemovalStore(backend.name), removal_id)
     return await backend.call(GET_REMOVAL, RemovalId(removal_id=removal_id))
 
 
@@ -55,7 +64,10 @@ async def undo_removal(
     Returns:
         What came back, and the conflicts.
     """
-    _check_extensions(backend)
+    if not backend.limits.extensions:
+        store = RemovalStore(backend.name)
+        removal = await in_thread(store.get, removal_id)
+        return await restore(backend, store, removal, dry_run=dry_run, undo=undo)
     whole: UndoRecord | None = None
     cursor: int | None = None
     while True:
@@ -81,8 +93,35 @@ def _joined(whole: UndoRecord, part: UndoRecord) -> UndoRecord:
     )
 
 
-def _check_extensions(backend: Backend) -> None:
-    if not backend.limits.extensions:
-        raise ConfigurationError(
-            f"{backend.name} keeps no record of removals", hint="only headrace lakes and servers do"
-        )
+def _record(store: RemovalStore, removal: LocalRemoval) -> RemovalRecord:
+    return RemovalRecord(**_fields(store, removal))
+
+
+def _details(store: RemovalStore, removal_id: UUID) -> RemovalDetails:
+    removal = store.get(removal_id)
+    labels: Counter[str] = Counter()
+    files: list[str] = []
+    for item in store.items(removal):
+        if len(files) < FILES_SHOWN:
+            files.append(item.filename)
+        for annotation in item.annotations:
+            labels.update(
+                shape.label for kind in SHAPE_KINDS for shape in getattr(annotation, kind)
+            )
+    return RemovalDetails(**_fields(store, removal), labels=dict(labels), files=files)
+
+
+def _fields(store: RemovalStore, removal: LocalRemoval) -> dict[str, Any]:
+    return {
+        "id": removal.id,
+        "kind": removal.kind,
+        "version": removal.version,
+        "username": "",
+        "assets": removal.assets,
+        "annotations": removal.annotations,
+        "shapes": removal.shapes,
+        "bytes": removal.items_bytes,
+        "created_at": removal.created_at,
+        "expires_at": store.expires_at(removal),
+        "undone_at": removal.undone_at,
+    }

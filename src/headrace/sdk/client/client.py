@@ -120,10 +120,7 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
             version: Return only the removals of this version, named as ``dataset/version``.
 
         Returns:
-            The removals.
-
-        Raises:
-            ConfigurationError: If the platform keeps no record of removals.
+            The removals. On a platform that keeps no record of removals, those that this machine recorded.
         """
         found = await list_removals(self.session.backend, self.id, version=version)
         return [Removal(self.session, record) for record in found]
