@@ -4702,10 +4702,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             version: Return only the removals of this version, named as ``dataset/version``.
 
         Returns:
-            The removals.
-
-        Raises:
-            ConfigurationError: If the platform keeps no record of removals.
+            The removals. On a platform that keeps no record of removals, those that this machine recorded.
         """
         answer: list[Removal] = self._call(self._inner.list_removals, version)
         return answer
