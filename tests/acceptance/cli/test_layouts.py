@@ -141,3 +141,20 @@ def test_two_sources_of_different_splits_in_one_command(tmp_path: Path) -> None:
         assert sum(each["shapes_imported"] for each in done) == wanted.shapes
         assert sum(each["annotations_replaced"] for each in done) == 0
     _check(place, "street/v1", wanted)
+
+
+def test_an_import_of_nothing_fails_unless_that_is_asked_for(tmp_path: Path) -> None:
+    wanted = yolo.build_ultralytics(tmp_path / "data")
+    coco.build_coco_2017(tmp_path / "other")
+    place = new_lake(tmp_path / "lake")
+    place.done("push", "street/v1", tmp_path / "data")
+    place.done("import", "street/v1", tmp_path / "data")
+    arguments = ("import", "street/v1", tmp_path / "other", "--allow-missing")
+    outcome = place.run(*arguments)
+    assert outcome.status == 1
+    assert "none of its 5 images is in the version. If that is intended, pass --allow-empty" in (
+        " ".join(outcome.err.split())
+    )
+    (report,) = place.done(*arguments, "--allow-empty")["files"]
+    assert (report["images_imported"], report["labels"]) == (0, {})
+    _check(place, "street/v1", wanted)

@@ -299,3 +299,16 @@ async def test_an_import_that_breaks_off_ends_with_all_tags(
     tags = await tags_by_asset(version)
     assert tags == {name: {name.split("/")[1]} for name in names}
     assert (await version.retrieve_stats()).nb_annotations == 48
+
+
+async def test_labels_of_images_that_are_no_assets_are_counted(
+    any_client: Client, tmp_path: Path
+) -> None:
+    version = await pushed(any_client, tmp_path / "pushed", ["images/train/a.jpg"])
+    source = yolo(tmp_path / "labels only", {"train": ["a", "who"]})
+    with pytest.raises(NotFoundError, match=r"1 of 2 images .* 'images/train/who"):
+        await version.import_annotations(source)
+    report = await version.import_annotations(source, fail_on_asset_not_found=False)
+    assert (report.images_imported, report.images_not_found) == (1, 1)
+    assert (report.shapes_imported, report.shapes_not_found) == (1, 1)
+    assert report.splits == {"train": 1}
