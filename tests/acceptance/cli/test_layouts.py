@@ -87,6 +87,48 @@ def test_push_and_import_of_one_folder(build: Build, kind: str, tmp_path: Path) 
         _check(place, "street/v1", wanted)
 
 
+@pytest.mark.parametrize(
+    ("build", "format", "kind"),
+    [
+        pytest.param(
+            build,
+            target,
+            kind,
+            id=f"{_name(build)}-{target}-{kind}",
+            marks=[] if build in CHOSEN and kind == "lake" else slow(0).marks,
+        )
+        for build in LAYOUTS
+        for target in ("coco", "yolo", "voc")
+        for kind in ("lake", "server")
+        if build is not yolo.build_classify or target == "yolo"
+    ],
+)
+def test_an_export_with_its_images_is_a_data_set(
+    build: Build, format: str, kind: str, tmp_path: Path
+) -> None:
+    """What any layout became is exported, pushed and imported into another lake: equal by label and by split."""
+    wanted = build(tmp_path / "data")
+    out = tmp_path / "out"
+    with _place(kind, tmp_path / "lake") as place:
+        place.done("push", "street/v1", _drawn(tmp_path / "data", wanted))
+        place.done("import", "street/v1", tmp_path / "data" / wanted.source)
+        done = place.done("export", "street/v1", out, "--format", format, "--media", "copy")
+        assert (done["images"], done["shapes"]) == (wanted.images, wanted.shapes)
+    with _place(kind, tmp_path / "second") as second:
+        assert second.done("push", "again/v1", out)["assets"] == wanted.images
+        (report,) = second.done("import", "again/v1", out)["files"]
+        assert report["format"] == format
+        # VOC knows an image by its XML file, which an image without annotation does not have.
+        images = wanted.annotated if format == "voc" else wanted.images
+        assert report["images_imported"] == images
+        assert report["images_by_ending"] == 0
+        if images == wanted.images:
+            # Every image of YOLO and VOC is in a split.
+            whole = {} if format == "coco" else {"train": wanted.images}
+            assert report["splits"] == (wanted.splits or whole)
+        _check(second, "again/v1", wanted)
+
+
 @pytest.mark.parametrize("build", LAYOUTS, ids=_name)
 @pytest.mark.slow
 def test_a_part_of_the_folder_is_pushed(build: Build, tmp_path: Path) -> None:
