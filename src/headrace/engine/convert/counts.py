@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from headrace.errors import NoDataError
 from headrace.formats.findings.collect import Findings, Pass
@@ -19,11 +19,9 @@ def passes(findings: Findings) -> tuple[Pass, Pass]:
     return read, written
 
 
-def shapes_written(
-    labels: Iterable[str], read: Mapping[str, int], lost: Mapping[str, int]
-) -> dict[str, int]:
-    """Return the number of shapes written by label: the declared labels first, then those found in use."""
-    written = Counter(dict.fromkeys(labels, 0) | Counter(read))
+def shapes_written(read: Mapping[str, int], lost: Mapping[str, int]) -> dict[str, int]:
+    """Return the number of shapes written by label, in the order of those read."""
+    written = Counter(read)
     written.subtract(lost)
     return dict(written)
 

@@ -235,8 +235,7 @@ def convert_blocking(
             if not allow_empty:
                 check_not_empty(str(src), findings)
             outcome.task = writer.task
-            for label, lost in writer.shapes_lost.items():
-                outcome.labels[label] -= lost
+            outcome.labels = shapes_written(outcome.labels, writer.shapes_lost)
             outcome.declared = losses(
                 source_format.info,
                 target_format.info,
@@ -273,8 +272,7 @@ def _run(
     for label in reader.labels():
         writer.add_label(label)
     writer.flush()
-    names = [label.name for label in reader.labels()]
-    report.labels = shapes_written(names, labels, writer.shapes_lost)
+    report.labels = {label.name: labels.get(label.name, 0) for label in reader.labels()} | labels
 
 
 def _by_samples(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None]:
