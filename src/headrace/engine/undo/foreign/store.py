@@ -221,8 +221,10 @@ class _Limited:
 
 
 def count_shapes(annotation: LoadedAnnotation) -> int:
-    """Return the number of shapes of an annotation."""
-    return sum(len(getattr(annotation, kind)) for kind in SHAPE_KINDS)
+    """Return the number of shapes of an annotation; the rings of one object count once."""
+    rings = [each.instance for each in annotation.polygons if each.instance is not None]
+    shapes = sum(len(getattr(annotation, kind)) for kind in SHAPE_KINDS)
+    return shapes - len(rings) + len(set(rings))
 
 
 SHAPE_KINDS = (

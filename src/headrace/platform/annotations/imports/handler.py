@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, RequestTooLargeError
-from headrace.model.enums import ImportAnnotationMode, JobStatus
+from headrace.model.enums import JobStatus
 from headrace.model.ids import Kind
 from headrace.platform.accounts.users import worker_account
 from headrace.platform.annotations.decode import PreparedAnnotation, has_masks, prepare_annotations
@@ -156,7 +156,7 @@ async def _apply(
         request.import_type,
         default,
         items,
-        await _recorder(context, access, scope, request, items),
+        _recorder(context, access, request),
     )
     await writer.read_ahead(context.database)
     async with context.database.transaction() as tx:
@@ -174,20 +174,10 @@ async def _apply(
     return result
 
 
-async def _recorder(
-    context: Context,
-    access: Access,
-    scope: VersionScope,
-    request: ImportAnnotations,
-    items: list[PreparedAnnotation],
-) -> RemovalRecorder:
+def _recorder(context: Context, access: Access, request: ImportAnnotations) -> RemovalRecorder:
     key = None if request.import_id is UNSET else request.import_id
     choice = RemovalChoice(request.undo, key)
-    recorder = RemovalRecorder(context, access, RemovalKind.IMPORT, choice)
-    if request.import_type is ImportAnnotationMode.REPLACE:
-        assets = [item.asset for item in items]
-        await recorder.check_room(scope, "removals.size_of_assets", assets)
-    return recorder
+    return RemovalRecorder(context, access, RemovalKind.IMPORT, choice)
 
 
 async def _check_labels(

@@ -182,12 +182,10 @@ class ChunkWriter:
             for item in fresh
             if item.asset in replaced
         ]
+        old = [existing.no for existing in dropped]
+        await recorder.check_room(self._scope, "removals.size_of_numbers", old)
         await recorder.save_annotations(
-            tx,
-            self._scope,
-            [existing.no for existing in dropped],
-            horizon=horizon,
-            replacements=replacements,
+            tx, self._scope, old, horizon=horizon, replacements=replacements
         )
 
     def _digest(self, item: PreparedAnnotation) -> bytes:
