@@ -14,7 +14,6 @@ from headrace.formats import coco, coco_video, voc, yolo
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Findings, Severity
 from headrace.formats.info import FormatInfo, FormatName, Guess
-from headrace.formats.io.look import look_below
 from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo
 
@@ -24,14 +23,14 @@ class Format(Struct, frozen=True, kw_only=True):
 
     ``reader``, ``writer`` and ``probe`` are references of the form ``module:name``. A probe has the signature
     ``(path: Path) -> Guess | None``; it reads little and raises nothing but :class:`OSError`. ``passthrough`` is such
-    a reference too, or empty: see :meth:`pass_through`. So is ``counter``: see :meth:`count_images`.
+    a reference too, or empty: see :meth:`pass_through`. ``counter`` is that of :meth:`count_images`.
     """
 
     info: FormatInfo
     reader: str
     writer: str
     probe: str
-    counter: str = ""
+    counter: str
     passthrough: str = ""
 
     def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
@@ -94,8 +93,6 @@ class Format(Struct, frozen=True, kw_only=True):
 
         A rough count, up to :data:`MOST_COUNTED`, that only tells a data set from a stray file.
         """
-        if not self.counter:
-            return _count_texts(folder)
         count: int = _load(self.counter)(folder, MOST_COUNTED)
         return count
 
@@ -115,12 +112,14 @@ _FORMATS: Final[Mapping[str, Format]] = {
         reader="headrace.formats.coco_video.reader:CocoVideoReader",
         writer="headrace.formats.coco_video.writer:CocoVideoWriter",
         probe="headrace.formats.coco_video.detect:detect",
+        counter="headrace.formats.coco_video.detect:count_images",
     ),
     "yolo": Format(
         info=yolo.INFO,
         reader="headrace.formats.yolo.reader:YoloReader",
         writer="headrace.formats.yolo.writing.writer:YoloWriter",
         probe="headrace.formats.yolo.detect:probe",
+        counter="headrace.formats.yolo.detect:count_images",
     ),
     "voc": Format(
         info=voc.INFO,
@@ -220,8 +219,6 @@ def report_others(guess: Guess, path: Path, findings: Findings) -> None:
         return
     found = findings.begin("detect")
     for other in guess.others:
-        if other.confidence == "possible" and guess.confidence != "possible":
-            continue
         found.add(
             "S03",
             f"the folder holds another format too, which is not read; to read it instead, name the format {other.format}",
@@ -229,15 +226,6 @@ def report_others(guess: Guess, path: Path, findings: Findings) -> None:
             path=path,
             detail=f"{other.format}: {other.reason}; read: {guess.format}: {guess.reason}",
         )
-
-
-def _count_texts(folder: Path) -> int:
-    count = 0
-    for _, listed in look_below(folder, (".txt",)):
-        count += len(listed.files)
-        if count >= MOST_COUNTED:
-            return MOST_COUNTED
-    return count
 
 
 def _load(reference: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from headrace import formats
 from headrace.engine.convert.run import convert_blocking
-from headrace.errors import UnknownFormatError
+from headrace.errors import ParseError, UnknownFormatError
 from headrace.formats import get
 from headrace.formats.findings.collect import Severity
 from headrace.formats.io import look
@@ -98,6 +99,33 @@ def test_of_three_formats_the_first_is_read_and_the_others_are_said(tmp_path: Pa
 def test_a_format_of_few_images_is_not_preferred(tmp_path: Path) -> None:
     check_layout(mixed.build_voc_with_strays, tmp_path)
     assert [other.format for other in formats.detect(tmp_path).others] == ["coco"]
+
+
+def test_text_files_of_several_folders_count_once(tmp_path: Path) -> None:
+    wanted = mixed.build_three_formats(tmp_path)
+    (tmp_path / "annotations.json").unlink()
+    for number in range(5):
+        shutil.copytree(tmp_path / "labels", tmp_path / f"detections_{number}")
+    assert formats.detect(tmp_path).format == "voc"
+    with formats.read(tmp_path) as source:
+        assert len(list(source)) == wanted.images
+
+
+def test_two_files_about_the_same_images_are_no_data_set(tmp_path: Path) -> None:
+    """Ground truth and detections of one set of images, in a folder each."""
+    mixed.build_three_formats(tmp_path)
+    for folder in ("truth", "found"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(tmp_path / "annotations.json", tmp_path / folder / "coco.json")
+    (tmp_path / "annotations.json").unlink()
+    guess = formats.detect(tmp_path)
+    assert guess.format == "voc"
+    assert [other.confidence for other in guess.others] == ["possible", "certain"]
+    with (
+        formats.read(tmp_path, "coco") as source,
+        pytest.raises(ParseError, match="an image stands in two files"),
+    ):
+        list(source)
 
 
 def test_strays_beside_images_are_no_format(tmp_path: Path) -> None:

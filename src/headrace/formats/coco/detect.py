@@ -17,12 +17,13 @@ from headrace.formats.info import Guess
 
 _SAMPLE_BYTES = 64 * 1024
 _BLOCK_BYTES = 1024 * 1024
+_MAX_BLOCKS = 8
 _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
+_LIST = re.compile(rb'"(images|annotations|categories)"[ \t\r\n]*:[ \t\r\n]*(?:\[|null)')
 _KEY = re.compile(
-    rb'"(images|annotations|categories|video_id|file_name|segments_info|caption|bbox|segmentation|keypoints)"'
-    rb"[ \t\r\n]*:"
+    rb'"(video_id|file_name|segments_info|caption|bbox|segmentation|keypoints)"[ \t\r\n]*:'
 )
-_OF_OBJECTS = frozenset({"bbox", "segmentation", "keypoints", "categories"})
+_OF_OBJECTS = frozenset({"bbox", "segmentation", "keypoints"})
 _FILE_NAME = re.compile(rb'"file_name"[ \t\r\n]*:[ \t\r\n]*("(?:[^"\\]|\\.)*")')
 
 
@@ -48,6 +49,19 @@ def first_names(path: Path, count: int) -> list[str]:
     return names
 
 
+def count_names(path: Path, limit: int) -> int:
+    """Return how many images a file names, counted up to a limit in its first megabytes."""
+    count = 0
+    with path.open("rb") as file:
+        for _ in range(_MAX_BLOCKS):
+            block = file.read(_BLOCK_BYTES)
+            count += block.count(b'"file_name"')
+            if count >= limit or not block:
+                return min(count, limit)
+    # So much text describes many images, even where they stand at its end.
+    return limit
+
+
 def contains(path: Path, text: bytes) -> bool:
     """Return whether a text stands anywhere in a file that is not compressed."""
     with path.open("rb") as file:
@@ -60,7 +74,8 @@ def contains(path: Path, text: bytes) -> bool:
 
 
 def _keys(head: bytes, tail: bytes) -> set[str]:
-    return {key.decode() for key in _KEY.findall(head + tail)}
+    text = head + tail
+    return {key.decode() for key in [*_LIST.findall(text), *_KEY.findall(text)]}
 
 
 def detect_file(path: Path) -> Guess | None:

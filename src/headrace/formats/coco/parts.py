@@ -127,15 +127,19 @@ def _part(path: Path, named: SplitOfName, folder: Path, task: str) -> CocoPart:
 
 
 def _with_own_splits(parts: list[CocoPart]) -> list[CocoPart]:
-    """Take the last word of a name for a split where other files, or a folder of images, show that it is one."""
+    """Take the end of a name for a split where a folder of images, or else other files beside it, show that it is one."""
     return [
         replace(part, split=part.word, tells_none=False)
-        if part.tells_none
-        and part.word
-        and (len(parts) > 1 or (part.path.parent.parent / part.word).is_dir())
+        if part.tells_none and part.word and _is_split(part, len(parts))
         else part
         for part in parts
     ]
+
+
+def _is_split(part: CocoPart, files: int) -> bool:
+    if (part.path.parent.parent / part.word).is_dir():
+        return True
+    return files > 1 and "_" not in part.word
 
 
 def _without_repeats(parts: list[CocoPart], left: list[LeftFile]) -> list[CocoPart]:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Literal
 
 from headrace.errors import ParseError
-from headrace.formats.coco.detect import detect_file, first_names
+from headrace.formats.coco.detect import contains, count_names, detect_file, first_names
 from headrace.formats.coco.folders import find_files, names_of
 from headrace.formats.coco.image_places import near_folders
 from headrace.formats.coco.images import given_name
 from headrace.formats.coco.parts import CocoPart, find_parts
 from headrace.formats.info import Guess
-from headrace.formats.io.image_folder import SAMPLES, find_image_folder
-
-_BLOCK: Final = 1024 * 1024
-_MAX_BLOCKS: Final = 8
+from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_folder
 
 
 def probe(path: Path) -> Guess | None:
@@ -36,17 +33,28 @@ def probe(path: Path) -> Guess | None:
             return None
         reason = f"it holds {names_of(path, found)}"
         return Guess(format="coco", confidence="possible", reason=reason)
-    complete = all(_has_images(path, part) for part in parts)
-    return Guess(
-        format="coco",
-        confidence="certain" if complete else "likely",
-        reason=f"it holds {names_of(path, [part.path for part in parts])}",
-    )
+    reason = f"it holds {names_of(path, [part.path for part in parts])}"
+    places = [_image_folder(path, part) for part in parts]
+    if _share_images(parts, places):
+        return Guess(format="coco", confidence="possible", reason=f"{reason}, of the same images")
+    confidence: Literal["certain", "likely"] = "likely" if None in places else "certain"
+    return Guess(format="coco", confidence=confidence, reason=reason)
 
 
-def _has_images(folder: Path, part: CocoPart) -> bool:
+def _image_folder(folder: Path, part: CocoPart) -> ImageFolder | None:
     names = [given_name(name) for name in first_names(part.path, SAMPLES)]
-    return find_image_folder(folder, names, near_folders(folder, part, None)) is not None
+    return find_image_folder(folder, names, near_folders(folder, part, None))
+
+
+def _share_images(parts: list[CocoPart], places: list[ImageFolder | None]) -> bool:
+    """Return whether files about one split also have one folder of images, and the first image in common."""
+    known: dict[tuple[str | None, ImageFolder | None], CocoPart] = {}
+    for part, place in zip(parts, places, strict=True):
+        other = known.setdefault((part.split, place), part)
+        names = first_names(part.path, 1)
+        if other is not part and names and contains(other.path, names[0].encode()):
+            return True
+    return False
 
 
 def count_images(folder: Path, limit: int) -> int:
@@ -55,15 +63,4 @@ def count_images(folder: Path, limit: int) -> int:
         parts = find_parts(folder).files
     except ParseError:
         return 0
-    count = 0
-    for part in parts:
-        with part.path.open("rb") as file:
-            for _ in range(_MAX_BLOCKS):
-                block = file.read(_BLOCK)
-                count += block.count(b'"file_name"')
-                if count >= limit or not block:
-                    break
-            else:
-                # So much text describes many images, even where they stand at its end.
-                return limit
-    return min(count, limit)
+    return min(sum(count_names(part.path, limit) for part in parts), limit)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from headrace.formats.coco.detect import head_and_tail
-from headrace.formats.coco.folders import guess_folder
+from headrace.formats.coco.detect import count_names, head_and_tail
+from headrace.formats.coco.folders import find_files, guess_folder
 from headrace.formats.info import Guess
 
 _VIDEOS = re.compile(rb'"videos"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*\{')
@@ -33,3 +33,9 @@ def detect_file(path: Path) -> Guess | None:
     if _VIDEO_ID.search(text) and b'"annotations"' in text:
         return Guess(format="coco-video", confidence="likely", reason=f"{path.name} has video_id")
     return None
+
+
+def count_images(folder: Path, limit: int) -> int:
+    """Return how many images and videos the files of a folder name, up to a limit."""
+    found = find_files(folder, detect_file)
+    return min(sum(count_names(path, limit) for path in found), limit)

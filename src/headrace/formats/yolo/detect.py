@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from headrace.formats.info import Guess
-from headrace.formats.io.look import list_folder
+from headrace.formats.io.look import list_folder, look_below
 from headrace.formats.yolo.classes import CLASS_LISTS
 from headrace.formats.yolo.classify import looks_classified
 from headrace.formats.yolo.layout.folders import label_files
@@ -36,6 +36,16 @@ def probe(path: Path) -> Guess | None:
         reason = "its split folders contain folders of images, named by class"
         return Guess(format="yolo", confidence="possible", reason=reason)
     return None
+
+
+def count_images(folder: Path, limit: int) -> int:
+    """Return the number of text files below a folder by their stems, up to a limit: folders may label the same images."""
+    stems: set[str] = set()
+    for _, listed in look_below(folder, (".txt",)):
+        stems.update(name[:-4] for name in listed.files)
+        if len(stems) >= limit:
+            return limit
+    return len(stems)
 
 
 def _yaml(path: Path) -> Guess | None:
