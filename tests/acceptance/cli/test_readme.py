@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
     [
         "README.md",
         pytest.param("docs/tutorial.md", marks=pytest.mark.slow),
+        pytest.param("docs/how-to/bring-your-data.md", marks=pytest.mark.slow),
         pytest.param("docs/how-to/convert.md", marks=pytest.mark.slow),
         pytest.param("docs/how-to/run-processings.md", marks=pytest.mark.slow),
     ],
