@@ -2,6 +2,7 @@
 
 with_x.py read FORMAT FOLDER           the boxes that the peer finds, by the stems of the images
 with_x.py write FORMAT FOLDER TARGET   what the folder's COCO file says, written by the peer
+with_x.py check FORMAT FOLDER          what the peer's own check of the data set counts
 """
 
 import contextlib
@@ -13,12 +14,18 @@ from pathlib import Path
 Boxes = dict[str, list[list]]
 
 
-def run(read: Callable[[str, Path], Boxes], write: Callable[[str, Path, Path], None] | None = None):
+def run(
+    read: Callable[[str, Path], Boxes],
+    write: Callable[[str, Path, Path], None] | None = None,
+    check: Callable[[str, Path], dict] | None = None,
+):
     """Do what the arguments say."""
     action, kind, folder, *target = sys.argv[1:]
     with contextlib.redirect_stdout(sys.stderr):
         if action == "read":
             answer = read(kind, Path(folder))
+        elif action == "check":
+            answer = check(kind, Path(folder))
         else:
             answer = write(kind, Path(folder), Path(target[0]))
     print(json.dumps(answer))

@@ -59,6 +59,7 @@ WORLD = {
     "check_file": str,
     "defaultdict": defaultdict,
     "check_font": str,
+    "colorstr": lambda *words: words[-1],
     "emojis": str,
     "increment_path": Path,
     "is_ascii": bool,
@@ -77,8 +78,10 @@ take(
     "img2label_paths",
     "exif_size",
     "check_image",
+    "verify_image",
     "verify_image_label",
     "check_det_dataset",
+    "check_cls_dataset",
 )
 take(
     "data/converter.py",
@@ -121,4 +124,54 @@ def write(kind, folder, target):
     )
 
 
-run(read, write)
+def check(kind, folder):
+    """Their check of a data set and their scan of its labels: images by split, rows by class, and what they reject."""
+    if kind == "yolo-classify":
+        return check_classes(folder)
+    data = their.check_det_dataset(folder / "data.yaml", autodownload=False)
+    points, size = data.get("kpt_shape") or (0, 0)
+    answer = {"splits": {}, "classes": dict.fromkeys(data["names"].values(), 0), "segments": 0}
+    answer |= {"missing": 0, "corrupt": 0, "messages": []}
+    for split in ("train", "val", "test"):
+        images = their_images(data[split]) if data.get(split) else []
+        answer["splits"][split] = len(images)
+        for image, label in zip(images, their.img2label_paths(images), strict=True):
+            rows = (image, label, "", bool(points), data["nc"], points, size, False)
+            _, boxes, _, segments, _, missing, _, _, corrupt, message = their.verify_image_label(
+                rows
+            )
+            answer["missing"] += missing
+            answer["corrupt"] += corrupt
+            answer["messages"] += [message] if message else []
+            answer["segments"] += len(segments or ())
+            for number in boxes[:, 0].tolist() if boxes is not None else ():
+                answer["classes"][data["names"][int(number)]] += 1
+    return answer
+
+
+def check_classes(folder):
+    """The same for a folder of classes."""
+    data = their.check_cls_dataset(folder)
+    answer = {"splits": {}, "classes": dict.fromkeys(data["names"].values(), 0)}
+    answer |= {"missing": 0, "corrupt": 0, "messages": []}
+    for split in ("train", "val", "test"):
+        images = their_images(data[split]) if data.get(split) else []
+        answer["splits"][split] = len(images)
+        for image in images:
+            _, found, corrupt, message = their.verify_image(((image, 0), ""))
+            answer["missing"] += 1 - found
+            answer["corrupt"] += corrupt
+            answer["messages"] += [message] if message else []
+            answer["classes"][Path(image).parent.name] += 1
+    return answer
+
+
+def their_images(folder):
+    """The images below a folder, by their list of suffixes."""
+    paths = [
+        path for path in Path(folder).rglob("*.*") if path.suffix[1:].lower() in their.IMG_FORMATS
+    ]
+    return sorted(map(str, paths))
+
+
+run(read, write, check)

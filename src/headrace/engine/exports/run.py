@@ -205,8 +205,8 @@ class _Export:
                 await self._write_all()
                 self._count_labels()
                 if self._options.dry_run:
-                    raise _DryRunEnd
-        except _DryRunEnd:
+                    raise _NotPublished
+        except _NotPublished:
             pass
         finally:
             if self._placer is not None:
@@ -271,7 +271,7 @@ class _Export:
             )
 
 
-class _DryRunEnd(Exception):  # noqa: N818  not an error: it ends a dry run
+class _NotPublished(Exception):  # noqa: N818  not an error: it ends a dry run
     """Leaves a writer without publishing what it wrote."""
 
 

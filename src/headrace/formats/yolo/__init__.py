@@ -10,7 +10,7 @@ from headrace.formats.info import WHOLE, Capability, FormatInfo
 Task = Literal["detect", "segment", "pose", "obb", "classify"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
-_FIELDS = frozenset({"background", "split", "unused_labels"})
+_FIELDS = frozenset({"size", "background", "split", "unused_labels"})
 _BOX, _CORNERS = "its box", "the corners of its box"
 
 _SAYS: Mapping[Task, Capability] = {
