@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from headrace.errors import NotFoundError, RemovalNotRecordedError
+from headrace.errors import NotFoundError, RemovalNotRecordedError, StorageError
 from headrace.model.records import RemovalRecord
 from headrace.platform.context import Context
 from headrace.platform.jobs.maintenance import purge
@@ -162,6 +162,33 @@ async def test_calls_without_a_key_join_for_a_minute(lake: Stocked) -> None:
     clock.now += recorder.JOINED_MS + 1
     await delete(2)
     assert [removal.assets for removal in await removals(lake)] == [1, 2]
+
+
+async def test_several_replacements_of_one_removal_are_all_taken_back(lake: Stocked) -> None:
+    filled = await annotated(lake)
+    before = await filled.load()
+    for boxes in range(3, 6):
+        await filled.send(*(filled.item(asset, boxes) for asset in range(6)))
+    (removal,) = await removals(lake)
+    assert removal.annotations == 18
+    report = await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
+    assert (report.annotations, report.replaced, report.conflict_count) == (18, 18, 0)
+    assert await filled.load() == before
+
+
+async def test_a_damaged_file_is_an_error(lake: Stocked) -> None:
+    filled = await annotated(lake)
+    await delete_all(filled)
+    (removal,) = await removals(lake)
+    (file,) = files(lake)
+    content = bytearray(file.read_bytes())
+    content[-20] ^= 0xFF
+    file.write_bytes(content)
+    with pytest.raises(StorageError, match="damaged"):
+        await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
+    file.unlink()
+    with pytest.raises(StorageError, match="missing"):
+        await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
 
 
 async def test_an_undone_removal_gets_nothing_more(lake: Stocked) -> None:

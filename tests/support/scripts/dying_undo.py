@@ -63,7 +63,7 @@ def prepare(die: str, count: int) -> None:
     delete.RANGE = assets.RANGE = RANGE
     passed = Countdown(count)
     if die == "restoring":
-        restore.read_frame = passed.before(restore.read_frame)
+        restore.read_last_frame = passed.before(restore.read_last_frame)
     elif die == "recorded":
         recorder.append = passed.after(recorder.append)
     else:

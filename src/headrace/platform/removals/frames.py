@@ -1,7 +1,7 @@
 """The removal file: what one action removed, as a sequence of frames.
 
     file     magic line, then frames
-    frame    length, CRC-32, compressed MessagePack of a :class:`Frame`
+    frame    length, CRC-32, compressed MessagePack of a :class:`Frame`, length once more
 
 A frame is on the disk before the transaction commits that removes its content. The row of the removal says how many
 bytes count; what follows them was written by a transaction that never committed, and is overwritten. An asset stands in
@@ -14,9 +14,10 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec import Struct, field
@@ -27,6 +28,7 @@ FOLDER = "removals"
 
 _MAGIC = b"headrace removal 1\n"
 _HEAD = struct.Struct("<II")
+_TAIL = struct.Struct("<I")
 _LEVEL = 1
 _SUFFIX = ".removal"
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -54,6 +56,7 @@ class SavedAnnotation(Struct, array_like=True, gc=False):
     counts: bytes
     blob: bytes
     attributes: str | None = None
+    shapes_n: int = 0
 
 
 class Replacement(Struct, array_like=True, gc=False):
@@ -122,44 +125,64 @@ def append(path: Path, offset: int, frames: Sequence[Frame]) -> int:
     return offset + len(content)
 
 
-def read_frame(path: Path, offset: int, end: int) -> tuple[Frame, int] | None:
-    """Read the frame at ``offset``; None at ``end``, the number of bytes that count.
+def read_last_frame(path: Path, end: int) -> tuple[Frame, int] | None:
+    """Read the frame that ends at ``end``; None where no frame is before it.
 
     Returns:
-        The frame, and where the next one begins.
+        The frame, and where it begins.
 
     Raises:
         StorageError: The file is missing or damaged.
     """
-    start = offset or len(_MAGIC)
-    if start >= end:
+    if end <= len(_MAGIC):
         return None
+    with _opened(path) as file:
+        file.seek(end - _TAIL.size)
+        (length,) = _TAIL.unpack(file.read(_TAIL.size))
+        start = end - _TAIL.size - length - _HEAD.size
+        if start < len(_MAGIC):
+            raise StorageError(f"the removal file {path} is damaged before byte {end}")
+        return _read(file, path, start)[0], start
+
+
+def read_frames(path: Path, end: int) -> Iterator[Frame]:
+    """Yield all frames of a file, one at a time.
+
+    Raises:
+        StorageError: The file is missing or damaged.
+    """
+    start = len(_MAGIC)
+    with _opened(path) as file:
+        while start < end:
+            frame, start = _read(file, path, start)
+            yield frame
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open(path, "rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise StorageError(f"{path} is not a removal file")
-            file.seek(start)
-            length, checksum = _HEAD.unpack(file.read(_HEAD.size))
-            packed = file.read(length)
+            yield file
     except FileNotFoundError:
         raise StorageError(f"the removal file {path} is missing", hint="restore it") from None
     except (OSError, struct.error) as error:
         raise StorageError(f"cannot read the removal file {path}: {error}") from error
-    if len(packed) != length or zlib.crc32(packed) != checksum:
-        raise StorageError(f"the removal file {path} is damaged at byte {start}")
+
+
+def _read(file: BinaryIO, path: Path, start: int) -> tuple[Frame, int]:
+    """Read the frame at ``start``; returns it, and where the next one begins."""
+    file.seek(start)
+    length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+    packed = file.read(length)
     try:
+        if len(packed) != length or zlib.crc32(packed) != checksum:
+            raise StorageError(f"the removal file {path} is damaged at byte {start}")
         frame = msgspec.msgpack.decode(zlib.decompress(packed), type=Frame)
     except (zlib.error, msgspec.MsgspecError) as error:
         raise StorageError(f"the removal file {path} is damaged at byte {start}") from error
-    return frame, start + _HEAD.size + length
-
-
-def read_frames(path: Path, end: int) -> Iterator[Frame]:
-    """Yield all frames of a file, one at a time."""
-    offset = 0
-    while (found := read_frame(path, offset, end)) is not None:
-        frame, offset = found
-        yield frame
+    return frame, start + _HEAD.size + length + _TAIL.size
 
 
 def numbers_of_files(lake: Path) -> list[int]:
@@ -183,7 +206,7 @@ def _is_removal(name: str) -> bool:
 
 def _encode(frame: Frame) -> bytes:
     packed = zlib.compress(msgspec.msgpack.encode(frame), _LEVEL)
-    return _HEAD.pack(len(packed), zlib.crc32(packed)) + packed
+    return _HEAD.pack(len(packed), zlib.crc32(packed)) + packed + _TAIL.pack(len(packed))
 
 
 def _sync_folder(path: Path) -> None:

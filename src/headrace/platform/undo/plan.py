@@ -180,7 +180,7 @@ class _Planner:
             dataset=self._scope.dataset,
             dataset_bucket=self._scope.dataset_bucket,
         )
-        for asset, no, account, status, _, duration, *shapes in rows:
+        for asset, no, account, status, _, duration, *shapes, _ in rows:
             if digest_of(account, status, duration, *shapes) == digests[no].digest:
                 unchanged[asset].append(no)
             else:

@@ -34,7 +34,7 @@ from headrace.platform.removals.frames import (
     SavedAnnotation,
     digest_of,
     file_of,
-    read_frame,
+    read_last_frame,
 )
 from headrace.platform.removals.kinds import RemovalKind
 from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
@@ -66,16 +66,17 @@ async def restore_content(
     restorer = _Restorer(context, access, removal, request)
     if request.cursor is None and not request.dry_run:
         await _end_import(context, access, removal)
-    offset = request.cursor or 0
+    # The newest first: what one call removed, an earlier one may have written.
+    end = removal.bytes if request.cursor is None else request.cursor
     path, until = file_of(context.path, removal.no), time.monotonic() + SECONDS
     while True:
-        found = await in_thread(read_frame, path, offset, removal.bytes)
+        found = await in_thread(read_last_frame, path, end)
         if found is None:
             break
-        frame, offset = found
+        frame, end = found
         await restorer.restore(frame)
-        if time.monotonic() > until and offset < removal.bytes:
-            return await restorer.record(scope, offset)
+        if time.monotonic() > until:
+            return await restorer.record(scope, end)
     if not request.dry_run:
         await context.database.execute("removals.mark_undone", no=removal.no, now=context.clock())
     return await restorer.record(scope, None)
@@ -159,7 +160,6 @@ class _Restorer:
         )
         await tx.insert_many("assets.add_tag", [(*version, *pair) for pair in plan.tags])
         stored = await store_blobs(tx, scope, [each.blob for each in annotations])
-        counts = [unpack_counts(each.counts) for each in annotations]
         await tx.insert_many(
             "copy.add_annotation",
             [
@@ -171,16 +171,16 @@ class _Restorer:
                     each.status,
                     each.created,
                     each.duration,
-                    sum(count.values()),
+                    each.shapes_n,
                     each.counts,
                     *blob,
                     each.attributes,
                 )
-                for each, count, blob in zip(annotations, counts, stored, strict=True)
+                for each, blob in zip(annotations, stored, strict=True)
             ],
         )
-        for count in counts:
-            delta.add(count)
+        for each in annotations:
+            delta.add(unpack_counts(each.counts))
         await delta.write(tx, *version)
         seqs = [asset.seq for asset in plan.assets]
         await add_new_assets(tx, self._access.organization, scope.campaign, seqs)

@@ -109,14 +109,16 @@ where l.bucket = :bucket and l.version = :version and l.asset = j.value
   and t.family = 2 and t.scope = l.version and t.key = l.tag
 
 -- name: annotations_of_assets
-select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coalesce(n.shapes, c.shapes), n.attributes
+select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coalesce(n.shapes, c.shapes), n.attributes,
+       n.shapes_n
 from json_each(:keys) j cross join annotation n
 left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.asset = j.value
 order by n.asset, n.no
 
 -- name: annotations_of_numbers
-select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coalesce(n.shapes, c.shapes), n.attributes
+select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coalesce(n.shapes, c.shapes), n.attributes,
+       n.shapes_n
 from json_each(:keys) j cross join annotation n indexed by annotation_no
 left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.no = j.value
