@@ -240,3 +240,19 @@ def test_a_command_that_reads_changes_nothing(
     for arguments in READING[command](source, drawn, dst):
         run(command, arguments)
     assert content(arena) == before
+
+
+@pytest.mark.parametrize("more", [[], ["--yes"], ["--up"], ["--yes", "--max-delete", "100%"]])
+def test_an_emptied_folder_takes_nothing_from_a_version(
+    source: Place, tmp_path: Path, more: list[str]
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert source.run("sync", "demo/v1", folder).status == 0
+    before = source.done("ls", "demo/v1"), source.done("stats", "demo/v1")
+    for image in folder.iterdir():
+        image.unlink()
+    outcome = source.run("sync", "demo/v1", folder, "--delete", *more)
+    assert outcome.status == 1, outcome
+    assert "12 assets with 28 shapes would be removed" in outcome.err
+    assert (source.done("ls", "demo/v1"), source.done("stats", "demo/v1")) == before
