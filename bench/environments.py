@@ -42,6 +42,13 @@ PEERS: dict[str, tuple[str, ...]] = {
         "pillow==13.0.0",
         "pyyaml==6.0.4",
     ),
+    # The whole of it, for one step of training on a CPU. This build of torch is not in the usual index: without another source of
+    # packages the environment cannot be created.
+    "ultralytics-torch": (
+        "ultralytics==8.4.190",
+        "torch==2.13.0+cpu",
+        "torchvision==0.28.0",
+    ),
 }
 
 LIST_VERSIONS = (

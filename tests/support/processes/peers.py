@@ -15,7 +15,7 @@ SCRIPTS = Path(__file__).parents[2] / "interop" / "peers"
 
 def ask(peer: str, action: str, kind: str, folder: Path, *target: Path) -> Any:
     """What a peer's script answers."""
-    script = SCRIPTS / f"with_{peer}.py"
+    script = SCRIPTS / f"with_{peer.replace('-', '_')}.py"
     command = [python_of(peer, CACHE), str(script), action, kind, str(folder), *map(str, target)]
     with tempfile.TemporaryDirectory() as home:
         environment = clean_environment(Path(home))
