@@ -86,7 +86,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.engine.convert.run": ("ConversionReport", "convert"),
     "headrace.engine.exports.run": ("ExportReport",),
     "headrace.engine.imports.report": ("ImportReport",),
-    "headrace.engine.sync.run": ("SyncReport",),
+    "headrace.engine.sync.report": ("SyncReport",),
     "headrace.engine.upload.push": ("PushReport",),
     "headrace.errors": ("HeadraceError",),
     "headrace.model.enums": (

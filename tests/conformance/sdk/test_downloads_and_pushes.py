@@ -49,7 +49,7 @@ async def test_a_finished_folder_holds_the_files_and_nothing_else(
 
 
 async def test_what_a_person_changed_is_kept_and_what_is_missing_is_fetched(
-    version: DatasetVersion, tmp_path: Path
+    version: DatasetVersion, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A shorter file and one of the same size with other bytes are kept and named; nothing else is touched."""
     out = tmp_path / "out"
@@ -64,6 +64,7 @@ async def test_what_a_person_changed_is_kept_and_what_is_missing_is_fetched(
     assert (plan.moved, plan.skipped, sorted(plan.kept_files)) == (1, 9, NAMES[:2])
     assert not (out / NAMES[2]).exists()
     report = await version.download(out)
+    assert f"2 files were not downloaded into {out}" in caplog.text
     assert (report.moved, report.skipped, report.failed) == (1, 9, 0)
     assert (report.kept, sorted(report.kept_files)) == (2, NAMES[:2])
     assert {name: (out / name).read_bytes() for name in NAMES} == original | mine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ async def pull(
         dry_run: Print what would be done, and write nothing.
         workers: Number of files that are transferred at a time. Default: 32.
     """
+    # The result says what a program would read in the log.
+    logging.getLogger("headrace.engine").setLevel(logging.ERROR)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.download(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +21,8 @@ from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from headrace.transfer.state.failed import read_failures
+
+_log = logging.getLogger("headrace.engine")
 
 
 async def pull(
@@ -77,6 +80,13 @@ async def pull(
             )
         except BaseExceptionGroup as errors:
             raise first_error(errors) from None
+    if report.kept:
+        _log.warning(
+            "%d files were not downloaded into %s: other files have their names, such as %s",
+            report.kept,
+            folder,
+            report.kept_files[0],
+        )
     report.check("downloaded")
     return report
 
