@@ -36,6 +36,7 @@ def save_splits(folder: Path, names: dict[str, str]) -> None:
     [
         layouts.build_roboflow_coco,
         layouts.build_coco_2017,
+        layouts.build_coco_2017_as_unpacked,
         layouts.build_file_for_each_split,
         layouts.build_mmdetection_coco,
     ],

@@ -24,6 +24,7 @@ from tests.support.layouts.voc import save_xml
         layouts.build_voc_beside,
         layouts.build_roboflow_voc,
         layouts.build_voc_subfolders,
+        layouts.build_voc_splits_of_other_names,
     ],
 )
 def test_v18_images_are_found_where_people_put_them(
@@ -37,11 +38,17 @@ def test_v18_names_are_those_of_the_image_files(tmp_path: Path) -> None:
     strict_fails(tmp_path, "voc", "V10")
 
 
-def test_v18_folders_of_annotations_do_not_become_part_of_names(tmp_path: Path) -> None:
-    layouts.build_voc_annots(tmp_path)
-    for strict in (False, True):
-        names = {sample.filename for sample in read(tmp_path, "voc", strict=strict).samples}
-        assert names == {f"{image.stem}.png" for image in SCENE}
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(
+    ("build", "suffix"),
+    [(layouts.build_voc_annots, "png"), (layouts.build_voc_splits_of_other_names, "jpg")],
+)
+def test_v18_folders_of_annotations_do_not_become_part_of_names(
+    tmp_path: Path, build: Build, suffix: str, strict: bool
+) -> None:
+    build(tmp_path)
+    names = {sample.filename for sample in read(tmp_path, "voc", strict=strict).samples}
+    assert names == {f"{image.stem}.{suffix}" for image in SCENE}
 
 
 def test_v18_no_path_leads_out_of_the_source(tmp_path: Path) -> None:

@@ -172,6 +172,17 @@ def build_coco_2017(folder: Path) -> Expected:
     return expected(paths, format="coco")
 
 
+def build_coco_2017_as_unpacked(folder: Path) -> Expected:
+    """The zip files of the COCO data set where they unpack to, in a folder of their own."""
+    wanted = build_coco_2017(folder / "coco")
+    (folder / "coco" / "annotations_trainval2017").mkdir()
+    (folder / "coco" / "annotations").rename(
+        folder / "coco" / "annotations_trainval2017" / "annotations"
+    )
+    wanted.paths = [f"coco/{path}" for path in wanted.paths]
+    return wanted
+
+
 def build_file_for_each_split(folder: Path) -> Expected:
     """``train.json`` and ``val.json`` beside the folders ``train`` and ``val``."""
     paths: dict[str, SceneImage] = {}

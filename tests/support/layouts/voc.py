@@ -151,3 +151,14 @@ def build_voc_wrong_names(folder: Path) -> Expected:
         paths[f"JPEGImages/{image.stem}.jpg"] = image
     _draw_all(folder, paths)
     return expected(paths, format="voc", has_splits=False)
+
+
+def build_voc_splits_of_other_names(folder: Path) -> Expected:
+    """A folder for each split with ``annots`` and ``imgs``."""
+    paths: dict[str, SceneImage] = {}
+    for split in ("train", "val", "test"):
+        for image in of_splits(split):
+            save_xml(folder / split / "annots" / f"{image.stem}.xml", image, f"{image.stem}.jpg")
+            paths[f"{split}/imgs/{image.stem}.jpg"] = image
+    _draw_all(folder, paths)
+    return expected(paths, format="voc")

@@ -18,6 +18,7 @@ _SUFFIXES: Final = (".json", ".json.gz")
 _USUAL_FOLDERS: Final = ("annotations", "train", "valid", "val", "test")
 _USUAL_NAMES: Final = ("_annotations.coco.json", "annotations.json", "labels.json", "result.json")
 _MAX_FOLDERS: Final = 64
+_MAX_DEPTH: Final = 3
 _MAX_FILES: Final = 100
 _MAX_NAMES: Final = 5
 
@@ -28,6 +29,12 @@ def json_files(folder: Path) -> Iterator[Path]:
     Only a bounded number of entries is looked at, so that a folder of a million images costs no more than another.
     """
     names, folders, truncated = _listed(folder)
+    for _ in range(_MAX_DEPTH):
+        if names or len(folders) != 1:
+            break
+        # A data set that was unpacked into a folder of its own.
+        folder /= folders[0]
+        names, folders, truncated = _listed(folder)
     yield from _files(folder, names, truncated=truncated)
     usual = [name for name in _USUAL_FOLDERS if name in folders]
     others = [name for name in folders if name not in usual and name.lower() != "annotations"]

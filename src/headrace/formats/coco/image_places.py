@@ -38,7 +38,7 @@ def _folders(root: Path, part: CocoPart) -> Iterator[Path]:
     words = [word for word in (part.word, *_words(part.split)) if word]
     # CVAT calls a file instances_default.json and the folder of its images "default".
     words.append(part.path.name.partition(".")[0].rpartition("_")[2])
-    for base in (own, own.parent) if own != root else (own,):
+    for base in dict.fromkeys((own, own.parent, root)) if own != root else (own,):
         if base == own or not part.word or base.name != part.word:
             yield from (base / folder / word for folder in _FOLDERS for word in words)
             yield from (base / word for word in words)

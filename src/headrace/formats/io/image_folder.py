@@ -93,9 +93,11 @@ def _is_there(root: Path, folder: ImageFolder, name: str) -> bool:
 def _below(root: Path, known: list[str]) -> Iterable[str]:
     """Yield the other folders below the root; looked up only where the usual ones have no image."""
     count = 0
-    for relative, _ in look_below(root, ()):
-        if relative not in known:
-            count += 1
-            if count > _MAX_FOLDERS:
-                return
-            yield relative
+    for relative, listed in look_below(root, ()):
+        for name in listed.folders:
+            folder = f"{relative}{name}/"
+            if folder not in known:
+                count += 1
+                if count > _MAX_FOLDERS:
+                    return
+                yield folder

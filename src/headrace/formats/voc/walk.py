@@ -133,7 +133,6 @@ class VocWalk:
                 by_folder, rest = split_of_folder(folder.relative)
                 full = f"{devkit.root.name}/{folder.relative}" if devkit.split else folder.relative
                 by_folder = by_folder or devkit.split
-                prefix = f"{devkit.prefix}{rest}"
                 if by_folder:
                     known.add(by_folder)
                 folders, _ = key_of(folder.relative, "")
@@ -141,6 +140,10 @@ class VocWalk:
                 media = self.media_folders(devkit, folder.relative).of_stems(
                     [stem_of(name) for name in first]
                 )
+                if media is not None and _is_apart(media, devkit, folder.relative):
+                    # "annots/a.xml" is about "images/a.jpg": the name is that of the image alone.
+                    rest = rest[: rest.rstrip("/").rfind("/") + 1]
+                prefix = f"{devkit.prefix}{rest}"
                 for count, name in enumerate(chain(first, names)):
                     stem = stem_of(name)
                     listed = splits.take((folders, stem)) if lists else []
@@ -179,6 +182,11 @@ def read_file(path: str, opener: OpenFile = open_file) -> bytes:
         return b"".join(blocks)
     finally:
         os.close(fd)
+
+
+def _is_apart(media: FolderMedia, devkit: Devkit, relative: str) -> bool:
+    """Return whether images lie in another folder than their XML files, in a data set without ``Annotations``."""
+    return devkit.annotations == devkit.root and not f"/{media.prefix}".endswith(f"/{relative}")
 
 
 def _renamed(path: str, name: str, found: Pass) -> None:
