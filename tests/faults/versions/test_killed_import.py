@@ -90,4 +90,5 @@ async def test_a_killed_import_run_again_equals_an_undisturbed_one(
         assert await content(killed) == wanted
         assert await killed.stats() == counted
         with lake.raw() as connection:
-            assert connection.execute("select count(*) from shard").fetchone() == (0,)
+            running = "select count(*) from job where kind = 'IMPORT' and state = 'RUNNING'"
+            assert connection.execute(running).fetchone() == (0,)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from headrace.cli.console.errors import UsageError
+from headrace.cli.console.errors import DONE, FAILED, UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -113,7 +113,13 @@ async def import_(
         data={"version": version, "files": [_data(report) for report in reports]},
         lines=[line for report in reports for line in _lines(report, target)],
         next=None if dry_run else f"headrace stats {target} {version}",
+        status=FAILED if not allow_empty and any(map(_is_empty, reports)) else DONE,
     )
+
+
+def _is_empty(report: ImportReport) -> bool:
+    """Return whether a source has shapes, and none was imported or is there already: all assets are in a campaign."""
+    return report.shapes > 0 and report.shapes_imported + report.shapes_kept == 0
 
 
 def _lines(report: ImportReport, target: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headrace.engine.imports.report import ImportReport
 from headrace.engine.imports.source import SourceSummary
 from headrace.errors import NoDataError
 from headrace.formats.findings.collect import Findings
@@ -28,14 +27,3 @@ def check_not_empty(source: str, found: SourceSummary, findings: Findings) -> No
         ]
         message = f"{source}: none of its {shapes:,} shapes can be imported"
         raise NoDataError("; ".join([message, *reasons[:3]]), hint=_HINT)
-
-
-def check_something_imported(report: ImportReport) -> None:
-    """Raise NoDataError if no shape of a source that has some was imported or kept."""
-    if report.shapes and not (report.shapes_imported or report.shapes_kept):
-        raise NoDataError(
-            f"{report.source}: none of its {report.shapes:,} shapes was imported: "
-            f"{report.shapes_in_campaign:,} are on assets in a campaign, {report.shapes_not_found:,} on images "
-            f"without an asset, {report.shapes_dropped:,} were left out",
-            hint=_HINT,
-        )

@@ -26,7 +26,7 @@ from headrace.engine.imports.chunks import (
     ImportChunk,
     chunks,
 )
-from headrace.engine.imports.empty import check_not_empty, check_something_imported
+from headrace.engine.imports.empty import check_not_empty
 from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.plan import ChunkPlanner
 from headrace.engine.imports.report import ImportOptions, ImportReport
@@ -196,8 +196,6 @@ async def import_source(
                     await _finish(backend, ledger, report)
         report.seconds = counting.seconds
     _close(report, findings)
-    if not options.allow_empty:
-        check_something_imported(report)
     return report
 
 
