@@ -864,7 +864,7 @@ def test_c28_the_same_samples_give_the_same_bytes(tmp_path: Path, strict: bool) 
     assert first.decode() == (
         '{"info":{"year":1},"licenses":[],\n"images":[\n'
         '{"id":1,"file_name":"a.jpg","width":100,"height":50}],\n"annotations":[\n'
-        '{"id":1,"image_id":1,"category_id":1,"bbox":[1.5,2.0,3.0,4.0],"area":100.0,"iscrowd":0,'
+        '{"id":1,"image_id":1,"category_id":1,"bbox":[1.5,2.0,3.0,4.0],"area":100,"iscrowd":0,'
         '"segmentation":[[10.0,10.0,20.0,10.0,20.0,30.0]]}],\n"categories":[\n'
         '{"id":1,"name":"cat","supercategory":""}]}\n'
     )

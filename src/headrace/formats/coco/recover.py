@@ -20,6 +20,7 @@ T = TypeVar("T")
 NO_POLYGON = "a polygon has an odd number of coordinates or fewer than three points, dropped"
 MAX_DEPTH = 64
 MAX_INT = 2**63 - 1
+MAX_EXACT = 2**53
 
 _ANNOTATION_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
 _IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__)
@@ -142,7 +143,7 @@ def box(value: Any, report: Report) -> Box | None:
     if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
         report("C04", "a bbox is not four numbers", detail=repr(value))
         return None
-    x, y, w, h = map(float, value)
+    x, y, w, h = map(coordinate, value)
     if not all(map(math.isfinite, (x, y, w, h))):
         report("C05", "a bbox is not finite", detail=repr(value))
         return None
@@ -174,7 +175,7 @@ def ring(value: Any, report: Report) -> list[float] | None:
     if len(value) % 2 or len(value) < 6:
         report("C09", NO_POLYGON, detail=repr(value))
         return None
-    ring = list(map(float, value))
+    ring = list(map(coordinate, value))
     if not all(map(math.isfinite, ring)):
         report("C05", "a polygon is not finite, dropped", detail=repr(value))
         return None
@@ -204,7 +205,7 @@ def points(value: Any, report: Report) -> list[float] | None:
     ):
         report("C21", "keypoints are not a list of numbers, dropped", detail=repr(value))
         return None
-    return list(map(float, value))
+    return list(map(coordinate, value))
 
 
 def float_of(value: Any, report: Report) -> float | None:
@@ -214,7 +215,12 @@ def float_of(value: Any, report: Report) -> float | None:
     if not math.isfinite(value):
         report("C05", "an area or score is not finite, dropped")
         return None
-    return float(value)
+    return coordinate(value)
+
+
+def coordinate(value: float) -> float:
+    """Return a number: a whole one as it is, unless floats do not tell it from its neighbours."""
+    return value if abs(value) <= MAX_EXACT else float(value)
 
 
 def flag(value: Any) -> bool:

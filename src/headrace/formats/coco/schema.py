@@ -20,8 +20,10 @@ from headrace.model.shapes import Attributes
 Id = int | str
 # Databases and other readers hold 64 bits.
 FileId = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str
-Ring = Annotated[list[float], Meta(min_length=6)]
-Extent = Annotated[float, Meta(gt=0)]
+# A whole number stays one; beyond this floats do not tell whole numbers apart.
+Coordinate = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
+Ring = Annotated[list[Coordinate], Meta(min_length=6)]
+Extent = Annotated[int, Meta(gt=0, le=2**53)] | Annotated[float, Meta(gt=0)]
 
 MAX_EXTRA_KEYS = 64
 # msgspec does not accept these characters in the name of a field.
@@ -41,8 +43,8 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     id: FileId | None = None
     image_id: FileId | None = None
     category_id: FileId | None = None
-    bbox: tuple[float, float, Extent, Extent] | None = None
-    area: float | None = None
+    bbox: tuple[Coordinate, Coordinate, Extent, Extent] | None = None
+    area: Coordinate | None = None
     iscrowd: int | bool = 0
     segmentation: list[Ring] | RleRecord | None = None
 
@@ -54,9 +56,9 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
 class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
     """An entry of ``annotations`` with any keys that COCO defines."""
 
-    keypoints: list[float] | None = None
+    keypoints: list[Coordinate] | None = None
     num_keypoints: int | None = None
-    score: float | None = None
+    score: Coordinate | None = None
     attributes: Attributes | None = None
     utf8_string: str | None = None
 
@@ -67,8 +69,8 @@ class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     id: FileId | None = None
     image_id: FileId | None = None
     category_id: FileId | None = None
-    bbox: tuple[float, float, Extent, Extent] | None = None
-    area: float | None = None
+    bbox: tuple[Coordinate, Coordinate, Extent, Extent] | None = None
+    area: Coordinate | None = None
     iscrowd: int | bool = 0
     segmentation: Raw = Raw(b"null")
 
@@ -80,9 +82,9 @@ class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
 class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
     """An :class:`AnnotationRecord` whose segmentation stays JSON text."""
 
-    keypoints: list[float] | None = None
+    keypoints: list[Coordinate] | None = None
     num_keypoints: int | None = None
-    score: float | None = None
+    score: Coordinate | None = None
     attributes: Attributes | None = None
     utf8_string: str | None = None
 

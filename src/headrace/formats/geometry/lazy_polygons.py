@@ -27,7 +27,10 @@ NO_RINGS: list[list[float]] = []
 _NO_POLYGON = frozenset({b"[]", b"null"})
 # This byte cannot occur unescaped in JSON.
 _MARK = b"\x1e"
-_RINGS = Decoder(list[list[float]])
+_RINGS: Decoder[list[list[float]]] = Decoder(list[list[int | float]])
+_FLOAT_RINGS = Decoder(list[list[float]])
+# No whole number of this length is one that floats cannot tell from its neighbours.
+_LONG_NUMBER = re.compile(rb"\d{16}")
 
 
 class LazyPolygon(Sequence[list[float]]):
@@ -49,7 +52,8 @@ class LazyPolygon(Sequence[list[float]]):
         try:
             return self._rings
         except AttributeError:
-            self._rings = _RINGS.decode(self.raw)
+            exact = _LONG_NUMBER.search(self.raw) is None
+            self._rings = (_RINGS if exact else _FLOAT_RINGS).decode(self.raw)
             return self._rings
 
     def __len__(self) -> int:
