@@ -205,6 +205,7 @@ class _Export:
                 await self._write_all()
                 self._count_labels()
                 if self._options.dry_run:
+                    await in_thread(self._writer.check_target)
                     raise _NotPublished
         except _NotPublished:
             pass
