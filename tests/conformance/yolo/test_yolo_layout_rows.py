@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ParseError
 from headrace.model.shapes import Polygon
-from tests.support.data.formats import Reading, fails, lay_out, strict_fails
+from tests.support.data.formats import Reading, fails, lay_out, samples, strict_fails
 from tests.support.data.formats import read as read_any
 from tests.support.layouts import Build
 from tests.support.layouts import yolo as layouts
@@ -265,3 +266,21 @@ def test_y35_layouts_of_tools(tmp_path: Path, build: Build) -> None:
         if not told:
             strict = read(tmp_path / "street", strict=True, **options)
             assert strict.samples == found.samples
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("coco8", "detect"), ("coco8-seg", "segment"), ("coco8-pose", "pose"), ("dota8", "obb")],
+)
+def test_y28_the_task_of_real_datasets_stays(tmp_path: Path, name: str, task: str) -> None:
+    for strict in (False, True):
+        target = tmp_path / str(strict)
+        options = {"task": task} if strict else {}
+        convert_blocking(
+            samples("ultralytics-hub", name),
+            target,
+            to="yolo",
+            strict=strict and name not in ("coco8-pose", "dota8"),
+            **options,  # type: ignore[arg-type]
+        )
+        assert f"task: {task}\n" in (target / "data.yaml").read_text()

@@ -30,7 +30,7 @@ from headrace.model.shapes import AnyShape, Classification, Keypoints, Mask, Pol
 _OUTLINES: Final = (Polygon, Mask)
 _ENOUGH_SHAPES: Final = 1_000
 _ENOUGH_IMAGES: Final = 2_000
-_RECTANGLES: Final = 0.95
+_RECTANGLES: Final = 0.9
 """Least fraction of rectangles among the outlines of oriented boxes; corners drawn by hand are not always square."""
 
 
