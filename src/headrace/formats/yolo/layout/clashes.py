@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from headrace.formats.yolo.layout.folders import label_folder
@@ -12,6 +12,7 @@ from headrace.formats.yolo.layout.source import SplitSource
 
 # Up to this number of files the names of a folder are kept in memory; in larger folders each name is looked up.
 _REMEMBERED: Final = 100_000
+_FOLDERS: Final = 20
 
 NameTest = Callable[[str], bool]
 
@@ -25,6 +26,21 @@ class SplitClashes:
 
     def __init__(self, sources: Sequence[SplitSource]) -> None:
         self._sources = sources
+        # The images of folders that were walked lately, for the splits after them.
+        self._walked: dict[str, set[str]] = {}
+
+    def walked(self, folder: str, names: Iterator[str]) -> Iterator[str]:
+        """Return the names of a folder's images unchanged, and remember them, so that the folder is listed once."""
+        if len(self._sources) < 2:
+            return names
+        first = list(islice(names, _REMEMBERED))
+        if len(first) < _REMEMBERED:
+            self._walked[folder] = set(first)
+            while (
+                sum(map(len, self._walked.values())) > _REMEMBERED or len(self._walked) > _FOLDERS
+            ):
+                del self._walked[next(iter(self._walked))]
+        return chain(first, names)
 
     def in_folder(self, source: SplitSource, start: str) -> NameTest | None:
         """Return a test for file names of one folder, whose samples' names begin with ``start``; None if none clashes."""
@@ -37,7 +53,9 @@ class SplitClashes:
             and other.kind == source.kind
             and start.startswith(other.prefix)
         ]
-        listed = [_names(folder) for folder in folders]
+        listed = [
+            self._walked[folder] if folder in self._walked else _names(folder) for folder in folders
+        ]
         names = frozenset[str]().union(*(each for each in listed if each is not None))
         tests = [
             _lookup(folder) for folder, each in zip(folders, listed, strict=True) if each is None

@@ -22,10 +22,11 @@ class LabelFiles(ExitStack):
         self.folder = folder
         texts = _texts(folder)
         names = list(islice(texts, _REMEMBERED + 1))
-        self._names = set(names) if len(names) <= _REMEMBERED else None
+        self.names = set(names) if len(names) <= _REMEMBERED else None
+        """The names of all label files; None where they are too many to hold."""
         self._count, self.taken = len(names), 0
         self._next: str | None = None
-        if self._names is None:
+        if self.names is None:
             every = sorted_on_disk(chain(names, texts), name_order, self)
             self._stems = enumerate(map(stem_of, every), 1)
             self._count, self._next = next(self._stems, (0, None))
@@ -33,12 +34,12 @@ class LabelFiles(ExitStack):
     def take(self, stem: str, again: bool = False) -> str | None:
         """Return the label file for an image with this stem, or None; call it in the order of stems."""
         name = f"{stem}.txt"
-        if self._names is None:
+        if self.names is None:
             while self._next is not None and self._next < stem:
                 self._count, self._next = next(self._stems, (self._count, None))
             there = self._next == stem
         else:
-            there = name in self._names
+            there = name in self.names
         if not there:
             return None
         self.taken += not again
@@ -46,7 +47,7 @@ class LabelFiles(ExitStack):
 
     def left(self) -> Iterator[str]:
         """Yield candidates for label files without an image: all files, if any was not taken."""
-        if self._names is None:
+        if self.names is None:
             self._count += sum(1 for _ in self._stems)
         if self._count > self.taken:
             yield from (f"{self.folder}/{name}" for name in _texts(self.folder))

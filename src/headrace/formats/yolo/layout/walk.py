@@ -93,7 +93,8 @@ class YoloWalk:
         walk = self._walk(source.path, IMAGE_SUFFIXES)
         if not listed or below is None:
             for folder, names in walk:
-                yield folder, zip(names, repeat(True), repeat(None))
+                images = self._clashes.walked(folder.path, names)
+                yield folder, zip(images, repeat(True), repeat(None))
             return
         entries = SizesFile(sizes, self._found).below(below, stack)
         there = source.path.is_dir()
@@ -110,15 +111,23 @@ class YoloWalk:
         split, here = source.split, f"{folder.path}/"
         below = path_below(self._dataset.base, folder.path)
         clashes = self._clashes.in_folder(source, start)
-        take = labels.take
+        known, labels_here, taken = labels.names, f"{labels.folder}/", 0
+        # This loop takes a good part of the time of reading, so it calls little.
         for name, there, size in names:
-            stem = stem_of(name)
+            cut = name.rfind(".")
+            stem = name[:cut] if cut > 0 else name
+            text = f"{stem}.txt"
             if stem == before:
-                label = take(stem, again=True)
+                label = labels.take(stem, again=True)
                 if there:
                     self._note("Y23", "several images share a label file", here + name)
+            elif known is None:
+                label = labels.take(stem)
+            elif text in known:
+                label = labels_here + text
+                taken += 1
             else:
-                label = take(stem)
+                label = None
             if not there and label is None and self._has_images(source):
                 continue  # deleted by its owner, with its label file
             before = stem
@@ -129,6 +138,7 @@ class YoloWalk:
                 image = here + name if there else None
                 path = None if below is None else below + name
                 yield YoloImage(full, split, image, label, path, size)
+        labels.taken += taken
 
     def _has_images(self, source: SplitSource) -> bool:
         if source.path not in self._with_images:
