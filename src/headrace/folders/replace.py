@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -110,10 +110,11 @@ def move_aside(path: Path, *, name: str | None = None) -> Path:
     return path.rename(aside)
 
 
-def first_of(paths: Sequence[str]) -> str:
-    """Return the first ten paths and the number of the others, for a message."""
-    shown = sorted(paths)[:_SHOWN]
-    more = len(paths) - len(shown)
+def first_of(paths: Iterable[str]) -> str:
+    """Return the first ten paths and the number of the others, for a message; empty if there is none."""
+    rest = iter(paths)
+    shown = sorted(islice(rest, _SHOWN))
+    more = sum(1 for _ in rest)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 

@@ -211,11 +211,11 @@ def _put_images_beside_labels(built: Path) -> None:
 def _add(built: Path, target: Path) -> None:
     """Move files to the folder ``target``, in place of those that an earlier call wrote there."""
     with Manifest(state_of(target) / NAME) as own:
-        taken = list(taken_in(target, built, own))
+        taken = first_of(taken_in(target, built, own))
     if taken:
         raise FormatError(
             f"in {target}, files are in the way that headrace did not write, or that were changed since:"
-            f" {first_of(taken)}",
+            f" {taken}",
             hint="move them, or choose another folder",
         )
     try:

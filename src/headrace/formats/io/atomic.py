@@ -132,10 +132,14 @@ class AtomicTarget:
         if not target.parent.is_dir():
             raise FormatError(f"the folder {target.parent} does not exist", hint="create it first")
         check_no_lake(shown, below=self._overwrite)
-        if target.is_dir() and (target.is_mount() or Path.cwd().is_relative_to(target)):
+        if target.is_dir():
             # The folder would be replaced by another one of its name.
-            what = "a mounted folder" if target.is_mount() else "the working folder"
-            raise FormatError(f"{shown} is {what}", hint="choose a new folder below it")
+            for applies, what in (
+                (target.is_mount(), "a mounted folder"),
+                (_working_folder().is_relative_to(target), "the working folder, or around it"),
+            ):
+                if applies:
+                    raise FormatError(f"{shown} is {what}", hint="choose a new folder below it")
 
     def _check_old(self, folder: bool | None) -> None:
         """Check whether what is at the target may be replaced by a folder, or by a file."""
@@ -153,7 +157,7 @@ class AtomicTarget:
             if not self._force and not Manifest(self._manifest()).exists:
                 raise FormatError(
                     f"{shown} was not written by headrace, or on another machine or account; it holds"
-                    f" {first_of([path.name for path in target.iterdir()])}",
+                    f" {first_of(path.name for path in target.iterdir())}",
                     hint="choose another target, or pass force=True, which renames the folder and keeps it",
                 )
         elif os.path.lexists(self.shown if self.shown.is_symlink() else target):
@@ -166,11 +170,11 @@ class AtomicTarget:
                 )
 
     def _check_way(self, own: Manifest) -> None:
-        found = list(in_the_way(self.target, self.temp, own))
+        found = first_of(in_the_way(self.target, self.temp, own))
         if found:
             raise FormatError(
                 f"in {self.shown}, files are in the way that headrace did not write, or that were changed since:"
-                f" {first_of(found)}",
+                f" {found}",
                 hint="move them, choose another target, or pass force=True, which renames the folder and keeps it",
             )
 
@@ -259,6 +263,13 @@ class AtomicTarget:
                 self.replaced = clear_replaced(self._old, self.target, own)
             else:
                 self.replaced = move_aside(self._old, name=self.target.name)
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was deleted
+        return Path()
 
 
 def _remove(path: Path) -> None:
