@@ -175,6 +175,11 @@ async def test_the_version_is_listed_once_and_only_if_names_differ(
     assert (report.images_imported, report.images_by_ending) == (30, 30)
     # One for the number of assets, and one page.
     assert calls.count(LIST_ASSETS) == 2
+    calls.clear()
+    few = write_coco(apart(tmp_path) / "few.json", ["007.jpg", "images/008.png", "0.jpg"])
+    report = await version.import_annotations(few, fail_on_asset_not_found=False)
+    assert (report.images_by_ending, report.images_not_found) == (2, 1)
+    assert calls.count(LIST_ASSETS) == 1
 
 
 async def test_an_asset_keeps_the_tag_of_its_split(any_client: Client, tmp_path: Path) -> None:

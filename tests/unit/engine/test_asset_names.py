@@ -51,7 +51,7 @@ def chosen(image: ImageName, names: Sequence[str]) -> str | None:
         found = index.find(path)
         ids += found.ids
         questions.append(Question(parts_of(path), found.complete_from))
-    asset = nearest(questions, [by_id[each] for each in dict.fromkeys(ids)])
+    asset = nearest(image, questions, [by_id[each] for each in dict.fromkeys(ids)])
     return None if asset is None else asset.data.filename
 
 
@@ -133,7 +133,7 @@ def test_the_index_loses_no_candidate(names: list[str], image: list[str]) -> Non
     """An answer by way of the index is the answer of comparing with every asset, or a refusal."""
     (asked, *_) = image
     try:
-        every = nearest([Question(parts_of(asked), 1)], assets_of(names))
+        every = nearest(ImageName(asked), [Question(parts_of(asked), 1)], assets_of(names))
         wanted = None if every is None else every.data.filename
     except AmbiguousNameError:
         with pytest.raises(AmbiguousNameError):

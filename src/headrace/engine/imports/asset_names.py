@@ -45,11 +45,12 @@ class ImageName(Struct, frozen=True, gc=False):
 
 
 class AmbiguousNameError(Exception):
-    """An image may mean each of several assets; ``assets`` are some of them."""
+    """The image ``name`` may mean each of several assets; ``assets`` are some of them."""
 
-    def __init__(self, assets: Sequence[AssetRecord]) -> None:
-        super().__init__(assets)
-        self.assets = list(assets)
+    def __init__(self, image: NamedImage, candidates: Iterable[_Candidate]) -> None:
+        self.name = image.path or image.filename
+        self.assets = [each.asset for each in candidates]
+        super().__init__(self.name, self.assets)
 
 
 def names_of(image: NamedImage) -> list[str]:
@@ -87,10 +88,13 @@ class Question(Struct, frozen=True):
     complete_from: int
 
 
-def nearest(questions: Sequence[Question], assets: Iterable[AssetRecord]) -> AssetRecord | None:
+def nearest(
+    image: NamedImage, questions: Sequence[Question], assets: Iterable[AssetRecord]
+) -> AssetRecord | None:
     """Return the asset that an image means, or None.
 
     Args:
+        image: The image.
         questions: The names of the image, the surest first.
         assets: The assets that may end like one of the names. Others are ignored.
 
@@ -101,7 +105,9 @@ def nearest(questions: Sequence[Question], assets: Iterable[AssetRecord]) -> Ass
     candidates = [
         each
         for each in candidates
-        if each.parts and not any(_in_other_split(ask.parts, each.parts) for ask in questions)
+        if each.parts
+        and any(_is_alike(ask.parts, each.parts) for ask in questions)
+        and not any(_in_other_split(ask.parts, each.parts) for ask in questions)
     ]
     for same in (_same_base, _same_stem):
         tied: list[_Candidate] = []
@@ -111,12 +117,12 @@ def nearest(questions: Sequence[Question], assets: Iterable[AssetRecord]) -> Ass
                 return related[0].asset
             tied = tied or related
         if tied:
-            raise AmbiguousNameError([each.asset for each in tied])
+            raise AmbiguousNameError(image, tied)
     for same in (_same_base, _same_stem):
         for ask in questions:
             alike = [each for each in candidates if same(ask.parts, each.parts)]
             if len(alike) > 1 or (alike and ask.complete_from > 1):
-                raise AmbiguousNameError([each.asset for each in alike])
+                raise AmbiguousNameError(image, alike)
             if alike:
                 return alike[0].asset
     return None
@@ -139,6 +145,10 @@ def _related(ask: Question, alike: list[_Candidate]) -> list[_Candidate]:
             best, deepest = [], shared
         best.append(each)
     return best
+
+
+def _is_alike(image: list[str], asset: list[str]) -> bool:
+    return _same_base(image, asset) or _same_stem(image, asset)
 
 
 def _same_base(image: list[str], asset: list[str]) -> bool:

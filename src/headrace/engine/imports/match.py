@@ -1,7 +1,7 @@
 """Match the images of a source to assets: by path, by name, by the end of the name, or by another key.
 
-Names are looked up chunk by chunk, so that neither the file nor the version is held in memory. Only if some image has
-no asset of exactly its path or name, the version is listed once to make an index of the ends of its names.
+Names are looked up chunk by chunk, so that neither the file nor the version is held in memory. Images that have no asset
+of exactly their path or name are searched (``asset_search.py``).
 """
 
 from __future__ import annotations
@@ -12,31 +12,21 @@ from contextlib import aclosing
 from pathlib import PurePosixPath
 from uuid import UUID
 
-import anyio
 from msgspec import Struct
 
 from headrace.backend.base import Backend
-from headrace.engine.imports.asset_index import AssetIndex, Candidates, read_asset_index
 from headrace.engine.imports.asset_names import (
     AmbiguousNameError,
     ImageName,
     NamedImage,
-    Question,
     names_of,
-    nearest,
-    parts_of,
-    paths_of,
 )
-from headrace.engine.paging import CursorListing, KeyListing
+from headrace.engine.imports.asset_search import AssetSearch, assets_by_key
+from headrace.engine.paging import CursorListing
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.enums import AnnotationExportKey
 from headrace.model.records import AssetRecord, DatasetVersionRecord
-from headrace.protocol.operations.assets import (
-    LIST_ASSETS,
-    LIST_ASSETS_BY_KEY,
-    ListAssets,
-    ListAssetsByKey,
-)
+from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 
 SHOWN = 3
 _LOW = (1 << 64) - 1
@@ -74,8 +64,7 @@ class AssetMatcher:
         self._backend = backend
         self._version = version
         self._key = key
-        self._index: AssetIndex | None = None
-        self._indexing = anyio.Lock()
+        self._search = AssetSearch(backend, version.id)
         self._remembered: dict[tuple[str | None, str], AssetRecord | None] = {}
         self._ids: array[int] | None = None
 
@@ -128,7 +117,10 @@ class AssetMatcher:
         found = await self._by_name(images)
         rest = [place for place, asset in enumerate(found) if asset is None]
         if rest:
-            near = await self._by_ending([images[place] for place in rest])
+            try:
+                near = await self._search.find([images[place] for place in rest])
+            except AmbiguousNameError as error:
+                raise self._ambiguous(error.name, error.assets) from None
             for place, asset in zip(rest, near, strict=True):
                 found[place] = asset
         return found
@@ -212,44 +204,8 @@ class AssetMatcher:
             wanted = left
         return found
 
-    # --- ends of names -----------------------------------------------------------------------------------
-
-    async def _by_ending(self, images: Sequence[NamedImage]) -> list[AssetRecord | None]:
-        async with self._indexing:
-            if self._index is None:
-                self._index = await read_asset_index(self._backend, self._version.id)
-        index = self._index
-        asked = [[(path, index.find(path)) for path in paths_of(image)] for image in images]
-        ids = {each: None for questions in asked for _, found in questions for each in found.ids}
-        assets = {asset.id: asset async for asset in self._assets("ids", list(ids))}
-        return [
-            self._nearest(image, questions, assets)
-            for image, questions in zip(images, asked, strict=True)
-        ]
-
-    def _nearest(
-        self,
-        image: NamedImage,
-        asked: list[tuple[str, Candidates]],
-        assets: dict[UUID, AssetRecord],
-    ) -> AssetRecord | None:
-        ids = {each: None for _, found in asked for each in found.ids}
-        if not ids:
-            return None
-        questions = [Question(parts_of(path), found.complete_from) for path, found in asked]
-        try:
-            return nearest(questions, [assets[each] for each in ids if each in assets])
-        except AmbiguousNameError as error:
-            raise self._ambiguous(image.path or image.filename, error.assets) from None
-
-    async def _assets(self, field: str, keys: Sequence[object]) -> AsyncIterator[AssetRecord]:
-        if not keys:
-            return
-        query = ListAssetsByKey(version_id=self._version.id)
-        listed = KeyListing(self._backend, LIST_ASSETS_BY_KEY, query, field, keys)
-        async for page in listed.pages():
-            for asset in page:
-                yield asset
+    def _assets(self, field: str, keys: Sequence[object]) -> AsyncIterator[AssetRecord]:
+        return assets_by_key(self._backend, self._version.id, field, keys)
 
     # --- errors ------------------------------------------------------------------------------------------
 
