@@ -19,6 +19,9 @@ from tests.support.layouts.voc import save_xml
     "build",
     [
         layouts.build_voc_devkit,
+        layouts.build_cvat_voc,
+        layouts.build_fiftyone_voc,
+        layouts.build_voc_xmls,
         layouts.build_voc_annots,
         layouts.build_voc_other_names,
         layouts.build_voc_beside,
@@ -41,7 +44,11 @@ def test_v18_names_are_those_of_the_image_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize(
     ("build", "suffix"),
-    [(layouts.build_voc_annots, "png"), (layouts.build_voc_splits_of_other_names, "jpg")],
+    [
+        (layouts.build_voc_annots, "png"),
+        (layouts.build_voc_splits_of_other_names, "jpg"),
+        (layouts.build_voc_xmls, "jpg"),
+    ],
 )
 def test_v18_folders_of_annotations_do_not_become_part_of_names(
     tmp_path: Path, build: Build, suffix: str, strict: bool
@@ -83,3 +90,15 @@ def test_v19_images_of_two_splits_with_one_name(tmp_path: Path, strict: bool) ->
     ]
     chosen = read(tmp_path, "voc", strict=strict, split="valid")
     assert len(chosen.samples) == len(of_splits("val"))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_v19_images_of_two_cameras_with_one_name(tmp_path: Path, strict: bool) -> None:
+    for camera in ("a", "b"):
+        for place in ("night", "day"):
+            path = f"{camera}/{place}"
+            save_xml(tmp_path / "Annotations" / path / "xml" / "1.xml", SCENE[0], "1.jpg")
+            draw(tmp_path / "JPEGImages" / path / "1.jpg", 64, 48)
+    found = read(tmp_path, "voc", strict=strict)
+    names = [sample.filename for sample in found.samples]
+    assert len(set(names)) == 4

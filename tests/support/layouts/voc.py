@@ -71,6 +71,41 @@ def build_voc_devkit(folder: Path) -> Expected:
     return expected(paths, format="voc")
 
 
+def build_cvat_voc(folder: Path) -> Expected:
+    """CVAT's "PASCAL VOC 1.1" with images: all in the list ``default``, which is no split."""
+    paths = {f"JPEGImages/{image.stem}.png": image for image in SCENE}
+    for image in SCENE:
+        save_xml(folder / "Annotations" / f"{image.stem}.xml", image, f"{image.stem}.png")
+    lists = folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "default.txt").write_text("".join(f"{image.stem}\n" for image in SCENE))
+    (folder / "labelmap.txt").write_text(
+        "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncar:128,0,0::\ncat:0,128,0::\ndog:1,2,3::\n"
+    )
+    _draw_all(folder, paths)
+    return expected(paths, format="voc", has_splits=False)
+
+
+def build_fiftyone_voc(folder: Path) -> Expected:
+    """FiftyOne's VOCDetectionDataset: ``data`` and ``labels``."""
+    paths = {f"data/{image.stem}.jpg": image for image in SCENE}
+    for image in SCENE:
+        save_xml(folder / "labels" / f"{image.stem}.xml", image, f"{image.stem}.jpg", folder="data")
+    _draw_all(folder, paths)
+    return expected(paths, format="voc", has_splits=False)
+
+
+def build_voc_xmls(folder: Path) -> Expected:
+    """The Oxford pets: ``annotations/xmls`` beside other things, and ``images``."""
+    paths = {f"images/{image.stem}.jpg": image for image in SCENE}
+    for image in SCENE:
+        save_xml(folder / "annotations" / "xmls" / f"{image.stem}.xml", image, f"{image.stem}.jpg")
+        draw(folder / "annotations" / "trimaps" / f"{image.stem}.png", image.width, image.height)
+    (folder / "annotations" / "list.txt").write_text("street_01 1 1 1\n")
+    _draw_all(folder, paths)
+    return expected(paths, format="voc", has_splits=False)
+
+
 def build_voc_annots(folder: Path) -> Expected:
     """A folder of XML files and one of images, called as people like."""
     paths = {f"images/{image.stem}.png": image for image in SCENE}

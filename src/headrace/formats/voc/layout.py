@@ -110,6 +110,8 @@ def set_files(devkit: Devkit) -> dict[str, Path]:
         files = sorted(each for each in folder.glob("*.txt") if each.is_file())
         named = {each.stem: each for each in files}
         plain = {split: each for split, each in named.items() if not _OF_CLASS.fullmatch(split)}
+        # CVAT lists the images without a split as "default".
+        plain.pop("default", None)
         if plain:
             # trainval only repeats train and val.
             if plain.keys() & {"train", "val"}:

@@ -140,7 +140,8 @@ class VocWalk:
                 media = self.media_folders(devkit, folder.relative).of_stems(
                     [stem_of(name) for name in first]
                 )
-                if media is not None and _is_apart(media, devkit, folder.relative):
+                is_apart = media is not None and not f"/{media.prefix}".endswith(f"/{rest}")
+                if is_apart:
                     # "annots/a.xml" is about "images/a.jpg": the name is that of the image alone.
                     rest = rest[: rest.rstrip("/").rfind("/") + 1]
                 prefix = f"{devkit.prefix}{rest}"
@@ -153,8 +154,8 @@ class VocWalk:
                         self.progress = count / folder.files
                     path = f"{folder.path}/{name}"
                     used = prefix
-                    if by_folder and not self._seen.is_new(f"{prefix}{stem}"):
-                        # Without the folder of its split it would have the name of another image.
+                    if (by_folder or is_apart) and not self._seen.is_new(f"{prefix}{stem}"):
+                        # Without its folder it would have the name of another image.
                         used = f"{devkit.prefix}{full}"
                         _renamed(path, f"{used}{stem}", found)
                     yield VocFile(path, folder.relative, stem, devkit, used, listed, media)
@@ -184,15 +185,10 @@ def read_file(path: str, opener: OpenFile = open_file) -> bytes:
         os.close(fd)
 
 
-def _is_apart(media: FolderMedia, devkit: Devkit, relative: str) -> bool:
-    """Return whether images lie in another folder than their XML files, in a data set without ``Annotations``."""
-    return devkit.annotations == devkit.root and not f"/{media.prefix}".endswith(f"/{relative}")
-
-
 def _renamed(path: str, name: str, found: Pass) -> None:
     found.add(
         "V19",
-        "images of two splits have one name; the later one is named with its folder",
+        "images of two folders have one name; the later one is named with its folder",
         severity=Severity.NOTE,
         path=path,
         detail=name,
