@@ -96,11 +96,10 @@ def build_fiftyone_voc(folder: Path) -> Expected:
 
 
 def build_voc_xmls(folder: Path) -> Expected:
-    """The Oxford pets: ``annotations/xmls`` beside other things, and ``images``."""
+    """The Oxford pets: ``annotations/xmls`` beside a list, and ``images``; without their masks."""
     paths = {f"images/{image.stem}.jpg": image for image in SCENE}
     for image in SCENE:
         save_xml(folder / "annotations" / "xmls" / f"{image.stem}.xml", image, f"{image.stem}.jpg")
-        draw(folder / "annotations" / "trimaps" / f"{image.stem}.png", image.width, image.height)
     (folder / "annotations" / "list.txt").write_text("street_01 1 1 1\n")
     _draw_all(folder, paths)
     return expected(paths, format="voc", has_splits=False)
