@@ -8,26 +8,15 @@ that was killed therefore resumes where it stopped, with the same result as an u
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import aclosing
 from pathlib import Path
 
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from msgspec import Struct
-
 from headrace import formats
-from headrace.backend.base import Backend, Limits
+from headrace.backend.base import Backend
 from headrace.engine.imports.asset_sizes import AssetSizes
-from headrace.engine.imports.chunks import (
-    CHUNK_BYTES,
-    HEADRACE,
-    PLATFORM,
-    ImportChunk,
-    chunks,
-)
+from headrace.engine.imports.chunks import CHUNK_BYTES
 from headrace.engine.imports.empty import check_not_empty
 from headrace.engine.imports.match import AssetMatcher
+from headrace.engine.imports.pipeline import Chunker, send_all
 from headrace.engine.imports.plan import ChunkPlanner
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.send import ChunkSender, WrittenNow
@@ -35,11 +24,10 @@ from headrace.engine.imports.source import (
     ImportSource,
     ThreadedReader,
     inspect_source,
-    iterate_in_thread,
     source_digest,
 )
 from headrace.engine.imports.splits import SplitTagger, split_of_file
-from headrace.engine.imports.version_type import change_for, for_type
+from headrace.engine.imports.version_type import for_type
 from headrace.engine.undo.foreign.save import note_written, save_removal
 from headrace.engine.undo.foreign.store import LocalRemoval
 from headrace.engine.undo.remove import check_room
@@ -49,7 +37,7 @@ from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import Guess
 from headrace.formats.options import ReadOptions, read_options
 from headrace.formats.registry import Format, report_others
-from headrace.model.enums import ImportAnnotationMode, InferenceType
+from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord, VersionStats
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
@@ -59,14 +47,8 @@ from headrace.protocol.operations.annotations import (
     StartImport,
 )
 from headrace.protocol.operations.datasets import GET_STATS, GET_VERSION, VersionId
-from headrace.tasks import first_error
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
-
-WORKERS = 4
-ASSETS_IN_FLIGHT = 1_000
-"""Assets in all concurrent calls together. More gain nothing, since Python builds one chunk at a time, and hold tens
-of MiB."""
 
 
 async def import_file(
@@ -166,13 +148,13 @@ async def import_source(
             report.labels_created = await missing_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
-            chunker = _Chunker(reader, losses, version.type, backend.limits)
+            chunker = Chunker(reader, losses, version.type, backend.limits)
             if dry_run:
                 annotated = before.nb_annotations > 0
                 planner = ChunkPlanner(
                     backend, version, options, matcher, tagger, report, annotated=annotated
                 )
-                await _send_all(chunker, planner, backend, counting)
+                await send_all(chunker, planner, backend, counting)
             else:
                 kept = None
                 if undo and before.nb_annotations:
@@ -186,7 +168,7 @@ async def import_source(
                 sender = ChunkSender(
                     backend, version, options, matcher, tagger, labels, ledger, report, counts
                 )
-                await _send_all(chunker, sender, backend, counting)
+                await send_all(chunker, sender, backend, counting)
                 if ledger is None:
                     await _count_replaced(backend, version, before, sender.written, report)
                     if kept is not None:
@@ -253,57 +235,6 @@ def _count_joints(count: int, found: Pass) -> None:
     if count:
         message = "edges of skeletons without two keypoints, left out"
         found.add("LOSS", message, severity=Severity.LOSS, count=count)
-
-
-class _Chunker(Struct, frozen=True):
-    """Cuts a source into chunks, for a version of a given type."""
-
-    reader: Reader
-    losses: Pass
-    type: InferenceType
-    limits: Limits
-
-    def chunks(self) -> Iterator[ImportChunk]:
-        return chunks(
-            self.reader,
-            self.losses,
-            images=self.limits.import_assets,
-            says=HEADRACE if self.limits.extensions else PLATFORM,
-            change=change_for(self.type),
-        )
-
-
-async def _send_all(
-    chunker: _Chunker, sender: ChunkSender | ChunkPlanner, backend: Backend, progress: Progress
-) -> None:
-    limits = backend.limits
-    workers = min(WORKERS, limits.concurrency, max(2, ASSETS_IN_FLIGHT // limits.import_assets))
-    send, receive = anyio.create_memory_object_stream[ImportChunk](0)
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_read, chunker, send)
-            for _ in range(workers):
-                group.start_soon(_work, receive.clone(), sender, progress)
-            receive.close()
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
-
-
-async def _read(chunker: _Chunker, send: MemoryObjectSendStream[ImportChunk]) -> None:
-    async with send, aclosing(iterate_in_thread(chunker.chunks)) as chunks_in_order:
-        async for chunk in chunks_in_order:
-            await send.send(chunk)
-
-
-async def _work(
-    receive: MemoryObjectReceiveStream[ImportChunk],
-    sender: ChunkSender | ChunkPlanner,
-    progress: Progress,
-) -> None:
-    async with receive:
-        async for chunk in receive:
-            await sender.send(chunk)
-            progress.add(len(chunk.samples))
 
 
 async def _open_ledger(
