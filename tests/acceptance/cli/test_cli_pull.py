@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.processes.cli import Place
+from tests.support.processes.cli import Place, running
 
 
 @pytest.fixture
@@ -67,3 +68,14 @@ def test_a_lake_is_refused(place: Place, names: list[str]) -> None:
             refused = place.run(command, "demo/v1", folder)
             assert (refused.status, "lake" in refused.err) == (1, True)
         assert sorted(os.listdir(folder)) == before
+
+
+def test_four_at_once(place: Place, names: list[str], tmp_path: Path) -> None:
+    """One fetches the files, the others wait and find them complete."""
+    command = ("pull", place.target, "demo/v1", tmp_path / "out", "--json")
+    with ExitStack() as stack:
+        started = [stack.enter_context(running(*command, **place.variables)) for _ in range(4)]
+        outcomes = [one.outcome() for one in started]
+    assert [outcome.status for outcome in outcomes] == [0] * 4
+    assert sorted(outcome.json()["moved"] for outcome in outcomes) == [0, 0, 0, 12]
+    assert sorted(os.listdir(tmp_path / "out")) == names

@@ -32,11 +32,11 @@ async def server() -> AsyncIterator[FaultServer]:
 
 
 async def start(
-    server: FaultServer, folder: Path, kill_at: int, names: list[str]
+    server: FaultServer, folder: Path, kill_at: int, names: list[str], *, errors: int | None = None
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable, str(SCRIPT), server.address, str(folder), str(kill_at), *names,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=errors,
     )  # fmt: skip
 
 
@@ -139,3 +139,24 @@ async def test_f06_two_processes_and_one_folder(server: FaultServer, tmp_path: P
     assert status == 0
     assert report is not None
     assert (report.skipped, report.moved) == (61, 0)
+
+
+async def test_f06_who_waits_takes_over_when_the_other_is_killed(
+    server: FaultServer, tmp_path: Path
+) -> None:
+    """While the first lives the second asks for nothing; what the first has is not fetched again."""
+    folder = tmp_path / "out"
+    server.script("large.bin", cut(4_000_000, "silent"))
+    first = await start(server, folder, 0, listed("sha256"))
+    await until(lambda: len(there(folder)) == 60 and bool(server.seen("large.bin")), 60)
+    second = await start(server, folder, 0, listed("sha256"), errors=asyncio.subprocess.PIPE)
+    assert second.stderr is not None
+    assert b"waiting for its end" in await second.stderr.readline()
+    asked = len(server.requests)
+    first.kill()
+    await first.communicate()
+    output, _ = await second.communicate()
+    report = msgspec.json.decode(output, type=TransferReport)
+    assert (report.moved, report.skipped) == (1, 60)
+    assert len(server.requests) == asked + 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == FILES

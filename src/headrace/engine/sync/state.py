@@ -23,6 +23,7 @@ from headrace.engine.sync.plan import SyncBase
 from headrace.engine.upload.file import walk
 from headrace.folders.state import make_state, state_of
 from headrace.model.names import STATE_FOLDER
+from headrace.threads import in_thread
 
 
 class SyncedFile(Struct, frozen=True):
@@ -61,7 +62,8 @@ class LocalFile(Struct, frozen=True):
 
 async def read_state(folder: Path, version: UUID) -> SyncState:
     """Read the state of the last synchronization; empty if it is missing, invalid, or of another version."""
-    for path in (_in_folder(folder), _in_state_folder(folder, version)):
+    kept = await in_thread(_in_state_folder, folder, version)
+    for path in (_in_folder(folder), kept):
         found = None if path is None else await _read(path)
         if found is not None and found.version == version:
             return found

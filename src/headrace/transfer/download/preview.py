@@ -32,8 +32,7 @@ async def preview(
         The numbers of files that would be moved, skipped and kept. Files without a known size count no bytes.
     """
     report = TransferReport(dry_run=True)
-    files = LocalFiles(folder, journal_of(folder))
-    await in_thread(files.open)
+    files = await in_thread(_open, folder)
     async for batch in batches:
         found = Sorted(missing=batch) if force_replace else await in_thread(files.sort, batch)
         report.moved += len(found.missing)
@@ -47,3 +46,9 @@ async def preview(
         progress.add(len(batch))
     report.seconds = progress.seconds
     return report
+
+
+def _open(folder: Path) -> LocalFiles:
+    files = LocalFiles(folder, journal_of(folder))
+    files.open()
+    return files

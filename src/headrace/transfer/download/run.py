@@ -90,7 +90,7 @@ async def run(
         raise ConfigurationError(f"max_workers={workers} is too small", hint="give at least 1")
     report = TransferReport()
     workers = _within_fd_limit(workers, report)
-    workspace = Workspace(folder, durable=durable, some_files=some_files)
+    workspace = await in_thread(Workspace, folder, durable=durable, some_files=some_files)
     pool = _Pool(workspace, report, progress, policy, workers)
     try:
         await wait_for_lock(workspace.lock, folder, "download")

@@ -48,7 +48,7 @@ _NO_STATE = "the state folder cannot be written: the next run reads the files ag
 
 
 class Workspace:
-    """The state of one target folder during one run. Its methods block, and are not thread-safe.
+    """The state of one target folder during one run. It blocks, and is not thread-safe.
 
     With ``some_files`` the run has only some files of the folder, and keeps what is known about the others.
 
@@ -73,6 +73,7 @@ class Workspace:
         self._started = StartedFiles(self._parts / "started")
         self.files = LocalFiles(target, self.journal, self._started.is_suspect)
         self.names = NameMap(target, _NAMES, extend=some_files)
+        self._kept_names = names_of(target)
         self._some_files = some_files
 
     def lock(self) -> bool:
@@ -213,7 +214,7 @@ class Workspace:
             complete = report is not None and not report.failed
             release_share(lock, complete=complete, clean=partial(self._clean, report, lock))
         if report is not None and report.renamed:
-            places = (self._folder / _NAMES, names_of(self.target))
+            places = (self._folder / _NAMES, self._kept_names)
             report.names_file = next((str(path) for path in places if path and path.exists()), "")
 
     def _clean(self, report: TransferReport | None, lock: SharedLock) -> None:
@@ -235,9 +236,8 @@ class Workspace:
 
     def _keep_in_state(self) -> None:
         journal, names = self._folder / _JOURNAL, self._folder / _NAMES
-        kept = names_of(self.target)
-        if not self._some_files and kept is not None and not names.exists():
-            kept.unlink(missing_ok=True)
+        if not self._some_files and self._kept_names is not None and not names.exists():
+            self._kept_names.unlink(missing_ok=True)
         if not (journal.exists() or names.exists()):
             return
         state = make_state(self.target)
