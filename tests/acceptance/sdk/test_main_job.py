@@ -50,11 +50,11 @@ async def main_job(target: str, token: str | None, images: Path, file: Path, out
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Every file below a folder with the digest of its bytes, but for the journal of a download."""
+    """Every file below a folder with the digest of its bytes."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".headrace" not in path.parts
+        if path.is_file()
     }
 
 
