@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import msgspec
 import pytest
 
+from headrace import formats
 from headrace.errors import BadRequestError, LossyWriteError
 from headrace.model.enums import AnnotationFileType
 from headrace.model.names import safe_parts
@@ -145,3 +146,24 @@ async def test_f33_the_platforms_own_file_has_all_of_them(
     assert {msgspec.json.decode(line)["filename"] for line in lines} >= {"CON.jpg", "c:drive.jpg"}
     for name in members:
         safe_parts(name)
+
+
+@pytest.mark.parametrize("format", ["yolo", "coco", "voc"])
+async def test_images_of_an_export_have_names_of_their_own(
+    client: Client, folder: Path, tmp_path: Path, format: str
+) -> None:
+    """Each image is there once, and where the annotations of the export look for it."""
+    await client.push("torture/v1", folder)
+    version = await client.version("torture/v1")
+    report = await version.export(tmp_path / "out", format, media="copy")
+    assert (report.media, report.images) == (len(NAMES), len(NAMES))
+    images = {
+        content: name for name, content in contents(tmp_path / "out").items() if b"JFIF" in content
+    }
+    assert images.keys() == set(contents(folder).values())
+    assert len(images) == len(NAMES)
+    if format == "voc":
+        return  # Without annotations, VOC has no file that says which images there are.
+    with formats.read(tmp_path / "out", format) as source:
+        paths = {sample.path for sample in source}
+    assert paths == set(images.values())

@@ -11,6 +11,7 @@ import pytest
 
 import headrace
 from examples.make_sample import draw_dataset
+from headrace.formats.info import Media
 
 
 @pytest.fixture
@@ -24,8 +25,11 @@ async def lake(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["coco", "yolo", "voc"])
+@pytest.mark.parametrize("media", ["none", "copy", "symlink"])
 @pytest.mark.parametrize("moment", [0, 1, 2])
-async def test_a_cancelled_export_leaves_nothing(lake: Path, kind: str, moment: int) -> None:
+async def test_a_cancelled_export_leaves_nothing(
+    lake: Path, kind: str, media: Media, moment: int
+) -> None:
     out = lake.parent / "out"
     out.mkdir()
     async with headrace.connect(lake) as client:
@@ -38,13 +42,15 @@ async def test_a_cancelled_export_leaves_nothing(lake: Path, kind: str, moment: 
                 asyncio.get_running_loop().call_later(moment / 200, export.cancel)
             events.append(event)
 
-        export = asyncio.create_task(version.export(out / "target", kind, progress=cancel))
+        export = asyncio.create_task(
+            version.export(out / "target", kind, media=media, progress=cancel)
+        )
         with contextlib.suppress(asyncio.CancelledError):
             await export
         # Whole, where the cancellation came too late, or nothing: no part and no lock.
         assert os.listdir(out) in ([], ["target"])
         # The lake is as good as before.
-        await version.export(out / "target", kind, overwrite=True)
+        await version.export(out / "target", kind, media=media, overwrite=True)
         assert os.listdir(out) == ["target"]
 
 
