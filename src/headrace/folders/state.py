@@ -17,6 +17,7 @@ from headrace.settings import load_settings
 _PATHS = "paths"
 _PATH = "path"
 _KEPT = 90 * 24 * 3600.0
+_BEING_WRITTEN = 24 * 3600.0
 """Seconds."""
 
 
@@ -51,7 +52,8 @@ def _key(path: Path) -> bytes:
 def _forget_deleted(paths: Path) -> None:
     """Delete the state of paths that are gone.
 
-    Where the folder around is gone too, the path may be on a disk that is not mounted: then the state stays for a time.
+    State of a path that another process is about to create stays. Where the folder around is gone too, the path may be
+    on a disk that is not mounted: then the state stays longer.
     """
     for folder in paths.iterdir():
         try:
@@ -59,5 +61,6 @@ def _forget_deleted(paths: Path) -> None:
             age = time.time() - (folder / _PATH).stat().st_mtime
         except OSError:
             continue
-        if not os.path.lexists(path) and (path.parent.is_dir() or age > _KEPT):
+        least = _BEING_WRITTEN if path.parent.is_dir() else _KEPT
+        if age > least and not os.path.lexists(path):
             shutil.rmtree(folder, ignore_errors=True)

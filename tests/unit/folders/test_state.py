@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays(
     (tmp_path / "gone").rmdir()
     disk.rename(tmp_path / "elsewhere")
     make_state(tmp_path / "new")
+    # Another process may be about to create it.
+    assert deleted.exists()
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for each in (kept, deleted):
+        os.utime(each / "path", (two_days_ago, two_days_ago))
+    make_state(tmp_path / "newer")
     assert kept.exists()
     assert not deleted.exists()
     os.utime(kept / "path", (0, 0))
