@@ -104,9 +104,10 @@ def test_a_report_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
         },
     )
     target = tmp_path / "out.json"
+    old = '{"code":"Y07","severity":"error","message":"of the last run"}'
     convert = f'headrace convert {source} {target} --to coco --on-error skip --report "$DISK/all"'
     script = f"""
-        echo old > "$DISK/all"
+        echo '{old}' > "$DISK/all"
         head -c 7500000 /dev/zero > "$DISK/filler"
         {convert}; echo "first $?"
         ls -A "$DISK"; cat "$DISK/all"; ls {target}
@@ -117,7 +118,7 @@ def test_a_report_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
     done = on_small_disk(disk, script, "8m")
     before, _, after = done.stdout.partition("first 1\n")
     assert before == "", done
-    assert after.splitlines()[:3] == ["all", "filler", "old"]
+    assert after.splitlines()[:3] == ["all", "filler", old]
     (line,) = errors(done.stderr)
     assert line.startswith(f"error: {disk}/all: no space left on device. Free some space")
     assert "Traceback" not in done.stderr
