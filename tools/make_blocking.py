@@ -59,6 +59,8 @@ CLASSES = (
 )
 """The public classes of the SDK that get a blocking twin, in the order of the generated module."""
 NAMES = set(CLASSES)
+OWN = {"Removal"}
+"""Classes that the official client does not have, and so no module of its names."""
 MODULES = BLOCKING / "sdk"
 HOMES = {"DataSource": "datasource"}
 """Modules of the official client that are not named after their class."""
@@ -129,7 +131,7 @@ def modules() -> list[tuple[Path, str]]:
     """Generate the modules of the official client: one for each class, together with its ``Multi`` class."""
     names: dict[str, list[str]] = {}
     for name in CLASSES:
-        if name != "Client":
+        if name != "Client" and name not in OWN:
             names.setdefault(home(name), []).append(name)
     made = [
         (

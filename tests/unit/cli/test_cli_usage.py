@@ -115,7 +115,9 @@ def test_help_is_no_error(arguments: list[str]) -> None:
 def test_help_shows_the_groups_with_the_everyday_commands_first() -> None:
     shown = headrace("--help", COLUMNS="80").out
     headings = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
-    assert headings == ["Move data:", "Look:", "Work:", "A lake:", "A server:", "General:"]
+    assert headings == [
+        *("Move data:", "Look:", "Take back:", "Work:", "A lake:", "A server:", "General:")
+    ]
     named = [line.split(":")[0].strip() for line in shown.splitlines() if ": " in line]
     assert named[1:9] == ["push", "pull", "sync", "import", "export", "convert", "ls", "stats"]
 

@@ -32,6 +32,7 @@ JOINED_MS = 60_000
 
 _ASSETS_A_FRAME = 200
 _ANNOTATIONS_A_FRAME = 500
+_BYTES_HELD = 8 << 20
 
 log = logging.getLogger("headrace.platform")
 
@@ -107,6 +108,9 @@ class RemovalRecorder:
                 frame.tags[tag] = name
             rows = await _fetch(tx, "removals.annotations_of_assets", scope, keys)
             frames.append(_with_annotations(frame, rows, names))
+            if _is_large(frames):
+                await self._write(tx, scope, frames)
+                frames = []
         await self._write(tx, scope, frames)
 
     async def save_annotations(
@@ -129,12 +133,15 @@ class RemovalRecorder:
             assets = {each.asset for each in frame.annotations}
             frame.replacements = [each for each in replacements if each.asset in assets]
             frames.append(frame)
+            if _is_large(frames):
+                await self._write(tx, scope, frames)
+                frames = []
         await self._write(tx, scope, frames)
 
     # --- the file -----------------------------------------------------------------------------------------
 
     async def _write(self, tx: Transaction, scope: VersionScope, frames: list[Frame]) -> None:
-        if not frames:
+        if not frames or self._given_up:
             return
         no, size = await self._row(tx, scope)
         if self.saves:
@@ -229,6 +236,12 @@ def _with_annotations(frame: Frame, rows: list[Row], names: dict[int, str]) -> F
     keys = {key for each in frame.annotations for key in unpack_counts(each.counts)}
     frame.labels = {key: names[key] for key in sorted(keys) if key in names}
     return frame
+
+
+def _is_large(frames: list[Frame]) -> bool:
+    """Whether frames should be written before more are read."""
+    size = sum(len(each.blob) for frame in frames for each in frame.annotations)
+    return size > _BYTES_HELD
 
 
 async def _fetch(
