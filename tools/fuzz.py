@@ -5,7 +5,7 @@ tools/python tools/fuzz.py coco --seconds 60 --seed 1
 tools/python tools/fuzz.py all --keep failing/
 
 Besides the formats there are `results` (COCO's lists), `voc-devkit` (split lists, label maps, images' headers), `yolo-lists`
-(lists of images, class names) and `rle`.
+(lists of images, class names), `yolo-dota`, `yolo-sizes` (`image-sizes.jsonl`) and `rle`.
 
 The inputs are mutations of small valid files, or with ``--atheris`` chosen by coverage (atheris must be installed). An
 input that causes another error is reported with its bytes, and the exit status is 1.
@@ -144,6 +144,21 @@ def lay_files(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 # The targets: the format that reads them, and the function that writes their files.
+def lay_dota(folder: Path, change: Change) -> Path:
+    """Write a label file of DOTA."""
+    rows = (
+        b"imagesource:GoogleEarth\ngsd:0.14\n1 1 5.5 1 5.5 4 1 4 plane 1\n2 2 3 2 3 3 2 3 ship 0\n"
+    )
+    return lay_files(folder, {"images/a.png": PNG, "labelTxt/a.txt": change(rows)})
+
+
+def lay_sizes(folder: Path, change: Change) -> Path:
+    """Write a list of sizes and label files, without images."""
+    sizes = b'["images/a.png",10,20]\n["images/sub/b.png",5,5]\n["images/c.png",null,null]\n'
+    files = {"data.yaml": YAML, "image-sizes.jsonl": change(sizes)}
+    return lay_files(folder, files | {"labels/a.txt": ROWS, "labels/sub/b.txt": ROWS})
+
+
 LAYERS: dict[str, tuple[str, Callable[[Path, Change], Path]]] = {
     "coco": ("coco", lambda folder, change: lay_json(folder, COCO, change)),
     "results": ("coco", lambda folder, change: lay_json(folder, RESULTS, change)),
@@ -152,6 +167,8 @@ LAYERS: dict[str, tuple[str, Callable[[Path, Change], Path]]] = {
     "voc-devkit": ("voc", lay_devkit),
     "yolo": ("yolo", lay_yolo),
     "yolo-lists": ("yolo", lay_lists),
+    "yolo-dota": ("yolo", lay_dota),
+    "yolo-sizes": ("yolo", lay_sizes),
 }
 TARGETS = (*LAYERS, "rle")
 

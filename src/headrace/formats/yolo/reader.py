@@ -57,6 +57,7 @@ class YoloReader(ChunkedReader):
         self._opener = Opener()
         # Whether rows name their class and hold corners in pixels (DOTA).
         self._names_rows = False
+        self._clashes: SplitClashes | None = None
         self._decoder: LabelFileDecoder | DotaDecoder
 
     def _open(self) -> None:
@@ -105,7 +106,9 @@ class YoloReader(ChunkedReader):
         folders = LabelFolders(self._dataset.base, lambda folder: None)
         for source in sources:
             if source.kind in ("list", "image"):
-                walk = YoloWalk(self._dataset, self._dataset.base, None, sources, None)
+                walk = YoloWalk(
+                    self._dataset, self._dataset.base, None, self._clashes_of(sources), None
+                )
                 paths = (item.label for item in islice(walk.items(source), 1) if item.label)
                 first = next((path for path in paths if os.path.isfile(path)), None)
             else:
@@ -175,7 +178,9 @@ class YoloReader(ChunkedReader):
     def _items(self, sources_found: Pass, found: Pass | None) -> Iterator[YoloImage]:
         dataset = self._dataset
         sources = self._sources(sources_found)
-        images = YoloWalk(dataset, dataset.base, self.options.images, sources, found)
+        images = YoloWalk(
+            dataset, dataset.base, self.options.images, self._clashes_of(sources), found
+        )
         nothing = True
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
@@ -188,9 +193,14 @@ class YoloReader(ChunkedReader):
         if found is not None and not images.labelled and not nothing:
             found.add("Y09", "no image has a label file", severity=Severity.NOTE, path=self.path)
 
+    def _clashes_of(self, sources: list[SplitSource]) -> SplitClashes:
+        if self._clashes is None:
+            self._clashes = SplitClashes(self._dataset.base, sources)
+        return self._clashes
+
     def _classified(self, found: Pass) -> Iterator[ClassifiedImage]:
         sources = self._sources(found)
-        clashes = SplitClashes(sources)
+        clashes = self._clashes_of(sources)
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
             yield from classified_images(source, self._dataset.base, clashes)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
+from pathlib import Path
 from typing import Final
 
-from headrace.formats.yolo.layout.folders import label_folder
+from headrace.formats.yolo.layout.folders import path_below
+from headrace.formats.yolo.layout.sizes_file import SIZES, SizesFile
 from headrace.formats.yolo.layout.source import SplitSource
 
 # Up to this number of files the names of a folder are kept in memory; in larger folders each name is looked up.
@@ -21,11 +23,15 @@ class SplitClashes:
     """Looks into the folders of the other splits, a folder at a time. It compares names without a split's prefix.
 
     Args:
+        base: The folder of the dataset.
         sources: All sources that are read.
     """
 
-    def __init__(self, sources: Sequence[SplitSource]) -> None:
+    def __init__(self, base: Path, sources: Sequence[SplitSource]) -> None:
+        self._base = base
         self._sources = sources
+        self._listed: set[str] | None = set()
+        self._reads_list = (base / SIZES).is_file()
         # The images of folders that were walked lately, for the splits after them.
         self._walked: dict[str, set[str]] = {}
 
@@ -46,6 +52,28 @@ class SplitClashes:
         """Return a test for file names of one folder, whose samples' names begin with ``start``; None if none clashes."""
         if source.split is None:
             return None
+        listed = self._listed_names()
+        if listed is None:
+            return lambda name: True
+        there = self._in_folders(source, start)
+        if not listed:
+            return there
+        return lambda name: start + name in listed or (there is not None and there(name))
+
+    def _listed_names(self) -> set[str] | None:
+        """Return the names that several splits have in the list of sizes; None where they are too many."""
+        if self._reads_list:
+            self._reads_list = False
+            folders = [
+                (source.prefix, below)
+                for source in self._sources
+                if (below := path_below(self._base, str(source.path))) is not None
+            ]
+            if len(folders) > 1:
+                self._listed = SizesFile(self._base / SIZES, None).shared_names(folders)
+        return self._listed
+
+    def _in_folders(self, source: SplitSource, start: str) -> NameTest | None:
         folders = [
             f"{other.path.as_posix()}/{start.removeprefix(other.prefix)}".rstrip("/")
             for other in self._sources
@@ -78,11 +106,7 @@ class SplitClashes:
 
 
 def _lookup(folder: str) -> NameTest:
-    if os.path.isdir(folder):
-        return lambda name: os.access(f"{folder}/{name}", os.F_OK)
-    # Without images their label files tell.
-    labels = label_folder(folder)
-    return lambda name: os.access(f"{labels}/{name.rpartition('.')[0] or name}.txt", os.F_OK)
+    return lambda name: os.access(f"{folder}/{name}", os.F_OK)
 
 
 def _names(folder: str) -> set[str] | None:

@@ -6,7 +6,7 @@ have it, and the width and height in pixels that its rows refer to; null for an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,7 @@ from headrace.formats.io.walk import Folder, name_order, sorted_on_disk
 
 SIZES: Final = "image-sizes.jsonl"
 _MAX_LINE: Final = 8192
+_MAX_SHARED: Final = 100_000
 # A path without these characters stands in the file as it is.
 _ESCAPED: Final = frozenset('"\\')
 
@@ -55,6 +56,28 @@ class SizesFile:
         """
         texts = sorted_on_disk(self._texts(folder), _walk_order, stack)
         return map(_listed, texts)
+
+    def shared_names(self, folders: Sequence[tuple[str, str]]) -> set[str] | None:
+        """Return the names that occur below several folders; None if there are more than a memory should hold.
+
+        Args:
+            folders: For each folder the prefix that its names get, and its path below the dataset's folder.
+        """
+        shared: set[str] = set()
+        with ExitStack() as stack:
+            names = (
+                prefix + text.rsplit("\t", 2)[0]
+                for prefix, folder in folders
+                for text in self._texts(folder)
+            )
+            before = None
+            for name in sorted_on_disk(names, str, stack):
+                if name == before:
+                    shared.add(name)
+                    if len(shared) > _MAX_SHARED:
+                        return None
+                before = name
+        return shared
 
     def _texts(self, folder: str) -> Iterator[str]:
         """Yield the lines of a folder as path below it, width and height, separated by tabs."""

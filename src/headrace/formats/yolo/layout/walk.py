@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
@@ -41,7 +41,7 @@ class YoloWalk:
         dataset: The description.
         boundary: Links to folders are followed while they stay below this folder.
         media: A folder of images, for label files whose images are missing.
-        sources: The sources that are walked.
+        clashes: Tells names that occur in several splits.
         found: Receives findings; None for a walk that only lists names.
     """
 
@@ -50,14 +50,14 @@ class YoloWalk:
         dataset: DatasetDescription,
         boundary: Path,
         media: Path | None,
-        sources: Sequence[SplitSource],
+        clashes: SplitClashes,
         found: Pass | None,
     ) -> None:
         self._dataset = dataset
         self._boundary = boundary
         self._media = media
         self._found = found
-        self._clashes = SplitClashes(sources)
+        self._clashes = clashes
         self._labels_of = LabelFolders(dataset.base, self._elsewhere)
         self._lists = ImageLists(dataset, self._clashes, self._labels_of, media, found)
         self._with_images: dict[Path, bool] = {}
