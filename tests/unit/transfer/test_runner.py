@@ -16,11 +16,14 @@ import anyio.lowlevel
 import pytest
 
 from headrace.errors import ConfigurationError, ConnectError, PartialTransferError, TransferError
+from headrace.folders.state import state_of
 from headrace.transfer.download.preview import preview
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress, ProgressEvent
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item, Stream
+from headrace.transfer.state import workspace
+from headrace.transfer.state.journal import MARK
 
 CONTENT = b"0123456789" * 1_000
 
@@ -228,6 +231,26 @@ async def test_a_file_of_ours_gives_way_until_a_person_changes_it(tmp_path: Path
     report = await fetched([item("a.bin", CONTENT)], tmp_path)
     assert report.kept_files == ["a.bin"]
     assert files(tmp_path) == {"a.bin": b"mine!"}
+
+
+async def test_the_manifest_does_not_grow_with_every_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it knows about the files that are there outlives its compaction, also about files of other downloads."""
+    monkeypatch.setattr(workspace, "OLD_MARKS", 20)
+    await fetched([item("sub/other.bin", CONTENT)], tmp_path)
+    for number in range(100):
+        content = b"%d" % number
+        digest = hashlib.sha256(content).hexdigest()
+        wanted = Item(name="a.bin", source=Contents(content), size=len(content), sha256=digest)
+        assert (await fetched([wanted], tmp_path)).moved == 1
+    manifest = state_of(tmp_path) / "pulled"
+    assert manifest.stat().st_size <= MARK * 26
+    never = ConnectError("this must not be opened")
+    complete = await fetched([item("sub/other.bin", never)], tmp_path)
+    assert complete.skipped == 1
+    changed = Item(name="sub/other.bin", source=Contents(b"new"), size=3)
+    assert (await fetched([changed], tmp_path)).moved == 1
 
 
 async def test_without_a_state_folder_digests_decide(

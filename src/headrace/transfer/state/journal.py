@@ -137,6 +137,29 @@ def append_marks(source: Path, path: Path) -> None:
         os.close(file)
 
 
+def compact_marks(path: Path, target: Path) -> None:
+    """Leave out of a file the marks of files that are no longer in the folder ``target``. Raises OSError."""
+    known = Journal(path)
+    known.load()
+    draft = path.with_name(f"{path.name}.tmp")
+    draft.unlink(missing_ok=True)
+    file = _open_marks(draft)
+    try:
+        for folder, _, names in os.walk(target):
+            below = os.path.relpath(folder, target).replace(os.sep, "/")
+            prefix = "" if below == "." else f"{below}/"
+            marks = array("Q")
+            for name in names:
+                with contextlib.suppress(OSError):
+                    stat = os.stat(os.path.join(folder, name))
+                    marks.append(known.marks.find(mark_of(prefix + name, "", stat)))
+            os.write(file, marks.tobytes())  # zeros among them match no file
+        sync(file)
+    finally:
+        os.close(file)
+    draft.replace(path)
+
+
 def _open_marks(path: Path) -> int:
     """Open a file of marks for appending; a torn mark at its end is completed with zeros."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
@@ -177,17 +200,15 @@ class MarkSet:
             place = (place + 1) & last
         return False
 
-    def knows(self, mark: int) -> bool:
-        """Return whether the set has a mark of the same file, whatever content was expected of it."""
+    def find(self, mark: int) -> int:
+        """Return a mark of the same file, whatever content was expected of it; 0 if there is none."""
         table = self._table
         last = len(table) - 1
         own = mark & OWN
         place = mark & last
-        while there := table[place]:
-            if there & OWN == own:
-                return True
+        while (there := table[place]) and there & OWN != own:
             place = (place + 1) & last
-        return False
+        return there
 
     def add(self, number: int) -> bool:
         """Add a number; return whether it is new."""

@@ -114,7 +114,7 @@ class LocalFiles:
         mark = mark_of(name, want, found)
         marks = self._journal.marks
         marked = mark in marks
-        own = marked or marks.knows(mark) or self._is_ours(name)
+        own = marked or bool(marks.find(mark)) or self._is_ours(name)
         size = found.st_size if stat.S_ISREG(found.st_mode) else None
         verdict = verdict_for(item, size=size, marked=marked, own=own)
         if verdict is Verdict.COMPARE and item.sha256 is not None:

@@ -32,7 +32,14 @@ from headrace.transfer.state.folder_lock import (
     remove_unheld,
     share_lock,
 )
-from headrace.transfer.state.journal import CompletedFile, Journal, append_marks, mark_of
+from headrace.transfer.state.journal import (
+    MARK,
+    CompletedFile,
+    Journal,
+    append_marks,
+    compact_marks,
+    mark_of,
+)
 from headrace.transfer.state.local_file import LocalFiles, Sorted
 from headrace.transfer.state.name_map import NameMap, extend_names
 from headrace.transfer.state.part import Part, part_files
@@ -42,6 +49,9 @@ FOLDER = STATE_FOLDER
 SYNC_LOCK = "sync.lock"
 BATCH = 256
 """Files per commit of the journal."""
+
+OLD_MARKS = 100_000
+"""Marks of files that were replaced or deleted, beyond which a manifest is compacted."""
 
 _JOURNAL, _NAMES = "pulled", "pulled-names.jsonl"
 _NO_STATE = "the state folder cannot be written: the next run reads the files again"
@@ -220,7 +230,7 @@ class Workspace:
     def _clean(self, report: TransferReport | None, lock: SharedLock) -> None:
         """Move the journal to the state of the target, and delete ``.headrace``. What fails is left to the next run."""
         try:
-            self._keep_in_state()
+            self._keep_in_state(report)
         except (OSError, RuntimeError):
             if report is not None:
                 report.notes.append(_NO_STATE)
@@ -234,7 +244,7 @@ class Workspace:
                 for parts in self._folder.glob("parts-*"):
                     _delete(parts)
 
-    def _keep_in_state(self) -> None:
+    def _keep_in_state(self, report: TransferReport | None) -> None:
         journal, names = self._folder / _JOURNAL, self._folder / _NAMES
         if not self._some_files and self._kept_names is not None and not names.exists():
             self._kept_names.unlink(missing_ok=True)
@@ -242,6 +252,10 @@ class Workspace:
             return
         state = make_state(self.target)
         append_marks(journal, state / _JOURNAL)
+        if report is not None and not self._some_files:
+            marks = (state / _JOURNAL).stat().st_size // MARK
+            if marks > 2 * report.total + OLD_MARKS:
+                compact_marks(state / _JOURNAL, self.target)
         if names.exists():
             draft = state / f"names-{secrets.token_hex(4)}.tmp"
             shutil.copyfile(names, draft)
