@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio import to_thread
+from anyio import create_task_group, to_thread
 
 from headrace import blocking
 from headrace.errors import RemovalNotRecordedError
+from headrace.model.records import UndoRecord
 from headrace.sdk.client.client import Client
 from headrace.sdk.removal import Removal
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -101,6 +102,28 @@ async def test_what_an_import_replaced_comes_back(
     await (await client.get_removal(str(undone.removal_id))).undo()
     assert await snapshot(annotated) == replaced
     await removal.undo()
+    assert await snapshot(annotated) == before
+
+
+async def test_several_undos_at_once_put_each_thing_back_once(
+    client: Client, annotated: DatasetVersion, tmp_path: Path
+) -> None:
+    before = await snapshot(annotated)
+    await annotated.import_annotations(write_coco(tmp_path / "new.json", NAMES[:5], boxes=1))
+    assets = await annotated.list_assets()
+    await annotated.delete_assets(assets[:4])
+    removed, replaced = await client.list_removals()
+    for removal, expected in ((removed, 4), (replaced, 5)):
+        reports: list[UndoRecord] = []
+
+        async def undo(removal: Removal, reports: list[UndoRecord]) -> None:
+            reports.append(await removal.undo())
+
+        async with create_task_group() as group:
+            for _ in range(4):
+                group.start_soon(undo, removal, reports)
+        assert sum(report.annotations for report in reports) == expected
+        assert all(report.conflict_count == 0 for report in reports)
     assert await snapshot(annotated) == before
 
 

@@ -18,6 +18,7 @@ from headrace.platform.jobs.maintenance import purge
 from headrace.platform.removals import recorder
 from headrace.protocol.operations import annotating, annotations, assets, datasets, undo
 from headrace.settings import UndoPolicy
+from tests.support.lakes.campaigns import campaign
 from tests.support.lakes.stocked_lake import Filled, Stocked
 
 DAY = 86_400_000
@@ -174,6 +175,32 @@ async def test_several_replacements_of_one_removal_are_all_taken_back(lake: Stoc
     report = await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
     assert (report.annotations, report.replaced, report.conflict_count) == (18, 18, 0)
     assert await filled.load() == before
+
+
+async def test_annotations_do_not_return_into_a_campaign(lake: Stocked) -> None:
+    filled = await annotated(lake)
+    await delete_all(filled)
+    (removal,) = await removals(lake)
+    run = await campaign(lake, filled.id)
+    await run.step("draw")
+    await run.launch()
+    report = await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
+    assert (report.annotations, report.conflict_count) == (0, 6)
+    assert "campaign" in report.conflicts[0].why
+
+
+async def test_returning_assets_get_tasks_where_new_ones_do(lake: Stocked) -> None:
+    filled = await annotated(lake)
+    run = await campaign(lake, filled.id, auto_add_new_assets=True)
+    await run.step("draw")
+    await run.launch()
+    ids = [UUID(each) for each in filled.assets[:2]]
+    await lake.call(assets.DELETE_ASSETS, version_id=filled.id, ids=ids)
+    assert len(await run.tasks()) == 4
+    (removal,) = await removals(lake)
+    report = await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
+    assert (report.assets, report.annotations, report.conflict_count) == (2, 2, 0)
+    assert len(await run.tasks()) == 6
 
 
 async def test_a_damaged_file_is_an_error(lake: Stocked) -> None:
