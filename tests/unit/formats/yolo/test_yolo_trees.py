@@ -195,3 +195,20 @@ def test_ultralytics_finds_the_label_of_every_name(
     assert json.loads((tmp_path / "image-sizes.jsonl").read_text())[0] == path
     label = path.replace("images/", "labels/").replace(".jpg", ".txt")
     assert (tmp_path / label).is_file()
+
+
+@pytest.mark.parametrize("split", ["images", "names", "nc"])
+def test_a_split_with_a_name_of_the_yaml_is_refused(tmp_path: Path, split: str) -> None:
+    with pytest.raises(ParseError, match="cannot be called"):
+        write(tmp_path / "out", [image("a.jpg", BOX, split=split)])
+
+
+def test_folders_of_classes_without_val_are_told(tmp_path: Path) -> None:
+    writer = get("yolo").create(
+        tmp_path / "out", [], options=WriteOptions(task="classify"), findings=Findings()
+    )
+    writer.image_paths = []
+    with writer:
+        writer.write([image("a.jpg", CLASS), image("b.jpg", CLASS, split="test")])
+    assert writer.image_paths == ["train/dog/a.jpg", "test/dog/b.jpg"]
+    assert [each.code for each in writer.found.kinds] == ["Y27"]

@@ -28,6 +28,10 @@ RENAMED = "renamed.jsonl"
 _SPLIT_KEYS = {"valid": "val", "validation": "val"}
 _REQUIRED: Final = ("train", "val")
 _REMEMBERED: Final = 10_000
+# Keys of data.yaml, and the folder that Ultralytics replaces to find labels.
+_RESERVED: Final = frozenset(
+    {"path", "names", "nc", "task", "download", "kpt_shape", "channels", "images"}
+)
 
 
 class YoloWriter(Writer):
@@ -202,6 +206,10 @@ class YoloWriter(Writer):
             if split_folder:
                 # Checked as a folder: ".." and "a." would pass as the stem of a file.
                 split_folder, _ = self._tree.folder_and_stem(f"{split_folder}/x")
+                if not _RESERVED.isdisjoint(split_folder.split("/")):
+                    raise FormatError(
+                        f"a split cannot be called {split!r}: data.yaml uses the name"
+                    )
             self._splits[split] = split_folder
         return split_folder
 
@@ -225,6 +233,8 @@ class YoloWriter(Writer):
         names = self._numbers.names()
         if self._classes is not None:
             self._classes.finish(names, [*self._splits.values()])
+            if self._splits and "val/" not in self._splits.values():
+                self._note_missing("val", "the folder has no images to validate with")
             return
         more: dict[str, Any] = dict(self._about)
         if self._pose is not None:
@@ -256,14 +266,20 @@ class YoloWriter(Writer):
                     f"There is no split {key}: these are the images of {other}."
                     " For one of its own: headrace export --split-by 80/20"
                 )
-                self.found.add(
-                    "Y27",
-                    f"no split {key}: data.yaml names the images of {other} for it, since trainers require one",
-                    severity=Severity.NOTE,
-                    detail="headrace export --split-by 80/20 makes one",
+                self._note_missing(
+                    key,
+                    f"data.yaml names the images of {other} for it, since trainers require one",
                 )
             splits.setdefault(key, first)
         return notes
+
+    def _note_missing(self, split: str, what_then: str) -> None:
+        self.found.add(
+            "Y27",
+            f"no split {split}: {what_then}",
+            severity=Severity.NOTE,
+            detail="headrace export --split-by 80/20 makes one",
+        )
 
     def _abandon(self) -> None:
         if hasattr(self, "_tree"):
