@@ -7,6 +7,7 @@ process is killed in between: the old folder is at its temporary name, and :func
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import stat
@@ -25,7 +26,8 @@ _SHOWN = 10
 def in_the_way(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
     """Yield the paths below ``folder`` that are not headrace's own and that ``new`` has too.
 
-    Two folders of the same name are not in each other's way. A mounted folder always is, since it cannot be moved.
+    Two folders of the same name are not in each other's way, nor are files of the same content. A mounted folder always
+    is, since it cannot be moved.
     """
     device = folder.stat().st_dev
     for entry in _foreign(folder, own):
@@ -38,7 +40,8 @@ def in_the_way(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
         except NotADirectoryError:
             taken = True
         else:
-            taken = not (is_folder and stat.S_ISDIR(other.st_mode))
+            both = is_folder and stat.S_ISDIR(other.st_mode)
+            taken = not both and not _are_equal(folder / path, new / path)
         if taken or (is_folder and (folder / path).lstat().st_dev != device):
             yield path
 
@@ -58,7 +61,7 @@ def taken_in(folder: Path, new: Path, own: Manifest) -> Iterator[str]:
             is_own = stat.S_ISDIR(there.st_mode)
         else:
             is_own = Entry(entry.path, there.st_size, there.st_mtime_ns) in own
-        if not is_own:
+        if not is_own and not _are_equal(folder / path, new / path):
             yield path
 
 
@@ -82,11 +85,14 @@ def keep_foreign(folder: Path, new: Path, own: Manifest) -> None:
         there = new / path
         if path.endswith("/"):
             there.mkdir(parents=True, exist_ok=True)
-            shutil.copymode(folder / path, there)
         else:
             there.parent.mkdir(parents=True, exist_ok=True)
             with suppress(OSError):
                 os.link(folder / path, there, follow_symlinks=False)
+    # Last, since nothing can be linked into a folder that is read-only.
+    for entry in _foreign(folder, own):
+        if entry.path.endswith(b"/"):
+            shutil.copymode(folder / os.fsdecode(entry.path), new / os.fsdecode(entry.path))
 
 
 def clear_replaced(old: Path, folder: Path, own: Manifest) -> Path | None:
@@ -116,6 +122,14 @@ def first_of(paths: Iterable[str]) -> str:
     shown = sorted(islice(rest, _SHOWN))
     more = sum(1 for _ in rest)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def _are_equal(path: Path, other: Path) -> bool:
+    """Return whether two paths are files with the same content."""
+    states = path.lstat(), other.lstat()
+    if not all(stat.S_ISREG(state.st_mode) for state in states):
+        return False
+    return states[0].st_size == states[1].st_size and filecmp.cmp(path, other, shallow=False)
 
 
 def _foreign(folder: Path, own: Manifest) -> Iterator[Entry]:
@@ -154,16 +168,19 @@ def _clear_file(each: os.DirEntry[bytes], there: bytes, path: bytes, own: Manife
         other = os.lstat(there)
     except (FileNotFoundError, NotADirectoryError):
         other = None
-    if Entry(path, state.st_size, state.st_mtime_ns) in own or (
-        other is not None and os.path.samestat(state, other)
-    ):
-        os.unlink(each.path)
-        return True
-    if other is not None:
+    is_own = Entry(path, state.st_size, state.st_mtime_ns) in own
+    is_double = other is not None and (
+        os.path.samestat(state, other)
+        or _are_equal(Path(os.fsdecode(each.path)), Path(os.fsdecode(there)))
+    )
+    if other is not None and not is_own and not is_double:
         return False
     try:
-        os.makedirs(os.path.dirname(there), exist_ok=True)
-        os.rename(each.path, there)
+        if is_own or is_double:
+            os.unlink(each.path)
+        else:
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            os.rename(each.path, there)
     except OSError:
         return False
     return True

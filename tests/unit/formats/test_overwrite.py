@@ -142,6 +142,17 @@ def test_a_foreign_file_in_the_way_is_named(place: Path, mine: Tree, new: Tree) 
     assert next(iter(mine)).rpartition("/")[0] in said
 
 
+def test_a_file_of_the_same_content_is_in_nobodys_way(place: Path) -> None:
+    write(place / "out", OLD)
+    put(place / "out", {"labels/c.txt": NEW["labels/c.txt"], "mine": "mine"})
+    os.utime(place / "out" / "data.yaml", ns=(1, 1))
+    assert "data.yaml" in refused(place / "out")
+    (place / "out" / "data.yaml").write_text(NEW["data.yaml"])
+    assert write(place / "out", NEW) is None
+    assert tree(place / "out") == {**NEW, "mine": "mine"}
+    assert os.listdir(place) == ["out"]
+
+
 def test_a_folder_of_ones_own_is_refused_and_force_renames_it(place: Path) -> None:
     put(place / "out", {"thesis.txt": "years of work", "labels/a.txt": "mine"})
     said = refused(place / "out")
@@ -393,3 +404,26 @@ def test_a_file_that_came_during_the_swap_is_kept(
     assert tree(place / "out") == {**NEW, "labels/late": "late"}
     assert aside is not None
     assert tree(aside) == {"labels/c.txt": "late"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder_of_a_person_is_kept(place: Path) -> None:
+    write(place / "out", OLD)
+    put(place / "out", {"archive/mine": "mine"})
+    (place / "out" / "archive").chmod(0o555)
+    aside = write(place / "out", NEW)
+    assert tree(place / "out") == {**NEW, "archive/mine": "mine"}
+    assert (place / "out" / "archive").stat().st_mode & 0o777 == 0o555
+    for folder in (place / "out" / "archive", aside and aside / "archive"):
+        if folder:
+            folder.chmod(0o755)
+
+
+def test_the_modes_of_folders_are_kept(place: Path) -> None:
+    write(place / "out", OLD)
+    put(place / "out", {"private/mine": "mine"})
+    (place / "out").chmod(0o711)
+    (place / "out" / "private").chmod(0o700)
+    write(place / "out", NEW)
+    assert (place / "out").stat().st_mode & 0o777 == 0o711
+    assert (place / "out" / "private").stat().st_mode & 0o777 == 0o700
