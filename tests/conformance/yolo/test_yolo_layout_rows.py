@@ -209,6 +209,20 @@ def test_y33_names_are_never_lost_without_a_word(tmp_path: Path, files: dict[str
     strict_fails(root, "yolo", "Y01")
 
 
+@pytest.mark.parametrize("part", ["labels", "labels/train"])
+@pytest.mark.parametrize("listed", ["data.yaml", "classes.txt"])
+def test_y33_a_part_of_a_dataset_has_the_classes_of_the_whole(
+    tmp_path: Path, part: str, listed: str
+) -> None:
+    text = "train: images/train\nnames: [one, two]\n" if listed == "data.yaml" else "one\ntwo\n"
+    files: dict[str, Any] = {listed: text, "labels/train/x.txt": ROW}
+    root = lay_out(tmp_path / "set", files | {"images/train/x.png": (8, 8)})
+    for strict in (False, True):
+        found = read(root / part, strict=strict, images=root / "images" / "train")
+        assert [shape.label for shape in found.shapes] == ["two"]
+        assert found.of("Y33")[0].severity.name == "NOTE"
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_y33_lists_that_differ_are_an_error(tmp_path: Path, strict: bool) -> None:
     files: dict[str, Any] = {"train/_darknet.labels": "a\nb\n", "valid/_darknet.labels": "b\na\n"}

@@ -7,16 +7,22 @@ gsd:0.146343590398
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import OpenFile
 from headrace.formats.yolo.decode import RowReporter
-from headrace.formats.yolo.layout.source import YoloImage
+from headrace.formats.yolo.description import DatasetDescription
+from headrace.formats.yolo.layout.clashes import SplitClashes
+from headrace.formats.yolo.layout.folders import LabelFolders, label_files
+from headrace.formats.yolo.layout.source import SplitSource, YoloImage
+from headrace.formats.yolo.layout.walk import YoloWalk
 from headrace.formats.yolo.samples import displayed
-from headrace.formats.yolo.tokenize import DOTA_HEADERS, NUMBER, read_text
+from headrace.formats.yolo.tokenize import DOTA_HEADERS, NUMBER, has_class_names, read_text
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Polygon
 
@@ -116,3 +122,22 @@ def _row(line: str) -> tuple[list[float], str, int | None] | None:
     if "\ufffd" in name or not all(abs(value) < 1e9 for value in ring):
         return None
     return ring, name, difficult
+
+
+def has_named_rows(
+    dataset: DatasetDescription, sources: Sequence[SplitSource], clashes: SplitClashes
+) -> bool:
+    """Return whether rows name their class, by the first label file that is found."""
+    folders = LabelFolders(dataset.base, lambda folder: None)
+    for source in sources:
+        if source.kind in ("list", "image"):
+            walk = YoloWalk(dataset, dataset.base, None, clashes, None)
+            paths = (item.label for item in islice(walk.items(source), 1) if item.label)
+            first = next((path for path in paths if os.path.isfile(path)), None)
+        else:
+            path = source.path.as_posix()
+            labels = folders.of(path, "") if source.kind == "images" else path
+            first = next(label_files(labels), None)
+        if first is not None:
+            return has_class_names(first)
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -23,20 +22,24 @@ from headrace.formats.yolo.classify import (
     looks_classified,
 )
 from headrace.formats.yolo.decode import RowDecoder, RowReporter
-from headrace.formats.yolo.description import DatasetDescription, find_description, read_description
-from headrace.formats.yolo.dota import DotaDecoder
+from headrace.formats.yolo.description import (
+    DatasetDescription,
+    find_description,
+    read_description,
+)
+from headrace.formats.yolo.dota import DotaDecoder, has_named_rows
 from headrace.formats.yolo.layout.clashes import SplitClashes
-from headrace.formats.yolo.layout.folders import LabelFolders, label_files
 from headrace.formats.yolo.layout.source import SplitSource, YoloImage
 from headrace.formats.yolo.layout.sources import find_sources, wanted_sources
 from headrace.formats.yolo.layout.walk import YoloWalk
+from headrace.formats.yolo.part_of_dataset import describe_above
 from headrace.formats.yolo.samples import (
     LabelFileDecoder,
     displayed,
     good_lines,
     with_sizes,
 )
-from headrace.formats.yolo.tokenize import fast_rows, has_class_names, read_text
+from headrace.formats.yolo.tokenize import fast_rows, read_text
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes, Classification
 
@@ -73,7 +76,7 @@ class YoloReader(ChunkedReader):
     def _describe(self, found: Pass) -> DatasetDescription:
         base = self.path if self.path.is_dir() else self.path.parent
         if self._description is None:
-            dataset = DatasetDescription(source=self.path, base=base)
+            dataset = describe_above(base, found)
         else:
             dataset = read_description(self._description, base, found)
         if self.options.labels is not None and not dataset.names:
@@ -97,27 +100,12 @@ class YoloReader(ChunkedReader):
         return labels_of(self._dataset.names or self._used_names, self._dataset.kpt_names)
 
     def _has_named_rows(self) -> bool:
-        """Return whether the label files are those of DOTA, by the first one of each source."""
-        quiet = Findings("skip").begin("rows")
+        """Return whether the label files are those of DOTA."""
         try:
-            sources = self._sources(quiet)
+            sources = self._sources(Findings("skip").begin("rows"))
         except ParseError:
             return False  # raised again, with its findings, when images are read
-        folders = LabelFolders(self._dataset.base, lambda folder: None)
-        for source in sources:
-            if source.kind in ("list", "image"):
-                walk = YoloWalk(
-                    self._dataset, self._dataset.base, None, self._clashes_of(sources), None
-                )
-                paths = (item.label for item in islice(walk.items(source), 1) if item.label)
-                first = next((path for path in paths if os.path.isfile(path)), None)
-            else:
-                path = source.path.as_posix()
-                labels = folders.of(path, "") if source.kind == "images" else path
-                first = next(label_files(labels), None)
-            if first is not None:
-                return has_class_names(first)
-        return False
+        return has_named_rows(self._dataset, sources, self._clashes_of(sources))
 
     def _named_labels(self) -> list[LabelInfo]:
         """Return the declared classes, and those that rows name."""
