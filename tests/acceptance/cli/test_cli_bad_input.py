@@ -201,7 +201,7 @@ def test_images_without_assets_may_be_left_out(lake: Place, drawn: Drawn, tmp_pa
     assert_one_line(lake.run("import", "demo/v1", drawn.annotations), "scene_006.png")
     answer = lake.done("import", "demo/v1", drawn.annotations, "--allow-missing")
     assert (answer["files"][0]["images_imported"], answer["files"][0]["images_not_found"]) == (6, 6)
-    assert answer["files"][0]["not_found"][0] == "scene_006.png"
+    assert answer["files"][0]["not_found"][0] == "images/scene_006.png"
 
 
 def test_an_export_never_replaces_unasked(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
