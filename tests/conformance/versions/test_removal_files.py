@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from headrace.errors import NotFoundError, RemovalNotRecordedError, StorageError
 from headrace.model.records import RemovalRecord
+from headrace.platform.annotations import delete
 from headrace.platform.context import Context
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.removals import recorder
@@ -174,6 +176,31 @@ async def test_several_replacements_of_one_removal_are_all_taken_back(lake: Stoc
     assert removal.annotations == 18
     report = await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
     assert (report.annotations, report.replaced, report.conflict_count) == (18, 18, 0)
+    assert await filled.load() == before
+
+
+async def test_a_disk_that_fills_up_stops_the_removal(
+    lake: Stocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled = await annotated(lake)
+    before = await filled.load()
+    append, calls = recorder.append, 0
+
+    def full(*arguments: Any) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return append(*arguments)
+
+    monkeypatch.setattr(recorder, "append", full)
+    monkeypatch.setattr(delete, "RANGE", 2)
+    with pytest.raises(RemovalNotRecordedError, match="no space left on device") as caught:
+        await delete_all(filled, undo=True)
+    assert "headrace undo list" in (caught.value.hint or "")
+    assert await count(filled) == 4
+    (removal,) = await removals(lake)
+    await lake.call(undo.UNDO_REMOVAL, removal_id=removal.id)
     assert await filled.load() == before
 
 

@@ -34,6 +34,8 @@ _ASSETS_A_FRAME = 200
 _ANNOTATIONS_A_FRAME = 500
 _BYTES_HELD = 8 << 20
 
+_HALF_WAY = "what was removed until now can be put back: headrace undo list; to go on without a way back: undo=False"
+
 log = logging.getLogger("headrace.platform")
 
 
@@ -149,7 +151,10 @@ class RemovalRecorder:
                 size = await in_thread(append, file_of(self._context.path, no), size, frames)
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
-                cause = RemovalNotRecordedError(f"cannot write the removal file: {why}")
+                cause = RemovalNotRecordedError(
+                    f"cannot write the removal file: {why}",
+                    hint=_HALF_WAY if size else None,
+                )
                 self._give_up(cause)
                 if not size:
                     # Nothing of it is recorded, so it must not be listed.
