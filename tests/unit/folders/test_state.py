@@ -43,25 +43,31 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
     assert (folder / "path").read_bytes() == os.fsencode(tmp_path / "out")
 
 
-def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays(
+def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays_longer(
     tmp_path: Path,
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     (disk / "out").mkdir()
-    (tmp_path / "gone").mkdir()
-    kept, deleted = make_state(disk / "out"), make_state(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
+    there = tmp_path / "there"
+    there.mkdir()
+    states = [make_state(path) for path in (disk / "out", tmp_path / "gone", there)]
+    unmounted, deleted, kept = states
     disk.rename(tmp_path / "elsewhere")
-    make_state(tmp_path / "new")
-    # Another process may be about to create it.
+
+    def after(days: float) -> None:
+        for folder in states:
+            if folder.exists():
+                then = time.time() - days * 24 * 3600
+                os.utime(folder / "path", (then, then))
+        make_state(tmp_path / f"new after {days}")
+
+    # A path that is being made has its state before it exists.
+    after(0.5)
     assert deleted.exists()
-    two_days_ago = time.time() - 2 * 24 * 3600
-    for each in (kept, deleted):
-        os.utime(each / "path", (two_days_ago, two_days_ago))
-    make_state(tmp_path / "newer")
-    assert kept.exists()
+    after(2)
     assert not deleted.exists()
-    os.utime(kept / "path", (0, 0))
-    make_state(tmp_path / "another")
-    assert not kept.exists()
+    assert unmounted.exists()
+    after(100)
+    assert not unmounted.exists()
+    assert kept.exists()
