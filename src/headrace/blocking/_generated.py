@@ -774,9 +774,11 @@ class Data(BlockingHandle[AsyncData]):
     ) -> TransferReport:
         """Download the file into a folder. A complete file there is not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download the file even if a complete one is there.
+            force_replace: Download the file even if a complete one, or another file, is there.
             use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
 
         Returns:
@@ -834,9 +836,12 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
     ) -> TransferReport:
         """Download the files into a folder. Complete files there are not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download all files, even if complete ones are there.
+            force_replace: Download all files, even if complete ones are there, and replace other files that have their
+                names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<id>.<extension>`` instead of by their file names.
             progress: Called with progress events.
@@ -1936,9 +1941,11 @@ class Asset(BlockingHandle[AsyncAsset]):
     ) -> TransferReport:
         """Download the file into a folder. A complete file there is not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download the file even if a complete one is there.
+            force_replace: Download the file even if a complete one, or another file, is there.
             use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
 
         Returns:
@@ -2015,9 +2022,12 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
     ) -> TransferReport:
         """Download the files into a folder. Complete files there are not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download all files, even if complete ones are there.
+            force_replace: Download all files, even if complete ones are there, and replace other files that have their
+                names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
             progress: Called with progress events.
@@ -2689,9 +2699,11 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
     ) -> TransferReport:
         """Download the file into a folder. A complete file there is not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download the file even if a complete one is there.
+            force_replace: Download the file even if a complete one, or another file, is there.
             use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
 
         Returns:

@@ -163,9 +163,12 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
     ) -> TransferReport:
         """Download the files into a folder. Complete files there are not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download all files, even if complete ones are there.
+            force_replace: Download all files, even if complete ones are there, and replace other files that have their
+                names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<id>.<extension>`` instead of by their file names.
             progress: Called with progress events.

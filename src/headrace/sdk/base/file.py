@@ -99,9 +99,11 @@ class WithFile:
     ) -> TransferReport:
         """Download the file into a folder. A complete file there is not downloaded again.
 
+        A file that headrace did not write, or that was changed since, is kept and counted in the report.
+
         Args:
             target_path: The folder; created if missing.
-            force_replace: Download the file even if a complete one is there.
+            force_replace: Download the file even if a complete one, or another file, is there.
             use_id: Name the local file ``<id>.<extension>`` instead of by its file name.
 
         Returns:
