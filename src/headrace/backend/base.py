@@ -29,6 +29,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         max_workers: The user's setting for parallel files; None if not set.
         whole_pixels: Whether coordinates are rounded to whole pixels.
         extensions: Whether the calls that only headrace has are available.
+        local_files: Whether data are files of this machine, which can be linked.
     """
 
     import_assets: int = 100
@@ -39,6 +40,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_workers: int | None = None
     whole_pixels: bool = True
     extensions: bool = False
+    local_files: bool = False
 
 
 class UploadedFile(Struct, frozen=True):

@@ -28,6 +28,7 @@ LOCAL_LIMITS = Limits(
     concurrency=4,
     whole_pixels=False,
     extensions=True,
+    local_files=True,
 )
 
 

@@ -30,6 +30,8 @@ from headrace.transfer.source import Item
 
 _STAGING: Final = ".headrace-media"
 _PAGES_AHEAD: Final = 1
+_MOST: Final = 1 << 30
+_BLOCK: Final = 1 << 20
 
 
 class PlacedImage(Struct, frozen=True):
@@ -58,7 +60,7 @@ class MediaPlacer:
         writer: The writer, which says where each image belongs.
 
     Raises:
-        ConfigurationError: The target is a single file.
+        ConfigurationError: The target is a single file, or the images of a server are to be linked.
     """
 
     def __init__(self, backend: Backend, media: Media, writer: Writer) -> None:
@@ -66,6 +68,11 @@ class MediaPlacer:
             raise ConfigurationError(
                 f"a {writer.info.title} file has no place for images: media={media!r}",
                 hint="choose a folder as the target: for COCO, a name without .json",
+            )
+        if media != "copy" and not backend.limits.local_files:
+            raise ConfigurationError(
+                f"media={media!r}: only the images of a lake can be linked",
+                hint="download them with media='copy'",
             )
         self._backend = backend
         self._media = media
@@ -95,20 +102,20 @@ class MediaPlacer:
         """Place all images until :meth:`close`.
 
         Raises:
-            PartialTransferError: Images could not be copied.
-            ConfigurationError: The images cannot be linked.
+            PartialTransferError: Images could not be downloaded.
+            TransferError: Images could not be copied or linked.
         """
         async with self._receive:
-            if self._media == "copy":
-                await self._copy()
+            if not self._backend.limits.local_files:
+                await self._download()
                 return
             async for images in self._receive:
                 sources = await map_bounded(
                     self._local_path, images, concurrency=self._backend.limits.concurrency
                 )
-                await in_thread(self._link, images, sources)
+                await in_thread(self._take, images, sources)
 
-    async def _copy(self) -> None:
+    async def _download(self) -> None:
         root = self._writer.work_path
         staging = root / _STAGING
 
@@ -125,7 +132,7 @@ class MediaPlacer:
                 max_workers=self._backend.limits.max_workers,
                 progress=progress,
             )
-        report.check("copied")
+        report.check("downloaded")
         await in_thread(_move_files, staging, root)
         await in_thread(shutil.rmtree, state_of(staging), True)
 
@@ -141,14 +148,11 @@ class MediaPlacer:
 
     async def _local_path(self, image: PlacedImage) -> Path:
         async with self._backend.file(image.data).open() as stream:
-            if stream.local_path is None:
-                raise ConfigurationError(
-                    f"media={self._media!r}: only the images of a lake can be linked",
-                    hint="download them with media='copy'",
-                )
+            assert stream.local_path is not None
             return stream.local_path
 
-    def _link(self, images: Sequence[PlacedImage], sources: Sequence[Path]) -> None:
+    def _take(self, images: Sequence[PlacedImage], sources: Sequence[Path]) -> None:
+        """Copy or link files of a lake."""
         root = self._writer.work_path
         for image, source in zip(images, sources, strict=True):
             target = root / image.path
@@ -157,20 +161,41 @@ class MediaPlacer:
             try:
                 if self._media == "symlink":
                     target.symlink_to(source.resolve())
-                else:
+                elif self._media == "hardlink":
                     os.link(source, target)
+                else:
+                    _copy(source, target, image.data.size)
             except OSError as error:
                 raise self._failure(error) from error
 
     def _failure(self, error: OSError) -> TransferError:
+        why = error.strerror or str(error)
         if error.errno == errno.ENOSPC:
-            return DiskFullError(f"the images cannot be linked: {error.strerror}")
-        why = "the lake and the target are on different file systems"
-        if error.errno != errno.EXDEV:
-            why = error.strerror or str(error)
+            return DiskFullError(f"the images cannot be put in place: {why}")
+        if error.errno == errno.EXDEV:
+            why = "the lake and the target are on different file systems"
         return TransferError(
-            f"media={self._media!r}: the images cannot be linked: {why}", hint="use media='copy'"
+            f"media={self._media!r}: the images cannot be put in place: {why}",
+            hint=None if self._media == "copy" else "use media='copy'",
         )
+
+
+def _copy(source: Path, target: Path, size: int | None) -> None:
+    """Copy a file inside the kernel where that is possible; file systems that can share its blocks do."""
+    with source.open("rb") as origin, target.open("xb", buffering=0) as copy:
+        copied = 0
+        try:
+            while count := os.copy_file_range(origin.fileno(), copy.fileno(), _MOST):
+                copied += count
+        except (AttributeError, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise
+            origin.seek(copied)
+            copy.seek(copied)
+            shutil.copyfileobj(origin, copy, _BLOCK)
+        copied = copy.seek(0, os.SEEK_END)
+    if size is not None and copied != size:
+        raise TransferError(f"{source.name} has {copied} bytes in the lake instead of {size}")
 
 
 def _move_files(staging: Path, root: Path) -> None:
