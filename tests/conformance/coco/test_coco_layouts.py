@@ -223,6 +223,19 @@ def test_c32_a_file_tells_paths_beside_it_and_no_split(tmp_path: Path) -> None:
         assert {sample.split for sample in found} == {None}
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_c32_beside_a_file_only_usual_folders_are_looked_at(tmp_path: Path, strict: bool) -> None:
+    path = tmp_path / "coco.json"
+    save(path, document(SCENE[:1], lambda image: "a.jpg"))
+    draw(tmp_path / "another set" / "a.jpg", 64, 48)
+    assert [sample.path for sample in read(path, strict=strict).samples] == [None]
+    assert [sample.path for sample in read(tmp_path, strict=strict).samples] == [
+        "another set/a.jpg"
+    ]
+    draw(tmp_path / "images" / "a.jpg", 64, 48)
+    assert [sample.path for sample in read(path, strict=strict).samples] == ["images/a.jpg"]
+
+
 def via(**more: Any) -> dict[str, Any]:
     shape = {"id": 1, "image_id": "7", "category_id": "1", "bbox": [1, 2, 3, 4], "area": 12}
     return {

@@ -52,15 +52,23 @@ class CocoFileReader:
         root: The folder of the source, below which the paths of images are told.
         options: How to read.
         begin_index: Returns the pass that receives the findings of indexing.
+        is_folder: Whether the source is the folder, not the file alone.
     """
 
     def __init__(
-        self, part: CocoPart, root: Path, options: ReadOptions, begin_index: Callable[[], Pass]
+        self,
+        part: CocoPart,
+        root: Path,
+        options: ReadOptions,
+        begin_index: Callable[[], Pass],
+        *,
+        is_folder: bool,
     ) -> None:
         self.part = part
         self._root = root
         self._options = options
         self._begin_index = begin_index
+        self._is_folder = is_folder
         self._stream = JsonStream(part.path)
         self._index: FileIndex | None = None
 
@@ -133,7 +141,10 @@ class CocoFileReader:
             if isinstance(record, ImageRecord) and record.file_name
         ]
         return find_image_folder(
-            self._root, names, near_folders(self._root, self.part, self._options.images)
+            self._root,
+            names,
+            near_folders(self._root, self.part, self._options.images),
+            deep=self._is_folder,
         )
 
     def images(self, found: Pass) -> Iterator[IndexedSample]:

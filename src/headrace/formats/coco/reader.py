@@ -35,7 +35,8 @@ class CocoReader(Reader):
         self._index_pass: Pass | None = None
         self._done = self._emitted = 0
         root = self.path
-        if root.is_dir():
+        is_folder = root.is_dir()
+        if is_folder:
             parts = find_parts(root)
             if self.options.split is not None:
                 parts = of_split(parts, self.options.split, root)
@@ -44,7 +45,9 @@ class CocoReader(Reader):
             root = self.path.parent
             parts = Parts([CocoPart(self.path)], [])
         for part in parts.files:
-            self._files.append(CocoFileReader(part, root, self.options, self._begin_index))
+            self._files.append(
+                CocoFileReader(part, root, self.options, self._begin_index, is_folder=is_folder)
+            )
         if len(self._files) == 1:
             self.path = parts.files[0].path
 

@@ -38,7 +38,8 @@ class CocoVideoReader(Reader):
     def _open(self) -> None:
         given = self.path
         self.path = resolve_file(given, detect_file)
-        self._root = given if given.is_dir() else given.parent
+        self._is_folder = given.is_dir()
+        self._root = given if self._is_folder else given.parent
         self._stream = JsonStream(self.path)
         self._index: VideoIndex | None = None
         self._done = 0
@@ -99,7 +100,7 @@ class CocoVideoReader(Reader):
         names = [video.filename for video in self._get_index().videos[:SAMPLES] if video.filename]
         own = self.path.parent.relative_to(self._root).as_posix()
         near = ["" if own == "." else f"{own}/", *_NEAR]
-        return find_image_folder(self._root, names, near)
+        return find_image_folder(self._root, names, near, deep=self._is_folder)
 
     def _keyed(self) -> bool:
         return any(

@@ -45,7 +45,9 @@ def clean_path(path: str) -> str | None:
     return None if clean == ".." or clean.startswith("../") else clean
 
 
-def find_image_folder(root: Path, names: Sequence[str], near: Iterable[str]) -> ImageFolder | None:
+def find_image_folder(
+    root: Path, names: Sequence[str], near: Iterable[str], *, deep: bool = True
+) -> ImageFolder | None:
     """Return the folder where most of some images lie, or None where none of them is found.
 
     Args:
@@ -53,13 +55,16 @@ def find_image_folder(root: Path, names: Sequence[str], near: Iterable[str]) -> 
         names: Names of a few images, ``/``-separated; see :data:`SAMPLES`.
         near: Folders below the root where images are usual, the most likely first; empty, or ending in ``/``. The
             other folders below the root follow, where images of equal names in two folders decide nothing.
+        deep: Whether they follow: not where the root is only the folder of a file, which may hold anything else.
     """
     names = [name for name in names if name and "\0" not in name]
     if not names:
         return None
     folders = list(dict.fromkeys(near))
     usual = _best(root, names, folders)
-    return usual[0] if usual else _only(_best(root, names, _below(root, folders)), names)
+    if usual or not deep:
+        return usual[0] if usual else None
+    return _only(_best(root, names, _below(root, folders)), names)
 
 
 def _best(root: Path, names: Sequence[str], prefixes: Iterable[str]) -> list[ImageFolder]:
