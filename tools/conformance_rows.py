@@ -119,6 +119,10 @@ COCO = {
     ),
     "C34": Row("a written folder", "one file for each split, with the same categories in all"),
     "C35": Row("an image without annotation", "written with `annotated` false"),
+    "C36": Row(
+        "several formats in one folder, strays beside a data set",
+        "the fullest is read, else the first of COCO, video COCO, VOC, YOLO; the others are noted (S03)",
+    ),
 }
 
 YOLO = {

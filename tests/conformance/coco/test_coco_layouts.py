@@ -1,4 +1,4 @@
-"""Rows C31 to C34 of the conformance table: folders of COCO files as people have them, read without any option."""
+"""Rows C31 to C33 and C36 of the conformance table: folders as people have them, read without any option."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.errors import ParseError
 from headrace.formats.findings.collect import Severity
 from tests.support.data.formats import fails, lay_out, strict_fails
 from tests.support.data.formats import read as read_any
-from tests.support.layouts import SCENE, Build, draw, of_splits
+from tests.support.layouts import SCENE, Build, draw, mixed, of_splits
 from tests.support.layouts import coco as layouts
 from tests.support.layouts.check import check_layout
 from tests.support.layouts.coco import document, save
@@ -275,3 +275,16 @@ def test_c33_the_size_behind_a_name_is_cut_off(tmp_path: Path, strict: bool) -> 
     lay_out(tmp_path, {"coco.json": json.dumps(via(images=images)), "images/a.jpg": (9, 9)})
     (sample,) = read(tmp_path, strict=strict).samples
     assert (sample.filename, sample.path) == ("a.jpg", "images/a.jpg")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(
+    ("build", "others"),
+    [(mixed.build_three_formats, {"voc", "yolo"}), (mixed.build_voc_with_strays, {"coco"})],
+)
+def test_c36_of_several_formats_one_is_read_and_the_others_are_noted(
+    tmp_path: Path, build: Build, others: set[str], strict: bool
+) -> None:
+    findings = check_layout(build, tmp_path, strict=strict)
+    assert {(each.code, each.severity) for each in findings} == {("S03", Severity.NOTE)}
+    assert {each.message.rpartition(" ")[2] for each in findings} == others
