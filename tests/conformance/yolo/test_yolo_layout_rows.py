@@ -209,6 +209,20 @@ def test_y33_names_are_never_lost_without_a_word(tmp_path: Path, files: dict[str
     strict_fails(root, "yolo", "Y01")
 
 
+def test_y35_the_only_folder_inside(tmp_path: Path) -> None:
+    wanted = layouts.build_ultralytics(tmp_path / "street")
+    lay_out(tmp_path, {"README.txt": "Unpacked here.\n"})
+    for strict in (False, True):
+        found = read(tmp_path, strict=strict)
+        assert [sample.path for sample in found.samples] == [
+            f"street/{path}" for path in wanted.paths
+        ]
+        assert len(found.shapes) == wanted.shapes
+    layouts.build_roboflow(tmp_path / "cones")
+    for strict in (False, True):
+        assert "cones, street" in str(fails(tmp_path, "yolo", strict=strict))
+
+
 @pytest.mark.parametrize("part", ["labels", "labels/train"])
 @pytest.mark.parametrize("listed", ["data.yaml", "classes.txt"])
 def test_y33_a_part_of_a_dataset_has_the_classes_of_the_whole(

@@ -70,7 +70,7 @@ def find_description(path: Path) -> Path | None:
     for name in ("data.yaml", "dataset.yaml", "data.yml", "dataset.yml"):
         if path / name in yamls:
             return path / name
-    yamls = [each for each in yamls if _describes(each)]
+    yamls = [each for each in yamls if describes(each)]
     if len(yamls) > 1:
         names = ", ".join(each.name for each in yamls[:5])
         raise ParseError(f"several yaml files ({names})", path=path, hint="name one of them")
@@ -128,7 +128,8 @@ def read_description(source: Path, base: Path, found: Pass) -> DatasetDescriptio
     return DatasetDescription(source=source, base=base, names=listed_names(source, found))
 
 
-def _describes(path: Path) -> bool:
+def describes(path: Path) -> bool:
+    """Return whether a yaml has class names or their number."""
     try:
         node = load_yaml(path)
     except ParseError:

@@ -1,4 +1,4 @@
-"""Describes a part of a dataset that is read alone, such as its folder of labels."""
+"""Describes a part of a dataset that is read alone, and finds a dataset in the only folder that has one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from headrace.formats.yolo.description import (
     ALIASES,
     SPLITS,
     DatasetDescription,
+    describes,
     find_description,
     read_description,
 )
+from headrace.formats.yolo.layout.folders import has_images, label_files
 
+_MAX_CHILDREN: Final = 200
 _PARTS: Final = frozenset({"labels", "images", *SPLITS, *ALIASES})
 
 
@@ -44,3 +47,24 @@ def describe_above(base: Path, found: Pass) -> DatasetDescription:
             message = "the classes are those of the folder above"
             found.add("Y33", message, severity=Severity.NOTE, path=whole.source)
     return dataset
+
+
+def inner_dataset(folder: Path) -> Path | None:
+    """Return the subfolder that holds the yaml or ``obj.data`` of a dataset, as unpacking an archive leaves it.
+
+    Raises:
+        ParseError: Several subfolders hold one.
+    """
+    found = []
+    for child in sorted(folder.iterdir())[:_MAX_CHILDREN]:
+        if child.name.startswith(".") or not child.is_dir():
+            continue
+        yamls = child.glob("*.y*ml")
+        described = any(describes(each) for each in yamls) or (child / "obj.data").is_file()
+        # A folder of configurations holds no data.
+        if described and (has_images(child) or next(label_files(child), None) is not None):
+            found.append(child)
+    if len(found) > 1:
+        names = ", ".join(child.name for child in found)
+        raise ParseError(f"several datasets ({names})", path=folder, hint="name one of them")
+    return found[0] if found else None

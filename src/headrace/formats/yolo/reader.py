@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from headrace.errors import ParseError, did_you_mean
 from headrace.formats.chunked_reader import ChunkedReader
@@ -32,7 +33,7 @@ from headrace.formats.yolo.layout.clashes import SplitClashes
 from headrace.formats.yolo.layout.source import SplitSource, YoloImage
 from headrace.formats.yolo.layout.sources import find_sources, wanted_sources
 from headrace.formats.yolo.layout.walk import YoloWalk
-from headrace.formats.yolo.part_of_dataset import describe_above
+from headrace.formats.yolo.part_of_dataset import describe_above, inner_dataset
 from headrace.formats.yolo.samples import (
     LabelFileDecoder,
     displayed,
@@ -42,6 +43,8 @@ from headrace.formats.yolo.samples import (
 from headrace.formats.yolo.tokenize import fast_rows, read_text
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes, Classification
+
+_Item = TypeVar("_Item", YoloImage, ClassifiedImage)
 
 
 class YoloReader(ChunkedReader):
@@ -69,16 +72,18 @@ class YoloReader(ChunkedReader):
             hint = f"{did_you_mean(task.lower(), TASKS)}tasks: {', '.join(TASKS)}"
             raise ParseError(f"YOLO has no task {task!r}", path=self.path, hint=hint)
         self._description = find_description(self.path)
+        self._base = self.path if self.path.is_dir() else self.path.parent
+        if self._description is None and (inner := inner_dataset(self._base)) is not None:
+            self._description, self._base = find_description(inner), inner
 
     def _close(self) -> None:
         self._opener.close()
 
     def _describe(self, found: Pass) -> DatasetDescription:
-        base = self.path if self.path.is_dir() else self.path.parent
         if self._description is None:
-            dataset = describe_above(base, found)
+            dataset = describe_above(self._base, found)
         else:
-            dataset = read_description(self._description, base, found)
+            dataset = read_description(self._description, self._base, found)
         if self.options.labels is not None and not dataset.names:
             dataset.names = dict(enumerate(self.options.labels))
         return dataset
@@ -174,12 +179,18 @@ class YoloReader(ChunkedReader):
             self._fraction = number / len(sources)
             for item in images.items(source):
                 nothing = False
-                yield item
+                yield item if self._base == self.path else self._in_folder(item)
         self._fraction = 1.0
         if nothing and not dataset.splits:
             raise ParseError("the folder contains no images and no label files", path=self.path)
         if found is not None and not images.labelled and not nothing:
             found.add("Y09", "no image has a label file", severity=Severity.NOTE, path=self.path)
+
+    def _in_folder(self, item: _Item) -> _Item:
+        """Give an image its path below the folder that was named, if that is around the dataset's."""
+        if item.path is None or not self.path.is_dir():
+            return item
+        return item._replace(path=f"{self._base.name}/{item.path}")
 
     def _clashes_of(self, sources: list[SplitSource]) -> SplitClashes:
         if self._clashes is None:
@@ -191,7 +202,8 @@ class YoloReader(ChunkedReader):
         clashes = self._clashes_of(sources)
         for number, source in enumerate(sources):
             self._fraction = number / len(sources)
-            yield from classified_images(source, self._dataset.base, clashes)
+            for item in classified_images(source, self._dataset.base, clashes):
+                yield item if self._base == self.path else self._in_folder(item)
         self._fraction = 1.0
 
     def divisible(self) -> bool:
