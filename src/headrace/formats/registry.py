@@ -91,7 +91,7 @@ class Format(Struct, frozen=True, kw_only=True):
     def count_images(self, folder: Path) -> int:
         """Return the number of images that annotations of this format in a folder describe.
 
-        A rough count, up to :data:`MOST_COUNTED`, that only tells a data set from a stray file.
+        A rough count, up to 1000, that only tells a data set from a stray file.
         """
         count: int = _load(self.counter)(folder, MOST_COUNTED)
         return count
