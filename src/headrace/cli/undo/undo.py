@@ -11,7 +11,7 @@ from headrace.cli.console.errors import FAILED
 from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import check_version_name, connected
-from headrace.cli.console.wording import by_count, label_lines, plural, size
+from headrace.cli.console.wording import by_count, label_lines, plural, size, way_back
 
 if TYPE_CHECKING:
     from headrace.model.records import RemovalRecord, UndoRecord
@@ -82,6 +82,8 @@ async def show(
     rest = details.assets - len(details.files)
     if details.files and rest > 0:
         lines.append(f"  … {rest:,} more")
+    elif not details.assets and details.annotations > len(details.files) > 0:
+        lines.append("  …")
     return Result(
         command="undo.show",
         data={**_data(details), "labels": details.labels, "files": details.files},
@@ -116,13 +118,13 @@ async def run(
     return Result(
         command="undo.run",
         data={"id": id, "dry_run": dry_run, **msgspec.to_builtins(report)},
-        lines=_report(removal.kind, report, dry_run=dry_run),
+        lines=_report(removal.kind, report, target, dry_run=dry_run),
         next=f"headrace stats {target} {report.version}" if "/" in report.version else None,
         status=FAILED if report.conflict_count and not dry_run else 0,
     )
 
 
-def _report(kind: str, report: UndoRecord, *, dry_run: bool) -> list[str]:
+def _report(kind: str, report: UndoRecord, target: str, *, dry_run: bool) -> list[str]:
     back = [
         plural(report.assets, "asset") if report.assets else "",
         plural(report.annotations, "annotation") if report.annotations else "",
@@ -137,9 +139,8 @@ def _report(kind: str, report: UndoRecord, *, dry_run: bool) -> list[str]:
         lines.append(f"{report.present:,} of the removed things are there already")
     if report.replaced:
         gave_way = "would give way" if dry_run else "gave way"
-        lines.append(f"{plural(report.replaced, 'annotation')} of the import {gave_way}")
-        if report.removal_id is not None and not dry_run:
-            lines.append(f"they are recorded too, as {report.removal_id}")
+        lines.append(f"{plural(report.replaced, 'newer annotation')} {gave_way}")
+        lines += [] if dry_run else way_back(target, report.removal_id)
     lines += report.notes
     if report.conflict_count:
         lines.append(f"{plural(report.conflict_count, 'conflict')}, left as they are:")
