@@ -11,6 +11,7 @@ from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.yolo import TASKS
 from headrace.formats.yolo.classes import CLASS_LISTS, Names, inside, listed_names, yaml_names
+from headrace.formats.yolo.layout.folders import subfolders
 from headrace.formats.yolo.yaml_text import Node, PlainScalar, load_yaml, typed
 
 SPLITS: Final = ("train", "val", "test", "minival")
@@ -109,7 +110,7 @@ def find_class_list(base: Path) -> Path | None:
 
 def _folders_with_lists(base: Path) -> list[str]:
     """Return the folders that may hold a list: LabelImg writes it beside the labels, Roboflow into each split."""
-    children = sorted(each.name for each in base.iterdir() if each.is_dir())[:_MAX_FOLDERS]
+    children = subfolders(base)[:_MAX_FOLDERS]
     splits = (*SPLITS, *ALIASES)
     below = [f"{child}/{split}" for child in children for split in splits]
     return [

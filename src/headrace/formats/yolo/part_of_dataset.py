@@ -15,9 +15,8 @@ from headrace.formats.yolo.description import (
     find_description,
     read_description,
 )
-from headrace.formats.yolo.layout.folders import has_images, label_files
+from headrace.formats.yolo.layout.folders import has_images, label_files, subfolders
 
-_MAX_CHILDREN: Final = 200
 _PARTS: Final = frozenset({"labels", "images", *SPLITS, *ALIASES})
 
 
@@ -56,9 +55,7 @@ def inner_dataset(folder: Path) -> Path | None:
         ParseError: Several subfolders hold one.
     """
     found = []
-    for child in sorted(folder.iterdir())[:_MAX_CHILDREN]:
-        if child.name.startswith(".") or not child.is_dir():
-            continue
+    for child in (folder / name for name in subfolders(folder)):
         yamls = child.glob("*.y*ml")
         described = any(describes(each) for each in yamls) or (child / "obj.data").is_file()
         # A folder of configurations holds no data.

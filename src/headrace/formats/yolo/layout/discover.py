@@ -14,6 +14,7 @@ from headrace.formats.yolo.layout.folders import (
     label_folder,
     labels_beside,
     other_label_folder,
+    subfolders,
 )
 from headrace.formats.yolo.layout.source import SplitSource
 
@@ -97,8 +98,8 @@ def _image_folders(folder: Path, base: Path) -> Iterator[Path]:
     """Yield the subfolders of images whose label files are in another folder."""
     if has_images_directly(folder):
         return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_dir() or not has_images(path):
+    for path in (folder / name for name in subfolders(folder)):
+        if not has_images(path):
             continue
         if labels_beside(path):
             continue

@@ -94,7 +94,7 @@ def other_label_folder(folder: str, base: Path) -> str | None:
     found: list[str] = []
     tail: list[str] = []
     while not found:
-        for name in _folders(path):
+        for name in subfolders(path):
             other = f"{path}/{name}"
             if tail and name == tail[0]:
                 continue
@@ -120,7 +120,7 @@ def other_label_folder(folder: str, base: Path) -> str | None:
 def _with_inner(folder: str, tail: Sequence[str]) -> Iterator[str]:
     """Yield a folder with the subfolders ``tail``, also below its only subfolder (DOTA: ``labelTxt-v1.0/labelTxt``)."""
     yield "/".join([folder, *tail])
-    inner = list(islice(_folders(folder), 2))
+    inner = list(islice(subfolders(folder), 2))
     if len(inner) == 1 and inner[0] not in tail:
         yield "/".join([folder, inner[0], *tail])
 
@@ -133,7 +133,7 @@ def _labels_of(labels: str, images: str) -> bool:
     return any(finder.find(stem_of(path[len(labels) + 1 :])) for path in label_files(labels))
 
 
-def _folders(folder: str) -> list[str]:
+def subfolders(folder: str | Path) -> list[str]:
     """Return the sorted names of the subfolders, up to a limit."""
     try:
         with os.scandir(folder) as entries:
