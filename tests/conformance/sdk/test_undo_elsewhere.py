@@ -122,6 +122,22 @@ async def test_what_an_import_replaced_comes_back(
     assert await content(annotated) == replaced
 
 
+async def test_a_sync_that_deletes_comes_back(
+    client: Client, annotated: DatasetVersion, tmp_path: Path
+) -> None:
+    before = await content(annotated)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    await client.sync_folder("drawings/first", folder)
+    for name in NAMES[:3]:
+        (folder / name).unlink()
+    report = await client.sync_folder("drawings/first", folder, direction="up", delete=True)
+    assert len((await content(annotated))["assets"]) == 9
+    undone = await (await client.get_removal(str(report.removal))).undo()
+    assert (undone.assets, undone.annotations, undone.conflict_count) == (3, 3, 0)
+    assert await content(annotated) == before
+
+
 async def test_what_was_changed_since_stays(
     client: Client, annotated: DatasetVersion, tmp_path: Path
 ) -> None:
