@@ -13,17 +13,18 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 NAME = "written"
 """The manifest of a path, in the folder :func:`headrace.folders.state.state_of` of it."""
 NEXT = f"{NAME}-next"
 """The manifest of what is being written there."""
+
+T = TypeVar("T")
 
 _BATCH = 4096
 _READ = 1 << 20
@@ -44,29 +45,47 @@ class Entry(NamedTuple):
     mtime_ns: int
 
 
-def entries(root: Path, below: bytes = b"") -> Iterator[Entry]:
+def entries(root: Path) -> Iterator[Entry]:
     """Yield everything below a folder, a folder before what it holds. Links are entries, and are not followed."""
+    for batch in _batches(root, Entry):
+        yield from batch
+
+
+def _batches(
+    root: Path, make: Callable[[bytes, int, int], T], below: bytes = b""
+) -> Iterator[list[T]]:
+    """Yield in batches what ``make`` makes of the path, the size and the time of change of each entry."""
     folders: list[bytes] = []
+    batch: list[T] = []
     path = os.path.join(os.fsencode(root), below)
+    stat = os.stat
     with _opened(path) as folder, os.scandir(path) as found:
         for each in found:
             name = each.name
             if each.is_dir(follow_symlinks=False):
                 folders.append(b"%b%b/" % (below, name))
-            else:
-                try:
-                    # Relative to the open folder, which is quicker than by the whole path.
-                    state = (
-                        each.stat(follow_symlinks=False)
-                        if folder is None
-                        else os.stat(name, dir_fd=folder, follow_symlinks=False)
-                    )
-                except FileNotFoundError:
-                    continue  # deleted in the meantime
-                yield Entry(below + name, state.st_size, state.st_mtime_ns)
+                continue
+            try:
+                # Relative to the open folder, which is quicker than by the whole path.
+                state = (
+                    each.stat(follow_symlinks=False)
+                    if folder is None
+                    else stat(name, dir_fd=folder, follow_symlinks=False)
+                )
+            except FileNotFoundError:
+                continue  # deleted in the meantime
+            batch.append(make(below + name, state.st_size, state.st_mtime_ns))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    yield batch
     for each_folder in folders:
-        yield Entry(each_folder, 0, 0)
-        yield from entries(root, each_folder)
+        yield [make(each_folder, 0, 0)]
+        yield from _batches(root, make, each_folder)
+
+
+def _record(path: bytes, size: int, mtime_ns: int) -> bytes:
+    return b"%d %d %b\0" % (size, mtime_ns, path)
 
 
 @contextmanager
@@ -88,7 +107,7 @@ def save_manifest(file: Path, root: Path) -> None:
     Raises:
         OSError: A file cannot be read or written.
     """
-    _save(file, entries(root))
+    _save(file, _batches(root, _record))
 
 
 def join_manifests(file: Path, other: Path) -> None:
@@ -103,13 +122,13 @@ def join_manifests(file: Path, other: Path) -> None:
 def tidy_manifest(file: Path, root: Path) -> None:
     """Forget the records of files that are no longer there, or were changed, and of equal records all but one."""
     with Manifest(file) as own:
-        _save(file, (entry for entry in own if _is_there(root, entry)))
+        _save(file, ([_record(*entry)] for entry in own if _is_there(root, entry)))
 
 
-def _save(file: Path, found: Iterator[Entry]) -> None:
+def _save(file: Path, batches: Iterator[list[bytes]]) -> None:
     with _draft(file) as draft, draft.open("xb") as out:
-        while batch := list(islice(found, _BATCH)):
-            out.write(b"".join([b"%d %d %b\0" % (size, mtime, at) for at, size, mtime in batch]))
+        for batch in batches:
+            out.write(b"".join(batch))
 
 
 def _is_there(root: Path, entry: Entry) -> bool:
