@@ -43,7 +43,7 @@ class ClassFolders:
         if images is None and not placed:
             raise FormatError(
                 "a classification dataset contains the images themselves",
-                hint="pass their folder as images=",
+                hint="pass their folder as images=, or export a version with media='copy'",
             )
         self._tree = tree
         self._images = images
