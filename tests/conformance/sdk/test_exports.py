@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from headrace import formats
-from headrace.errors import ConfigurationError, LossyWriteError
+from headrace.errors import ConfigurationError, HeadraceError, LossyWriteError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import draw_images, write_coco
@@ -218,3 +218,16 @@ async def test_a_classification_comes_with_its_images(client: Client, tmp_path: 
     }  # fmt: skip
     same_images(tmp_path, {NAMES[1]: f"train/night/{NAMES[1]}"}, tmp_path / "out")
     assert (report.task, report.labels) == ("classify", {"day": 2, "night": 1})
+
+
+async def test_an_image_that_is_gone_leaves_no_target(
+    tagged: DatasetVersion, door: Door, tmp_path: Path
+) -> None:
+    objects = [path for path in (door.lake / "objects").rglob("*.jpg") if path.is_file()]
+    assert objects
+    objects[0].unlink()
+    before = set(tmp_path.iterdir())
+    with pytest.raises(HeadraceError) as raised:
+        await tagged.export(tmp_path / "out", "yolo", media="copy")
+    assert "again to continue" not in str(raised.value)
+    assert set(tmp_path.iterdir()) == before

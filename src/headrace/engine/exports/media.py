@@ -17,7 +17,13 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from msgspec import Struct
 
 from headrace.backend.base import Backend
-from headrace.errors import ConfigurationError, DiskFullError, TransferError, did_you_mean
+from headrace.errors import (
+    ConfigurationError,
+    DiskFullError,
+    PartialTransferError,
+    TransferError,
+    did_you_mean,
+)
 from headrace.folders.state import state_of
 from headrace.formats.base import Writer
 from headrace.formats.info import Media
@@ -132,7 +138,14 @@ class MediaPlacer:
                 max_workers=self._backend.limits.max_workers,
                 progress=progress,
             )
-        report.check("downloaded")
+        if report.failed:
+            first = report.failures[0]
+            raise PartialTransferError(
+                f"{report.failed} of {report.total} images were not downloaded, so nothing was written;"
+                f" first {first.name}: {first.message}",
+                report=report,
+                hint="export again, or without media=",
+            )
         await in_thread(_move_files, staging, root)
         await in_thread(shutil.rmtree, state_of(staging), True)
 
