@@ -16,8 +16,10 @@ from headrace.settings import load_settings
 
 _PATHS = "paths"
 _PATH = "path"
+_CLEANED = "cleaned"
 _KEPT = 90 * 24 * 3600.0
 _BEING_WRITTEN = 24 * 3600.0
+_CLEAN_EVERY = 24 * 3600.0
 """Seconds."""
 
 
@@ -39,7 +41,7 @@ def make_state(path: Path) -> Path:
     folder = state_of(path)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _forget_deleted(folder.parent)
+        _clean_once_a_day(folder.parent)
         folder.mkdir(exist_ok=True, mode=0o700)
     (folder / _PATH).write_bytes(_key(path))
     return folder
@@ -47,6 +49,18 @@ def make_state(path: Path) -> Path:
 
 def _key(path: Path) -> bytes:
     return os.fsencode(os.path.normcase(os.path.realpath(path)))
+
+
+def _clean_once_a_day(paths: Path) -> None:
+    """Delete old state. Not each time, since that looks at the state of every path."""
+    stamp = paths.with_name(_CLEANED)
+    try:
+        if time.time() - stamp.stat().st_mtime < _CLEAN_EVERY:
+            return
+    except FileNotFoundError:
+        pass
+    stamp.touch(mode=0o600)
+    _forget_deleted(paths)
 
 
 def _forget_deleted(paths: Path) -> None:

@@ -44,7 +44,7 @@ def test_only_the_owner_reads_it(tmp_path: Path) -> None:
 
 
 def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays_longer(
-    tmp_path: Path,
+    tmp_path: Path, state: Path
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -60,6 +60,7 @@ def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays_lo
             if folder.exists():
                 then = time.time() - days * 24 * 3600
                 os.utime(folder / "path", (then, then))
+        os.utime(state / "cleaned", (0, 0))
         make_state(tmp_path / f"new after {days}")
 
     # A path that is being made has its state before it exists.
@@ -71,3 +72,10 @@ def test_the_state_of_a_deleted_path_goes_and_that_of_an_unmounted_disk_stays_lo
     after(100)
     assert not unmounted.exists()
     assert kept.exists()
+
+
+def test_old_state_is_looked_for_once_a_day(tmp_path: Path) -> None:
+    gone = make_state(tmp_path / "gone")
+    os.utime(gone / "path", (0, 0))
+    make_state(tmp_path / "other")
+    assert gone.exists()
