@@ -40,7 +40,10 @@ KINDS: tuple[type[AnyShape], ...] = (
 
 
 class SampleDraw:
-    """Draws samples of the images ``names``, each of ``width`` x ``height`` pixels, with shapes of ``kinds``."""
+    """Draws samples of the images ``names``, each of ``width`` x ``height`` pixels, with shapes of ``kinds``.
+
+    With ``inside`` all shapes lie inside their image, and no mask is empty.
+    """
 
     def __init__(
         self,
@@ -50,13 +53,16 @@ class SampleDraw:
         width: int,
         height: int,
         kinds: Sequence[type[AnyShape]] = KINDS,
+        inside: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         self._names = names
         self._width, self._height = width, height
         self._kinds = kinds
+        self._inside = inside
         # In many sources all numbers are of one sort, and then they are packed in another way.
         self._sort = self.random.randrange(4)
+        self._joints = self.random.randrange(1, 4)
 
     def samples(self) -> list[Sample]:
         """Draw samples of some of the images, in any order."""
@@ -108,7 +114,7 @@ class SampleDraw:
             return {"x": number(), "y": number()}
         if kind is Keypoints:
             seen = self.random.choice([[0], [0, 1, 2]])
-            points = [(number(), number(), self.random.choice(seen)) for _ in range(some(1, 4))]
+            points = [(number(), number(), self.random.choice(seen)) for _ in range(self._joints)]
             return {
                 "points": [value for point in points for value in point],
                 "bbox": self._maybe(self._box),
@@ -140,18 +146,33 @@ class SampleDraw:
     def _mask(self) -> str:
         pixels = self._width * self._height
         cuts = sorted(self.random.choices(range(pixels + 1), k=self.random.randrange(6)))
+        if self._inside:
+            cuts = sorted(self.random.sample(range(pixels), 2))
         return rle.encode(
             [end - start for start, end in zip([0, *cuts], [*cuts, pixels], strict=True)]
         )
 
     def _box(self) -> Box:
         x, y = self._number(), self._number()
+        if self._inside:
+            return (
+                x,
+                y,
+                self.random.uniform(1, self._width - x),
+                self.random.uniform(1, self._height - y),
+            )
         return x, y, abs(self._number()) + 1, abs(self._number()) + 1
 
     def _ring(self) -> list[float]:
         return [self._number() for _ in range(2 * self.random.randrange(3, 8))]
 
     def _number(self) -> float:
+        if self._inside:
+            # Space is left for the size of a box.
+            most = min(self._width, self._height) - 4
+            return self.random.choice(
+                [self.random.randrange(most), round(self.random.uniform(0, most), 2)]
+            )
         if self._sort == 0:
             return self.random.randrange(0, 700)
         if self._sort == 1:

@@ -38,7 +38,9 @@ PLATFORM = Capability(
 )
 """What an import writes into a version of any platform; anything else is counted as a loss."""
 
-HEADRACE = Capability(kinds=PLATFORM.kinds, fields=PLATFORM.fields | {"rings", "bbox", "score"})
+HEADRACE = Capability(
+    kinds=PLATFORM.kinds, fields=PLATFORM.fields | {"rings", "bbox", "segmentation", "score"}
+)
 """What an import writes into a version of a lake or of our server."""
 
 _SHAPE_BYTES = 120
@@ -107,7 +109,7 @@ def chunks(
     for batch in reader.batches():
         losses.count(batch, counter)
         if says is PLATFORM:
-            _count_extensions(batch, counter)
+            _count_rings(batch, counter)
         counter.flush()
         for sample in batch:
             if change is not None:
@@ -122,22 +124,13 @@ def chunks(
         yield ImportChunk(number, held)
 
 
-def _count_extensions(batch: list[Sample], counter: LossCounter) -> None:
-    """Count what only headrace keeps: boxes and outlines beside other geometry, and which rings are one object."""
+def _count_rings(batch: list[Sample], counter: LossCounter) -> None:
+    """Count the polygons of several rings: each ring becomes a polygon of its own where nothing joins them."""
     shapes = [shape for sample in batch for shape in sample.shapes]
-    for field, count, severity in (
-        # The platform derives the box from the polygon.
-        ("bbox", sum([getattr(s, "bbox", None) is not None for s in shapes]), Severity.NOTE),
-        (
-            "segmentation",
-            sum([getattr(s, "segmentation", None) is not None for s in shapes]),
-            Severity.LOSS,
-        ),
-        ("rings", sum([len(getattr(s, "rings", ())) > 1 for s in shapes]), Severity.LOSS),
-    ):
-        if count:
-            message = f"not written: {FIELDS[field]}"
-            counter.add("LOSS", message, severity, batch[0].filename, count=count)
+    count = sum([len(getattr(shape, "rings", ())) > 1 for shape in shapes])
+    if count:
+        message = f"not written: {FIELDS['rings']}"
+        counter.add("LOSS", message, Severity.LOSS, batch[0].filename, count=count)
 
 
 def _weight(sample: Sample) -> int:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 NO_POLYGON = "a polygon has an odd number of coordinates or fewer than three points, dropped"
 MAX_DEPTH = 64
-MAX_INT = 2**63 - 1
+MIN_INT, MAX_INT = -(2**63), 2**63 - 1
 MAX_EXACT = 2**53
 
 _ANNOTATION_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
@@ -104,7 +104,7 @@ def is_plain(value: Any, depth: int = MAX_DEPTH) -> bool:
         return depth > 0 and all(is_plain(each, depth - 1) for each in value.values())
     if isinstance(value, list | tuple):
         return depth > 0 and all(is_plain(each, depth - 1) for each in value)
-    return type(value) is not int or -MAX_INT <= value <= MAX_INT
+    return type(value) is not int or MIN_INT <= value <= MAX_INT
 
 
 def plain(value: T, report: Report) -> T:

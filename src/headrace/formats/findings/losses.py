@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable, by_table
-from headrace.formats.info import FIELDS, Capability
+from headrace.formats.info import FIELDS, WHOLE, Capability, ShapeKind
 from headrace.model.sample import Sample
-from headrace.model.shapes import AnyShape
+from headrace.model.shapes import AnyShape, Keypoints, Mask, Polygon
 
 # Readers can compute these again: worth a note, never a failure.
-_RECOMPUTED: Final = frozenset({"image_id", "shape_id", "area", "extra"})
+_RECOMPUTED: Final = frozenset({"image_id", "shape_id", "area", "bbox", "extra"})
 _OF_SHAPES: Final[Mapping[str, str]] = {
     "shape_id": "id",
     "area": "area",
@@ -29,12 +29,20 @@ _OF_TABLES: Final[Mapping[str, str]] = {
     "shape_id": "ids",
     "area": "areas",
     "attributes": "attributes",
+    # In a table every polygon has its box.
+    "bbox": "polygon_texts",
 }
 _OF_IMAGES: Final[Mapping[str, str]] = {
     "image_id": "id",
     "split": "split",
     "image_attributes": "attributes",
     "extra": "extra",
+}
+
+_WITH_BOXES: Final[Mapping[ShapeKind, type[Any]]] = {
+    "polygon": Polygon,
+    "keypoints": Keypoints,
+    "mask": Mask,
 }
 
 
@@ -95,6 +103,12 @@ class FieldLosses:
     def __init__(self, says: Capability) -> None:
         self._images = _getters(_OF_IMAGES, says)
         self._shapes = _getters(_OF_SHAPES, says)
+        kinds = tuple(_WITH_BOXES[kind] for kind in _WITH_BOXES if says.kinds.get(kind) == WHOLE)
+        if "bbox" not in says.fields and kinds:
+            # Of other kinds the box is what is written.
+            self._shapes.append(("bbox", lambda s: s.bbox if isinstance(s, kinds) else None))
+        if "segmentation" not in says.fields:
+            self._shapes.append(("segmentation", _segmentation))
 
     def count_field(self, field: str, count: int, path: str, counter: LossCounter) -> None:
         """Add ``count`` shapes that have a field, if this format loses the field."""
@@ -122,6 +136,10 @@ class FieldLosses:
         for field, getter in self._shapes:
             found = len(shapes) - list(map(getter, shapes)).count(None)
             _note(counter, field, found + in_tables[field], first)
+
+
+def _segmentation(shape: AnyShape) -> object:
+    return shape.segmentation if isinstance(shape, Keypoints) else None
 
 
 def _boxes_with(table: BoxTable, field: str) -> int:
