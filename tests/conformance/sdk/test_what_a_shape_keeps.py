@@ -156,3 +156,21 @@ async def test_other_clients_see_none_of_it(
     (box,), (points,) = loaded["rectangles"], loaded["keypoints"]
     assert sorted(box) == ["attributes", "h", "label", "text", "w", "x", "y"]
     assert sorted(points) == ["attributes", "keypoints", "label", "text"]
+
+
+@pytest.mark.parametrize("format", ["coco", "voc", "yolo"])
+async def test_numbers_beyond_64_bits_in_attributes(
+    version: DatasetVersion, tmp_path: Path, format: str
+) -> None:
+    file = write(tmp_path / "in.json", annotation(1, attributes={"n": 10**30, "m": [{"k": 2**64}]}))
+    report = await version.import_annotations(file)
+    assert [finding.code for finding in report.findings][:1] == ["C26"]
+    asset = await version.find_asset(filename="image_0000.jpg")
+    drawn = await asset.get_annotation()
+    # Who writes them by the API keeps them as numbers.
+    await drawn.update(attributes={"n": 10**30, "m": [{"k": 2**64}]})
+    await version.export(tmp_path / "out", format)
+    await version.load_annotations()
+    built = await version.build_coco_file_locally()
+    for indent in (None, 2):
+        assert str(10**30) in built.model_dump_json(indent=indent)

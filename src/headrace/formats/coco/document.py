@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 from msgspec import Struct, field
 
 from headrace.folders.lakes import check_no_lake
+from headrace.formats.coco.json_writer import dump
 from headrace.formats.findings.collect import Finding
 
 
@@ -74,8 +76,13 @@ class CocoFile(Struct, kw_only=True):
         Args:
             indent: Indent the text, by two spaces whatever the number; None for compact text.
         """
-        option = orjson.OPT_INDENT_2 if indent else 0
-        return orjson.dumps(self.model_dump(), option=option).decode()
+        plain = self.model_dump()
+        if indent:
+            try:
+                return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode()
+            except TypeError:  # a whole number beyond 64 bits
+                return json.dumps(plain, ensure_ascii=False, indent=2)
+        return dump(plain).decode()
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the file to a path, in place of a file that is there; raises LakeError for a path in a lake."""
