@@ -14,6 +14,7 @@ from headrace.formats import coco, coco_video, voc, yolo
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Findings, Severity
 from headrace.formats.info import FormatInfo, FormatName, Guess
+from headrace.formats.io.look import list_folder
 from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo
 
@@ -132,6 +133,10 @@ _FORMATS: Final[Mapping[str, Format]] = {
 # Which format is read where a folder describes as many images in several.
 PREFERENCE: Final[Sequence[FormatName]] = ("coco", "coco-video", "voc", "yolo")
 MOST_COUNTED: Final = 1000
+# How many folders, how deep, are searched for data sets of their own, and how many are named.
+_FOLDERS: Final = 20
+_LEVELS: Final = 2
+_NAMED: Final = 5
 _CONFIDENCE_ORDER: Final = {"certain": 0, "likely": 1, "possible": 2}
 
 
@@ -169,13 +174,15 @@ def detect(path: str | Path) -> Guess:
         with most images, or the first in the order COCO, video COCO, VOC, YOLO; ``others`` names the rest.
 
     Raises:
-        UnknownFormatError: No format fits.
+        UnknownFormatError: No format fits, or folders below this one hold data sets of several formats.
         SourceNotFoundError: The path does not exist.
     """
     path = Path(path)
     if not path.exists():
         raise SourceNotFoundError("no such file or folder", path=path, hint="check the path")
     found = _guesses(path)
+    if path.is_dir():
+        _refuse_several(path, found)
     if not found:
         raise UnknownFormatError(
             f"cannot detect the format of {path}",
@@ -190,6 +197,38 @@ def _guesses(path: Path) -> list[Guess]:
     """Return the guesses of all formats, in the order of preference."""
     guesses = {each.info.name: each.guess(path) for each in all_formats()}
     return [guess for name in PREFERENCE if (guess := guesses[name]) is not None]
+
+
+def _refuse_several(path: Path, found: list[Guess]) -> None:
+    """Raise if folders below a folder hold data sets that it cannot be read as.
+
+    Only VOC is found anywhere below a folder: it would be read as if nothing else was there.
+    """
+    sure = {guess.format for guess in found if guess.confidence == "certain"}
+    if (found and "voc" not in sure) or len(sure) > 1:
+        return
+    below: dict[str, Guess] = {}
+    todo = [(f"{name}/", 1) for name in list_folder(path, ()).folders[:_FOLDERS]]
+    while todo and len(below) <= _NAMED:
+        name, level = todo.pop(0)
+        guess = next((each for each in _guesses(path / name) if each.confidence == "certain"), None)
+        if guess is not None and not (guess.format == "voc" and _is_deeper(guess)):
+            below[name] = guess
+        elif level < _LEVELS:
+            inner = list_folder(path / name, ()).folders[:_FOLDERS]
+            todo += [(f"{name}{each}/", level + 1) for each in inner]
+    if all(guess.format == "voc" for guess in below.values()):
+        return
+    shown = ", ".join(f"{name} ({guess.format})" for name, guess in [*below.items()][:_NAMED])
+    raise UnknownFormatError(
+        f"{path} is not one data set, but holds some: {shown}{' …' if len(below) > _NAMED else ''}",
+        hint="name the folder of one of them",
+    )
+
+
+def _is_deeper(guess: Guess) -> bool:
+    """Return whether the XML file that a guess names lies in a folder below the data set's own."""
+    return "/" in guess.reason.removeprefix("Annotations/").partition(" has ")[0]
 
 
 def _best_of(path: Path, found: list[Guess]) -> Guess:

@@ -73,6 +73,10 @@ def chosen(image: ImageName, names: Sequence[str]) -> str | None:
         ("train/a", ["images/train/a.jpg"], "images/train/a.jpg"),
         ("frame.001", ["frame.001.jpg", "frame.002.jpg"], "frame.001.jpg"),
         ("a.JPG", ["a.jpg"], "a.jpg"),
+        ("0af.jpg", ["0AF.jpg", "1be.jpg"], "0AF.jpg"),
+        ("images/0af.png", ["train/0AF.JPG"], "train/0AF.JPG"),
+        ("b/0af.jpg", ["a/0AF.jpg", "b/0AF.jpg"], "b/0AF.jpg"),
+        ("0af.jpg", ["0AF.jpg", "0af.png"], "0af.png"),
         (r"data\train\a.jpg", ["train/a.jpg", "val/a.jpg"], "train/a.jpg"),
         ("/home/me/coco/train/a.jpg", ["train/a.jpg", "val/a.jpg"], "train/a.jpg"),
     ],
@@ -92,6 +96,7 @@ def test_an_image_means_the_asset_whose_name_ends_like_its_own(
         ("a.jpg", ["1/a.jpg", "2/a.jpg", "a.png"]),
         ("train/a.jpg", ["images/train/a.jpg", "copies/train/a.jpg", "a.jpg"]),
         ("a.jpg", [f"{number}/a.jpg" for number in range(100)]),
+        ("0af.jpg", ["0AF.jpg", "0Af.jpg"]),
         ("1/2/3/4/a.jpg", [f"x{number}/2/3/4/a.jpg" for number in range(100)]),
     ],
 )
@@ -116,7 +121,7 @@ def test_common_base_names_are_told_apart_by_their_folders() -> None:
         chosen(ImageName("front/0001.jpg"), names)
 
 
-PARTS = st.sampled_from(["a", "b", "train", "val", "x"])
+PARTS = st.sampled_from(["a", "A", "b", "train", "val", "x"])
 NAMES = st.lists(
     st.tuples(st.lists(PARTS, max_size=3), PARTS, st.sampled_from([".jpg", ".png"])).map(
         lambda each: "/".join([*each[0], each[1] + each[2]])

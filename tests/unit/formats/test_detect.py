@@ -18,7 +18,7 @@ from headrace.formats import get
 from headrace.formats.findings.collect import Severity
 from headrace.formats.io import look
 from tests.support.data.formats import lay_out, samples
-from tests.support.layouts import mixed
+from tests.support.layouts import coco, mixed, voc
 from tests.support.layouts.check import check_layout
 
 ROW = "0 0.5 0.5 0.1 0.1\n"
@@ -153,3 +153,22 @@ def test_looks_at_a_folder_of_many_files_are_bounded(
         monkeypatch.setitem(function.__kwdefaults__, "entries", 50)
     assert get(name).guess(tmp_path) is None
     assert 50 <= len(looked) <= 5 * 50
+
+
+def test_data_sets_side_by_side_are_named_and_none_is_read_for_all(tmp_path: Path) -> None:
+    voc.build_voc_beside(tmp_path / "sets" / "chess")
+    coco.build_roboflow_coco(tmp_path / "sets" / "sharks")
+    for folder, below in ((tmp_path / "sets", ""), (tmp_path, "sets/")):
+        with pytest.raises(UnknownFormatError) as error:
+            formats.detect(folder)
+        assert f"{below}chess/ (voc), {below}sharks/ (coco)" in str(error.value)
+        assert error.value.hint is not None
+        assert "name the folder" in error.value.hint
+
+
+def test_a_folder_of_annotations_without_xml_hides_no_voc(tmp_path: Path) -> None:
+    voc.build_voc_beside(tmp_path / "chess")
+    lay_out(tmp_path, {"annotations/notes.json": "[]"})
+    assert formats.detect(tmp_path).format == "voc"
+    report = convert_blocking(tmp_path, tmp_path / "out.json", to="coco")
+    assert report.images_out > 0

@@ -1,8 +1,8 @@
 """An index of a version's assets by the ends of their names, made in one listing of the version.
 
 Per asset it holds the id and a few hashes, some 60 bytes in all: of the base name, and of the base name with one, two
-and three folders above it, always without the suffix. Different names may have the same hash, so what the index finds
-are candidates: compare their names.
+and three folders above it, always without the suffix, and with the case of letters ignored. Different names may have the
+same hash, so what the index finds are candidates: compare their names.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class AssetIndex:
                     self._insert(ending, number)
 
     def find(self, name: str) -> Candidates:
-        """Return the assets whose names, without suffixes, end like this name."""
+        """Return the assets whose names, without suffixes and the case of letters, end like this name."""
         parts = parts_of(name)
         found: dict[int, None] = {}
         complete_from = 1
@@ -99,7 +99,10 @@ class AssetIndex:
 def _endings(parts: list[str], stem: str) -> list[str]:
     """Return the ends of a path, shortest first, with ``stem`` as the base name."""
     folders = parts[-DEPTHS:-1]
-    return ["/".join([*folders[len(folders) - depth :], stem]) for depth in range(len(folders) + 1)]
+    return [
+        "/".join([*folders[len(folders) - depth :], stem]).casefold()
+        for depth in range(len(folders) + 1)
+    ]
 
 
 async def read_asset_index(backend: Backend, version_id: UUID) -> AssetIndex:

@@ -5,9 +5,11 @@
     images/train/a.jpg   train/a.jpg                the image's name ends with the asset's
     train/a.png          images/train/a.jpg         the same without suffixes
     2017/a.jpg           raw/a.jpg                  only the base name is the same
+    a.jpg                A.JPG                      the same but for the case of the letters
 
 A related asset is chosen if there is one, and of several the one that shares most folders. Otherwise an asset of the
-same base name is chosen if it is the only one. Several that are equally near are an ambiguity, and never a guess.
+same base name is chosen if it is the only one. The case of letters in the base name is ignored only where nothing else
+fits. Several that are equally near are an ambiguity, and never a guess.
 """
 
 from __future__ import annotations
@@ -125,6 +127,22 @@ def nearest(
                 raise AmbiguousNameError(image, alike)
             if alike:
                 return alike[0].asset
+    return _nearest_folded(image, questions, candidates)
+
+
+def _nearest_folded(
+    image: NamedImage, questions: Sequence[Question], candidates: list[_Candidate]
+) -> AssetRecord | None:
+    """Return the asset whose base name differs in the case of its letters, none of which fits better."""
+    for ask in questions:
+        alike = [each for each in candidates if _same_folded(ask.parts, each.parts)]
+        related = _related(ask, alike)
+        if len(related) == 1:
+            return related[0].asset
+        if len(alike) > 1 or (alike and ask.complete_from > 1):
+            raise AmbiguousNameError(image, related or alike)
+        if alike:
+            return alike[0].asset
     return None
 
 
@@ -148,7 +166,7 @@ def _related(ask: Question, alike: list[_Candidate]) -> list[_Candidate]:
 
 
 def _is_alike(image: list[str], asset: list[str]) -> bool:
-    return _same_base(image, asset) or _same_stem(image, asset)
+    return _same_base(image, asset) or _same_stem(image, asset) or _same_folded(image, asset)
 
 
 def _same_base(image: list[str], asset: list[str]) -> bool:
@@ -157,6 +175,11 @@ def _same_base(image: list[str], asset: list[str]) -> bool:
 
 def _same_stem(image: list[str], asset: list[str]) -> bool:
     return image[-1] != asset[-1] and not set(stems_of(image[-1])).isdisjoint(stems_of(asset[-1]))
+
+
+def _same_folded(image: list[str], asset: list[str]) -> bool:
+    stems = [{stem.casefold() for stem in stems_of(parts[-1])} for parts in (image, asset)]
+    return not stems[0].isdisjoint(stems[1])
 
 
 def _in_other_split(image: list[str], asset: list[str]) -> bool:

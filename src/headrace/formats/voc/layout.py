@@ -55,9 +55,13 @@ def find_devkits(path: Path) -> list[Devkit]:
 def _annotations(root: Path) -> Path | None:
     for name in ("Annotations", "annotations"):
         folder = root / name
-        if folder.is_dir():
+        if folder.is_dir() and _has_xml(folder):
             return folder
     return None
+
+
+def _has_xml(folder: Path) -> bool:
+    return any(listed.files for _, listed in look_below(folder, (".xml",), entries=_LOOK))
 
 
 def _grandchildren(path: Path, children: list[str]) -> list[str]:
