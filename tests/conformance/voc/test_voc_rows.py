@@ -439,6 +439,26 @@ def test_v15_lists_that_do_not_fit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("strict", [False, True])
+def test_v15_listed_images_without_a_file_are_not_annotated(tmp_path: Path, strict: bool) -> None:
+    files: dict[str, Any] = {"Annotations/b.xml": xml(filename="b.jpg")}
+    files |= {f"JPEGImages/{name}.jpg": (8, 6) for name in ("a", "b", "c", "s/d", "unlisted")}
+    files |= {
+        "ImageSets/Main/train.txt": "a\nb\ns/d\n",
+        "ImageSets/Main/val.txt": "c\na\n",
+    }
+    root = lay_out(tmp_path, files)
+    found = read(root, strict=strict)
+    assert [(one.filename, one.path, one.split, one.annotated) for one in found.samples] == [
+        ("a.jpg", "JPEGImages/a.jpg", "train", False),
+        ("b.jpg", "JPEGImages/b.jpg", "train", True),
+        ("c.jpg", "JPEGImages/c.jpg", "val", False),
+        ("s/d.jpg", "JPEGImages/s/d.jpg", "train", False),
+    ]
+    assert {(one.width, one.height) for one in found.samples if not one.annotated} == {(8, 6)}
+    assert [one.filename for one in read(root, split="val").samples] == ["c.jpg"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
 def test_v15_folders_named_by_split(tmp_path: Path, strict: bool) -> None:
     files = {
         f"{name}/{name}.xml": xml(filename=f"{name}.jpg") for name in ("train", "valid", "test")
@@ -491,7 +511,8 @@ COUNTS = [
     ("imantics/data/xml_example", 2, 6, 3),
     ("labelme/bbox_detection/data_dataset_voc", 3, 9, 3),
     ("od-metrics-toy/gts_vocpascal_format", 10, 12, 1),
-    ("datumaro/voc_dataset/voc_dataset1", 1, 3, 3),  # two objects and a part
+    # Two objects and a part; an image that is listed and has no XML file.
+    ("datumaro/voc_dataset/voc_dataset1", 2, 3, 3),
     ("datumaro/voc_dataset/voc_dataset2", 5, 4, 22),  # labelmap.txt names all of the devkit's
     ("datumaro/voc_dataset/voc_dataset3", 1, 1, 1),
 ]

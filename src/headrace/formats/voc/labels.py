@@ -56,7 +56,8 @@ def met_labels(files: Iterable[VocFile]) -> dict[str, None]:
     """Return the names of objects and parts in order of occurrence."""
     names: dict[str, None] = {}
     for file in files:
-        names.update(dict.fromkeys(_names(read_file(file.path))))
+        if file.image is None:
+            names.update(dict.fromkeys(_names(read_file(file.path))))
     return names
 
 

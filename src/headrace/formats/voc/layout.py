@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from heapq import merge
 from pathlib import Path
@@ -135,36 +135,29 @@ def key_of(relative: str, stem: str) -> Key:
 class SplitLists:
     """Looks up the splits of files in the order of the walk, by merging sorted lists instead of loading them."""
 
-    def __init__(
-        self, files: dict[str, Path], stack: ExitStack, on_missing: Callable[[str], None]
-    ) -> None:
+    def __init__(self, files: dict[str, Path], stack: ExitStack) -> None:
         streams = [_stream(path, split, stack) for split, path in files.items()]
         self._stream: Iterator[tuple[Key, str]] = merge(*streams)
         self._next = next(self._stream, None)
-        self._on_missing = on_missing
         self.any = bool(files)
 
     def take(self, key: Key) -> list[str]:
-        """Return the splits that list the file with this key; earlier names that were not taken are reported missing."""
+        """Return the splits that list the file with this key; call :meth:`missing` for the names before it first."""
         splits: list[str] = []
-        while self._next is not None and self._next[0] <= key:
-            if self._next[0] == key:
-                splits.append(self._next[1])
-            else:
-                self._report_missing()
+        while self._next is not None and self._next[0] == key:
+            splits.append(self._next[1])
             self._next = next(self._stream, None)
         return list(dict.fromkeys(splits)) if len(splits) > 1 else splits
 
-    def finish(self) -> None:
-        """Report the remaining names, which have no file."""
-        while self._next is not None:
-            self._report_missing()
+    def missing(self, before: Key | None = None) -> Iterator[tuple[str, str]]:
+        """Yield the listed names that have no file, each with the first split that lists it: those before a key, or all."""
+        last = None
+        while self._next is not None and (before is None or self._next[0] < before):
+            key, split = self._next
+            if key != last:
+                yield "/".join((*key[0], key[1])), split
+            last = key
             self._next = next(self._stream, None)
-
-    def _report_missing(self) -> None:
-        if self._next is not None:
-            (folders, name), _ = self._next
-            self._on_missing("/".join((*folders, name)))
 
 
 def _stream(path: Path, split: str, stack: ExitStack) -> Iterator[tuple[Key, str]]:

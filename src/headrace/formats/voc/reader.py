@@ -76,6 +76,9 @@ class VocReader(ChunkedReader):
 
     def _names(self, quiet: Pass) -> Iterator[str]:
         for file in self._files.walk(None):
+            if file.image is not None:
+                yield f"{file.prefix}{file.image.rpartition('/')[2]}"
+                continue
             content = read_file(file.path, self._opener)
             record = self._parser.parse(content) or self._record(content, file, quiet)
             if record is not None:
@@ -129,7 +132,7 @@ class VocReader(ChunkedReader):
         size = 0
         for file in chunk:
             try:
-                content = read_file(file.path, self._opener)
+                content = b"" if file.image else read_file(file.path, self._opener)
             except OSError as error:
                 yield files, contents, error
                 return
@@ -198,6 +201,9 @@ class VocReader(ChunkedReader):
         self, file: VocFile, content: bytes, parsed: ParsedFile | None, found: Pass
     ) -> list[Sample]:
         """Return the sample of any file, or an empty list where it is not an annotation."""
+        if file.image is not None:
+            found.images_in += 1
+            return [self._not_annotated(file, file.image)]
         decoder = self._decoder
         if parsed is not None:
             shapes = decoder.polygons_of(parsed, self._parser, file.path)
@@ -215,6 +221,19 @@ class VocReader(ChunkedReader):
         sample.attributes = record.attributes
         self._other_labels.update(dict.fromkeys([shape.label for shape in sample.shapes]))
         return [sample]
+
+    def _not_annotated(self, file: VocFile, image: str) -> Sample:
+        """Return the sample of an image without an XML file."""
+        root = self.path.parent if self.path.is_file() else self.path
+        size = read_size(root / image)
+        return Sample(
+            filename=f"{file.prefix}{image.rpartition('/')[2]}",
+            width=None if size is None else size.width,
+            height=None if size is None else size.height,
+            annotated=False,
+            split=file.splits[0],
+            path=image,
+        )
 
     def _record(self, content: bytes, file: VocFile, found: Pass) -> VocAnnotation | None:
         """Parse a file with the XML parser; None, with a finding, where it is rejected."""

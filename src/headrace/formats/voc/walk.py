@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from functools import cached_property
 from itertools import chain, islice
@@ -33,16 +33,17 @@ _BLOCK: Final = 64 * 1024
 
 
 class VocFile(NamedTuple):
-    """One XML file.
+    """One XML file, or an image that a split lists but that has no XML file.
 
     Attributes:
-        path: Its path.
+        path: Its path; empty where there is none.
         relative: Its folder below the folder of annotations.
         stem: Its name without the suffix.
         devkit: Its devkit.
         prefix: Prefix of the sample name.
         splits: Its splits.
         media: Where the images of its folder lie, where they were found.
+        image: Path of the image below the folder of the source, where there is no XML file.
     """
 
     path: str
@@ -52,6 +53,7 @@ class VocFile(NamedTuple):
     prefix: str
     splits: list[str]
     media: FolderMedia | None = None
+    image: str | None = None
 
 
 class VocWalk:
@@ -122,7 +124,7 @@ class VocWalk:
         lists = set_files(devkit)
         known.update(lists)
         with ExitStack() as stack:
-            splits = SplitLists(lists, stack, lambda name: _unlisted(name, devkit, found))
+            splits = SplitLists(lists, stack)
             walk = FolderWalk(
                 devkit.annotations,
                 _XML,
@@ -147,7 +149,11 @@ class VocWalk:
                 prefix = f"{devkit.prefix}{rest}"
                 for count, name in enumerate(chain(first, names)):
                     stem = stem_of(name)
-                    listed = splits.take((folders, stem)) if lists else []
+                    listed: list[str] = []
+                    if lists:
+                        key = folders, stem
+                        yield from self._not_annotated(devkit, splits.missing(key), found)
+                        listed = splits.take(key)
                     if by_folder and not listed:
                         listed = [by_folder]
                     if count % 256 == 0 and folder.files:
@@ -159,7 +165,23 @@ class VocWalk:
                         used = f"{devkit.prefix}{full}"
                         _renamed(path, f"{used}{stem}", found)
                     yield VocFile(path, folder.relative, stem, devkit, used, listed, media)
-            splits.finish()
+            yield from self._not_annotated(devkit, splits.missing(), found)
+
+    def _not_annotated(
+        self, devkit: Devkit, missing: Iterable[tuple[str, str]], found: Pass
+    ) -> Iterator[VocFile]:
+        """Yield the images that a split lists but that have no XML file."""
+        for name, split in missing:
+            folder, slash, stem = name.rpartition("/")
+            media = self.media_folders(devkit, folder + slash)
+            there = media.name_with_stem(stem)
+            path = None if there is None else media.file(there)
+            below = None if path is None else media.below_root(path)
+            if there is None or below is None:
+                _unlisted(name, devkit, found)
+                continue
+            prefix = f"{devkit.prefix}{folder}{slash}"
+            yield VocFile("", folder + slash, stem, devkit, prefix, [split], None, below)
 
     def _nothing(self, known: set[str]) -> ParseError:
         if self._wanted is not None:
@@ -204,7 +226,7 @@ def _refused(path: str, found: Pass) -> None:
 def _unlisted(name: str, devkit: Devkit, found: Pass) -> None:
     found.add(
         "V15",
-        "listed in a split, but there is no XML file",
+        "listed in a split, but there is neither an XML file nor an image",
         severity=Severity.NOTE,
         path=devkit.root,
         detail=name,

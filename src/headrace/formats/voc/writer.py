@@ -31,7 +31,8 @@ class VocWriter(Writer):
     """Writes one XML file per image, with all tags that other readers expect.
 
     ``options.voc_origin`` decides how corners count. Images whose names differ only in the suffix get ``STEM-2.xml``;
-    ``<filename>`` has the full name. An image without annotation has no XML file, and is only listed in its split if the images are placed too.
+    ``<filename>`` has the full name. An image without annotation has no XML file, and is only listed in its split if
+    the images are placed too.
     """
 
     info = INFO
