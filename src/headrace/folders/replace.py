@@ -1,8 +1,9 @@
 """Replacing what headrace wrote in a folder, and nothing else.
 
-A whole folder is replaced in four steps. The new content is complete in a folder of its own. Files of the old folder that are not headrace's own are linked into
-it first, so they are at their paths from the first moment on; then the two folders change places. What happens if the
-process is killed in between: the old folder is at its temporary name, and :func:`clear_replaced` brings it to an end.
+A whole folder is replaced in three steps. The new content is complete in a separate folder. First, files of the old folder
+that are not headrace's own are linked into the new one, so they are at their paths from the first moment on. Second, the two
+folders change places. Third, :func:`clear_replaced` deletes the old folder, which has its temporary name by then; if the
+process is killed before, the next run does so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
+from headrace.errors import FormatError
 from headrace.folders.manifest import Entry, Manifest, entries
 
 _BATCH = 4096
@@ -122,6 +124,14 @@ def first_of(paths: Iterable[str]) -> str:
     shown = sorted(islice(rest, _SHOWN))
     more = sum(1 for _ in rest)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
+
+
+def in_the_way_error(folder: Path, paths: str, hint: str) -> FormatError:
+    """Return the error for a folder with files that are in the way; ``paths`` names some of them."""
+    return FormatError(
+        f"in {folder}, files are in the way that headrace did not write, or that were changed since: {paths}",
+        hint=hint,
+    )
 
 
 def _are_equal(path: Path, other: Path) -> bool:

@@ -23,7 +23,7 @@ from headrace.backend.base import Backend
 from headrace.engine.exports.pages import Selection
 from headrace.engine.exports.run import ExportOptions, ExportReport, export
 from headrace.engine.versions.labels import check_known, label_infos
-from headrace.errors import BadRequestError, FormatError
+from headrace.errors import BadRequestError
 from headrace.folders.lakes import check_no_lake
 from headrace.folders.manifest import (
     NAME,
@@ -33,7 +33,7 @@ from headrace.folders.manifest import (
     save_manifest,
     tidy_manifest,
 )
-from headrace.folders.replace import first_of, merge_into, taken_in
+from headrace.folders.replace import first_of, in_the_way_error, merge_into, taken_in
 from headrace.folders.state import make_state, state_of
 from headrace.formats.coco.document import CocoFile, read_document
 from headrace.formats.options import WriteKeywords
@@ -213,11 +213,7 @@ def _add(built: Path, target: Path) -> None:
     with Manifest(state_of(target) / NAME) as own:
         taken = first_of(taken_in(target, built, own))
     if taken:
-        raise FormatError(
-            f"in {target}, files are in the way that headrace did not write, or that were changed since:"
-            f" {taken}",
-            hint="move them, or choose another folder",
-        )
+        raise in_the_way_error(target, taken, "move them, or choose another folder")
     try:
         state = make_state(target)
     except OSError as error:

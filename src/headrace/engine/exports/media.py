@@ -27,6 +27,7 @@ from headrace.errors import (
 from headrace.folders.state import state_of
 from headrace.formats.base import Writer
 from headrace.formats.info import Media
+from headrace.formats.io.append import append_file
 from headrace.model.records import DataRecord
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
@@ -36,8 +37,6 @@ from headrace.transfer.source import Item
 
 _STAGING: Final = ".headrace-media"
 _PAGES_AHEAD: Final = 1
-_MOST: Final = 1 << 30
-_BLOCK: Final = 1 << 20
 
 
 class PlacedImage(Struct, frozen=True):
@@ -194,18 +193,8 @@ class MediaPlacer:
 
 
 def _copy(source: Path, target: Path, size: int | None) -> None:
-    """Copy a file inside the kernel where that is possible; file systems that can share its blocks do."""
     with source.open("rb") as origin, target.open("xb", buffering=0) as copy:
-        copied = 0
-        try:
-            while count := os.copy_file_range(origin.fileno(), copy.fileno(), _MOST):
-                copied += count
-        except (AttributeError, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise
-            origin.seek(copied)
-            copy.seek(copied)
-            shutil.copyfileobj(origin, copy, _BLOCK)
+        append_file(origin, copy)
         copied = copy.seek(0, os.SEEK_END)
     if size is not None and copied != size:
         raise TransferError(f"{source.name} has {copied} bytes in the lake instead of {size}")

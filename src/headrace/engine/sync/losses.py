@@ -12,9 +12,8 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.sync.plan import Action
 from headrace.engine.sync.report import SyncReport
-from headrace.engine.versions.load import annotations_of_assets
+from headrace.engine.versions.load import annotations_of_assets, count_shapes
 from headrace.errors import ConfigurationError
-from headrace.model.columns import PLURALS
 
 DEFAULT_PERCENT = 10
 DEFAULT_LEAST = 10
@@ -94,7 +93,7 @@ def find_refusal(
     return None
 
 
-async def count_shapes(
+async def shapes_of_assets(
     backend: Backend, version_id: UUID, asset_ids: Sequence[UUID]
 ) -> dict[UUID, int]:
     """Return the number of shapes of each asset that has annotations."""
@@ -102,9 +101,8 @@ async def count_shapes(
     if asset_ids:
         async for page in annotations_of_assets(backend, version_id, asset_ids=asset_ids):
             for annotation in page:
-                shapes = sum(len(getattr(annotation, kind)) for kind in PLURALS.values())
                 asset = UUID(annotation.asset_id)
-                found[asset] = found.get(asset, 0) + shapes
+                found[asset] = found.get(asset, 0) + count_shapes(annotation)
     return found
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from headrace.backend.base import Backend
 from headrace.engine.download.names import NamedFile
-from headrace.engine.sync.losses import DeleteLimit, count_shapes, find_refusal
+from headrace.engine.sync.losses import DeleteLimit, find_refusal, shapes_of_assets
 from headrace.engine.sync.plan import Action, Decision, RemoteFile, Side, SyncOptions, decide
 from headrace.engine.sync.report import SyncReport, SyncStep
 from headrace.engine.sync.sides import Sides, content_of
@@ -49,7 +49,7 @@ async def _count_shapes(sides: Sides, report: SyncReport, options: SyncOptions) 
         actions.append(Action.REPLACE)  # of others the assets have none
     names = [step.name for step in report.of(*actions) if step.name in sides.remote]
     lost = {name: sides.remote[name].id for name in names}
-    shapes = await count_shapes(sides.backend, sides.state.version, [*lost.values()])
+    shapes = await shapes_of_assets(sides.backend, sides.state.version, [*lost.values()])
     report.steps = [
         replace(step, shapes=shapes.get(lost[step.name], 0)) if step.name in lost else step
         for step in report.steps

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from headrace.backend.base import Backend
 from headrace.engine.undo.foreign.restore import CONFLICTS_KEPT, restore
-from headrace.engine.undo.foreign.store import SHAPE_KINDS, LocalRemoval, RemovalStore
+from headrace.engine.undo.foreign.store import LocalRemoval, RemovalStore
+from headrace.engine.versions.load import shapes_of
 from headrace.model.records import RemovalDetails, RemovalRecord, UndoRecord
 from headrace.protocol.operations.undo import (
     GET_REMOVAL,
@@ -105,9 +106,7 @@ def _details(store: RemovalStore, removal_id: UUID) -> RemovalDetails:
         if len(files) < FILES_SHOWN:
             files.append(item.filename)
         for annotation in item.annotations:
-            labels.update(
-                shape.label for kind in SHAPE_KINDS for shape in getattr(annotation, kind)
-            )
+            labels.update(shape.label for shape in shapes_of(annotation))
     return RemovalDetails(**_fields(store, removal), labels=dict(labels), files=files)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from uuid import UUID
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import CursorListing, batched
 from headrace.errors import HeadraceError
+from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
 from headrace.protocol.operations.annotations import (
     ANNOTATION_IDS,
@@ -16,6 +17,7 @@ from headrace.protocol.operations.annotations import (
     AnnotationIds,
     LoadAnnotations,
     LoadedAnnotation,
+    ShapeOut,
 )
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.protocol.operations.listing import PAGE_SIZE
@@ -24,6 +26,19 @@ from headrace.tasks import map_bounded
 log = logging.getLogger("headrace.engine")
 
 Loaded = list[LoadedAnnotation]
+
+
+def shapes_of(annotation: LoadedAnnotation) -> Iterator[ShapeOut]:
+    """Yield the shapes of all kinds. The rings of one object are separate polygons."""
+    for kind in PLURALS.values():
+        yield from getattr(annotation, kind)
+
+
+def count_shapes(annotation: LoadedAnnotation) -> int:
+    """Return the number of shapes of an annotation; the rings of one object count once."""
+    rings = [each.instance for each in annotation.polygons if each.instance is not None]
+    shapes = sum(len(getattr(annotation, kind)) for kind in PLURALS.values())
+    return shapes - len(rings) + len(set(rings))
 
 
 async def annotations_of_version(

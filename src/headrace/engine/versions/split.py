@@ -15,6 +15,7 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.paging import OffsetListing
 from headrace.errors import BadRequestError, ConflictError, NoDataError
+from headrace.model.columns import PLURALS
 from headrace.model.records import AssetRecord
 from headrace.protocol.operations.extended import (
     LIST_EXTENDED_ASSETS,
@@ -24,17 +25,6 @@ from headrace.protocol.operations.extended import (
 )
 
 T = TypeVar("T")
-
-KINDS = (
-    "rectangles",
-    "polygons",
-    "lines",
-    "points",
-    "classifications",
-    "keypoints",
-    "masks",
-    "tracks",
-)
 
 
 class SplitPart(Struct):
@@ -172,7 +162,9 @@ def random_generator(seed: Any) -> Random:
 
 
 def _labels(annotation: LabelledAnnotation) -> Counter[str]:
-    return Counter(shape.label_id for kind in KINDS for shape in getattr(annotation, kind))
+    return Counter(
+        shape.label_id for kind in PLURALS.values() for shape in getattr(annotation, kind)
+    )
 
 
 def _make_part(drawn: list[tuple[AssetRecord, Counter[str]]]) -> SplitPart:

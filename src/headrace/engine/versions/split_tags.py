@@ -21,6 +21,7 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.paging import ItemsListing, KeyListing
 from headrace.errors import ConflictError
+from headrace.formats.io.split_names import ALIASES
 from headrace.model.records import TagRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.protocol.operations.tags import (
@@ -38,13 +39,11 @@ from headrace.tasks import map_bounded
 SPLIT_TAGS = ("train", "val", "valid", "validation", "test", "minival")
 """The tags that name a split, first the one that wins where an asset has several."""
 
-_ALIASES = {"valid": "val", "validation": "val"}
-
 
 def canonical_split(name: str) -> str:
     """Return the split that a name means: ``val`` for ``valid`` and ``validation``, other names as they are."""
     folded = name.casefold()
-    return _ALIASES.get(folded, folded) if folded in SPLIT_TAGS else name
+    return ALIASES.get(folded, folded) if folded in SPLIT_TAGS else name
 
 
 class AssetSplit(Struct, frozen=True):
@@ -57,7 +56,7 @@ class AssetSplit(Struct, frozen=True):
 def split_of_tags(names: Iterable[str]) -> AssetSplit | None:
     """Return the split that an asset with these tags belongs to, or None."""
     folded = {name.casefold() for name in names}
-    splits = dict.fromkeys(_ALIASES.get(name, name) for name in SPLIT_TAGS if name in folded)
+    splits = dict.fromkeys(ALIASES.get(name, name) for name in SPLIT_TAGS if name in folded)
     if not splits:
         return None
     first, *others = splits

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from headrace.formats.coco.parts import CocoPart
+from headrace.formats.io.split_names import ALIASES
 
 _FOLDERS: Final = ("images", "data", "img", "imgs", "JPEGImages")
 # Each canonical split under the names that folders of it have.
-_WORDS: Final = {"val": ("val", "valid", "validation")}
+_WORDS: Final = {"val": ("val", *ALIASES)}
 
 
 def near_folders(root: Path, part: CocoPart, images: Path | None) -> list[str]:

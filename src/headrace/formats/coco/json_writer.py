@@ -1,12 +1,9 @@
-"""Encode JSON for the writers (compact, shortest floats), and append one file to another."""
+"""Encode JSON for the writers: compact, with the shortest floats."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import shutil
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -32,18 +29,3 @@ def header(about: Attributes | None) -> bytes:
     head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}
     rest = {key: value for key, value in about.items() if key not in _FIRST}
     return dump({**head, **rest})[:-1] + b",\n"
-
-
-def append_file(source: IO[bytes], target: IO[bytes]) -> None:
-    """Append a file to another one, inside the kernel where that is possible."""
-    source.flush()
-    target.flush()
-    source.seek(0)
-    copied = 0
-    try:
-        while count := os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
-            copied += count
-    except (AttributeError, OSError):
-        source.seek(copied)
-        target.seek(0, io.SEEK_END)
-        shutil.copyfileobj(source, target, BUFFER)

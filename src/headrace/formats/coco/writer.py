@@ -13,7 +13,7 @@ from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.coco import INFO, encode
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.json_writer import BUFFER, append_file, dump, header
+from headrace.formats.coco.json_writer import BUFFER, dump, header
 from headrace.formats.coco.schema import RawPlainRecord
 from headrace.formats.coco.unordered import ShapeOfImage
 from headrace.formats.findings.collect import Severity
@@ -21,6 +21,7 @@ from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import BoxTable, by_table
 from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.info import FormatInfo
+from headrace.formats.io.append import append_file
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 

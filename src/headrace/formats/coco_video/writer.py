@@ -16,12 +16,13 @@ from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.coco import encode
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.json_writer import BUFFER, append_file, dump, header
+from headrace.formats.coco.json_writer import BUFFER, dump, header
 from headrace.formats.coco_video import INFO
 from headrace.formats.coco_video.tracks import ENDS
 from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.info import FormatInfo
+from headrace.formats.io.append import append_file
 from headrace.model.geometry import rings_area, rings_bounds
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Track

@@ -15,10 +15,17 @@ from pathlib import Path
 
 from headrace.errors import FormatError
 from headrace.folders.lakes import check_no_lake
+from headrace.folders.lock import PathLock
 from headrace.folders.manifest import NAME, NEXT, Manifest, join_manifests, save_manifest
-from headrace.folders.replace import clear_replaced, first_of, in_the_way, keep_foreign, move_aside
+from headrace.folders.replace import (
+    clear_replaced,
+    first_of,
+    in_the_way,
+    in_the_way_error,
+    keep_foreign,
+    move_aside,
+)
 from headrace.folders.state import make_state, state_of
-from headrace.formats.io.lock import PathLock
 
 log = logging.getLogger("headrace.formats")
 
@@ -172,10 +179,10 @@ class AtomicTarget:
     def _check_way(self, own: Manifest) -> None:
         found = first_of(in_the_way(self.target, self.temp, own))
         if found:
-            raise FormatError(
-                f"in {self.shown}, files are in the way that headrace did not write, or that were changed since:"
-                f" {found}",
-                hint="move them, choose another target, or pass force=True, which renames the folder and keeps it",
+            raise in_the_way_error(
+                self.shown,
+                found,
+                "move them, choose another target, or pass force=True, which renames the folder and keeps it",
             )
 
     def _exists(self, hint: str) -> FormatError:

@@ -24,6 +24,10 @@ IMAGE_SUFFIXES: Final = frozenset(
     {"bmp", "dng", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "mpo", "pfm", "png", "tif", "tiff", "webp"}
 )  # fmt: skip
 
+_USUAL_SUFFIXES = ("jpg", "png", "jpeg")
+#: The same, the usual ones first.
+SUFFIXES_BY_USE: Final = (*_USUAL_SUFFIXES, *sorted(IMAGE_SUFFIXES.difference(_USUAL_SUFFIXES)))
+
 _HEAD = 4096
 _PREFIX = 4 * 1024 * 1024
 _SEGMENTS = 200

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+SPLITS: Final = ("train", "val", "test", "minival")
+"""The splits of a data set, as headrace calls them."""
+
+ALIASES: Final = {"valid": "val", "validation": "val"}
+"""Other names of splits, as tools write them."""
+
 _CANONICAL: Final = {
-    "train": "train",
+    **{name: name for name in SPLITS},
+    **ALIASES,
     "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
     "testing": "test",
-    "minival": "minival",
     "trainval": "trainval",
     "valminusminival": "valminusminival",
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.image_size import IMAGE_SUFFIXES, SUFFIXES_BY_USE
 from headrace.formats.io.look import list_folder
 from headrace.formats.io.walk import suffix_of
 from headrace.formats.voc.layout import Devkit
@@ -17,8 +17,6 @@ SAMPLES: Final = 3
 _USUAL: Final[tuple[str, ...]] = ("JPEGImages", "images", "Images", "img", "imgs", "image", "data")
 _OTHERS: Final = frozenset({"ImageSets", "SegmentationClass", "SegmentationObject"})
 _MAX_FOLDERS: Final = 32
-_FIRST: Final = ("jpg", "png", "jpeg")
-_ENDINGS: Final = (*_FIRST, *sorted(IMAGE_SUFFIXES - set(_FIRST)))
 
 
 class FolderMedia(NamedTuple):
@@ -57,7 +55,7 @@ class MediaFolders:
 
     def name_with_stem(self, stem: str) -> str | None:
         """Return the name of an existing image with this stem, or None."""
-        for ending in _ENDINGS:
+        for ending in SUFFIXES_BY_USE:
             for variant in (ending, ending.upper()):
                 if self.file(f"{stem}.{variant}"):
                     return f"{stem}.{variant}"

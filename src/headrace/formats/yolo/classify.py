@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.split_names import ALIASES, SPLITS
 from headrace.formats.io.walk import FolderWalk, suffix_of
 from headrace.formats.yolo.classes import Names
-from headrace.formats.yolo.description import ALIASES, SPLITS
 from headrace.formats.yolo.layout.clashes import SplitClashes
 from headrace.formats.yolo.layout.folders import path_below
 from headrace.formats.yolo.layout.source import SplitSource

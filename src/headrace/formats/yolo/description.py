@@ -9,13 +9,12 @@ from msgspec import Struct, field
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
+from headrace.formats.io.split_names import ALIASES, SPLITS
 from headrace.formats.yolo import TASKS
 from headrace.formats.yolo.classes import CLASS_LISTS, Names, inside, listed_names, yaml_names
 from headrace.formats.yolo.layout.folders import subfolders
 from headrace.formats.yolo.yaml_text import Node, PlainScalar, load_yaml, typed
 
-SPLITS: Final = ("train", "val", "test", "minival")
-ALIASES: Final = {"validation": "val", "valid": "val"}
 _KNOWN: Final = frozenset(
     {*SPLITS, *ALIASES, "path", "names", "nc", "download", "kpt_shape", "task"}
 )

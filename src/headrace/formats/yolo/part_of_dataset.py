@@ -7,9 +7,8 @@ from typing import Final
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Findings, Pass, Severity
+from headrace.formats.io.split_names import ALIASES, SPLITS
 from headrace.formats.yolo.description import (
-    ALIASES,
-    SPLITS,
     DatasetDescription,
     describes,
     find_description,

@@ -1,7 +1,7 @@
 """Locks in the folder ``.headrace`` of a target: two processes never change one target at a time.
 
 A lock file exists only while it is held, or after a crash. The system releases the lock when its process ends, so the
-next process takes over at once. On file systems without locks everybody gets every lock.
+next process takes over at once. On file systems without locks every attempt succeeds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 
+from headrace.folders.lock import PathLock
 from headrace.model.names import STATE_FOLDER
 from headrace.threads import in_thread
 
@@ -22,57 +23,35 @@ WAIT_SECONDS = 0.1
 """Seconds between two attempts to take a lock that another process has."""
 
 _log = logging.getLogger("headrace.transfer")
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 _ATTEMPTS = 100
 
 
 class FileLock:
-    """A lock file, held by one holder at a time, also among those of one process. All methods block."""
+    """A lock file in a folder that exists for it. All methods block."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: int | None = None
+        self._lock = PathLock(path)
 
     @property
     def is_locked(self) -> bool:
         """Whether the system really locked the file; False on file systems without locks."""
-        return self._file is not None
+        return self._lock.is_locked
 
     def acquire(self) -> bool:
         """Take the lock, and create its folder; return False if another holder has it. Raises OSError."""
         for _ in range(_ATTEMPTS):
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            self._lock.path.parent.mkdir(mode=0o700, exist_ok=True)
             try:
-                file = os.open(self._path, _FLAGS, 0o600)
+                return self._lock.take()
             except FileNotFoundError:
                 continue  # the last holder has just deleted the folder
-            try:
-                if not _flock(file):
-                    os.close(file)
-                    return True
-                if os.path.samestat(os.stat(self._path), os.fstat(file)):
-                    self._file = file
-                    return True
-            except BlockingIOError:
-                os.close(file)
-                return False
-            except FileNotFoundError:
-                pass  # the last holder has just deleted the file
-            os.close(file)
         return False
 
     def release(self) -> None:
         """Delete the lock file, release it, and delete its folder if that is empty. Errors are ignored."""
+        self._lock.free()
         with contextlib.suppress(OSError):
-            self._path.unlink()
-        file, self._file = self._file, None
-        if file is not None:
-            with contextlib.suppress(OSError):
-                # Closing is not enough: a forked process may still have the file open.
-                _flock(file, release=True)
-            os.close(file)
-        with contextlib.suppress(OSError):
-            self._path.parent.rmdir()
+            self._lock.path.parent.rmdir()
 
 
 class SharedLock:
@@ -160,18 +139,3 @@ def _key(target: Path) -> tuple[int, int, int]:
     found = target.stat()
     # The process is part of it: the locks of a process do not count as those of its forks.
     return os.getpid(), found.st_dev, found.st_ino
-
-
-def _flock(file: int, *, release: bool = False) -> bool:
-    """Lock or release a file; False if that is not supported. Raises BlockingIOError if it is locked."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_UN if release else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:
-        return False
-    return True

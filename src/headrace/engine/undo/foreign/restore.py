@@ -15,16 +15,15 @@ from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing
 from headrace.engine.undo.foreign.save import PAGE, digest_of, note_written, save_removal
 from headrace.engine.undo.foreign.store import (
-    SHAPE_KINDS,
     LocalRemoval,
     RemovalStore,
     RemovedItem,
     WrittenNote,
-    count_shapes,
 )
 from headrace.engine.versions.jobs import add_data, wait_for
-from headrace.engine.versions.load import load_page
+from headrace.engine.versions.load import count_shapes, load_page, shapes_of
 from headrace.errors import APIError, ConflictError, NotFoundError
+from headrace.model.columns import PLURALS
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import AssetRecord, UndoConflict, UndoRecord
 from headrace.protocol.operations.annotations import (
@@ -32,7 +31,6 @@ from headrace.protocol.operations.annotations import (
     ImportAnnotations,
     ImportItem,
     LoadedAnnotation,
-    ShapeOut,
 )
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.protocol.operations.datasets import GET_VERSION, VersionId
@@ -267,7 +265,7 @@ class _Restorer:
         if len(unchanged) < len(own):
             self._conflict(item, "it has a newer annotation of the same user")
             return None
-        unknown = {each.label for each in _shapes(annotation)} - self._labels.keys()
+        unknown = {each.label for each in shapes_of(annotation)} - self._labels.keys()
         if unknown:
             why = f"the label {min(unknown)!r} was deleted since; create it again and undo again"
             self._conflict(item, why)
@@ -299,7 +297,7 @@ class _Restorer:
         annotation = planned.annotation
         fields: dict[str, object] = {
             kind: [self._shape(msgspec.to_builtins(shape)) for shape in getattr(annotation, kind)]
-            for kind in SHAPE_KINDS
+            for kind in PLURALS.values()
         }
         fields |= {"asset_id": str(planned.asset_id), "attributes": annotation.attributes}
         return msgspec.convert(fields, ImportItem)
@@ -317,8 +315,3 @@ class _Restorer:
 
 def _page(items: Iterator[RemovedItem]) -> list[RemovedItem]:
     return list(islice(items, PAGE))
-
-
-def _shapes(annotation: LoadedAnnotation) -> Iterator[ShapeOut]:
-    for kind in SHAPE_KINDS:
-        yield from getattr(annotation, kind)

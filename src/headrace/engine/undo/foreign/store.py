@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from headrace.engine.versions.load import count_shapes
 from headrace.errors import NotFoundError, RemovalNotRecordedError
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.settings import load_settings
@@ -218,23 +219,3 @@ class _Limited:
         chunk = self._file.read(wanted)
         self._left -= len(chunk)
         return chunk
-
-
-def count_shapes(annotation: LoadedAnnotation) -> int:
-    """Return the number of shapes of an annotation; the rings of one object count once."""
-    rings = [each.instance for each in annotation.polygons if each.instance is not None]
-    shapes = sum(len(getattr(annotation, kind)) for kind in SHAPE_KINDS)
-    return shapes - len(rings) + len(set(rings))
-
-
-SHAPE_KINDS = (
-    "rectangles",
-    "polygons",
-    "lines",
-    "points",
-    "classifications",
-    "keypoints",
-    "masks",
-    "tracks",
-)
-"""The fields of an annotation that hold shapes."""

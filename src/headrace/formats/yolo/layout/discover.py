@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
-from headrace.formats.yolo.description import ALIASES, SPLITS
+from headrace.formats.io.split_names import ALIASES, SPLITS
 from headrace.formats.yolo.layout.folders import (
     has_images,
     has_images_directly,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from headrace.errors import ParseError
-from headrace.formats.io.image_size import IMAGE_SUFFIXES
+from headrace.formats.io.image_size import IMAGE_SUFFIXES, SUFFIXES_BY_USE
 from headrace.formats.io.look import MAX_ENTRIES
 from headrace.formats.io.walk import stem_of, suffix_of
 from headrace.formats.yolo.classes import CLASS_LISTS
@@ -170,7 +170,7 @@ class ImageFinder:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = [str(folder) for folder in folders]
-        self._suffixes = ["jpg", "png", "jpeg", *sorted(IMAGE_SUFFIXES - {"jpg", "png", "jpeg"})]
+        self._suffixes = list(SUFFIXES_BY_USE)
 
     def find(self, name: str) -> str | None:
         """Return the path of an image by its name without suffix, or None."""

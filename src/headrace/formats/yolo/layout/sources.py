@@ -9,7 +9,8 @@ from typing import Literal
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
-from headrace.formats.yolo.description import ALIASES, DatasetDescription
+from headrace.formats.io.split_names import ALIASES
+from headrace.formats.yolo.description import DatasetDescription
 from headrace.formats.yolo.layout.discover import discovered
 from headrace.formats.yolo.layout.folders import has_images, label_files, label_folder, path_below
 from headrace.formats.yolo.layout.sizes_file import SIZES

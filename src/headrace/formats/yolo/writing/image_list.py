@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec.json import Encoder
 
 from headrace.formats.io.file_tree import FileTree
-from headrace.formats.yolo.description import ALIASES
+from headrace.formats.io.split_names import ALIASES
 from headrace.formats.yolo.layout.sizes_file import SIZES
 
 _LINES = Encoder()

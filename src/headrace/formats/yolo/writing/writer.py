@@ -15,6 +15,7 @@ from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.geometry.box_table import by_table
 from headrace.formats.io.file_tree import FileTree
+from headrace.formats.io.split_names import ALIASES
 from headrace.formats.yolo import INFO
 from headrace.formats.yolo.writing.choose_task import TaskChooser, as_outlines, has_outlines
 from headrace.formats.yolo.writing.classify_writer import ClassFolders
@@ -25,7 +26,6 @@ from headrace.formats.yolo.yaml_text import dataset_yaml
 from headrace.model.sample import Sample
 
 RENAMED = "renamed.jsonl"
-_SPLIT_KEYS = {"valid": "val", "validation": "val"}
 _REQUIRED: Final = ("train", "val")
 _REMEMBERED: Final = 10_000
 # Keys of data.yaml, and the folder that Ultralytics replaces to find labels.
@@ -202,7 +202,7 @@ class YoloWriter(Writer):
         split = self.options.split if split is None else split
         split_folder = self._splits.get(split)
         if split_folder is None:
-            split_folder = _SPLIT_KEYS.get(split, split)
+            split_folder = ALIASES.get(split, split)
             if split_folder:
                 # Checked as a folder: ".." and "a." would pass as the stem of a file.
                 split_folder, _ = self._tree.folder_and_stem(f"{split_folder}/x")
