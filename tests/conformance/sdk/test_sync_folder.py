@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -329,6 +330,23 @@ async def test_no_more_is_deleted_than_the_limit(
     assert sorted(files(folder)) == [NAMES[11], "new.jpg"]
     await client.sync_folder(NAME, folder, delete=True)
     assert sorted(files(folder)) == [NAMES[11]]
+
+
+async def test_an_object_of_several_rings_is_one_shape_that_is_lost(
+    client: Client, version: DatasetVersion, folder: Path, tmp_path: Path
+) -> None:
+    rings = [[1, 1, 4, 1, 4, 4], [5, 5, 8, 5, 8, 8]]
+    coco = {
+        "images": [{"id": 1, "file_name": NAMES[0], "width": 8, "height": 8}],
+        "categories": [{"id": 1, "name": "thing"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": rings}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    await version.set_type("SEGMENTATION")
+    await version.import_annotations(tmp_path / "coco.json")
+    (folder / NAMES[0]).unlink()
+    plan = await client.sync_folder(NAME, folder, delete=True, dry_run=True)
+    assert (plan.removed_assets, plan.removed_shapes) == (1, 1)
 
 
 @pytest.mark.parametrize("answer", [False, True])
