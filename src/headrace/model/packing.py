@@ -16,6 +16,7 @@ Lossless: coordinates are unpacked as equal numbers (``model/runs.py``), texts a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -112,6 +113,12 @@ def pack_counts(counts: Mapping[int, int]) -> bytes:
 
 def unpack_counts(blob: bytes) -> dict[int, int]:
     """Unpack the number of shapes per label key; raises :class:`StorageError` where the blob is damaged."""
+    return dict(_unpack_counts(blob))
+
+
+# Most annotations of a version have the same few counts.
+@lru_cache(4096)
+def _unpack_counts(blob: bytes) -> dict[int, int]:
     try:
         reader = RunReader(blob)
         size = _size(reader)
