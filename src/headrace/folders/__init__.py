@@ -1,1 +1,1 @@
-"""Folders of people that headrace writes into: what it remembers of them, which files there are its own, lakes."""
+"""Folders that headrace writes into: what it remembers of them, which of their files it wrote, and which are lakes."""

@@ -152,7 +152,7 @@ def _draft(file: Path) -> Iterator[Path]:
 
 
 class Manifest:
-    """Tells which entries of a folder are headrace's own and unchanged; to be used in a ``with`` statement.
+    """Knows which entries of a folder are headrace's own and unchanged; to be used in a ``with`` statement.
 
     Args:
         file: The manifest. None, or a file that does not exist, knows nothing.

@@ -1,7 +1,7 @@
-"""State of a path of a person's, kept in the state folder of the settings, not beside the person's files.
+"""What headrace remembers of a path. It is kept in the state folder of the settings, not beside the files of the user.
 
 Each path has its own folder below ``paths/``, named by a digest of the resolved path; the file ``path`` in it holds the
-path. Nothing in it is ever needed: without it, headrace only knows less about the files that it finds.
+path. The state may be deleted at any time: without it, headrace only knows less about the files that it finds.
 """
 
 from __future__ import annotations

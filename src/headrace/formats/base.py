@@ -60,7 +60,7 @@ class Reader(ABC):
     labels_first: bool = True
     """Whether :meth:`labels` is cheap before :meth:`batches`; otherwise call it afterwards."""
     size_lookup: SizeLookup | None = None
-    """Knows sizes of images that the source neither tells nor holds, for formats that cannot be read without (YOLO).
+    """Knows sizes of images that the source neither states nor holds, for formats that cannot be read without (YOLO).
 
     Set it before reading. Without it, and for images that it does not know, such annotations are left out with the
     finding Y07.
@@ -277,7 +277,7 @@ class Writer(ABC):
         return len(shapes)
 
     def _place(self, path: str | None) -> None:
-        """Tell where the file of the next image belongs; None for an image that is left out."""
+        """Report where the file of the next image belongs; None for an image that is left out."""
         if self.image_paths is not None:
             self.image_paths.append(path)
 

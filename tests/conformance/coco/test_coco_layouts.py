@@ -138,7 +138,7 @@ def test_c31_a_folder_that_headrace_wrote_is_read_whole(
     assert found.codes == set()
 
 
-def test_c31_a_file_that_tells_no_split_beside_splits_is_odd(tmp_path: Path) -> None:
+def test_c31_a_file_without_a_split_beside_splits_is_odd(tmp_path: Path) -> None:
     save_splits(tmp_path, {"train.json": "train", "val.json": "val", "everything.json": ""})
     assert {sample.split for sample in read(tmp_path).samples} == {"train", "val"}
     strict_fails(tmp_path, "coco", "C31")

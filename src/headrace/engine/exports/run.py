@@ -195,7 +195,7 @@ class _Export:
         self._progress = progress
         self._report = report
         self._options = options
-        # Assets whose places the writer has not told yet: it may hold back images.
+        # Assets whose paths the writer has not reported yet, since it may hold back images.
         self._waiting: deque[ExportedAsset] = deque()
 
     async def run(self) -> None:
@@ -246,13 +246,13 @@ class _Export:
         self._pages.names.write(samples)
 
     async def _place(self, places: bool) -> None:
-        """Pass on the images whose places the writer has told."""
+        """Pass on the images whose paths the writer has reported."""
         paths = self._writer.image_paths
         if not paths or self._placer is None:
             return
-        told = [(self._waiting.popleft(), path) for path in paths]
+        reported = [(self._waiting.popleft(), path) for path in paths]
         paths.clear()
-        images = [PlacedImage(each.asset.data, path) for each, path in told if path is not None]
+        images = [PlacedImage(each.asset.data, path) for each, path in reported if path is not None]
         if places:
             await self._placer.place(images)
             self._report.media += len(images)
@@ -279,7 +279,7 @@ class _NotPublished(Exception):  # noqa: N818  not an error: it ends a dry run
 def _write_options(
     target_format: Format, version: DatasetVersionRecord, write: WriteKeywords
 ) -> WriteOptions:
-    """Return the writer's options, with the task that the version's type tells."""
+    """Return the writer's options, with the task that follows from the type of the version."""
     options = write_options(write)
     task = _TASKS.get(version.type)
     if (

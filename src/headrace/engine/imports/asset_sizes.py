@@ -1,4 +1,4 @@
-"""Sizes of images for a reader whose source does not tell them: those of the assets that the images mean."""
+"""Sizes of images for a reader whose source does not have them: those of the matching assets."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class ItemBuilder:
     """Builds the import items of samples, without the asset id, which the caller sets.
 
     ``label_id`` maps a label's name to its id. With ``whole_pixels`` coordinates are rounded, for platforms that
-    accept integers only. ``extensions`` tells whether the platform takes the fields that only headrace has.
+    accept integers only. ``extensions`` says whether the platform takes the fields that only headrace has.
     """
 
     def __init__(self, label_id: LabelId, *, whole_pixels: bool, extensions: bool = True) -> None:

@@ -1,7 +1,7 @@
 """The splits of an import: each asset whose image belongs to a split gets the tag of that split.
 
 An asset that carries the tag of another split keeps it and gets no second one, for a person may have put it there and
-an export could not tell which of the two holds. The report counts these assets.
+an export could not know which of the two counts. The report counts these assets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Matched = Sequence[tuple[Sample, UUID]]
 class SplitTagger:
     """Attaches the tags of splits to the assets of one import, chunk by chunk, and counts them in its report.
 
-    ``default`` is the split of images that tell none.
+    ``default`` is the split of images without one.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SplitTagger:
 
 
 def split_of_file(path: Path) -> str | None:
-    """Return the split that the name of a single file tells in the convention of a tool, or None.
+    """Return the split that the name of a single file has in the convention of a tool, or None.
 
     COCO calls a file ``instances_train2017.json``, Roboflow puts ``_annotations.coco.json`` into a folder for each
     split. Any other file that is called ``test.json`` may be anything.

@@ -49,7 +49,7 @@ class CocoFileReader:
 
     Args:
         part: The file, and the split of its images.
-        root: The folder of the source, below which the paths of images are told.
+        root: The folder of the source; the paths of images are relative to it.
         options: How to read.
         begin_index: Returns the pass that receives the findings of indexing.
         is_folder: Whether the source is the folder, not the file alone.

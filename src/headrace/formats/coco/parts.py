@@ -33,8 +33,8 @@ class CocoPart(Struct, frozen=True):
 
     Attributes:
         path: Its path.
-        split: The split of its images; None where neither its folder nor its name tells one.
-        word: The word that tells the split, as it is spelled: a folder of images may have this name.
+        split: The split of its images; None where neither its folder nor its name has one.
+        word: The word for the split, as it is spelled: a folder of images may have this name.
         tells_none: Whether the name is that of a file about images without a split, beside files of splits.
     """
 
@@ -84,7 +84,7 @@ def find_parts(folder: Path) -> Parts:
 
 
 def of_split(parts: Parts, split: str, folder: Path) -> Parts:
-    """Return only the files of one split; files that tell no split are kept if no file tells one.
+    """Return only the files of one split; files without a split are kept if no file has one.
 
     Raises:
         ParseError: There are splits, but not this one.
@@ -149,7 +149,7 @@ def _without_repeats(parts: list[CocoPart], left: list[LeftFile]) -> list[CocoPa
     for part in parts:
         whole = [splits[name] for name in REPEATS.get(part.split or "", ()) if name in splits]
         if part.split is None and splits and not part.tells_none:
-            left.append(LeftFile(part.path, "it tells no split, the others do", is_odd=True))
+            left.append(LeftFile(part.path, "it has no split, the others do", is_odd=True))
         elif any(_repeats(part, other) for other in whole):
             left.append(LeftFile(part.path, "it repeats images of other splits"))
         else:

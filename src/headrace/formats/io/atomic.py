@@ -1,4 +1,4 @@
-"""Atomic publishing: a target appears complete or not at all, and nothing of a person's is lost for it.
+"""Atomic publishing: a target appears complete or not at all, and no file of the user is lost.
 
 The target is built at ``.NAME.headrace-part`` next to it, under a lock on ``.NAME.headrace-lock``. The system releases
 the lock when its process ends, so the next run can safely delete the remains of a killed one. A folder that is replaced
@@ -35,8 +35,8 @@ class AtomicTarget:
 
     Args:
         target: The path to create. A link is followed.
-        overwrite: Replace an existing file; of an existing folder only the files that headrace wrote there and nobody
-            changed. Other files stay where they are.
+        overwrite: Replace an existing file; of an existing folder only the files that headrace wrote there and that
+            are unchanged. Other files stay where they are.
         force: Rename to ``NAME.replaced-TIME`` what ``overwrite`` must not replace.
     """
 

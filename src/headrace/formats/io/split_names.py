@@ -31,7 +31,7 @@ REPEATS: Final = {
 
 
 class SplitOfName(NamedTuple):
-    """A split that a name tells, the word that tells it (``train2017``), and the other words of the name."""
+    """The split that a name contains, the word for it (``train2017``), and the other words of the name."""
 
     split: str | None
     word: str = ""

@@ -73,7 +73,7 @@ def _grandchildren(path: Path, children: list[str]) -> list[str]:
 
 
 def _one_of_several(path: Path, root: Path, annotations: Path) -> Devkit:
-    """Return a devkit beside others: named with its folder, unless that only tells its split."""
+    """Return a devkit beside others: named with its folder, unless that is only the name of its split."""
     split = split_of_word(root.name)
     return Devkit(
         root, annotations, "" if split else f"{root.relative_to(path).as_posix()}/", split

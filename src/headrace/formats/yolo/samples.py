@@ -37,7 +37,7 @@ class ImageRows(Struct, gc=False, frozen=True):
         item: The image.
         text: Content of the label file; None without one.
         size: Size of the image as stored; None where it is unknown.
-        declared: Width and height in pixels that the rows refer to, where the data set or the caller tells them.
+        declared: Width and height in pixels that the rows refer to, where the data set or the caller gives them.
         fault: Why the label file cannot be used; empty if it can.
         body: The text without surrounding white space, where all lines look like boxes and the size is certain.
         count: Number of lines in ``body``; -1 where it is not set.

@@ -1,8 +1,8 @@
 """Background maintenance: purge what was deleted, and fold counters.
 
 Versions, campaigns and datasets in state DELETING are invisible to callers; :func:`purge` deletes their rows once their
-deletion can no longer be undone, and the records of removals that are too old. Every step is one short transaction that leaves a smaller version behind, so a purge can stop anywhere and resumes when the
-lake is opened next.
+deletion can no longer be undone, and the records of removals that are too old. Every step is one short transaction that
+leaves a smaller version behind, so a purge can stop anywhere and resumes when the lake is opened next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from headrace.storage.database.base import Transaction
 
 FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
-
 
 HOUR_SECONDS = 3600
 

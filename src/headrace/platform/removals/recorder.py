@@ -34,7 +34,7 @@ _ASSETS_A_FRAME = 200
 _ANNOTATIONS_A_FRAME = 500
 _BYTES_HELD = 8 << 20
 
-_HALF_WAY = "what was removed until now can be put back: headrace undo list; to go on without a way back: undo=False"
+_HALF_WAY = "what was removed until now can be put back: headrace undo list; to continue without recording: undo=False"
 
 log = logging.getLogger("headrace.platform")
 
@@ -42,9 +42,9 @@ log = logging.getLogger("headrace.platform")
 class RemovalChoice(NamedTuple):
     """What a caller wants to be kept of a removal.
 
-    ``undo`` is True where nothing may go that is not recorded, False where nothing is recorded, and None where the caller
-    did not say: then what can be recorded is, and the removal goes on if it cannot. ``key`` joins the calls of one action,
-    ``source`` is the removal that the call takes back.
+    ``undo`` is True if only what is recorded may be removed, and False if nothing is recorded. None, where the caller did
+    not say, records what is possible and removes in any case. ``key`` joins the calls of one action; ``source`` is the
+    removal that the call takes back.
     """
 
     undo: bool | None = None

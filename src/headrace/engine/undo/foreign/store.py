@@ -86,7 +86,7 @@ class RemovalStore:
         return sorted(headers, key=lambda header: header.created_at, reverse=True)
 
     def get(self, id: UUID) -> LocalRemoval:
-        """Return a removal; NotFoundError if there is none of this id."""
+        """Return a removal; raises NotFoundError for an unknown id."""
         try:
             return _header.decode(self._path(id, "json").read_bytes())
         except FileNotFoundError:

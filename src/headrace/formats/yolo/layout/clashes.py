@@ -1,4 +1,4 @@
-"""Tells which names of a split occur in another split too, so that samples of two splits never share a name."""
+"""Finds the names of a split that occur in another split too, so that samples of two splits never share a name."""
 
 from __future__ import annotations
 

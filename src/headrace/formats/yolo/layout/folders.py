@@ -190,12 +190,12 @@ class LabelFolders:
 
     Args:
         base: The folder of the dataset.
-        told: Called with each folder of labels that a search found.
+        on_found: Called with each folder of labels that a search found.
     """
 
-    def __init__(self, base: Path, told: Callable[[str], None]) -> None:
+    def __init__(self, base: Path, on_found: Callable[[str], None]) -> None:
         self._base = base
-        self._told = told
+        self._on_found = on_found
         # By folder of images that a source names: the folder of labels elsewhere, None where there is none.
         self._elsewhere: dict[str, str | None] = {}
         self._searches = 0
@@ -217,5 +217,5 @@ class LabelFolders:
     def _search(self, root: str) -> str | None:
         other = None if labels_beside(root) else other_label_folder(root, self._base)
         if other is not None:
-            self._told(f"{self._base.as_posix()}/{path_below(self._base, other)}".rstrip("/"))
+            self._on_found(f"{self._base.as_posix()}/{path_below(self._base, other)}".rstrip("/"))
         return other

@@ -264,7 +264,7 @@ class YoloWriter(Writer):
                 other = first.rpartition("/")[2]
                 notes[key] = (
                     f"There is no split {key}: these are the images of {other}."
-                    " For one of its own: headrace export --split-by 80/20"
+                    " To make one: headrace export --split-by 80/20"
                 )
                 self._note_missing(
                     key,
