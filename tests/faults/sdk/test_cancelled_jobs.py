@@ -84,7 +84,7 @@ async def test_an_import(
     )
     report = await version.import_annotations(file, mode="CONCATENATE")
     assert (report.images_imported, report.shapes_imported) == (COUNT, 3 * (COUNT - 1))
-    assert (await version.retrieve_stats()).nb_objects == 3 * (COUNT - 1) + 19
+    assert (await version.retrieve_stats()).nb_objects == 3 * (COUNT - 1)
 
 
 @pytest.mark.parametrize("natively", [False, True])
