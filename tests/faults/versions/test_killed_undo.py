@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import headrace
+from headrace.errors import HeadraceError
 from headrace.sdk.client.client import Client
 from tests.support.data.images import write_coco
+from tests.support.lakes.servers import server_process
 from tests.support.lakes.snapshots import snapshot
 from tests.support.lakes.templates import copy_with_version
 from tests.support.processes.forked import Forked
-from tests.support.scripts.dying_undo import remove_and_die, undo_and_die
+from tests.support.scripts.dying_undo import remove_and_die, serve_and_die, undo_and_die
 from tests.support.tiers import slow
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
@@ -111,3 +115,57 @@ async def test_an_undo_killed_half_way(tmp_path: Path, what: str, count: int) ->
             assert report.removal_id is not None
             await (await client.get_removal(str(report.removal_id))).undo()
             assert await snapshot(version) == removed
+
+
+@pytest.mark.parametrize("count", [3, slow(1), slow(2)])
+@pytest.mark.parametrize("what", ["annotations", "assets"])
+async def test_a_server_that_is_killed_half_way(tmp_path: Path, what: str, count: int) -> None:
+    """Killed in a removal, and again in the undo; each time the next server has all that is needed."""
+    token = copy_with_version(tmp_path / "lake")
+
+    async def dies(die: str, at: int, work: Callable[[Client], Awaitable[object]]) -> None:
+        serve = partial(serve_and_die, die, at)
+        async with (
+            server_process(tmp_path / "lake", serve=serve) as server,
+            headrace.connect(server.address, api_token=token) as client,
+            anyio.create_task_group() as group,
+        ):
+
+            async def until_it_dies() -> None:
+                with suppress(HeadraceError):
+                    await work(client)
+
+            group.start_soon(until_it_dies)
+            assert await server.process.wait() == -signal.SIGKILL, server.output
+            group.cancel_scope.cancel()
+
+    async def remove(client: Client) -> None:
+        version = await client.version("drawings/first")
+        if what == "assets":
+            await version.delete_assets(await version.list_assets())
+        else:
+            await version.delete_all_annotations()
+
+    async def undo(client: Client) -> None:
+        for removal in await client.list_removals():
+            await removal.undo()
+
+    async with (
+        server_process(tmp_path / "lake") as server,
+        headrace.connect(server.address, api_token=token) as client,
+    ):
+        version = await client.version("drawings/first")
+        file = write_coco(tmp_path / "old.json", NAMES)
+        await version.import_annotations(file, status="ACCEPTED")
+        before = await snapshot(version)
+    await dies("recorded", count, remove)
+    if count > 1:
+        # All but the last part were removed; the first ones are put back.
+        await dies("restoring", count - 1, undo)
+    async with (
+        server_process(tmp_path / "lake") as server,
+        headrace.connect(server.address, api_token=token) as client,
+    ):
+        assert (await held(client) == before) == (count == 1)
+        await undo_all(client)
+        assert await held(client) == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -72,11 +72,13 @@ async def running(path: Path, settings: ServerSettings | None = None) -> AsyncIt
 
 
 @asynccontextmanager
-async def server_process(lake: Path, *, stop_seconds: float = 10.0) -> AsyncIterator[ServerProcess]:
+async def server_process(
+    lake: Path, *, stop_seconds: float = 10.0, serve: Callable[[Path, float], None] = serve_lake
+) -> AsyncIterator[ServerProcess]:
     """A lake, served by a process of its own; killed at the end where it still runs."""
     log = lake.with_name(lake.name + ".log")
     log.write_bytes(b"")
-    process = Forked(serve_lake, lake, stop_seconds, log=log)
+    process = Forked(serve, lake, stop_seconds, log=log)
     try:
         yield ServerProcess(await _address(process, log), process, log)
     finally:

@@ -18,6 +18,7 @@ from headrace.platform.annotations import delete
 from headrace.platform.assets import assets
 from headrace.platform.removals import frames, recorder
 from headrace.platform.undo import restore
+from tests.support.scripts.serve_lake import serve_lake
 
 RANGE = 2
 
@@ -32,6 +33,12 @@ def undo_and_die(lake: Path, id: str, count: int) -> None:
     """Undo a removal."""
     prepare("restoring", count)
     asyncio.run(_undo(lake, id))
+
+
+def serve_and_die(die: str, count: int, lake: Path, stop_seconds: float) -> None:
+    """Serve a lake until a removal or an undo passes the place."""
+    prepare(die, count)
+    serve_lake(lake, stop_seconds)
 
 
 async def _remove(lake: Path, what: str) -> None:
