@@ -445,10 +445,11 @@ class RemovalNotRecordedError(ServerError):
 
     code = "removal-not-recorded"
     status = 507
+    cure: ClassVar[str] = "nothing was removed; remove it without recording: undo=False"
+    limit_cure: ClassVar[str] = f"{cure}, or raise the setting undo_bytes"
 
     def __init__(self, message: str, *, hint: str | None = None, **more: Any) -> None:
-        cure = "nothing was removed; remove it without a way back: undo=False"
-        super().__init__(message, hint=cure if hint is None else hint, **more)
+        super().__init__(message, hint=self.cure if hint is None else hint, **more)
 
 
 class BadGatewayError(ServerError):

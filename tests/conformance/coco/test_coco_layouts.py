@@ -215,7 +215,7 @@ def test_c32_no_path_leads_out_of_the_source(tmp_path: Path) -> None:
         strict_fails(tmp_path / "inside", "coco", "C20")
 
 
-def test_c32_a_file_tells_paths_beside_it_and_no_split(tmp_path: Path) -> None:
+def test_c32_a_file_has_paths_beside_it_and_no_split(tmp_path: Path) -> None:
     wanted = layouts.build_roboflow_coco(tmp_path)
     for strict in (False, True):
         found = read(tmp_path / "valid" / "_annotations.coco.json", strict=strict).samples

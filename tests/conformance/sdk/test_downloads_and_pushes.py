@@ -305,7 +305,7 @@ async def test_a_file_that_cannot_be_read_does_not_stop_a_push(
     assert await lake.list_data().count() == 3
 
 
-async def test_a_dry_run_tells_what_a_push_would_do(client: Client, tmp_path: Path) -> None:
+async def test_a_dry_run_says_what_a_push_would_do(client: Client, tmp_path: Path) -> None:
     images = tmp_path / "images"
     draw_images(images, 5)
     (images / "copy").mkdir()

@@ -165,7 +165,7 @@ async def test_a_ratio_is_the_same_every_time(tagged: DatasetVersion, tmp_path: 
         await tagged.export(tmp_path / "f", "yolo", split_by="80-20")
 
 
-async def test_several_split_tags_of_an_asset_are_told(
+async def test_several_split_tags_of_an_asset_are_reported(
     tagged: DatasetVersion, tmp_path: Path
 ) -> None:
     tag = await tagged.create_asset_tag("val")

@@ -45,7 +45,7 @@ async def annotated(
 
 
 async def content(version: DatasetVersion) -> dict[str, Any]:
-    """What the version holds, by file name, without the ids, which another platform gives out anew."""
+    """What the version holds, by file name, without the ids, which are new ones on another platform."""
     held = await snapshot(version)
     names = {asset: name for asset, (name, _, _) in held["assets"].items()}
     annotations: dict[str, list[Any]] = {}

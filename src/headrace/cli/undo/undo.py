@@ -125,12 +125,7 @@ async def run(
 
 
 def _report(kind: str, report: UndoRecord, target: str, *, dry_run: bool) -> list[str]:
-    back = [
-        plural(report.assets, "asset") if report.assets else "",
-        plural(report.annotations, "annotation") if report.annotations else "",
-        plural(report.shapes, "shape") if report.shapes else "",
-    ]
-    parts = ", ".join(part for part in back if part)
+    parts = _counts(report)
     if kind in ("version", "dataset") and not report.conflict_count and not report.present:
         parts = f"the {kind}" + (f" with {parts}" if parts else "")
     verb = "would be put back" if dry_run else "put back"
@@ -152,17 +147,17 @@ def _report(kind: str, report: UndoRecord, target: str, *, dry_run: bool) -> lis
 
 
 def _line(removal: RemovalRecord) -> str:
-    counts = [
-        plural(removal.assets, "asset") if removal.assets else "",
-        plural(removal.annotations, "annotation") if removal.annotations else "",
-        plural(removal.shapes, "shape") if removal.shapes else "",
-    ]
-    parts = ", ".join(part for part in counts if part) or "empty"
+    parts = _counts(removal) or "empty"
     undone = " (undone)" if removal.undone_at else ""
     return (
         f"{removal.id}  {_time(removal.created_at)}  {removal.version}  "
         f"{_KINDS.get(removal.kind, removal.kind)}: {parts}{undone}"
     )
+
+
+def _counts(record: RemovalRecord | UndoRecord) -> str:
+    nouns = {"asset": record.assets, "annotation": record.annotations, "shape": record.shapes}
+    return ", ".join(plural(number, noun) for noun, number in nouns.items() if number)
 
 
 def _time(seconds: float) -> str:

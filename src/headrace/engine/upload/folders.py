@@ -48,9 +48,9 @@ def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator
     """Yield the images and videos of files and folders, sorted by name within a folder.
 
     A file is named by its last part, a file of a folder by its path inside it. ``only`` limits them to these names.
-    Hidden files are left out, a lake below a folder (its objects are copies), and the folders of masks of Pascal VOC (``Segmentation…`` beside ``JPEGImages``)
-    and panoptic COCO (``panoptic_…`` beside a JSON file of the same name): masks are annotations. A folder of masks that
-    is given by itself is read.
+    Left out are hidden files, a lake below a folder (its objects are copies), and folders of masks, since masks are
+    annotations: those of Pascal VOC (``Segmentation…`` beside ``JPEGImages``) and panoptic COCO (``panoptic_…`` beside a
+    JSON file of the same name). A folder of masks that is given by itself is read.
     """
     for file, is_mask in _files(paths):
         if not is_mask and is_media(file.filename) and (only is None or file.filename in only):

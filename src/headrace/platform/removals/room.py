@@ -59,7 +59,7 @@ async def check_room(
     if needed > free:
         raise RemovalNotRecordedError(
             f"the removal needs up to {_mib(needed)} to be undone, and {_mib(max(free, 0))} are left",
-            hint="nothing was removed; remove it without a way back: undo=False, or raise the setting undo_bytes",
+            hint=RemovalNotRecordedError.limit_cure,
         )
     return RemovalRoom(needed=needed, free=free)
 

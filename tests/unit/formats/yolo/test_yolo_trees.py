@@ -129,7 +129,7 @@ def test_outlines_of_masks_enclose_their_pixels() -> None:
     assert sorted(map(ring_area, rings)) == [1, 1, 9]
 
 
-def test_y27_a_missing_split_val_is_told(tmp_path: Path) -> None:
+def test_y27_a_missing_split_val_is_reported(tmp_path: Path) -> None:
     for strict in (False, True):
         out = tmp_path / str(strict)
         writer = write(out, [image("a.jpg", BOX)], strict=strict)

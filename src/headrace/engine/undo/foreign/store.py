@@ -109,7 +109,7 @@ class RemovalStore:
         if self._used() + len(packed) > self._policy.max_bytes:
             raise RemovalNotRecordedError(
                 "the record of what is to be removed would exceed the limit",
-                hint="nothing was removed; remove it without a way back: undo=False, or raise the setting undo_bytes",
+                hint=RemovalNotRecordedError.limit_cure,
             )
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
