@@ -3934,7 +3934,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         """Import YOLO label files with the classes of a ``data.yaml``.
 
         The file ``a.txt`` belongs to the asset named ``a`` with any extension, ``labels/train/a.txt`` to
-        ``images/train/a``. The platform knows the size of the asset, so no image is needed. For a version of type CLASSIFICATION only the class of each row is used.
+        ``images/train/a``. The platform knows the size of the asset, so no image is needed. For a version of type
+        CLASSIFICATION only the class of each row is used.
 
         Args:
             configuration_yaml_path: The ``data.yaml``.
