@@ -1,10 +1,13 @@
-"""Text on a terminal: colour, line width, and characters that a terminal would obey."""
+"""A terminal: colour, line width, characters that it would obey, and questions to the person at it."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import TextIO
+
+import anyio
 
 ERROR = "1;31"
 """Bold red."""
@@ -16,6 +19,7 @@ _MIN_WIDTH = 20
 _DEFAULT_WIDTH = 80
 # C0 and C1 control characters, line separators and changes of the writing direction.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_YES = ("y", "yes")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -87,3 +91,17 @@ def _lines(text: str, width: int, indent: int) -> list[str]:
         else:
             line, used = line + gap + word, used + len(gap) + cells
     return [*lines, line]
+
+
+def can_ask() -> bool:
+    """Whether a person sees the question and can answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+async def ask(question: str) -> bool:
+    """Ask for a yes or no on stderr, and read the answer. Everything but yes means no, also the end of the input."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.platform != "win32":
+        # Reading would block the event loop, and Ctrl-C with it.
+        await anyio.wait_readable(sys.stdin)
+    return sys.stdin.readline().strip().lower() in _YES

@@ -17,9 +17,9 @@ from headrace.cli.console.options import (
     Output,
     Workers,
 )
-from headrace.cli.console.question import ask, can_ask
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.terminal import ask, can_ask
 from headrace.cli.console.wording import absolute, plural, size, way_back
 
 if TYPE_CHECKING:

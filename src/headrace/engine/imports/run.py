@@ -12,17 +12,17 @@ from pathlib import Path
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.imports.asset_sizes import AssetSizes
 from headrace.engine.imports.chunks import CHUNK_BYTES
-from headrace.engine.imports.empty import check_not_empty
 from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.pipeline import Chunker, send_all
 from headrace.engine.imports.plan import ChunkPlanner
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.send import ChunkSender, WrittenNow
 from headrace.engine.imports.source import (
+    AssetSizes,
     ImportSource,
     ThreadedReader,
+    check_not_empty,
     inspect_source,
     source_digest,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -17,16 +18,21 @@ from msgspec import Struct, field
 
 from headrace.engine.imports.asset_names import ImageName
 from headrace.engine.imports.match import AssetMatcher, MatchSummary
+from headrace.errors import NoDataError
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings
 from headrace.formats.options import ReadOptions
-from headrace.model.sample import LabelInfo
+from headrace.model.records import AssetRecord
+from headrace.model.sample import LabelInfo, Sample
 from headrace.protocol.operations.listing import KEYS_PER_CALL
 from headrace.threads import in_thread
 
 T = TypeVar("T")
 
 BUFFER_BYTES = 1 << 20
+_EMPTY_HINT = "if that is intended, pass allow_empty=True"
+_UNMATCHED = (1024, 1024)
+"""Stands for the size of an image without an asset. Its shapes are never written; the report counts them."""
 
 
 class ImportSource(Struct, frozen=True):
@@ -65,6 +71,30 @@ class ThreadedReader:
             await in_thread(self._reader.__exit__, kind, error, trace)
 
 
+class AssetSizes:
+    """A ``SizeLookup`` of readers, called on the thread that reads while the event loop waits for it.
+
+    Args:
+        matcher: Finds the assets.
+        loop: The event loop of the import.
+    """
+
+    def __init__(self, matcher: AssetMatcher, loop: asyncio.AbstractEventLoop) -> None:
+        self._matcher = matcher
+        self._loop = loop
+
+    def __call__(self, images: Sequence[Sample]) -> list[tuple[int, int] | None]:
+        """Return the sizes of some images in pixels; None for an asset of unknown size."""
+        matching = self._matcher.match(images, remember=True)
+        assets = asyncio.run_coroutine_threadsafe(matching, self._loop).result()
+        return [_UNMATCHED if asset is None else _size(asset) for asset in assets]
+
+
+def _size(asset: AssetRecord) -> tuple[int, int] | None:
+    meta = asset.data.meta
+    return (meta.width, meta.height) if meta else None
+
+
 async def inspect_source(
     reader: Reader, matcher: AssetMatcher, *, all_must_match: bool
 ) -> SourceSummary:
@@ -90,6 +120,30 @@ async def inspect_source(
     labels = labels + [LabelInfo(name=name) for name in used if name not in declared]
     reader.findings.check()
     return SourceSummary(matches, images, labels)
+
+
+def check_not_empty(source: str, found: SourceSummary, findings: Findings) -> None:
+    """Check, before anything is replaced, that an import would not import nothing.
+
+    Raises:
+        NoDataError: No image of the source has an asset, or the source has shapes and none of them can be imported.
+    """
+    read = findings.get("read")
+    shapes = 0 if read is None else read.shapes_in
+    matches = found.matches
+    if found.images and not matches.images:
+        raise NoDataError(
+            f"{source}: none of its {found.images:,} images is in the version", hint=_EMPTY_HINT
+        )
+    if shapes and not matches.shapes:
+        reasons = [f"{matches.missing:,} images have no asset"] if matches.missing else []
+        reasons += [
+            f"{kind.dropped_shapes:,} left out: {kind.message}"
+            for kind in findings
+            if kind.dropped_shapes
+        ]
+        message = f"{source}: none of its {shapes:,} shapes can be imported"
+        raise NoDataError("; ".join([message, *reasons[:3]]), hint=_EMPTY_HINT)
 
 
 async def _batches_for_lookup(
