@@ -71,7 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.state is not None:
             return Path(self.state).expanduser()
         given = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME", "")
-        return Path(given or Path.home() / ".local" / "state") / "headrace"
+        # The specification of these variables has relative paths ignored.
+        base = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
+        return base / "headrace"
 
     def __repr__(self) -> str:
         shown = {**msgspec.structs.asdict(self), "token": self.token and "(set)"}

@@ -217,9 +217,13 @@ def _refuse_several(path: Path, found: list[Guess]) -> None:
         elif level < _LEVELS:
             inner = list_folder(path / name, ()).folders[:_FOLDERS]
             todo += [(f"{name}{each}/", level + 1) for each in inner]
-    if all(guess.format == "voc" for guess in below.values()):
+    if all(guess.format == "voc" for guess in below.values()) or (found and len(below) == 1):
         return
     shown = ", ".join(f"{name} ({guess.format})" for name, guess in [*below.items()][:_NAMED])
+    if len(below) == 1:
+        raise UnknownFormatError(
+            f"{path} is no data set itself, but holds one: {shown}", hint="name its folder"
+        )
     raise UnknownFormatError(
         f"{path} is not one data set, but holds some: {shown}{' …' if len(below) > _NAMED else ''}",
         hint="name the folder of one of them",
@@ -246,7 +250,12 @@ def _best_of(path: Path, found: list[Guess]) -> Guess:
     elif not path.is_dir():
         serious = [min(serious, key=lambda guess: _CONFIDENCE_ORDER[guess.confidence])]
     best = serious[0]
-    others = tuple(guess for guess in found if guess is not best)
+    others = tuple(
+        guess
+        for guess in found
+        # Folders of images are class folders only where nothing else describes the images.
+        if guess is not best and (guess.format, guess.confidence) != ("yolo", "possible")
+    )
     # Formats that fit as well make the choice less than certain.
     is_tie = len(serious) > 1 and best.confidence == "certain"
     return structs.replace(best, confidence="likely" if is_tie else best.confidence, others=others)

@@ -63,7 +63,12 @@ def test_wrong_usage(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
     assert "exclude each other" in both.err
     none = lake.run("sync", "demo/v1", tmp_path / "none")
     assert none.status == 1
-    assert "not a folder" in none.err
+    assert "no such folder" in none.err
+    assert "Create it" in none.err
+    (tmp_path / "file").write_text("mine")
+    file = lake.run("sync", "demo/v1", tmp_path / "file")
+    assert file.status == 1
+    assert "not a folder" in file.err
 
 
 @pytest.fixture
@@ -94,7 +99,7 @@ def test_an_emptied_folder_is_refused(place: Place, drawn: Drawn, synced: Path) 
         refused = place.run("sync", "demo/v1", synced, "--delete", *more)
         assert refused.status == 1
         assert lost in refused.err
-        assert "without --delete" in refused.err
+        assert "with --down and without --delete" in refused.err
     assert (place.done("stats", "demo/v1")["assets"], list(synced.iterdir())) == (12, [])
     assert place.done("sync", "demo/v1", synced, "--down")["download"] == 12
 

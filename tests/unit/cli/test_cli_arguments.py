@@ -13,7 +13,7 @@ import pytest
 import headrace
 from headrace import formats
 from headrace.cli.app import COMMANDS, SUBCOMMANDS, make_app
-from headrace.cli.console.arguments import OPPOSITES, OPTIONS, with_options
+from headrace.cli.console.arguments import OPPOSITES, OPTIONS, VALUES, with_options
 from headrace.cli.console.errors import explain
 from headrace.cli.console.wording import finding_lines, findings_data
 from headrace.errors import AuthenticationError, FormatError
@@ -97,7 +97,7 @@ def test_every_argument_is_one_of_a_public_function() -> None:
         ]
     known = {name for each in functions for name in inspect.signature(each).parameters}
     known |= set(ConvertKeywords.__annotations__) | set(ConvertKeywords.__optional_keys__)
-    assert {*OPTIONS, *OPPOSITES} <= known
+    assert {*OPTIONS, *OPPOSITES, *VALUES} <= known
 
 
 def test_every_option_is_one_of_a_command() -> None:
@@ -110,7 +110,8 @@ def test_every_option_is_one_of_a_command() -> None:
         for argument in each.assemble_argument_collection()
         for name in argument.names
     }
-    assert {*OPTIONS.values(), *OPPOSITES.values()} <= known
+    own = {option for each in VALUES.values() for option in each.values()}
+    assert {*OPTIONS.values(), *OPPOSITES.values(), *own} <= known
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from headrace.formats import get
 from headrace.formats.findings.collect import Severity
 from headrace.formats.io import look
 from tests.support.data.formats import lay_out, samples
-from tests.support.layouts import coco, mixed, voc
+from tests.support.layouts import coco, mixed, voc, yolo
 from tests.support.layouts.check import check_layout
 
 ROW = "0 0.5 0.5 0.1 0.1\n"
@@ -172,3 +173,28 @@ def test_a_folder_of_annotations_without_xml_hides_no_voc(tmp_path: Path) -> Non
     assert formats.detect(tmp_path).format == "voc"
     report = convert_blocking(tmp_path, tmp_path / "out.json", to="coco")
     assert report.images_out > 0
+
+
+def test_a_data_set_that_lies_deeper_is_named(tmp_path: Path) -> None:
+    yolo.build_ultralytics(tmp_path / "unpacked" / "data")
+    with pytest.raises(UnknownFormatError, match=r"holds one: unpacked/data/ \(yolo\)"):
+        formats.detect(tmp_path)
+
+
+def test_folders_of_images_beside_coco_are_no_class_folders(tmp_path: Path) -> None:
+    """A COCO export with images has ``train/JPEGImages/x.jpg``, as class folders have."""
+    files: dict[str, Any] = {}
+    for split in ("train", "val"):
+        name = f"JPEGImages/{split}.png"
+        files[f"{split}/{name}"] = (8, 8)
+        document = {
+            "images": [{"id": 1, "file_name": name, "width": 8, "height": 8}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2]}],
+            "categories": [{"id": 1, "name": "cat"}],
+        }
+        files[f"annotations/instances_{split}.json"] = json.dumps(document)
+    lay_out(tmp_path, files)
+    assert get("yolo").guess(tmp_path) is not None
+    guess = formats.detect(tmp_path)
+    assert guess.format == "coco"
+    assert not guess.others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,18 @@ def test_a_number_in_the_environment_is_text(tmp_path: Path) -> None:
 def test_the_token_is_not_shown(tmp_path: Path) -> None:
     settings = load_settings(folder=tmp_path, environment={"HEADRACE_TOKEN": "hr_secret"})
     assert "hr_secret" not in repr(settings)
+
+
+def test_a_relative_folder_of_the_system_for_state_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.setenv(name, "relative")
+    assert load_settings(folder=tmp_path, environment={}).state_folder() == (
+        tmp_path / ".local" / "state" / "headrace"
+    )
+    monkeypatch.setenv(name, str(tmp_path / "given"))
+    assert load_settings(folder=tmp_path, environment={}).state_folder() == (
+        tmp_path / "given" / "headrace"
+    )

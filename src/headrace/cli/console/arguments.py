@@ -52,9 +52,12 @@ OPPOSITES = {
 }
 """The option that means False for an argument that is True by default."""
 
+VALUES = {"direction": {"down": "--down", "up": "--up"}}
+"""Arguments whose values are options of their own."""
+
 # Only after white space or a parenthesis, so that file names and values in quotes are left alone.
 _ARGUMENT = re.compile(
-    r"(?<![^\s(])(?P<name>" + "|".join([*OPTIONS, *OPPOSITES]) + r")="
+    r"(?<![^\s(])(?P<name>" + "|".join([*OPTIONS, *OPPOSITES, *VALUES]) + r")="
     r"(?!=)(?:(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s,;:.()]+))?"
 )
 
@@ -66,6 +69,8 @@ def with_options(text: str) -> str:
 
 def _option(match: re.Match[str]) -> str:
     name, value = match["name"], match["quoted"] or match["bare"]
+    if name in VALUES:
+        return VALUES[name].get(value or "", match[0])
     if name in OPPOSITES:
         return OPPOSITES[name] if value == "False" else match[0]
     return OPTIONS[name] if value in (None, "True") else f"{OPTIONS[name]} {value}"

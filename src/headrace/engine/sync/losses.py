@@ -73,12 +73,12 @@ def find_refusal(
     if report.of(Action.DELETE_REMOTE) and not files:
         return Refusal(
             f"the folder holds no images or videos: {losses} would be removed from the version",
-            "sync without delete=True to put the files back into the folder",
+            "sync with direction='down' and without delete=True to put the files back into the folder",
         )
     if deleted and not assets:
         return Refusal(
             f"the version has no assets: {_count(deleted, 'file')} would be deleted in the folder",
-            "sync without delete=True to put the files back into the version",
+            "sync with direction='up' and without delete=True to put the files back into the version",
         )
     if removed > limit.most(assets):
         return Refusal(

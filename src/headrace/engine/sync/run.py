@@ -21,7 +21,7 @@ from headrace.engine.sync.state import (
     settle_state,
 )
 from headrace.engine.upload.target import UploadTarget
-from headrace.errors import DeleteLimitError
+from headrace.errors import DeleteLimitError, SourceNotFoundError
 from headrace.folders.lakes import check_no_lake
 from headrace.model.names import STATE_FOLDER
 from headrace.model.records import DatalakeRecord
@@ -102,6 +102,11 @@ async def synchronize(
 
 
 def _check_folder(folder: Path) -> None:
+    if not folder.exists():
+        # It may be the mount point of a disk that is missing, so it is not made here.
+        raise SourceNotFoundError(
+            "no such folder", path=folder, hint="create it if it is meant to be new"
+        )
     if not folder.is_dir():
         raise NotADirectoryError(20, "not a folder", str(folder))
     check_no_lake(folder)

@@ -87,6 +87,15 @@ def head(filename: str, width: int, height: int, extra: Mapping[str, Any]) -> st
     )
 
 
+def follows_from_name(extra: Mapping[str, Any], filename: str) -> bool:
+    """Return whether file-level tags say no more than :func:`head` writes without them."""
+    return (
+        extra.get("path") == filename
+        and extra.get("folder", "") == filename.rpartition("/")[0]
+        and len(extra) == 1 + ("folder" in extra)
+    )
+
+
 def with_filename(content: bytes, filename: str, new: str) -> bytes:
     """Return a file with another ``<filename>``."""
     tag = "<filename>%s</filename>"

@@ -18,6 +18,7 @@ from headrace.formats.io.walk import stem_of
 from headrace.formats.options import ReadOptions
 from headrace.formats.voc import INFO, xml_parser
 from headrace.formats.voc.decode import ObjectDecoder, OriginSigns
+from headrace.formats.voc.encode import follows_from_name
 from headrace.formats.voc.labels import declared_labels, has_map, met_labels
 from headrace.formats.voc.media import has_image_suffix
 from headrace.formats.voc.record import VocAnnotation
@@ -276,7 +277,11 @@ class VocReader(ChunkedReader):
             split=file.splits[0] if file.splits else None,
             path=path,
         )
-        if parsed.extra and self.options.keep_extra:
+        if (
+            parsed.extra
+            and self.options.keep_extra
+            and not follows_from_name(parsed.extra, parsed.filename)
+        ):
             sample.extra = {"voc": parsed.extra}
         if parsed.width is None or parsed.height is None:
             self._measure(sample, file, found)

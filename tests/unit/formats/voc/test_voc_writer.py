@@ -290,3 +290,15 @@ def test_actions_and_points_have_tags_of_their_own(tmp_path: Path) -> None:
     ]
     assert [each.text for each in found.iterfind("point/*")] == ["1", "2.5"]
     assert found.findtext("attributes/attribute/value") == '{"a":1}'
+
+
+def test_tags_that_follow_from_the_name_are_nothing_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path / "out", [image("sub/a.jpg", box(1, 2, 10, 20)), image("b.jpg")])
+    samples = read(tmp_path / "out", "voc").samples
+    assert [each.extra for each in samples] == [None, None]
+    other = tmp_path / "out/Annotations/b.xml"
+    other.write_text(other.read_text().replace("<path>b.jpg", "<path>/home/me/b.jpg"))
+    samples = read(tmp_path / "out", "voc").samples
+    assert {each.filename: each.extra for each in samples}["b.jpg"] == {
+        "voc": {"path": "/home/me/b.jpg"}
+    }
