@@ -441,7 +441,7 @@ class ServerError(APIError):
 
 
 class RemovalNotRecordedError(ServerError):
-    """What is to be removed cannot be recorded (507), so nothing is removed: pass ``undo=False`` to do without."""
+    """What is to be removed cannot be recorded (507), so nothing is removed: pass ``undo=False`` to remove without recording."""
 
     code = "removal-not-recorded"
     status = 507

@@ -498,7 +498,7 @@ class Removal(BlockingHandle[AsyncRemoval]):
 
         Args:
             dry_run: Only report what would be done.
-            undo: Record the annotations of an import that give way, so that the undo can be undone. False does without.
+            undo: Record the annotations of an import that give way, so that the undo can be undone. False removes without recording.
 
         Returns:
             What came back, what was there already, and the conflicts.
@@ -1742,7 +1742,7 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
         """Delete these annotations with all their shapes.
 
         Args:
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -1864,7 +1864,7 @@ class Asset(BlockingHandle[AsyncAsset]):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -2051,7 +2051,7 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -2063,7 +2063,7 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         """Remove the assets and their annotations from the version. The data remain in the datalake.
 
         Args:
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -3452,7 +3452,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Args:
             assets: One asset or several.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -3661,7 +3661,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -3769,7 +3769,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
             undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
-                False does without.
+                False removes without recording.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -5068,7 +5068,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
                 done at all.
             undo: Record the assets that leave the version, so that they can be brought back (``report.removal``). False
-                does without.
+                removes without recording.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.

@@ -156,7 +156,7 @@ class MultiAnnotation(MultiObject[AnnotationRecord, Annotation]):
         """Delete these annotations with all their shapes.
 
         Args:
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.

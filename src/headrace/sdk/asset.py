@@ -121,7 +121,7 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -237,7 +237,7 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
@@ -255,7 +255,7 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
         """Remove the assets and their annotations from the version. The data remain in the datalake.
 
         Args:
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.

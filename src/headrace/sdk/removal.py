@@ -53,7 +53,7 @@ class Removal(Resource[RemovalRecord]):
 
         Args:
             dry_run: Only report what would be done.
-            undo: Record the annotations of an import that give way, so that the undo can be undone. False does without.
+            undo: Record the annotations of an import that give way, so that the undo can be undone. False removes without recording.
 
         Returns:
             What came back, what was there already, and the conflicts.

@@ -117,7 +117,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             confirm: Called with the report, as of a dry run, before anything is deleted; if it returns False, nothing is
                 done at all.
             undo: Record the assets that leave the version, so that they can be brought back (``report.removal``). False
-                does without.
+                removes without recording.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.

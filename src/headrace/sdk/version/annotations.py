@@ -81,7 +81,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
 
         Args:
             workers: Delete only the annotations of these users. Default: all.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.

@@ -200,7 +200,7 @@ class VersionAssets(VersionTags):
 
         Args:
             assets: One asset or several.
-            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False does without.
+            undo: Record what is removed, so that it can be brought back (``client.list_removals``). False removes without recording.
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.

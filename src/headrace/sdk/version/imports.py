@@ -71,7 +71,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
             undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
-                False does without.
+                False removes without recording.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
