@@ -12,9 +12,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in given and set(given) <= {"--version", "--json"}:
         _print_version(as_json="--json" in given)
         return 0
-    from headrace.cli.run import run
-
+    try:
+        from headrace.cli.run import run
+    except KeyboardInterrupt:
+        return _stop_at_once(as_json="--json" in given)
     return run(given)
+
+
+def _stop_at_once(*, as_json: bool) -> int:
+    """Report Ctrl-C while the command is still being imported, in the words of ``run``."""
+    if as_json:
+        print(
+            '{"schema":"headrace.error/1","error":{"code":"interrupted","message":'
+            '"stopped before anything was moved","hint":"run the same command to continue",'
+            '"retryable":true}}'
+        )
+    else:
+        text = "interrupted: stopped before anything was moved. Run the same command to continue"
+        print(text, file=sys.stderr)
+    return 130
 
 
 def _print_version(*, as_json: bool) -> None:

@@ -6,6 +6,9 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+from headrace.cli import main
 from tests.support.processes.cli import COMMAND, environment, headrace
 
 HEAVY = {
@@ -83,3 +86,24 @@ def test_the_module_and_the_script_are_the_same() -> None:
     )
     assert (done.returncode, done.stdout) == (0, headrace("--version").out)
     assert COMMAND[1:] == ["-m", "headrace.cli"]
+
+
+class Interrupting:
+    """A finder of modules during whose search the user presses Ctrl-C."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "headrace.cli.run":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_modules_are_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "headrace.cli.run", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    assert main(["ls", "lake"]) == 130
+    assert "Run the same command to continue" in capsys.readouterr().err
+    assert main(["ls", "lake", "--json"]) == 130
+    error = json.loads(capsys.readouterr().out)
+    assert error["schema"] == "headrace.error/1"
+    assert error["error"]["code"] == "interrupted"
