@@ -79,3 +79,11 @@ def test_four_at_once(place: Place, names: list[str], tmp_path: Path) -> None:
     assert [outcome.status for outcome in outcomes] == [0] * 4
     assert sorted(outcome.json()["moved"] for outcome in outcomes) == [0, 0, 0, 12]
     assert sorted(os.listdir(tmp_path / "out")) == names
+
+
+def test_files_named_by_their_objects_are_not_called_unsafe(
+    place: Place, names: list[str], tmp_path: Path
+) -> None:
+    pulled = place.run("pull", "demo/v1", tmp_path / "out", "--tree")
+    assert pulled.status == 0
+    assert f"{len(names)} files renamed: by the object name" in pulled.out

@@ -88,12 +88,12 @@ async def pull(
             "names_file": report.names_file,
             "notes": report.notes,
         },
-        lines=_lines(dir, report),
+        lines=_lines(dir, report, tree=tree),
         status=FAILED if report.kept and not dry_run else DONE,
     )
 
 
-def _lines(dir: Path, report: TransferReport) -> list[str]:
+def _lines(dir: Path, report: TransferReport, *, tree: bool) -> list[str]:
     if not report.moved and report.skipped and not report.kept:
         complete = plural(report.total, "file")
         lines = [f"{dir}: {report.skipped:,} of {complete} already complete, nothing to do"]
@@ -112,7 +112,6 @@ def _lines(dir: Path, report: TransferReport) -> list[str]:
         lines.append("Move what is yours away, or replace it with --force")
     if report.renamed:
         where = f" ({report.names_file})" if report.names_file else ""
-        lines.append(
-            f"{plural(len(report.renamed), 'file')} renamed: the name was taken or unsafe{where}"
-        )
+        why = "by the object name" if tree else "the name was taken or unsafe"
+        lines.append(f"{plural(len(report.renamed), 'file')} renamed: {why}{where}")
     return lines + report.notes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from operator import attrgetter
 from typing import Any, Final
 
@@ -119,23 +121,38 @@ class FieldLosses:
         """Add the losses of a batch to ``counter``."""
         if not samples:
             return
-        first = samples[0].filename
         for field, getter in self._images:
-            _note(counter, field, len(samples) - list(map(getter, samples)).count(None), first)
+            values = list(map(getter, samples))
+            if found := len(values) - values.count(None):
+                first = next(place for place, each in enumerate(values) if each is not None)
+                _note(counter, field, found, samples[first].filename)
         if not self._shapes:
             return
         shapes: list[AnyShape] = []
+        ends: list[int] = []
+        names: list[str] = []
         in_tables = Counter[str]()
+        examples: dict[str, str] = {}
         for table, run in by_table(samples):
             if table is None:
                 for sample in run:
                     shapes += sample.shapes
+                    ends.append(len(shapes))
+                    names.append(sample.filename)
             else:
                 for field, _ in self._shapes:
-                    in_tables[field] += _boxes_with(table, field)
+                    if boxes := _boxes_with(table, field):
+                        in_tables[field] += boxes
+                        if field not in examples:
+                            examples[field] = _first_with(table, field, run)
         for field, getter in self._shapes:
-            found = len(shapes) - list(map(getter, shapes)).count(None)
-            _note(counter, field, found + in_tables[field], first)
+            values = list(map(getter, shapes))
+            found = len(values) - values.count(None)
+            if found:
+                first = next(place for place, each in enumerate(values) if each is not None)
+                examples[field] = names[bisect_right(ends, first)]
+            if found + in_tables[field]:
+                _note(counter, field, found + in_tables[field], examples[field])
 
 
 def _segmentation(shape: AnyShape) -> object:
@@ -146,6 +163,14 @@ def _boxes_with(table: BoxTable, field: str) -> int:
     """Return the number of boxes in a table that have a field."""
     column = getattr(table, _OF_TABLES[field]) if field in _OF_TABLES else None
     return 0 if column is None else len(column) - column.count(None)
+
+
+def _first_with(table: BoxTable, field: str, run: Sequence[Sample]) -> str:
+    """Return the name of the first image of a table some box of which has a field."""
+    column = getattr(table, _OF_TABLES[field])
+    first = next(row for row, each in enumerate(column) if each is not None)
+    ends = accumulate(len(sample.shapes) for sample in run)
+    return next(each.filename for each, end in zip(run, ends, strict=True) if first < end)
 
 
 def _getters(fields: Mapping[str, str], says: Capability) -> list[tuple[str, Callable[[Any], Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ParseError
 from headrace.formats import get
 from headrace.formats.findings.collect import Findings
@@ -302,3 +304,35 @@ def test_tags_that_follow_from_the_name_are_nothing_of_their_own(tmp_path: Path)
     assert {each.filename: each.extra for each in samples}["b.jpg"] == {
         "voc": {"path": "/home/me/b.jpg"}
     }
+
+
+def test_the_example_of_a_loss_is_an_image_that_has_it(tmp_path: Path) -> None:
+    samples = [
+        image("a.jpg", box(1, 2, 10, 20)),
+        image("b.jpg"),
+        image("c.jpg", box(1, 2, 10, 20), box(3, 4, 5, 6, score=0.5)),
+        image("d.jpg", attributes={"weather": "rain"}),
+    ]
+    findings = write(tmp_path / "out", samples)
+    examples = {each.message: [place.path for place in each.examples] for each in findings}
+    assert examples["not written: the score"] == ["c.jpg"]
+
+
+def test_the_example_of_a_loss_in_a_table_of_boxes_is_an_image_that_has_it(tmp_path: Path) -> None:
+    boxes = [
+        {"id": number, "image_id": number // 3, "category_id": 1, "bbox": [1, 2, 3, 4]}
+        for number in range(9)
+    ]
+    boxes[7]["score"] = 0.5
+    document = {
+        "images": [
+            {"id": number, "file_name": f"{number}.jpg", "width": 9, "height": 9}
+            for number in range(3)
+        ],
+        "annotations": boxes,
+        "categories": [{"id": 1, "name": "dog"}],
+    }
+    (tmp_path / "in.json").write_text(json.dumps(document))
+    report = convert_blocking(tmp_path / "in.json", tmp_path / "out", to="voc")
+    (score,) = [each for each in report.findings if each.message == "not written: the score"]
+    assert [place.path for place in score.examples] == ["2.jpg"]
