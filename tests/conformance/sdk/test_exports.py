@@ -159,6 +159,9 @@ async def test_a_ratio_is_the_same_every_time(tagged: DatasetVersion, tmp_path: 
     some = await tagged.list_assets(filenames=NAMES[2:8])
     await tagged.export(tmp_path / "d", "yolo", split_by="50/50", split_seed=1, assets=some)
     assert val("d") == val("a") & {f"{name[:-4]}.txt" for name in NAMES[2:8]}
+    fork, _ = await tagged.fork("again", with_labels=True, with_annotations=True)
+    await fork.export(tmp_path / "g", "yolo", split_by="50/50", split_seed=1)
+    assert val("g") == val("a")
     report = await tagged.export(tmp_path / "e.json", "coco", split_by="none")
     assert report.splits == {}
     with pytest.raises(ConfigurationError, match="not a way to split"):

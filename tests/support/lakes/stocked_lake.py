@@ -43,14 +43,15 @@ class Stocked:
     ) -> list[UUID]:
         """Rows of data without files, as a registration would leave them."""
         with self.raw() as connection:
-            lake, bucket, created = connection.execute(
-                "select no, bucket, created from lake where organization = ?",
-                (self.access.organization,),
-            ).fetchone()
+            # The first statement writes: a transaction that reads first cannot wait for others.
             (last,) = connection.execute(
                 "insert into sequence values ('data', :count)"
                 " on conflict (name) do update set last = last + :count returning last",
                 {"count": count},
+            ).fetchone()
+            lake, bucket, created = connection.execute(
+                "select no, bucket, created from lake where organization = ?",
+                (self.access.organization,),
             ).fetchone()
             first = last - count + 1
             size = (width, None if width is None else HEIGHT)

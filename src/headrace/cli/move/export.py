@@ -65,7 +65,7 @@ async def export(
             then), or none. Default: copy for the task classify, else none.
         task: Task of the YOLO labels: auto, detect, segment, pose, obb or classify. Default: the one that fits.
         split_by: Splits: tag (the tags train, val, test … of assets), none, or a ratio such as 80/20 or 70/20/10.
-        split_seed: Seed of the ratio. Asset ids and seed decide, so an asset stays in its split.
+        split_seed: Seed of the ratio. File names and seed decide, so an image stays in its split.
         split: Name of the split of all images that have none.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
         use_id: Name images by the ids of their assets.

@@ -79,7 +79,7 @@ class PageReader(Struct, frozen=True):
         async with send:
             async for assets in self.assets.pages():
                 ids = [asset.id for asset in assets]
-                splits = await self.splits.of(ids)
+                splits = await self.splits.of(assets)
                 loaded = await load_page(
                     self.backend, self.version_id, ids, selection.status, selection.worker_id
                 )

@@ -14,6 +14,7 @@ from headrace.backend.base import Backend
 from headrace.engine.versions.split_tags import SplitTags, read_split_tags
 from headrace.errors import ConfigurationError
 from headrace.formats.findings.collect import Pass, Severity
+from headrace.model.records import AssetRecord
 
 SPLITS = ("train", "val", "test")
 
@@ -21,19 +22,20 @@ SPLITS = ("train", "val", "test")
 class SplitRule(Struct, frozen=True):
     """How assets get their split: by ``ends``, the upper end of each split of ``SPLITS`` from 0 to 1, or by tags.
 
-    With a ratio, the id of an asset and the seed alone decide. So an asset stays in its split when others are added,
-    and the sizes of the splits are as asked for on average, not exactly.
+    With a ratio, the file name of an asset and the seed alone decide. So an image stays in its split when others are
+    added, in forks and in other lakes, and the sizes of the splits are as asked for on average, not exactly.
     """
 
     by_tags: bool = False
     ends: tuple[float, ...] = ()
     seed: int = 0
 
-    def drawn(self, asset_id: UUID) -> str | None:
+    def drawn(self, filename: str) -> str | None:
         """Return the split that an asset gets by the ratio; None without one."""
         if not self.ends:
             return None
-        digest = blake2b(f"{self.seed}:{asset_id}".encode(), digest_size=8).digest()
+        text = f"{self.seed}:{filename}".encode(errors="surrogatepass")
+        digest = blake2b(text, digest_size=8).digest()
         drawn = int.from_bytes(digest) / 2**64
         return next(
             (split for split, end in zip(SPLITS, self.ends, strict=False) if drawn < end), SPLITS[0]
@@ -80,12 +82,12 @@ class AssetSplits:
         tags = await read_split_tags(backend, version_id) if rule.by_tags else None
         return cls(rule, tags, found)
 
-    async def of(self, asset_ids: Sequence[UUID]) -> dict[UUID, str]:
-        """Return the split of each asset that has one."""
+    async def of(self, assets: Sequence[AssetRecord]) -> dict[UUID, str]:
+        """Return the split of each asset that has one, by its id."""
         if self._tags is None:
-            drawn = {asset: self._rule.drawn(asset) for asset in asset_ids}
+            drawn = {asset.id: self._rule.drawn(asset.data.filename) for asset in assets}
             return {asset: split for asset, split in drawn.items() if split is not None}
-        found = await self._tags.splits(asset_ids)
+        found = await self._tags.splits([asset.id for asset in assets])
         several = [split for split in found.values() if split.others]
         if several:
             first = several[0]
