@@ -4000,8 +4000,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
                 ``hardlink`` or ``symlink`` to the objects of a lake, which must then never be changed. Default: ``copy``
                 for a YOLO classification dataset, which consists of its images, else ``none``.
             split_by: The splits: ``tag`` by the tags of the assets, ``none``, or a ratio such as ``80/20`` (train/val) or
-                ``70/20/10`` (train/val/test). With a ratio an asset's id and the seed decide, so that an asset stays in
-                its split whatever is added; the sizes are met on average.
+                ``70/20/10`` (train/val/test). With a ratio an asset's file name and the seed decide, so that an image
+                stays in its split whatever is added, also in another lake; the sizes are met on average.
             split_seed: Seed of a ratio.
             strict: Raise an error instead of counting what the format cannot represent.
             dry_run: Do everything except place images and write the target; the report tells what would be written.
