@@ -4,6 +4,7 @@ A peer's environment is created once in the cache, from pinned versions, so that
 dependencies of one peer do not affect another.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -71,16 +72,19 @@ def python_of(name: str, cache: Path) -> str:
     python = folder / "bin" / "python"
     stamp = folder / ".pins"
     pins = "\n".join(PEERS[name]) + "\n"
-    if not (stamp.exists() and stamp.read_text() == pins and python.exists()):
-        create_environment(folder, python, PEERS[name])
-        stamp.write_text(pins)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f".{name}.lock").open("w") as lock:
+        # Two processes that need it at once: the second one waits for the first.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (stamp.exists() and stamp.read_text() == pins and python.exists()):
+            create_environment(folder, python, PEERS[name])
+            stamp.write_text(pins)
     return str(python)
 
 
 def create_environment(folder: Path, python: Path, pins: tuple[str, ...]) -> None:
     """Create an environment with these packages."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     run_command([sys.executable, "-m", "venv", str(folder)])
     uv = Path(sys.executable).with_name("uv")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

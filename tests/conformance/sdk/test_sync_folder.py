@@ -17,6 +17,7 @@ from headrace.errors import (
     DeleteLimitError,
     LakeError,
     PartialTransferError,
+    SourceNotFoundError,
     UnavailableError,
 )
 from headrace.sdk.client.client import Client
@@ -463,8 +464,11 @@ async def test_a_run_that_ends_between_the_new_asset_and_the_old_one(
 
 
 async def test_no_such_folder(client: Client, version: DatasetVersion, tmp_path: Path) -> None:
-    with pytest.raises(NotADirectoryError):
+    with pytest.raises(SourceNotFoundError):
         await client.sync_folder(NAME, tmp_path / "none")
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(NotADirectoryError):
+        await client.sync_folder(NAME, tmp_path / "file")
 
 
 async def test_synchronize_finds_changed_contents(version: DatasetVersion, tmp_path: Path) -> None:

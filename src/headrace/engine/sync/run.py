@@ -72,6 +72,7 @@ async def synchronize(
         What was done with each file that differs; nothing if ``confirm`` returned False, as after a dry run.
 
     Raises:
+        SourceNotFoundError: ``folder`` does not exist.
         NotADirectoryError: ``folder`` is not a directory.
         LakeError: The folder is a lake, contains one, or lies in one.
         DeleteLimitError: Too much would be deleted. Nothing was changed.
