@@ -5077,6 +5077,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             Every step, and the conflicts.
 
         Raises:
+            SourceNotFoundError: If ``folder`` does not exist.
             NotADirectoryError: If ``folder`` is not a folder.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
