@@ -109,10 +109,8 @@ def test_we_read_what_a_peer_writes(tmp_path: Path, peer: str, kind: str) -> Non
             ]
             for sample in found
         }
+    # An image without objects has no XML file in datumaro's VOC: it is listed in its split, and its image is there.
     wanted = dict(BOXES)
-    if (peer, kind) == ("datumaro", "voc"):
-        # It writes no file for an image without objects.
-        del wanted["c"]
     rounds = (peer, kind) in {("hotcoco", "voc"), ("supervision", "voc")}
     alike(boxes, wanted, 1.0 if rounds else 1e-3)
 
