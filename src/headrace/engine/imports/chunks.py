@@ -125,7 +125,7 @@ def chunks(
 
 
 def _count_rings(batch: list[Sample], counter: LossCounter) -> None:
-    """Count the polygons of several rings: each ring becomes a polygon of its own where nothing joins them."""
+    """Count the polygons of several rings. The platform has no field that joins rings, so each becomes a polygon."""
     shapes = [shape for sample in batch for shape in sample.shapes]
     count = sum([len(getattr(shape, "rings", ())) > 1 for shape in shapes])
     if count:

@@ -32,7 +32,7 @@ def json_files(folder: Path) -> Iterator[Path]:
     for _ in range(_MAX_DEPTH):
         if names or len(folders) != 1:
             break
-        # A data set that was unpacked into a folder of its own.
+        # An archive was unpacked here: its only folder holds the data set.
         folder /= folders[0]
         names, folders, truncated = _listed(folder)
     yield from _files(folder, names, truncated=truncated)

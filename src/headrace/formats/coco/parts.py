@@ -115,7 +115,7 @@ def _of_one_task(found: list[Path], folder: Path, left: list[LeftFile]) -> list[
 
 
 def _part(path: Path, named: SplitOfName, folder: Path, task: str) -> CocoPart:
-    """Return a file with its split: that of the nearest folder with the name of one, else that of its own name."""
+    """Return a file with its split: the nearest folder named like a split decides, else the name of the file."""
     for parent in path.relative_to(folder).parents:
         if parent.name and (split := split_of_word(parent.name)):
             return CocoPart(path, split, parent.name)
