@@ -98,7 +98,5 @@ def test_it_imports_nothing_of_headrace() -> None:
             )
             assert not [name for name in names if name.split(".")[0] == "headrace"], module
             assert not [
-                name
-                for name in names
-                if name.startswith("tests.") and "plain_platform" not in name
+                name for name in names if name.startswith("tests.") and "plain_platform" not in name
             ], module
