@@ -409,7 +409,7 @@ class UnprocessableEntityError(APIError):
 
 
 class LockedError(APIError):
-    """The version is locked, or part of a campaign (423): wait for its job, or close the campaign."""
+    """The version is locked (423): unlock it with ``version.unlock()``, or wait for the fork that fills it."""
 
     code = "locked"
     status = 423

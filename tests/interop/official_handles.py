@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from picsellia import Client
+from picsellia.exceptions import ResourceLockedError
 from picsellia.types.enums import InferenceType
 from PIL import Image
 
@@ -168,6 +169,9 @@ def around_assets(
         [len(part) for part in assets.split(0.5)],
         [path.name for path in (folder / "asset").glob("*.png")],
     ]
+    version.lock()
+    seen["locked"] = [refused(lambda: version.create_label("x")), refused(version.delete)]
+    version.unlock()
     old = client.find_dataset_version_tag("old")
     version.add_tags(old)
     version.remove_tags([old])
@@ -184,6 +188,14 @@ def around_assets(
     seen["fork"] = len(fork.list_assets())
     fork.build_pascal_voc_locally(str(folder / "voc"))
     seen["voc"] = len(list((folder / "voc").glob("*.xml")))
+
+
+def refused(write: Any) -> bool:
+    try:
+        write()
+    except ResourceLockedError:
+        return True
+    return False
 
 
 def around_campaigns(seen: dict[str, Any], dataset: Any, version: Any, folder: Path) -> None:

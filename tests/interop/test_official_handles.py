@@ -34,6 +34,7 @@ def check(seen: dict[str, Any]) -> None:
     assert (seen["fork"], seen["voc"], seen["end"]) == (3, 1, [])
     assert seen["campaign"][:2] == [["boxes", "look"], 6]
     assert seen["campaign gone"] == 6
+    assert seen["locked"] == [True, True]
     assert seen["version tags"] == [["t"], 0, 0]
 
 

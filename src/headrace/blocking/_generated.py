@@ -3029,6 +3029,11 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         """What the version is annotated for; it decides which geometry an import keeps."""
         return self._inner.type
 
+    @property
+    def is_locked(self) -> bool | None:
+        """Whether the version was locked when it was last read; None if the platform does not tell."""
+        return self._inner.is_locked
+
     def sync(self) -> None:
         """Read the version again and replace ``record``."""
         self._call(self._inner.sync)
@@ -3063,6 +3068,25 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             ConflictError: If another version of the dataset has the name.
         """
         self._call(self._inner.update, version, description, type)
+
+    def lock(self) -> None:
+        """Lock the version: until it is unlocked, every write below it raises ``LockedError``.
+
+        That covers assets, asset tags, labels, annotations, the campaign, imports and undos, and changing or deleting the
+        version. Reading, forking and exporting stay possible. A version that is locked already stays so.
+
+        Raises:
+            LockedError: If a fork is still filling the version.
+        """
+        self._call(self._inner.lock)
+
+    def unlock(self) -> None:
+        """Unlock the version. A version that is not locked stays so.
+
+        Raises:
+            LockedError: If a fork is still filling the version.
+        """
+        self._call(self._inner.unlock)
 
     def delete(self, undo: bool = True) -> None:
         """Delete the version with its assets and annotations. The data remain in the datalake.

@@ -163,6 +163,8 @@ class DatasetRecord(Record, frozen=True):
 
 
 class DatasetVersionRecord(Record, frozen=True):
+    """``is_locked`` is absent on platforms that do not tell it."""
+
     id: UUID
     origin_name: str
     origin_id: UUID
@@ -171,6 +173,13 @@ class DatasetVersionRecord(Record, frozen=True):
     annotation_campaign_id: UUID | None = None
     description: str | UnsetType = UNSET
     tags: list[TagRecord] | UnsetType = UNSET
+    is_locked: bool | UnsetType = UNSET
+
+
+class LockRecord(Record, frozen=True):
+    """What the answer to locking or unlocking a version says; some platforms leave it out."""
+
+    is_locked: bool | UnsetType = UNSET
 
 
 class AssetRecord(Record, frozen=True):

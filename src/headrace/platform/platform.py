@@ -29,7 +29,7 @@ from headrace.platform.lake_layout import check_lake, create_lake
 from headrace.platform.processings import launch, logs, registry, run
 from headrace.platform.tags import attach, tags
 from headrace.platform.undo import handler as undo_handler
-from headrace.platform.versions import copy, datasets, fork, versions
+from headrace.platform.versions import copy, datasets, fork, locks, versions
 from headrace.protocol.operation import Operation, P, R
 from headrace.settings import UndoPolicy
 from headrace.storage.database.base import Database
@@ -46,7 +46,7 @@ HANDLER_MODULES = (
     *(campaigns, steps, sync, tasks),
     *(assets, add, extended),
     *(single, shapes, delete_annotations, load_annotations, tag_conversion, imports, exports),
-    *(datasets, versions, fork, copy),
+    *(datasets, versions, locks, fork, copy),
     *(registry, launch, logs),
     *(undo_handler,),
 )

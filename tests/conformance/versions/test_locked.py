@@ -22,9 +22,8 @@ async def test_a_locked_version_refuses_every_write_and_answers_every_read(
     label = {"label_id": UUID(filled.labels["a"])}
     asset = {"asset_id": UUID(filled.assets[0])}
     await filled.send(filled.item(0, 1))
-    with lake.raw() as connection:
-        # There is no call that locks a version yet; the rule must hold for the day there is.
-        connection.execute("update version set locked = 1")
+    await lake.call(datasets.LOCK_VERSION, **version)
+    assert (await lake.call(datasets.GET_VERSION, **version)).is_locked is True
     before = contents(lake)
     writes: list[tuple[Operation[Any, Any], dict[str, Any]]] = [
         (datasets.UPDATE_VERSION, {"description": "x", **version}),
@@ -55,14 +54,21 @@ async def test_a_locked_version_refuses_every_write_and_answers_every_read(
 async def test_a_lock_is_seen_by_an_import_that_is_under_way(filled: Filled) -> None:
     begun = await filled.lake.call(annotations.START_IMPORT, version_id=filled.id, source="s")
     await filled.send(filled.item(0, 1), import_id=begun.id, chunk=0)
-    with filled.lake.raw() as connection:
-        connection.execute("update version set locked = 1")
+    await filled.lake.call(datasets.LOCK_VERSION, version_id=filled.id)
     with pytest.raises(LockedError):
         await filled.send(filled.item(1, 1), import_id=begun.id, chunk=1)
-    with filled.lake.raw() as connection:
-        connection.execute("update version set locked = 0")
+    await filled.lake.call(datasets.UNLOCK_VERSION, version_id=filled.id)
     await filled.send(filled.item(1, 1), import_id=begun.id, chunk=1)
     assert (await filled.stats()).nb_objects == 2
+
+
+async def test_locking_and_unlocking_can_be_repeated(filled: Filled) -> None:
+    lake, version = filled.lake, {"version_id": filled.id}
+    for operation, locked in ((datasets.LOCK_VERSION, True), (datasets.UNLOCK_VERSION, False)) * 2:
+        for _ in range(2):
+            assert (await lake.call(operation, **version)).is_locked is locked
+            assert (await lake.call(datasets.GET_VERSION, **version)).is_locked is locked
+    await lake.call(datasets.UPDATE_VERSION, description="free", **version)
 
 
 def contents(lake: Stocked) -> dict[str, list[Any]]:

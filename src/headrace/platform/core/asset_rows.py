@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from headrace.errors import LockedError
 from headrace.model.packing import unpack_counts
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.scopes import locked_version
 from headrace.storage.database.base import Transaction
 
 RANGE = 1000
@@ -64,10 +64,7 @@ async def remove_assets_of_data(
         assets = list(group)
         state, locked, dataset, version = assets[0][4:8]
         if locked and state == "ACTIVE":
-            raise LockedError(
-                f"the data is in version {dataset}/{version}, which is locked",
-                hint="unlock it first",
-            )
+            raise locked_version(f"{dataset}/{version}", what="the data is in a version: ")
         await remove_assets(tx, rows, [row[8] for row in assets])
         await tx.execute("deletion.touch", version=rows.version)
     return len(found) <= limit

@@ -188,8 +188,21 @@ def check_unlocked(scope: VersionScope) -> VersionScope:
             f"version {scope.full_name} is being filled by a fork", hint="wait for its job first"
         )
     if scope.locked:
-        raise LockedError(f"version {scope.full_name} is locked", hint="unlock it first")
+        raise locked_version(scope.full_name)
     return scope
+
+
+def locked_version(name: str, *, what: str = "") -> LockedError:
+    """Make the 423 of a version that its users locked.
+
+    Args:
+        name: The version, as ``dataset/version``.
+        what: Begins the message where the call names something else.
+    """
+    return LockedError(
+        f"{what}version {name} is locked",
+        hint=f"unlock it first: version.unlock(), or headrace version unlock TARGET {name}",
+    )
 
 
 async def touch(

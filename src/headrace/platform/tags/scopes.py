@@ -6,12 +6,12 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from headrace.errors import LockedError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import IdScope, InvalidIdError, Kind, decode, scoped
 from headrace.model.records import TagRecord
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, missing
+from headrace.platform.core.scopes import locked_version
 from headrace.storage.database.base import Statements
 
 
@@ -37,13 +37,14 @@ _SCOPE_STATEMENTS = {
 
 
 class TagScope(NamedTuple):
-    """A lake, a version or an organization that has tags."""
+    """A lake, a version or an organization that has tags; ``name`` is that of a version."""
 
     family: TagFamily
     no: int
     created: int
     bucket: int
     locked: bool = False
+    name: str = ""
 
     @property
     def bound(self) -> dict[str, Any]:
@@ -58,7 +59,7 @@ class TagScope(NamedTuple):
     def check_unlocked(self) -> None:
         """Raise a 423 if the scope is a locked version."""
         if self.locked:
-            raise LockedError("the version is locked", hint="unlock it first")
+            raise locked_version(self.name)
 
 
 class Tag(NamedTuple):
@@ -97,7 +98,8 @@ async def scope_of(
     )
     if row is None:
         return None
-    return TagScope(family, no, row[0], row[1], len(row) > 2 and bool(row[2]))
+    created, bucket, *version = row
+    return TagScope(family, no, created, bucket, *version)
 
 
 async def tag_of(statements: Statements, access: Access, tag_id: UUID) -> Tag:

@@ -248,9 +248,10 @@ async def _create(
     context: Context, access: Access, scope: TagScope, target: TagTarget, wanted: str
 ) -> TagRecord:
     name = safe_name(wanted)
-    scope.check_unlocked()
     try:
         async with context.database.transaction() as tx:
+            # Read again inside the transaction: the version may be locked meanwhile.
+            (await scope_of(tx, access, scope.family, scope.no) or scope).check_unlocked()
             key = await _take_key(tx, scope)
             await tx.execute(
                 "tags.add",

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from headrace.errors import BadRequestError, ConflictError, LockedError, UniqueViolationError
+from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
 from headrace.model.enums import TagTarget
 from headrace.model.ids import Kind, decode, encode
 from headrace.model.names import safe_name
@@ -15,7 +15,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.listing import order_clause, page_offset
-from headrace.platform.core.scopes import DatasetScope, dataset_scope
+from headrace.platform.core.scopes import DatasetScope, dataset_scope, locked_version
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.removals.kinds import RemovalKind
@@ -136,7 +136,7 @@ async def delete_dataset(context: Context, access: Access, request: DeleteDatase
         scope = await dataset_scope(tx, access, request.dataset_id)
         locked = await tx.fetch_one("datasets.locked_version", no=scope.no)
         if locked is not None:
-            raise LockedError(f"version {scope.name}/{locked[0]} is locked", hint="unlock it first")
+            raise locked_version(f"{scope.name}/{locked[0]}")
         removal = None
         if request.undo is not False:
             removal = await record_deletion(

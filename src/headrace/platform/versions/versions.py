@@ -216,6 +216,7 @@ def version_record(
         annotation_campaign_id=scope.campaign_id,
         description=scope.description,
         tags=tags,
+        is_locked=scope.locked and not scope.filling,
     )
 
 

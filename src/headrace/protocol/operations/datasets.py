@@ -13,6 +13,7 @@ from headrace.model.records import (
     DatasetVersionRecord,
     ForkAnswer,
     Items,
+    LockRecord,
     VersionStats,
 )
 from headrace.protocol.operation import Operation
@@ -237,6 +238,26 @@ DELETE_VERSION = Operation(
     request=DeleteVersion,
     result=NoneType,
     doc="Delete a version with its assets and annotations; the data remain in the lake.",
+    repeatable=True,
+    errors=(404, 423),
+)
+LOCK_VERSION = Operation(
+    name="lock_version",
+    method="POST",
+    path=_VERSION + "/lock",
+    request=VersionId,
+    result=LockRecord,
+    doc="Lock a version: every write below it is refused (423) until it is unlocked.",
+    repeatable=True,
+    errors=(404, 423),
+)
+UNLOCK_VERSION = Operation(
+    name="unlock_version",
+    method="POST",
+    path=_VERSION + "/unlock",
+    request=VersionId,
+    result=LockRecord,
+    doc="Unlock a version.",
     repeatable=True,
     errors=(404, 423),
 )

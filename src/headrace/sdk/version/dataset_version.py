@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import msgspec
+from msgspec import UNSET
+
 from headrace.engine.undo.remove import undo_choice
 from headrace.model.enums import InferenceType, TagTarget
+from headrace.model.records import LockRecord
+from headrace.protocol.operation import Operation
 from headrace.protocol.operations import datasets as operations
 from headrace.sdk.base.resource import describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
@@ -71,6 +76,11 @@ class DatasetVersion(
         """What the version is annotated for; it decides which geometry an import keeps."""
         return self.record.type
 
+    @property
+    def is_locked(self) -> bool | None:
+        """Whether the version was locked when it was last read; None if the platform does not tell."""
+        return None if self.record.is_locked is UNSET else self.record.is_locked
+
     async def sync(self) -> None:
         """Read the version again and replace ``record``."""
         request = operations.VersionId(version_id=self.id)
@@ -112,6 +122,31 @@ class DatasetVersion(
             type=InferenceType.parse(type) if type else None,
         )
         self.record = await self.session.call(operations.UPDATE_VERSION, request)
+
+    async def lock(self) -> None:
+        """Lock the version: until it is unlocked, every write below it raises ``LockedError``.
+
+        That covers assets, asset tags, labels, annotations, the campaign, imports and undos, and changing or deleting the
+        version. Reading, forking and exporting stay possible. A version that is locked already stays so.
+
+        Raises:
+            LockedError: If a fork is still filling the version.
+        """
+        await self._set_lock(operations.LOCK_VERSION, locked=True)
+
+    async def unlock(self) -> None:
+        """Unlock the version. A version that is not locked stays so.
+
+        Raises:
+            LockedError: If a fork is still filling the version.
+        """
+        await self._set_lock(operations.UNLOCK_VERSION, locked=False)
+
+    async def _set_lock(
+        self, operation: Operation[operations.VersionId, LockRecord], *, locked: bool
+    ) -> None:
+        await self.session.call(operation, operations.VersionId(version_id=self.id))
+        self.record = msgspec.structs.replace(self.record, is_locked=locked)
 
     async def delete(self, undo: bool = True) -> None:
         """Delete the version with its assets and annotations. The data remain in the datalake.

@@ -26,7 +26,7 @@ delete from tag where family = :family and scope = :scope and key = :key
 select created, bucket from lake where no = :no and organization = :organization
 
 -- name: scope_of_version
-select v.created, v.bucket, v.locked
+select v.created, v.bucket, v.locked, s.name || '/' || v.name
 from version v cross join dataset s
 where v.no = :no and v.state = 'ACTIVE' and s.no = v.dataset and s.organization = :organization
 

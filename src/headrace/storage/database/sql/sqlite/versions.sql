@@ -34,6 +34,9 @@ update version set name = coalesce(:name, name), description = coalesce(:descrip
                    type = coalesce(:type, type), revision = revision + 1
 where no = :no and state = 'ACTIVE'
 
+-- name: lock
+update version set locked = :locked where no = :no and state = 'ACTIVE' and locked <> 2
+
 -- name: touch
 update version set revision = revision + 1,
                    next_asset = next_asset + :assets, next_annotation = next_annotation + :annotations
