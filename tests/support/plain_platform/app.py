@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from tests.support.plain_platform.kinds import WrongValueError, read_query
 from tests.support.plain_platform.modules import FILE_ROUTES, ROUTES
+from tests.support.plain_platform.records import User
 from tests.support.plain_platform.routes import (
     Answer,
     Call,
@@ -23,7 +24,7 @@ from tests.support.plain_platform.routes import (
     Route,
     missing,
 )
-from tests.support.plain_platform.store import Store, User
+from tests.support.plain_platform.store import Store
 from tests.support.plain_platform.switches import Seen, Switches
 
 ORGANIZATION_HEADER = "X-Picsellia-Organization"

@@ -11,7 +11,8 @@ from aiohttp import web
 from tests.support.plain_platform.kinds import Kind
 
 if TYPE_CHECKING:
-    from tests.support.plain_platform.store import Store, User
+    from tests.support.plain_platform.records import User
+    from tests.support.plain_platform.store import Store
     from tests.support.plain_platform.switches import Switches
 
 T = TypeVar("T")

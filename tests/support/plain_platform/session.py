@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.plain_platform.kinds import NAME, TEXT, UUID, needed, record
+from tests.support.plain_platform.records import User
 from tests.support.plain_platform.routes import Call, RefusedError, Route, missing
-from tests.support.plain_platform.store import User
 
 ORGANIZATION = "/api/organization/{org}"
 SDK_VERSION = "6.37.0"

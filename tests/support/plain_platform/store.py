@@ -1,122 +1,32 @@
-"""What the platform holds, in memory. Tables map ids to records; a record's ``order`` is its age."""
+"""What the platform holds, in memory: tables of records by id."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import count
-from typing import Any, TypeVar
-from uuid import uuid4
+from typing import TypeVar
 
+from tests.support.plain_platform.records import (
+    V1,
+    V2,
+    Annotation,
+    Asset,
+    Assignment,
+    Data,
+    Dataset,
+    Job,
+    Label,
+    LabelGroup,
+    Projection,
+    Source,
+    Tag,
+    User,
+    Version,
+    new_id,
+)
 from tests.support.plain_platform.routes import RefusedError, missing
+from tests.support.plain_platform.switches import Switches
 
-_order = count()
 T = TypeVar("T")
-
-
-def new_id() -> str:
-    return str(uuid4())
-
-
-@dataclass(kw_only=True, eq=False)
-class Record:
-    id: str = field(default_factory=new_id)
-    order: int = field(default_factory=lambda: next(_order))
-
-
-@dataclass(eq=False)
-class User(Record):
-    username: str
-    token: str
-
-
-@dataclass(eq=False)
-class Source(Record):
-    name: str
-
-
-@dataclass(eq=False)
-class Tag(Record):
-    name: str
-    target_type: str
-    scope: str
-    """Id of the datalake, dataset version or organization that it belongs to."""
-    targets: set[str] = field(default_factory=set)
-    """Ids of the objects that have it."""
-
-
-@dataclass(eq=False)
-class Data(Record):
-    type: str
-    filename: str
-    object_name: str
-    content_type: str
-    registered: Any
-    """The body of its registration, to know a repeated one."""
-    data_source_id: str | None = None
-    meta: dict[str, int] | None = None
-    metadata: dict[str, Any] | None = None
-    custom_metadata: dict[str, Any] | None = None
-    looks_left: int = 0
-    """It is PENDING for so many looks."""
-    failed: bool = False
-
-
-@dataclass(eq=False)
-class Projection(Record):
-    data_id: str
-    name: str
-    object_name: str
-    filename: str
-    infos: dict[str, Any]
-
-
-@dataclass(eq=False)
-class Dataset(Record):
-    name: str
-    description: str
-
-
-@dataclass(eq=False)
-class Version(Record):
-    dataset_id: str
-    version: str
-    description: str
-    type: str
-    locked: bool = False
-    campaign_id: str | None = None
-
-
-@dataclass(eq=False)
-class Asset(Record):
-    version_id: str
-    data_id: str
-
-
-@dataclass(eq=False)
-class Job(Record):
-    statuses: tuple[str, str, str]
-    """While it runs, when it succeeded, when it failed."""
-    work: Callable[[], None]
-    looks_left: int
-    fails: bool
-    done: bool = False
-
-    def look(self) -> dict[str, str]:
-        """What a look at it shows; the last one finds it done."""
-        running, success, failure = self.statuses
-        if not self.done:
-            if self.looks_left > 0:
-                self.looks_left -= 1
-                return {"id": self.id, "status": running}
-            self.done = True
-            if not self.fails:
-                self.work()
-        return {"id": self.id, "status": failure if self.fails else success}
-
-
-V1 = ("RUNNING", "SUCCESS", "FAILED")
-V2 = ("RUNNING", "SUCCEEDED", "FAILED")
 
 
 class Store:
@@ -128,6 +38,8 @@ class Store:
         self.connector_id = new_id()
         self.datalake_id = new_id()
         self.datalake_name = "default"
+        self.secret = new_id().encode()
+        """Signs presigned URLs."""
         self.users: dict[str, User] = {}
         self.sources: dict[str, Source] = {}
         self.tags: dict[str, Tag] = {}
@@ -136,14 +48,16 @@ class Store:
         self.datasets: dict[str, Dataset] = {}
         self.versions: dict[str, Version] = {}
         self.assets: dict[str, Asset] = {}
+        self.label_groups: dict[str, LabelGroup] = {}
+        self.labels: dict[str, Label] = {}
+        self.annotations: dict[str, Annotation] = {}
+        self.assignments: dict[str, Assignment] = {}
         self.jobs: dict[str, Job] = {}
         self.job_runs: dict[str, Job] = {}
         self.files: dict[str, bytes] = {}
-        """Object names and what was uploaded under them."""
-        self.uploads: dict[str, dict[int, bytes]] = {}
-        """Multipart uploads by id, and their parts by number."""
-        self.on_asset_removed: list[Callable[[Asset], None]] = []
-        """Called for each asset that goes: what belongs to it goes too."""
+        """What was uploaded, by object name."""
+        self.parts: dict[str, dict[int, bytes]] = {}
+        """Parts of unfinished uploads, by upload and number (or by offset)."""
 
     def add_user(self, name: str) -> User:
         user = User(username=name, token=new_id())
@@ -153,19 +67,60 @@ class Store:
     def with_token(self, token: str) -> User | None:
         return next((user for user in self.users.values() if user.token == token), None)
 
-    def remove_asset(self, asset: Asset) -> None:
-        for hook in self.on_asset_removed:
-            hook(asset)
-        self.untag(asset.id)
-        self.assets.pop(asset.id, None)
+    def start_job(
+        self, switches: Switches, work: Callable[[], None], *, second: bool = False
+    ) -> Job:
+        """A job of the first kind, or of the second, whose work is done at its end."""
+        job = Job(
+            statuses=V2 if second else V1,
+            work=work,
+            looks_left=switches.job_polls,
+            fails=switches.fail_jobs,
+        )
+        (self.job_runs if second else self.jobs)[job.id] = job
+        if not job.looks_left:
+            job.look()
+        return job
 
-    def untag(self, target: str) -> None:
-        """Nothing has its tags any more."""
-        for tag in self.tags.values():
-            tag.targets.discard(target)
+    def assets_of(self, version_id: str) -> list[Asset]:
+        return [asset for asset in self.assets.values() if asset.version_id == version_id]
+
+    def labels_of(self, version_id: str) -> list[Label]:
+        """In the order of their creation."""
+        return [label for label in self.labels.values() if label.version_id == version_id]
+
+    def annotations_of(self, asset_id: str) -> list[Annotation]:
+        """Newest first."""
+        found = [row for row in self.annotations.values() if row.asset_id == asset_id]
+        return sorted(found, key=lambda row: -row.order)
 
     def tags_of(self, target: str) -> list[Tag]:
         return [tag for tag in self.tags.values() if target in tag.targets]
+
+    def untag(self, target: str) -> None:
+        """The target goes, so that no tag is on it any more."""
+        for tag in self.tags.values():
+            tag.targets.discard(target)
+
+    def remove_assets(self, assets: Iterable[Asset]) -> None:
+        """Remove assets with their annotations, tags and assignments."""
+        going = {asset.id for asset in assets}
+        for table in (self.annotations, self.assignments):
+            for row in [row for row in table.values() if row.asset_id in going]:
+                del table[row.id]
+        for asset_id in going:
+            self.untag(asset_id)
+            self.assets.pop(asset_id, None)
+
+    def remove_version(self, version: Version) -> None:
+        self.remove_assets(self.assets_of(version.id))
+        for table in (self.labels, self.label_groups):
+            for row in [row for row in table.values() if row.version_id == version.id]:
+                del table[row.id]
+        for tag in [tag for tag in self.tags.values() if tag.scope == version.id]:
+            del self.tags[tag.id]
+        self.untag(version.id)
+        self.versions.pop(version.id, None)
 
 
 def only(found: Iterable[T], what: str) -> T:
@@ -176,3 +131,10 @@ def only(found: Iterable[T], what: str) -> T:
     if len(matches) > 1:
         raise RefusedError(409, f"Several match: give the id of the {what}.")
     return matches[0]
+
+
+def refuse_locked(version: Version) -> Version:
+    """The version, unless it is locked: then everything that writes below it is 423."""
+    if version.locked:
+        raise RefusedError(423, "The version is locked.")
+    return version
