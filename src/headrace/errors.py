@@ -14,6 +14,7 @@
         ServerError 500  BadGatewayError 502  UnavailableError 503
         RemovalNotRecordedError 507
       NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError
+      UnsupportedError
 
 The server maps a class to an HTTP status and the client maps the status back to the class, both by
 ``STATUS_CLASSES``, so an embedded lake and a server raise the same errors.
@@ -68,6 +69,7 @@ __all__ = [
     "UniqueViolationError",
     "UnknownFormatError",
     "UnprocessableEntityError",
+    "UnsupportedError",
     "WaitTimeoutError",
     "WorkerProcessError",
     "error_for_status",
@@ -111,6 +113,12 @@ class MissingExtraError(ConfigurationError):
     """A feature needs an optional package: install the extra named in the message."""
 
     code = "missing-extra"
+
+
+class UnsupportedError(HeadraceError):
+    """Only headrace can do this, and the platform is another one: do what the hint says instead."""
+
+    code = "unsupported"
 
 
 class WorkerProcessError(HeadraceError):

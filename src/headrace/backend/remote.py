@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from headrace._version import __version__
 from headrace.backend.base import Limits, SmallUpload, UploadedFile
+from headrace.backend.extensions import refuse_extensions
 from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import UploadJournal
@@ -93,7 +94,7 @@ class RemoteBackend:
         policy: RetryPolicy | None = None,
         key: str | None = None,
     ) -> R:
-        """Execute one operation. Raises the errors of the API and :class:`TransferError`.
+        """Execute one operation. Raises the errors of the API, :class:`TransferError` and :class:`UnsupportedError`.
 
         Args:
             operation: The operation.
@@ -101,6 +102,7 @@ class RemoteBackend:
             policy: The retries of this call.
             key: Idempotency key of a call that changes data, the same for all retries. Default: a new one.
         """
+        refuse_extensions(operation, request, self.limits)
         wire = encode_request(operation, request)
         headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
         repeatable = _repeatable(operation, request)

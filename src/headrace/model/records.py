@@ -158,7 +158,7 @@ class PartUrl(Record, frozen=True):
 class DatasetRecord(Record, frozen=True):
     id: UUID
     name: str
-    description: str | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
     tags: list[TagRecord] | UnsetType = UNSET
 
 
@@ -171,7 +171,7 @@ class DatasetVersionRecord(Record, frozen=True):
     version: str
     type: InferenceType
     annotation_campaign_id: UUID | None = None
-    description: str | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
     tags: list[TagRecord] | UnsetType = UNSET
     is_locked: bool | UnsetType = UNSET
 
@@ -262,6 +262,23 @@ class CampaignStepRecord(Record, frozen=True):
     assignees: list[AssigneeRecord] | UnsetType = UNSET
 
 
+class AssignmentDataRecord(Record, frozen=True):
+    """The file of a task. Platforms need not send more than its names; headrace sends all fields of a data."""
+
+    id: UUID
+    object_name: str
+    filename: str
+    type: DataType | UnsetType = UNSET
+    content_type: str | UnsetType = UNSET
+    upload_status: DataUploadStatus | UnsetType = UNSET
+    meta: Meta | None = None
+    presigned_url: str | None = None
+    metadata: dict[str, Any] | None = None
+    custom_metadata: dict[str, Any] | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
 class AssignmentRecord(Record, frozen=True):
     """The task of one asset in a campaign: its step, its status in that step, and its assignee."""
 
@@ -269,15 +286,15 @@ class AssignmentRecord(Record, frozen=True):
     asset_id: UUID
     step_id: UUID
     status: AssignmentStatus
-    data: DataRecord
+    data: AssignmentDataRecord
     assigned_user_id: UUID | None = None
 
 
 class SyncRecord(Record, frozen=True):
     """Whether a campaign can be synchronised, the reason if not, and the number of assets without a task."""
 
-    is_sync_available: bool
     unsynced_item_count: int
+    is_sync_available: bool = True
     reason: str | None = None
 
 
@@ -287,7 +304,7 @@ class SyncAnswer(Record, frozen=True):
 
 
 class ProcessedAnswer(Record, frozen=True):
-    processed_ids: list[UUID]
+    processed_ids: list[UUID] = []
 
 
 class ProgressRecord(Record, frozen=True):

@@ -32,7 +32,8 @@ class Operation(Generic[P, R]):
     *is* the body (a JSON array without a key). ``errors`` are the status codes that the operation may fail with, apart
     from 401. ``safe`` operations change nothing; by default those with the method ``GET`` or ``XGET``.
     ``repeatable`` operations may be sent again after a lost response without a second effect. ``extension`` operations
-    exist on headrace servers only.
+    exist on headrace only, and ``instead`` says what to do on other platforms. ``extension_fields`` are the fields of the
+    request that only headrace has.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Operation(Generic[P, R]):
     safe: bool | None = None
     repeatable: bool = False
     extension: bool = False
+    instead: str = ""
+    extension_fields: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     path_fields: tuple[str, ...] = field(init=False)
     query_fields: tuple[str, ...] = field(init=False)
@@ -61,7 +64,8 @@ class Operation(Generic[P, R]):
         by_query = self.method in ("GET", "DELETE")
         in_query = tuple(n for n in rest if n in self.query or (by_query and n not in self.body))
         in_body = tuple(n for n in rest if n not in in_query)
-        unknown = (set(in_path) | set(self.query) | set(self.body)) - set(names)
+        named = (*in_path, *self.query, *self.body, *self.extension_fields)
+        unknown = set(named) - set(names)
         if unknown or (self.bare_body and in_body != (self.bare_body,)):
             raise TypeError(
                 f"operation {self.name}: unknown fields {sorted(unknown)}, or fields beside the bare body"

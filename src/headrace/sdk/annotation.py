@@ -89,7 +89,10 @@ class Annotation(AnnotationShapes):
             worker: The user who becomes the author; has an effect on headrace only.
             duration: Seconds of work.
             status: The new review status.
-            attributes: The new attributes, by name; ``{}`` removes all. Has an effect on headrace only.
+            attributes: The new attributes, by name; ``{}`` removes all. On headrace only.
+
+        Raises:
+            UnsupportedError: If ``attributes`` is given on another platform.
         """
         request = operations.UpdateAnnotation(
             annotation_id=self.id,

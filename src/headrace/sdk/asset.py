@@ -125,7 +125,7 @@ class Asset(Resource[AssetRecord], WithFile, Taggable):
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
-            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+            UnsupportedError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
         await delete_annotations_of(
             self.session,
@@ -241,7 +241,7 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
-            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+            UnsupportedError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
         await delete_annotations_of(
             self.session,

@@ -116,6 +116,9 @@ class Job(Resource[JobRecord | JobRunRecord]):
 
         Returns:
             The status after the call.
+
+        Raises:
+            UnsupportedError: On other platforms than headrace.
         """
         request = operations.JobId(job_id=self.id)
         if isinstance(self.record, JobRunRecord):
@@ -129,6 +132,7 @@ class Job(Resource[JobRecord | JobRunRecord]):
 
         Raises:
             NotFoundError: If the job is not a processing.
+            UnsupportedError: On other platforms than headrace.
         """
         return "".join([piece async for piece in self._pieces(follow=False)])
 
@@ -137,6 +141,9 @@ class Job(Resource[JobRecord | JobRunRecord]):
 
         Yields:
             Pieces of text, not aligned to lines.
+
+        Raises:
+            UnsupportedError: On other platforms than headrace.
         """
         return self._pieces(follow=True)
 

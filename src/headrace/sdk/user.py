@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from uuid import UUID
 
-from headrace.errors import BadRequestError
+from headrace.backend.extensions import unsupported
 from headrace.model.records import UserRecord
 from headrace.sdk.base.arguments import as_id
 from headrace.sdk.base.resource import Resource, describe
@@ -63,14 +63,13 @@ def worker_ids(
 ) -> list[UUID] | None:
     """Return the ids of the workers whose annotations are deleted; None means all annotations.
 
-    Raises BadRequestError if the platform does not attribute annotations to workers: it would delete all of them.
+    Raises UnsupportedError if the platform does not attribute annotations to workers: it would delete all of them.
     """
     if workers is None:
         return None
     if not session.backend.limits.extensions:
-        raise BadRequestError(
-            "this platform cannot delete annotations by worker",
-            hint="omit workers= to delete all annotations",
+        raise unsupported(
+            "deleting annotations by worker", "omit workers= to delete all annotations"
         )
     return [as_user_id(worker) for worker in workers]
 

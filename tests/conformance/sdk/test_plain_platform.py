@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headrace.backend.base import Limits
-from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.errors import RequestTooLargeError, UnsupportedError
 from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -90,6 +90,6 @@ async def test_workers_are_not_told_apart(
         asset.delete_annotations([worker]),
         (await version.list_assets()).delete_annotations([worker]),
     ):
-        with pytest.raises(BadRequestError, match="by worker"):
+        with pytest.raises(UnsupportedError, match="by worker"):
             await deletion
     assert (await version.retrieve_stats()).nb_annotations == 12

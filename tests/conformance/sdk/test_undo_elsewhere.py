@@ -34,13 +34,16 @@ async def annotated(
     state: Path, client: Client, version: DatasetVersion, tmp_path: Path
 ) -> DatasetVersion:
     """A version on a plain platform, with annotations and tags."""
-    client.session.backend.limits = PLAIN
+    own, client.session.backend.limits = client.session.backend.limits, PLAIN
     await version.import_annotations(write_coco(tmp_path / "in.json", NAMES), status="ACCEPTED")
     assets = await version.list_assets()
     tag = await version.create_asset_tag("night")
     await assets[0].add_tags(tag)
     (first, *_) = await version.list_annotations()
+    # On a platform an import writes the attributes.
+    client.session.backend.limits = own
     await first.update(status="REFUSED", attributes={"by": "hand"})
+    client.session.backend.limits = PLAIN
     return version
 
 

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import anyio
 from cyclopts import Parameter
@@ -22,11 +22,12 @@ from headrace.cli.console.options import (
 )
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, existing, find_version
-from headrace.errors import NotFoundError
+from headrace.errors import NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from headrace.platform.processings.programs import RegisteredProcessing
     from headrace.sdk.client.client import Client
+    from headrace.sdk.job import Job
     from headrace.sdk.processing import Processing
 
 Repeatable = Annotated[list[str] | None, Parameter(negative="")]
@@ -201,14 +202,28 @@ async def run(
             )
         stream = sys.stderr if output.json else sys.stdout
         try:
-            async for piece in job.iter_logs():
-                print(piece, end="", file=stream, flush=True)
-            status = await job.wait_for_done()
+            await _print_log(job, stream)
+            status = await job.wait_for_done(attempts=sys.maxsize)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await job.cancel()
+                await _cancel(job)
             raise
     return Result(command="processing.run", data=data | {"status": str(status)})
+
+
+async def _print_log(job: Job, stream: TextIO) -> None:
+    try:
+        async for piece in job.iter_logs():
+            print(piece, end="", file=stream, flush=True)
+    except UnsupportedError as error:
+        print(f"{error}; waiting for the job", file=sys.stderr)
+
+
+async def _cancel(job: Job) -> None:
+    try:
+        await job.cancel()
+    except UnsupportedError as error:
+        print(f"job {job.id} goes on: {error}", file=sys.stderr)
 
 
 async def _find(client: Client, name: str) -> Processing:

@@ -103,6 +103,9 @@ class ItemBuilder:
 
     def _keypoints(self, shape: Keypoints, head: dict[str, Any]) -> wire.KeypointsIn:
         made = wire.KeypointsIn(keypoints=triples(shape.points), **head)
+        if not self._extensions:
+            # Visibilities are integers there; coordinates need not be.
+            made.keypoints = [(x, y, int(v)) for x, y, v in made.keypoints]
         if self._extensions:
             made.bbox = shape.bbox
             if isinstance(shape.segmentation, SegmentationMask):

@@ -10,7 +10,9 @@ from headrace.errors import BadRequestError, ConflictError
 from headrace.model.enums import AnnotationStatus, AssignmentStatus
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import (
+    AssignmentDataRecord,
     AssignmentRecord,
+    DataRecord,
     IssueCountRecord,
     Items,
     Page,
@@ -267,7 +269,11 @@ def _records(access: Access, campaign: Campaign, rows: list[Row]) -> list[Assign
             step_id=steps.id(step),
             status=AssignmentStatus(status),
             assigned_user_id=None if account is None else user_id(account, created),
-            data=data_record(access, tuple(data)),
+            data=_file(data_record(access, tuple(data))),
         )
         for asset, step, status, account, created, *data in rows
     ]
+
+
+def _file(data: DataRecord) -> AssignmentDataRecord:
+    return msgspec.convert(data, AssignmentDataRecord, from_attributes=True)

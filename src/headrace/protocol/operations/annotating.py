@@ -110,6 +110,7 @@ LIST_ANNOTATIONS = Operation(
     request=ListAnnotations,
     result=Page[AnnotationRecord],
     doc="List the annotations of a version without their shapes, newest first unless an order is given.",
+    extension_fields=("worker_id",),
     errors=(404, 400),
 )
 DELETE_ANNOTATIONS = Operation(
@@ -121,6 +122,7 @@ DELETE_ANNOTATIONS = Operation(
     doc="Delete annotations with their shapes: all of a version, those of some assets, or some by id.",
     body=("asset_ids", "annotation_ids", "worker_ids", "undo", "removal"),
     repeatable=True,
+    extension_fields=("worker_ids", "undo", "removal"),
     errors=(404, 423, 507),
 )
 LIST_ASSET_ANNOTATIONS = Operation(
@@ -139,6 +141,7 @@ CREATE_ANNOTATION = Operation(
     request=CreateAnnotation,
     result=AnnotationRecord,
     doc="Create an annotation without shapes.",
+    extension_fields=("worker_id",),
     errors=(404, 400, 423),
 )
 FIND_ANNOTATION = Operation(
@@ -148,6 +151,7 @@ FIND_ANNOTATION = Operation(
     request=FindAnnotation,
     result=AnnotationRecord,
     doc="Find the annotation that was created last on an asset.",
+    extension_fields=("worker_id",),
     errors=(404,),
 )
 GET_ANNOTATION = Operation(
@@ -167,6 +171,7 @@ UPDATE_ANNOTATION = Operation(
     result=AnnotationRecord,
     doc="Change the duration, status or attributes of an annotation.",
     repeatable=True,
+    extension_fields=("attributes", "worker_id"),
     errors=(404, 400, 423),
 )
 SAVE_ANNOTATION = Operation(
@@ -177,6 +182,7 @@ SAVE_ANNOTATION = Operation(
     result=AnnotationRecord,
     doc="Replace all shapes of an annotation.",
     repeatable=True,
+    extension_fields=("keypoints", "tracks"),
     errors=(404, 400, 413, 423),
 )
 DELETE_ANNOTATION = Operation(

@@ -290,6 +290,7 @@ IMPORT_ANNOTATIONS = Operation(
     request=ImportAnnotations,
     result=dict[str, int],
     doc="Write the annotations of many assets at once; returns the number of shapes per annotation id.",
+    extension_fields=("import_id", "chunk", "worker_id", "undo"),
     errors=(404, 400, 409, 413, 423, 507),
 )
 START_IMPORT = Operation(
@@ -301,6 +302,7 @@ START_IMPORT = Operation(
     doc="Start an import, or resume one of the same source that was interrupted; returns the chunks already applied.",
     repeatable=True,
     extension=True,
+    instead="import the whole source again",
     errors=(404, 423),
 )
 FINISH_IMPORT = Operation(
@@ -312,6 +314,7 @@ FINISH_IMPORT = Operation(
     doc="Finish an import: importing the same source again starts a new one. Returns what the import replaced.",
     repeatable=True,
     extension=True,
+    instead="import the whole source again",
     errors=(404,),
 )
 ANNOTATION_IDS = Operation(
@@ -321,6 +324,7 @@ ANNOTATION_IDS = Operation(
     request=AnnotationIds,
     result=list[UUID],
     doc="List the ids of the annotations of a version, newest first.",
+    extension_fields=("worker_id",),
     errors=(404,),
 )
 EXPORT_ANNOTATIONS = Operation(
@@ -331,6 +335,7 @@ EXPORT_ANNOTATIONS = Operation(
     result=ExportRecord,
     doc="Export the newest annotation of every asset into one file: COCO as JSON, YOLO and VOC as a zip.",
     repeatable=True,
+    extension_fields=("worker_id",),
     errors=(404, 400),
 )
 LOAD_ANNOTATIONS = Operation(

@@ -141,6 +141,7 @@ DELETE_ASSETS = Operation(
     doc="Delete assets of a version with their annotations; the data remain in the lake.",
     body=("ids", "undo", "removal"),
     repeatable=True,
+    extension_fields=("undo", "removal"),
     errors=(404, 423, 507),
 )
 GET_ASSET = Operation(

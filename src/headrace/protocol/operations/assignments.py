@@ -126,6 +126,7 @@ SUBMIT_ASSIGNMENT = Operation(
     result=AssignmentRecord,
     doc="Submit a task: it moves to the next step or the step before, or it ends.",
     extension=True,
+    instead="submit it on the pages of the platform; Annotation.update(status=) sets the status of the annotation",
     errors=(404, 400, 409, 423),
 )
 ISSUE_COUNTS = Operation(
@@ -145,5 +146,6 @@ CAMPAIGN_PROGRESS = Operation(
     result=Items[ProgressRecord],
     doc="Count the tasks of a campaign by step, status and user.",
     extension=True,
+    instead="count the assignments of AnnotationCampaign.list_assignments()",
     errors=(404,),
 )

@@ -152,6 +152,7 @@ REGISTER_DATA = Operation(
     result=DataRecord,
     doc="Register an uploaded object as data of the lake. The same call again returns the same data.",
     repeatable=True,
+    extension_fields=("reuse", "sha256"),
     errors=(404, 400, 409),
 )
 LIST_DATA = Operation(

@@ -164,6 +164,7 @@ DELETE_DATASET = Operation(
     result=NoneType,
     doc="Delete a dataset with all its versions.",
     repeatable=True,
+    extension_fields=("undo",),
     errors=(404, 423),
 )
 LIST_VERSIONS = Operation(
@@ -239,6 +240,7 @@ DELETE_VERSION = Operation(
     result=NoneType,
     doc="Delete a version with its assets and annotations; the data remain in the lake.",
     repeatable=True,
+    extension_fields=("undo",),
     errors=(404, 423),
 )
 LOCK_VERSION = Operation(

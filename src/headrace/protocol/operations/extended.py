@@ -26,10 +26,10 @@ class LabelledShape(Struct, gc=False):
 
 
 class LabelledAnnotation(Struct, kw_only=True, gc=False):
-    """An annotation with the labels of its shapes; every kind of shape is always present."""
+    """An annotation with the labels of its shapes. Platforms need not send the id and the status."""
 
-    id: str
-    status: AnnotationStatus
+    id: str | None = None
+    status: AnnotationStatus = AnnotationStatus.PENDING
     rectangles: list[LabelledShape] = field(default_factory=list)
     polygons: list[LabelledShape] = field(default_factory=list)
     lines: list[LabelledShape] = field(default_factory=list)

@@ -45,6 +45,7 @@ CANCEL_JOB = Operation(
     doc="Cancel a job (v1): it ends as TERMINATED and leaves no partial results.",
     repeatable=True,
     extension=True,
+    instead="wait until the job has ended, or cancel it on the pages of the platform",
     errors=(404,),
 )
 GET_JOB_RUN = Operation(
@@ -65,6 +66,7 @@ CANCEL_JOB_RUN = Operation(
     doc="Cancel a job (v2): it ends as KILLED and leaves no partial results.",
     repeatable=True,
     extension=True,
+    instead="wait until the job has ended, or cancel it on the pages of the platform",
     errors=(404,),
 )
 FIND_JOB_RUN = Operation(
@@ -84,5 +86,6 @@ READ_JOB_LOG = Operation(
     result=JobLogRecord,
     doc="Read the log of a job's program, in chunks.",
     extension=True,
+    instead="read the log of the job on the pages of the platform",
     errors=(404, 400),
 )

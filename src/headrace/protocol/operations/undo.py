@@ -46,6 +46,7 @@ LIST_REMOVALS = Operation(
     result=Items[RemovalRecord],
     doc="List the removals that can be undone, newest first.",
     extension=True,
+    instead="removals of other platforms are kept on this machine",
     errors=(404,),
 )
 GET_REMOVAL = Operation(
@@ -56,6 +57,7 @@ GET_REMOVAL = Operation(
     result=RemovalDetails,
     doc="Get a removal with the labels of its shapes and the first of its files.",
     extension=True,
+    instead="removals of other platforms are kept on this machine",
     errors=(404,),
 )
 UNDO_REMOVAL = Operation(
@@ -67,6 +69,7 @@ UNDO_REMOVAL = Operation(
     doc="Put back what a removal took away, a part at a time; what was written since stays.",
     repeatable=True,
     extension=True,
+    instead="removals of other platforms are kept on this machine",
     errors=(404, 409, 423, 507),
 )
 CHECK_REMOVAL = Operation(
@@ -78,5 +81,6 @@ CHECK_REMOVAL = Operation(
     doc="Check whether a removal of several calls could be recorded.",
     repeatable=True,
     extension=True,
+    instead="removals of other platforms are kept on this machine",
     errors=(404, 507),
 )

@@ -71,6 +71,7 @@ PREPARE_UPLOADS = Operation(
     doc="Make object names and sign URLs for many files, in the order given.",
     repeatable=True,
     extension=True,
+    instead="prepare each file with a call of its own",
     errors=(404, 400, 413),
 )
 REGISTER_MANY_DATA = Operation(
@@ -82,5 +83,6 @@ REGISTER_MANY_DATA = Operation(
     doc="Register many uploaded objects as data of the lake; returns for each, in the order given, the data or a refusal.",
     repeatable=True,
     extension=True,
+    instead="register each file with a call of its own",
     errors=(404, 400, 413),
 )

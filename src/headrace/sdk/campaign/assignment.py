@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from headrace.model.enums import AnnotationStatus, AssignmentStatus
-from headrace.model.records import AssignmentRecord, DataRecord
+from msgspec import UNSET
+
+from headrace.engine.upload.file import content_type
+from headrace.model.enums import AnnotationStatus, AssignmentStatus, DataType, DataUploadStatus
+from headrace.model.records import AssignmentDataRecord, AssignmentRecord, DataRecord
 from headrace.protocol.operations import assets, assignments
 from headrace.sdk.asset import Asset
 from headrace.sdk.base.file import WithFile
@@ -40,7 +43,7 @@ class AnnotationCampaignAssignment(Resource[AssignmentRecord], WithFile):
 
     @property
     def _file(self) -> DataRecord:
-        return self.record.data
+        return _data(self.record.data)
 
     @property
     def asset_id(self) -> UUID:
@@ -92,6 +95,7 @@ class AnnotationCampaignAssignment(Resource[AssignmentRecord], WithFile):
             The new status of the assignment.
 
         Raises:
+            UnsupportedError: On other platforms than headrace, where assignments are submitted on the pages.
             ConflictError: If another user has the assignment, it has ended, or its campaign is closed.
         """
         request = assignments.SubmitAssignment(
@@ -102,3 +106,23 @@ class AnnotationCampaignAssignment(Resource[AssignmentRecord], WithFile):
 
     def __repr__(self) -> str:
         return describe(self, self.filename, self.status.value.lower())
+
+
+def _data(file: AssignmentDataRecord) -> DataRecord:
+    """Make the record of the file. What a platform does not send follows from the name: tasks are of uploaded files."""
+    media = content_type(file.filename) if file.content_type is UNSET else file.content_type
+    by_media = DataType.VIDEO if media.startswith("video/") else DataType.IMAGE
+    return DataRecord(
+        id=file.id,
+        object_name=file.object_name,
+        filename=file.filename,
+        type=by_media if file.type is UNSET else file.type,
+        content_type=media,
+        upload_status=DataUploadStatus.DONE if file.upload_status is UNSET else file.upload_status,
+        meta=file.meta,
+        presigned_url=file.presigned_url,
+        metadata=file.metadata,
+        custom_metadata=file.custom_metadata,
+        size=file.size,
+        sha256=file.sha256,
+    )

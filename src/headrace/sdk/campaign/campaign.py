@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from headrace.backend.extensions import unsupported
 from headrace.engine.paging import CursorListing, batched
 from headrace.errors import NotFoundError
 from headrace.model.enums import AssignmentStatus, CampaignStepType
@@ -55,7 +60,15 @@ class AnnotationCampaign(Resource[CampaignRecord]):
 
     async def sync(self) -> None:
         """Read the campaign again and replace ``record``."""
-        self.record = await self.session.call(campaigns.GET_CAMPAIGN, self._named())
+        record = await self.session.call(campaigns.GET_CAMPAIGN, self._named())
+        if record.is_closed is UNSET:
+            # Other platforms say it only by what they list.
+            query = campaigns.ListCampaigns(
+                organization_id=self.session.organization.id, is_closed=True
+            )
+            closed = (await self.session.call(campaigns.LIST_CAMPAIGNS, query)).items
+            record = replace(record, is_closed=any(each.id == self.id for each in closed))
+        self.record = record
 
     async def update(
         self,
@@ -95,7 +108,10 @@ class AnnotationCampaign(Resource[CampaignRecord]):
             if annotated_entry_step
             else None,
         )
-        self.record = await self.session.call(campaigns.UPDATE_CAMPAIGN, request)
+        record = await self.session.call(campaigns.UPDATE_CAMPAIGN, request)
+        if record.is_closed is UNSET:
+            record = replace(record, is_closed=self.record.is_closed)
+        self.record = record
 
     async def upload_instructions_file(self, path: str | Path) -> None:
         """Upload a file with instructions for the annotators.
@@ -117,10 +133,13 @@ class AnnotationCampaign(Resource[CampaignRecord]):
 
         Raises:
             NotFoundError: If the campaign has no file of instructions.
+            UnsupportedError: If the platform does not say where the file is.
         """
         await self.sync()
         name = self.record.instructions_object_name
-        if not isinstance(name, str):
+        if name is UNSET:
+            raise unsupported("the file of instructions", "download it on the page of the campaign")
+        if name is None:
             raise NotFoundError(f"campaign {self.id} has no file of instructions")
         return str(await download_instructions(self.session, self.id, name, target_path))
 
@@ -288,9 +307,27 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         return processed
 
     async def get_progress(self) -> list[ProgressRecord]:
-        """Return the number of assignments by step, status and user, in the order of the workflow."""
+        """Return the number of assignments by step, status and user, in the order of the workflow.
+
+        Other platforms than headrace do not count them, so there this lists all assignments.
+        """
+        if not self.session.backend.limits.extensions:
+            return await self._count_assignments()
         answer = await self.session.call(operations.CAMPAIGN_PROGRESS, self._named())
         return answer.items
+
+    async def _count_assignments(self) -> list[ProgressRecord]:
+        places = {step.id: step.order for step in await self.list_steps()}
+        found: Counter[tuple[UUID, AssignmentStatus, UUID | None]] = Counter()
+        async for each in self.list_assignments():
+            found[each.step_id, each.status, each.user_id] += 1
+        ordered = sorted(
+            found.items(), key=lambda entry: (places.get(entry[0][0], 0), *map(str, entry[0]))
+        )
+        return [
+            ProgressRecord(step_id=step, status=status, user_id=user, count=count)
+            for (step, status, user), count in ordered
+        ]
 
     async def get_campaign_issue_counts(
         self,
@@ -322,6 +359,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
         """Close the campaign. Its assignments, and the annotations of its assets, cannot be changed afterwards."""
         await self.session.call(campaigns.CLOSE_CAMPAIGN, self._named())
         await self.sync()
+        self.record = replace(self.record, is_closed=True)
 
     async def delete(self) -> None:
         """Delete the campaign with its steps and assignments. Assets and annotations remain."""

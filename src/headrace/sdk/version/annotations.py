@@ -85,7 +85,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
-            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
+            UnsupportedError: If ``workers`` is given and the platform does not attribute annotations to users;
                 nothing is deleted then.
         """
         request = annotating.DeleteAnnotations(
