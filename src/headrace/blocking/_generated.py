@@ -421,6 +421,9 @@ class Job(BlockingHandle[AsyncJob]):
 
         Returns:
             The status after the call.
+
+        Raises:
+            UnsupportedError: On other platforms than headrace.
         """
         answer: Status = self._call(self._inner.cancel)
         return answer
@@ -430,6 +433,7 @@ class Job(BlockingHandle[AsyncJob]):
 
         Raises:
             NotFoundError: If the job is not a processing.
+            UnsupportedError: On other platforms than headrace.
         """
         answer: str = self._call(self._inner.logs)
         return answer
@@ -439,6 +443,9 @@ class Job(BlockingHandle[AsyncJob]):
 
         Yields:
             Pieces of text, not aligned to lines.
+
+        Raises:
+            UnsupportedError: On other platforms than headrace.
         """
         return self._iterate(self._inner.iter_logs)
 
@@ -1440,7 +1447,10 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
             worker: The user who becomes the author; has an effect on headrace only.
             duration: Seconds of work.
             status: The new review status.
-            attributes: The new attributes, by name; ``{}`` removes all. Has an effect on headrace only.
+            attributes: The new attributes, by name; ``{}`` removes all. On headrace only.
+
+        Raises:
+            UnsupportedError: If ``attributes`` is given on another platform.
         """
         self._call(self._inner.update, worker, duration, status, attributes=attributes)
 
@@ -1868,7 +1878,7 @@ class Asset(BlockingHandle[AsyncAsset]):
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
-            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+            UnsupportedError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
         self._call(self._inner.delete_annotations, workers, undo)
 
@@ -2055,7 +2065,7 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
-            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users.
+            UnsupportedError: If ``workers`` is given and the platform does not attribute annotations to users.
         """
         self._call(self._inner.delete_annotations, workers, undo)
 
@@ -2629,6 +2639,7 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
             The new status of the assignment.
 
         Raises:
+            UnsupportedError: On other platforms than headrace, where assignments are submitted on the pages.
             ConflictError: If another user has the assignment, it has ended, or its campaign is closed.
         """
         answer: AssignmentStatus = self._call(self._inner.submit, status)
@@ -2812,6 +2823,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
 
         Raises:
             NotFoundError: If the campaign has no file of instructions.
+            UnsupportedError: If the platform does not say where the file is.
         """
         answer: str = self._call(self._inner.download_instructions_file, target_path)
         return answer
@@ -2948,7 +2960,10 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         return answer
 
     def get_progress(self) -> list[ProgressRecord]:
-        """Return the number of assignments by step, status and user, in the order of the workflow."""
+        """Return the number of assignments by step, status and user, in the order of the workflow.
+
+        Other platforms than headrace do not count them, so there this lists all assignments.
+        """
         answer: list[ProgressRecord] = self._call(self._inner.get_progress)
         return answer
 
@@ -3689,7 +3704,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
-            BadRequestError: If ``workers`` is given and the platform does not attribute annotations to users;
+            UnsupportedError: If ``workers`` is given and the platform does not attribute annotations to users;
                 nothing is deleted then.
         """
         self._call(self._inner.delete_all_annotations, workers, undo)
