@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from headrace.formats import WHOLE, all_formats
+from headrace.formats import WHOLE
 from headrace.formats.info import FIELDS, SHAPE_KINDS, FormatInfo, losses
+from headrace.formats.registry import built_in
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "formats" / "losses.md"
 
@@ -25,7 +26,7 @@ from what the formats declare. Conversions count each loss that really happens, 
 
 def page() -> str:
     """Return the page."""
-    infos = [each.info for each in all_formats()]
+    infos = [each.info for each in built_in()]
     return HEAD + said(infos) + "\n## From one format to another\n" + "".join(map(lost, infos))
 
 
@@ -45,7 +46,7 @@ def said(infos: list[FormatInfo]) -> str:
 def lost(source: FormatInfo) -> str:
     """Return what a conversion from ``source`` to each other format loses."""
     lines = [f"\n### {source.title}\n\n"]
-    for each in all_formats():
+    for each in built_in():
         if each.info.name == source.name:
             continue
         for name, task in variants(each.info):

@@ -3,6 +3,7 @@
     HeadraceError
       ConfigurationError            MissingExtraError
       FormatError                   UnknownFormatError  ParseError  LossyWriteError  ConservationError
+                                    FormatPackageError
         ParseError                  SourceNotFoundError
       TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
@@ -41,6 +42,8 @@ __all__ = [
     "DeleteLimitError",
     "DiskFullError",
     "FormatError",
+    "FormatPackageError",
+    "FormatPackageWarning",
     "HeadraceError",
     "InsufficientResourcesError",
     "JobFailedError",
@@ -141,6 +144,19 @@ class UnknownFormatError(FormatError):
     """There is no format of that name, or the format cannot be detected: name it with ``format=``."""
 
     code = "unknown-format"
+
+
+class FormatPackageError(FormatError):
+    """A format of another package cannot be used: the package is broken, or its name for the format is taken.
+
+    Headrace's own formats are not affected. Update or uninstall the package that the message names.
+    """
+
+    code = "format-package"
+
+
+class FormatPackageWarning(UserWarning):
+    """A format of another package was left out of a listing or a detection, because the package is broken."""
 
 
 class ParseError(FormatError, ValueError):

@@ -21,7 +21,7 @@ from headrace.engine.sync.run import Confirm
 from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
-from headrace.formats.info import Media
+from headrace.formats.info import FormatName, Media
 from headrace.formats.options import ReadKeywords, WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -3768,7 +3768,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
     def import_annotations(
         self,
         path: str | Path,
-        format: str | None = None,
+        format: FormatName | None = None,
         *,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         status: AnnotationStatus | str | None = None,
@@ -4006,7 +4006,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
     def export(
         self,
         target: str | Path,
-        format: str = "coco",
+        format: FormatName = "coco",
         *,
         status: AnnotationStatus | str | None = None,
         assets: Sequence[Asset] | MultiAsset | None = None,

@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import anyio
 
@@ -18,6 +19,7 @@ from headrace.cli.console.errors import DEBUG, DONE, INTERRUPTED, RUN_AGAIN, Fai
 from headrace.cli.console.options import Output
 from headrace.cli.console.progress import Reporter
 from headrace.cli.console.result import Result, print_failure, print_result
+from headrace.cli.console.terminal import one_line
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
 
@@ -29,6 +31,7 @@ class InterruptedByUserError(Exception):
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit status."""
     prepare_streams()
+    warnings.showwarning = _show_warning
     try:
         return _run(arguments)
     except BrokenPipeError:
@@ -56,6 +59,18 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of Python as one line on stderr, without the place in the code."""
+    print(f"warning: {one_line(str(message))}", file=sys.stderr, flush=True)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@
 
 from headrace.formats.api import Samples, read, write
 from headrace.formats.base import Reader, Writer
+from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Finding, Findings, Occurrence, Pass, Place, Severity
 from headrace.formats.info import WHOLE, Capability, FormatInfo, Guess, Loss, losses
 from headrace.formats.options import (
@@ -24,6 +25,7 @@ from headrace.formats.registry import Format, all_formats, detect, get, names
 __all__ = [
     "WHOLE",
     "Capability",
+    "ChunkedReader",
     "ConvertKeywords",
     "Finding",
     "Findings",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
+from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, OnError
+from headrace.formats.info import FormatName
 from headrace.formats.options import (
     ReadKeywords,
     ReadOptions,
@@ -22,23 +25,44 @@ from headrace.model.shapes import Attributes
 
 
 class Samples:
-    """The samples of one source: a context manager that can be iterated over repeatedly.
+    """The samples of one source, which can be iterated over repeatedly.
+
+    As a context manager it keeps the source open for the labels and for several passes. Without one, each iteration and
+    each look at ``labels`` or ``about`` opens the source, and closes it at its end. An iteration that is left early
+    (``break``) closes it when its iterator is garbage, which CPython notices at once.
 
     ``findings`` holds the findings during and after a pass. A pass ends with a check, which raises the errors that the
     policy ``collect`` gathered. Not thread-safe.
 
     Raises:
-        SourceNotFoundError: The path does not exist (on entering).
+        SourceNotFoundError: The path does not exist (on entering, or the first look without entering).
         ParseError: The source does not conform to the format (on entering or reading).
     """
 
-    def __init__(self, path: Path, format: str, options: ReadOptions, findings: Findings) -> None:
+    def __init__(
+        self, path: Path, format: FormatName, options: ReadOptions, findings: Findings
+    ) -> None:
         self.format = get(format)
         self.findings = findings
-        self._reader = self.format.open(path, options=options, findings=findings)
+        self._path = path
+        self._options = options
+        self._entered: Reader | None = None
+        self._labels: list[LabelInfo] | None = None
+
+    def _new_reader(self) -> Reader:
+        return self.format.open(self._path, options=self._options, findings=self.findings)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Reader]:
+        """Give the reader that the ``with`` statement opened, or open one for a single use."""
+        if self._entered is not None:
+            yield self._entered
+        else:
+            with self._new_reader() as reader:
+                yield reader
 
     def __enter__(self) -> Self:
-        self._reader.__enter__()
+        self._entered = self._new_reader().__enter__()
         return self
 
     def __exit__(
@@ -47,21 +71,31 @@ class Samples:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._reader.__exit__(kind, error, trace)
+        reader, self._entered = self._entered, None
+        if reader is not None:
+            reader.__exit__(kind, error, trace)
 
     @property
     def labels(self) -> list[LabelInfo]:
         """All declared labels in the source's order; where it declares none, those found in use."""
-        return self._reader.labels()
+        if self._labels is None:
+            with self._opened() as reader:
+                self._labels = reader.labels()
+        return self._labels
 
     @property
     def about(self) -> Attributes:
         """File-level metadata (COCO's info and licences)."""
-        return self._reader.about()
+        with self._opened() as reader:
+            return reader.about()
 
     def batches(self) -> Iterator[list[Sample]]:
         """Yield the samples in batches, as they are read."""
-        yield from self._reader.batches()
+        with self._opened() as reader, closing(reader.batches()) as batches:
+            yield from batches
+            if reader is not self._entered:
+                # Now they cost nothing; later the source would have to be read again.
+                self._labels = reader.labels()
         self.findings.check()
 
     def __iter__(self) -> Iterator[Sample]:
@@ -71,13 +105,13 @@ class Samples:
 
 def read(
     path: str | Path,
-    format: str | None = None,
+    format: FormatName | None = None,
     *,
     on_error: OnError = "raise",
     strict: bool = False,
     **options: Unpack[ReadKeywords],
 ) -> Samples:
-    """Open an annotation file or folder; enter the result, then iterate over its samples.
+    """Read an annotation file or folder: iterate over the result, in a ``with`` statement or without one.
 
     Args:
         path: The annotation file or the dataset's folder.
@@ -88,7 +122,7 @@ def read(
         **options: Fields of :class:`~headrace.formats.options.ReadOptions`.
 
     Returns:
-        The samples, a context manager.
+        The samples, an iterable and a context manager.
 
     Raises:
         UnknownFormatError: The format is unknown or cannot be detected.
@@ -107,7 +141,7 @@ def read(
 def write(
     samples: Iterable[Sample],
     target: str | Path,
-    format: str,
+    format: FormatName,
     *,
     labels: Sequence[LabelInfo] = (),
     on_error: OnError = "raise",

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import ClassVar, Literal, NamedTuple, Self
 
 from headrace.errors import SourceNotFoundError
+from headrace.formats.blame import blamed
 from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.atomic import AtomicTarget
@@ -66,6 +67,9 @@ class Reader(ABC):
     finding Y07.
     """
 
+    package: str = ""
+    """Name and version of the package that added the format, which its unexpected errors are said to come from."""
+
     def __init__(self, path: Path, *, options: ReadOptions, findings: Findings) -> None:
         self.path = path
         self.options = options
@@ -78,7 +82,8 @@ class Reader(ABC):
                 "no such file or folder", path=self.path, hint="check the path"
             )
         try:
-            self._open()
+            with blamed(self.package, f"open {self.path}"):
+                self._open()
         except BaseException:
             self._close()
             raise
@@ -95,20 +100,23 @@ class Reader(ABC):
     def labels(self) -> list[LabelInfo]:
         """Return all declared labels in the source's order; where it declares none, those found in use."""
         if self._known_labels is None:
-            self._known_labels = self._labels(self.findings.begin("labels"))
+            with blamed(self.package, f"read the labels of {self.path}"):
+                self._known_labels = self._labels(self.findings.begin("labels"))
         return self._known_labels
 
     def filenames(self) -> Iterator[list[str]]:
         """Yield the file names of all assets in batches, without decoding shapes."""
-        return self._filenames()
+        with blamed(self.package, f"list the images of {self.path}"):
+            yield from self._filenames()
 
     def batches(self) -> Generator[list[Sample], None, None]:
         """Yield all samples in batches: each asset once, with all of its shapes, in the source's order."""
         found = self.findings.begin("read")
-        for batch in self._batches(found):
-            found.images_out += len(batch)
-            found.shapes_out += sum([len(sample.shapes) for sample in batch])
-            yield batch
+        with blamed(self.package, f"read {self.path}"):
+            for batch in self._batches(found):
+                found.images_out += len(batch)
+                found.shapes_out += sum([len(sample.shapes) for sample in batch])
+                yield batch
 
     def about(self) -> Attributes:
         """Return file-level metadata (COCO's info and licences, unknown keys of a YOLO yaml)."""
@@ -154,6 +162,8 @@ class Writer(ABC):
     """
 
     info: ClassVar[FormatInfo]
+    package: str = ""
+    """As in :class:`Reader`."""
 
     def __init__(
         self,
@@ -188,7 +198,8 @@ class Writer(ABC):
                 temp.mkdir()
             if self.file_sink is not None:
                 self.file_sink.start(temp, self._atomic.lock)
-            self._start(temp)
+            with blamed(self.package, f"begin {self.target}"):
+                self._start(temp)
         except BaseException:
             self._discard()
             raise
@@ -216,7 +227,8 @@ class Writer(ABC):
         Leaving the context calls this first. Do not write afterwards.
         """
         if not self._finished:
-            self._finish()
+            with blamed(self.package, f"finish {self.target}"):
+                self._finish()
             if self.file_sink is not None:
                 self.file_sink.end()
             self.findings.check()
@@ -231,7 +243,8 @@ class Writer(ABC):
         """Write a batch; pass each asset with all of its shapes in one call."""
         self.found.images_in += len(samples)
         self.found.shapes_in += sum([len(sample.shapes) for sample in samples])
-        self._write(samples)
+        with blamed(self.package, f"write {self.target}"):
+            self._write(samples)
 
     @property
     def layout(self) -> Literal["file", "folder"]:

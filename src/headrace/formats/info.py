@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from headrace.errors import FormatError, did_you_mean
 
-FormatName = Literal["coco", "coco-video", "yolo", "voc"]
+BuiltInFormat = Literal["coco", "coco-video", "yolo", "voc"]
+FormatName = BuiltInFormat | str
+"""The name of a format: one of headrace's own, which type checkers and editors know, or one of another package."""
 Media = Literal["none", "copy", "hardlink", "symlink"]
 """How an export puts the images in place."""
 
@@ -90,7 +92,7 @@ class FormatInfo(Struct, frozen=True, kw_only=True):
         tasks: Capability by task (``detect``, ``segment`` …), where the format has tasks.
     """
 
-    name: FormatName
+    name: str
     title: str
     layout: Literal["file", "folder"]
     suffixes: tuple[str, ...]
@@ -151,7 +153,7 @@ class Guess(Struct, frozen=True, kw_only=True):
     ``others`` are further formats that a folder holds, which are not read unless they are named.
     """
 
-    format: FormatName
+    format: str
     confidence: Literal["certain", "likely", "possible"]
     reason: str
     others: tuple[Guess, ...] = ()

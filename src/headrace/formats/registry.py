@@ -1,105 +1,29 @@
-"""All formats: look one up by name, or detect the format of a file or folder."""
+"""All formats: look one up by name, or detect the format of a file or folder.
+
+Formats of other packages (:mod:`headrace.plugins`) stand beside headrace's own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from headrace.errors import SourceNotFoundError, UnknownFormatError, did_you_mean
 from headrace.formats import coco, coco_video, voc, yolo
-from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Findings, Severity
-from headrace.formats.info import FormatInfo, FormatName, Guess
+from headrace.formats.format import MOST_COUNTED, Format
+from headrace.formats.info import BuiltInFormat, FormatName, Guess
 from headrace.formats.io.look import list_folder
-from headrace.formats.options import ReadOptions, WriteOptions
-from headrace.model.sample import LabelInfo
+from headrace.formats.packages import formats_of_packages, plugged
+from headrace.plugins import format_names
 
-
-class Format(Struct, frozen=True, kw_only=True):
-    """A format's entry in the registry; its reader, writer and probe are imported when first used.
-
-    ``reader``, ``writer`` and ``probe`` are references of the form ``module:name``. A probe has the signature
-    ``(path: Path) -> Guess | None``; it reads little and raises nothing but :class:`OSError`. ``passthrough`` is such
-    a reference too, or empty: see :meth:`pass_through`. ``counter`` is that of :meth:`count_images`.
-    """
-
-    info: FormatInfo
-    reader: str
-    writer: str
-    probe: str
-    counter: str
-    passthrough: str = ""
-
-    def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
-        """Open a source.
-
-        Args:
-            path: The annotation file or the dataset's folder.
-            options: How to read.
-            findings: Collects findings and decides whether they raise.
-
-        Returns:
-            A reader; enter it before use.
-        """
-        reader: Reader = _load(self.reader)(path, options=options, findings=findings)
-        return reader
-
-    def create(
-        self,
-        target: Path,
-        labels: Sequence[LabelInfo],
-        *,
-        options: WriteOptions,
-        findings: Findings,
-    ) -> Writer:
-        """Create a target.
-
-        Args:
-            target: The file or folder to create.
-            labels: Labels in order; may be incomplete.
-            options: How to write.
-            findings: Collects findings and decides whether they raise.
-
-        Returns:
-            A writer; enter it before use.
-        """
-        writer: Writer = _load(self.writer)(target, labels, options=options, findings=findings)
-        return writer
-
-    def pass_through(
-        self, reader: Reader, writer: Writer
-    ) -> Generator[ConversionStep, None, None] | None:
-        """Copy records from a reader of this format to a writer of it without making samples.
-
-        Open the reader with ``gather=False``. Exhausting the generator writes everything. Returns None where the
-        format has no such copy, or none for this source.
-        """
-        if not self.passthrough:
-            return None
-        steps: Generator[ConversionStep, None, None] | None
-        steps = _load(self.passthrough)(reader, writer)
-        return steps
-
-    def guess(self, path: Path) -> Guess | None:
-        """Return a guess where ``path`` looks like this format, else None."""
-        guess: Guess | None = _load(self.probe)(path)
-        return guess
-
-    def count_images(self, folder: Path) -> int:
-        """Return the number of images that annotations of this format in a folder describe.
-
-        A rough count, up to 1000, that only tells a data set from a stray file.
-        """
-        count: int = _load(self.counter)(folder, MOST_COUNTED)
-        return count
-
+__all__ = ["MOST_COUNTED", "Format", "all_formats", "detect", "get", "names", "report_others"]
 
 # In the order of the help.
-_FORMATS: Final[Mapping[str, Format]] = {
+_FORMATS: Final[Mapping[BuiltInFormat, Format]] = {
     "coco": Format(
         info=coco.INFO,
         reader="headrace.formats.coco.reader:CocoReader",
@@ -130,9 +54,8 @@ _FORMATS: Final[Mapping[str, Format]] = {
         counter="headrace.formats.voc.detect:count_images",
     ),
 }
-# Which format is read where a folder describes as many images in several.
-PREFERENCE: Final[Sequence[FormatName]] = ("coco", "coco-video", "voc", "yolo")
-MOST_COUNTED: Final = 1000
+# Which format is read where a folder describes as many images in several; those of other packages come last.
+PREFERENCE: Final[Sequence[BuiltInFormat]] = ("coco", "coco-video", "voc", "yolo")
 # How many folders, how deep, are searched for data sets of their own, and how many are named.
 _FOLDERS: Final = 20
 _LEVELS: Final = 2
@@ -141,24 +64,41 @@ _CONFIDENCE_ORDER: Final = {"certain": 0, "likely": 1, "possible": 2}
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all formats, in the order of the help."""
-    return tuple(_FORMATS)
+    """Return the names of all formats: headrace's own in the order of the help, then those of other packages.
+
+    The packages are not imported.
+    """
+    return format_names()
 
 
-def all_formats() -> list[Format]:
-    """Return every format, in the order of :func:`names`."""
+def built_in() -> list[Format]:
+    """Return headrace's own formats, in the order of the help."""
     return list(_FORMATS.values())
 
 
-def get(name: str) -> Format:
+def all_formats() -> list[Format]:
+    """Return every format, in the order of :func:`names`.
+
+    The format of a broken package is left out with a :class:`~headrace.errors.FormatPackageWarning`.
+    """
+    return [*built_in(), *formats_of_packages()]
+
+
+def get(name: FormatName) -> Format:
     """Return the format with this name (letter case does not matter).
 
     Raises:
         UnknownFormatError: No format has this name; the hint suggests the nearest one.
+        FormatPackageError: The package that declares it is broken, or two packages declare it.
     """
-    found = _FORMATS.get(name.lower())
+    wanted = name.lower()
+    for own, each in _FORMATS.items():
+        if own == wanted:
+            return each
+    found = plugged(wanted)
     if found is None:
-        hint = f"{did_you_mean(name.lower(), _FORMATS)}formats: {' '.join(_FORMATS)}"
+        known = names()
+        hint = f"{did_you_mean(wanted, known)}formats: {' '.join(known)}"
         raise UnknownFormatError(f"no format {name!r}", hint=hint)
     return found
 
@@ -195,8 +135,8 @@ def detect(path: str | Path) -> Guess:
 
 def _guesses(path: Path) -> list[Guess]:
     """Return the guesses of all formats, in the order of preference."""
-    guesses = {each.info.name: each.guess(path) for each in all_formats()}
-    return [guess for name in PREFERENCE if (guess := guesses[name]) is not None]
+    order = [*[_FORMATS[name] for name in PREFERENCE], *formats_of_packages()]
+    return [guess for each in order if (guess := each.guess(path)) is not None]
 
 
 def _refuse_several(path: Path, found: list[Guess]) -> None:
@@ -274,8 +214,3 @@ def report_others(guess: Guess, path: Path, findings: Findings) -> None:
             path=path,
             detail=f"{other.format}: {other.reason}; read: {guess.format}: {guess.reason}",
         )
-
-
-def _load(reference: str) -> Any:
-    module, _, name = reference.partition(":")
-    return getattr(import_module(module), name)

@@ -30,7 +30,7 @@ PUBLIC = {
     """,
     "headrace.blocking": HANDLES + "connect convert create_lake",
     "headrace.formats": """
-        Capability ConvertKeywords Finding Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
+        Capability ChunkedReader ConvertKeywords Finding Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write
     """,
     "headrace.processing": (
@@ -38,7 +38,7 @@ PUBLIC = {
     ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
-        ConnectError ConservationError DatabaseError DeleteLimitError DiskFullError FormatError HeadraceError
+        ConnectError ConservationError DatabaseError DeleteLimitError DiskFullError FormatError FormatPackageError FormatPackageWarning HeadraceError
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError

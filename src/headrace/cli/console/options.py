@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Group, Parameter, Token
 from cyclopts.validators import Number
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.progress import Reporter
-from headrace.errors import ConfigurationError, ParseError, UnknownFormatError
+from headrace.errors import ConfigurationError, FormatPackageError, ParseError, UnknownFormatError
+from headrace.plugins import format_names
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """An option without a value."""
@@ -41,9 +42,12 @@ VersionType = Literal[
     "multi",
 ]
 
-# Written out so that help imports no formats; a test compares it with the registry.
-FormatName = Literal["coco", "coco-video", "yolo", "voc"]
-FORMAT_NAMES: Final[tuple[str, ...]] = get_args(FormatName)
+# Those of other packages too, whose names are known without importing them. Help shows the choices of a Literal.
+FORMAT_NAMES = format_names()
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[FORMAT_NAMES]
 
 CLASS_ORDERS = ("source", "name")
 
@@ -98,7 +102,7 @@ def _known_format(_: Any, tokens: Sequence[Token]) -> str:
 
     try:
         return get(tokens[0].value).info.name
-    except UnknownFormatError as error:
+    except (UnknownFormatError, FormatPackageError) as error:
         raise UsageError(error.message, hint=error.hint, code=error.code) from None
 
 

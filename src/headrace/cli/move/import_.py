@@ -65,7 +65,7 @@ async def import_(
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        files: Annotation files, or folders of them: COCO, COCO video, YOLO, VOC.
+        files: Annotation files, or folders of them.
         format: Format of the files. Default: detected.
         mode: What to do with images that have annotations: replace them, keep them, or concatenate.
         status: Status of the new annotations.

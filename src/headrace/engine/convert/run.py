@@ -24,7 +24,7 @@ from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
 from headrace.formats.geometry.box_table import labels_in
-from headrace.formats.info import Guess, Loss, losses
+from headrace.formats.info import FormatName, Guess, Loss, losses
 from headrace.formats.options import (
     ConvertKeywords,
     ReadOptions,
@@ -88,8 +88,8 @@ async def convert(
     src: str | Path,
     dst: str | Path,
     *,
-    to: str,
-    from_: str | None = None,
+    to: FormatName,
+    from_: FormatName | None = None,
     on_error: OnError = "raise",
     strict: bool = False,
     dry_run: bool = False,
@@ -178,8 +178,8 @@ def convert_blocking(
     src: str | Path,
     dst: str | Path,
     *,
-    to: str,
-    from_: str | None = None,
+    to: FormatName,
+    from_: FormatName | None = None,
     on_error: OnError = "raise",
     strict: bool = False,
     dry_run: bool = False,
@@ -208,7 +208,7 @@ def convert_blocking(
         why=why,
         dry_run=dry_run,
     )
-    passes_through = source_format is target_format and reading.geometry == "raw"
+    passes_through = source_format == target_format and reading.geometry == "raw"
     reading = structs.replace(reading, gather=not passes_through)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
     if guess is not None:

@@ -13,7 +13,7 @@ from headrace.engine.exports.pages import Selection
 from headrace.engine.exports.run import ExportOptions, ExportReport, export
 from headrace.errors import FormatError
 from headrace.folders.lakes import check_no_lake
-from headrace.formats.info import Media
+from headrace.formats.info import FormatName, Media
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -43,7 +43,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
     async def export(
         self,
         target: str | Path,
-        format: str = "coco",
+        format: FormatName = "coco",
         *,
         status: AnnotationStatus | str | None = None,
         assets: Sequence[Asset] | MultiAsset | None = None,

@@ -11,6 +11,7 @@ from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.run import import_file
 from headrace.engine.imports.yolo_files import import_yolo_files
 from headrace.formats.findings.collect import OnError
+from headrace.formats.info import FormatName
 from headrace.formats.options import ReadKeywords
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
@@ -31,7 +32,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
     async def import_annotations(
         self,
         path: str | Path,
-        format: str | None = None,
+        format: FormatName | None = None,
         *,
         mode: ImportAnnotationMode | str = ImportAnnotationMode.REPLACE,
         status: AnnotationStatus | str | None = None,
