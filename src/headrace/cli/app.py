@@ -1,32 +1,18 @@
-"""The command line: its commands and groups, its help, and what it says about a wrong command line."""
+"""The command line: its commands and groups, and its help."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from cyclopts import (
-    App,
-    Argument,
-    CoercionError,
-    CycloptsError,
-    Group,
-    MissingArgumentError,
-    Parameter,
-    RepeatArgumentError,
-    UnknownCommandError,
-    UnusedCliTokensError,
-    ValidationError,
-)
-from cyclopts.exceptions import UnknownOptionError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from headrace._version import __version__
-from headrace.cli.console.errors import UsageError
+from headrace.cli.console.examples import examples_of
 from headrace.cli.console.help_text import HelpFormatter
 from headrace.cli.console.options import FORMAT_NAMES, Output
 from headrace.cli.console.result import Result
+from headrace.cli.console.usage import usage_error
 from headrace.cli.lake.init import init
 from headrace.cli.look.ls import ls
 from headrace.cli.look.stats import stats
@@ -39,19 +25,37 @@ from headrace.cli.move.sync import sync
 from headrace.cli.server import token
 from headrace.cli.server.serve import serve
 from headrace.cli.undo import undo
+from headrace.cli.version import delete, version
 from headrace.cli.work import job, processing
 
 MOVE = Group("Move data", sort_key=1)
 LOOK = Group("Look", sort_key=2)
-TAKE_BACK = Group("Take back", sort_key=3)
+VERSION = Group("A version", sort_key=3)
 WORK = Group("Work", sort_key=4)
-LAKE = Group("A lake", sort_key=5)
-SERVER = Group("A server", sort_key=6)
+SERVE = Group("A lake, a server", sort_key=5)
+ME = Group("Me", sort_key=6)
 GENERAL = Group("General", sort_key=9)
+
+FIRST_PAGE = (
+    *("push", "pull", "sync", "import", "export", "convert"),
+    *("ls", "stats", "version", "undo", "init", "serve"),
+)
+"""The commands that ``headrace --help`` describes; it names the others in one line."""
+
+ALIASES = {"ls": ("list",), "rm": ("remove", "delete", "revoke")}
+"""Accepted in place of a sub-command: the first of these that the family has."""
 
 EPILOGUE = """\
 TARGET is a lake's folder or a server's URL, VERSION is dataset/version.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+"""
+
+EXIT_CODES = """\
+Exit status:
+    0  done
+    1  failed, or done in part
+    2  wrong usage, or not confirmed: nothing was done
+  130  interrupted: run the same command to continue
 """
 
 COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
@@ -63,13 +67,26 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "convert": (convert, MOVE),
     "ls": (ls, LOOK),
     "stats": (stats, LOOK),
-    "init": (init, LAKE),
-    "serve": (serve, SERVER),
+    "init": (init, SERVE),
+    "serve": (serve, SERVE),
 }
 SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
+    "version": (
+        "List, create, fork, rename and delete versions, and choose what is in them.",
+        VERSION,
+        {
+            "list": version.list_,
+            "show": version.show,
+            "create": version.create,
+            "fork": version.fork,
+            "rename": version.rename,
+            "remove": delete.remove,
+            "delete": delete.delete,
+        },
+    ),
     "undo": (
         "List what was removed or replaced, and put it back.",
-        TAKE_BACK,
+        VERSION,
         {"list": undo.list_, "show": undo.show, "run": undo.run},
     ),
     "processing": (
@@ -89,7 +106,7 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
     ),
     "token": (
         "Create, list and revoke the tokens of a lake's server.",
-        SERVER,
+        SERVE,
         {"create": token.create, "list": token.list_, "revoke": token.revoke},
     ),
 }
@@ -102,7 +119,7 @@ USAGE = {
     "pull": "TARGET VERSION DIR",
     "sync": "TARGET VERSION DIR",
     "import": "TARGET VERSION FILE…",
-    "export": f"TARGET VERSION DST --format {'|'.join(FORMAT_NAMES)}",
+    "export": f"TARGET VERSION DST --to {'|'.join(FORMAT_NAMES)}",
     "convert": f"SRC DST --to {'|'.join(FORMAT_NAMES)}",
     "ls": "TARGET [VERSION]",
     "stats": "TARGET VERSION",
@@ -120,10 +137,19 @@ class Parsed(NamedTuple):
 
 def make_app() -> App:
     """Return the whole command line."""
+    more = [name for name in (*COMMANDS, *SUBCOMMANDS) if name not in FIRST_PAGE]
     app = App(
         name="headrace",
         help="Move vision-dataset versions into a lake, out of it, and between formats.",
-        help_epilogue=EPILOGUE,
+        help_epilogue="\n".join(
+            [
+                f"More commands: {', '.join(more)}. Each has --help.",
+                "",
+                examples_of(),
+                EPILOGUE.partition("\n")[0],
+                EXIT_CODES,
+            ]
+        ),
         help_format="plaintext",
         help_formatter=HelpFormatter(),
         version=__version__,
@@ -131,12 +157,31 @@ def make_app() -> App:
     )
     app["--help"].group = app["--version"].group = GENERAL
     for position, (name, (function, group)) in enumerate(COMMANDS.items()):
-        usage = f"Usage: headrace {name} {USAGE[name]} [OPTIONS]"
-        app.command(function, name=name, group=group, sort_key=position, usage=usage)
+        app.command(
+            function,
+            name=name,
+            group=group,
+            sort_key=position,
+            show=name in FIRST_PAGE,
+            usage=f"Usage: headrace {name} {USAGE[name]} [OPTIONS]",
+            help_epilogue=f"{examples_of(name)}\n{EPILOGUE}",
+        )
     for position, (name, (text, group, commands)) in enumerate(SUBCOMMANDS.items()):
-        inner = App(name=name, help=text, group=group, sort_key=len(COMMANDS) + position)
-        for subcommand, function in commands.items():
-            inner.command(function, name=subcommand)
+        inner = App(
+            name=name,
+            help=text,
+            group=group,
+            sort_key=len(COMMANDS) + position,
+            show=name in FIRST_PAGE,
+            help_epilogue=f"{examples_of(name)}\n{EPILOGUE}",
+        )
+        for order, (subcommand, function) in enumerate(commands.items()):
+            inner.command(
+                function,
+                name=subcommand,
+                sort_key=order,
+                help_epilogue=f"{examples_of(f'{name} {subcommand}')}\n{EPILOGUE}",
+            )
         app.command(inner)
     return app
 
@@ -149,9 +194,11 @@ def parse(arguments: Sequence[str]) -> Parsed:
     """
     app = make_app()
     try:
-        command, bound, _ = app.parse_args(list(arguments), exit_on_error=False, print_error=False)
+        command, bound, _ = app.parse_args(
+            _without_aliases(arguments), exit_on_error=False, print_error=False
+        )
     except CycloptsError as error:
-        raise _usage_error(error) from None
+        raise usage_error(error, _names()) from None
     if not command.__module__.startswith("headrace."):
         # A command of cyclopts: help.
         command(*bound.args, **bound.kwargs)
@@ -160,79 +207,18 @@ def parse(arguments: Sequence[str]) -> Parsed:
     return Parsed(lambda: command(*bound.args, **bound.kwargs), output)
 
 
-def _usage_error(error: CycloptsError) -> UsageError:
-    """Return an error of the parser in the words of this command line."""
-    chain = list(error.command_chain or ())
-    see_help = f"see: {' '.join(['headrace', *chain, '--help'])}"
-    if isinstance(error, UnknownCommandError):
-        return _unknown_command(error, chain)
-    if isinstance(error, UnknownOptionError):
-        given = (error.token.keyword or error.token.value).partition("=")[0]
-        known = [name for argument in error.argument_collection for name in argument.names]
-        return UsageError(f"unknown option {given}", hint=_did_you_mean(given, known) or see_help)
-    if isinstance(error, MissingArgumentError) and error.argument is not None:
-        name = error.argument.name
-        if error.keyword:
-            return UsageError(f"{error.keyword} needs a value", hint=see_help)
-        positional = error.argument.field_info.kind is inspect.Parameter.POSITIONAL_ONLY
-        shown = name.lstrip("-").upper() if positional else name
-        return UsageError(f"{shown} is missing", hint=see_help)
-    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
-        return UsageError(f"unexpected argument {error.unused_tokens[0]!r}", hint=see_help)
-    if isinstance(error, CoercionError) and error.token is not None and error.argument is not None:
-        return _wrong_value(error.argument, error.token.value, error.target_type)
-    if isinstance(error, RepeatArgumentError) and error.token is not None:
-        return UsageError(f"{error.token.keyword} is given more than once", hint=see_help)
-    if isinstance(error, ValidationError) and error.argument is not None:
-        rule = str(error.exception_message).rstrip(".").removeprefix("Must be ")
-        return UsageError(f"{error.argument.name} must be {rule}", hint=see_help)
-    error.verbose = False
-    return UsageError(" ".join(str(error).split()), hint=see_help)
+def _names() -> dict[str, list[str]]:
+    """Return the names of all commands, each with those of its sub-commands."""
+    families = {name: [*commands] for name, (_, _, commands) in SUBCOMMANDS.items()}
+    return {**{name: [] for name in COMMANDS}, **families}
 
 
-def _unknown_command(error: UnknownCommandError, chain: list[str]) -> UsageError:
-    given = (error.unused_tokens or ["?"])[0]
-    known = [*SUBCOMMANDS[chain[0]][2]] if chain else [*COMMANDS, *SUBCOMMANDS]
-    prefix = "".join(f"{word} " for word in chain)
-    if given.startswith("-"):
-        hint = (
-            _did_you_mean(given, ["--help", "--version"], cutoff=0.75)
-            or "options follow the command"
-        )
-        return UsageError(f"unknown option {given}", hint=hint)
-    if given == "help":
-        hint = f"see: headrace {prefix}--help"
-    else:
-        near = _nearest(given, known)
-        hint = f"did you mean {prefix + near!r}?" if near else f"commands: {' '.join(known)}"
-    return UsageError(f"unknown command {prefix + given!r}", hint=hint)
-
-
-def _wrong_value(argument: Argument, given: str, wanted: type | None) -> UsageError:
-    """Return the error for a value that is no choice, no number or no truth value."""
-    choices = argument.get_choices(force=True)
-    if choices:
-        near = _nearest(given, choices)
-        hint = (f"did you mean {near!r}? " if near else "") + f"choices: {', '.join(choices)}"
-    else:
-        hint = f"give {_KINDS.get(wanted, 'another value')}"
-    return UsageError(f"{argument.name} cannot be {given!r}", hint=hint)
-
-
-_KINDS: dict[type | None, str] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false, or the option alone",
-}
-
-
-def _did_you_mean(given: str, known: Sequence[str], *, cutoff: float = 0.6) -> str | None:
-    near = _nearest(given, known, cutoff=cutoff)
-    return f"did you mean {near}?" if near else None
-
-
-def _nearest(given: str, known: Sequence[str], *, cutoff: float = 0.6) -> str | None:
-    # Without the dashes, which all options share: they would make any two options look alike.
-    bare = {name.lstrip("-"): name for name in known}
-    near = get_close_matches(given.lower().lstrip("-"), bare, n=1, cutoff=cutoff)
-    return bare[near[0]] if near else None
+def _without_aliases(arguments: Sequence[str]) -> list[str]:
+    """Return a command line with the sub-command that an alias stands for."""
+    given = list(arguments)
+    if len(given) > 1 and given[0] in SUBCOMMANDS:
+        known = SUBCOMMANDS[given[0]][2]
+        meant = [name for name in ALIASES.get(given[1], ()) if name in known]
+        if meant and given[1] not in known:
+            given[1] = meant[0]
+    return given

@@ -156,7 +156,7 @@ def _on_terminal(
         while process.returncode is None or select.select([master], [], [], 0)[0]:
             if select.select([master], [], [], 0.01)[0]:
                 sent += os.read(master, 65_536)
-            if answer and b"[y/N] " in sent:
+            if answer and (b"[y/N] " in sent or b" to continue: " in sent):
                 os.write(master, answer.encode())
                 answer = ""
     finally:

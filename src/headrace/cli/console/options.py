@@ -24,6 +24,9 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 Repeatable = Annotated[list[str] | None, Parameter(negative="")]
 """An option that may be given several times."""
 
+Query = Annotated[str | None, Parameter(name="-q", alias=["--query"])]
+"""A condition that chooses assets or data, in the query language."""
+
 Workers = Annotated[int | None, Parameter(validator=Number(gte=1))]
 """A number of workers."""
 

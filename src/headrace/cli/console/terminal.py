@@ -100,8 +100,13 @@ def can_ask() -> bool:
 
 async def ask(question: str) -> bool:
     """Ask for a yes or no on stderr, and read the answer. Everything but yes means no, also the end of the input."""
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return (await read_answer(f"{question} [y/N] ")).lower() in _YES
+
+
+async def read_answer(question: str) -> str:
+    """Print a question on stderr, and return the line that is typed; empty at the end of the input."""
+    print(question, end="", file=sys.stderr, flush=True)
     if sys.platform != "win32":
         # Reading would block the event loop, and Ctrl-C with it.
         await anyio.wait_readable(sys.stdin)
-    return sys.stdin.readline().strip().lower() in _YES
+    return sys.stdin.readline().strip()

@@ -36,6 +36,12 @@ def plural(number: int, noun: str, nouns: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
+def counted(numbers: Mapping[str, int]) -> str:
+    """Return numbers with their nouns, which are the keys in the plural: ``3 assets, 1 shape``. Zeros are left out."""
+    shown = [plural(number, noun.removesuffix("s")) for noun, number in numbers.items() if number]
+    return ", ".join(shown) or "nothing"
+
+
 def size(count: float) -> str:
     """Return a number of bytes with a decimal prefix: ``7.6 MB``."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -37,7 +37,7 @@ async def convert(
     dst: Path,
     /,
     *,
-    to: FormatOption,
+    to: Annotated[FormatOption, Parameter(name=["--to", "--format"])],
     from_: Annotated[OptionalFormat, Parameter(name="--from")] = None,
     images: Path | None = None,
     split: str | None = None,

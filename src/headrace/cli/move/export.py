@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
@@ -34,7 +37,7 @@ async def export(
     dst: Path,
     /,
     *,
-    format: FormatOption,
+    format: Annotated[FormatOption, Parameter(name=["--to", "--format"])],
     status: Status | None = None,
     images: Path | None = None,
     media: Media | None = None,

@@ -40,7 +40,7 @@ async def import_(
     version: str,
     /,
     *files: Path,
-    format: Annotated[OptionalFormat, Parameter(name=["--format", "--from"])] = None,
+    format: Annotated[OptionalFormat, Parameter(name=["--from", "--format"])] = None,
     mode: Literal["replace", "keep", "concatenate"] = "replace",
     status: Status | None = None,
     images: Path | None = None,
