@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace import formats as formats
     from headrace.engine.convert.run import ConversionReport as ConversionReport
     from headrace.engine.convert.run import convert as convert
+    from headrace.engine.digest.run import VersionDigest as VersionDigest
     from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
     from headrace.engine.sync.report import SyncReport as SyncReport
@@ -84,6 +85,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace": ("blocking", "errors", "formats"),
     "headrace._version": ("__version__",),
     "headrace.engine.convert.run": ("ConversionReport", "convert"),
+    "headrace.engine.digest.run": ("VersionDigest",),
     "headrace.engine.exports.run": ("ExportReport",),
     "headrace.engine.imports.report": ("ImportReport",),
     "headrace.engine.sync.report": ("SyncReport",),

@@ -15,7 +15,7 @@
         ServerError 500  BadGatewayError 502  UnavailableError 503
         RemovalNotRecordedError 507
       NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError
-      UnsupportedError
+      UnsupportedError              DigestMismatchError
 
 The server maps a class to an HTTP status and the client maps the status back to the class, both by
 ``STATUS_CLASSES``, so an embedded lake and a server raise the same errors.
@@ -40,6 +40,7 @@ __all__ = [
     "ConservationError",
     "DatabaseError",
     "DeleteLimitError",
+    "DigestMismatchError",
     "DiskFullError",
     "FormatError",
     "FormatPackageError",
@@ -569,6 +570,24 @@ class DeleteLimitError(HeadraceError):
     def __init__(self, message: str, *, report: Any = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.report = report
+
+
+class DigestMismatchError(HeadraceError):
+    """A version has not the content that ``expected_digest`` names: it was changed, or another one is meant.
+
+    Args:
+        message: The version, and both digests.
+        expected: The digest that was asked for, in hexadecimal.
+        found: The digest of the version; empty if it was not computed again.
+        hint: What to do about it.
+    """
+
+    code = "digest-mismatch"
+
+    def __init__(self, message: str, *, expected: str, found: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.expected = expected
+        self.found = found
 
 
 class NoDataError(HeadraceError):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap
 from headrace.blocking.portal import portal
+from headrace.engine.digest.run import VersionDigest
 from headrace.engine.download.names import Layout
 from headrace.engine.exports.run import ExportReport
 from headrace.engine.imports.report import ImportReport
@@ -3233,6 +3234,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         durable: bool = False,
         retry_failed: bool = False,
         dry_run: bool = False,
+        expected_digest: str | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -3253,6 +3255,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
+            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
             progress: Called with progress events.
 
         Returns:
@@ -3261,6 +3264,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
 
         Raises:
             LakeError: If the folder is a lake, contains one, or lies in one.
+            DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
                 complete, and the same call continues.
 
@@ -3279,6 +3283,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             durable=durable,
             retry_failed=retry_failed,
             dry_run=dry_run,
+            expected_digest=expected_digest,
             progress=progress,
         )
         return answer
@@ -4018,6 +4023,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         strict: bool = False,
         dry_run: bool = False,
         allow_empty: bool = False,
+        expected_digest: str | None = None,
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
@@ -4045,6 +4051,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             strict: Raise an error instead of counting what the format cannot represent.
             dry_run: Do everything except place images and write the target; the report tells what would be written.
             allow_empty: Write the target even if the format can represent none of the shapes.
+            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
             progress: Called with progress events.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
@@ -4059,6 +4066,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             LossyWriteError: With ``strict``, if the format cannot represent an annotation; without ``allow_empty``, if it
                 can represent none.
             ConfigurationError: If an option is not valid, or the images cannot be placed in this target.
+            DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If images could not be copied.
 
         Example:
@@ -4080,6 +4088,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             strict=strict,
             dry_run=dry_run,
             allow_empty=allow_empty,
+            expected_digest=expected_digest,
             progress=progress,
             **write_options,
         )
@@ -4329,6 +4338,37 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         """
         answer: Job = self._call(
             self._inner.copy_assets_to, destination, assets, with_tags, with_annotations, wait
+        )
+        return answer
+
+    def digest(
+        self, *, expected_digest: str | None = None, progress: OnProgress | None = None
+    ) -> VersionDigest:
+        """Compute the digest of the content: files by name and SHA-256, shapes by value, and the names of the labels.
+
+        It is the same in every lake, on every server and platform, and for a version that was copied or made from an
+        export, as far as the format can represent it. Ids, order, owners, status, tags and metadata do not count.
+        A lake and a headrace server know the SHA-256 of every file; from another platform all files are fetched.
+
+        Args:
+            expected_digest: The digest that the version must have, as ``sha256:…``.
+            progress: Called with progress events.
+
+        Returns:
+            The digest, and what was counted. Its text is ``sha256:…``.
+
+        Raises:
+            DigestMismatchError: If the version has another digest than ``expected_digest``.
+            ConfigurationError: If ``expected_digest`` is not a digest.
+
+        Example:
+            ```python
+            digest = version.digest()
+            version.export("bccd.json", expected_digest=str(digest))
+            ```
+        """
+        answer: VersionDigest = self._call(
+            self._inner.digest, expected_digest=expected_digest, progress=progress
         )
         return answer
 

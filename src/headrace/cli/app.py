@@ -26,6 +26,7 @@ from headrace.cli.server import token
 from headrace.cli.server.serve import serve
 from headrace.cli.undo import undo
 from headrace.cli.version import delete, version
+from headrace.cli.version.digest import digest
 from headrace.cli.work import job, processing
 
 MOVE = Group("Move data", sort_key=1)
@@ -80,6 +81,7 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
             "create": version.create,
             "fork": version.fork,
             "rename": version.rename,
+            "digest": digest,
             "remove": delete.remove,
             "delete": delete.delete,
         },

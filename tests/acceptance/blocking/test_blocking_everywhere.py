@@ -45,6 +45,7 @@ def test_the_main_job(lake: Path, tmp_path: Path) -> None:
     assert sum(counts.values()) == version.retrieve_stats().nb_objects
     assert version.export(tmp_path / "out.json").images == 6
     assert version.download(tmp_path / "files").moved == 6
+    assert version.digest().assets == 6
     assert [label.name for label in version.list_labels()] == ["cat", "dog", "car", "never used"]
     assert len(version.load_annotations()) == 6
     assert sum(len(each.polygons) for each in version.iter_annotations()) == 7

@@ -25,7 +25,7 @@ PUBLIC = {
         AnnotationCampaign AnnotationCampaignAssignment AnnotationCampaignStep AnnotationStatus AssignmentStatus
         CampaignStepType ConversionReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo ProcessingTargetType ProcessingType ProgressEvent
-        PushReport Sample SyncReport TagTarget TransferReport __version__ blocking connect convert create_lake errors
+        PushReport Sample SyncReport TagTarget TransferReport VersionDigest __version__ blocking connect convert create_lake errors
         formats
     """,
     "headrace.blocking": HANDLES + "connect convert create_lake",
@@ -38,7 +38,7 @@ PUBLIC = {
     ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
-        ConnectError ConservationError DatabaseError DeleteLimitError DiskFullError FormatError FormatPackageError FormatPackageWarning HeadraceError
+        ConnectError ConservationError DatabaseError DeleteLimitError DigestMismatchError DiskFullError FormatError FormatPackageError FormatPackageWarning HeadraceError
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError

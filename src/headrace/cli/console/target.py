@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from headrace.sdk.version.dataset_version import DatasetVersion
 
 _NAMES_SHOWN = 10
+_DIGEST = "@sha256:"
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @asynccontextmanager
@@ -53,11 +56,32 @@ async def find_version(client: Client, name: str) -> DatasetVersion:
 
 def check_version_name(name: str) -> None:
     """Raise UsageError unless ``name`` has the form ``dataset/version``."""
+    if _DIGEST in name:
+        raise UsageError(
+            f"{name!r}: no digest is compared here",
+            hint="pull, export, copy and version digest take one; write dataset/version",
+        )
     dataset, slash, version = name.rpartition("/")
     if not (slash and dataset and version):
         raise UsageError(
             f"{name!r} is not a version name", hint="write dataset/version, such as bccd/v1"
         )
+
+
+def split_digest(name: str) -> tuple[str, str | None]:
+    """Return the name of a version, and the digest that stands after it: ``dataset/version@sha256:…``.
+
+    Raises UsageError for a damaged digest.
+    """
+    version, at, digest = name.rpartition(_DIGEST)
+    if not at:
+        return name, None
+    if not _HEXADECIMAL.fullmatch(digest):
+        raise UsageError(
+            f"{name!r} ends in no digest",
+            hint="write dataset/version@sha256: and 64 hexadecimal digits",
+        )
+    return version, f"sha256:{digest.lower()}"
 
 
 def existing(name: str, known: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ from headrace.cli.console.options import (
     parse_class_order,
 )
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.target import connected, find_version, split_digest
 from headrace.cli.console.wording import (
     absolute,
     finding_lines,
@@ -59,7 +59,7 @@ async def export(
 
     Args:
         target: A lake's folder or a server's URL.
-        version: The version, as dataset/version.
+        version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dst: The file or folder to write; it appears only when it is complete.
         format: Format to write.
         status: Export only annotations with this status. Default: all.
@@ -80,6 +80,7 @@ async def export(
     """
     order = None if class_order is None else await in_thread(parse_class_order, class_order)
     options = given(images=images, task=task, split=split, class_order=order)
+    version, expected = split_digest(version)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.export(
@@ -95,6 +96,7 @@ async def export(
             split_seed=split_seed,
             dry_run=dry_run,
             allow_empty=allow_empty,
+            expected_digest=expected,
             progress=output.reporter,
             **options,
         )

@@ -16,7 +16,7 @@ from headrace.cli.console.options import (
     Workers,
 )
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.target import connected, find_version, split_digest
 from headrace.cli.console.wording import absolute, plural, size
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def pull(
 
     Args:
         target: A lake's folder or a server's URL.
-        version: The version, as dataset/version.
+        version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dir: The folder; created if it is missing.
         force: Download all files again, also in place of files that headrace did not write.
         use_id: Name files by the ids of their assets.
@@ -58,6 +58,7 @@ async def pull(
     """
     # The result says what a program would read in the log.
     logging.getLogger("headrace.engine").setLevel(logging.ERROR)
+    version, expected = split_digest(version)
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.download(
@@ -68,6 +69,7 @@ async def pull(
             layout="tree" if tree else "names",
             retry_failed=retry_failed,
             dry_run=dry_run,
+            expected_digest=expected,
             progress=output.reporter,
         )
     return Result(

@@ -7,7 +7,7 @@ before are put in place.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +16,7 @@ from msgspec import Struct, field, structs
 
 from headrace import formats
 from headrace.backend.base import Backend
+from headrace.engine.digest.run import check_unchanged, expect_digest
 from headrace.engine.exports.media import MediaPlacer, PlacedImage, checked_media
 from headrace.engine.exports.pages import AssetPage, ExportedAsset, PageReader, Selection
 from headrace.engine.exports.splits import AssetSplits, split_rule
@@ -92,6 +93,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
         allow_empty: Publish the target even if every shape is lost.
         strict: Raise if the format cannot represent something.
         temporary: The target is in a temporary folder of headrace's own.
+        expected_digest: The digest that the version must have, before the export and at its end.
     """
 
     media: str | None = None
@@ -101,6 +103,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     allow_empty: bool = False
     strict: bool = False
     temporary: bool = False
+    expected_digest: str | None = None
 
 
 async def export(
@@ -137,6 +140,7 @@ async def export(
         LossyWriteError: With ``strict``, the format cannot represent something; without ``allow_empty``, it can
             represent none of the shapes.
         ConfigurationError: An option is not valid, or the images cannot be placed like this.
+        DigestMismatchError: The version has another digest than the expected one.
         PartialTransferError: Images could not be copied.
     """
     selection, options = selection or Selection(), options or ExportOptions()
@@ -151,6 +155,12 @@ async def export(
         format=target_format.info.name,
         dry_run=options.dry_run,
     )
+    before = await expect_digest(backend, version, options.expected_digest, progress=progress)
+
+    async def check_again() -> None:
+        if before is not None:
+            await check_unchanged(backend, version, before)
+
     if labels is None:
         labels = await label_infos(backend, version.id)
     report.labels = dict.fromkeys([label.name for label in labels], 0)
@@ -165,7 +175,7 @@ async def export(
     splits = await AssetSplits.open(rule, backend, version.id, writer.found)
     pages = PageReader(backend, version.id, assets, selection, splits, names)
     with Progress("export", "images", progress, total=await assets.count()) as counting:
-        run = _Export(writer, pages, placer, counting, report, options)
+        run = _Export(writer, pages, placer, counting, report, options, check_again)
         await in_own_task(run.run)
         report.seconds = counting.seconds
     written = writer.found
@@ -188,7 +198,9 @@ class _Export:
         progress: Progress,
         report: ExportReport,
         options: ExportOptions,
+        before_publishing: Callable[[], Awaitable[None]],
     ) -> None:
+        self._before_publishing = before_publishing
         self._writer = writer
         self._pages = pages
         self._placer = placer
@@ -204,6 +216,7 @@ class _Export:
             async with _ThreadedWriter(self._pages.names):
                 await self._write_all()
                 self._count_labels()
+                await self._before_publishing()
                 if self._options.dry_run:
                     await in_thread(self._writer.check_target)
                     raise _NotPublished

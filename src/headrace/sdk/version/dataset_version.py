@@ -18,6 +18,7 @@ from headrace.sdk.version.annotations import VersionAnnotations
 from headrace.sdk.version.build import VersionBuilding
 from headrace.sdk.version.campaigns import VersionCampaigns
 from headrace.sdk.version.copies import VersionCopies
+from headrace.sdk.version.digests import VersionDigests
 from headrace.sdk.version.downloads import VersionDownloads
 from headrace.sdk.version.exports import VersionExports
 from headrace.sdk.version.imports import VersionImports
@@ -33,6 +34,7 @@ class DatasetVersion(
     VersionExports,
     VersionBuilding,
     VersionCopies,
+    VersionDigests,
     VersionCampaigns,
     VersionProcessings,
     Taggable,

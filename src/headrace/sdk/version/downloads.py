@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from headrace.engine.digest.run import check_unchanged, expect_digest
 from headrace.engine.download.names import Layout, as_layout, name_pages
 from headrace.engine.download.pull import failed_before, pull, pull_files
 from headrace.engine.paging import CursorListing
@@ -37,6 +38,7 @@ class VersionDownloads(VersionAssets):
         durable: bool = False,
         retry_failed: bool = False,
         dry_run: bool = False,
+        expected_digest: str | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -57,6 +59,7 @@ class VersionDownloads(VersionAssets):
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
+            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
             progress: Called with progress events.
 
         Returns:
@@ -65,6 +68,7 @@ class VersionDownloads(VersionAssets):
 
         Raises:
             LakeError: If the folder is a lake, contains one, or lies in one.
+            DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
                 complete, and the same call continues.
 
@@ -81,7 +85,8 @@ class VersionDownloads(VersionAssets):
         listing = operations.ListAssets(version_id=self.id)
         listed = CursorListing(backend, operations.LIST_ASSETS, listing)
         named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
-        return await pull(
+        before = await expect_digest(backend, self.record, expected_digest, progress=progress)
+        report = await pull(
             backend,
             failed_before(backend, self.id, folder) if retry_failed else named,
             folder,
@@ -93,6 +98,9 @@ class VersionDownloads(VersionAssets):
             progress=progress,
             some_files=retry_failed,
         )
+        if before is not None:
+            await check_unchanged(backend, self.record, before)
+        return report
 
     async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
         """Find the assets whose files are missing or incomplete in a folder.

@@ -55,6 +55,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
         strict: bool = False,
         dry_run: bool = False,
         allow_empty: bool = False,
+        expected_digest: str | None = None,
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
@@ -82,6 +83,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
             strict: Raise an error instead of counting what the format cannot represent.
             dry_run: Do everything except place images and write the target; the report tells what would be written.
             allow_empty: Write the target even if the format can represent none of the shapes.
+            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
             progress: Called with progress events.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
@@ -96,6 +98,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
             LossyWriteError: With ``strict``, if the format cannot represent an annotation; without ``allow_empty``, if it
                 can represent none.
             ConfigurationError: If an option is not valid, or the images cannot be placed in this target.
+            DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If images could not be copied.
 
         Example:
@@ -120,6 +123,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
                 strict=strict,
                 dry_run=dry_run,
                 allow_empty=allow_empty,
+                expected_digest=expected_digest,
             ),
             write={**write_options},
             progress=progress,

@@ -1,0 +1,1 @@
+"""The digest of a version's content."""
