@@ -40,4 +40,4 @@ def test_names_with_a_damaged_or_unwanted_digest(lake: Place, drawn: Drawn) -> N
     assert (damaged.status, "ends in no digest" in damaged.err) == (2, True)
     unwanted = lake.run("stats", f"demo/v1@sha256:{'0' * 64}")
     assert unwanted.status == 2
-    assert "pull, export, copy and version digest take one" in unwanted.err
+    assert "copy and version digest take one; write dataset/version" in unwanted.err
