@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NO_ID = "00000000-0000-4000-8000-000000000000"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -28,6 +29,8 @@ class Kind:
     name: str
     check: Callable[[Any, str], None]
     """Raises WrongValueError; the text says where the value stands."""
+    right: Any
+    """A value that passes."""
     wrong: Any
     """A value that is refused."""
     read: Callable[[str], Any] = _as_is
@@ -40,13 +43,17 @@ class Kind:
 
 
 def _kind(
-    name: str, holds: Callable[[Any], bool], wrong: Any, read: Callable[[str], Any] = _as_is
+    name: str,
+    holds: Callable[[Any], bool],
+    right: Any,
+    wrong: Any,
+    read: Callable[[str], Any] = _as_is,
 ) -> Kind:
     def check(value: Any, where: str) -> None:
         if not holds(value):
             raise WrongValueError(f"{where} must be {name}")
 
-    return Kind(name, check, wrong, read)
+    return Kind(name, check, right, wrong, read)
 
 
 def _is_whole(value: Any) -> bool:
@@ -68,21 +75,30 @@ def _read_bool(text: str) -> Any:
     return {"True": True, "False": False}.get(text, text)
 
 
-TEXT = _kind("a text", lambda value: isinstance(value, str), 7)
-NAME = _kind("a text that is not empty", lambda value: isinstance(value, str) and value != "", "")
-INT = _kind("a whole number", _is_whole, 1.5, _read_json)
-NUMBER = _kind("a number", _is_number, "many", _read_json)
-BOOL = _kind("a boolean", lambda value: isinstance(value, bool), "maybe", _read_bool)
-UUID = _kind("a UUID", lambda value: isinstance(value, str) and bool(_UUID.fullmatch(value)), "x")
-DATE = _kind(
-    "a date", lambda value: isinstance(value, str) and bool(_DATE.fullmatch(value)), "tomorrow"
+TEXT = _kind("a text", lambda value: isinstance(value, str), "x", 7)
+NAME = _kind(
+    "a text that is not empty", lambda value: isinstance(value, str) and value != "", "x", ""
 )
-OBJECT = _kind("an object", lambda value: isinstance(value, dict), [1], _read_json)
+INT = _kind("a whole number", _is_whole, 1, 1.5, _read_json)
+NUMBER = _kind("a number", _is_number, 1.5, "many", _read_json)
+BOOL = _kind("a boolean", lambda value: isinstance(value, bool), True, "maybe", _read_bool)
+UUID = _kind(
+    "a UUID", lambda value: isinstance(value, str) and bool(_UUID.fullmatch(value)), _NO_ID, "x"
+)
+DATE = _kind(
+    "a date",
+    lambda value: isinstance(value, str) and bool(_DATE.fullmatch(value)),
+    "2030-01-02",
+    "tomorrow",
+)
+OBJECT = _kind("an object", lambda value: isinstance(value, dict), {}, [1], _read_json)
 
 
 def one_of(*values: str) -> Kind:
     """One of these texts, exactly."""
-    return _kind(f"one of {', '.join(values)}", lambda value: value in values, "NONESUCH")
+    return _kind(
+        f"one of {', '.join(values)}", lambda value: value in values, values[0], "NONESUCH"
+    )
 
 
 def between(kind: Kind, least: float, most: float) -> Kind:
@@ -93,7 +109,7 @@ def between(kind: Kind, least: float, most: float) -> Kind:
         if not least <= value <= most:
             raise WrongValueError(f"{where} must be from {least} to {most}")
 
-    return replace(kind, check=check, wrong=most + 1)
+    return replace(kind, check=check, right=least, wrong=most + 1)
 
 
 def needed(kind: Kind) -> Kind:
@@ -125,7 +141,7 @@ def list_of(kind: Kind, least: int = 0, most: int | None = None) -> Kind:
         for index, item in enumerate(value):
             kind.check(item, f"{where}[{index}]")
 
-    return Kind(f"a list of {kind.name}", check, {})
+    return Kind(f"a list of {kind.name}", check, [kind.right] * least, {})
 
 
 def record(keys: Mapping[str, Kind]) -> Kind:
@@ -143,7 +159,8 @@ def record(keys: Mapping[str, Kind]) -> Kind:
             elif kind.needed:
                 raise WrongValueError(f"{where} lacks {key}")
 
-    return Kind("a record", check, {"nonsense": 1}, keys=keys)
+    right = {key: kind.right for key, kind in keys.items() if kind.needed}
+    return Kind("a record", check, right, {**right, "nonsense": 1}, keys=keys)
 
 
 def read_query(keys: Mapping[str, Kind], pairs: list[tuple[str, str]]) -> dict[str, Any]:

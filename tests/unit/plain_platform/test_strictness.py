@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
@@ -46,18 +48,32 @@ def _name(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
+def _query(route: Route, **more: Any) -> str:
+    values = {key: kind.right for key, kind in route.query.items() if kind.needed}
+    values.update(more)
+    return "?" + urlencode({key: _text(value) for key, value in values.items()})
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _wrong_requests(route: Route) -> Iterator[tuple[str, Any]]:
-    """A query with an unknown key, and every body and query of which one value is wrong."""
-    yield "?nonsense=1", None if route.body is None else {}
+    """Requests that are right but for one key."""
+    body = None if route.body is None else route.body.right
+    yield _query(route, nonsense="1"), body
     for key, kind in route.query.items():
-        if kind.wrong != 7:  # every query value is a text
-            yield f"?{key}={kind.wrong}", None
+        if not isinstance(kind.wrong, int) or kind.wrong != 7:  # in a query everything is a text
+            yield _query(route, **{key: kind.wrong}), body
     if route.body is None:
-        yield "", {"nonsense": 1}
+        yield _query(route), {"nonsense": 1}
         return
-    yield "", route.body.wrong
+    yield _query(route), route.body.wrong
+    yield _query(route), None
     for key, kind in route.body.keys.items():
-        yield "", {key: kind.wrong}
+        yield _query(route), {**route.body.right, key: kind.wrong}
+        if kind.needed:
+            yield _query(route), {name: body[name] for name in body if name != key}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=_name)
@@ -65,11 +81,14 @@ async def test_every_endpoint_refuses_a_wrong_request(
     route: Route, platform: PlainPlatform
 ) -> None:
     path = re.sub(r"\{\w+\}", lambda _: str(uuid4()), route.path)
+    body = None if route.body is None else route.body.right
+    status, answer = await _call(platform, route.method, path + _query(route), body)
+    assert status in (200, 404), answer
     requests = list(_wrong_requests(route))
     assert len(requests) >= 2
-    for query, body in requests:
-        status, answer = await _call(platform, route.method, path + query, body)
-        assert status == 422, (query, body)
+    for query, wrong in requests:
+        status, answer = await _call(platform, route.method, path + query, wrong)
+        assert status in (400, 422), (query, wrong)
         assert isinstance(answer["message"], str)
 
 
