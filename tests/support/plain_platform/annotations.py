@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from tests.support.plain_platform.assets import ASSET
 from tests.support.plain_platform.kinds import (
     NUMBER,
     UUID,
@@ -14,14 +15,14 @@ from tests.support.plain_platform.kinds import (
     one_of,
     record,
 )
-from tests.support.plain_platform.labels import VERSION, version_of
+from tests.support.plain_platform.labels import version_of
 from tests.support.plain_platform.paging import PAGE, offset_page
 from tests.support.plain_platform.records import Annotation, Asset
 from tests.support.plain_platform.routes import Call, RefusedError, Route, missing
 from tests.support.plain_platform.shape_kinds import GEOMETRY, created, make_shape
 from tests.support.plain_platform.store import refuse_locked
+from tests.support.plain_platform.versions import VERSION
 
-ASSET = "/api/asset/{asset}"
 ANNOTATION = "/api/annotation/{ann}"
 STATUS = one_of("PENDING", "SKIPPED", "ACCEPTED", "REFUSED")
 ALL = "__all__"
@@ -100,9 +101,7 @@ def _delete_many(call: Call) -> None:
 
 
 def _list_of_asset(call: Call) -> dict[str, Any]:
-    return {
-        "items": [show_annotation(row) for row in call.store.annotations_of(asset_of(call).id)]
-    }
+    return {"items": [show_annotation(row) for row in call.store.annotations_of(asset_of(call).id)]}
 
 
 def _find(call: Call) -> dict[str, Any]:
@@ -152,7 +151,7 @@ def _check_assets(value: Any, where: str) -> None:
 
 _DELETE = record(
     {
-        "asset_ids": needed(Kind("a list of ids, or all", _check_assets, [1])),
+        "asset_ids": needed(Kind("a list of ids, or all", _check_assets, [ALL], [1])),
         "annotation_ids": list_of(UUID),
     }
 )

@@ -134,8 +134,8 @@ def _api_handler(platform: PlainPlatform, route: Route) -> Handler:
         body = await request.read()
         if len(body) > platform.switches.body_cap:
             raise RefusedError(413, "The body is too large.")
-        for value in request.match_info.values():
-            if not _ID.fullmatch(value):
+        for key, value in request.match_info.items():
+            if key != "name" and not _ID.fullmatch(value):
                 raise missing(value)
         call = Call(
             platform.store,

@@ -53,7 +53,7 @@ def sorts_of(store: Store) -> dict[str, Callable[[Asset], Any]]:
     }
 
 
-def _fields(store: Store) -> queries.Fields:
+def fields_of_asset(store: Store) -> queries.Fields:
     """What ``q`` may name of assets."""
 
     def labels(asset: Asset) -> list[str]:
@@ -80,7 +80,7 @@ def _matching(call: Call, wish: dict[str, Any]) -> list[Asset]:
     if any(key in wish for key in _ASSIGNED):
         rows = [row for row in rows if _is_assigned(store, row, wish)]
     if "q" in wish:
-        test = queries.read_query(wish["q"], _fields(store))
+        test = queries.read_query(wish["q"], fields_of_asset(store))
         rows = [row for row in rows if test(row)]
     return rows
 

@@ -117,7 +117,7 @@ def _sync(call: Call) -> dict[str, Any]:
             call.store.assignments[made.id] = made
 
     job = call.store.start_job(call.switches, work, second=True)
-    return {"campaign": show_campaign(campaign), "job": job.shown()}
+    return {"campaign": show_campaign(campaign), "job": job.look()}
 
 
 # --- listing, reassigning -----------------------------------------------------------------------------
@@ -198,7 +198,7 @@ ROUTES = [
             **QUERY,
             "status": STATUSES,
             "step_id": UUID,
-            "user_id": Kind("a user or unassigned", _check_user, "x"),
+            "user_id": Kind("a user or unassigned", _check_user, UNASSIGNED, "x"),
         },
     ),
     Route("GET", f"{CAMPAIGNS}/assignments/{{assignment}}", _get),

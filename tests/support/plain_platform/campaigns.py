@@ -22,11 +22,12 @@ from tests.support.plain_platform.kinds import (
     or_null,
     record,
 )
-from tests.support.plain_platform.labels import VERSION, version_of
+from tests.support.plain_platform.labels import version_of
 from tests.support.plain_platform.records import Campaign, Step
 from tests.support.plain_platform.routes import Call, RefusedError, Route
 from tests.support.plain_platform.session import ORGANIZATION, in_organization
 from tests.support.plain_platform.store import refuse_locked
+from tests.support.plain_platform.versions import VERSION
 
 CAMPAIGNS = "/api/campaigns/annotation"
 CAMPAIGN = f"{CAMPAIGNS}/{{camp}}"
@@ -225,7 +226,7 @@ def _check_weight(value: Any, where: str) -> None:
         raise WrongValueError(f"{where} must be above 0")
 
 
-ENTRY = Kind("a step or DONE", _check_entry, "x")
+ENTRY = Kind("a step or DONE", _check_entry, DONE, "x")
 _SETTINGS: Mapping[str, Kind] = {
     "description": TEXT,
     "instructions_text": TEXT,
@@ -234,7 +235,7 @@ _SETTINGS: Mapping[str, Kind] = {
     "auto_close_on_completion": BOOL,
 }
 _ASSIGNEES = list_of(
-    record({"user_id": needed(UUID), "weight": needed(Kind("a weight", _check_weight, 0))})
+    record({"user_id": needed(UUID), "weight": needed(Kind("a weight", _check_weight, 1, 0))})
 )
 _RATE = or_null(between(NUMBER, 0, 1))
 _STEP_TYPES = one_of("ANNOTATION", "REVIEW")

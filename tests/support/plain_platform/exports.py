@@ -14,10 +14,11 @@ from tests.support.plain_platform.export_files import (
     yolo_archive,
 )
 from tests.support.plain_platform.kinds import BOOL, UUID, list_of, needed, one_of, record
-from tests.support.plain_platform.labels import VERSION, version_of
+from tests.support.plain_platform.labels import version_of
 from tests.support.plain_platform.records import Annotation, Asset
 from tests.support.plain_platform.routes import Call, RefusedError, Route
 from tests.support.plain_platform.signing import url_for
+from tests.support.plain_platform.versions import VERSION
 
 
 def _export(call: Call) -> dict[str, Any]:
@@ -83,9 +84,7 @@ def _picture(call: Call, asset: Asset, annotation: Annotation) -> Picture:
         )
         for shape in annotation.shapes
     ]
-    return Picture(
-        name, data.meta["width"], data.meta["height"], annotation.attributes, drawn
-    )
+    return Picture(name, data.meta["width"], data.meta["height"], annotation.attributes, drawn)
 
 
 _BODY = record(

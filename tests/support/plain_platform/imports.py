@@ -14,10 +14,11 @@ from tests.support.plain_platform.kinds import (
     or_null,
     record,
 )
-from tests.support.plain_platform.labels import VERSION, version_of
+from tests.support.plain_platform.labels import version_of
 from tests.support.plain_platform.records import Annotation, Asset, Shape, Version
 from tests.support.plain_platform.routes import Call, RefusedError, Route
 from tests.support.plain_platform.shape_kinds import IMPORTED, imported, make_shape
+from tests.support.plain_platform.versions import VERSION
 
 ASSETS_OF_A_CALL = 100
 

@@ -18,8 +18,9 @@ from tests.support.plain_platform.kinds import (
     or_null,
     record,
 )
-from tests.support.plain_platform.labels import LABEL, VERSION, label_of, version_of
+from tests.support.plain_platform.labels import LABEL, label_of, version_of
 from tests.support.plain_platform.routes import Call, RefusedError, Route
+from tests.support.plain_platform.versions import VERSION
 
 _EDGE = list_of(between(INT, 1, 10_000), least=2, most=2)
 _SKELETON = record({"vertices": needed(list_of(NAME)), "edges": needed(list_of(_EDGE))})
@@ -30,7 +31,7 @@ _CONFIGURATION = record(
         "required": needed(BOOL),
         "input_type": needed(one_of("STRING", "INTEGER", "FLOAT", "BOOLEAN")),
         "archived": BOOL,
-        "choices": or_null(list_of(Kind("any value", lambda value, where: None, None), 1, 64)),
+        "choices": or_null(list_of(Kind("any value", lambda value, where: None, 1, None), 1, 64)),
         "allow_multiple": or_null(BOOL),
         "min": or_null(NUMBER),
         "max": or_null(NUMBER),
@@ -64,7 +65,7 @@ def _check_together(definition: dict[str, Any], where: str) -> None:
 
 
 _ATTRIBUTES = record(
-    {"attributes": needed(or_null(Kind("definitions of attributes", _check_definitions, [1])))}
+    {"attributes": needed(or_null(Kind("definitions of attributes", _check_definitions, {}, [1])))}
 )
 
 

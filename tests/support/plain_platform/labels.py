@@ -8,8 +8,8 @@ from tests.support.plain_platform.kinds import NAME, UUID, list_of, needed, reco
 from tests.support.plain_platform.records import Label, LabelGroup, Version
 from tests.support.plain_platform.routes import Call, RefusedError, Route, missing, taken
 from tests.support.plain_platform.store import refuse_locked
+from tests.support.plain_platform.versions import VERSION
 
-VERSION = "/api/dataset/version/{dv}"
 LABEL = "/api/label/{label}"
 GROUP = "/api/label/group/{group}"
 

@@ -12,10 +12,11 @@ from tests.support.plain_platform.annotations import (
     with_status,
 )
 from tests.support.plain_platform.kinds import UUID, list_of, many
-from tests.support.plain_platform.labels import VERSION, version_of
+from tests.support.plain_platform.labels import version_of
 from tests.support.plain_platform.records import Annotation
 from tests.support.plain_platform.routes import Call, RefusedError, Route
 from tests.support.plain_platform.shape_kinds import KINDS, load_shape
+from tests.support.plain_platform.versions import VERSION
 
 ASSETS_OF_A_CALL = 50
 ANNOTATIONS_OF_A_CALL = 1000
@@ -24,7 +25,9 @@ ANNOTATIONS_OF_A_CALL = 1000
 def loaded(call: Call, annotation: Annotation) -> dict[str, Any]:
     """An annotation with all its shapes; labels are names."""
     shapes = {
-        kind: [load_shape(call, annotation, each) for each in annotation.shapes if each.kind == kind]
+        kind: [
+            load_shape(call, annotation, each) for each in annotation.shapes if each.kind == kind
+        ]
         for kind in KINDS
     }
     return {**show_annotation(annotation), "asset_id": annotation.asset_id, **shapes}
@@ -47,9 +50,7 @@ def _load(call: Call) -> list[dict[str, Any]]:
 
 def _stats(call: Call) -> dict[str, Any]:
     rows = annotations_in(call, version_of(call).id)
-    labels = Counter(
-        call.store.labels[shape.label_id].name for row in rows for shape in row.shapes
-    )
+    labels = Counter(call.store.labels[shape.label_id].name for row in rows for shape in row.shapes)
     return {
         "label_repartition": dict(labels),
         "nb_objects": labels.total(),

@@ -20,12 +20,13 @@ from tests.support.plain_platform.kinds import (
     or_null,
     record,
 )
-from tests.support.plain_platform.labels import VERSION, version_of
+from tests.support.plain_platform.labels import version_of
 from tests.support.plain_platform.paging import PAGE, items_only
 from tests.support.plain_platform.records import Processing
 from tests.support.plain_platform.routes import Call, RefusedError, Route, missing, taken
 from tests.support.plain_platform.session import ORGANIZATION, in_organization
 from tests.support.plain_platform.store import only, refuse_locked
+from tests.support.plain_platform.versions import VERSION
 
 PROCESSING = "/api/processing/{processing}"
 TARGETS = one_of("DATASET_VERSION", "MODEL_VERSION", "DATALAKE")
@@ -68,9 +69,7 @@ def _create(call: Call) -> dict[str, Any]:
 def _named(call: Call, *, public: bool) -> dict[str, Any]:
     rows = call.store.processings.values()
     found = [
-        each
-        for each in rows
-        if each.public == public and each.fields["name"] == call.query["name"]
+        each for each in rows if each.public == public and each.fields["name"] == call.query["name"]
     ]
     return _show(only(found, "processing"))
 
@@ -144,7 +143,7 @@ def _launchable(call: Call, target: str) -> Processing:
 
 
 def _start(call: Call) -> dict[str, Any]:
-    return call.store.start_job(call.switches, lambda: None, second=True).shown()
+    return call.store.start_job(call.switches, lambda: None, second=True).look()
 
 
 def _launch_on_version(call: Call) -> dict[str, Any]:
@@ -223,6 +222,8 @@ ROUTES = [
     Route("DELETE", PROCESSING, _delete),
     Route("GET", f"{PROCESSING}/inputs", _inputs),
     Route("POST", f"{PROCESSING}/inputs", _add_input, body=_INPUT),
+    Route("PUT", f"{PROCESSING}/inputs/{{name}}", _change_input, body=_INPUT),
+    Route("DELETE", f"{PROCESSING}/inputs/{{name}}", _remove_input),
     Route("POST", f"{VERSION}/processing/launch", _launch_on_version, body=_launch("asset_ids")),
     Route("POST", f"{DATALAKE}/processing/launch", _launch_on_datalake, body=_launch("data_ids")),
 ]

@@ -81,6 +81,8 @@ class Version(Record):
     description: str
     type: str
     locked: bool = False
+    attributes: dict[str, Any] | None = None
+    """Definitions of the attributes of annotations."""
     campaign_id: str | None = None
 
 
@@ -126,6 +128,33 @@ class Annotation(Record):
     duration: float = 0.0
     attributes: dict[str, Any] | None = None
     shapes: list[Shape] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Campaign(Record):
+    version_id: str
+    settings: dict[str, Any]
+    closed: bool = False
+
+
+@dataclass(eq=False)
+class Step(Record):
+    campaign_id: str
+    name: str
+    type: str
+    place: int
+    """In the workflow, from 0."""
+    sample_rate: float | None = None
+    assignees: list[tuple[str, float]] = field(default_factory=list)
+    """Users and their weights."""
+
+
+@dataclass(eq=False)
+class Processing(Record):
+    fields: dict[str, Any]
+    public: bool = False
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name."""
 
 
 @dataclass(eq=False)

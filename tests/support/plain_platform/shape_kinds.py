@@ -32,7 +32,7 @@ def _check_triple(value: Any, where: str) -> None:
     INT.check(value[2], f"{where}[2]")
 
 
-TRIPLE = Kind("[x, y, v]", _check_triple, [1, 2])
+TRIPLE = Kind("[x, y, v]", _check_triple, [1, 2, 2], [1, 2])
 _BOX: dict[str, Kind] = {key: needed(INT) for key in "xywh"}
 
 GEOMETRY: dict[str, Mapping[str, Kind]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.support.plain_platform.annotations import ANNOTATION, annotation_of
@@ -13,7 +14,7 @@ from tests.support.plain_platform.shape_kinds import GEOMETRY, created, make_sha
 from tests.support.plain_platform.store import refuse_locked
 
 _OPTIONAL: dict[str, Mapping[str, Kind]] = {
-    kind: {key: Kind(of.name, of.check, of.wrong, of.read) for key, of in geometry.items()}
+    kind: {key: replace(of, needed=False) for key, of in geometry.items()}
     for kind, geometry in GEOMETRY.items()
 }
 """The geometry of a PATCH: each key may be absent. A box is changed edge by edge."""

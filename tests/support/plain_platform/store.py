@@ -11,13 +11,16 @@ from tests.support.plain_platform.records import (
     Annotation,
     Asset,
     Assignment,
+    Campaign,
     Data,
     Dataset,
     Job,
     Label,
     LabelGroup,
+    Processing,
     Projection,
     Source,
+    Step,
     Tag,
     User,
     Version,
@@ -51,7 +54,10 @@ class Store:
         self.label_groups: dict[str, LabelGroup] = {}
         self.labels: dict[str, Label] = {}
         self.annotations: dict[str, Annotation] = {}
+        self.campaigns: dict[str, Campaign] = {}
+        self.steps: dict[str, Step] = {}
         self.assignments: dict[str, Assignment] = {}
+        self.processings: dict[str, Processing] = {}
         self.jobs: dict[str, Job] = {}
         self.job_runs: dict[str, Job] = {}
         self.files: dict[str, bytes] = {}
@@ -112,6 +118,13 @@ class Store:
             self.untag(asset_id)
             self.assets.pop(asset_id, None)
 
+    def remove_campaign(self, campaign: Campaign) -> None:
+        for table in (self.steps, self.assignments):
+            for row in [row for row in table.values() if row.campaign_id == campaign.id]:
+                del table[row.id]
+        self.versions[campaign.version_id].campaign_id = None
+        del self.campaigns[campaign.id]
+
     def remove_version(self, version: Version) -> None:
         self.remove_assets(self.assets_of(version.id))
         for table in (self.labels, self.label_groups):
@@ -119,6 +132,8 @@ class Store:
                 del table[row.id]
         for tag in [tag for tag in self.tags.values() if tag.scope == version.id]:
             del self.tags[tag.id]
+        if version.campaign_id is not None:
+            self.remove_campaign(self.campaigns[version.campaign_id])
         self.untag(version.id)
         self.versions.pop(version.id, None)
 
