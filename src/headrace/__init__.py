@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.engine.digest.run import VersionDigest as VersionDigest
     from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
+    from headrace.engine.name_filter import NameFilter as NameFilter
     from headrace.engine.sync.report import SyncReport as SyncReport
     from headrace.engine.upload.push import PushReport as PushReport
     from headrace.errors import HeadraceError as HeadraceError
@@ -88,6 +89,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.engine.digest.run": ("VersionDigest",),
     "headrace.engine.exports.run": ("ExportReport",),
     "headrace.engine.imports.report": ("ImportReport",),
+    "headrace.engine.name_filter": ("NameFilter",),
     "headrace.engine.sync.report": ("SyncReport",),
     "headrace.engine.upload.push": ("PushReport",),
     "headrace.errors": ("HeadraceError",),

@@ -12,6 +12,7 @@ from headrace.cli.console.examples import examples_of
 from headrace.cli.console.help_text import HelpFormatter
 from headrace.cli.console.options import FORMAT_NAMES, Output
 from headrace.cli.console.result import Result
+from headrace.cli.console.streams import with_streams
 from headrace.cli.console.usage import usage_error
 from headrace.cli.lake.init import init
 from headrace.cli.look.ls import ls
@@ -197,7 +198,7 @@ def parse(arguments: Sequence[str]) -> Parsed:
     app = make_app()
     try:
         command, bound, _ = app.parse_args(
-            _without_aliases(arguments), exit_on_error=False, print_error=False
+            with_streams(_without_aliases(arguments)), exit_on_error=False, print_error=False
         )
     except CycloptsError as error:
         raise usage_error(error, _names()) from None

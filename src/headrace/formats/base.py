@@ -20,6 +20,7 @@ from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.info import FormatInfo
 from headrace.formats.io.atomic import AtomicTarget
 from headrace.formats.io.deferred_writes import FileSink
+from headrace.formats.label_map import LabelMapping
 from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape, Attributes
@@ -66,6 +67,8 @@ class Reader(ABC):
     Set it before reading. Without it, and for images that it does not know, such annotations are left out with the
     finding Y07.
     """
+    chooses: Callable[[Sample], bool] | None = None
+    """Decides which images are read; set it before reading. Images left out are not counted, as with another split."""
 
     package: str = ""
     """Name and version of the package that added the format, which its unexpected errors are said to come from."""
@@ -75,6 +78,7 @@ class Reader(ABC):
         self.options = options
         self.findings = findings
         self._known_labels: list[LabelInfo] | None = None
+        self._source_labels: list[str] = []
 
     def __enter__(self) -> Self:
         if not self.path.exists():
@@ -98,10 +102,16 @@ class Reader(ABC):
         self._close()
 
     def labels(self) -> list[LabelInfo]:
-        """Return all declared labels in the source's order; where it declares none, those found in use."""
+        """Return all declared labels in the source's order; where it declares none, those found in use.
+
+        They have the names that the option ``labels_map`` gives them.
+        """
         if self._known_labels is None:
             with blamed(self.package, f"read the labels of {self.path}"):
-                self._known_labels = self._labels(self.findings.begin("labels"))
+                labels = self._labels(self.findings.begin("labels"))
+            self._source_labels = [label.name for label in labels]
+            label_map = self.options.labels_map
+            self._known_labels = labels if label_map is None else label_map.labels(labels)
         return self._known_labels
 
     def filenames(self) -> Iterator[list[str]]:
@@ -112,11 +122,30 @@ class Reader(ABC):
     def batches(self) -> Generator[list[Sample], None, None]:
         """Yield all samples in batches: each asset once, with all of its shapes, in the source's order."""
         found = self.findings.begin("read")
+        label_map = self.options.labels_map
+        mapping = None if label_map is None else LabelMapping(label_map)
         with blamed(self.package, f"read {self.path}"):
             for batch in self._batches(found):
+                if self.chooses is not None:
+                    batch = self._chosen(batch, self.chooses, found)
+                if mapping is not None:
+                    mapping.apply(batch, found)
                 found.images_out += len(batch)
                 found.shapes_out += sum([len(sample.shapes) for sample in batch])
                 yield batch
+        if label_map is not None and mapping is not None:
+            self.labels()
+            label_map.check_known([*self._source_labels, *mapping.seen], found)
+
+    @staticmethod
+    def _chosen(
+        batch: list[Sample], chooses: Callable[[Sample], bool], found: Pass
+    ) -> list[Sample]:
+        chosen = [sample for sample in batch if chooses(sample)]
+        found.images_in -= len(batch) - len(chosen)
+        found.shapes_in -= sum([len(sample.shapes) for sample in batch])
+        found.shapes_in += sum([len(sample.shapes) for sample in chosen])
+        return chosen
 
     def about(self) -> Attributes:
         """Return file-level metadata (COCO's info and licences, unknown keys of a YOLO yaml)."""

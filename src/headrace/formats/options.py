@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr
 
 from headrace.errors import ConfigurationError
 from headrace.formats.class_order import ClassOrder, checked_order
+from headrace.formats.label_map import LabelMap, LabelMapSource, as_label_map
 from headrace.model.shapes import Attributes
 
 VocOrigin = Literal["zero", "one_inclusive"]
@@ -39,6 +40,8 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
         batch: Maximum number of images in a batch.
         geometry: ``raw`` may leave polygons as text until first use.
         gather: False defers grouping shapes by image until samples are requested.
+        labels_map: New names of labels, or labels to leave out. As a keyword argument also the path of a TOML file, or
+            its content as a mapping; see :mod:`headrace.formats.label_map`.
     """
 
     images: Path | None = None
@@ -51,6 +54,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     batch: int = 256
     geometry: Geometry = "floats"
     gather: bool = True
+    labels_map: LabelMap | None = None
 
 
 class WriteOptions(Struct, frozen=True, kw_only=True):
@@ -91,7 +95,7 @@ class WriteOptions(Struct, frozen=True, kw_only=True):
 
 
 class ReadKeywords(TypedDict, total=False):
-    """:class:`ReadOptions` as keyword arguments; ``images`` may be a string too."""
+    """:class:`ReadOptions` as keyword arguments; ``images`` may be a string too, ``labels_map`` a path or a mapping."""
 
     images: str | Path | None
     split: str | None
@@ -103,6 +107,7 @@ class ReadKeywords(TypedDict, total=False):
     batch: int
     geometry: Geometry
     gather: bool
+    labels_map: LabelMapSource | None
 
 
 class WriteKeywords(TypedDict, total=False):
@@ -154,4 +159,6 @@ def _options(kind: type[Options], keywords: Mapping[str, object]) -> Options:
         values["task"] = None
     if isinstance(values.get("images"), str):
         values["images"] = Path(values["images"])
+    if values.get("labels_map") is not None:
+        values["labels_map"] = as_label_map(values["labels_map"])
     return kind(**values)

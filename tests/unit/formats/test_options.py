@@ -9,6 +9,7 @@ import pytest
 
 from headrace import formats
 from headrace.errors import ConfigurationError
+from headrace.formats.label_map import LabelMapSource
 from headrace.formats.options import (
     ConvertKeywords,
     ReadKeywords,
@@ -23,7 +24,10 @@ from headrace.formats.options import (
 def with_texts(kind: type) -> dict[str, Any]:
     """The types of an options struct, where paths may be strings too."""
     hints = get_type_hints(kind)
-    return {name: hint | str if name == "images" else hint for name, hint in hints.items()}
+    spellings = {"images": str, "labels_map": LabelMapSource}
+    return {
+        name: hint | spellings[name] if name in spellings else hint for name, hint in hints.items()
+    }
 
 
 @pytest.mark.parametrize(

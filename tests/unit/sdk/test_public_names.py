@@ -24,7 +24,7 @@ PUBLIC = {
     + """
         AnnotationCampaign AnnotationCampaignAssignment AnnotationCampaignStep AnnotationStatus AssignmentStatus
         CampaignStepType ConversionReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
-        ImportReport InferenceType JobRunStatus JobStatus LabelInfo ProcessingTargetType ProcessingType ProgressEvent
+        ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
         PushReport Sample SyncReport TagTarget TransferReport VersionDigest __version__ blocking connect convert create_lake errors
         formats
     """,

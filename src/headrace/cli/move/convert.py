@@ -7,6 +7,13 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from headrace.cli.console.choice import (
+    DEFAULT_CHOICE,
+    Choice,
+    not_found_data,
+    not_found_lines,
+    status_of,
+)
 from headrace.cli.console.options import (
     DEFAULT_OUTPUT,
     Flag,
@@ -43,6 +50,7 @@ async def convert(
     split: str | None = None,
     task: str | None = None,
     class_order: str | None = None,
+    labels: Path | None = None,
     voc_origin: VocOrigin | None = None,
     on_error: OnError = "raise",
     strict: Flag = False,
@@ -52,6 +60,7 @@ async def convert(
     report: Path | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
+    choice: Choice = DEFAULT_CHOICE,
     output: Output = DEFAULT_OUTPUT,
 ) -> Result:
     """Convert annotation files to another format, without a lake.
@@ -65,6 +74,7 @@ async def convert(
         split: Read only this split; if the source has none, the name of the split to write.
         task: Task of the YOLO labels: auto, detect, segment, pose, obb or classify. Default: the one that fits the shapes.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
+        labels: A TOML file that renames, merges or drops labels; class orders name labels as it does.
         voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
         on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
         strict: Fail on the first finding, and on the first thing that the format cannot represent.
@@ -79,8 +89,14 @@ async def convert(
 
     order = None if class_order is None else await in_thread(parse_class_order, class_order)
     options: dict[str, Any] = given(
-        images=images, split=split, task=task, class_order=order, voc_origin=voc_origin
+        images=images,
+        split=split,
+        task=task,
+        class_order=order,
+        voc_origin=voc_origin,
+        labels_map=labels,
     )
+    chosen = await choice.filter()
     outcome = await run_convert(
         src,
         dst,
@@ -95,6 +111,7 @@ async def convert(
         allow_empty=allow_empty,
         report=report,
         workers=workers,
+        include=chosen,
         **options,
     )
     name = (
@@ -109,8 +126,8 @@ async def convert(
         lines.append(
             f"left out: {plural(outcome.images_dropped, 'image')}, {plural(outcome.shapes_dropped, 'shape')}"
         )
-    lines += replaced_lines(outcome.replaced)
-    labels = by_count(outcome.labels)
+    lines += [*replaced_lines(outcome.replaced), *not_found_lines(chosen)]
+    counts = by_count(outcome.labels)
     return Result(
         command="convert",
         data={
@@ -130,10 +147,12 @@ async def convert(
             "dry_run": outcome.dry_run,
             "replaced": outcome.replaced,
             "seconds": round(outcome.seconds, 3),
+            **not_found_data(chosen),
         },
+        status=status_of(chosen),
         lines=[
             *lines,
-            *label_lines(labels),
+            *label_lines(counts),
             *finding_lines(outcome.findings),
             *([] if report is None else [f"all findings: {report}"]),
         ],

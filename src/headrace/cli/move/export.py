@@ -7,6 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from headrace.cli.console.choice import (
+    DEFAULT_CHOICE,
+    Choice,
+    not_found_data,
+    not_found_lines,
+    status_of,
+)
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -46,12 +53,14 @@ async def export(
     split_seed: int = 0,
     split: str | None = None,
     class_order: str | None = None,
+    labels: Path | None = None,
     use_id: Flag = False,
     overwrite: Flag = False,
     force: Flag = False,
     strict: Flag = False,
     dry_run: Flag = False,
     allow_empty: Flag = False,
+    choice: Choice = DEFAULT_CHOICE,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -71,6 +80,7 @@ async def export(
         split_seed: Seed of the ratio. File names and seed decide, so an image stays in its split.
         split: Name of the split of all images that have none.
         class_order: Order of the class numbers: source, name, NAME,NAME… or @FILE with one name a line. Default: source.
+        labels: A TOML file that renames, merges or drops labels; class orders name labels as it does.
         use_id: Name images by the ids of their assets.
         overwrite: Replace a file at the destination; in a folder, only the files that headrace wrote there unchanged.
         force: Rename a folder that --overwrite must not replace to DST.replaced-TIME, then write.
@@ -81,6 +91,7 @@ async def export(
     order = None if class_order is None else await in_thread(parse_class_order, class_order)
     options = given(images=images, task=task, split=split, class_order=order)
     version, expected = split_digest(version)
+    chosen = await choice.filter()
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.export(
@@ -97,6 +108,8 @@ async def export(
             dry_run=dry_run,
             allow_empty=allow_empty,
             expected_digest=expected,
+            include=chosen,
+            labels_map=labels,
             progress=output.reporter,
             **options,
         )
@@ -125,10 +138,13 @@ async def export(
             "replaced": report.replaced,
             "findings": findings_data(report.findings),
             "seconds": round(report.seconds, 3),
+            **not_found_data(chosen),
         },
+        status=status_of(chosen),
         lines=[
             f"{dst}: {name}, {', '.join(counts)}",
             *replaced_lines(report.replaced),
+            *not_found_lines(chosen),
             *finding_lines(report.findings),
         ],
     )

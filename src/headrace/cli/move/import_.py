@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from headrace.cli.console.errors import DONE, FAILED, UsageError
+from headrace.cli.console.choice import (
+    DEFAULT_CHOICE,
+    Choice,
+    not_found_data,
+    not_found_lines,
+    status_of,
+)
+from headrace.cli.console.errors import FAILED, UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -47,6 +54,7 @@ async def import_(
     split: str | None = None,
     task: str | None = None,
     voc_origin: VocOrigin | None = None,
+    labels: Path | None = None,
     on_error: OnError = "raise",
     allow_missing: Flag = False,
     known_labels: Flag = False,
@@ -55,6 +63,7 @@ async def import_(
     allow_empty: Flag = False,
     dry_run: Flag = False,
     no_undo: Flag = False,
+    choice: Choice = DEFAULT_CHOICE,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -73,6 +82,7 @@ async def import_(
         split: Import only this split of the source.
         task: Task of the YOLO labels, if it cannot be detected: detect, segment, pose, obb or classify.
         voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
+        labels: A TOML file that renames, merges or drops labels.
         on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
         allow_missing: Skip images that are not in the version instead of failing.
         known_labels: Fail on a label that the version does not have instead of creating it.
@@ -86,7 +96,8 @@ async def import_(
         raise UsageError(
             "FILE is missing", hint="give annotation files: headrace import TARGET VERSION FILE…"
         )
-    options = given(images=images, split=split, task=task, voc_origin=voc_origin)
+    options = given(images=images, split=split, task=task, voc_origin=voc_origin, labels_map=labels)
+    chosen = await choice.filter()
     async with connected(target, account) as client:
         found = await find_version(client, version)
         reports = [
@@ -103,6 +114,7 @@ async def import_(
                 allow_empty=allow_empty,
                 dry_run=dry_run,
                 undo=not no_undo,
+                include=chosen,
                 progress=output.reporter,
                 **options,
             )
@@ -110,10 +122,17 @@ async def import_(
         ]
     return Result(
         command="import",
-        data={"version": version, "files": [_data(report) for report in reports]},
-        lines=[line for report in reports for line in _lines(report, target)],
+        data={
+            "version": version,
+            "files": [_data(report) for report in reports],
+            **not_found_data(chosen),
+        },
+        lines=[
+            *(line for report in reports for line in _lines(report, target)),
+            *not_found_lines(chosen),
+        ],
         next=None if dry_run else f"headrace stats {target} {version}",
-        status=FAILED if not allow_empty and any(map(_is_empty, reports)) else DONE,
+        status=FAILED if not allow_empty and any(map(_is_empty, reports)) else status_of(chosen),
     )
 
 

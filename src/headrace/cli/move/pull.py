@@ -6,7 +6,14 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.cli.console.errors import DONE, FAILED
+from headrace.cli.console.choice import (
+    DEFAULT_CHOICE,
+    Choice,
+    not_found_data,
+    not_found_lines,
+    status_of,
+)
+from headrace.cli.console.errors import FAILED
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -38,6 +45,7 @@ async def pull(
     retry_failed: Flag = False,
     dry_run: Flag = False,
     workers: Workers = None,
+    choice: Choice = DEFAULT_CHOICE,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -59,6 +67,7 @@ async def pull(
     # The result says what a program would read in the log.
     logging.getLogger("headrace.engine").setLevel(logging.ERROR)
     version, expected = split_digest(version)
+    chosen = await choice.filter()
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.download(
@@ -70,6 +79,7 @@ async def pull(
             retry_failed=retry_failed,
             dry_run=dry_run,
             expected_digest=expected,
+            include=chosen,
             progress=output.reporter,
         )
     return Result(
@@ -89,9 +99,10 @@ async def pull(
             "renamed": report.renamed,
             "names_file": report.names_file,
             "notes": report.notes,
+            **not_found_data(chosen),
         },
-        lines=_lines(dir, report, tree=tree),
-        status=FAILED if report.kept and not dry_run else DONE,
+        lines=[*_lines(dir, report, tree=tree), *not_found_lines(chosen)],
+        status=FAILED if report.kept and not dry_run else status_of(chosen),
     )
 
 

@@ -7,6 +7,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from headrace.cli.console.choice import (
+    DEFAULT_CHOICE,
+    Choice,
+    not_found_data,
+    not_found_lines,
+    status_of,
+)
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
@@ -32,6 +39,7 @@ async def push(
     retry_failed: Flag = False,
     dry_run: Flag = False,
     workers: Workers = None,
+    choice: Choice = DEFAULT_CHOICE,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -42,7 +50,7 @@ async def push(
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        images: Files, or folders to search for images and videos.
+        images: Files, or folders to search for images and videos. With --files-from, folders in which its names are looked up. Default: this folder.
         type: Annotation type of a new version.
         tag: A tag to attach to the uploaded data. Repeatable.
         retry_failed: Upload only the files that failed in the last push into this version.
@@ -50,18 +58,20 @@ async def push(
         workers: Number of files that are transferred at a time. Default: chosen for the target.
     """
     check_version_name(version)
-    if not images:
+    if not images and choice.files_from is None:
         raise UsageError(
             "IMAGES is missing", hint="give files or folders: headrace push TARGET VERSION IMAGES…"
         )
+    chosen = await choice.filter()
     async with connected(target, account) as client:
         report = await client.push(
             version,
-            images,
+            images or [Path()],
             type=type,
             tags=tag or (),
             max_workers=workers,
             retry_failed=retry_failed,
+            include=chosen,
             dry_run=dry_run,
             progress=output.reporter,
         )
@@ -89,7 +99,9 @@ async def push(
             "bytes": transfer.bytes,
             "seconds": round(transfer.seconds, 3),
             "failed": transfer.failed,
+            **not_found_data(chosen),
         },
-        lines=lines,
+        lines=[*lines, *not_found_lines(chosen)],
+        status=status_of(chosen),
         next=None if dry_run else f"headrace import {target} {version} ANNOTATIONS",
     )

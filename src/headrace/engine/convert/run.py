@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ from msgspec import Struct, field, structs
 from headrace import formats
 from headrace.engine.convert.counts import check_not_empty, passes, shapes_written
 from headrace.engine.convert.workers.distribute import distribute
+from headrace.engine.name_filter import NameFilter
 from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError, FormatError, HeadraceError
 from headrace.formats.base import ConversionStep, Reader, Writer
@@ -98,6 +99,9 @@ async def convert(
     report: str | Path | None = None,
     workers: int | None = None,
     allow_empty: bool = False,
+    include: str | Iterable[str] | NameFilter = (),
+    exclude: str | Iterable[str] = (),
+    names: Iterable[str] | None = None,
     **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
     """Convert a dataset's annotations from one format to another.
@@ -124,6 +128,9 @@ async def convert(
             target's files (the default only for many small files, such as YOLO boxes). The output and the report do
             not depend on it.
         allow_empty: Write the target also if it has none of the source's shapes, or none of its images.
+        include: Convert only images whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+        exclude: Leave out images whose names match these globs.
+        names: Convert only images with these names.
         **options: Fields of :class:`~headrace.formats.options.ReadOptions` and
             :class:`~headrace.formats.options.WriteOptions`.
 
@@ -137,9 +144,11 @@ async def convert(
         LakeError: The target is a lake, or lies in one or contains one.
         UnknownFormatError: There is no such format, or none was detected.
         ConfigurationError: The options contradict each other or do not exist.
-        NoDataError: None of the source's shapes can be written, or none of its images, and ``allow_empty`` is off.
+        NoDataError: None of the source's shapes can be written, or none of its images, and ``allow_empty`` is off;
+            or the names choose no image.
         ConservationError: Records are unaccounted for, which is a bug.
     """
+    chosen = NameFilter.of(include, exclude, names)
 
     def work(stop: Stop) -> ConversionReport:
         return convert_blocking(
@@ -155,6 +164,7 @@ async def convert(
             report=report,
             workers=workers,
             allow_empty=allow_empty,
+            chosen=chosen,
             stop=stop,
             **options,
         )
@@ -188,10 +198,15 @@ def convert_blocking(
     report: str | Path | None = None,
     workers: int | None = None,
     allow_empty: bool = False,
+    chosen: NameFilter | None = None,
     stop: Stop | None = None,
     **options: Unpack[ConvertKeywords],
 ) -> ConversionReport:
-    """Convert like :func:`convert`, without an event loop; ``stop`` ends the work between two batches."""
+    """Convert like :func:`convert`, without an event loop; ``stop`` ends the work between two batches.
+
+    ``chosen`` are the images to convert.
+    """
+    chosen = chosen or NameFilter()
     source_format, why, guess = _source_format(Path(src), from_)
     target_format = formats.get(to)
     report_path = None if report is None else Path(report)
@@ -208,12 +223,19 @@ def convert_blocking(
         why=why,
         dry_run=dry_run,
     )
-    passes_through = source_format == target_format and reading.geometry == "raw"
+    passes_through = (
+        source_format == target_format
+        and reading.geometry == "raw"
+        and reading.labels_map is None
+        and not chosen
+    )
     reading = structs.replace(reading, gather=not passes_through)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
     if guess is not None:
         report_others(guess, Path(src), findings)
     reader = source_format.open(Path(src), options=reading, findings=findings)
+    if chosen:
+        reader.chooses = chosen.chooses_sample
     with (
         findings_file(report_path, findings) as publish_findings,
         Progress("convert", "images", progress) as counting,
@@ -232,6 +254,7 @@ def convert_blocking(
             # Before the target: a run that is killed between the two can be repeated with the same result. In the
             # other order there would be a target, which a second run does not replace, without a report.
             publish_findings()
+            chosen.check_any(writer.found.images_in, str(src))
             if not allow_empty:
                 check_not_empty(str(src), findings)
             outcome.task = writer.task

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from headrace.backend.base import Backend
 from headrace.engine.download.names import NamedFile
+from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing, batched
+from headrace.engine.versions.chosen import ChosenAssets
 from headrace.folders.lakes import check_no_lake
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.protocol.operations.listing import PAGE_SIZE
@@ -120,9 +122,9 @@ async def pull_files(
 
 
 async def failed_before(
-    backend: Backend, version_id: UUID, folder: Path
+    backend: Backend, version_id: UUID, folder: Path, chosen: NameFilter
 ) -> AsyncIterator[list[NamedFile]]:
-    """Yield the files that failed in the last download into ``folder``, with the names they had then.
+    """Yield the chosen files that failed in the last download into ``folder``, with the names they had then.
 
     Raises ConfigurationError if there is no record of failures, or if it is incomplete.
     """
@@ -130,7 +132,7 @@ async def failed_before(
     names = {UUID(failure.id): failure.name for failure in failures if failure.id}
     query = ListAssetsByKey(version_id=version_id)
     listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", list(names))
-    async for page in listed.pages():
+    async for page in ChosenAssets(listed, chosen).pages():
         yield [NamedFile(id=asset.id, data=asset.data, name=names[asset.id]) for asset in page]
 
 

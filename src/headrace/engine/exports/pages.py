@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.exports.splits import AssetSplits
-from headrace.engine.paging import CursorListing, KeyListing, PageSource
+from headrace.engine.name_filter import NameFilter
+from headrace.engine.paging import KeyListing, PageSource
+from headrace.engine.versions.chosen import ChosenAssets, chosen_assets
 from headrace.engine.versions.load import load_page
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
@@ -19,12 +21,7 @@ from headrace.model.sample import Sample
 from headrace.platform.annotations.exports.names import ExportNames
 from headrace.platform.annotations.samples import to_sample
 from headrace.protocol.operations.annotations import LoadedAnnotation
-from headrace.protocol.operations.assets import (
-    LIST_ASSETS,
-    LIST_ASSETS_BY_KEY,
-    ListAssets,
-    ListAssetsByKey,
-)
+from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 
 
 class ExportedAsset(Struct, frozen=True):
@@ -47,6 +44,7 @@ class Selection(Struct, frozen=True, kw_only=True):
         asset_ids: Only these assets.
         key: Property of an asset that names it in the file.
         annotated_only: Leave out assets without an annotation.
+        chosen: Only assets whose file names this chooses.
     """
 
     status: AnnotationStatus | None = None
@@ -54,13 +52,15 @@ class Selection(Struct, frozen=True, kw_only=True):
     asset_ids: Sequence[UUID] | None = None
     key: AnnotationExportKey = AnnotationExportKey.FILENAME
     annotated_only: bool = False
+    chosen: NameFilter = NameFilter()
 
     def assets(self, backend: Backend, version_id: UUID) -> PageSource[AssetRecord]:
         """Return the listing of the assets."""
         if self.asset_ids is None:
-            return CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
+            return chosen_assets(backend, version_id, self.chosen)
         query = ListAssetsByKey(version_id=version_id)
-        return KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", self.asset_ids)
+        listed = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "ids", self.asset_ids)
+        return ChosenAssets(listed, self.chosen) if self.chosen else listed
 
 
 class PageReader(Struct, frozen=True):

@@ -24,12 +24,13 @@ from headrace.engine.threads import in_own_task
 from headrace.engine.versions.labels import label_infos
 from headrace.errors import LossyWriteError
 from headrace.formats.base import Writer
-from headrace.formats.findings.collect import Finding, Findings
+from headrace.formats.findings.collect import Finding, Findings, Pass
+from headrace.formats.label_map import LabelMap, LabelMapping
 from headrace.formats.options import WriteKeywords, WriteOptions, write_options
 from headrace.formats.registry import Format
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
-from headrace.model.sample import LabelInfo
+from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.annotations.exports.names import ExportNames
 from headrace.tasks import first_error
 from headrace.threads import in_thread
@@ -94,6 +95,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
         strict: Raise if the format cannot represent something.
         temporary: The target is in a temporary folder of headrace's own.
         expected_digest: The digest that the version must have, before the export and at its end.
+        labels_map: New names of labels, or labels to leave out.
     """
 
     media: str | None = None
@@ -104,6 +106,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     strict: bool = False
     temporary: bool = False
     expected_digest: str | None = None
+    labels_map: LabelMap | None = None
 
 
 async def export(
@@ -142,6 +145,7 @@ async def export(
         ConfigurationError: An option is not valid, or the images cannot be placed like this.
         DigestMismatchError: The version has another digest than the expected one.
         PartialTransferError: Images could not be copied.
+        NoDataError: The names choose no asset.
     """
     selection, options = selection or Selection(), options or ExportOptions()
     target_format = formats.get(format)
@@ -163,6 +167,10 @@ async def export(
 
     if labels is None:
         labels = await label_infos(backend, version.id)
+    mapping = None
+    if options.labels_map is not None:
+        mapping = _MappedLabels(options.labels_map, labels, findings.begin("labels"))
+        labels = options.labels_map.labels(labels)
     report.labels = dict.fromkeys([label.name for label in labels], 0)
     assets = selection.assets(backend, version.id)
     writer = target_format.create(target, labels, options=writing, findings=findings)
@@ -174,17 +182,34 @@ async def export(
     names = ExportNames(writer)
     splits = await AssetSplits.open(rule, backend, version.id, writer.found)
     pages = PageReader(backend, version.id, assets, selection, splits, names)
-    with Progress("export", "images", progress, total=await assets.count()) as counting:
-        run = _Export(writer, pages, placer, counting, report, options, check_again)
+    total = None if selection.chosen else await assets.count()
+    with Progress("export", "images", progress, total=total) as counting:
+        run = _Export(writer, pages, placer, counting, report, options, mapping, check_again)
         await in_own_task(run.run)
         report.seconds = counting.seconds
     written = writer.found
     report.task = writer.task
     report.images, report.shapes = written.images_out, written.shapes_out
-    report.shapes_dropped = written.shapes_dropped
+    report.shapes_dropped = written.shapes_dropped + (0 if mapping is None else mapping.dropped)
     report.findings = list(findings)
     report.replaced = None if writer.replaced is None else str(writer.replaced)
     return report
+
+
+class _MappedLabels:
+    """Applies a label map to the samples of an export. Raises ParseError for a name that no label has."""
+
+    def __init__(self, label_map: LabelMap, labels: Sequence[LabelInfo], found: Pass) -> None:
+        label_map.check_known([label.name for label in labels], found)
+        self._mapping = LabelMapping(label_map)
+        self._found = found
+
+    def apply(self, samples: Sequence[Sample]) -> None:
+        self._found.shapes_in += self._mapping.apply(samples, self._found)
+
+    @property
+    def dropped(self) -> int:
+        return self._found.shapes_dropped
 
 
 class _Export:
@@ -198,9 +223,11 @@ class _Export:
         progress: Progress,
         report: ExportReport,
         options: ExportOptions,
+        mapping: _MappedLabels | None,
         before_publishing: Callable[[], Awaitable[None]],
     ) -> None:
         self._before_publishing = before_publishing
+        self._mapping = mapping
         self._writer = writer
         self._pages = pages
         self._placer = placer
@@ -248,6 +275,8 @@ class _Export:
 
     def _write(self, page: AssetPage) -> None:
         samples = self._pages.samples(page)
+        if self._mapping is not None:
+            self._mapping.apply(samples)
         labels, splits = self._report.labels, self._report.splits
         for sample in samples:
             for shape in sample.shapes:
@@ -276,6 +305,7 @@ class _Export:
 
     def _check_not_empty(self) -> None:
         written = self._writer.found
+        self._pages.selection.chosen.check_any(written.images_in, self._report.version)
         if written.shapes_in and not written.shapes_out and not self._options.allow_empty:
             task = f" for the task {self._writer.task}" if self._writer.task else ""
             raise LossyWriteError(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
+from headrace.engine.name_filter import NameFilter
 from headrace.errors import ConservationError
 from headrace.formats.findings.collect import Finding, OnError
 from headrace.formats.options import ReadKeywords
@@ -26,6 +27,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
         allow_empty: Do not raise if no image or no shape of a source that has some can be imported.
         on_error: On a bad record: stop, skip it, or report every one and then fail.
         undo: Replace nothing that cannot be brought back.
+        chosen: The images of the source to import.
         read: Keyword options of the reader.
     """
 
@@ -39,6 +41,7 @@ class ImportOptions(Struct, frozen=True, kw_only=True):
     allow_empty: bool = False
     on_error: OnError = "raise"
     undo: bool = True
+    chosen: NameFilter = NameFilter()
     read: ReadKeywords = field(default_factory=ReadKeywords)
 
 

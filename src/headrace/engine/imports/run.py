@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from msgspec import structs
+
 from headrace import formats
 from headrace.backend.base import Backend
 from headrace.engine.imports.chunks import CHUNK_BYTES
@@ -114,7 +116,9 @@ async def import_source(
     """Import the samples of a reader; see :func:`import_file`."""
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
     options = for_type(options, version.type, source.format)
-    reading = read_options(options.read)
+    reading = await in_thread(read_options, options.read)
+    # Its content instead of its path: it is part of the digest that an interrupted import is found by.
+    options = structs.replace(options, read={**options.read, "labels_map": reading.labels_map})
     findings = Findings(options.on_error, keep_all=True)
     report = ImportReport(
         version=f"{version.origin_name}/{version.version}",
@@ -124,6 +128,8 @@ async def import_source(
         dry_run=dry_run,
     )
     reader = source.open(reading, findings)
+    if options.chosen:
+        reader.chooses = options.chosen.chooses_sample
     with Progress("import", "images", progress) as counting:
         async with ThreadedReader(reader):
             matcher = AssetMatcher(backend, version, options.key)
@@ -135,6 +141,7 @@ async def import_source(
                 reader, matcher, all_must_match=options.fail_on_asset_not_found
             )
             counting.total = found.images
+            options.chosen.check_any(found.images, report.source)
             report.images_by_ending = found.matches.by_ending
             report.example_by_ending = found.matches.example
             if not options.allow_empty:

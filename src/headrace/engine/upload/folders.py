@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import AsyncIterator, Container, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from headrace.engine.name_filter import NameFilter, plain_name
 from headrace.engine.paging import batched
 from headrace.engine.upload.file import UploadFile, is_media, measure
 from headrace.folders.lakes import is_lake
@@ -28,55 +29,83 @@ class FileCounts(Struct):
     others: int = 0
 
 
-def count_files(paths: Sequence[Path], only: Container[str] | None = None) -> FileCounts:
-    """Count the files that :func:`media` yields, and those that it leaves out.
+class FilesToPush(Struct, frozen=True):
+    """The images and videos of files and folders, sorted by name within a folder.
 
-    Raises FileNotFoundError if a path does not exist.
+    A file is named by its last part, a file of a folder by its path inside it. Left out are hidden files, a lake below a
+    folder (its objects are copies), and folders of masks, since masks are annotations: those of Pascal VOC
+    (``Segmentation…`` beside ``JPEGImages``) and panoptic COCO (``panoptic_…`` beside a JSON file of the same name). A
+    folder of masks that is given by itself is read.
+
+    Attributes:
+        paths: The files and folders.
+        chosen: Chooses files by name. Where it has a list of names, these are looked up in the folders, and no others.
+        only: Limits them to these names too.
     """
-    counts = FileCounts()
-    for file, is_mask in _files(paths):
-        if not is_media(file.filename):
-            counts.others += 1
-        elif is_mask:
-            counts.masks += 1
-        elif only is None or file.filename in only:
-            counts.media += 1
-    return counts
+
+    paths: Sequence[Path]
+    chosen: NameFilter = NameFilter()
+    only: Container[str] | None = None
+
+    def count(self) -> FileCounts:
+        """Count the files that :meth:`media` yields, and those that it leaves out.
+
+        Raises FileNotFoundError if a path does not exist.
+        """
+        counts = FileCounts()
+        for file, is_mask in self._files():
+            if not is_media(file.filename):
+                counts.others += 1
+            elif is_mask:
+                counts.masks += 1
+            elif self.only is None or file.filename in self.only:
+                counts.media += 1
+        return counts
+
+    def media(self) -> Iterator[UploadFile]:
+        """Yield the images and videos."""
+        for file, is_mask in self._files():
+            if (
+                not is_mask
+                and is_media(file.filename)
+                and (self.only is None or file.filename in self.only)
+            ):
+                yield file
+
+    async def batches(self) -> AsyncIterator[list[UploadFile]]:
+        """Yield the images and videos in batches, with the sizes of the files in bytes."""
+        batches = batched(self.media(), BATCH_FILES)
+        while batch := await in_thread(next, batches, None):
+            await in_thread(measure, batch)
+            yield batch
+
+    def _files(self) -> Iterator[tuple[UploadFile, bool]]:
+        """Yield all chosen files, each with whether it lies in a folder of masks."""
+        for file, is_mask in self._all_files():
+            if self.chosen.chooses(file.filename, str(file.path)):
+                yield file, is_mask
+
+    def _all_files(self) -> Iterator[tuple[UploadFile, bool]]:
+        for path in self.paths:
+            if path.is_dir():
+                if self.chosen.names is not None:
+                    yield from ((file, False) for file in _listed(path, self.chosen.names))
+                    continue
+                for file, is_mask in _walk(path):
+                    yield UploadFile(path=file, filename=file.relative_to(path).as_posix()), is_mask
+            elif path.is_file():
+                yield UploadFile(path=path, filename=path.name), False
+            else:
+                raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
 
 
-def media(paths: Sequence[Path], only: Container[str] | None = None) -> Iterator[UploadFile]:
-    """Yield the images and videos of files and folders, sorted by name within a folder.
-
-    A file is named by its last part, a file of a folder by its path inside it. ``only`` limits them to these names.
-    Left out are hidden files, a lake below a folder (its objects are copies), and folders of masks, since masks are
-    annotations: those of Pascal VOC (``Segmentation…`` beside ``JPEGImages``) and panoptic COCO (``panoptic_…`` beside a
-    JSON file of the same name). A folder of masks that is given by itself is read.
-    """
-    for file, is_mask in _files(paths):
-        if not is_mask and is_media(file.filename) and (only is None or file.filename in only):
-            yield file
-
-
-async def media_batches(
-    paths: Sequence[Path], only: Container[str] | None = None
-) -> AsyncIterator[list[UploadFile]]:
-    """Yield what :func:`media` finds in batches, with the sizes of the files in bytes."""
-    batches = batched(media(paths, only), BATCH_FILES)
-    while batch := await in_thread(next, batches, None):
-        await in_thread(measure, batch)
-        yield batch
-
-
-def _files(paths: Sequence[Path]) -> Iterator[tuple[UploadFile, bool]]:
-    """Yield all files, each with whether it lies in a folder of masks."""
-    for path in paths:
-        if path.is_dir():
-            for file, is_mask in _walk(path):
-                yield UploadFile(path=file, filename=file.relative_to(path).as_posix()), is_mask
-        elif path.is_file():
-            yield UploadFile(path=path, filename=path.name), False
-        else:
-            raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
+def _listed(folder: Path, names: Collection[str]) -> Iterator[UploadFile]:
+    """Yield the files of a folder that a list names. A file outside is named by its last part."""
+    for name in names:
+        path = folder / plain_name(name)
+        if path.is_file():
+            inside = not Path(name).is_absolute() and ".." not in path.parts
+            yield UploadFile(path=path, filename=plain_name(name) if inside else path.name)
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:

@@ -15,9 +15,10 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
+from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing
 from headrace.engine.upload.file import UploadFile
-from headrace.engine.upload.folders import count_files, media_batches
+from headrace.engine.upload.folders import FilesToPush
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.target import UploadTarget
@@ -86,6 +87,7 @@ async def push(
     max_workers: int | None = None,
     state: Path | None = None,
     retry_failed: bool = False,
+    chosen: NameFilter | None = None,
     dry_run: bool = False,
     progress: OnProgress | None = None,
 ) -> PushReport:
@@ -103,6 +105,7 @@ async def push(
         max_workers: Number of concurrent uploads. Default: the backend's limit.
         state: Folder in which the failures of each push are recorded.
         retry_failed: Push only the files that failed in the last push.
+        chosen: Chooses files by their names.
         dry_run: Only report what would be uploaded and added.
         progress: Called with a progress event from time to time.
 
@@ -119,8 +122,11 @@ async def push(
     only = None
     if retry_failed:
         only = await _failed_before(failures_folder, f"{dataset}/{version}")
-    counts = await in_thread(count_files, paths, only)
+    chosen = chosen or NameFilter()
+    files = FilesToPush(paths, chosen, only)
+    counts = await in_thread(files.count)
     if counts.media == 0:
+        chosen.check_any(0, "the files")
         names = ", ".join(str(path) for path in paths[:3])
         raise NoDataError(f"no images or videos in {names}", hint="give images, videos or folders")
     report = PushReport(
@@ -132,7 +138,7 @@ async def push(
     if dry_run:
         found = await _find_version(backend, organization_id, dataset, version, report)
         with Progress("push", "files", progress, total=counts.media) as counting:
-            async for batch in media_batches(paths, only):
+            async for batch in files.batches():
                 await _plan_batch(backend, lake, found, batch, report)
                 counting.add(len(batch))
         report.transfer.seconds = counting.seconds
@@ -140,7 +146,7 @@ async def push(
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
     with Progress("push", "files", progress, total=counts.media) as counting:
-        async for batch in media_batches(paths, only):
+        async for batch in files.batches():
             await _push_batch(backend, target, record, batch, report, counting, max_workers)
     report.transfer.seconds = counting.seconds
     if failures_folder is not None:

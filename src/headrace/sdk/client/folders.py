@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from headrace.engine.name_filter import NameFilter
 from headrace.engine.sync.losses import DeleteLimit
 from headrace.engine.sync.plan import Direction, Side, SyncOptions
 from headrace.engine.sync.report import SyncReport
@@ -32,6 +33,9 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         tags: Iterable[str] = (),
         max_workers: int | None = None,
         retry_failed: bool = False,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
         dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
@@ -47,6 +51,10 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             tags: Names of data tags for the uploaded files; created if missing.
             max_workers: Maximum number of concurrent uploads.
             retry_failed: Upload only the files that failed in the last push into this version.
+            include: Push only files whose names match these globs; see
+                :class:`~headrace.engine.name_filter.NameFilter`. A file is named by its path in the folder.
+            exclude: Leave out files whose names match these globs.
+            names: Push only files with these names. They are looked up in the folders, which are not searched then.
             dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
@@ -56,6 +64,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         Raises:
             BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
             PartialTransferError: If some files failed; its report names them. All others are in the version.
+            NoDataError: If there is nothing to push.
 
         Example:
             ```python
@@ -80,6 +89,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             max_workers=max_workers,
             state=load_settings().state_folder(),
             retry_failed=retry_failed,
+            chosen=NameFilter.of(include, exclude, names),
             dry_run=dry_run,
             progress=progress,
         )

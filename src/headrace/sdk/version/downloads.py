@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from headrace.engine.digest.run import check_unchanged, expect_digest
 from headrace.engine.download.names import Layout, as_layout, name_pages
 from headrace.engine.download.pull import failed_before, pull, pull_files
-from headrace.engine.paging import CursorListing
+from headrace.engine.name_filter import NameFilter
 from headrace.engine.sync.compare import compare
+from headrace.engine.versions.chosen import chosen_assets
 from headrace.model.names import repair_name
 from headrace.model.records import AssetRecord
-from headrace.protocol.operations import assets as operations
 from headrace.sdk.asset import MultiAsset
 from headrace.sdk.base.arguments import as_path
 from headrace.sdk.version.assets import VersionAssets
@@ -39,6 +40,9 @@ class VersionDownloads(VersionAssets):
         retry_failed: bool = False,
         dry_run: bool = False,
         expected_digest: str | None = None,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -60,6 +64,9 @@ class VersionDownloads(VersionAssets):
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out assets whose names match these globs.
+            names: Choose only assets with these names.
             progress: Called with progress events.
 
         Returns:
@@ -82,24 +89,26 @@ class VersionDownloads(VersionAssets):
                 self.record.version
             )
         backend, folder = self.session.backend, as_path(target_path)
-        listing = operations.ListAssets(version_id=self.id)
-        listed = CursorListing(backend, operations.LIST_ASSETS, listing)
+        chosen = NameFilter.of(include, exclude, names)
+        listed = chosen_assets(backend, self.id, chosen)
         named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
         before = await expect_digest(backend, self.record, expected_digest, progress=progress)
         report = await pull(
             backend,
-            failed_before(backend, self.id, folder) if retry_failed else named,
+            failed_before(backend, self.id, folder, chosen) if retry_failed else named,
             folder,
             force_replace=force_replace,
             durable=durable,
             dry_run=dry_run,
             max_workers=max_workers,
-            total=None if retry_failed else await listed.count(),
+            total=None if retry_failed or chosen else await listed.count(),
             progress=progress,
-            some_files=retry_failed,
+            some_files=retry_failed or bool(chosen),
         )
         if before is not None:
             await check_unchanged(backend, self.record, before)
+        if not retry_failed:
+            chosen.check_any(report.total, f"{self.record.origin_name}/{self.record.version}")
         return report
 
     async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:

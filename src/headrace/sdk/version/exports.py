@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Unpack
 from uuid import UUID
@@ -11,9 +11,11 @@ import aiofiles.os
 
 from headrace.engine.exports.pages import Selection
 from headrace.engine.exports.run import ExportOptions, ExportReport, export
+from headrace.engine.name_filter import NameFilter
 from headrace.errors import FormatError
 from headrace.folders.lakes import check_no_lake
 from headrace.formats.info import FormatName, Media
+from headrace.formats.label_map import LabelMapSource, as_label_map
 from headrace.formats.options import WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -56,6 +58,10 @@ class VersionExports(Resource[DatasetVersionRecord]):
         dry_run: bool = False,
         allow_empty: bool = False,
         expected_digest: str | None = None,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
+        labels_map: LabelMapSource | None = None,
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
@@ -84,6 +90,11 @@ class VersionExports(Resource[DatasetVersionRecord]):
             dry_run: Do everything except place images and write the target; the report tells what would be written.
             allow_empty: Write the target even if the format can represent none of the shapes.
             expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out assets whose names match these globs.
+            names: Choose only assets with these names.
+            labels_map: New names of labels, or labels to leave out: the path of a TOML file, or its content; see
+                :mod:`headrace.formats.label_map`. ``class_order`` names labels as the map does.
             progress: Called with progress events.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
@@ -100,12 +111,14 @@ class VersionExports(Resource[DatasetVersionRecord]):
             ConfigurationError: If an option is not valid, or the images cannot be placed in this target.
             DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If images could not be copied.
+            NoDataError: If the names choose no asset.
 
         Example:
             ```python
             report = await version.export("bccd-yolo", format="yolo", media="copy")
             ```
         """
+        mapped = None if labels_map is None else await in_thread(as_label_map, labels_map)
         return await export(
             self.session.backend,
             self.record,
@@ -115,6 +128,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
                 status=AnnotationStatus.parse(status) if status else None,
                 asset_ids=None if assets is None else asset_ids(assets),
                 key=as_export_key(use_id, export_key),
+                chosen=NameFilter.of(include, exclude, names),
             ),
             options=ExportOptions(
                 media=media,
@@ -124,6 +138,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
                 dry_run=dry_run,
                 allow_empty=allow_empty,
                 expected_digest=expected_digest,
+                labels_map=mapped,
             ),
             write={**write_options},
             progress=progress,

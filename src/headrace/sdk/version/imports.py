@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.run import import_file
 from headrace.engine.imports.yolo_files import import_yolo_files
+from headrace.engine.name_filter import NameFilter
 from headrace.formats.findings.collect import OnError
 from headrace.formats.info import FormatName
 from headrace.formats.options import ReadKeywords
@@ -46,6 +47,9 @@ class VersionImports(Resource[DatasetVersionRecord]):
         allow_empty: bool = False,
         dry_run: bool = False,
         undo: bool = True,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -73,6 +77,9 @@ class VersionImports(Resource[DatasetVersionRecord]):
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
             undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
                 False removes without recording.
+            include: Choose only images whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out images whose names match these globs.
+            names: Choose only images with these names.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -86,7 +93,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
             NotFoundError: Before anything is written, if an image matches no asset, or a label is missing and
                 ``force_create_label`` is off.
             ConflictError: Before anything is written, if an image matches several assets, or several images match one.
-            NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
+            NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off; or
+                if the names choose no image.
             RemovalNotRecordedError: With ``undo``, if what would be replaced cannot be recorded.
 
         Example:
@@ -106,6 +114,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             split_tags=split_tags,
             allow_empty=allow_empty,
             undo=undo,
+            chosen=NameFilter.of(include, exclude, names),
             read=read_options,
         )
         return await import_file(
