@@ -120,22 +120,24 @@ class LabelMap(Struct, frozen=True):
                 hint=f'to make them one, write it under [merge]: "{new}" = ["{old}"]',
             )
 
-    def unknown(self, known: Iterable[str]) -> list[tuple[str, str]]:
-        """Return each name of the map that is no known label, with a suggestion, which may be empty."""
-        there = list(known)
-        have = {*there, *self.merged}
-        return [(name, did_you_mean(name, there)) for name in self.names if name not in have]
-
     def check_known(self, known: Iterable[str], found: Pass) -> None:
-        """Add an error for each name of the map that the source does not have, since it may be a typo."""
-        for name, meant in self.unknown(known):
-            found.add(
-                LABEL,
-                "the label map names a label that the source does not have",
-                severity=Severity.ERROR,
-                detail=repr(name) + (f", {meant.rstrip('? ')}?" if meant else ""),
-                hint="correct the map, or pass on_error='skip' to use it for sources that have only some of its labels",
-            )
+        """Add an error for the names of the map that the source does not have, since they may be typos."""
+        there = list(known)
+        unknown = [name for name in self.names if name not in there and name not in self.merged]
+        if not unknown:
+            return
+        details = []
+        for name in unknown:
+            meant = did_you_mean(name, there).strip()
+            details.append(f"{name!r} ({meant})" if meant else repr(name))
+        found.add(
+            LABEL,
+            "the label map names labels that the source does not have",
+            severity=Severity.ERROR,
+            count=len(unknown),
+            detail=", ".join(details),
+            hint="correct the map, or pass on_error='skip' for a source that has only some of its labels",
+        )
 
 
 class LabelMapping:

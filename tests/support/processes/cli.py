@@ -225,3 +225,19 @@ def served(path: Path) -> Iterator[Place]:
         command.process.send_signal(signal.SIGINT)
         outcome = command.outcome()
         assert outcome.status == 0, outcome
+
+
+def fed(
+    content: bytes, *arguments: str | Path, cwd: Path | None = None, **variables: str
+) -> Outcome:
+    """Run a command to its end in a new interpreter, with a pipe for its standard input."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(**variables),
+        input=content,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())

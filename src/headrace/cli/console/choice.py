@@ -23,9 +23,9 @@ CHOICE_GROUP = Group("Choose images", sort_key=7)
 _PIECE = 1 << 20
 
 
-def _rules(_: Any, tokens: Sequence[Token]) -> tuple[tuple[bool, str], ...]:
-    """Return the globs in the order of the command line, each with whether it includes."""
-    return tuple((token.keyword == "--include", token.value) for token in tokens)
+def _signed(_: Any, tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Return the globs in the order of the command line, with ``+`` before those that include and ``-`` before others."""
+    return tuple(f"{'+' if token.keyword == '--include' else '-'}{token.value}" for token in tokens)
 
 
 @Parameter(name="*", group=CHOICE_GROUP)
@@ -34,13 +34,11 @@ class Choice:
     """The options that choose images."""
 
     globs: Annotated[
-        tuple[tuple[bool, str], ...],
+        tuple[str, ...],
         Parameter(
             name=["--include", "--exclude"],
-            converter=_rules,
+            converter=_signed,
             negative="",
-            n_tokens=1,
-            accepts_keys=False,
             show_default=False,
         ),
     ] = ()
@@ -67,7 +65,8 @@ class Choice:
 
         try:
             names = None if self.files_from is None else ListedNames(self.files_from, self.null)
-            return NameFilter(self.globs, names)
+            rules = [(signed[0] == "+", signed[1:]) for signed in self.globs]
+            return NameFilter(rules, names)
         except ConfigurationError as error:
             raise UsageError(error.message, hint=error.hint, code=error.code) from None
         except OSError as error:

@@ -52,7 +52,7 @@ class Finding(Struct, kw_only=True, gc=False):
     """All findings of one kind, counted.
 
     Attributes:
-        code: Row of the conformance table (``C09``), ``LOSS`` or ``CLASS``.
+        code: Row of the conformance table (``C09``), ``LOSS``, ``CLASS`` or ``LABEL``.
         severity: The highest severity.
         message: What is wrong, the same for all of them.
         count: Number of occurrences.
