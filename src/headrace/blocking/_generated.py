@@ -15,6 +15,7 @@ from headrace.engine.digest.run import VersionDigest
 from headrace.engine.download.names import Layout
 from headrace.engine.exports.run import ExportReport
 from headrace.engine.imports.report import ImportReport
+from headrace.engine.name_filter import NameFilter
 from headrace.engine.packed_list import PackedList
 from headrace.engine.sync.plan import Direction, Side
 from headrace.engine.sync.report import SyncReport
@@ -23,6 +24,7 @@ from headrace.engine.upload.push import PushReport
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
 from headrace.formats.info import FormatName, Media
+from headrace.formats.label_map import LabelMapSource
 from headrace.formats.options import ReadKeywords, WriteKeywords
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -3235,6 +3237,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         retry_failed: bool = False,
         dry_run: bool = False,
         expected_digest: str | None = None,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -3256,6 +3261,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out assets whose names match these globs.
+            names: Choose only assets with these names.
             progress: Called with progress events.
 
         Returns:
@@ -3284,6 +3292,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             retry_failed=retry_failed,
             dry_run=dry_run,
             expected_digest=expected_digest,
+            include=include,
+            exclude=exclude,
+            names=names,
             progress=progress,
         )
         return answer
@@ -3787,6 +3798,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         allow_empty: bool = False,
         dry_run: bool = False,
         undo: bool = True,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
         progress: OnProgress | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
@@ -3814,6 +3828,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             dry_run: Write nothing; the report tells what would be imported, created and replaced.
             undo: Record the annotations that are replaced, so that they can be brought back (``report.removal``).
                 False removes without recording.
+            include: Choose only images whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out images whose names match these globs.
+            names: Choose only images with these names.
             progress: Called with progress events.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
@@ -3827,7 +3844,8 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             NotFoundError: Before anything is written, if an image matches no asset, or a label is missing and
                 ``force_create_label`` is off.
             ConflictError: Before anything is written, if an image matches several assets, or several images match one.
-            NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off.
+            NoDataError: If no image or no shape of a source that has some can be imported, and ``allow_empty`` is off; or
+                if the names choose no image.
             RemovalNotRecordedError: With ``undo``, if what would be replaced cannot be recorded.
 
         Example:
@@ -3852,6 +3870,9 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             allow_empty=allow_empty,
             dry_run=dry_run,
             undo=undo,
+            include=include,
+            exclude=exclude,
+            names=names,
             progress=progress,
             **read_options,
         )
@@ -4024,6 +4045,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         dry_run: bool = False,
         allow_empty: bool = False,
         expected_digest: str | None = None,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
+        labels_map: LabelMapSource | None = None,
         progress: OnProgress | None = None,
         **write_options: Unpack[WriteKeywords],
     ) -> ExportReport:
@@ -4052,6 +4077,11 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             dry_run: Do everything except place images and write the target; the report tells what would be written.
             allow_empty: Write the target even if the format can represent none of the shapes.
             expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out assets whose names match these globs.
+            names: Choose only assets with these names.
+            labels_map: New names of labels, or labels to leave out: the path of a TOML file, or its content; see
+                :mod:`headrace.formats.label_map`. ``class_order`` names labels as the map does.
             progress: Called with progress events.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
@@ -4068,6 +4098,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             ConfigurationError: If an option is not valid, or the images cannot be placed in this target.
             DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If images could not be copied.
+            NoDataError: If the names choose no asset.
 
         Example:
             ```python
@@ -4089,6 +4120,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             dry_run=dry_run,
             allow_empty=allow_empty,
             expected_digest=expected_digest,
+            include=include,
+            exclude=exclude,
+            names=names,
+            labels_map=labels_map,
             progress=progress,
             **write_options,
         )
@@ -5071,6 +5106,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
         tags: Iterable[str] = (),
         max_workers: int | None = None,
         retry_failed: bool = False,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
         dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
@@ -5086,6 +5124,10 @@ class ClientBase(BlockingHandle[AsyncClient]):
             tags: Names of data tags for the uploaded files; created if missing.
             max_workers: Maximum number of concurrent uploads.
             retry_failed: Upload only the files that failed in the last push into this version.
+            include: Push only files whose names match these globs; see
+                :class:`~headrace.engine.name_filter.NameFilter`. A file is named by its path in the folder.
+            exclude: Leave out files whose names match these globs.
+            names: Push only files with these names. They are looked up in the folders, which are not searched then.
             dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
@@ -5095,6 +5137,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
         Raises:
             BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
             PartialTransferError: If some files failed; its report names them. All others are in the version.
+            NoDataError: If there is nothing to push.
 
         Example:
             ```python
@@ -5109,6 +5152,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
             tags=tags,
             max_workers=max_workers,
             retry_failed=retry_failed,
+            include=include,
+            exclude=exclude,
+            names=names,
             dry_run=dry_run,
             progress=progress,
         )
