@@ -26,7 +26,16 @@ SMALL = 256 * 1024
 """Files up to this size (bytes) are read whole, in the same thread call that looks them up."""
 
 _INLINE_TYPES = frozenset(
-    {"image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff", "video/mp4"}
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/bmp",
+        "image/tiff",
+        "video/mp4",
+        "video/webm",
+    }
 )
 _RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$", re.ASCII)
 _log = logging.getLogger("headrace.server")

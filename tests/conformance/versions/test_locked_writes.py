@@ -18,6 +18,7 @@ from headrace.errors import APIError, LockedError
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import OPERATIONS, datasets, tags
 from headrace.protocol.operations.session import GET_ORGANIZATION
+from headrace.threads import in_thread
 from tests.conformance.wire.scenario import register, walk
 from tests.support.lakes.owned import rows_of
 from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
@@ -91,17 +92,22 @@ class TriedUnderLock(LocalBackend):
         """Answer one operation."""
         if operation.name not in CONCERNED:
             return await super().call(operation, request)
-        locked = self._update("update version set locked = 1 where locked = 0 returning no")
-        before = rows_of(self.lake)
+        # On a thread: a transaction of the platform may be under way, which the event loop must end.
+        locked = await in_thread(
+            self._update, "update version set locked = 1 where locked = 0 returning no"
+        )
+        before = await in_thread(rows_of, self.lake)
         try:
             answer = await super().call(operation, request)
             outcome = "answered"
         except APIError as error:
             outcome = "locked" if isinstance(error, LockedError) else str(error.status)
-        if rows_of(self.lake) != before:
+        if await in_thread(rows_of, self.lake) != before:
             outcome = "written"
         for no in locked:
-            self._update("update version set locked = 0 where no = ? and locked = 1", no)
+            await in_thread(
+                self._update, "update version set locked = 0 where no = ? and locked = 1", no
+            )
         self.seen[operation.name, outcome] += 1
         # What was written under the lock was not below a version, and cannot be written twice.
         return answer if outcome == "written" else await super().call(operation, request)

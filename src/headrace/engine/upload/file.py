@@ -15,6 +15,16 @@ from headrace.errors import BadRequestError
 
 Metadata = dict[str, Any]
 
+_VIDEO_TYPES = {
+    ".avi": "video/x-msvideo",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+}
+"""Types that are the same on every machine; not every system's table of types has them."""
+
 
 class UploadFile(Struct, kw_only=True):
     """A local file to upload, and the file name of its data. ``size`` is in bytes."""
@@ -55,7 +65,8 @@ def measure(files: Sequence[UploadFile]) -> None:
 
 def content_type(name: str) -> str:
     """Return the media type of a file name, ``application/octet-stream`` if it is unknown."""
-    return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
+    by_suffix = _VIDEO_TYPES.get(os.path.splitext(name)[1].lower())
+    return by_suffix or mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
 def is_media(name: str) -> bool:

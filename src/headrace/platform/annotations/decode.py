@@ -162,15 +162,23 @@ _FIELDS = [(PLURALS[kind], kind, geometry) for kind, geometry in _GEOMETRY.items
 
 def _check_masks(item: ImportItem, asset: int, sizes: Sizes) -> None:
     for mask in item.masks:
-        width, height = sizes[asset]
+        width, height = _size(asset, sizes)
         counts = rle.decode(mask.mask)
         rle.check(counts, height, width)
         if mask.bbox == rle.bounds(counts, height):
             mask.bbox = None
     for each in item.keypoints:
         if isinstance(each.segmentation, str):
-            width, height = sizes[asset]
+            width, height = _size(asset, sizes)
             rle.check(rle.decode(each.segmentation), height, width)
+
+
+def _size(asset: int, sizes: Sizes) -> tuple[int, int]:
+    if asset not in sizes:
+        raise BadRequestError(
+            "a mask needs the size of its asset, and this one's is unknown", hint="send a polygon"
+        )
+    return sizes[asset]
 
 
 def has_masks(item: ImportItem) -> bool:

@@ -117,8 +117,8 @@ async def _add_heights(
 async def sizes_of(
     statements: Statements, scope: VersionScope, assets: list[int]
 ) -> dict[int, tuple[int, int]]:
-    """Return width and height (pixels) of assets, by their row numbers."""
+    """Return width and height (pixels) of assets, by their row numbers; a video of unknown size is left out."""
     rows = await statements.fetch(
         "annotations.sizes", assets=json_text(assets), bucket=scope.bucket, version=scope.no
     )
-    return {seq: (width, height) for seq, width, height in rows}
+    return {seq: (width, height) for seq, width, height in rows if width is not None}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError, NotFoundError
-from headrace.model.enums import DataUploadStatus, JobStatus
+from headrace.model.enums import DataType, DataUploadStatus, JobStatus
 from headrace.model.ids import Kind
 from headrace.model.records import JobAnswer
 from headrace.platform.assets.selectors import data_keys
@@ -40,6 +40,7 @@ class Candidate(NamedTuple):
     filename: str
     status: str
     width: int | None
+    kind: str
 
 
 @handles(ADD_DATA)
@@ -114,11 +115,12 @@ async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -
         raise NotFoundError(f"there is no data {unknown[0]}{more}", hint="nothing was added")
     for each in ids:
         candidate = found[each]
-        if candidate.status != DataUploadStatus.DONE or candidate.width is None:
+        sized = candidate.width is not None or candidate.kind == DataType.VIDEO
+        if candidate.status != DataUploadStatus.DONE or not sized:
             raise BadRequestError(
                 f"data {candidate.filename!r} ({each}) is {candidate.status}"
                 + (" and of unknown size" if candidate.width is None else ""),
-                hint="only data that are DONE with a known width and height become assets",
+                hint="only data that are DONE, images with a known width and height, become assets",
             )
     return [found[each] for each in dict.fromkeys(ids)]
 

@@ -19,6 +19,7 @@ WIDTH = 14
 
 MAX_METADATA_BYTES = 256 * 1024
 
+_UNKNOWN = Meta(0, 0)
 _TYPES = {str(member): member for member in DataType}
 _STATUSES = {str(member): member for member in DataUploadStatus}
 
@@ -38,13 +39,20 @@ def data_record(access: Access, row: Row) -> DataRecord:
         type=_TYPES[kind],
         content_type=content_type,
         upload_status=_STATUSES[status],
-        meta=None if width is None else Meta(width, height),
+        meta=_meta(access, status, width, height),
         presigned_url=access.urls.download(access.organization, object_name),
         metadata=None if metadata is None else msgspec.json.decode(metadata),
         custom_metadata=None if custom_metadata is None else msgspec.json.decode(custom_metadata),
         size=size,
         sha256=None if sha256 is None else sha256.hex(),
     )
+
+
+def _meta(access: Access, status: str, width: int | None, height: int | None) -> Meta | None:
+    """The size in pixels; 0 x 0 for an unknown one where the caller's client demands numbers."""
+    if width is not None and height is not None:
+        return Meta(width, height)
+    return None if access.precise or status != DataUploadStatus.DONE else _UNKNOWN
 
 
 def data_id(lake_created: int, lake_bucket: int, no: int) -> UUID:

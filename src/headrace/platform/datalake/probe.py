@@ -1,4 +1,4 @@
-"""Inspect stored files: the digest, and the size of an image after EXIF rotation."""
+"""Inspect stored files: the digest, the size of an image after EXIF rotation, and what a video's header says."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.formats.io.image_size import read_size
+from headrace.formats.io.video import VideoInfo, read_video
 from headrace.model.records import Meta
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.threads import in_thread
 
 MAX_SIDE = (1 << 31) - 1
+
+VIDEO_FACTS = ("duration_seconds", "frame_count", "fps")
+"""Keys that the metadata of a video get from its header, unless the caller gave them."""
 
 _CHUNK = 1 << 20
 _HEADER = 4 << 20
@@ -42,6 +46,48 @@ async def picture_sizes(objects: ObjectStore, names: Sequence[str]) -> list[Meta
         head = b"".join([chunk async for chunk in objects.get(name, length=_HEADER)])
         sizes.append(await in_thread(_size_of_bytes, head))
     return sizes
+
+
+async def video_headers(
+    objects: ObjectStore, infos: Sequence[ObjectInfo]
+) -> list[VideoInfo | None]:
+    """Read the headers of videos; None where they are of an unknown kind or broken."""
+    paths = [path for info in infos if (path := objects.local_path(info.name)) is not None]
+    if len(paths) == len(infos):
+        return await in_thread(lambda: [read_video(path) for path in paths]) if paths else []
+    found = []
+    for info in infos:
+        head = b"".join([chunk async for chunk in objects.get(info.name, length=_HEADER)])
+        # The index of an MP4 is often at its end; what is between stays a hole in the copy.
+        at = max(len(head), info.size - _HEADER)
+        rest = objects.get(info.name, offset=at) if at < info.size else None
+        tail = b"" if rest is None else b"".join([chunk async for chunk in rest])
+        found.append(await in_thread(_video_of_bytes, head, at, tail))
+    return found
+
+
+def size_of(video: VideoInfo | None) -> Meta | None:
+    """Return the size of a video's frames, None if it is unknown or none."""
+    if video is None or max(video.width, video.height) > MAX_SIDE:
+        return None
+    return Meta(video.width, video.height)
+
+
+def facts_of(video: VideoInfo | None) -> dict[str, float]:
+    """Return what the metadata of a video say about its length, as far as it is known."""
+    if video is None:
+        return {}
+    values = (video.duration, video.frames, video.fps)
+    return {key: value for key, value in zip(VIDEO_FACTS, values, strict=True) if value is not None}
+
+
+def _video_of_bytes(head: bytes, at: int, tail: bytes) -> VideoInfo | None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(head)
+        file.seek(at)
+        file.write(tail)
+        file.flush()
+        return read_video(Path(file.name))
 
 
 def _digest_file(path: Path) -> bytes:

@@ -20,7 +20,15 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import DatalakeScope, datalake_scope
 from headrace.platform.datalake.data import full_record
 from headrace.platform.datalake.data_records import data_record, metadata_text
-from headrace.platform.datalake.probe import MAX_SIDE, digest_of, picture_sizes
+from headrace.platform.datalake.probe import (
+    MAX_SIDE,
+    VIDEO_FACTS,
+    digest_of,
+    facts_of,
+    picture_sizes,
+    size_of,
+    video_headers,
+)
 from headrace.platform.datalake.sources import source_of
 from headrace.platform.datalake.uploads import belongs, check_files
 from headrace.platform.dispatch import handles
@@ -37,6 +45,14 @@ from headrace.storage.database.base import Transaction
 from headrace.storage.objects.base import ObjectInfo
 
 
+class _Stored(NamedTuple):
+    """A stored object, and what its header says; ``facts`` are those about a video."""
+
+    info: ObjectInfo | None
+    size: Meta | None
+    facts: dict[str, float]
+
+
 class _Declared(NamedTuple):
     """What a call declares about a file. A call that declares the same again is a retry."""
 
@@ -46,6 +62,18 @@ class _Declared(NamedTuple):
     source: int | None
     metadata: str | None
     custom_metadata: str | None
+
+    def matches(self, stored: _Declared) -> bool:
+        """Whether the stored data was declared like this, the facts that a video's header gave it aside."""
+        if self.kind != DataType.VIDEO or self.metadata == stored.metadata:
+            return self == stored
+        mine, theirs = (msgspec.json.decode(each.metadata or "{}") for each in (self, stored))
+        for key in VIDEO_FACTS:
+            if key not in mine:
+                theirs.pop(key, None)
+        return bool(mine == theirs) and self._replace(metadata=None) == stored._replace(
+            metadata=None
+        )
 
 
 class _Inspected(NamedTuple):
@@ -145,20 +173,20 @@ async def _drafts(
     tags: dict[tuple[UUID, ...], list[Tag]] = {}
     sources: dict[UUID | None, tuple[int, SourceRecord] | None] = {}
     drafts: list[_Draft | APIError] = []
-    for request, (info, size) in zip(requests, stored, strict=True):
+    for request, found in zip(requests, stored, strict=True):
         try:
             if request.data_source_id not in sources:
                 sources[request.data_source_id] = await source_of(
                     context, access, request.data_source_id
                 )
             no, source = sources[request.data_source_id] or (None, None)
-            declared = _declared(request, no)
+            declared = _declared(request, no, found.facts)
             wanted = tuple(request.tags)
             if wanted not in tags:
                 tags[wanted] = await data_tags(context.database, access, lake, wanted)
             draft = _Draft(request, declared, tags[wanted], source, None)
-            if info is not None:
-                inspected = await _inspect(context, request, info, size)
+            if found.info is not None:
+                inspected = await _inspect(context, request, found.info, found.size)
                 draft = draft._replace(inspected=inspected)
             elif draft.sha256 is None:
                 raise _missing_object(request.object_name)
@@ -240,25 +268,26 @@ async def _reused(
     keys = [(name, draft.declared.filename, draft.sha256) for name, draft in wanted.items()]
     rows = await tx.fetch("datalake.same_content", keys=json_text(keys), **lake.scope)
     return {
-        name: no for name, no, *declared in rows if _Declared(*declared) == wanted[name].declared
+        name: no for name, no, *stored in rows if wanted[name].declared.matches(_Declared(*stored))
     }
 
 
-def _declared(request: DataDescription, source: int | None) -> _Declared:
+def _declared(request: DataDescription, source: int | None, facts: dict[str, float]) -> _Declared:
+    metadata = _given(request.metadata)
     return _Declared(
         filename=safe_text(request.filename, "filename"),
         kind=DataType.parse(request.type),
         content_type=safe_text(request.content_type, "content_type"),
         source=source,
-        metadata=metadata_text("metadata", _given(request.metadata)),
+        metadata=metadata_text("metadata", {**facts, **(metadata or {})} if facts else metadata),
         custom_metadata=metadata_text("custom_metadata", _given(request.custom_metadata)),
     )
 
 
 async def _stored(
     context: Context, access: Access, requests: Sequence[DataDescription]
-) -> list[tuple[ObjectInfo | None, Meta | None]]:
-    """Look up the stored objects, and measure the images whose size the request does not give."""
+) -> list[_Stored]:
+    """Look up the stored objects, measure the images whose size the request does not give, and all videos."""
     names = [each.object_name for each in requests if _is_ours(context, access, each.object_name)]
     infos = {info.name: info for info in await context.objects.heads(names) if info is not None}
     unmeasured = [
@@ -267,7 +296,21 @@ async def _stored(
         if each.object_name in infos and each.type == DataType.IMAGE and _given(each.meta) is None
     ]
     sizes = dict(zip(unmeasured, await picture_sizes(context.objects, unmeasured), strict=True))
-    return [(infos.get(each.object_name), sizes.get(each.object_name)) for each in requests]
+    films = [
+        infos[each.object_name]
+        for each in requests
+        if each.object_name in infos and each.type == DataType.VIDEO
+    ]
+    headers = await video_headers(context.objects, films) if films else []
+    videos = {info.name: video for info, video in zip(films, headers, strict=True)}
+    return [
+        _Stored(
+            infos.get(each.object_name),
+            sizes.get(each.object_name) or size_of(videos.get(each.object_name)),
+            facts_of(videos.get(each.object_name)),
+        )
+        for each in requests
+    ]
 
 
 def _is_ours(context: Context, access: Access, name: str) -> bool:
@@ -284,7 +327,10 @@ async def _inspect(
     sha256 = await digest_of(context.objects, info)
     meta: Meta | None = _given(request.meta) or size
     if meta is None:
-        return _Inspected(DataUploadStatus.ERROR, None, None, info.size, sha256)
+        # A video of an unknown container is as good as any; an image without a size cannot be one.
+        video = request.type == DataType.VIDEO
+        status = DataUploadStatus.DONE if video else DataUploadStatus.ERROR
+        return _Inspected(status, None, None, info.size, sha256)
     if not (0 < meta.width <= MAX_SIDE and 0 < meta.height <= MAX_SIDE):
         raise BadRequestError(f"{meta.width} x {meta.height} is not the size of an image")
     return _Inspected(DataUploadStatus.DONE, meta.width, meta.height, info.size, sha256)
@@ -305,7 +351,7 @@ async def _registered_before(
     if row is None and draft.inspected is None:
         return _missing_object(name)
     same_size = row is not None and meta in (None, Meta(row[1], row[2]))
-    if row is None or _Declared(*row[3:]) != draft.declared or not same_size:
+    if row is None or not draft.declared.matches(_Declared(*row[3:])) or not same_size:
         return ConflictError(
             f"{name} is registered already with another description",
             hint="upload the file under a new object name",

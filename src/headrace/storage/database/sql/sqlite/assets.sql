@@ -109,7 +109,7 @@ from json_each(:keys) j cross join tag t
 where t.family = 2 and t.scope = :version and t.key = j.value
 
 -- name: candidates
-select d.lake_bucket, d.no, k.created, d.filename, d.status, d.width
+select d.lake_bucket, d.no, k.created, d.filename, d.status, d.width, d.kind
 from json_each(:keys) j cross join data d cross join lake k
 where d.lake_bucket = json_extract(j.value, '$[0]') and d.no = json_extract(j.value, '$[1]')
   and k.no = d.lake and k.organization = :organization
