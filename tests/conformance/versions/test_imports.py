@@ -73,6 +73,28 @@ async def test_replace_leaves_the_annotations_of_others(filled: Filled) -> None:
     assert (await filled.stats()).nb_annotations == 2
 
 
+@pytest.mark.parametrize("mode", ["REPLACE", "KEEP", "CONCATENATE"])
+async def test_beside_adds_an_annotation_in_every_mode(filled: Filled, mode: str) -> None:
+    (first,) = await filled.send(filled.item(0, 1))
+    item = filled.item(0, 1, 2)
+    item.duration, item.status = 4.5, AnnotationStatus.REFUSED
+    (second,) = await filled.send(item, mode=mode, beside=True)
+    (third,) = await filled.send(filled.item(0), mode=mode, beside=True)
+    assert [str(each) for each in await filled.ids()] == [third, second, first]
+    _, added, _ = await filled.load()
+    assert (boxes(added), added.duration, added.status) == ([("a", 1), ("a", 2)], 4.5, "REFUSED")
+    stats = await filled.stats()
+    assert (stats.nb_objects, stats.nb_annotations) == (3, 3)
+
+
+@pytest.mark.parametrize("duration", [-1, math.inf, math.nan])
+async def test_durations_must_be_possible(filled: Filled, duration: float) -> None:
+    item = filled.item(0, 1)
+    item.duration = duration
+    with pytest.raises(BadRequestError, match="duration"):
+        await filled.send(item)
+
+
 async def test_keep_ignores_items_of_annotated_assets(filled: Filled) -> None:
     (old,) = await filled.send(filled.item(0, 1))
     answer = await filled.send(

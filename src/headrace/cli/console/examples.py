@@ -73,6 +73,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "version create lake cells --description 'Blood cells'",
         "version create https://hub.example bccd/v2 --dry-run",
     ),
+    "version digest": (
+        "version digest lake bccd/v1",
+        "version digest https://hub.example bccd/v1 --json",
+        "version digest lake bccd/v1 --json",
+    ),
     "version fork": (
         "version fork lake bccd/v1 v2",
         "version fork lake bccd/v1 night -q 'tags.name = \"night\"'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ class PreparedAnnotation(msgspec.Struct):
     packed_counts: bytes
     attributes: dict[str, Any] | None
     attributes_text: str | None
+    duration: float
 
 
 def prepare_annotations(
@@ -55,6 +57,7 @@ def _prepare(
     item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes
 ) -> PreparedAnnotation:
     try:
+        _check_duration(item.duration)
         _check_masks(item, asset, sizes)
     except ValueError as error:
         raise _invalid(item, error) from None
@@ -89,7 +92,13 @@ def _prepare(
         packed_counts=pack_counts(counts),
         attributes=item.attributes,
         attributes_text=attributes,
+        duration=item.duration,
     )
+
+
+def _check_duration(duration: float) -> None:
+    if not (math.isfinite(duration) and duration >= 0):
+        raise ValueError(f"the duration is {duration} seconds")
 
 
 def _invalid(item: ImportItem, error: Exception) -> BadRequestError:

@@ -130,20 +130,8 @@ async def create_annotation(
         change = await touch(tx, scope, annotations=1)
         status, blob = str(AnnotationStatus.PENDING), pack(Shapes([]))
         row = (scope.bucket, scope.no, asset, change.annotation, account or access.account, status)
-        empty = (0, pack_counts({}), blob, None, None)
+        empty = (request.duration, 0, pack_counts({}), blob, None, None)
         await tx.insert_many("annotations.add", [(*row, context.clock(), *empty)])
-        if request.duration:
-            await tx.execute(
-                "single_annotations.update",
-                status=None,
-                account=None,
-                duration=request.duration,
-                attributes=None,
-                bucket=scope.bucket,
-                version=scope.no,
-                asset=asset,
-                no=change.annotation,
-            )
         delta = CounterDelta()
         delta.add({})
         await delta.write(tx, scope.bucket, scope.no)

@@ -113,7 +113,10 @@ class TrackIn(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
 
 
 class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
-    """All shapes of one asset. ``status`` overrides that of the call (headrace only)."""
+    """All shapes of one asset. ``status`` overrides that of the call, ``duration`` is the working time in seconds.
+
+    Both exist on headrace only. A new annotation gets the duration; one that is extended keeps its own.
+    """
 
     asset_id: str
     rectangles: list[RectangleIn] = field(default_factory=list)
@@ -126,6 +129,7 @@ class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
     tracks: list[TrackIn] = field(default_factory=list)
     attributes: Attributes | None = None
     status: AnnotationStatus | None = None
+    duration: float = 0.0
 
 
 class ImportAnnotations(Struct, kw_only=True):
@@ -133,7 +137,8 @@ class ImportAnnotations(Struct, kw_only=True):
 
     ``worker_id`` (headrace only) is the user who owns the annotations, by default the caller. In requests that read
     annotations it selects those of one user. ``undo`` (headrace only) is that of ``DeleteAssets``, for the annotations
-    that are replaced.
+    that are replaced. With ``beside`` (headrace only) every item becomes a new annotation, beside all that its asset has,
+    whatever the mode.
     """
 
     version_id: UUID
@@ -144,6 +149,7 @@ class ImportAnnotations(Struct, kw_only=True):
     chunk: int | UnsetType = UNSET
     worker_id: UUID | None = None
     undo: bool | None = None
+    beside: bool | UnsetType = UNSET
 
 
 class StartImport(Struct, kw_only=True):
@@ -290,7 +296,7 @@ IMPORT_ANNOTATIONS = Operation(
     request=ImportAnnotations,
     result=dict[str, int],
     doc="Write the annotations of many assets at once; returns the number of shapes per annotation id.",
-    extension_fields=("import_id", "chunk", "worker_id", "undo"),
+    extension_fields=("import_id", "chunk", "worker_id", "undo", "beside"),
     errors=(404, 400, 409, 413, 423, 507),
 )
 START_IMPORT = Operation(

@@ -157,6 +157,7 @@ async def _apply(
         default,
         items,
         _recorder(context, access, request),
+        beside=request.beside is True,
     )
     await writer.read_ahead(context.database)
     async with context.database.transaction() as tx:

@@ -60,6 +60,8 @@ class ChunkWriter:
         status: str | None,
         items: list[PreparedAnnotation],
         recorder: RemovalRecorder | None,
+        *,
+        beside: bool = False,
     ) -> None:
         self._scope = scope
         self._account = account
@@ -67,6 +69,7 @@ class ChunkWriter:
         self._status = status
         self._items = items
         self._recorder = recorder
+        self._beside = beside
         self._read_ahead: dict[ExistingAnnotation, MergedAnnotation] = {}
         self._in_campaign: set[int] = set()
 
@@ -115,7 +118,9 @@ class ChunkWriter:
             own = [annotation for annotation in present if annotation.account == self._account]
             if item.asset in self._in_campaign:
                 continue
-            if self._mode is ImportAnnotationMode.KEEP and present:
+            if self._beside:
+                fresh.append(item)
+            elif self._mode is ImportAnnotationMode.KEEP and present:
                 kept[item.asset] = present[-1]
             elif self._mode is ImportAnnotationMode.CONCATENATE and own:
                 changed.append((own[-1], item))
@@ -192,7 +197,7 @@ class ChunkWriter:
         return digest_of(
             self._account,
             item.status or self._default_status,
-            0.0,
+            item.duration,
             item.packed_counts,
             item.blob,
             item.attributes_text,
@@ -234,6 +239,7 @@ class ChunkWriter:
                     self._account,
                     item.status or default,
                     now,
+                    item.duration,
                     item.counts.total(),
                     item.packed_counts,
                     *blob,

@@ -25,7 +25,7 @@ returning next_content - :count
 -- name: add
 insert into annotation (bucket, version, asset, no, account, status, created, duration,
                         shapes_n, counts, shapes, content, attributes)
-values (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: rewrite
 update annotation set status = ?, shapes_n = ?, counts = ?, shapes = ?, content = ?, attributes = ?
