@@ -227,7 +227,8 @@ async def _send(
 ) -> DataRecord | ReusedData:
     sent = await upload.send(object_name, content_type(file.filename))
     described = description(backend, target, file, object_name)
-    described.sha256 = sent.sha256 or UNSET
+    if backend.limits.extensions:
+        described.sha256 = sent.sha256 or UNSET
     record = await backend.call(
         REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))
     )
