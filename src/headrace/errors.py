@@ -46,6 +46,7 @@ __all__ = [
     "FormatPackageError",
     "FormatPackageWarning",
     "HeadraceError",
+    "HeadraceWarning",
     "InsufficientResourcesError",
     "JobFailedError",
     "LakeBusyError",
@@ -107,6 +108,10 @@ class HeadraceError(Exception):
         return self.message if self.hint is None else f"{self.message} ({self.hint})"
 
 
+class HeadraceWarning(UserWarning):
+    """Something that was asked for has no effect."""
+
+
 class ConfigurationError(HeadraceError):
     """A setting or argument is missing, invalid or contradicts another one: correct it."""
 
@@ -156,7 +161,7 @@ class FormatPackageError(FormatError):
     code = "format-package"
 
 
-class FormatPackageWarning(UserWarning):
+class FormatPackageWarning(HeadraceWarning):
     """A format of another package was left out of a listing or a detection, because the package is broken."""
 
 

@@ -1,27 +1,66 @@
-"""Settings from arguments, environment variables and a file, in this order of precedence.
+"""Settings from arguments, environment variables, the project's file and the user's file, in this order of precedence.
 
-The file is ``headrace.toml`` in the working folder or a folder above it, or the table ``[tool.headrace]`` of a
-``pyproject.toml`` there; the nearest folder that has either is used. The environment variable of a setting is its
-name in upper case after ``HEADRACE_``. Settings are read when a connection is opened, never at import.
+The project's file is ``headrace.toml`` in the working folder or a folder above it, or the table ``[tool.headrace]`` of a
+``pyproject.toml`` there; the nearest folder that has either is used. It may have come with a repository that somebody
+else wrote, so the settings in :data:`PERSONAL` have no effect in it. The user's file is ``config.toml`` in the
+configuration folder (:mod:`headrace.app_folders`).
+
+The environment variable of a setting is its name in upper case after ``HEADRACE_``. Settings are read when a connection
+is opened, never at import. Tokens are no settings: see :mod:`headrace.credentials`.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
+import warnings
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import msgspec
 from msgspec import Struct
 
-from headrace.errors import ConfigurationError, did_you_mean
+from headrace.app_folders import HOME_VARIABLE, config_folder, state_folder
+from headrace.errors import ConfigurationError, HeadraceWarning, did_you_mean
 
 FILE = "headrace.toml"
+USER_FILE = "config.toml"
 _PROJECT = "pyproject.toml"
 _PREFIX = "HEADRACE_"
 TOKEN_VARIABLE = _PREFIX + "TOKEN"
+
+PERSONAL = frozenset({"allow_http", "state", "trust_storage"})
+"""The settings that a project's file cannot change.
+
+Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
+a token without encryption, or to plant the state of transfers.
+"""
+
+_TOKEN = "token"
+_OTHER_VARIABLES = frozenset(
+    {
+        TOKEN_VARIABLE,
+        HOME_VARIABLE,
+        # The command line's.
+        "HEADRACE_DEBUG",
+        # Those that a processing is started with.
+        "HEADRACE_CPU",
+        "HEADRACE_DATALAKE_ID",
+        "HEADRACE_GPU",
+        "HEADRACE_IDS",
+        "HEADRACE_JOB_ID",
+        "HEADRACE_ORGANIZATION_ID",
+        "HEADRACE_PARAMETERS",
+        "HEADRACE_PROCESSING",
+        "HEADRACE_TARGET",
+        "HEADRACE_USERNAME",
+        "HEADRACE_VERSION_ID",
+    }
+)
+"""The variables that are not settings."""
 
 
 class UndoPolicy(Struct, frozen=True, kw_only=True):
@@ -40,23 +79,25 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings in effect.
 
     Attributes:
-        token: The token for a server.
         organization: The name of the organization on a server. Default: that of the token.
+        profile: The profile whose token is used, as ``headrace login`` stored it.
         max_workers: Maximum number of concurrent transfers and calls.
         state: The folder for the state of interrupted uploads, and of the folders that headrace wrote.
         undo_days: Days for which removals from a lake can be undone. Default: 7.
         undo_bytes: Bytes that the records of removals may take, per lake. Default: 2 GiB.
         trust_storage: Follow URLs of files that point to this machine or its network, or are not encrypted, although
             the server itself is remote and encrypted.
+        allow_http: Send tokens without encryption to other machines too.
     """
 
-    token: str | None = None
     organization: str | None = None
+    profile: str | None = None
     max_workers: int | None = None
     state: str | None = None
     undo_days: float | None = None
     undo_bytes: int | None = None
     trust_storage: bool = False
+    allow_http: bool = False
 
     def undo_policy(self) -> UndoPolicy:
         """Return how much of what is removed is kept, and for how long."""
@@ -67,29 +108,21 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )
 
     def state_folder(self) -> Path:
-        """Return ``state``, by default ``headrace`` in the folder of the system for application state."""
-        if self.state is not None:
-            return Path(self.state).expanduser()
-        given = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_STATE_HOME", "")
-        # The specification of these variables has relative paths ignored.
-        base = Path(given) if Path(given).is_absolute() else Path.home() / ".local" / "state"
-        return base / "headrace"
-
-    def __repr__(self) -> str:
-        shown = {**msgspec.structs.asdict(self), "token": self.token and "(set)"}
-        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+        """Return ``state``, by default the folder of the system for application state."""
+        return state_folder() if self.state is None else Path(self.state).expanduser()
 
 
 class SettingsKeywords(TypedDict, total=False):
     """The settings as keyword arguments; None means not given."""
 
-    token: str | None
     organization: str | None
+    profile: str | None
     max_workers: int | None
     state: str | None
     undo_days: float | None
     undo_bytes: int | None
     trust_storage: bool | None
+    allow_http: bool | None
 
 
 def load_settings(
@@ -101,7 +134,7 @@ def load_settings(
     """Load the settings in effect.
 
     Args:
-        folder: Where to start the search for the settings file. Default: the working folder.
+        folder: Where to start the search for the project's file. Default: the working folder.
         environment: The environment variables. Default: those of the process.
         **arguments: Settings that take precedence; None means not given.
 
@@ -110,11 +143,16 @@ def load_settings(
 
     Raises:
         ConfigurationError: If a value is invalid; the message names the variable or the file.
+
+    Warns:
+        HeadraceWarning: If a setting has no effect where it stands, or a variable is unknown.
     """
+    variables = os.environ if environment is None else environment
     given = {name: value for name, value in arguments.items() if value is not None}
     found = {
-        **_from_file(folder or Path.cwd()),
-        **_from_environment(os.environ if environment is None else environment),
+        **_from_user(config_folder(variables) / USER_FILE),
+        **_from_project(folder or Path.cwd()),
+        **_from_environment(variables),
         **given,
     }
     return _checked(found, "an argument")
@@ -127,18 +165,67 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if text:
             checked = _checked({name: text}, _PREFIX + name.upper())
             found[name] = getattr(checked, name)
+    _warn_of_typos(environment)
     return found
 
 
-def _from_file(folder: Path) -> dict[str, Any]:
+def _warn_of_typos(environment: Mapping[str, str]) -> None:
+    """Warn of variables whose names are nearly those of headrace. Others may be somebody's own."""
+    known = {*_OTHER_VARIABLES, *(_PREFIX + name.upper() for name in Settings.__struct_fields__)}
+    bare = [name.removeprefix(_PREFIX) for name in known]
+    for name in environment:
+        if name.startswith(_PREFIX) and name not in known:
+            for near in get_close_matches(name.removeprefix(_PREFIX), bare, n=1, cutoff=0.75):
+                _warn(f"the variable {name} has no effect; did you mean {_PREFIX}{near}?")
+
+
+def _from_user(path: Path) -> dict[str, Any]:
+    table = _read(path)
+    return {} if table is None else _without(table, {_TOKEN}, path)
+
+
+def _from_project(folder: Path) -> dict[str, Any]:
     for parent in (folder, *folder.parents):
-        own = _read(parent / FILE)
-        if own is not None:
-            return _fields(own, parent / FILE)
-        table = (_read(parent / _PROJECT) or {}).get("tool", {})
-        if isinstance(table, dict) and "headrace" in table:
-            return _fields(table["headrace"], parent / _PROJECT)
+        path = parent / FILE
+        table = _read(path)
+        if table is None:
+            path = parent / _PROJECT
+            table = (_read(path) or {}).get("tool", {})
+            table = table.get("headrace") if isinstance(table, dict) else None
+        if table is not None:
+            return _without(table, PERSONAL | {_TOKEN}, path)
     return {}
+
+
+def _without(table: Any, ignored: AbstractSet[str], path: Path) -> dict[str, Any]:
+    """Check the settings of a file, and return those that may stand in it."""
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{path}: headrace must be a table", hint="[tool.headrace]")
+    for name in table:
+        if name not in (*Settings.__struct_fields__, _TOKEN):
+            known = Settings.__struct_fields__
+            hint = did_you_mean(name, known).strip() or f"settings: {', '.join(known)}"
+            raise ConfigurationError(f"{path} has an unknown setting {name!r}", hint=hint)
+    useless = sorted(ignored & table.keys())
+    if useless:
+        _warn(f"{path}: {', '.join(useless)} is ignored. {_cure(useless)}")
+    kept = {name: value for name, value in table.items() if name not in ignored}
+    _checked(kept, str(path))
+    return kept
+
+
+def _cure(useless: list[str]) -> str:
+    personal = [name for name in useless if name != _TOKEN]
+    cures = ["a token is stored by: headrace login URL"] if _TOKEN in useless else []
+    if personal:
+        where = config_folder() / USER_FILE
+        cures.append(f"a project cannot set {', '.join(personal)}: set it in {where}")
+    return "; ".join(cures)
+
+
+def _warn(message: str) -> None:
+    # Python's own filter shows the same warning once.
+    warnings.warn(message, HeadraceWarning, stacklevel=2)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -152,18 +239,6 @@ def _read(path: Path) -> dict[str, Any] | None:
         raise ConfigurationError(
             f"{path} is not valid TOML: {error}", hint="correct or remove it"
         ) from None
-
-
-def _fields(table: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{path}: headrace must be a table", hint="[tool.headrace]")
-    for name in table:
-        if name not in Settings.__struct_fields__:
-            known = Settings.__struct_fields__
-            hint = did_you_mean(name, known).strip() or f"settings: {', '.join(known)}"
-            raise ConfigurationError(f"{path} has an unknown setting {name!r}", hint=hint)
-    _checked(table, str(path))
-    return table
 
 
 def _checked(values: Mapping[str, Any], origin: str) -> Settings:

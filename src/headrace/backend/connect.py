@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -10,9 +11,9 @@ import anyio
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend, Limits
+from headrace.credentials.find import Credentials, find_credentials
 from headrace.errors import ConfigurationError
 from headrace.model.records import OrganizationRecord, PingRecord
-from headrace.net.urls import redact
 from headrace.protocol.operations.session import (
     FIND_ORGANIZATION,
     GET_ORGANIZATION,
@@ -22,6 +23,7 @@ from headrace.protocol.operations.session import (
     Ping,
 )
 from headrace.settings import TOKEN_VARIABLE, Settings, load_settings
+from headrace.threads import in_thread
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 
@@ -33,6 +35,8 @@ async def open_backend(
     organization_id: UUID | str | None = None,
     organization_name: str | None = None,
     username: str | None = None,
+    profile: str | None = None,
+    token_variables: Sequence[str] = (TOKEN_VARIABLE,),
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     """Open a lake (a folder, or ``sqlite:///folder``) or connect to a server (``http(s)://…``).
 
@@ -44,6 +48,9 @@ async def open_backend(
         organization_id: Takes precedence over ``organization_name``.
         organization_name: Default: the default organization of the user.
         username: The user, for a lake. Default: the account that owns it.
+        profile: The profile with the token, for a server.
+        token_variables: The environment variables that may hold the token, for a server
+            (:func:`headrace.credentials.find.find_credentials`).
 
     Returns:
         The backend, the answer to its first call, and the organization.
@@ -58,19 +65,30 @@ async def open_backend(
     organization = _as_uuid(organization_id)
     found = _SCHEME.match(target) if isinstance(target, str) else None
     scheme = found[1].lower() if found else ""
-    settings = load_settings(token=api_token, organization=organization_name)
+    settings = load_settings(organization=organization_name)
     if scheme in ("http", "https"):
         if username is not None:
             raise ConfigurationError(
                 "username is for lakes; a server identifies the user by the token",
                 hint="omit username=",
             )
-        return await _connect(str(target), _token(settings.token), organization, settings)
+        credentials = await in_thread(
+            find_credentials,
+            str(target),
+            api_token=api_token,
+            profile=profile,
+            organization=organization_name,
+            variables=token_variables,
+            settings=settings,
+        )
+        return await _connect(credentials, organization, settings)
     if scheme not in ("", "sqlite"):
         raise ConfigurationError(
             f"cannot connect to a {scheme} address",
             hint="use a folder, sqlite:///folder, http://host or https://host",
         )
+    if profile is not None:
+        raise ConfigurationError("a profile is for a server, not for a lake", hint="omit profile=")
     # The organization in the settings is one of a server; that of a lake is chosen by argument only.
     return await _open(_folder(target), organization, organization_name, username, settings)
 
@@ -102,22 +120,23 @@ async def _open(
 
 
 async def _connect(
-    address: str, token: str, organization_id: UUID | None, settings: Settings
+    credentials: Credentials, organization_id: UUID | None, settings: Settings
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     from headrace.backend.remote import SERVER_LIMITS, RemoteBackend
     from headrace.net.retry import RetryPolicy
 
     # A wrong address must not take a minute to be reported.
     few_retries = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
-    try:
-        backend = RemoteBackend(
-            address, token, state=settings.state_folder(), trust_storage=settings.trust_storage
-        )
-    except ValueError:
-        raise ConfigurationError(f"{redact(address)} is not the address of a server") from None
+    backend = RemoteBackend(
+        credentials.address,
+        credentials.token,
+        state=settings.state_folder(),
+        trust_storage=settings.trust_storage,
+        explain_refusal=credentials.refused,
+    )
     try:
         ping = await backend.call(PING, Ping(), policy=few_retries)
-        organization = await _organization(backend, ping, organization_id, settings.organization)
+        organization = await _organization(backend, ping, organization_id, credentials.organization)
         limits = SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
         backend.configure(organization.id, _limited(limits, settings))
     except BaseException:
@@ -143,19 +162,6 @@ def _limited(limits: Limits, settings: Settings) -> Limits:
     if settings.max_workers is None:
         return limits
     return replace(limits, concurrency=settings.max_workers, max_workers=settings.max_workers)
-
-
-def _token(token: str | None) -> str:
-    token = (token or "").strip()
-    if not token:
-        raise ConfigurationError(
-            "a server needs a token", hint=f"pass api_token= or set {TOKEN_VARIABLE}"
-        )
-    if not token.isascii() or not token.isprintable() or " " in token:
-        raise ConfigurationError(
-            "the token contains characters that are not valid in a token", hint="copy it again"
-        )
-    return token
 
 
 def _folder(target: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -57,6 +57,7 @@ class RemoteBackend:
         policy: The retries of calls and uploads.
         state: Folder in which interrupted uploads are recorded; None to restart them from the beginning.
         trust_storage: Whether files may be at any URL, even one closer to this machine than the server.
+        explain_refusal: Returns the error for a server that refused the token. Default: the error of the API.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class RemoteBackend:
         policy: RetryPolicy | None = None,
         state: Path | None = None,
         trust_storage: bool = False,
+        explain_refusal: Callable[[AuthenticationError], AuthenticationError] | None = None,
     ) -> None:
         self.state = state
         self.limits = Limits()
@@ -74,6 +76,7 @@ class RemoteBackend:
         url_policy = policy_for(self._api.address, trusted=trust_storage)
         self._storage = StorageSession(user_agent=USER_AGENT, url_policy=url_policy)
         self._policy = policy
+        self._explain_refusal = explain_refusal
         self._organization: UUID | None = None
         self.name = self._api.address
 
@@ -123,12 +126,15 @@ class RemoteBackend:
         )
         if 200 <= response.status < 300 and response.status != 208:
             return decode_response(operation, response.body)
-        raise decode_error(
+        error = decode_error(
             response.status,
             response.body,
             request_id=response.headers.get("X-Request-ID", headers["X-Request-ID"]),
             retry_after=retry_after(response.headers),
         )
+        if isinstance(error, AuthenticationError) and self._explain_refusal is not None:
+            raise self._explain_refusal(error)
+        raise error
 
     def file(self, data: DataRecord, /) -> RemoteFile:
         """The file of a data."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from headrace.blocking._generated import ClientBase
 from headrace.blocking.portal import portal
+from headrace.credentials.find import get_profile
 from headrace.errors import ConfigurationError
 from headrace.sdk.client import client as async_client
 from headrace.sdk.client import connect as opening
@@ -26,12 +27,15 @@ class Client(ClientBase):
     Errors are those of ``headrace.connect``.
 
     Args:
-        api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then
-            ``PICSELLIA_TOKEN``, then ``token`` in ``headrace.toml``. A lake needs none.
+        api_token: The token for a server. Default: that of ``profile``, then the environment variable
+            ``HEADRACE_TOKEN``, but only where ``host`` is given; then ``PICSELLIA_TOKEN``, then the token that
+            ``headrace login`` stored for this server. A lake needs none.
         organization_id: The id of the organization; takes precedence over the name. Default: that of the token.
         organization_name: The name of the organization.
-        host: The URL of a platform or a headrace server, or the folder of a lake.
+        host: The URL of a platform or a headrace server, or the folder of a lake. Default: the server of ``profile``,
+            or the platform of the official client.
         session: Must be None; the official client takes a session of ``requests`` here.
+        profile: The name of a stored token, as given to ``headrace login``.
 
     Example:
         ```python
@@ -47,21 +51,28 @@ class Client(ClientBase):
         api_token: str | None = None,
         organization_id: str | UUID | None = None,
         organization_name: str | None = None,
-        host: str | Path = HOST,
+        host: str | Path | None = None,
         session: None = None,
+        *,
+        profile: str | None = None,
     ) -> None:
         if session is not None:
             raise ConfigurationError(
                 "a session of requests has no effect here", hint="omit session="
             )
-        if api_token is None and not os.environ.get(TOKEN_VARIABLE):
-            api_token = os.environ.get(OFFICIAL_TOKEN_VARIABLE)
-
-        connection = opening.connect(
+        # HEADRACE_TOKEN is for a server that the script names, never for the default one.
+        variables = (
+            [OFFICIAL_TOKEN_VARIABLE] if host is None else [TOKEN_VARIABLE, OFFICIAL_TOKEN_VARIABLE]
+        )
+        if host is None:
+            host = HOST if profile is None else get_profile(profile).address
+        connection = opening.open_connection(
             host,
+            token_variables=variables,
             api_token=api_token,
             organization_id=organization_id,
             organization_name=organization_name,
+            profile=profile,
         )
         super().__init__(_opened(connection))
 
@@ -73,6 +84,7 @@ def connect(
     organization_id: str | UUID | None = None,
     organization_name: str | None = None,
     username: str | None = None,
+    profile: str | None = None,
 ) -> Client:
     """Open a client of a lake or a server.
 
@@ -80,11 +92,12 @@ def connect(
 
     Args:
         target: The folder of a lake (also as ``sqlite:///folder``), or the URL of a server.
-        api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then ``token`` in
-            ``headrace.toml``. A lake needs none.
+        api_token: The token for a server. Default: that of ``profile``, then the environment variable
+            ``HEADRACE_TOKEN``, then the token that ``headrace login`` stored for this server. A lake needs none.
         organization_id: The id of the organization. Default: that of the token.
         organization_name: The name of the organization. Default: that of the token.
         username: The user whose calls these are, in a lake. Default: the own account of the lake.
+        profile: The name of a stored token, as given to ``headrace login``. It must be one for this server.
 
     Returns:
         The open client.
@@ -93,7 +106,8 @@ def connect(
         NotALakeError: If the folder is not a lake.
         AuthenticationError: If the token is not valid.
         ConnectError: If the server cannot be reached.
-        ConfigurationError: If ``target`` is another kind of address, or a server gets no token or a ``username``.
+        ConfigurationError: If ``target`` is another kind of address, a server gets no token or a ``username``, or the
+            token must not be sent there.
         NotFoundError: If there is no such user or organization.
     """
     connection = opening.connect(
@@ -102,6 +116,7 @@ def connect(
         organization_id=organization_id,
         organization_name=organization_name,
         username=username,
+        profile=profile,
     )
     client = Client.__new__(Client)
     ClientBase.__init__(client, _opened(connection))

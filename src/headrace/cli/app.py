@@ -17,6 +17,7 @@ from headrace.cli.console.usage import usage_error
 from headrace.cli.lake.init import init
 from headrace.cli.look.ls import ls
 from headrace.cli.look.stats import stats
+from headrace.cli.me.login import login, logout, whoami
 from headrace.cli.move.convert import convert
 from headrace.cli.move.export import export
 from headrace.cli.move.import_ import import_
@@ -71,6 +72,9 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "stats": (stats, LOOK),
     "init": (init, SERVE),
     "serve": (serve, SERVE),
+    "login": (login, ME),
+    "logout": (logout, ME),
+    "whoami": (whoami, ME),
 }
 SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
     "version": (
@@ -128,6 +132,9 @@ USAGE = {
     "stats": "TARGET VERSION",
     "init": "LAKE",
     "serve": "LAKE",
+    "login": "URL",
+    "logout": "[URL]",
+    "whoami": "[URL]",
 }
 
 

@@ -18,8 +18,8 @@ from headrace.cli.app import parse
 from headrace.cli.console.errors import DEBUG, DONE, INTERRUPTED, RUN_AGAIN, Failure, explain
 from headrace.cli.console.options import Output
 from headrace.cli.console.progress import Reporter
-from headrace.cli.console.result import Result, print_failure, print_result
-from headrace.cli.console.terminal import one_line
+from headrace.cli.console.result import Result, print_failure, print_result, print_warning
+from headrace.errors import HeadraceWarning
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
 
@@ -31,13 +31,28 @@ class InterruptedByUserError(Exception):
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit status."""
     prepare_streams()
-    warnings.showwarning = _show_warning
     try:
-        return _run(arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", HeadraceWarning)
+            warnings.showwarning = _show_warning
+            return _run(arguments)
     except BrokenPipeError:
         # The reader of our output has closed it. Python flushes stdout at exit, which must not fail either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning of headrace as one line; those of other packages mean nothing to the person."""
+    if issubclass(category, HeadraceWarning):
+        print_warning(str(message))
 
 
 def prepare_streams() -> None:
@@ -59,18 +74,6 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """Print a warning of Python as one line on stderr, without the place in the code."""
-    print(f"warning: {one_line(str(message))}", file=sys.stderr, flush=True)
 
 
 def _run(arguments: Sequence[str]) -> int:

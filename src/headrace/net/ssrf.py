@@ -89,3 +89,8 @@ def zone_of(url: URL) -> int:
     if address.is_loopback or address.is_unspecified:
         return _MACHINE
     return 1 if address.is_private else 0
+
+
+def is_loopback(url: URL) -> bool:
+    """Whether a URL names this machine."""
+    return zone_of(url) == _MACHINE

@@ -14,6 +14,7 @@ import pytest
 from headrace import blocking, errors
 from headrace.blocking import exceptions
 from headrace.blocking.types import enums, schemas
+from headrace.credentials.profiles import Profile, store_profile
 from headrace.model.records import VersionStats
 from tests.support.lakes.servers import running
 
@@ -123,7 +124,8 @@ def test_the_client_is_made_as_the_official_one() -> None:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__"
     ]  # fmt: skip
     official = [argument.arg for argument in made.args.args]
-    assert list(inspect.signature(blocking.Client.__init__).parameters) == official
+    ours = inspect.signature(blocking.Client.__init__).parameters
+    assert [name for name, one in ours.items() if one.kind is not one.KEYWORD_ONLY] == official
     assert ast.literal_eval(made.args.defaults[3]) == blocking.client.HOST
 
 
@@ -148,8 +150,39 @@ async def test_where_a_client_connects_to(tmp_path: Path, monkeypatch: pytest.Mo
             monkeypatch.setenv("PICSELLIA_TOKEN", server.token)
             assert names() == ("local", True)
             monkeypatch.setenv("HEADRACE_TOKEN", "wrong")
-            with pytest.raises(exceptions.UnauthorizedError):
+            with pytest.raises(exceptions.UnauthorizedError, match="token from HEADRACE_TOKEN"):
                 names()
+
+        await asyncio.to_thread(all_ways)
+
+
+async def test_the_default_host_gets_only_a_token_that_is_meant_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PICSELLIA_TOKEN", raising=False)
+    async with running(tmp_path / "served") as server:
+        monkeypatch.setenv("HEADRACE_TOKEN", server.token)
+        monkeypatch.setattr(blocking.client, "HOST", server.address)
+
+        def opened(**given: str) -> str:
+            with blocking.Client(**given) as client:
+                return client.username
+
+        def all_ways() -> None:
+            with pytest.raises(errors.ConfigurationError, match="needs a token"):
+                opened()
+            store_profile("work", Profile(address=server.address, token=server.token))
+            assert opened() == "local"
+            assert opened(profile="work") == "local"
+            monkeypatch.setattr(blocking.client, "HOST", "https://nobody.invalid")
+            assert opened(profile="work") == "local"
+            with pytest.raises(errors.ConfigurationError, match="is for http://127"):
+                opened(profile="work", host="https://nobody.invalid")
+            monkeypatch.setattr(blocking.client, "HOST", server.address)
+            monkeypatch.setenv("PICSELLIA_TOKEN", "wrong")
+            with pytest.raises(exceptions.UnauthorizedError, match="token from PICSELLIA_TOKEN"):
+                opened()
 
         await asyncio.to_thread(all_ways)
 

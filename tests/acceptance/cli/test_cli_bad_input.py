@@ -84,9 +84,12 @@ def test_wrong_and_missing_tokens(tmp_path: Path) -> None:
         assert_one_line(wrong, "token", "headrace token create")
         assert secret not in wrong.err
         assert_one_line(headrace("ls", place.target), "HEADRACE_TOKEN")
-        answer = headrace("ls", place.target, "--token", secret, "--json")
+        answer = headrace("ls", place.target, "--json", HEADRACE_TOKEN=secret)
         assert answer.json()["error"]["code"] == "authentication"
         assert secret not in answer.out
+        assert_one_line(
+            headrace("ls", place.target, "--token", secret), "--token takes only -", status=2
+        )
         assert place.done("ls")["versions"] == []
 
         headrace("token", "revoke", place.lake, "token")

@@ -55,7 +55,12 @@ class RunningCommand:
     """A command in a fork of a process that has imported headrace already, and what it has written so far."""
 
     def __init__(
-        self, folder: Path, *arguments: str | Path, cwd: Path | None = None, **variables: str
+        self,
+        folder: Path,
+        *arguments: str | Path,
+        cwd: Path | None = None,
+        source: Path | None = None,
+        **variables: str,
     ) -> None:
         self._out, self._err = folder / "out", folder / "err"
         for path in (self._out, self._err):
@@ -65,6 +70,7 @@ class RunningCommand:
             [*map(str, arguments)],
             log=self._out,
             errors=self._err,
+            source=source,
             environment=environment(**variables),
             cwd=cwd,
         )
@@ -95,20 +101,28 @@ def _main(arguments: list[str]) -> None:
 
 @contextmanager
 def running(
-    *arguments: str | Path, cwd: Path | None = None, **variables: str
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    source: Path | None = None,
+    **variables: str,
 ) -> Iterator[RunningCommand]:
-    """Start a command; it is killed at the end where it still runs."""
+    """Start a command, with the file ``source`` as its input; it is killed at the end where it still runs."""
     with TemporaryDirectory() as folder:
-        command = RunningCommand(Path(folder), *arguments, cwd=cwd, **variables)
+        command = RunningCommand(Path(folder), *arguments, cwd=cwd, source=source, **variables)
         try:
             yield command
         finally:
             command.process.kill()
 
 
-def headrace(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Outcome:
-    """Run a command to its end."""
-    with running(*arguments, cwd=cwd, **variables) as command:
+def headrace(
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    source: Path | None = None,
+    **variables: str,
+) -> Outcome:
+    """Run a command to its end, with the file ``source`` as its input."""
+    with running(*arguments, cwd=cwd, source=source, **variables) as command:
         return command.outcome()
 
 
@@ -132,13 +146,19 @@ def on_terminal(*arguments: str | Path, columns: int = 80, **variables: str) -> 
     return _on_terminal(arguments, columns, "", variables).out
 
 
-def answered(*arguments: str | Path, answer: str, **variables: str) -> Outcome:
+def answered(
+    *arguments: str | Path, answer: str, question: str | None = None, **variables: str
+) -> Outcome:
     """Run a command on a terminal, also for its input, and type ``answer`` when it asks; ``err`` is empty."""
-    return _on_terminal(arguments, 200, answer, variables)
+    return _on_terminal(arguments, 200, answer, variables, question)
 
 
 def _on_terminal(
-    arguments: Sequence[str | Path], columns: int, answer: str, variables: dict[str, str]
+    arguments: Sequence[str | Path],
+    columns: int,
+    answer: str,
+    variables: dict[str, str],
+    question: str | None = None,
 ) -> Outcome:
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
@@ -151,12 +171,13 @@ def _on_terminal(
         source=device if answer else None,
         environment=environment(**{"TERM": "xterm", "COLUMNS": ""} | variables),
     )
+    questions = [b"[y/N] ", b" to continue: "] if question is None else [question.encode()]
     sent = b""
     try:
         while process.returncode is None or select.select([master], [], [], 0)[0]:
             if select.select([master], [], [], 0.01)[0]:
                 sent += os.read(master, 65_536)
-            if answer and (b"[y/N] " in sent or b" to continue: " in sent):
+            if answer and any(each in sent for each in questions):
                 os.write(master, answer.encode())
                 answer = ""
     finally:

@@ -1,4 +1,4 @@
-"""Settings: arguments before the environment before the nearest file; mistakes name their place."""
+"""Settings: arguments, environment, the project's file, the user's file; mistakes name their place."""
 
 from __future__ import annotations
 
@@ -7,24 +7,81 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import ConfigurationError
-from headrace.settings import load_settings
+from headrace.app_folders import config_folder
+from headrace.errors import ConfigurationError, HeadraceWarning
+from headrace.settings import Settings, load_settings
 
 
 def test_nothing_is_set_by_default(tmp_path: Path) -> None:
     settings = load_settings(folder=tmp_path, environment={})
-    assert (settings.token, settings.organization, settings.max_workers) == (None, None, None)
+    assert (settings.profile, settings.organization, settings.max_workers) == (None, None, None)
 
 
-def test_arguments_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
-    (tmp_path / "headrace.toml").write_text(
-        'token = "file"\norganization = "file"\nmax_workers = 2\n', encoding="utf-8"
+def test_each_place_wins_over_the_next(tmp_path: Path) -> None:
+    user = tmp_path / "home" / "config" / "config.toml"
+    user.parent.mkdir(parents=True)
+    user.write_text(
+        'profile = "user"\norganization = "user"\nmax_workers = 1\nundo_days = 1\n',
+        encoding="utf-8",
     )
-    environment = {"HEADRACE_TOKEN": "environment", "HEADRACE_ORGANIZATION": "environment"}
-    settings = load_settings(folder=tmp_path, environment=environment, token="argument")
-    assert settings.token == "argument"
+    (tmp_path / "headrace.toml").write_text(
+        'profile = "file"\norganization = "file"\nmax_workers = 2\n', encoding="utf-8"
+    )
+    environment = {
+        "HEADRACE_HOME": str(tmp_path / "home"),
+        "HEADRACE_PROFILE": "environment",
+        "HEADRACE_ORGANIZATION": "environment",
+    }
+    settings = load_settings(folder=tmp_path, environment=environment, profile="argument")
+    assert settings.profile == "argument"
     assert settings.organization == "environment"
     assert settings.max_workers == 2
+    assert settings.undo_days == 1
+
+
+ATTACK = """
+token = "hr_theirs"
+state = "/tmp/planted"
+trust_storage = true
+allow_http = true
+max_workers = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("headrace.toml", ATTACK), ("pyproject.toml", "[tool.headrace]" + ATTACK)],
+)
+def test_a_cloned_repository_cannot_choose_what_is_personal(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    inner = tmp_path / "src"
+    inner.mkdir()
+    for folder in (tmp_path, inner):
+        with pytest.warns(HeadraceWarning) as caught:
+            settings = load_settings(folder=folder, environment={"HEADRACE_HOME": str(inner)})
+        assert settings == Settings(max_workers=3)
+        (warning,) = caught
+        said = str(warning.message)
+        assert f"{tmp_path / name}: allow_http, state, token, trust_storage is ignored" in said
+        assert "headrace login URL" in said
+        assert "hr_theirs" not in said
+
+
+def test_the_own_file_may_set_what_is_personal(tmp_path: Path) -> None:
+    user = tmp_path / "config" / "config.toml"
+    user.parent.mkdir()
+    user.write_text('state = "/s"\ntrust_storage = true\nallow_http = true\n', encoding="utf-8")
+    settings = load_settings(folder=tmp_path, environment={"HEADRACE_HOME": str(tmp_path)})
+    assert settings == Settings(state="/s", trust_storage=True, allow_http=True)
+
+
+def test_a_variable_with_a_slip_is_named(tmp_path: Path) -> None:
+    with pytest.warns(HeadraceWarning, match="did you mean HEADRACE_TOKEN"):
+        load_settings(folder=tmp_path, environment={"HEADRACE_TOKN": "x"})
+    # Not near any: somebody's own, and no warning, which would be an error here.
+    load_settings(folder=tmp_path, environment={"HEADRACE_VENV": "x"})
 
 
 def test_the_nearest_folder_counts(tmp_path: Path) -> None:
@@ -50,8 +107,8 @@ def test_a_project_file_without_a_word_of_headrace_is_passed_over(tmp_path: Path
     [
         ("max_workers = 'many'\n", "headrace.toml"),
         ("max_workers = 0\n", "at least 1"),
-        ("tokem = 'x'\n", "did you mean 'token'"),
-        ("token = \n", "is not valid TOML"),
+        ("organisation = 'x'\n", "did you mean 'organization'"),
+        ("profile = \n", "is not valid TOML"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -70,11 +127,6 @@ def test_a_number_in_the_environment_is_text(tmp_path: Path) -> None:
     assert settings.max_workers == 12
 
 
-def test_the_token_is_not_shown(tmp_path: Path) -> None:
-    settings = load_settings(folder=tmp_path, environment={"HEADRACE_TOKEN": "hr_secret"})
-    assert "hr_secret" not in repr(settings)
-
-
 def test_a_relative_folder_of_the_system_for_state_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,3 +140,10 @@ def test_a_relative_folder_of_the_system_for_state_is_ignored(
     assert load_settings(folder=tmp_path, environment={}).state_folder() == (
         tmp_path / "given" / "headrace"
     )
+
+
+def test_one_variable_moves_all_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_HOME", str(tmp_path / "home"))
+    assert config_folder() == tmp_path / "home" / "config"
+    assert load_settings(folder=tmp_path).state_folder() == tmp_path / "home" / "state"
+    assert not (tmp_path / "home").exists()

@@ -34,6 +34,7 @@ OPTIONS = {
     "overwrite": "--overwrite",
     "parameters": "--parameter",
     "port": "--port",
+    "profile": "--profile",
     "report": "--report",
     "retry_failed": "--retry-failed",
     "split": "--split",

@@ -53,6 +53,21 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "init data/lake",
         "init data/lake --json",
     ),
+    "login": (
+        "login https://hub.example",
+        "login https://hub.example --token - --profile ci",
+        "login http://127.0.0.1:8430 --organization vision",
+    ),
+    "logout": (
+        "logout",
+        "logout https://hub.example",
+        "logout --profile ci",
+    ),
+    "whoami": (
+        "whoami",
+        "whoami https://hub.example",
+        "whoami --profile ci --json",
+    ),
     "serve": (
         "serve lake",
         "serve lake --port 9000",

@@ -75,16 +75,36 @@ class Output:
         return Reporter(show=sys.stderr.isatty() if self.progress is None else self.progress)
 
 
+def _token_of_stdin(_: Any, tokens: Sequence[Token]) -> str:
+    """Return the token on standard input; a token on the command line is refused, since other users can read it."""
+    if tokens[0].value != "-":
+        raise UsageError(
+            "--token takes only -, since other users of this machine can read a command line",
+            hint="set HEADRACE_TOKEN, run headrace login, or write the token to standard input: --token -",
+        )
+    token = sys.stdin.read().strip()
+    if not token:
+        raise UsageError("--token -: standard input is empty", hint="write the token to it")
+    return token
+
+
+TokenOption = Annotated[str | None, Parameter(converter=_token_of_stdin, allow_leading_hyphen=True)]
+"""A token that is read from standard input."""
+
+
 @Parameter(name="*", group=SERVER_GROUP)
 @dataclass(frozen=True)
 class Account:
-    """The options that identify the caller to a server; a lake's folder needs neither."""
+    """The options that identify the caller to a server; a lake's folder needs none."""
 
-    token: Annotated[str | None, Parameter(env_var="HEADRACE_TOKEN", show_env_var=True)] = None
-    """The server's token. Prefer the environment variable: other users can read a command line."""
+    token: TokenOption = None
+    """Read the server's token from standard input, with -. Default: HEADRACE_TOKEN, then what login stored."""
 
-    organization: Annotated[str | None, Parameter(env_var="HEADRACE_ORGANIZATION")] = None
-    """The organization's name, if the token is valid for several."""
+    profile: str | None = None
+    """The stored token to use, as named at login. [env: HEADRACE_PROFILE]"""
+
+    organization: str | None = None
+    """The organization's name, if the token is valid for several. [env: HEADRACE_ORGANIZATION]"""
 
 
 DEFAULT_OUTPUT = Output()

@@ -8,8 +8,18 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from headrace.cli.console.arguments import with_options
 from headrace.cli.console.errors import DONE, Failure
-from headrace.cli.console.terminal import ERROR, STRONG, coloured, has_colour, printable, wrapped
+from headrace.cli.console.terminal import (
+    ERROR,
+    STRONG,
+    WARNING,
+    coloured,
+    has_colour,
+    one_line,
+    printable,
+    wrapped,
+)
 
 
 class Result(Struct, kw_only=True):
@@ -49,6 +59,13 @@ def print_failure(failure: Failure, *, as_json: bool) -> None:
         _print_object({"schema": "headrace.error/1", "error": failure.json()})
     else:
         print(_styled(failure), file=sys.stderr, flush=True)
+
+
+def print_warning(message: str) -> None:
+    """Print a warning as one line on stderr."""
+    word = coloured("warning:", WARNING) if has_colour(sys.stderr) else "warning:"
+    line = wrapped(f"{word} {one_line(with_options(message))}", sys.stderr, indent=2)
+    print(line, file=sys.stderr, flush=True)
 
 
 def _styled(failure: Failure) -> str:

@@ -26,7 +26,10 @@ async def connected(target: str, account: Account) -> AsyncIterator[Client]:
     from headrace import connect
 
     async with connect(
-        target, api_token=account.token, organization_name=account.organization
+        target,
+        api_token=account.token,
+        organization_name=account.organization,
+        profile=account.profile,
     ) as client:
         yield client
 

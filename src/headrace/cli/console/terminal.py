@@ -12,6 +12,9 @@ import anyio
 ERROR = "1;31"
 """Bold red."""
 
+WARNING = "1;33"
+"""Bold yellow."""
+
 STRONG = "1"
 """Bold."""
 
@@ -110,3 +113,26 @@ async def read_answer(question: str) -> str:
         # Reading would block the event loop, and Ctrl-C with it.
         await anyio.wait_readable(sys.stdin)
     return sys.stdin.readline().strip()
+
+
+async def ask_secret(question: str) -> str:
+    """Ask on stderr and read one line, which the terminal does not show."""
+    if sys.platform == "win32":
+        from getpass import getpass
+
+        return getpass(question)
+    import termios
+
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    try:
+        # What was typed ahead is discarded: it was shown.
+        termios.tcsetattr(fd, termios.TCSAFLUSH, silent)
+        print(question, end="", file=sys.stderr, flush=True)
+        await anyio.wait_readable(sys.stdin)
+        return sys.stdin.readline().strip()
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        print(file=sys.stderr, flush=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from headrace.sdk.base.session import Session
 from headrace.sdk.client.client import Client
+from headrace.settings import TOKEN_VARIABLE
 
 
 def connect(
@@ -20,6 +22,7 @@ def connect(
     organization_id: str | UUID | None = None,
     organization_name: str | None = None,
     username: str | None = None,
+    profile: str | None = None,
 ) -> Connection:
     """Open a client of a lake or a server.
 
@@ -27,11 +30,12 @@ def connect(
 
     Args:
         target: The folder of a lake (also as ``sqlite:///folder``), or the URL of a server.
-        api_token: The token for a server. Default: the environment variable ``HEADRACE_TOKEN``, then ``token`` in
-            ``headrace.toml``. A lake needs none.
+        api_token: The token for a server. Default: that of ``profile``, then the environment variable
+            ``HEADRACE_TOKEN``, then the token that ``headrace login`` stored for this server. A lake needs none.
         organization_id: The id of the organization. Default: that of the token.
         organization_name: The name of the organization. Default: that of the token.
         username: The user whose calls these are, in a lake. Default: the own account of the lake.
+        profile: The name of a stored token, as given to ``headrace login``. It must be one for this server.
 
     Returns:
         A connection; ``await`` it, or enter it with ``async with``.
@@ -41,7 +45,7 @@ def connect(
         AuthenticationError: On opening, if the token is not valid.
         ConnectError: On opening, if the server cannot be reached.
         ConfigurationError: On opening, if ``target`` is another kind of address, or a server gets no token or
-            a ``username``.
+            a ``username``, or the token must not be sent there.
         NotFoundError: On opening, if there is no such user or organization.
 
     Example:
@@ -50,33 +54,58 @@ def connect(
             version = await client.version("bccd/v1")
         ```
     """
+    return open_connection(
+        target,
+        api_token=api_token,
+        organization_id=organization_id,
+        organization_name=organization_name,
+        username=username,
+        profile=profile,
+    )
 
-    async def open_session() -> Session:
-        # Imported late: the HTTP and database packages behind it take most of the import time.
-        from headrace.backend.base import Backend
-        from headrace.backend.connect import open_backend
 
-        async def open_again() -> Backend:
-            backend, _, _ = await open_backend(
-                where,
-                api_token=api_token,
-                organization_id=organization_id,
-                organization_name=organization_name,
-                username=username,
-            )
-            return backend
+class ConnectKeywords(TypedDict, total=False):
+    """The arguments of :func:`connect` that may be left out."""
 
-        backend, ping, organization = await open_backend(
-            where,
-            api_token=api_token,
-            organization_id=organization_id,
-            organization_name=organization_name,
-            username=username,
-        )
-        return Session(backend, organization, ping.username, open_again)
+    api_token: str | None
+    organization_id: str | UUID | None
+    organization_name: str | None
+    username: str | None
+    profile: str | None
 
-    where: str | Path = target if isinstance(target, str) else Path(target)
-    return Connection(open_session)
+
+def open_connection(
+    target: str | os.PathLike[str],
+    *,
+    token_variables: Sequence[str] = (TOKEN_VARIABLE,),
+    **chosen: Unpack[ConnectKeywords],
+) -> Connection:
+    """Open a client like :func:`connect`, with a token from other environment variables.
+
+    Args:
+        target: The folder of a lake, or the URL of a server.
+        token_variables: The environment variables whose token is meant for this server, in their order.
+        **chosen: The arguments of :func:`connect`.
+    """
+    where = target if isinstance(target, str) else Path(target)
+    return Connection(partial(_open_session, where, token_variables, chosen))
+
+
+async def _open_session(
+    target: str | Path, token_variables: Sequence[str], chosen: ConnectKeywords
+) -> Session:
+    # Imported late: the HTTP and database packages behind it take most of the import time.
+    from headrace.backend.base import Backend
+    from headrace.backend.connect import open_backend
+
+    async def open_again() -> Backend:
+        backend, _, _ = await open_backend(target, token_variables=token_variables, **chosen)
+        return backend
+
+    backend, ping, organization = await open_backend(
+        target, token_variables=token_variables, **chosen
+    )
+    return Session(backend, organization, ping.username, open_again)
 
 
 async def create_lake(path: str | os.PathLike[str]) -> None:

@@ -1,0 +1,1 @@
+"""Tokens of servers: where they come from, which server may get them, and the profiles that keep them."""
