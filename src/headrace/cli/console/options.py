@@ -75,20 +75,17 @@ class Output:
         return Reporter(show=sys.stderr.isatty() if self.progress is None else self.progress)
 
 
-def _token_of_stdin(_: Any, tokens: Sequence[Token]) -> str:
-    """Return the token on standard input; a token on the command line is refused, since other users can read it."""
+def _only_stdin(_: Any, tokens: Sequence[Token]) -> str:
+    """Refuse a token on the command line, since other users can read it."""
     if tokens[0].value != "-":
         raise UsageError(
             "--token takes only -, since other users of this machine can read a command line",
             hint="set HEADRACE_TOKEN, run headrace login, or write the token to standard input: --token -",
         )
-    token = sys.stdin.read().strip()
-    if not token:
-        raise UsageError("--token -: standard input is empty", hint="write the token to it")
-    return token
+    return tokens[0].value
 
 
-TokenOption = Annotated[str | None, Parameter(converter=_token_of_stdin, allow_leading_hyphen=True)]
+TokenOption = Annotated[str | None, Parameter(converter=_only_stdin, allow_leading_hyphen=True)]
 """A token that is read from standard input."""
 
 
@@ -105,6 +102,16 @@ class Account:
 
     organization: str | None = None
     """The organization's name, if the token is valid for several. [env: HEADRACE_ORGANIZATION]"""
+
+    @cached_property
+    def api_token(self) -> str | None:
+        """The token on standard input, if the option asks for it."""
+        if self.token is None:
+            return None
+        token = sys.stdin.read().strip()
+        if not token:
+            raise UsageError("--token -: standard input is empty", hint="write the token to it")
+        return token
 
 
 DEFAULT_OUTPUT = Output()

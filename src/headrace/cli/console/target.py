@@ -27,7 +27,7 @@ async def connected(target: str, account: Account) -> AsyncIterator[Client]:
 
     async with connect(
         target,
-        api_token=account.token,
+        api_token=account.api_token,
         organization_name=account.organization,
         profile=account.profile,
     ) as client:

@@ -38,7 +38,7 @@ async def login(
 
     address = _address(url)
     check_encrypted(address, load_settings())
-    token = checked_token(account.token or await _asked(address), "standard input")
+    token = checked_token(account.api_token or await _asked(address), "standard input")
     async with connect(address, api_token=token, organization_name=account.organization) as client:
         username, organization = client.username, client.name
     name = account.profile or default_profile_name(address)
@@ -117,16 +117,16 @@ async def whoami(
             return _profiles()
         url = get_profile(profile).address
     found = find_credentials(
-        url, api_token=account.token, profile=profile, organization=account.organization
+        url, api_token=account.api_token, profile=profile, organization=account.organization
     )
     async with connect(
         url,
-        api_token=account.token,
+        api_token=account.api_token,
         organization_name=account.organization,
         profile=profile,
     ) as client:
         username, organization = client.username, client.name
-    source = "standard input" if account.token else found.source
+    source = "standard input" if account.api_token else found.source
     return Result(
         command="whoami",
         data={
