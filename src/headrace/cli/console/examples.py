@@ -103,11 +103,6 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "version rename lake bccd cells",
         "version rename lake bccd/v1 --type segmentation",
     ),
-    "version digest": (
-        "version digest lake bccd/v1",
-        "version digest lake bccd/v1 --json",
-        "version digest https://hub.example bccd/v1",
-    ),
     "version remove": (
         "version remove lake bccd/v1 -q 'data.width < 64' --dry-run",
         "version remove lake bccd/v1 scene_000.png --yes",
