@@ -12,6 +12,7 @@ is opened, never at import. Tokens are no settings: see :mod:`headrace.credentia
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -31,12 +32,13 @@ USER_FILE = "config.toml"
 _PROJECT = "pyproject.toml"
 _PREFIX = "HEADRACE_"
 TOKEN_VARIABLE = _PREFIX + "TOKEN"
+_ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
-PERSONAL = frozenset({"allow_http", "state", "trust_storage"})
+PERSONAL = frozenset({"allow_http", "public_url", "state", "trust_storage"})
 """The settings that a project's file cannot change.
 
 Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
-a token without encryption, or to plant the state of transfers.
+a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host.
 """
 
 _TOKEN = "token"
@@ -88,6 +90,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         trust_storage: Follow URLs of files that point to this machine or its network, or are not encrypted, although
             the server itself is remote and encrypted.
         allow_http: Send tokens without encryption to other machines too.
+        url_ttl: Of ``headrace serve``: seconds for which a signed file URL is valid at most. Default: 3600.
+        public_url: Of ``headrace serve``: the address that clients use. Default: the host of each request.
+        max_body: Of ``headrace serve``: bytes of the largest JSON body of a call. Default: 64 MiB.
+        stop_seconds: Of ``headrace serve``: seconds that running calls have to finish at the end. Default: 30.
     """
 
     organization: str | None = None
@@ -98,6 +104,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     undo_bytes: int | None = None
     trust_storage: bool = False
     allow_http: bool = False
+    url_ttl: int | None = None
+    public_url: str | None = None
+    max_body: int | None = None
+    stop_seconds: float | None = None
 
     def undo_policy(self) -> UndoPolicy:
         """Return how much of what is removed is kept, and for how long."""
@@ -123,6 +133,10 @@ class SettingsKeywords(TypedDict, total=False):
     undo_bytes: int | None
     trust_storage: bool | None
     allow_http: bool | None
+    url_ttl: int | None
+    public_url: str | None
+    max_body: int | None
+    stop_seconds: float | None
 
 
 def load_settings(
@@ -248,7 +262,14 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         raise ConfigurationError(f"{origin}: {error}", hint="correct the value") from None
     if settings.max_workers is not None and settings.max_workers < 1:
         raise ConfigurationError(f"{origin}: max_workers must be at least 1")
-    for name in ("undo_days", "undo_bytes"):
+    for name in ("url_ttl", "max_body"):
+        if (given := getattr(settings, name)) is not None and given < 1:
+            raise ConfigurationError(f"{origin}: {name} must be at least 1")
+    if settings.public_url is not None and not _ADDRESS.fullmatch(settings.public_url):
+        raise ConfigurationError(
+            f"{origin}: public_url must be an address", hint="for example https://data.example.com"
+        )
+    for name in ("undo_days", "undo_bytes", "stop_seconds"):
         if (getattr(settings, name) or 0) < 0:
             raise ConfigurationError(f"{origin}: {name} must not be negative")
     return settings

@@ -44,7 +44,7 @@ class Authenticator:
             username=caller.username,
             organization=caller.membership.organization,
             organization_id=caller.membership.id,
-            urls=UrlSigner(self._base(request), self._key, life=self._settings.url_life),
+            urls=UrlSigner(self._base(request), self._key, life=self._settings.url_ttl),
             precise=OWN_CLIENT in request.headers,
         )
 

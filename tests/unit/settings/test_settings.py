@@ -9,7 +9,8 @@ import pytest
 
 from headrace.app_folders import config_folder
 from headrace.errors import ConfigurationError, HeadraceWarning
-from headrace.settings import Settings, load_settings
+from headrace.server.settings import ServerSettings
+from headrace.settings import Settings, UndoPolicy, load_settings
 
 
 def test_nothing_is_set_by_default(tmp_path: Path) -> None:
@@ -43,6 +44,7 @@ ATTACK = """
 token = "hr_theirs"
 state = "/tmp/planted"
 trust_storage = true
+public_url = "https://elsewhere.example.com"
 allow_http = true
 max_workers = 3
 """
@@ -64,7 +66,7 @@ def test_a_cloned_repository_cannot_choose_what_is_personal(
         assert settings == Settings(max_workers=3)
         (warning,) = caught
         said = str(warning.message)
-        assert f"{tmp_path / name}: allow_http, state, token, trust_storage is ignored" in said
+        assert f"{tmp_path / name}: allow_http, public_url, state, token, trust_storage is ignored" in said
         assert "headrace login URL" in said
         assert "hr_theirs" not in said
 
@@ -109,12 +111,32 @@ def test_a_project_file_without_a_word_of_headrace_is_passed_over(tmp_path: Path
         ("max_workers = 0\n", "at least 1"),
         ("organisation = 'x'\n", "did you mean 'organization'"),
         ("profile = \n", "is not valid TOML"),
+        ("url_ttl = 0\n", "url_ttl must be at least 1"),
+        ("max_body = -1\n", "max_body must be at least 1"),
+        ("stop_seconds = -0.5\n", "stop_seconds must not be negative"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "headrace.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=said):
         load_settings(folder=tmp_path, environment={})
+
+
+def test_a_server_takes_its_part_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text("url_ttl = 60\nundo_days = 2\n", encoding="utf-8")
+    environment = {
+        "HEADRACE_URL_TTL": "90",
+        "HEADRACE_PUBLIC_URL": "https://data.example.com/lake",
+        "HEADRACE_MAX_BODY": "2000",
+    }
+    settings = load_settings(folder=tmp_path, environment=environment, max_body=3000)
+    assert ServerSettings.of(settings) == ServerSettings(
+        url_ttl=90,
+        public_url="https://data.example.com/lake",
+        max_body=3000,
+        undo=UndoPolicy(days=2),
+    )
+    assert ServerSettings.of(load_settings(folder=tmp_path, environment={})).stop_seconds == 30
 
 
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:

@@ -21,6 +21,10 @@ async def serve(
     *,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = PORT,
+    public_url: str | None = None,
+    url_ttl: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    max_body: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    stop_seconds: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
     """Serve a lake over HTTP until Ctrl-C.
@@ -31,6 +35,11 @@ async def serve(
         lake: The lake's folder.
         host: Address to listen on. The default is reachable from this machine only.
         port: Port to listen on; 0 chooses a free one.
+        public_url: Address that clients use, where a proxy stands in front; file URLs begin with it. Default: the host of
+            each request.
+        url_ttl: Seconds for which a signed file URL is valid at most. Default: 3600.
+        max_body: Bytes of the largest JSON body of a call. Default: 64 MiB.
+        stop_seconds: Seconds that running calls have to finish at the end. Default: 30.
     """
     from headrace.server.serve import serve as run_server
     from headrace.server.settings import ServerSettings
@@ -44,5 +53,9 @@ async def serve(
         )
         print_result(result, as_json=output.json)
 
-    settings = ServerSettings(undo=load_settings().undo_policy())
+    settings = ServerSettings.of(
+        load_settings(
+            public_url=public_url, url_ttl=url_ttl, max_body=max_body, stop_seconds=stop_seconds
+        )
+    )
     await run_server(lake, host=host, port=port, settings=settings, ready=ready)
