@@ -66,7 +66,10 @@ def test_a_cloned_repository_cannot_choose_what_is_personal(
         assert settings == Settings(max_workers=3)
         (warning,) = caught
         said = str(warning.message)
-        assert f"{tmp_path / name}: allow_http, public_url, state, token, trust_storage is ignored" in said
+        assert (
+            f"{tmp_path / name}: allow_http, public_url, state, token, trust_storage is ignored"
+            in said
+        )
         assert "headrace login URL" in said
         assert "hr_theirs" not in said
 
