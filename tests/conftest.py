@@ -22,6 +22,20 @@ def pytest_configure() -> None:
         methods.watch_headrace()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of what only headrace's platform has do not run on the door ``plain``."""
+    left_out = [item for item in items if _is_plain(item) and item.get_closest_marker("lakes_only")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_plain(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "plain" in (
+        item.callspec.params.values() if hasattr(item, "callspec") else ()
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -12,10 +12,18 @@ from bench.images import jpeg
 def draw_images(folder: Path, count: int, *, prefix: str = "image") -> list[Path]:
     """JPEG files of different bytes, 64 to 71 pixels wide and 48 high."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{prefix}_{index:04d}.jpg" for index in range(count)]
-    for index, path in enumerate(paths):
-        path.write_bytes(jpeg(64 + index % 8, 48, comment=path.name.encode()))
+    paths: list[Path] = []
+    for index in range(count):
+        name, content = drawn_image(index, prefix=prefix)
+        paths.append(folder / name)
+        paths[-1].write_bytes(content)
     return paths
+
+
+def drawn_image(index: int, *, prefix: str = "image") -> tuple[str, bytes]:
+    """The name and the bytes of one of these files."""
+    name = f"{prefix}_{index:04d}.jpg"
+    return name, jpeg(64 + index % 8, 48, comment=name.encode())
 
 
 def coco(names: list[str], *, boxes: int = 2) -> dict[str, Any]:

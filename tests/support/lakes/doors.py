@@ -1,4 +1,7 @@
-"""The doors to a lake: its folder, a server in this process, and a server in a process of its own (slow tier)."""
+"""The doors to a lake: its folder, a server in this process, and a server in a process of its own (slow tier).
+
+Behind the door ``plain`` is no lake, but a platform that knows nothing of headrace.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,32 @@ from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
 from headrace.sdk.client.connect import Connection
 from headrace.server.serve import serving
+from tests.support.data.images import drawn_image
 from tests.support.lakes.servers import server_process
-from tests.support.lakes.templates import copy_with_token, copy_with_version
+from tests.support.lakes.templates import COUNT, copy_with_token, copy_with_version
+from tests.support.plain_platform import PlainPlatform, plain_platform
 
 DOORS = ("lake", "http", pytest.param("process", marks=pytest.mark.slow))
-"""Parameters of tests that run on every door. ``http`` serves in this process, ``process`` in another one."""
+"""Parameters of tests that run on every door to a lake. ``http`` serves in this process, ``process`` in another one."""
+ALL_DOORS = (*DOORS, "plain")
 
 
 class Door(Struct):
-    """Where to connect to; ``lake`` is the folder behind it."""
+    """Where to connect to; ``lake`` is the folder behind it, or ``plain`` the platform."""
 
     target: str
     token: str | None
-    lake: Path
+    lake: Path | None
+    plain: PlainPlatform | None = None
 
     def connect(self) -> Connection:
         return headrace.connect(self.target, api_token=self.token)
 
     async def connect_as(self, name: str) -> Connection:
         """The same door for a user of that name, who is made where there is none."""
+        if self.plain is not None:
+            return headrace.connect(self.target, api_token=self.plain.add_user(name))
+        assert self.lake is not None
         async with await Platform.open(self.lake) as platform:
             token, _ = await create_token(platform.context, username=name)
         if self.token is None:
@@ -43,6 +53,14 @@ class Door(Struct):
 @asynccontextmanager
 async def open_door(kind: str, folder: Path, *, with_version: bool = False) -> AsyncIterator[Door]:
     """A new lake in ``folder``, reached as ``kind`` says; with a version ``drawings/first`` where one is asked for."""
+    if kind == "plain":
+        async with plain_platform() as plain:
+            if with_version:
+                plain.store.add_version(
+                    "drawings", "first", [drawn_image(index) for index in range(COUNT)]
+                )
+            yield Door(plain.address, plain.token, None, plain)
+        return
     lake = folder / "lake"
     token = (copy_with_version if with_version else copy_with_token)(lake)
     if kind == "lake":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from mimetypes import guess_type
 from typing import TypeVar
 
+from tests.support.plain_platform.media import size_of
 from tests.support.plain_platform.records import (
     V1,
     V2,
@@ -69,6 +71,32 @@ class Store:
         user = User(username=name, token=new_id())
         self.users[user.id] = user
         return user
+
+    def add_version(
+        self, dataset: str, version: str, images: Iterable[tuple[str, bytes]]
+    ) -> Version:
+        """A version of a new dataset, with an asset for each image: its file name and its bytes."""
+        origin = Dataset(name=dataset, description="")
+        self.datasets[origin.id] = origin
+        made = Version(
+            dataset_id=origin.id, version=version, description="", type="NOT_CONFIGURED"
+        )
+        self.versions[made.id] = made
+        for filename, content in images:
+            object_name = f"data/{new_id()}/{filename}"
+            self.files[object_name] = content
+            data = Data(
+                type="IMAGE",
+                filename=filename,
+                object_name=object_name,
+                content_type=guess_type(filename)[0] or "application/octet-stream",
+                registered=None,
+                meta=size_of(content),
+            )
+            self.datas[data.id] = data
+            asset = Asset(version_id=made.id, data_id=data.id)
+            self.assets[asset.id] = asset
+        return made
 
     def with_token(self, token: str) -> User | None:
         return next((user for user in self.users.values() if user.token == token), None)
