@@ -78,9 +78,7 @@ class Store:
         """A version of a new dataset, with an asset for each image: its file name and its bytes."""
         origin = Dataset(name=dataset, description="")
         self.datasets[origin.id] = origin
-        made = Version(
-            dataset_id=origin.id, version=version, description="", type="NOT_CONFIGURED"
-        )
+        made = Version(dataset_id=origin.id, version=version, description="", type="NOT_CONFIGURED")
         self.versions[made.id] = made
         for filename, content in images:
             object_name = f"data/{new_id()}/{filename}"
