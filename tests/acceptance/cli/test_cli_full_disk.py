@@ -127,3 +127,14 @@ def test_a_report_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
     assert status == "second 0"
     assert int(count) >= 20_000
     assert target.exists()
+
+
+def test_standard_input_on_a_full_disk(disk: Path, tmp_path: Path) -> None:
+    line = f"headrace convert - {tmp_path / 'out.json'} --from coco --to coco"
+    script = f'head -c 3000000 /dev/zero | TMPDIR="$DISK" {line}; echo "status $?"; ls -A "$DISK"'
+    done = on_small_disk(disk, script, "1m")
+    assert done.stdout == "status 1\n", done
+    (error,) = errors(done.stderr)
+    assert f"{disk}/" in error
+    assert "no space left" in error
+    assert "ree some space" in error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter, Token
 
 from headrace.cli.console.errors import DONE, FAILED, UsageError
-from headrace.cli.console.streams import STREAM
+from headrace.cli.console.streams import STREAM, read_input
+from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError
-from headrace.threads import in_thread
 
 if TYPE_CHECKING:
     from headrace.engine.name_filter import NameFilter
@@ -58,13 +57,15 @@ class Choice:
         """
         if self.null and self.files_from is None:
             raise UsageError("-0 is for lists of names", hint="give the list with --files-from")
-        return await in_thread(self._filter)
+        return await run_stoppable(self._filter)
 
-    def _filter(self) -> NameFilter:
+    def _filter(self, stop: Stop) -> NameFilter:
         from headrace.engine.name_filter import NameFilter
 
         try:
-            names = None if self.files_from is None else ListedNames(self.files_from, self.null)
+            names = (
+                None if self.files_from is None else ListedNames(self.files_from, self.null, stop)
+            )
             rules = [(signed[0] == "+", signed[1:]) for signed in self.globs]
             return NameFilter(rules, names)
         except ConfigurationError as error:
@@ -85,15 +86,15 @@ class ListedNames(Collection[str]):
     Args:
         path: The file, or ``-``.
         null: Names end with a NUL byte instead of a line break.
+        stop: Stops reading standard input.
     """
 
-    def __init__(self, path: Path, null: bool) -> None:
+    def __init__(self, path: Path, null: bool, stop: Stop) -> None:
         self._separator = b"\0" if null else b"\n"
         self._file: IO[bytes]
         if path == STREAM:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as this object
-            while piece := sys.stdin.buffer.read(_PIECE):
-                self._file.write(piece)
+            read_input(self._file, stop.check)
         else:
             self._file = path.open("rb")
         self._count = sum(1 for _ in self)

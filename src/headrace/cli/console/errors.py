@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.cli.console.arguments import with_options
 from headrace.cli.console.terminal import one_line, printable
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, PartialTransferError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -33,6 +33,7 @@ class Failure(Struct, kw_only=True):
     status: int = FAILED
     word: str = "error"
     place: dict[str, str | int] = {}
+    failures: list[dict[str, str]] = []
 
     def line(self, *, emphasis: Callable[[str], str] = str) -> str:
         """Return one line for people: place, problem and cure; ``emphasis`` marks the cure.
@@ -62,6 +63,7 @@ class Failure(Struct, kw_only=True):
             "hint": self.hint,
             "retryable": self.retryable,
             **self.place,
+            **({"failures": self.failures} if self.failures else {}),
         }
 
 
@@ -91,6 +93,7 @@ def explain(error: BaseException) -> Failure:
             hint=None if error.hint is None else with_options(error.hint),
             retryable=error.retryable,
             place={name: value for name, value in places.items() if value is not None},
+            failures=_failures(error),
         )
     if isinstance(error, OSError):
         return _explain_os(error)
@@ -99,6 +102,16 @@ def explain(error: BaseException) -> Failure:
         message=f"{type(error).__name__}: {error}",
         hint=f"this is a bug in headrace, please report it; {DEBUG}=1 prints the traceback",
     )
+
+
+def _failures(error: HeadraceError) -> list[dict[str, str]]:
+    """Return the files of a transfer that failed, each with its code and message."""
+    if not isinstance(error, PartialTransferError):
+        return []
+    return [
+        {"name": each.name, "code": each.code, "message": with_options(each.message)}
+        for each in error.report.failures
+    ]
 
 
 def _explain_os(error: OSError) -> Failure:

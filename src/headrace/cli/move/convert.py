@@ -27,6 +27,7 @@ from headrace.cli.console.options import (
     parse_class_order,
 )
 from headrace.cli.console.result import Result
+from headrace.cli.console.streams import STREAM, check_one_stream, input_file, output_file
 from headrace.cli.console.wording import (
     absolute,
     by_count,
@@ -66,8 +67,8 @@ async def convert(
     """Convert annotation files to another format, without a lake.
 
     Args:
-        src: The file or folder to read.
-        dst: The file or folder to write; it appears only when it is complete.
+        src: The file or folder to read; - reads standard input.
+        dst: The file or folder to write; it appears only when it is complete. - writes standard output.
         to: Format to write.
         from_: Format to read. Default: detected.
         images: Folder of the images, read for sizes that the annotations do not give.
@@ -96,29 +97,32 @@ async def convert(
         voc_origin=voc_origin,
         labels_map=labels,
     )
+    check_one_stream(src, choice.files_from)
     chosen = await choice.filter()
-    outcome = await run_convert(
-        src,
-        dst,
-        to=to,
-        from_=from_,
-        on_error=on_error,
-        strict=strict,
-        dry_run=dry_run,
-        progress=output.reporter,
-        overwrite=overwrite,
-        force=force,
-        allow_empty=allow_empty,
-        report=report,
-        workers=workers,
-        include=chosen,
-        **options,
-    )
+    async with input_file(src, from_) as source, output_file(dst, to) as target:
+        outcome = await run_convert(
+            source.path,
+            target,
+            to=to,
+            from_=from_,
+            on_error=on_error,
+            strict=strict,
+            dry_run=dry_run,
+            progress=output.reporter,
+            overwrite=overwrite,
+            force=force,
+            allow_empty=allow_empty,
+            report=report,
+            workers=workers,
+            include=chosen,
+            **options,
+        )
+    findings = source.findings(outcome.findings)
     name = (
         outcome.target_format if outcome.task is None else f"{outcome.target_format} {outcome.task}"
     )
     lines = [
-        f"{src}: {outcome.source_format} ({outcome.why})",
+        f"{src}: {outcome.source_format} ({source.shown(outcome.why)})",
         f"{dst}: {name}, {plural(outcome.images_out, 'image')},"
         f" {plural(outcome.shapes_out, 'shape')}" + (", not written (dry run)" if dry_run else ""),
     ]
@@ -131,8 +135,8 @@ async def convert(
     return Result(
         command="convert",
         data={
-            "src": absolute(src),
-            "dst": absolute(dst),
+            "src": "-" if src == STREAM else absolute(src),
+            "dst": "-" if dst == STREAM else absolute(dst),
             "from": outcome.source_format,
             "to": outcome.target_format,
             "task": outcome.task,
@@ -142,7 +146,7 @@ async def convert(
             "shapes_dropped": outcome.shapes_dropped,
             "labels": outcome.labels,
             "declared": [{"what": loss.what, "becomes": loss.becomes} for loss in outcome.declared],
-            "findings": findings_data(outcome.findings),
+            "findings": findings_data(findings),
             "report": None if report is None else absolute(report),
             "dry_run": outcome.dry_run,
             "replaced": outcome.replaced,
@@ -153,7 +157,7 @@ async def convert(
         lines=[
             *lines,
             *label_lines(counts),
-            *finding_lines(outcome.findings),
+            *finding_lines(findings),
             *([] if report is None else [f"all findings: {report}"]),
         ],
     )

@@ -26,6 +26,7 @@ from headrace.cli.console.options import (
     parse_class_order,
 )
 from headrace.cli.console.result import Result
+from headrace.cli.console.streams import STREAM, output_file
 from headrace.cli.console.target import connected, find_version, split_digest
 from headrace.cli.console.wording import (
     absolute,
@@ -69,7 +70,7 @@ async def export(
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
-        dst: The file or folder to write; it appears only when it is complete.
+        dst: The file or folder to write; it appears only when it is complete. - writes standard output.
         format: Format to write.
         status: Export only annotations with this status. Default: all.
         images: Folder of the images, as pull fills it, for YOLO's task classify; without it they come from the target.
@@ -92,10 +93,10 @@ async def export(
     options = given(images=images, task=task, split=split, class_order=order)
     version, expected = split_digest(version)
     chosen = await choice.filter()
-    async with connected(target, account) as client:
+    async with output_file(dst, format) as path, connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.export(
-            dst,
+            path,
             format,
             status=status,
             use_id=use_id,
@@ -125,7 +126,7 @@ async def export(
         command="export",
         data={
             "version": version,
-            "target": absolute(dst),
+            "target": "-" if dst == STREAM else absolute(dst),
             "format": report.format,
             "task": report.task,
             "images": report.images,

@@ -14,7 +14,7 @@ from headrace.cli.console.choice import (
     not_found_lines,
     status_of,
 )
-from headrace.cli.console.errors import FAILED, UsageError
+from headrace.cli.console.errors import FAILED, Failure, UsageError, explain
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -28,6 +28,7 @@ from headrace.cli.console.options import (
     given,
 )
 from headrace.cli.console.result import Result
+from headrace.cli.console.streams import check_one_stream, input_file
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import (
     by_count,
@@ -37,6 +38,7 @@ from headrace.cli.console.wording import (
     plural,
     way_back,
 )
+from headrace.errors import ConflictError, FormatError, NoDataError, NotFoundError
 
 if TYPE_CHECKING:
     from headrace.engine.imports.report import ImportReport
@@ -74,7 +76,7 @@ async def import_(
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
-        files: Annotation files, or folders of them.
+        files: Annotation files, or folders of them; - reads standard input.
         format: Format of the files. Default: detected.
         mode: What to do with images that have annotations: replace them, keep them, or concatenate.
         status: Status of the new annotations.
@@ -83,7 +85,7 @@ async def import_(
         task: Task of the YOLO labels, if it cannot be detected: detect, segment, pose, obb or classify.
         voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
         labels: A TOML file that renames, merges or drops labels.
-        on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails.
+        on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails. Of several files, skip also leaves out those that cannot be read at all; the exit status is 1 then.
         allow_missing: Skip images that are not in the version instead of failing.
         known_labels: Fail on a label that the version does not have instead of creating it.
         use_id: The file names images by the ids of their assets.
@@ -98,41 +100,55 @@ async def import_(
         )
     options = given(images=images, split=split, task=task, voc_origin=voc_origin, labels_map=labels)
     chosen = await choice.filter()
+    check_one_stream(choice.files_from, *files)
+    reports: list[ImportReport] = []
+    failures: list[tuple[Path, Failure]] = []
     async with connected(target, account) as client:
         found = await find_version(client, version)
-        reports = [
-            await found.import_annotations(
-                file,
-                format,
-                mode=mode,
-                status=status,
-                force_create_label=not known_labels,
-                fail_on_asset_not_found=not allow_missing,
-                use_id=use_id,
-                on_error=on_error,
-                split_tags=not no_split_tags,
-                allow_empty=allow_empty,
-                dry_run=dry_run,
-                undo=not no_undo,
-                include=chosen,
-                progress=output.reporter,
-                **options,
-            )
-            for file in files
-        ]
+        for file in files:
+            try:
+                async with input_file(file, format) as source:
+                    report = await found.import_annotations(
+                        source.path,
+                        format,
+                        mode=mode,
+                        status=status,
+                        force_create_label=not known_labels,
+                        fail_on_asset_not_found=not allow_missing,
+                        use_id=use_id,
+                        on_error=on_error,
+                        split_tags=not no_split_tags,
+                        allow_empty=allow_empty,
+                        dry_run=dry_run,
+                        undo=not no_undo,
+                        include=chosen,
+                        progress=output.reporter,
+                        **options,
+                    )
+            except (FormatError, NoDataError, NotFoundError, ConflictError, OSError) as error:
+                if on_error != "skip" or len(files) == 1:
+                    raise
+                failures.append((file, explain(error)))
+                continue
+            report.source = source.shown(report.source)
+            report.findings = source.findings(report.findings)
+            reports.append(report)
+    failed = not allow_empty and any(map(_is_empty, reports))
     return Result(
         command="import",
         data={
             "version": version,
             "files": [_data(report) for report in reports],
+            "failures": [failure.json() | {"path": str(file)} for file, failure in failures],
             **not_found_data(chosen),
         },
         lines=[
             *(line for report in reports for line in _lines(report, target)),
+            *(f"{file} was not imported: {failure.line()}" for file, failure in failures),
             *not_found_lines(chosen),
         ],
         next=None if dry_run else f"headrace stats {target} {version}",
-        status=FAILED if not allow_empty and any(map(_is_empty, reports)) else status_of(chosen),
+        status=FAILED if failed or failures else status_of(chosen),
     )
 
 
